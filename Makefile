@@ -1,0 +1,56 @@
+# `make demo` and `make test` work on a fresh machine: they set everything up in .venv first.
+
+BASE_PYTHON ?= python3
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+# Where the demonstration and the training keep what they fetch and make.
+DEMO_OUT ?= demo-out
+PHOTOS ?= build/photos
+WORK ?= build/train
+STEPS ?= 20000
+
+.PHONY: help setup demo test check test-slow train clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo       restore short public clips, and compare with frames restored alone"
+	@echo "make test       set up, then formatting, lint, types, import contracts and tests"
+	@echo "make check      the same, without setting up"
+	@echo "make test-slow  the tests that take minutes"
+	@echo "make train      train tiny-x4 again, from public photographs"
+	@echo "make clean      remove .venv and all that was made"
+
+setup: $(READY)
+
+# PyTorch first and pinned: on a machine without a GPU pip would otherwise take gigabytes of CUDA libraries.
+$(READY): pyproject.toml constraints.txt
+	$(BASE_PYTHON) -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(READY)
+	$(PYTHON) -m answerprint.training.fetch clips
+	$(PYTHON) -m answerprint.metrics.demo --out $(DEMO_OUT)
+
+test: $(READY)
+	@$(MAKE) --no-print-directory check
+
+check:
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m mypy
+	$(VENV)/bin/lint-imports
+	$(PYTHON) -m pytest
+
+test-slow: $(READY)
+	$(PYTHON) -m pytest -m slow
+
+train: $(READY)
+	$(PYTHON) -m answerprint.training.fetch photos --out $(PHOTOS)
+	$(PYTHON) -m answerprint.training.train --photos $(PHOTOS) --work $(WORK) --steps $(STEPS)
+
+clean:
+	rm -rf $(VENV) build dist $(DEMO_OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,111 @@
+"""Which models there are and what their families can do. Imports neither torch nor diffusers.
+
+A family is a subpackage of `backends` with `info.py` (its `INFO`) and `adapter.py` (its `load`): it is found by being
+there. Frozen bundles must therefore collect all of `answerprint.backends`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import answerprint.backends
+from answerprint.errors import ModelError
+from answerprint.home import models_folder
+from answerprint.models.manifest import read_manifest
+from answerprint.models.shelf import KNOWN, KnownModel, model_folders
+
+from .info import BackendInfo
+
+__all__ = ["ModelEntry", "entries", "families", "find"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """One model, on disk or not."""
+
+    name: str
+    family: str
+    licence: str
+    summary: str
+    scale: int
+    """Output pixels per input pixel, along each axis."""
+    version: str = ""
+    folder: Path | None = None
+    """Where its weights are; None when they are not on this computer."""
+    fault: str = ""
+    """Why it cannot be used although its folder is there."""
+
+    @property
+    def info(self) -> BackendInfo:
+        """What its family can do; raises ModelError for a family that this version does not have."""
+        try:
+            return families()[self.family]
+        except KeyError:
+            raise ModelError(
+                f"The model {self.name!r} is of the family {self.family!r}, which this version does not have.",
+                f"Families: {', '.join(families())}. A newer version of Answerprint may have it.",
+            ) from None
+
+
+@cache
+def families() -> dict[str, BackendInfo]:
+    """Every family by its name, sorted."""
+    found: dict[str, BackendInfo] = {}
+    for module in sorted(pkgutil.iter_modules(answerprint.backends.__path__), key=lambda m: m.name):
+        if module.ispkg:
+            found[module.name] = importlib.import_module(f"{answerprint.backends.__name__}.{module.name}.info").INFO
+    return found
+
+
+def entries() -> list[ModelEntry]:
+    """All models by name: those on disk, then those known whose weights are absent. Weights are not verified here."""
+    on_disk = [_read(name, folder) for name, folder in model_folders().items()]
+    present = {entry.name for entry in on_disk}
+    absent = [ModelEntry(k.name, k.family, k.licence, k.summary, k.scale) for k in KNOWN if k.name not in present]
+    return sorted(on_disk, key=lambda e: e.name) + absent
+
+
+def find(name: str) -> ModelEntry:
+    """The model `name`, ready to be loaded.
+
+    Raises ModelError when there is no such model, when its weights are absent and when its manifest is at fault.
+    """
+    known = entries()
+    entry = next((e for e in known if e.name == name), None)
+    if entry is None:
+        usable = [e.name for e in known if e.folder is not None and not e.fault]
+        others = [e.name for e in known if e.folder is None]
+        remedy = f"Models: {', '.join(usable)}." + (f" Without weights here: {', '.join(others)}." if others else "")
+        raise ModelError(f"There is no model {name!r}.", remedy)
+    if entry.folder is None:
+        raise _absent(next(k for k in KNOWN if k.name == name))
+    if entry.fault:
+        raise ModelError(entry.fault, f"Repair or remove {entry.folder}.")
+    _ = entry.info  # a family that is not there is told now, not at loading
+    return entry
+
+
+def _read(name: str, folder: Path) -> ModelEntry:
+    """One bad folder must not hide the others, so its fault becomes data."""
+    try:
+        manifest = read_manifest(folder)
+        if manifest.name != name:
+            raise ModelError(f"The manifest in {folder} is for a model named {manifest.name!r}.")
+    except ModelError as error:
+        return ModelEntry(name, "", "", "", 0, folder=folder, fault=error.message)
+    return ModelEntry(
+        manifest.name, manifest.family, manifest.licence, manifest.summary, manifest.scale, manifest.version, folder
+    )
+
+
+def _absent(model: KnownModel) -> ModelError:
+    folder = models_folder() / model.name
+    return ModelError(
+        f"The weights of {model.name!r} are not on this computer.",
+        f"Put {model.files} into {folder}, then run: python -m answerprint.models.seal {folder} "
+        f"--family {model.family} --licence {model.licence} --scale {model.scale}",
+    )

@@ -1,0 +1,1 @@
+"""Latent diffusion super-resolution, in the layout of diffusers' LDMSuperResolutionPipeline."""

@@ -1,0 +1,127 @@
+"""LDM-SR as the method drives it: the network sees the latent beside the low-resolution frame, cell for pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from diffusers import UNet2DModel, VQModel
+from torch import Tensor
+
+from answerprint.backends.attention import HookSlot, coarsest_scale, install
+from answerprint.backends.info import BackendInfo
+from answerprint.backends.pictures import PictureCondition, of_pictures, pad_pictures
+from answerprint.backends.schedules import DiffusersSchedule, parse_eta
+from answerprint.backends.weights import load_network
+from answerprint.errors import ModelError
+from answerprint.models.verify import VerifiedModel
+from answerprint.temporal.protocols import Condition, TokenHook, TokenLayer
+from answerprint.temporal.stopwatch import Stopwatch
+
+from .codec import decode
+from .info import INFO
+
+__all__ = ["LdmSrBackend", "load"]
+
+PIPELINE = "LDMSuperResolutionPipeline"
+
+
+class LdmSrBackend:
+    """The network, its VQ codec and its schedule."""
+
+    def __init__(self, network: UNet2DModel, codec: VQModel, scheduler: dict[str, Any], device: torch.device) -> None:
+        """Raises ModelError when network and codec do not fit each other."""
+        channels = int(network.config.out_channels)
+        if network.config.in_channels != channels + 3 or codec.config.latent_channels != channels:
+            raise ModelError(
+                f"The network takes {network.config.in_channels} channels and gives {channels}, the codec has "
+                f"{codec.config.latent_channels}: they do not make an LDM-SR model.",
+                "Get the model anew from its source.",
+            )
+        factor = 2 ** (len(codec.config.up_block_types) - 1)
+        self.info: BackendInfo = replace(
+            INFO,
+            scale=factor,
+            latent_channels=channels,
+            latent_factor=factor,
+            multiple_of=coarsest_scale(network),
+        )
+        self.device = device
+        memory = torch.channels_last if device.type == "cpu" else torch.contiguous_format
+        self._network = network.to(device, memory_format=memory).eval().requires_grad_(False)
+        self._codec = codec.to(device).eval().requires_grad_(False)
+        self._scheduler = scheduler
+        self._slot = HookSlot()
+        self._layers = install(self._network, self._slot)
+        self._steps, self._sampler, self._eta = INFO.default_steps, INFO.samplers[0], 0.0
+        self.schedule()
+
+    @property
+    def layers(self) -> Sequence[TokenLayer]:
+        """Its self-attention layers, in the order in which they run."""
+        return self._layers
+
+    def configure(self, *, steps: int, sampler: str, options: dict[str, str]) -> None:
+        """Set the sampler; raises InputError, and leaves the old one, when it or an option does not exist."""
+        eta = parse_eta(self.info.fill_options(options)["eta"])
+        DiffusersSchedule(self._scheduler, sampler, steps, eta)
+        self._steps, self._sampler, self._eta = steps, sampler, eta
+
+    def schedule(self) -> DiffusersSchedule:
+        """A fresh sampler."""
+        return DiffusersSchedule(self._scheduler, self._sampler, self._steps, self._eta)
+
+    def condition(self, low: Tensor) -> PictureCondition:
+        """Pad [F, 3, h, w] in [0, 1] to whole cells of the coarsest token; one latent cell is one pixel."""
+        return pad_pictures(
+            low,
+            self.device,
+            latent_channels=self.info.latent_channels,
+            pixels_per_cell=1,
+            multiple_of=self.info.multiple_of,
+        )
+
+    @torch.no_grad()
+    def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
+        """The network's output (predicted noise, in the published model) for x [F, 3, h, w]."""
+        out: Tensor = self._network(torch.cat([x, of_pictures(condition).low], 1), timestep, return_dict=False)[0]
+        return out
+
+    @torch.no_grad()
+    def decode(self, x0: Tensor, condition: Condition) -> Tensor:
+        """Pictures [F, 3, scale h, scale w], the latent quantised as the pipeline does."""
+        # One frame at a time: the decoder needs several times the memory of the network.
+        picture = torch.cat([decode(self._codec, latent) for latent in torch.split(x0, 1)])
+        shown, scale = of_pictures(condition), self.info.scale
+        return picture[:, :, : shown.height * scale, : shown.width * scale] / 2 + 0.5
+
+    def spread(self, latent: Tensor) -> Tensor:
+        """The latent itself: its cells lie where the picture's pixels do, so it warps as a picture does."""
+        return latent
+
+    def gather(self, spread: Tensor) -> Tensor:
+        """Inverse of `spread`."""
+        return spread
+
+    def set_hook(self, hook: TokenHook | None) -> None:
+        """Route self-attention through `hook`."""
+        self._slot.hook = hook
+
+    def time(self, watch: Stopwatch | None) -> None:
+        """Count the time of self-attention."""
+        self._slot.watch = watch
+
+
+def load(model: VerifiedModel, device: torch.device) -> LdmSrBackend:
+    """The model of a folder that diffusers' pipeline saved; raises ModelError when it holds something else."""
+    index = model.read_json("model_index.json")
+    if index.get("_class_name") != PIPELINE:
+        raise ModelError(
+            f"{model.folder} holds a {index.get('_class_name')}, and this family is {PIPELINE}.",
+            "Name the right family in the manifest.",
+        )
+    network = load_network(UNet2DModel, model, "unet")
+    codec = load_network(VQModel, model, "vqvae")
+    return LdmSrBackend(network, codec, model.read_json("scheduler/scheduler_config.json"), device)

@@ -1,0 +1,22 @@
+"""What the LDM-SR family is, as data; numbers are those of the published 4x model."""
+
+from __future__ import annotations
+
+from answerprint.backends.info import ETA, BackendInfo
+
+__all__ = ["INFO"]
+
+INFO = BackendInfo(
+    family="ldm_sr",
+    summary="latent diffusion super-resolution (UNet beside low-resolution pixels, VQ codec)",
+    tasks=("sr",),
+    scale=4,
+    latent_channels=3,
+    latent_factor=4,
+    multiple_of=8,
+    samplers=("ddim", "ddpm", "dpm++", "dpm++sde"),
+    default_steps=50,
+    tile_cells=128,
+    bytes_per_cell=100_000,
+    options=(ETA,),
+)

@@ -1,0 +1,39 @@
+"""Bringing a model into memory: verify its files, then hand them to its family."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+import torch
+
+from answerprint.errors import ModelError
+from answerprint.models.verify import VerifiedModel, verify
+
+from .base import Backend
+from .catalogue import ModelEntry, find
+
+__all__ = ["load"]
+
+
+def load(model: str | ModelEntry, device: torch.device) -> Backend:
+    """The model by name or catalogue entry, on `device`, in float32.
+
+    Nothing of it is parsed before sizes and hashes of all its files were found right. Raises ModelError when the model
+    is unknown, absent, damaged or not what its manifest says.
+    """
+    entry = find(model if isinstance(model, str) else model.name)
+    if entry.folder is None:
+        raise ModelError(f"The weights of {entry.name!r} are not on this computer.")
+    family = entry.info.family
+    verified = verify(entry.folder)
+    adapter = importlib.import_module(f"{__package__}.{family}.adapter")
+    make: Callable[[VerifiedModel, torch.device], Backend] = adapter.load
+    backend = make(verified, device)
+    if backend.info.scale != verified.manifest.scale:
+        raise ModelError(
+            f"The model {entry.name!r} enlarges {backend.info.scale} times and its manifest says "
+            f"{verified.manifest.scale}.",
+            f"Correct the manifest: python -m answerprint.models.seal {entry.folder} --scale {backend.info.scale}",
+        )
+    return backend

@@ -1,0 +1,1 @@
+"""tiny-x4: the embedded model, trained by this project."""

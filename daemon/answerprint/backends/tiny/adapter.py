@@ -1,0 +1,149 @@
+"""tiny-x4 as the method drives it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from diffusers import UNet2DConditionModel
+from torch import Tensor
+
+from answerprint.backends.attention import HookSlot, coarsest_scale, install
+from answerprint.backends.info import BackendInfo
+from answerprint.backends.pictures import PictureCondition, pad_pictures
+from answerprint.backends.schedules import DiffusersSchedule, parse_eta
+from answerprint.backends.weights import load_network
+from answerprint.models.verify import VerifiedModel
+from answerprint.temporal.protocols import Condition, TokenHook, TokenLayer, Window
+from answerprint.temporal.stopwatch import Stopwatch
+
+from . import codec
+from .info import INFO
+from .network import CONTEXT_WIDTH
+from .restorer import Restorer
+
+__all__ = ["TinyBackend", "TinyCondition", "load"]
+
+_LOW_PER_CELL = codec.PATCH // codec.SCALE
+
+
+@dataclass(frozen=True, slots=True)
+class TinyCondition(PictureCondition):
+    """Low-resolution frames, and the first stage's restoration of them."""
+
+    base: Tensor
+    """[F, 3, 4 h, 4 w] float32 in [-1, 1]."""
+
+    def select(self, frames: Sequence[int]) -> TinyCondition:
+        """Some of the frames, by position."""
+        return replace(self, low=self.low[list(frames)], base=self.base[list(frames)])
+
+    def crop(self, window: Window) -> TinyCondition:
+        """A rectangle of the latent grid; `content` goes on speaking of the whole."""
+        parts = {}
+        for name, cells in (("low", self.pixels_per_cell), ("base", codec.PATCH)):
+            rows = slice(window.top * cells, (window.top + window.height) * cells)
+            columns = slice(window.left * cells, (window.left + window.width) * cells)
+            parts[name] = getattr(self, name)[:, :, rows, columns]
+        return replace(self, **parts)
+
+
+class TinyBackend:
+    """The two networks, the codec and the schedule."""
+
+    def __init__(
+        self, network: UNet2DConditionModel, restorer: Restorer, scheduler: dict[str, Any], device: torch.device
+    ) -> None:
+        self.info: BackendInfo = replace(INFO, multiple_of=coarsest_scale(network))
+        self.device = device
+        self._network = network.to(device).eval().requires_grad_(False)
+        self._restorer = restorer.to(device).eval().requires_grad_(False)
+        if device.type == "cpu":
+            self._network = self._network.to(memory_format=torch.channels_last)
+        self._scheduler = scheduler
+        self._slot = HookSlot()
+        self._layers = install(self._network, self._slot)
+        self._steps, self._sampler, self._eta = INFO.default_steps, INFO.samplers[0], 0.0
+        self.schedule()
+
+    @property
+    def layers(self) -> Sequence[TokenLayer]:
+        """Its self-attention layers, in the order in which they run."""
+        return self._layers
+
+    def configure(self, *, steps: int, sampler: str, options: dict[str, str]) -> None:
+        """Set the sampler; raises InputError, and leaves the old one, when it or an option does not exist."""
+        eta = parse_eta(self.info.fill_options(options)["eta"])
+        DiffusersSchedule(self._scheduler, sampler, steps, eta)
+        self._steps, self._sampler, self._eta = steps, sampler, eta
+
+    def schedule(self) -> DiffusersSchedule:
+        """A fresh sampler."""
+        return DiffusersSchedule(self._scheduler, self._sampler, self._steps, self._eta)
+
+    @torch.inference_mode()
+    def condition(self, low: Tensor) -> TinyCondition:
+        """Pad [F, 3, h, w] in [0, 1] to whole cells of the coarsest token, and restore it by the first stage.
+
+        One latent cell is 2 x 2 pixels of `low`.
+        """
+        padded = pad_pictures(
+            low,
+            self.device,
+            latent_channels=codec.LATENT_CHANNELS,
+            pixels_per_cell=_LOW_PER_CELL,
+            multiple_of=self.info.multiple_of,
+        )
+        # Frame by frame: a first stage has nothing to gain from a batch, and needs the memory of one frame only.
+        base = torch.cat([self._restorer(frame[None]) for frame in padded.low]).clamp(-1, 1)
+        return TinyCondition(
+            padded.low, padded.height, padded.width, padded.latent_channels, padded.pixels_per_cell, base
+        )
+
+    @torch.inference_mode()
+    def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
+        """Predicted clean latent of x [F, 192, h, w]."""
+        told = _told(condition)
+        shown = torch.cat([x, codec.condition(told.low, told.base)], 1)
+        context = x.new_zeros(len(x), 1, CONTEXT_WIDTH)
+        out: Tensor = self._network(shown, timestep, context, return_dict=False)[0]
+        return out
+
+    def decode(self, x0: Tensor, condition: Condition) -> Tensor:
+        """Pictures [F, 3, 4 h, 4 w]."""
+        told = _told(condition)
+        picture = codec.decode(x0, told.base)
+        return picture[:, :, : told.height * codec.SCALE, : told.width * codec.SCALE] / 2 + 0.5
+
+    def spread(self, latent: Tensor) -> Tensor:
+        """The residual as a picture [F, 3, 8 h, 8 w]: a space-to-depth latent warps correctly only there."""
+        return F.pixel_shuffle(latent, codec.PATCH)
+
+    def gather(self, spread: Tensor) -> Tensor:
+        """Inverse of `spread`."""
+        return F.pixel_unshuffle(spread, codec.PATCH)
+
+    def set_hook(self, hook: TokenHook | None) -> None:
+        """Route self-attention through `hook`."""
+        self._slot.hook = hook
+
+    def time(self, watch: Stopwatch | None) -> None:
+        """Count the time of self-attention."""
+        self._slot.watch = watch
+
+
+def load(model: VerifiedModel, device: torch.device) -> TinyBackend:
+    """The model of a verified folder; raises ModelError when its files do not make one."""
+    network = load_network(UNet2DConditionModel, model)
+    restorer = load_network(Restorer, model, "restorer")
+    return TinyBackend(network, restorer, model.read_json("scheduler_config.json"), device)
+
+
+def _told(condition: Condition) -> TinyCondition:
+    """`condition`, which the model gets back from the method; raises TypeError when another family made it."""
+    if not isinstance(condition, TinyCondition):
+        raise TypeError(f"the condition is a {type(condition).__name__}, made by another family")
+    return condition

@@ -1,0 +1,63 @@
+"""From verified files to a diffusers network: the one place where weights are parsed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from answerprint.errors import ModelError
+from answerprint.models.verify import VerifiedModel
+
+__all__ = ["load_network"]
+
+_Network = TypeVar("_Network", bound=nn.Module)
+
+_OLD_NAMES = {".query.": ".to_q.", ".key.": ".to_k.", ".value.": ".to_v.", ".proj_attn.": ".to_out.0."}
+"""Names of attention weights in files written before diffusers' AttentionBlock became Attention (2023)."""
+
+
+def load_network(kind: type[_Network], model: VerifiedModel, part: str = "") -> _Network:
+    """The network of class `kind` in the folder `part` of `model`, float32, on the CPU, for inference.
+
+    diffusers' own `from_pretrained` is not used: it would also take files that the manifest does not name (shards,
+    variants), and it draws random weights first, from the global generator. Raises ModelError when configuration and
+    weights do not belong together.
+    """
+    prefix = f"{part}/" if part else ""
+    config = model.read_json(f"{prefix}config.json")
+    path = model.path(f"{prefix}diffusion_pytorch_model.safetensors")
+    try:
+        with torch.device("meta"):
+            network: _Network = kind.from_config(config)  # type: ignore[attr-defined]
+        weights = _read(path)
+        network.load_state_dict(_renamed(weights, set(network.state_dict())), strict=True, assign=True)
+    # Measured: TypeError, ValueError, KeyError and IndexError from configurations that describe no network,
+    # RuntimeError from weights of other shapes or names, SafetensorError from a damaged file.
+    except (TypeError, ValueError, KeyError, IndexError, RuntimeError, OSError, SafetensorError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(
+            f"The files in {path.parent} do not make a network: {reason}", "Get the model anew from its source."
+        ) from error
+    return network.eval().requires_grad_(False)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """Tensors in float32, in memory of their own: the file may change or go while the model lives."""
+    tensors: dict[str, Any] = load_file(path)
+    return {name: tensor.to(torch.float32, copy=True) for name, tensor in tensors.items()}
+
+
+def _renamed(weights: dict[str, Tensor], wanted: set[str]) -> dict[str, Tensor]:
+    """`weights` with old names of attention layers brought up to date, where the network has the new ones."""
+    out = {}
+    for name, tensor in weights.items():
+        new = name
+        for old, current in _OLD_NAMES.items():
+            new = new.replace(old, current)
+        out[new if name not in wanted and new in wanted else name] = tensor
+    return out

@@ -1,0 +1,59 @@
+"""The one place that writes to the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+__all__ = ["Console", "abandon_output", "prepare_streams"]
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """Results go to standard output, all else to standard error; with `json`, results are one JSON object a line."""
+
+    json: bool = False
+
+    def out(self, line: str = "") -> None:
+        """Write a line of the result."""
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+    def err(self, line: str) -> None:
+        """Write a line beside the result."""
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+
+    def event(self, event: Mapping[str, object]) -> None:
+        """Write one JSON object."""
+        # Plain ASCII: file names that are not valid Unicode, and terminals that are not UTF-8, come through.
+        self.out(json.dumps(event))
+
+    def fail(self, message: str, remedy: str, *, code: str, exit_code: int) -> None:
+        """Say what went wrong: one or two plain lines, or the closing error event."""
+        if self.json:
+            self.event({"event": "error", "code": code, "message": message, "remedy": remedy, "exit_code": exit_code})
+            return
+        self.err(f"answerprint: {message}")
+        if remedy:
+            self.err(f"  {remedy}")
+
+
+def prepare_streams() -> None:
+    """Let no character end the program: what the terminal cannot show is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def abandon_output() -> None:
+    """Forget a standard output that nobody reads, so that nothing is written to it at exit either."""
+    with contextlib.suppress(OSError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+        os.close(nothing)

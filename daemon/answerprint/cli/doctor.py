@@ -1,0 +1,126 @@
+"""`answerprint doctor`."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import tempfile
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from answerprint import __version__
+from answerprint import home as places
+from answerprint.backends.catalogue import entries
+from answerprint.errors import AnswerprintError, JobFailedError
+
+from .context import Context
+from .follow import ask
+from .models import problem_of
+
+__all__ = ["Check", "add_arguments", "run"]
+
+_LOW_DISK_BYTES = 2 * 1024**3
+_INSTALL = "Install Answerprint again."
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    text: str
+    remedy: str = ""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.epilog = "Looks at versions, devices, encoders, folders, models and the motion cache. Changes nothing."
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: Namespace, context: Context) -> int:
+    """Look at everything; returns the exit code, 4 when something is wrong."""
+    found: list[Check] = []
+    for check in _checks(context):
+        found.append(check)
+        if not context.console.json:
+            context.console.out(f"{'ok     ' if check.ok else 'PROBLEM'}  {check.name}: {check.text}")
+            if check.remedy:
+                context.console.out(f"         {check.remedy}")
+    ok = all(check.ok for check in found)
+    if context.console.json:
+        context.console.event({"event": "report", "ok": ok, "checks": [asdict(check) for check in found]})
+    return 0 if ok else JobFailedError.exit_code
+
+
+def _checks(context: Context) -> Iterator[Check]:
+    yield Check("answerprint", True, f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
+    yield from _folders()
+    yield from _models()
+    try:
+        facts: dict[str, Any] = ask("doctor", context)["facts"]
+    except AnswerprintError as error:
+        yield Check("child process", False, error.message, error.remedy or _INSTALL)
+        return
+    yield from _libraries(facts)
+
+
+def _folders() -> Iterator[Check]:
+    for name, place in (
+        ("home folder", places.home),
+        ("models folder", places.models_folder),
+        ("motion cache folder", places.flow_cache_folder),
+        ("logs folder", places.logs_folder),
+    ):
+        try:
+            folder = place()
+            # An absent folder is made when it is needed: then its first existing parent must allow it.
+            existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+            with tempfile.TemporaryFile(dir=existing):
+                pass
+        except (OSError, AnswerprintError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            yield Check(name, False, f"cannot be written to ({reason})", "Set ANSWERPRINT_HOME to another folder.")
+            continue
+        free = shutil.disk_usage(existing).free
+        if name == "home folder" and free < _LOW_DISK_BYTES:
+            yield Check(name, False, f"{folder}, only {_gib(free)} free", "Make room, or move ANSWERPRINT_HOME.")
+        else:
+            yield Check(name, True, f"{folder}, {_gib(free)} free")
+
+
+def _models() -> Iterator[Check]:
+    for entry in entries():
+        if entry.folder is None:
+            continue  # known, and not wanted by this user: no problem
+        problem, remedy = problem_of(entry)
+        yield Check(f"model {entry.name}", not problem, problem or "files are as their manifest says", remedy)
+
+
+def _libraries(facts: dict[str, Any]) -> Iterator[Check]:
+    for name in ("torch", "diffusers", "av", "cv2"):
+        part = facts[name]
+        if "problem" in part:
+            yield Check(name, False, part["problem"], _INSTALL)
+            continue
+        libraries = part.get("libraries", {})
+        about = f" with FFmpeg's libavcodec {libraries['libavcodec']}" if "libavcodec" in libraries else ""
+        yield Check(name, True, part["version"] + about)
+        missing = part.get("missing_encoders")
+        if missing:
+            yield Check("encoders", False, f"{', '.join(missing)} missing", "Install the av package from its wheel.")
+        for device in part.get("devices", []):
+            memory = f", {_gib(device['bytes'])}" if device["bytes"] else ""
+            yield Check(f"device {device['name']}", True, device["about"] + memory)
+    cache = facts["flow_cache"]
+    if "problem" in cache:
+        yield Check("motion cache", False, cache["problem"], "Run: answerprint flow-cache clear")
+    else:
+        yield Check("motion cache", True, f"{cache['entries']} entries, {cache['bytes'] / 2**20:.1f} MiB")
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"

@@ -1,0 +1,34 @@
+"""`answerprint eval`."""
+
+from __future__ import annotations
+
+from argparse import REMAINDER, ArgumentParser, Namespace
+
+from .context import Context
+from .forward import forward
+
+__all__ = ["add_arguments", "run"]
+
+_EPILOG = """\
+Good clips are damaged, restored in several ways, and each result is measured against the truth: PSNR and SSIM for
+quality, warping error and inter-frame difference for consistency.
+
+  answerprint eval clips CLIP...      compare ways to restore
+  answerprint eval table N CLIP...    the variants of a table of the paper
+  answerprint eval clips --help       all options
+
+example:
+  answerprint eval clips good.mp4 --frames 24 --out figures
+"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.epilog = _EPILOG
+    parser.add_argument("what", choices=["clips", "table"], help="what to measure")
+    parser.add_argument("rest", nargs=REMAINDER, metavar="...", help="clips and options")
+
+
+def run(args: Namespace, context: Context) -> int:
+    """Measure; returns the exit code."""
+    return forward("eval", [args.what, *args.rest], context)

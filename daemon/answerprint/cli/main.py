@@ -1,0 +1,120 @@
+"""The command `answerprint`: its sub-commands, and the one place where errors become lines and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType, MappingProxyType
+from typing import NoReturn, cast
+
+from answerprint import __version__
+from answerprint.child import BUNDLE_FLAG, command
+from answerprint.child import main as child_main
+from answerprint.errors import AnswerprintError, CancelledError, InputError
+
+from .console import Console, abandon_output, prepare_streams
+from .context import Command, Context
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "restore": ("restore", "restore a video file or an image sequence"),
+        "preview": ("preview", "restore a few frames first, beside the source"),
+        "models": ("models", "list the models, and check their files"),
+        "flow-cache": ("flow_cache", "what the motion cache holds; empty it"),
+        "eval": ("evaluate", "measure quality and consistency on clips of yours"),
+        "bench": ("bench", "measure speed, memory and matching on this machine"),
+        "doctor": ("doctor", "find out what is wrong, and the remedy"),
+    }
+)
+"""Each sub-command: its module in this package, and a line of help."""
+
+_EPILOG = """\
+examples:
+  answerprint restore rushes.mov restored.mov
+  answerprint preview rushes.mov --frame 240
+  answerprint restore plate.%04d.png out.%04d.png --range 10:34 --scale 2
+  answerprint COMMAND --help
+
+exit codes: 0 done, 2 bad arguments or input, 4 job failed, 5 cancelled, 130 interrupted
+Everything the program keeps lies under one folder, which ANSWERPRINT_HOME moves.
+"""
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Examples stay as they are written; the column of names is wide enough for ours."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are errors of ours: two plain lines, or an event with --json."""
+
+    def error(self, message: str) -> NoReturn:
+        text = message[:1].upper() + message[1:]
+        raise InputError(text if text.endswith(".") else text + ".", f"See {self.prog} --help.")
+
+
+def main(argv: Sequence[str] | None = None, *, child_command: Callable[[str], list[str]] = command) -> int:
+    """Run a command line; returns the exit code. child_command: how children start (tests give another way)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == [BUNDLE_FLAG]:
+        return child_main(arguments[1:])
+    prepare_streams()
+    console = Console(json="--json" in arguments)
+    try:
+        # A request to end is an error like any other: it runs `finally` clauses, and so ends the child.
+        signal.signal(signal.SIGTERM, _raise_cancelled)
+        return _dispatch(arguments, Context(console, child_command))
+    except AnswerprintError as error:
+        console.fail(error.message, error.remedy, code=error.code, exit_code=error.exit_code)
+        return error.exit_code
+    except KeyboardInterrupt:
+        console.fail("Interrupted.", "", code="interrupted", exit_code=130)
+        return 130
+    except BrokenPipeError:
+        abandon_output()
+        return CancelledError.exit_code
+
+
+def _dispatch(arguments: list[str], context: Context) -> int:
+    chosen = next((word for word in arguments if word in COMMANDS), None)
+    parser = _Parser(
+        prog="answerprint",
+        description="Restore film and video, consistently from frame to frame. Nothing leaves this machine.",
+        epilog=_EPILOG,
+        formatter_class=_Help,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"answerprint {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
+    module: Command | None = None
+    for name, (file, summary) in COMMANDS.items():
+        sub = commands.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            formatter_class=_Help,
+            allow_abbrev=False,
+        )
+        if name == chosen:
+            # Only this one: `answerprint --help` stays instant whatever the commands import.
+            module = cast(Command, importlib.import_module(f"answerprint.cli.{file}"))
+            module.add_arguments(sub)
+    args = parser.parse_args(arguments)
+    if module is None or args.command != chosen:
+        raise InputError("No command was given.", "See answerprint --help.")
+    return module.run(args, context)
+
+
+def _raise_cancelled(signum: int, frame: FrameType | None) -> NoReturn:
+    raise CancelledError("The program was asked to end.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""`answerprint preview`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from answerprint.frames.request import PreviewRequest
+from answerprint.jobs.preflight import check_preview
+
+from .context import Context
+from .follow import follow
+from .restore import report
+from .settings import add_settings, make_request
+
+__all__ = ["add_arguments", "run"]
+
+_EPILOG = """\
+Writes one picture a frame, the source on the left and the restored frame on the right. The settings are those of
+`answerprint restore`: what is seen is what the restoration will look like.
+
+example:
+  answerprint preview rushes.mov --frame 240 --count 3 --strength 0.7
+"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.epilog = _EPILOG
+    parser.add_argument("input", metavar="INPUT", help="video file, image sequence or its folder")
+    parser.add_argument(
+        "--frame", type=int, required=True, metavar="N", help="source frame in the middle, counted from 0"
+    )
+    parser.add_argument("--count", type=int, default=5, metavar="N", help="frames to restore (default: %(default)s)")
+    parser.add_argument("--output", metavar="FOLDER", help="where the PNG files go (default: NAME-preview here)")
+    add_settings(parser)
+    parser.add_argument("--overwrite", action="store_true", help="write into a folder that is not empty")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line on standard output")
+
+
+def run(args: Namespace, context: Context) -> int:
+    """Make the pictures; returns the exit code."""
+    name = Path(args.input).stem.replace("%", "").strip(". ") or "clip"
+    settings = make_request(args, args.input, args.output or f"{name}-preview", overwrite=args.overwrite)
+    request = PreviewRequest(settings, args.frame, args.count)
+    check_preview(request)
+    return report(follow({"type": "preview", **request.to_json()}, context), context)

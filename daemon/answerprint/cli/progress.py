@@ -1,0 +1,155 @@
+"""How a running job looks: a bar on a terminal, a line now and then elsewhere, or JSON."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from tqdm import tqdm
+
+from answerprint.frames.messages import Message
+
+from .console import Console
+
+__all__ = ["JsonLines", "Presenter", "ProgressBar", "ProgressLines", "choose_presenter", "duration"]
+
+_WORDS = {
+    "probe": "reading the clip",
+    "load": "loading the model",
+    "decode": "reading frames",
+    "flow": "measuring motion",
+    "denoise": "restoring",
+    "write": "writing",
+    "mux": "writing",
+    "verify": "checking the result",
+}
+
+
+class Presenter(Protocol):
+    """Shows the events of a job."""
+
+    def show(self, event: Message) -> None:
+        """Show one event."""
+        ...
+
+    def close(self) -> None:
+        """Leave the terminal in order."""
+        ...
+
+
+class JsonLines:
+    """Every event as one JSON object a line."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def show(self, event: Message) -> None:
+        """Write the event."""
+        self._console.event(event)
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+class ProgressBar:
+    """A bar with frames, seconds per frame, the time left and the stage."""
+
+    def __init__(self) -> None:
+        # Dynamic: the terminal may be resized. Time left and speed come with the events, so tqdm's own are left out.
+        self._bar = tqdm(
+            total=None,
+            unit="frame",
+            file=sys.stderr,
+            dynamic_ncols=True,
+            leave=False,
+            bar_format="{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} frames{postfix}",
+        )
+        self._bar.set_description_str("starting")
+
+    def show(self, event: Message) -> None:
+        """Bring the bar up to date."""
+        name = event["event"]
+        if name == "started":
+            first, stop = event["input"].get("range", (0, 0))
+            self._bar.total = stop - first or None
+        elif name == "stage":
+            self._bar.set_description_str(stage_words(event))
+        elif name == "progress":
+            self._bar.total = event["frames_total"]
+            self._bar.n = event["frames_done"]
+            self._bar.set_description_str(stage_words(event), refresh=False)
+            self._bar.set_postfix_str(", ".join(_figures(event)))
+        elif name == "warning":
+            self._bar.write(f"warning: {event['message']}", file=sys.stderr)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.close()
+
+
+class ProgressLines:
+    """A line when the stage changes and every ten seconds, for logs and pipes."""
+
+    def __init__(
+        self, console: Console, every_seconds: float = 10.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._console = console
+        self._every = every_seconds
+        self._clock = clock
+        self._next = clock() + every_seconds
+
+    def show(self, event: Message) -> None:
+        """Write a line, if it is time for one."""
+        name = event["event"]
+        if name == "stage":
+            self._console.err(stage_words(event))
+        elif name == "warning":
+            self._console.err(f"warning: {event['message']}")
+        elif name == "progress" and self._clock() >= self._next:
+            self._next = self._clock() + self._every
+            done = f"{event['frames_done']}/{event['frames_total']} frames"
+            self._console.err(", ".join([f"{stage_words(event)}: {done}", *_figures(event)]))
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+def choose_presenter(console: Console) -> Presenter:
+    """Return what suits the terminal and the options."""
+    if console.json:
+        return JsonLines(console)
+    return ProgressBar() if sys.stderr.isatty() else ProgressLines(console)
+
+
+def stage_words(event: Message) -> str:
+    """Return what is being done, in the child's words where it has any."""
+    stage = str(event.get("stage", ""))
+    return str(event.get("message") or _WORDS.get(stage, stage))
+
+
+def _figures(event: Message) -> list[str]:
+    """Return steps, speed and time left, as far as they are known."""
+    figures: list[str] = []
+    if event.get("steps"):
+        figures.append(f"step {event.get('step')}/{event['steps']}")
+    if _number(event.get("seconds_per_frame")):
+        figures.append(f"{event['seconds_per_frame']:.2f} s/frame")
+    if _number(event.get("eta_seconds")):
+        figures.append(f"{duration(event['eta_seconds'])} left")
+    return figures
+
+
+def _number(value: Any) -> bool:  # noqa: ANN401 - whatever JSON can hold
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def duration(seconds: float) -> str:
+    """Return a time span in words of two units at most: 12 s, 3 min 20 s, 2 h 05 min."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"

@@ -1,0 +1,163 @@
+"""The arguments that `restore` and `preview` share, and the request that they make."""
+
+from __future__ import annotations
+
+import os
+import re
+from argparse import Action, ArgumentParser, Namespace
+from pathlib import Path
+from typing import NoReturn
+
+from answerprint.backends.catalogue import families
+from answerprint.errors import InputError
+from answerprint.frames.request import RestoreRequest
+from answerprint.temporal.options import MethodOptions, describe
+from answerprint.worker.choices import NOISES
+
+from .console import Console
+
+__all__ = ["absolute", "add_settings", "make_request"]
+
+_DEFAULTS = RestoreRequest(input="-", output="-")
+_METHOD = MethodOptions()
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
+
+
+def add_settings(parser: ArgumentParser) -> None:
+    """Add what decides how frames are restored."""
+    look = parser.add_argument_group("the look")
+    look.add_argument(
+        "--model",
+        default=_DEFAULTS.model,
+        metavar="NAME",
+        help="model; see `answerprint models list` (default: %(default)s)",
+    )
+    look.add_argument(
+        "--task",
+        default=_DEFAULTS.task,
+        choices=["sr", "denoise", "face", "depth"],
+        help="what the model is for (default: %(default)s)",
+    )
+    look.add_argument("--scale", metavar="S", help="enlarge by S, such as 2, 1.5 or 3/2 (default: what the model does)")
+    look.add_argument("--size", metavar="WxH", help="enlarge to this size in pixels, in place of --scale")
+    look.add_argument(
+        "--strength",
+        type=float,
+        default=_DEFAULTS.strength,
+        metavar="0..1",
+        help="share of the restored picture; the rest is the enlarged source (default: %(default)g)",
+    )
+    look.add_argument(
+        "--steps", type=int, metavar="N", help="denoising steps: more is slower and finer (default: the model's)"
+    )
+    look.add_argument(
+        "--seed",
+        type=int,
+        default=_DEFAULTS.seed,
+        metavar="N",
+        help="the same seed gives the same picture (default: %(default)s)",
+    )
+
+    time = parser.add_argument_group("consistency over time")
+    time.add_argument(
+        "--chunk",
+        type=int,
+        metavar="N",
+        help=f"frames that are tied to one keyframe; fewer take less memory (default: {_METHOD.chunk})",
+    )
+    time.add_argument(
+        "--noise",
+        choices=NOISES,
+        help=f"how noise runs from frame to frame (default: {_METHOD.noise}; independent with --no-consistency)",
+    )
+    time.add_argument(
+        "--no-consistency", action="store_true", help="restore every frame alone: the baseline to compare with"
+    )
+    time.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any other switch of the method or the model; may be repeated; --list-options shows them",
+    )
+    time.add_argument("--list-options", action=ListOptions, nargs=0, help="show every NAME of --option, then exit")
+
+    machine = parser.add_argument_group("the machine")
+    machine.add_argument(
+        "--device",
+        default=_DEFAULTS.device,
+        metavar="NAME",
+        help="auto, cpu, cuda, cuda:1 or mps (default: %(default)s)",
+    )
+
+
+def make_request(args: Namespace, source: str, output: str, **more: object) -> RestoreRequest:
+    """Return the request of parsed arguments, its paths absolute. Raises InputError."""
+    values: dict[str, object] = {
+        "input": absolute(source),
+        "output": absolute(output),
+        "model": args.model,
+        "task": args.task,
+        "scale": args.scale,
+        "size": _parse_size(args.size),
+        "chunk": args.chunk,
+        "steps": args.steps,
+        "seed": args.seed,
+        "strength": args.strength,
+        "noise": args.noise,
+        "consistency": not args.no_consistency,
+        "options": _parse_options(args.option),
+        "device": args.device,
+        **more,
+    }
+    return RestoreRequest.from_json(values)
+
+
+def absolute(text: str) -> str:
+    """Return an absolute path. Raises InputError for an address of something that is not a file on this machine."""
+    if not text:
+        raise InputError("A path is empty.", "Name a file.")
+    # Checked only for what does not exist: a file may well be named `take:2.mov`.
+    if _SCHEME.match(text) and not Path(text).drive and not os.path.lexists(text):
+        raise InputError(f"{text} is not a path: only files on this machine are read.", "Copy the media first.")
+    return os.path.abspath(text)  # noqa: PTH100 - a pattern, which Path would take for a file as well
+
+
+class ListOptions(Action):
+    """Prints the table of `--option` and ends the program, whatever else was or was not given."""
+
+    def __call__(self, parser: ArgumentParser, *ignored: object) -> NoReturn:
+        """Print, then end with exit code 0."""
+        tables = {"of the method": [(row["name"], row["default"], row["form"]) for row in describe()]}
+        for name, info in families().items():
+            samplers = [("sampler", info.samplers[0], "one of " + ", ".join(info.samplers))]
+            own = [(option.name, option.default, f"{option.form}: {option.help}") for option in info.options]
+            tables[f"of the model family {name}"] = samplers + own
+        rows = [row for table in tables.values() for row in table]
+        name_width, default_width = (max(len(row[column]) for row in rows) for column in (0, 1))
+        lines = ["--option NAME=VALUE: name, default, what it takes"]
+        for title, table in tables.items():
+            lines += ["", title]
+            lines += [f"  {name:<{name_width}}  {default:<{default_width}}  {form}" for name, default, form in table]
+        Console().out("\n".join(lines))
+        parser.exit()
+
+
+def _parse_size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise InputError(f"{text!r} is not a size.", "Give WIDTHxHEIGHT in pixels, such as 1920x1080.")
+    return int(match[1]), int(match[2])
+
+
+def _parse_options(texts: list[str]) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise InputError(f"--option {text!r} has no value.", "Give NAME=VALUE; --list-options shows them.")
+        options[name] = value
+    return options

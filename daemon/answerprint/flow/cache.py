@@ -1,0 +1,237 @@
+"""The flow cache: pairs on disk under a name made of what they were computed from.
+
+    FOLDER/entries/ab/abcd...flow   32 bytes of key, then `FlowPair.to_bytes`; the modification time is the last use
+    FOLDER/leases/                  see `lease`
+    FOLDER/quarantine/              damaged entries, the latest `QUARANTINE_FILES` of them
+
+Best effort: no failure of the disk fails a restoration. Failures are counted, and the flow is estimated again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from answerprint.flow.entries import SUFFIX, Entry, children, list_entries, write_whole
+from answerprint.flow.estimator import FlowEstimator
+from answerprint.flow.lease import hold_lease, live_leases
+from answerprint.flow.pair import FORMAT_VERSION, FlowDataError, FlowPair
+
+__all__ = ["QUARANTINE_FILES", "CacheCounters", "CacheInfo", "FlowCache", "cache_key"]
+
+QUARANTINE_FILES = 16
+LOW_WATER = 0.9
+"""Eviction goes down to this share of the capacity, so that a full cache is not listed at every put."""
+PUTS_BETWEEN_LISTINGS = 256
+"""The folder is listed again after so many puts, to learn what other processes have stored."""
+TIMESTAMP_NS = 2 * 10**9
+"""File systems keep modification times to within this (exFAT: 2 s); so much is added to a lease's protection."""
+
+
+def cache_key(estimator: FlowEstimator, hash_a: str, hash_b: str) -> str:
+    """Name of the pair a, b: SHA-256 over all that its bits depend on, in hexadecimal.
+
+    `hash_a` and `hash_b` are `FlowPicture.content_hash`. The order matters: `FlowSource` sorts them first.
+    """
+    recipe = [FORMAT_VERSION, estimator.name, estimator.version, dict(estimator.parameters), hash_a, hash_b]
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(slots=True)
+class CacheCounters:
+    """What happened to one `FlowCache` object."""
+
+    hits: int = 0
+    misses: int = 0
+    """Lookups that gave nothing: absent, damaged or unreadable."""
+    damaged: int = 0
+    """Entries found damaged and put in quarantine."""
+    evicted: int = 0
+    refused: int = 0
+    """Pairs not stored, because running jobs use all there is."""
+    failures: int = 0
+    """Times that the disk failed: unreadable, unwritable or full."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheInfo:
+    """What is in a cache's folder."""
+
+    entries: int
+    bytes: int
+    capacity_bytes: int
+    quarantined: int
+    leases: int
+    """Running jobs that hold a lease."""
+
+
+class FlowCache:
+    """Flow pairs under `folder`, together at most `capacity_bytes`, the least recently used evicted first.
+
+    Entries touched since the oldest live lease began are never evicted; if they fill the cache, new pairs are not
+    stored. The capacity counts what other processes store too, with up to `PUTS_BETWEEN_LISTINGS` of delay.
+    One object serves one thread; any number of processes may share the folder. No method raises OSError.
+    """
+
+    def __init__(self, folder: Path, capacity_bytes: int, *, clock: Callable[[], int] = time.time_ns) -> None:
+        self.counters = CacheCounters()
+        self._folder = folder
+        self._entries = folder / "entries"
+        self._leases = folder / "leases"
+        self._quarantine = folder / "quarantine"
+        self._capacity_bytes = capacity_bytes
+        self._clock = clock
+        self._stored_bytes = 0
+        self._puts_to_listing = 0
+        self._crowded = False
+
+    def path(self, key: str) -> Path:
+        """Where the entry `key` lies."""
+        return self._entries / key[:2] / f"{key}{SUFFIX}"
+
+    def get(self, key: str) -> FlowPair | None:
+        """The pair stored under `key`, or None; a damaged entry goes to quarantine and counts as absent."""
+        path = self.path(key)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            self.counters.misses += 1
+            return None
+        except OSError:
+            self.counters.failures += 1
+            self.counters.misses += 1
+            return None
+        try:
+            # The key is inside too: an entry moved under another's name is whole, and wrong.
+            if data[:32] != bytes.fromhex(key):
+                raise FlowDataError("this entry belongs under another key")
+            pair = FlowPair.from_bytes(data[32:])
+        except FlowDataError:
+            self._put_in_quarantine(path)
+            self.counters.damaged += 1
+            self.counters.misses += 1
+            return None
+        self.counters.hits += 1
+        self._touch(path)
+        return pair
+
+    def put(self, key: str, pair: FlowPair) -> None:
+        """Store `pair` under `key`, whole or not at all, and evict what there is no more room for."""
+        data = bytes.fromhex(key) + pair.to_bytes()
+        path = self.path(key)
+        try:
+            if not self._make_room(len(data)):
+                self.counters.refused += 1
+                return
+            write_whole(path, data)
+        except OSError:
+            self.counters.failures += 1
+            return
+        self._stored_bytes += len(data)
+        self._touch(path)
+
+    @contextmanager
+    def lease(self) -> Iterator[None]:
+        """While the block runs, what this or any process touches in the cache from now on is not evicted."""
+        with ExitStack() as held:
+            try:
+                held.enter_context(hold_lease(self._leases, self._clock()))
+            except OSError:
+                self.counters.failures += 1
+            try:
+                yield
+            finally:
+                self._crowded = False
+
+    def info(self) -> CacheInfo:
+        """Count what is in the folder; an absent folder is an empty cache."""
+        entries = self._listing()
+        leases = live_leases(self._leases)
+        return CacheInfo(
+            len(entries),
+            sum(entry.bytes for entry in entries),
+            self._capacity_bytes,
+            len(self._quarantined()),
+            len(leases),
+        )
+
+    def clear(self) -> int:
+        """Remove the quarantine and every entry that no live lease protects; the number of entries removed."""
+        for path in self._quarantined():
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        before = self.counters.evicted
+        self._evict(self._listing(), goal_bytes=-1)
+        removed = self.counters.evicted - before
+        self.counters.evicted = before
+        return removed
+
+    def _touch(self, path: Path) -> None:
+        now = self._clock()
+        try:
+            os.utime(path, ns=(now, now))
+        except FileNotFoundError:
+            return  # evicted since, by another process
+        except OSError:
+            self.counters.failures += 1
+
+    def _make_room(self, needed_bytes: int) -> bool:
+        """Whether `needed_bytes` more may be stored, after evicting if that is what it takes."""
+        if needed_bytes > self._capacity_bytes:
+            return False
+        fits = self._stored_bytes + needed_bytes <= self._capacity_bytes
+        self._puts_to_listing -= 1
+        if self._puts_to_listing >= 0 and (fits or self._crowded):
+            return fits
+        entries = self._listing()
+        self._puts_to_listing = PUTS_BETWEEN_LISTINGS
+        self._stored_bytes = sum(entry.bytes for entry in entries)
+        if self._stored_bytes + needed_bytes > self._capacity_bytes:
+            self._stored_bytes = self._evict(entries, int(self._capacity_bytes * LOW_WATER) - needed_bytes)
+        self._crowded = self._stored_bytes + needed_bytes > self._capacity_bytes
+        return not self._crowded
+
+    def _evict(self, entries: list[Entry], goal_bytes: int) -> int:
+        """Remove the least recently used of `entries` until they take `goal_bytes`; the bytes that stay."""
+        stay = sum(entry.bytes for entry in entries)
+        protected_ns = min(live_leases(self._leases), default=None)
+        for entry in sorted(entries, key=lambda e: (e.used_ns, e.path.name)):
+            in_use = protected_ns is not None and entry.used_ns + TIMESTAMP_NS >= protected_ns
+            if stay <= goal_bytes or in_use:
+                break
+            try:
+                if entry.path.stat().st_mtime_ns != entry.used_ns:
+                    continue  # another process has used it since the listing
+                entry.path.unlink()
+            except FileNotFoundError:
+                pass
+            except OSError:
+                self.counters.failures += 1
+                continue
+            else:
+                self.counters.evicted += 1
+            stay -= entry.bytes
+        return stay
+
+    def _listing(self) -> list[Entry]:
+        entries, failures = list_entries(self._entries, self._clock())
+        self.counters.failures += failures
+        return entries
+
+    def _quarantined(self) -> list[Path]:
+        return sorted(children(self._quarantine))
+
+    def _put_in_quarantine(self, path: Path) -> None:
+        try:
+            self._quarantine.mkdir(parents=True, exist_ok=True)
+            path.replace(self._quarantine / f"{self._clock():020d}-{path.name}")
+            for old in self._quarantined()[:-QUARANTINE_FILES]:
+                old.unlink(missing_ok=True)
+        except OSError:
+            self.counters.failures += 1

@@ -1,0 +1,78 @@
+"""The flow between two pictures, from the cache if it is there, else estimated."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from answerprint.flow.cache import FlowCache, cache_key
+from answerprint.flow.consistency import resize_flow
+from answerprint.flow.estimator import FlowEstimator
+from answerprint.flow.pair import Flow, FlowPair, grid_size
+from answerprint.flow.prepare import FlowPicture
+
+__all__ = ["FlowSource"]
+
+
+class FlowSource:
+    """Gives flow pairs, and counts what they cost.
+
+    Gives the same bits whether a pair comes from the cache or not, and whichever of its two directions is asked for
+    first. Holds no lease: whoever runs the job does (`FlowCache.lease`). For one thread; processes may share a cache.
+    """
+
+    def __init__(
+        self,
+        estimator: FlowEstimator,
+        cache: FlowCache | None = None,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._estimator = estimator
+        self._cache = cache
+        self._clock = clock
+        self.hits = 0
+        """Pairs taken from the cache."""
+        self.misses = 0
+        """Pairs estimated."""
+        self.seconds = 0.0
+        """Time spent estimating."""
+        self.lookup_seconds = 0.0
+        """Time spent reading and writing the cache."""
+
+    def between(self, a: FlowPicture, b: FlowPicture) -> FlowPair:
+        """`forward` from `a` to `b` on a's grid and `backward` from `b` to `a` on b's, on `pair.grid_size` cells.
+
+        Raises:
+            ValueError: the pictures differ in size.
+        """
+        if a.luma.shape != b.luma.shape:
+            raise ValueError(f"flow needs two pictures of one size, not {a.luma.shape} and {b.luma.shape}")
+        # One entry serves both directions: it is kept in the order of the hashes.
+        if a.content_hash > b.content_hash:
+            return self._ordered(b, a).swapped
+        return self._ordered(a, b)
+
+    def _ordered(self, a: FlowPicture, b: FlowPicture) -> FlowPair:
+        key = ""
+        if self._cache is not None:
+            begun = self._clock()
+            key = cache_key(self._estimator, a.content_hash, b.content_hash)
+            found = self._cache.get(key)
+            self.lookup_seconds += self._clock() - begun
+            if found is not None:
+                self.hits += 1
+                return found
+        begun = self._clock()
+        pair = FlowPair(self._estimate(a, b), self._estimate(b, a))
+        self.seconds += self._clock() - begun
+        self.misses += 1
+        if self._cache is not None:
+            begun = self._clock()
+            self._cache.put(key, pair)
+            self.lookup_seconds += self._clock() - begun
+        return pair
+
+    def _estimate(self, source: FlowPicture, target: FlowPicture) -> Flow:
+        height, width = source.luma.shape
+        return resize_flow(self._estimator.estimate(source.luma, target.luma), *grid_size(width, height))

@@ -1,0 +1,111 @@
+"""What is known about a source before any of its frames is restored."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from ..errors import InputError
+from .colour import UNTAGGED, ColourTags
+from .frame import FrameRange
+from .timecode import Timecode
+
+__all__ = ["ClipInfo", "parse_range", "start_timecode_at"]
+
+_FRAMES = re.compile(r"(\d*):(\d*)")
+
+
+@dataclass(frozen=True, slots=True)
+class ClipInfo:
+    """A video file or an image sequence, as probed.
+
+    path: the file, or the folder that holds the sequence; absolute.
+    width, height: px of the decoded picture. rate: frames per second, exact. frames: how many the source promises.
+    sample_aspect: width of a pixel over its height. colour: as tagged, nothing guessed.
+    bit_depth: bits of a component (32 for float). pixel_format: FFmpeg's name.
+    start_timecode: label of frame 0, or None. start_number: number in the file name of frame 0 of a sequence.
+    files: the pictures of a sequence in order, empty for a file.
+    first_pts, time_base: where frame 0 lies in the file's own time; first_pts is None where packets carry no times.
+    rate_is_assumed: the source has no rate of its own (an image sequence), so `rate` was given to the probe.
+    """
+
+    path: Path
+    kind: Literal["file", "sequence"]
+    width: int
+    height: int
+    rate: Fraction
+    frames: int
+    sample_aspect: Fraction = Fraction(1)
+    colour: ColourTags = UNTAGGED
+    bit_depth: int = 8
+    pixel_format: str = ""
+    codec: str = ""
+    start_timecode: str | None = None
+    has_audio: bool = False
+    has_alpha: bool = False
+    interlaced: bool = False
+    rotation_degrees: int = 0
+    start_number: int = 0
+    files: tuple[Path, ...] = ()
+    first_pts: int | None = None
+    time_base: Fraction = Fraction(1)
+    rate_is_assumed: bool = False
+
+    @property
+    def whole(self) -> FrameRange:
+        """All of the clip."""
+        return FrameRange(0, self.frames)
+
+    def checked(self, frames: FrameRange | None) -> FrameRange:
+        """Return the range, or all of the clip for None. Raises InputError when it is empty or leaves the clip."""
+        chosen = self.whole if frames is None else frames
+        if len(chosen) == 0:
+            raise InputError(f"The range {chosen} holds no frame.", self._valid())
+        if chosen.stop > self.frames:
+            raise InputError(f"The range {chosen} reaches outside the clip.", self._valid())
+        return chosen
+
+    def _valid(self) -> str:
+        return f"The clip has frames 0 to {self.frames - 1}: valid ranges lie within 0:{self.frames}."
+
+
+def parse_range(text: str, info: ClipInfo) -> FrameRange:
+    """Read `A:B`: source frames, A inclusive, B exclusive, either may be left out; or two timecodes.
+
+    Timecodes are labels of the clip: its start timecode is frame 0 (00:00:00:00 where the clip has none), and the
+    second one is exclusive too. Raises InputError, naming the valid range, when text is malformed or leaves the clip.
+    """
+    text = text.strip()
+    match = _FRAMES.fullmatch(text)
+    if match is not None:
+        start, stop = (int(match[1]) if match[1] else 0), (int(match[2]) if match[2] else info.frames)
+    elif text.count(":") + text.count(";") in (6, 7):
+        start, stop = _timecodes(text, info)
+    else:
+        raise InputError(
+            f"{text!r} is not a range.",
+            f"Write A:B in frames within 0:{info.frames}, or two timecodes HH:MM:SS:FF:HH:MM:SS:FF.",
+        )
+    if start < 0 or stop < start:
+        raise InputError(f"The range {text} does not run forward inside the clip.", info._valid())
+    return info.checked(FrameRange(start, stop))
+
+
+def _timecodes(text: str, info: ClipInfo) -> tuple[int, int]:
+    """Split `TC:TC` (a hyphen between them also serves) into frames of the clip."""
+    match = re.fullmatch(r"(\d+:\d+:\d+[:;]\d+)\s*[:-]\s*(\d+:\d+:\d+[:;]\d+)", text)
+    if match is None:
+        raise InputError(f"{text!r} is not a pair of timecodes.", "Write HH:MM:SS:FF:HH:MM:SS:FF.")
+    origin = Timecode.parse(info.start_timecode, info.rate).frames if info.start_timecode else 0
+    start, stop = (Timecode.parse(match[group], info.rate).frames - origin for group in (1, 2))
+    return start, stop
+
+
+def start_timecode_at(info: ClipInfo, frame: int) -> str | None:
+    """Return the timecode label of a source frame, or None where the clip has no timecode."""
+    if info.start_timecode is None:
+        return None
+    return str(Timecode.parse(info.start_timecode, info.rate).shifted(frame))

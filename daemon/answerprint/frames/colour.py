@@ -1,0 +1,106 @@
+"""Colour tags in FFmpeg's names, and the one place that decides what an absent tag means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+__all__ = [
+    "HD_HEIGHT",
+    "MATRICES",
+    "MATRIX_WEIGHTS",
+    "PRIMARIES",
+    "RANGES",
+    "TRANSFERS",
+    "UNKNOWN",
+    "UNTAGGED",
+    "ColourTags",
+    "resolve_colour",
+]
+
+UNKNOWN = "unknown"
+
+# Code points of ITU-T H.273, which every container shares, by FFmpeg's names.
+PRIMARIES: dict[int, str] = {
+    1: "bt709",
+    4: "bt470m",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "film",
+    9: "bt2020",
+    10: "smpte428",
+    11: "smpte431",
+    12: "smpte432",
+    22: "ebu3213",
+}
+TRANSFERS: dict[int, str] = {
+    1: "bt709",
+    4: "bt470m",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "linear",
+    9: "log100",
+    10: "log316",
+    11: "iec61966-2-4",
+    12: "bt1361e",
+    13: "iec61966-2-1",
+    14: "bt2020-10",
+    15: "bt2020-12",
+    16: "smpte2084",
+    17: "smpte428",
+    18: "arib-std-b67",
+}
+MATRICES: dict[int, str] = {
+    0: "gbr",
+    1: "bt709",
+    4: "fcc",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "ycgco",
+    9: "bt2020nc",
+    10: "bt2020c",
+    12: "chroma-derived-nc",
+    14: "ictcp",
+}
+RANGES: dict[int, str] = {1: "tv", 2: "pc"}
+
+# (Kr, Kb) of the matrices that are a linear mix of R'G'B': ITU-T H.273, table 4.
+MATRIX_WEIGHTS: dict[str, tuple[float, float]] = {
+    "bt709": (0.2126, 0.0722),
+    "fcc": (0.30, 0.11),
+    "bt470bg": (0.299, 0.114),
+    "smpte170m": (0.299, 0.114),
+    "smpte240m": (0.212, 0.087),
+    "bt2020nc": (0.2627, 0.0593),
+}
+
+# An untagged picture of this height or more is taken as HD (bt709), a smaller one as SD (smpte170m).
+HD_HEIGHT = 720
+
+
+@dataclass(frozen=True, slots=True)
+class ColourTags:
+    """How numbers become light, as the file says it: FFmpeg's names, `unknown` where the file is silent."""
+
+    primaries: str = UNKNOWN
+    transfer: str = UNKNOWN
+    matrix: str = UNKNOWN
+    range: str = UNKNOWN
+
+
+UNTAGGED = ColourTags()
+
+
+def resolve_colour(tags: ColourTags, height: int) -> ColourTags:
+    """Return the tags with a matrix and a range that YUV code values can be computed with.
+
+    The rule for a silent file, applied here and nowhere else: matrix by height (`HD_HEIGHT`), range `tv`.
+    Matrix `gbr` says that the source is R'G'B', so it decides nothing for YUV and counts as silent.
+    Primaries and transfer are never guessed: nothing here needs them.
+    """
+    matrix = tags.matrix
+    if matrix in (UNKNOWN, "gbr"):
+        matrix = "bt709" if height >= HD_HEIGHT else "smpte170m"
+    return replace(tags, matrix=matrix, range="tv" if tags.range == UNKNOWN else tags.range)

@@ -1,0 +1,87 @@
+"""SMPTE ST 12 timecode as a frame count, with drop-frame labels."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..errors import InputError
+
+__all__ = ["Timecode"]
+
+_TEXT = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})([:;.,])(\d{2,3})")
+
+
+@dataclass(frozen=True, slots=True)
+class Timecode:
+    """A label HH:MM:SS:FF (`;` before FF when drop-frame) held as the number of frames since 00:00:00:00.
+
+    rate is exact, in frames per second; labels count with the rate rounded up (30 for 30000/1001). Drop-frame
+    skips labels, never frames: 2 a minute at 29.97 and 4 at 59.94, except in every tenth minute.
+    """
+
+    frames: int
+    rate: Fraction
+    drop: bool = False
+
+    @classmethod
+    def parse(cls, text: str, rate: Fraction) -> Timecode:
+        """Read a label. Raises InputError when it is malformed or names a frame that does not exist."""
+        match = _TEXT.fullmatch(text.strip())
+        if match is None:
+            raise InputError(f"{text!r} is not a timecode.", "Write it as HH:MM:SS:FF, or HH:MM:SS;FF when drop-frame.")
+        hours, minutes, seconds, frame = (int(match[group]) for group in (1, 2, 3, 5))
+        drop = match[4] in ";,"
+        base = _base(rate)
+        if minutes > 59 or seconds > 59 or frame >= base:
+            raise InputError(f"Timecode {text} does not exist at {base} frames per second.", "Check the last number.")
+        skipped = _dropped_a_minute(rate) if drop else 0
+        if drop and not skipped:
+            raise InputError(
+                f"Timecode {text} is drop-frame, which exists only at 29.97 and 59.94 frames per second.",
+                "Write a colon before the frame number.",
+            )
+        if skipped and minutes % 10 and seconds == 0 and frame < skipped:
+            raise InputError(f"Timecode {text} is skipped by drop-frame counting.", f"The next one is :{skipped:02}.")
+        total_minutes = 60 * hours + minutes
+        count = (60 * total_minutes + seconds) * base + frame
+        return cls(count - skipped * (total_minutes - total_minutes // 10), rate, drop)
+
+    def shifted(self, frames: int) -> Timecode:
+        """Return the label that many frames later; after 24 hours it starts again."""
+        return Timecode((self.frames + frames) % self._day(), self.rate, self.drop)
+
+    def _day(self) -> int:
+        skipped = _dropped_a_minute(self.rate) if self.drop else 0
+        return 24 * 3600 * _base(self.rate) - skipped * (24 * 60 - 24 * 6)
+
+    def __str__(self) -> str:
+        base = _base(self.rate)
+        count = self.frames
+        if self.drop:
+            count += _labels_skipped_before(count, base, _dropped_a_minute(self.rate))
+        seconds, frame = divmod(count, base)
+        minutes, seconds = divmod(seconds, 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours % 24:02}:{minutes:02}:{seconds:02}{';' if self.drop else ':'}{frame:02}"
+
+
+def _base(rate: Fraction) -> int:
+    """Labels in a second: the rate rounded to the nearest whole number, at least 1."""
+    return max(1, round(rate))
+
+
+def _dropped_a_minute(rate: Fraction) -> int:
+    """Labels skipped at a minute: 2 for each 30 of the base, none where drop-frame is not defined."""
+    base = _base(rate)
+    return base // 15 if base % 30 == 0 and rate.denominator == 1001 else 0
+
+
+def _labels_skipped_before(count: int, base: int, skipped: int) -> int:
+    """How many labels were left out before frame `count`."""
+    a_minute = 60 * base - skipped
+    ten_minutes = 10 * a_minute + skipped  # the first of ten minutes skips nothing
+    tens, rest = divmod(count, ten_minutes)
+    whole = 0 if rest < 60 * base else 1 + (rest - 60 * base) // a_minute
+    return skipped * (9 * tens + whole)

@@ -1,0 +1,36 @@
+"""Where the standard error of a child goes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from pathlib import Path
+
+__all__ = ["KEEP", "create_log", "last_line"]
+
+KEEP = 20
+_TAIL_BYTES = 4096
+
+
+def create_log(folder: Path, kind: str) -> Path:
+    """Create an empty log for a child, readable by its owner only, and drop all but the latest `KEEP` of its kind."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in sorted(folder.glob(f"{kind}-*.log"))[: -KEEP + 1]:
+        with contextlib.suppress(OSError):  # another process prunes as well
+            old.unlink()
+    path = folder / f"{kind}-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09}-{os.getpid()}.log"
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    return path
+
+
+def last_line(path: Path, longest: int = 200) -> str:
+    """Return the last line that is not blank, cut to `longest` characters; empty where there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - _TAIL_BYTES))
+            lines = file.read().decode("utf-8", "replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip()[:longest] for line in reversed(lines) if line.strip()), "")

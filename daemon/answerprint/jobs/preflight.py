@@ -1,0 +1,86 @@
+"""What can be known to be wrong with a job before a child is started: answered at once, without torch or av.
+
+The child checks again, and more: it alone opens the media.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+
+from ..backends.catalogue import find
+from ..errors import InputError, MediaError, OutputError
+from ..frames.codecs import check_codec, default_codec
+from ..frames.request import PreviewRequest, RestoreRequest
+from ..frames.sequence import SequencePattern, find_sequence, names_a_sequence
+from ..worker.choices import Choices, resolve
+
+__all__ = ["check_preview", "check_restore"]
+
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
+
+
+def check_restore(request: RestoreRequest) -> Choices:
+    """Raise InputError, in one of its forms, for a restoration that cannot be done; return what was chosen."""
+    choices = _check_settings(request)
+    _check_input(request.input)
+    output = Path(request.output)
+    if output.is_dir():
+        raise OutputError(f"{output} is a folder.", "Add a file name, or a pattern such as out.%04d.png.")
+    codec = check_codec(output, request.codec or default_codec(output))
+    _check_folder(output.parent)
+    if not codec.is_sequence:
+        _check_free(output, Path(request.input), request.overwrite)
+    return choices
+
+
+def check_preview(request: PreviewRequest) -> Choices:
+    """Raise InputError, in one of its forms, for a preview that cannot be made; return what was chosen."""
+    choices = _check_settings(request.restore)
+    _check_input(request.restore.input)
+    folder = Path(request.restore.output)
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise OutputError(f"{folder} is not a folder.", "Choose another --output.")
+    if not folder.is_dir():
+        _check_folder(folder.parent)
+    elif not request.restore.overwrite and any(folder.iterdir()):
+        raise OutputError(f"The folder {folder} is not empty.", "Choose another --output or give --overwrite.")
+    return choices
+
+
+def _check_settings(request: RestoreRequest) -> Choices:
+    if not _DEVICE.fullmatch(request.device):
+        raise InputError(f"There is no device {request.device!r}.", "Give auto, cpu, cuda, cuda:1 or mps.")
+    return resolve(request, find(request.model).info)
+
+
+def _check_input(text: str) -> None:
+    path = Path(text)
+    try:
+        if names_a_sequence(path):
+            find_sequence(path)
+            return
+        mode = path.stat().st_mode
+    except FileNotFoundError as error:
+        raise MediaError(f"{path} does not exist.", "Check the path.") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise MediaError(f"{path} cannot be read ({reason}).", "Check the path and its permissions.") from error
+    if not stat.S_ISREG(mode):
+        raise MediaError(f"{path} is not a regular file.", "Name a video file or an image sequence.")
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise OutputError(f"The folder {folder} does not exist.", "Create it, or choose another one.")
+
+
+def _check_free(output: Path, source: Path, overwrite: bool) -> None:
+    if not os.path.lexists(output):
+        return
+    if SequencePattern.parse(source) is None and source.exists() and output.exists() and output.samefile(source):
+        raise OutputError(f"{output} is the source itself.", "Sources are never written to: choose another name.")
+    if not overwrite:
+        raise OutputError(f"{output} exists already.", "Choose another name or give --overwrite.")

@@ -1,0 +1,143 @@
+"""The one place where files are opened for PyAV and where its exceptions become errors of ours."""
+
+from __future__ import annotations
+
+import errno
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from ..errors import MediaError, OutputError, StorageError
+
+__all__ = [
+    "MAX_PIXELS",
+    "MAX_SIDE",
+    "best_video",
+    "check_size",
+    "check_source",
+    "open_container",
+    "reading",
+    "writing",
+]
+
+MAX_SIDE = 16384  # px
+MAX_PIXELS = 2**28
+
+# Demuxers that read one file and no other: playlists, concatenation, devices and network formats are not here.
+_FORMATS = "mov,matroska,mxf,avi,mpegts,mpeg,mpegvideo,h264,hevc,m4v,nut,ivf,yuv4mpegpipe,gif,ogg,flv,asf,dv"
+_OPTIONS = {
+    "format_whitelist": _FORMATS,
+    "protocol_whitelist": "file",
+    "enable_drefs": "0",  # a mov can point at media in other files
+    "max_pixels": str(MAX_PIXELS),  # for the decoder that guesses missing parameters: checked before it allocates
+}
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+
+# Fuzzing raised these besides FFmpegError: 6,847 mutated files (facts/reliability.md, B.4).
+_FOREIGN = (av.FFmpegError, IndexError, UnicodeDecodeError, MemoryError, EOFError, OSError, ValueError, OverflowError)
+
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged or hostile file raises inside the block into MediaError."""
+    try:
+        yield
+    except _FOREIGN as error:
+        raise MediaError(*_why_unreadable(path, error)) from error
+
+
+def _why_unreadable(path: Path, error: BaseException) -> tuple[str, str]:
+    if isinstance(error, MemoryError):
+        return f"{path} asks for more memory than there is.", "The file is damaged, or its pictures are too large."
+    if isinstance(error, PermissionError):
+        return f"{path} may not be read.", "Check the permissions of the file."
+    if isinstance(error, FileNotFoundError):
+        return f"{path} does not exist.", "Check the path."
+    if isinstance(error, UnicodeDecodeError):
+        return f"{path} has damaged metadata.", "Copy its streams into a new file."
+    if isinstance(error, OSError) and error.errno == errno.EIO:
+        return f"The disk failed while {path} was read.", "Check the disk, then try again."
+    if isinstance(error, av.FFmpegError):
+        reason = error.strerror.rstrip(".") if error.strerror else "no reason given"
+        return (
+            f"{path} cannot be read as video ({reason}).",
+            "The file is damaged, not a video, or of a kind that is not supported; playlists are never followed.",
+        )
+    return f"{path} is damaged or not a video.", "Open it in a player; if it plays, convert it to ProRes first."
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn whatever the encoder, the muxer or the disk raises inside the block into StorageError or OutputError."""
+    try:
+        yield
+    except FileExistsError as error:
+        raise OutputError(f"{path} exists already.", "Choose another name or give --overwrite.") from error
+    except PermissionError as error:
+        raise OutputError(f"{path.parent} cannot be written to.", "Choose another folder.") from error
+    except _FOREIGN as error:
+        code = getattr(error, "errno", None)
+        if code in _DISK_FULL:
+            raise StorageError(f"The disk is full: {path} was not written.", "Make room, then try again.") from error
+        if isinstance(error, OSError):
+            raise StorageError(f"{path} could not be written ({error.strerror}).", "Check the disk.") from error
+        raise OutputError(f"{path} could not be encoded ({error}).", "Choose another --codec or size.") from error
+
+
+def check_source(path: Path | str) -> Path:
+    """Return path absolute, if it names a regular file on this machine. Raises MediaError, without opening it."""
+    text = str(path)
+    if "\0" in text:
+        raise MediaError("The path holds a NUL character.", "Check the path.")
+    path = Path(path)
+    with reading(path):
+        if not path.exists():
+            # Checked only for what does not exist: a file may well be named `take:2.mov`.
+            if _SCHEME.match(text) and not path.drive:
+                raise MediaError(f"{text} is not a path: only files on this machine are read.", "Copy the media first.")
+            raise MediaError(f"{path} does not exist.", "Check the path.")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise MediaError(f"{path} is not a regular file.", "Name a video file or an image sequence.")
+    return path.absolute()
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open a checked path, hardened: only whitelisted demuxers, only this file. Raises MediaError."""
+    with reading(path):
+        # The explicit protocol keeps names such as `concat:a|b` or `subfile,,x` from being read as one.
+        return av.open(f"file:{path}", "r", options=_OPTIONS)
+
+
+def best_video(container: InputContainer, path: Path) -> VideoStream:
+    """Return the video stream, never a cover picture. Raises MediaError when there is none or its size is absurd."""
+    with reading(path):
+        streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+        if not streams:
+            raise MediaError(f"{path} has no video.", "Name a video file or an image sequence.")
+        best = container.streams.best("video")
+        stream = best if isinstance(best, VideoStream) and best in streams else streams[0]
+        if stream.codec_context is None:
+            raise MediaError(f"{path} is in a codec that cannot be decoded here.", "Render it to ProRes in Resolve.")
+        check_size(path, stream.codec_context.width, stream.codec_context.height)
+        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+        stream.thread_type = "AUTO"
+    return stream
+
+
+def check_size(path: Path, width: int, height: int) -> None:
+    """Raise MediaError for a picture that no camera makes: it would fill the memory."""
+    if width > MAX_SIDE or height > MAX_SIDE or width * height > MAX_PIXELS:
+        raise MediaError(
+            f"{path} says that its pictures are {width}x{height}, more than can be handled.",
+            f"At most {MAX_SIDE} pixels a side and {MAX_PIXELS} in all are read.",
+        )
+    if width < 1 or height < 1:
+        raise MediaError(f"{path} says that its pictures have no size.", "The file is damaged.")

@@ -1,0 +1,111 @@
+"""Code values to R'G'B' and back: the project's own matrix and chroma filters, in numpy, never clamping on the way in.
+
+Every equation is ITU-T H.273 section 8.3 (the non-constant-luminance matrices); E'Y, E'PB, E'PR are y, cb, cr.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import MediaError
+from ..frames.colour import MATRIX_WEIGHTS, ColourTags
+from ..frames.frame import Picture, Plane
+
+__all__ = ["from_rgb", "halve_chroma", "to_rgb", "upsample"]
+
+
+def weights(matrix: str) -> tuple[float, float, float]:
+    """Return (Kr, Kg, Kb). Raises MediaError for a matrix that is not a linear mix of R'G'B'."""
+    if matrix not in MATRIX_WEIGHTS:
+        raise MediaError(
+            f"The colour matrix {matrix} is not supported.", "Render the clip with matrix bt709 or bt2020nc first."
+        )
+    kr, kb = MATRIX_WEIGHTS[matrix]
+    return kr, 1.0 - kr - kb, kb
+
+
+def scales(colour_range: str, bits: int) -> tuple[float, float, float, float]:
+    """Return (luma offset, luma scale, chroma offset, chroma scale) in code values of that many bits."""
+    if colour_range == "pc":
+        top = float(2**bits - 1)
+        return 0.0, top, float(2 ** (bits - 1)), top
+    step = float(2 ** (bits - 8))
+    return 16 * step, 219 * step, 128 * step, 224 * step
+
+
+def to_rgb(luma: NDArray[np.generic], chroma: tuple[Plane, Plane], colour: ColourTags, bits: int) -> Picture:
+    """Return R'G'B' float32 [H, W, 3] from code values.
+
+    luma: [H, W] of any integer type; chroma: (Cb, Cr) code values as float32 [H, W], overwritten.
+    """
+    kr, kg, kb = weights(colour.matrix)
+    y_offset, y_scale, c_offset, c_scale = scales(colour.range, bits)
+    y = luma.astype(np.float32)
+    y -= np.float32(y_offset)
+    y *= np.float32(1 / y_scale)
+    cb, cr = chroma
+    for c in (cb, cr):
+        c -= np.float32(c_offset)
+        c *= np.float32(1 / c_scale)
+    rgb = np.empty((*y.shape, 3), np.float32)
+    rgb[..., 0] = y + np.float32(2 * (1 - kr)) * cr
+    rgb[..., 2] = y + np.float32(2 * (1 - kb)) * cb
+    y -= np.float32(2 * kb * (1 - kb) / kg) * cb
+    y -= np.float32(2 * kr * (1 - kr) / kg) * cr
+    rgb[..., 1] = y
+    return rgb
+
+
+def from_rgb(picture: Picture, colour: ColourTags, bits: int) -> tuple[Plane, Plane, Plane]:
+    """Return (Y, Cb, Cr) as float32 code values [H, W], neither rounded nor clipped."""
+    kr, kg, kb = weights(colour.matrix)
+    y_offset, y_scale, c_offset, c_scale = scales(colour.range, bits)
+    r, g, b = (picture[..., channel] for channel in range(3))
+    y = np.float32(kr) * r + np.float32(kg) * g + np.float32(kb) * b
+    cb = (b - y) * np.float32(c_scale / (2 * (1 - kb))) + np.float32(c_offset)
+    cr = (r - y) * np.float32(c_scale / (2 * (1 - kr))) + np.float32(c_offset)
+    return y * np.float32(y_scale) + np.float32(y_offset), cb, cr
+
+
+def upsample(plane: NDArray[np.generic], shape: tuple[int, int], factors: tuple[int, int], centred: bool) -> Plane:
+    """Return a chroma plane at the size of luma, float32 [H, W], by linear interpolation.
+
+    factors: (vertical, horizontal) subsampling. Down a column, chroma lies in the middle of its luma rows; along a row
+    it lies on the first of its luma columns (MPEG-2 and later), or in their middle when centred (JPEG, MPEG-1).
+    """
+    height, width = shape
+    tall = _stretch(plane.astype(np.float32), factors[0], centred=True)[:height]
+    wide = _stretch(tall.T, factors[1], centred) if factors[1] > 1 else tall.T
+    return np.ascontiguousarray(wide[:width].T)
+
+
+def _stretch(plane: Plane, factor: int, centred: bool) -> Plane:
+    """Interpolate rows: [N, M] -> [N * factor, M]; the edge rows are repeated outwards."""
+    if factor == 1:
+        return plane
+    rows = plane.shape[0]
+    padded = np.concatenate([plane[:1], plane, plane[-1:]])
+    out = np.empty((rows * factor, *plane.shape[1:]), np.float32)
+    for phase in range(factor):
+        place = (phase + 0.5) / factor - 0.5 if centred else phase / factor  # in rows of the input, from its own
+        whole = int(np.floor(place))
+        part = np.float32(place - whole)
+        low = padded[1 + whole : 1 + whole + rows]
+        out[phase::factor] = low if part == 0 else low + part * (padded[2 + whole : 2 + whole + rows] - low)
+    return out
+
+
+def halve_chroma(plane: Plane, vertical: bool) -> Plane:
+    """Return chroma at half width (and half height): [1 2 1]/4 along a row, centred on even columns; pairs of rows.
+
+    An odd last column or row stands for itself, so [H, W] -> [ceil(H / 2) or H, ceil(W / 2)].
+    """
+    if vertical:
+        if plane.shape[0] % 2:
+            plane = np.concatenate([plane, plane[-1:]])
+        plane = np.float32(0.5) * (plane[0::2] + plane[1::2])
+    if plane.shape[1] % 2:
+        plane = np.concatenate([plane, plane[:, -1:]], axis=1)
+    before = np.concatenate([plane[:, :1], plane[:, 1:-1:2]], axis=1)
+    return np.float32(0.5) * plane[:, 0::2] + np.float32(0.25) * (before + plane[:, 1::2])

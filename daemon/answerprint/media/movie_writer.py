@@ -1,0 +1,125 @@
+"""Movie files: pictures, sound, timecode, tags and provenance in one container."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Self
+
+import av
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+
+from ..frames.codecs import CodecInfo, OutputSpec
+from ..frames.frame import Picture, Plane
+from ..store.atomic import publish, temporary_beside
+from .audio import AudioFeed
+from .boundary import writing
+from .encode import encode_pixels
+from .matroska import ASPECT_ROOM, write_aspect
+from .sink import Writer, output_colour
+from .tags import write_tags
+
+__all__ = ["MovieWriter"]
+
+
+class MovieWriter(Writer):
+    """One movie file: pictures encoded as they come, sound beside them, tags, timecode and provenance."""
+
+    def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo) -> None:
+        super().__init__(path, spec, codec)
+        self._format = codec.alpha_format if spec.alpha and codec.alpha_format else codec.pixel_format
+        self._colour = output_colour(spec, codec)
+        self._stack = ExitStack()
+        self._temporary: Path | None = None
+        self._container: OutputContainer | None = None
+        self._video: VideoStream | None = None
+        self._audio: AudioFeed | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            with writing(self.path):
+                self._temporary = temporary_beside(self.path)
+                # The muxer is named, for the temporary name says nothing; the protocol too, as for reading.
+                container = av.open(
+                    f"file:{self._temporary}", "w", format=self.codec.container, options=dict(_container_options(self))
+                )
+                self._container = container
+                self._video = self._add_video(container)
+                container.metadata.update(self.spec.provenance)
+                if self.codec.container == "matroska" and self.spec.start_timecode:
+                    container.metadata["timecode"] = self.spec.start_timecode
+            if self.spec.audio_from is not None and self.spec.audio_from.has_audio:
+                self._audio = self._stack.enter_context(
+                    AudioFeed(container, self.spec.audio_from, self.spec.audio_range)
+                )
+        except BaseException:
+            self._discard()
+            raise
+        return self
+
+    def _add_video(self, container: OutputContainer) -> VideoStream:
+        spec, codec = self.spec, self.codec
+        stream = container.add_stream(codec.encoder, rate=spec.rate, options=dict(codec.options))
+        if not isinstance(stream, VideoStream):
+            raise ValueError(f"{codec.encoder} is no video encoder")
+        context = stream.codec_context
+        context.width, context.height, context.pix_fmt = spec.width, spec.height, self._format
+        context.time_base = 1 / spec.rate
+        context.sample_aspect_ratio = spec.sample_aspect
+        context.thread_type = "AUTO"
+        write_tags(context, self._colour)
+        if spec.start_timecode and codec.container != "matroska":
+            stream.metadata["timecode"] = spec.start_timecode  # becomes a tmcd track
+        if self._needs_aspect:
+            stream.metadata["title"] = ASPECT_ROOM
+        return stream
+
+    @property
+    def _needs_aspect(self) -> bool:
+        return self.codec.container == "matroska" and self.spec.sample_aspect != 1
+
+    def _write(self, picture: Picture, alpha: Plane | None) -> None:
+        if self._container is None or self._video is None:
+            raise ValueError("the writer is not open")
+        frame = encode_pixels(picture, alpha, self._format, self._colour)
+        frame.pts = self.frames_written
+        frame.time_base = 1 / self.spec.rate
+        packets = self._video.encode(frame)
+        if self._audio is not None:
+            self._audio.mux_until(self.frames_written / self.spec.rate)
+        self._container.mux(packets)
+
+    def _finish(self) -> None:
+        if self._container is None or self._video is None or self._temporary is None:
+            raise ValueError("the writer is not open")
+        packets = self._video.encode(None)
+        if self._audio is not None:
+            self._audio.mux_until(self.frames_written / self.spec.rate)
+        self._container.mux(packets)
+        if self._audio is not None:
+            self._audio.mux_until(None)
+        self._container.close()
+        self._container = None
+        if self._needs_aspect:
+            write_aspect(self._temporary, self.spec.width, self.spec.height, self.spec.sample_aspect)
+        publish(self._temporary, self.path, self.spec.overwrite)
+        self._temporary = None
+
+    def _discard(self) -> None:
+        self._stack.close()
+        if self._container is not None:
+            # Closing writes a trailer, which can fail on a full disk; the file goes away in any case.
+            with suppress(OSError, ValueError, av.FFmpegError):
+                self._container.close()
+            self._container = None
+        if self._temporary is not None:
+            self._temporary.unlink(missing_ok=True)
+            self._temporary = None
+
+
+def _container_options(writer: MovieWriter) -> dict[str, str]:
+    options = dict(writer.codec.container_options)
+    if writer.codec.container == "matroska":
+        options["write_crc32"] = "0"  # the head is completed after muxing, see matroska.py
+    return options

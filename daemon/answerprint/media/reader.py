@@ -1,0 +1,156 @@
+"""Frames of a clip in order, each under its own number; seeking only ever saves time, it is never believed."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from types import TracebackType
+from typing import Self
+
+from av.video.frame import VideoFrame
+
+from ..errors import MediaError, TruncatedError
+from ..frames.clip import ClipInfo
+from ..frames.frame import Frame, FrameRange
+from .boundary import best_video, open_container, reading
+from .pixels import decode_pixels
+from .stills import read_still
+from .timeline import frame_index
+
+__all__ = ["FrameReader", "open_reader"]
+
+# Where to land before the wanted frame: at it, a long GOP earlier, at the very start.
+_STEPS_BACK = (0, 300)
+
+_Indexed = Generator[tuple[int, VideoFrame], None, None]
+
+
+def open_reader(info: ClipInfo, frames: FrameRange | None = None) -> FrameReader:
+    """Return a reader of a range of the clip, all of it for None. Raises InputError when the range leaves the clip."""
+    return FrameReader(info, info.checked(frames))
+
+
+class FrameReader:
+    """An iterator of Frame in presentation order, and the owner of the open file: use it in a `with` block.
+
+    Raises TruncatedError when the source ends early, MediaError when a frame cannot be decoded.
+    """
+
+    def __init__(self, info: ClipInfo, frames: FrameRange) -> None:
+        self.info = info
+        self.range = frames
+        self._next = frames.start
+        self._source: _Indexed | None = None
+
+    def __enter__(self) -> Self:
+        self._source = _stills(self.info, self.range) if self.info.files else _exact(self.info, self.range.start)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._source is not None:
+            self._source.close()
+            self._source = None
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self
+
+    def __next__(self) -> Frame:
+        if self._source is None:
+            raise ValueError("the reader is not open")
+        if self._next >= self.range.stop:
+            raise StopIteration
+        try:
+            index, decoded = next(self._source, (None, None))
+        except MediaError as error:
+            if self._next == self.range.start:
+                raise
+            raise self._ends_early() from error  # what was decoded so far is good, and kept
+        if decoded is None:
+            raise self._ends_early()
+        if index != self._next:
+            raise MediaError(
+                f"Frame {self._next} of {self.info.path} cannot be decoded.",
+                f"Restore around it: --range {self.range.start}:{self._next} and from {index}.",
+            )
+        self._check(decoded)
+        with reading(self.info.path):
+            picture, alpha = decode_pixels(decoded, self.info.colour, centred=self.info.codec == "mjpeg")
+        self._next += 1
+        return Frame(index, picture, alpha)
+
+    def _ends_early(self) -> TruncatedError:
+        done = self._next - self.range.start
+        return TruncatedError(
+            f"{self.info.path} ends early: {done} of {len(self.range)} frames could be read.",
+            f"Copy the source again, or restore the range {self.range.start}:{self._next}."
+            if done
+            else "Copy the source again.",
+        )
+
+    def _check(self, decoded: VideoFrame) -> None:
+        if (decoded.width, decoded.height) != (self.info.width, self.info.height):
+            raise MediaError(
+                f"Frame {self._next} of {self.info.path} is {decoded.width}x{decoded.height},"
+                f" the first one {self.info.width}x{self.info.height}.",
+                "Restore the parts of each size on their own, with --range.",
+            )
+
+
+def _stills(info: ClipInfo, frames: FrameRange) -> _Indexed:
+    """Decode the pictures of a sequence one by one."""
+    for index in range(frames.start, frames.stop):
+        if not info.files[index].exists():
+            return  # gone since it was probed: as a file that ends early
+        yield index, read_still(info.files[index]).frame
+
+
+def _exact(info: ClipInfo, start: int) -> _Indexed:
+    """Decode from a frame on, exactly: a landing that is not provably before it is thrown away.
+
+    A landing is good when the first frame that comes out is a key frame at or before the wanted one. Seeking by
+    container index can land after it (B-frames, open GOPs, edit lists), where decoding from the start is the truth.
+    """
+    landings = [start - back for back in _STEPS_BACK if start - back > 0] if info.first_pts is not None else []
+    for landing in landings:
+        source = _decode(info, landing)
+        first = next(source, None)
+        if first is not None and first[0] <= start and first[1].key_frame and not first[1].is_corrupt:
+            if first[0] == start:
+                yield first
+            yield from _from(source, start)
+            return
+        source.close()
+    yield from _from(_decode(info, 0), start)
+
+
+def _from(source: _Indexed, start: int) -> _Indexed:
+    for index, frame in source:
+        if index >= start:
+            yield index, frame
+
+
+def _decode(info: ClipInfo, landing: int) -> _Indexed:
+    """Decode what comes after a seek (none for 0), each frame with its number."""
+    with open_container(info.path) as container:
+        stream = best_video(container, info.path)
+        with reading(info.path):
+            if landing > 0 and info.first_pts is not None:
+                pts = info.first_pts + int(landing / (info.rate * info.time_base))
+                container.seek(pts, stream=stream, backward=True)
+            frames = iter(container.decode(stream))
+        counted = 0
+        while True:
+            with reading(info.path):
+                frame = next(frames, None)
+            if frame is None:
+                return
+            if info.first_pts is None:
+                index = counted
+            elif frame.pts is None:
+                raise MediaError(f"A frame of {info.path} has no time.", "Copy its streams into a new file.")
+            else:
+                index = frame_index(frame.pts, info.first_pts, info.time_base, info.rate)
+            counted += 1
+            if index >= 0:
+                yield index, frame

@@ -1,0 +1,92 @@
+"""Image sequences: pictures gather in a hidden folder beside the output and are published together at the end."""
+
+from __future__ import annotations
+
+import shutil
+import zlib
+from fractions import Fraction
+from pathlib import Path
+from typing import Self
+
+import av
+from av.video.codeccontext import VideoCodecContext
+
+from ..errors import InputError
+from ..frames.codecs import CodecInfo, OutputSpec
+from ..frames.frame import Picture, Plane
+from ..frames.sequence import SequencePattern
+from ..store.atomic import publish, temporary_folder_beside
+from .boundary import writing
+from .encode import encode_pixels
+from .sink import Writer, output_colour
+
+__all__ = ["SequenceWriter"]
+
+_AFTER_HEADER = 33  # PNG: 8 bytes of signature and 25 of IHDR
+
+
+class SequenceWriter(Writer):
+    """16-bit PNG files named by the pattern, numbered from `spec.first_number`."""
+
+    def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo) -> None:
+        super().__init__(path, spec, codec)
+        pattern = SequencePattern.parse(path)
+        if pattern is None:
+            raise InputError(f"{path.name!r} has no place for a frame number.", "Name it such as out.%04d.png.")
+        self._pattern = pattern
+        self._colour = output_colour(spec, codec)
+        self._folder: Path | None = None
+
+    def __enter__(self) -> Self:
+        with writing(self.path):
+            self._folder = temporary_folder_beside(self.path)
+        return self
+
+    def _write(self, picture: Picture, alpha: Plane | None) -> None:
+        if self._folder is None:
+            raise ValueError("the writer is not open")
+        pixel_format = self.codec.alpha_format if self.spec.alpha and self.codec.alpha_format else None
+        data = _encode(encode_pixels(picture, alpha, pixel_format or self.codec.pixel_format, self._colour), self.spec)
+        target = self._pattern.file(self.spec.first_number + self.frames_written)
+        (self._folder / target.name).write_bytes(data)
+
+    def _finish(self) -> None:
+        """Publish one by one. When one fails, those already published are taken back, unless they replaced others."""
+        if self._folder is None:
+            raise ValueError("the writer is not open")
+        published: list[Path] = []
+        try:
+            for number in range(self.spec.first_number, self.spec.first_number + self.frames_written):
+                final = self._pattern.file(number)
+                publish(self._folder / final.name, final, self.spec.overwrite)
+                published.append(final)
+        except BaseException:
+            if not self.spec.overwrite:
+                for final in published:
+                    final.unlink(missing_ok=True)
+            raise
+
+    def _discard(self) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+
+def _encode(frame: av.VideoFrame, spec: OutputSpec) -> bytes:
+    context = av.CodecContext.create("png", "w")
+    if not isinstance(context, VideoCodecContext):
+        raise ValueError("png is no video encoder")
+    context.width, context.height, context.pix_fmt = frame.width, frame.height, frame.format.name
+    context.time_base = Fraction(1, 1)
+    context.sample_aspect_ratio = spec.sample_aspect
+    frame.pts = 0
+    data = b"".join(bytes(packet) for packet in (*context.encode(frame), *context.encode(None)))
+    texts = b"".join(_text_chunk(key, value) for key, value in spec.provenance.items())
+    return data[:_AFTER_HEADER] + texts + data[_AFTER_HEADER:]
+
+
+def _text_chunk(key: str, value: str) -> bytes:
+    """An uncompressed iTXt chunk (PNG specification, 11.3.3.4); keywords are Latin-1 of at most 79 bytes."""
+    keyword = key.encode("latin-1", "replace")[:79]
+    body = b"iTXt" + keyword + b"\0\0\0\0\0" + value.encode()
+    return (len(body) - 4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")

@@ -1,0 +1,161 @@
+"""Where a file's frames lie in its own time: counted, put in presentation order, checked to be evenly spaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from ..errors import MediaError
+from .boundary import best_video, open_container, reading
+
+__all__ = ["Timeline", "constant_rate", "frame_index", "read_timeline"]
+
+# Frames decoded to learn whether packets and pictures agree: decoders drop the leading pictures of an open GOP, and
+# some files keep the two fields of a picture in two packets.
+_HEAD = 8
+# In these a packet may hold a picture that is never shown.
+_HIDDEN_PICTURES = frozenset({"vp8"})
+
+_STANDARD_RATES = (
+    *(Fraction(n) for n in (24, 25, 30, 48, 50, 60, 100, 120)),
+    *(Fraction(1000 * n, 1001) for n in (24, 30, 48, 60, 120)),
+)
+_ROUNDING = Fraction(1, 2_000_000)  # less than what lies between 29.97 and 30000/1001
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Frame n is shown at first_pts + n / rate; first_pts None means that only counting finds it."""
+
+    frames: int
+    rate: Fraction
+    first_pts: int | None
+
+
+def constant_rate(pts: Sequence[int], time_base: Fraction, candidates: Sequence[Fraction]) -> Fraction | None:
+    """Return the first rate at which times in presentation order fall on frames 0, 1, 2, ..., or None.
+
+    Each time may be off by less than half a frame: containers round (Matroska to milliseconds).
+    """
+    for rate in candidates:
+        if all(frame_index(p, pts[0], time_base, rate) == n for n, p in enumerate(pts)):
+            return rate
+    return None
+
+
+def frame_index(pts: int, first_pts: int, time_base: Fraction, rate: Fraction) -> int:
+    """Return the number of the frame shown at pts, the nearest one."""
+    numerator = (pts - first_pts) * time_base.numerator * rate.numerator
+    denominator = time_base.denominator * rate.denominator
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def read_timeline(path: Path) -> Timeline:
+    """Count a file's frames. Raises MediaError when there is none or when they are not evenly spaced."""
+    pts = _packet_times(path)
+    if pts is not None:
+        head = _decoded_times(path, _HEAD)
+        if head and head[0] is not None:
+            pts = [p for p in pts if p >= head[0]]
+        if list(head) != pts[: len(head)]:
+            pts = None
+    if pts is None:
+        decoded = _decoded_times(path, None)
+        known = [p for p in decoded if p is not None]
+        if len(known) < len(decoded) or any(b <= a for a, b in pairwise(known)):
+            return _counted(path, len(decoded))  # AVI with B-frames tells decoding order
+        pts = known
+    if not pts:
+        raise MediaError(f"{path} holds no frame.", "The file is damaged or was never finished.")
+    with open_container(path) as container:
+        stream = best_video(container, path)
+        time_base = stream.time_base or Fraction(1)
+        rate = constant_rate(pts, time_base, _candidates(stream))
+        if rate is None:
+            raise MediaError(
+                f"{path} has a variable frame rate: its {len(pts)} frames are not evenly spaced.",
+                "Convert it to a constant frame rate first, then restore the result.",
+            )
+        promised = _promised(stream, container.duration, len(container.streams) == 1, rate)
+    # More than a frame of difference is no rounding: the file ends before its own header says.
+    return Timeline(promised if promised > len(pts) + 1 else len(pts), rate, pts[0])
+
+
+def _candidates(stream: VideoStream) -> list[Fraction]:
+    """Return the rates that the file may mean, the most trusted first."""
+    named = [rate for rate in (stream.guessed_rate, stream.average_rate, stream.base_rate) if rate]
+    near = [standard for rate in named for standard in _STANDARD_RATES if abs(standard / rate - 1) < Fraction(1, 100)]
+    return [_exact(rate) for rate in named] + near
+
+
+def _exact(rate: Fraction) -> Fraction:
+    """Undo a rounding: Matroska stores nanoseconds, so that 60000/1001 comes back as 19001/317."""
+    return next((standard for standard in _STANDARD_RATES if abs(standard / rate - 1) < _ROUNDING), rate)
+
+
+def _packet_times(path: Path) -> list[int] | None:
+    """Return the times of all packets that are shown, sorted; None when packets cannot tell."""
+    times: list[int] = []
+    with open_container(path) as container:
+        stream = best_video(container, path)
+        if stream.codec_context.name in _HIDDEN_PICTURES:
+            return None
+        with reading(path):
+            for packet in container.demux(stream):
+                if packet.size == 0 or packet.is_discard:  # the flush packet; frames that an edit list leaves out
+                    continue
+                if packet.pts is None:
+                    return None
+                times.append(packet.pts)
+    return sorted(times) if len(set(times)) == len(times) else None
+
+
+def _decoded_times(path: Path, limit: int | None) -> list[int | None]:
+    """Return the times of the first frames that come out of the decoder."""
+    times: list[int | None] = []
+    with open_container(path) as container:
+        stream = best_video(container, path)
+        frames: Iterator[VideoFrame] = container.decode(stream)
+        with reading(path):
+            for frame in frames:
+                times.append(frame.pts)
+                if len(times) == limit:
+                    break
+    return times
+
+
+def _counted(path: Path, frames: int) -> Timeline:
+    """A file without times (raw streams, some AVI): its frames are evenly spaced by definition."""
+    if frames == 0:
+        raise MediaError(f"{path} holds no frame.", "The file is damaged or was never finished.")
+    with open_container(path) as container:
+        stream = best_video(container, path)
+        return Timeline(frames, next(iter(_candidates(stream)), Fraction(25)), None)
+
+
+def _promised(stream: VideoStream, container_duration: int | None, alone: bool, rate: Fraction) -> int:
+    """Return how many frames the file's header promises, 0 when it promises nothing about its video."""
+    if stream.duration and stream.time_base:
+        return round(stream.duration * stream.time_base * rate)
+    tag = next((value for key, value in stream.metadata.items() if key.upper() == "DURATION"), "")
+    seconds = _seconds(tag)
+    if seconds is None and alone and container_duration:
+        seconds = Fraction(container_duration, 1_000_000)
+    return round(seconds * rate) if seconds else 0
+
+
+def _seconds(tag: str) -> Fraction | None:
+    """Matroska's HH:MM:SS.nnnnnnnnn as seconds."""
+    parts = tag.split(":")
+    if len(parts) != 3:
+        return None
+    try:
+        return 3600 * int(parts[0]) + 60 * int(parts[1]) + Fraction(parts[2])
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""Figures of restored footage against the truth and over time, and the damage that test footage is made with."""

@@ -1,0 +1,1 @@
+"""Durability: what is written is complete or absent."""

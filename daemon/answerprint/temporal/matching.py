@@ -1,0 +1,154 @@
+"""Finding, for each token of a frame, its target among the keyframe's tokens (paper, section 3.3).
+
+Targets are indices into the keyframe's tokens. Scores are larger for better matches; a score of `NEVER` marks a pair
+that must not merge: occluded, outside the frame or padding. No function forms a full similarity matrix, save the
+oracle `search_all`, which tests compare the windowed search with.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .grid import Grid, flow_on, mean_on
+from .protocols import Correspondence
+
+__all__ = ["NEVER", "flow_match", "radius", "search_all", "search_window"]
+
+NEVER = -1.0
+"""Score of a pair that must not merge; every valid score lies in [0, 1]."""
+
+_BLOCK = 8
+"""Source tokens are searched in blocks of this many rows and columns, which share one region of the keyframe."""
+
+
+def radius(grid: Grid, spatial_radius: float) -> float:
+    """R of Eq. 7 in squared tokens: as given, or the square of 1/30 of the grid's width, at least 1."""
+    return spatial_radius if spatial_radius > 0 else float(max(1, round(grid.content_width) // 30) ** 2)
+
+
+def flow_match(motion: Correspondence, grid: Grid) -> tuple[Tensor, Tensor]:
+    """Targets [A] and scores [A] by optical flow: the nearest token to X + f, scored by sigma (Eq. 5, 6).
+
+    A token is matched only where every part of it is seen in the keyframe and its target is picture inside the frame.
+    """
+    flow = flow_on(motion, grid)
+    y = torch.arange(grid.height, dtype=torch.float32, device=flow.device)[:, None] + flow[1]
+    x = torch.arange(grid.width, dtype=torch.float32, device=flow.device)[None, :] + flow[0]
+    row, column = torch.floor(y + 0.5).long(), torch.floor(x + 0.5).long()
+    inside = (row >= 0) & (row < grid.height) & (column >= 0) & (column < grid.width)
+    target = row.clamp(0, grid.height - 1) * grid.width + column.clamp(0, grid.width - 1)
+    target, inside = target.reshape(-1), inside.reshape(-1)
+    padding = grid.padding().to(flow.device)
+    seen = mean_on(motion.valid, grid).reshape(-1) > 0.999
+    score = mean_on(motion.confidence, grid).reshape(-1).clamp(0, 1)
+    usable = inside & seen & ~padding & ~padding[target]
+    return target, torch.where(usable, score, NEVER)
+
+
+def search_window(
+    source: Tensor, key: Tensor, grid: Grid, reach: int, r: float | None, centre: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Targets [S, A] and scores [S, A] by weighted cosine similarity within `reach` tokens (Eq. 2, 7).
+
+    `source` [S, A, C] are tokens of S frames, `key` [A, C] the keyframe's. s' = (1 + s) / 2 * exp(-floor(d^2 / R)): s
+    is mapped to [0, 1] first, for a weight below one would raise a negative similarity. `r` None leaves the weight
+    out. `centre` [S, A, 2] (row, column; float) moves window and weight; by default a token's own place. Ties go to
+    the lowest index.
+    """
+    if centre is None:
+        return _search_blocks(source, key, grid, reach, r)
+    return _search_around(source, key, grid, reach, r, centre)
+
+
+def search_all(
+    source: Tensor, key: Tensor, grid: Grid, r: float | None, centre: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """The same over all of the keyframe's tokens at once, with the full matrix: the oracle."""
+    place, padding = _places(grid, key.device), grid.padding().to(key.device)
+    c = place.expand(len(source), -1, -1) if centre is None else centre
+    s = torch.einsum("sac,bc->sab", F.normalize(source, dim=-1), F.normalize(key, dim=-1))
+    d2 = (c[:, :, None, :] - place[None, None]).square().sum(-1)
+    score = _weigh(s, d2, r).masked_fill(padding, NEVER)
+    best, target = score.max(-1)
+    return target, torch.where(padding, NEVER, best)
+
+
+def _places(grid: Grid, device: torch.device) -> Tensor:
+    """[A, 2]: row and column of each token."""
+    rows, columns = torch.arange(grid.height, device=device), torch.arange(grid.width, device=device)
+    return torch.stack(torch.meshgrid(rows, columns, indexing="ij"), -1).reshape(-1, 2).float()
+
+
+def _weigh(s: Tensor, d2: Tensor, r: float | None) -> Tensor:
+    """s' of Eq. 7, with s mapped to [0, 1]; works in the memory of `s`."""
+    unit = s.add_(1).mul_(0.5).clamp_(0, 1)
+    # exp(-tau) underflows beyond tau of about 100; there it is 0, far below any similarity near by.
+    return unit if r is None else unit.mul_(torch.exp(-torch.floor(d2 / r)))
+
+
+def _search_blocks(source: Tensor, key: Tensor, grid: Grid, reach: int, r: float | None) -> tuple[Tensor, Tensor]:
+    """Windowed search around each token's own place, in blocks that share a region of the keyframe.
+
+    One row of blocks at a time: what is held beside the tokens themselves grows with the width of the grid only.
+    """
+    frames, _, channels = source.shape
+    height, width = grid.height, grid.width
+    across, side = -(-width // _BLOCK), _BLOCK + 2 * reach
+    # The keyframe with a margin, so that all blocks are alike; `blank` marks the margin and the padding.
+    margin = (reach, reach + across * _BLOCK - width, reach, reach + -height % _BLOCK)
+    unit_key = F.pad(F.normalize(key, dim=-1).view(height, width, channels), (0, 0, *margin))
+    padding = grid.padding().to(key.device)
+    blank = F.pad(padding.view(height, width), margin, value=True)
+    # Offsets between the tokens of a block and those of its region: [block, region].
+    inner, outer = torch.arange(_BLOCK, device=key.device) + reach, torch.arange(side, device=key.device)
+    dy, dx = inner[:, None, None, None] - outer[:, None], inner[:, None, None] - outer
+    d2 = (dy.square() + dx.square()).reshape(_BLOCK**2, side**2).to(source.dtype)
+    beyond = torch.maximum(dy.abs(), dx.abs()).reshape(_BLOCK**2, side**2) > reach
+    lefts = torch.arange(across, device=key.device)[:, None, None] * _BLOCK - reach
+    target = torch.empty(frames, height, width, dtype=torch.long, device=key.device)
+    best = torch.empty(frames, height, width, dtype=source.dtype, device=key.device)
+    for top in range(0, height, _BLOCK):
+        rows = min(_BLOCK, height - top)
+        slab = F.normalize(source.view(frames, height, width, channels)[:, top : top + rows], dim=-1)
+        slab = F.pad(slab, (0, 0, 0, across * _BLOCK - width, 0, _BLOCK - rows))
+        tokens = slab.view(frames, _BLOCK, across, _BLOCK, channels).permute(2, 0, 1, 3, 4)
+        region = unit_key[top : top + side].unfold(1, side, _BLOCK).permute(1, 2, 0, 3)
+        s = tokens.reshape(across, -1, channels) @ region.reshape(across, channels, -1)
+        closed = blank[top : top + side].unfold(1, side, _BLOCK).permute(1, 0, 2).reshape(across, 1, 1, -1) | beyond
+        s = _weigh(s.view(across, frames, *d2.shape), d2, r).masked_fill_(closed, NEVER)
+        value, index = s.max(-1)
+        row, column = index.div(side, rounding_mode="floor") + (top - reach), index % side + lefts
+        best[:, top : top + rows] = _unblock(value, width)[:, :rows]
+        target[:, top : top + rows] = _unblock(row * width + column, width)[:, :rows]
+    score = torch.where(padding, NEVER, best.view(frames, -1))
+    return torch.where(score > NEVER, target.view(frames, -1), 0), score
+
+
+def _unblock(blocks: Tensor, width: int) -> Tensor:
+    """A row of blocks [across, frames, block] as rows of tokens [frames, _BLOCK, width]."""
+    across, frames, _ = blocks.shape
+    rows = blocks.view(across, frames, _BLOCK, _BLOCK).permute(1, 2, 0, 3)
+    return rows.reshape(frames, _BLOCK, across * _BLOCK)[..., :width]
+
+
+def _search_around(
+    source: Tensor, key: Tensor, grid: Grid, reach: int, r: float | None, centre: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Windowed search around `centre`: one frame and one offset at a time, since neighbours do not share a window."""
+    unit_key, padding = F.normalize(key, dim=-1), grid.padding().to(key.device)
+    best = torch.full(source.shape[:2], NEVER, dtype=source.dtype, device=key.device)
+    target = torch.zeros(source.shape[:2], dtype=torch.long, device=key.device)
+    offsets = [(dy, dx) for dy in range(-reach, reach + 1) for dx in range(-reach, reach + 1)]
+    for k in range(len(source)):
+        unit_source, origin = F.normalize(source[k], dim=-1), torch.floor(centre[k] + 0.5).long()
+        for dy, dx in offsets:
+            row, column = origin[:, 0] + dy, origin[:, 1] + dx
+            inside = (row >= 0) & (row < grid.height) & (column >= 0) & (column < grid.width)
+            index = row.clamp(0, grid.height - 1) * grid.width + column.clamp(0, grid.width - 1)
+            d2 = (centre[k, :, 0] - row).square() + (centre[k, :, 1] - column).square()
+            score = _weigh((unit_source * unit_key[index]).sum(-1), d2, r).masked_fill_(~inside | padding[index], NEVER)
+            better = score > best[k]
+            best[k], target[k] = torch.where(better, score, best[k]), torch.where(better, index, target[k])
+    return target, torch.where(padding, NEVER, best)

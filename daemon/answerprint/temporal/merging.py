@@ -1,0 +1,72 @@
+"""Merging tokens into the keyframe's and giving them back (paper, Eq. 3, 6; ToMe as VidToMe uses it)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .matching import NEVER
+from .options import Unmerge
+
+__all__ = ["Merge", "rank", "select"]
+
+
+def rank(score: Tensor) -> tuple[Tensor, int]:
+    """Order of all sources [S * A] by score, best first and ties by index, and how many of them may merge."""
+    flat = score.reshape(-1)
+    order = torch.argsort(flat, descending=True, stable=True)
+    return order, int((flat > NEVER).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Which sources of a chunk merge. Sources are all tokens of all frames but the key: S frames of A tokens."""
+
+    target: Tensor
+    """[S, A] index of each source's target among the keyframe's A tokens; read only where `merged`."""
+    merged: Tensor
+    """[S, A] bool."""
+    content: Tensor
+    """[A] bool: False for padding, which neither merges nor attends."""
+
+    def merge(self, key: Tensor, source: Tensor, unmerge: Unmerge) -> Tensor:
+        """The keyframe's tokens as they enter attention: key [G, A, C], source [G, S, A, C] -> [G, A, C].
+
+        With "replace" they are the keyframe's own; with "average" the mean of target and merged sources.
+        """
+        if unmerge == "replace":
+            return key
+        groups, tokens, channels = key.shape
+        index = self.target[self.merged]
+        total = key.clone().index_add_(1, index, source[:, self.merged])
+        ones = torch.ones(len(index), dtype=key.dtype, device=key.device)
+        count = torch.ones(tokens, dtype=key.dtype, device=key.device).index_add_(0, index, ones)
+        return total / count.view(1, tokens, 1).expand(groups, tokens, channels)
+
+    def unmerge(self, key: Tensor, kept: Tensor) -> Tensor:
+        """Outputs of all sources: `key` [G, A, C] where merged, `kept` [G, K, C] elsewhere -> [G, S, A, C].
+
+        `kept` holds the outputs of content tokens that did not merge, in order of frame and index; padding gets 0.
+        """
+        groups, _, channels = key.shape
+        out = key.new_zeros(groups, *self.target.shape, channels)
+        out[:, self.merged] = key[:, self.target[self.merged]]
+        out[:, self.kept()] = kept
+        return out
+
+    def kept(self) -> Tensor:
+        """[S, A] bool: content tokens that did not merge."""
+        return ~self.merged & self.content
+
+
+def select(target: Tensor, order: Tensor, usable: int, ratio: float, content: Tensor) -> Merge:
+    """The r = int(S A ratio) best pairs of the chunk, taken jointly over its frames, or all usable ones if fewer.
+
+    A counts tokens of content: padding is left out.
+    """
+    pairs = min(int(len(target) * int(content.sum()) * ratio), usable)
+    merged = torch.zeros(target.numel(), dtype=torch.bool, device=target.device)
+    merged[order[:pairs]] = True
+    return Merge(target, merged.view_as(target), content)

@@ -1,0 +1,220 @@
+"""Denoising one chunk: the sampling loop, with everything that ties its frames to each other and to the last chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from .chunks import Chunk
+from .grid import Grid
+from .noise import base_noise, move_noise
+from .options import MethodOptions, stage_steps
+from .protocols import Condition, Correspondence, Denoiser, Schedule, StepCallback, Window
+from .stopwatch import Stopwatch
+from .tiling import blend_windows, plan_windows
+from .tokens import TokenMerger
+from .warp import Link, link, warp_chunk
+
+__all__ = ["START", "Carry", "ChunkMotion", "Tiles", "denoise_chunk"]
+
+START = -1
+"""Step number of the noise that denoising starts from."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkMotion:
+    """Motion within a chunk and back to the keyframe before it; None where there is no such frame."""
+
+    to_key: Sequence[Correspondence | None]
+    """For each frame, on its own grid, pointing into the keyframe."""
+    from_key: Sequence[Correspondence | None]
+    """For each frame, on the keyframe's grid, pointing into that frame."""
+    to_previous: Correspondence | None
+    """On the keyframe's grid, pointing into the previous chunk's keyframe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """What the next chunk of a shot needs of this one; it does not grow with the clip."""
+
+    key_frame: int
+    """Absolute source index of the keyframe."""
+    x0: dict[int, Tensor]
+    """The keyframe's clean latent [c, H, W], spread, after each warped step."""
+    noise: dict[int, Tensor]
+    """The keyframe's noise [c, H, W], spread, by step; filled only where noise moves with the picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """How large latents are split; 0 cells means not at all."""
+
+    cells: int = 0
+    overlap: int = 8
+    multiple: int = 1
+
+
+@dataclass(slots=True)
+class _Links:
+    """A chunk's motion on the grid of spread latents."""
+
+    to_key: list[Link | None]
+    from_key: list[Link | None]
+    to_previous: Link | None
+
+
+@dataclass(slots=True)
+class _Noise:
+    """The noise of a chunk's frames at any step, by policy."""
+
+    chunk: Chunk[object]
+    key: int
+    options: MethodOptions
+    seed: int
+    shape: tuple[int, int, int]
+    model: Denoiser
+    links: _Links
+    carry: Carry | None
+    kept: dict[int, Tensor] = field(default_factory=dict)
+
+    def at(self, step: int) -> Tensor:
+        """[F, C, h, w] standard normal noise for `step`."""
+        policy, frames = self.options.noise, self.chunk.frames
+        if policy == "shared":
+            return self._draw(0, step).expand(len(frames), *self.shape).clone()
+        if policy == "chunk":
+            return torch.stack([self._draw(self.chunk.position(f, self.options.chunk), step) for f in frames])
+        own = torch.stack([self._draw(f, step) for f in frames])
+        return own if policy == "independent" else self._moved(own, step)
+
+    def _draw(self, frame: int, step: int) -> Tensor:
+        return base_noise(self.seed, frame, step, self.shape)
+
+    def _moved(self, own: Tensor, step: int) -> Tensor:
+        """The keyframe's noise follows the previous keyframe's, the other frames' follow the keyframe's."""
+        spread = self.model.spread(own)
+        before = None if self.carry is None else self.carry.noise.get(step)
+        if before is not None and self.links.to_previous is not None:
+            spread[self.key] = move_noise(before, self.links.to_previous, spread[self.key])
+        for k, path in enumerate(self.links.to_key):
+            if path is not None and k != self.key:
+                spread[k] = move_noise(spread[self.key], path, spread[k])
+        self.kept[step] = spread[self.key].clone()
+        return self.model.gather(spread)
+
+
+def denoise_chunk(
+    model: Denoiser,
+    condition: Condition,
+    chunk: Chunk[object],
+    key: int,
+    motion: ChunkMotion | None,
+    carry: Carry | None,
+    options: MethodOptions,
+    seed: int,
+    *,
+    device: torch.device,
+    tiles: Tiles | None = None,
+    batch: int = 0,
+    watch: Stopwatch | None = None,
+    on_step: StepCallback | None = None,
+) -> tuple[Tensor, Carry | None]:
+    """Clean latents [F, C, h, w] of a chunk, and what the next chunk of the shot needs of it.
+
+    `key` is the keyframe's position in the chunk. `batch` is how many frames the network sees at once where frames
+    are not tied together; 0 is all. `motion` may be None when `options` tie nothing by flow. The result depends on
+    the arguments alone.
+    """
+    watch = watch or Stopwatch()
+    tiles = tiles or Tiles()
+    schedule = model.schedule()
+    steps = len(schedule.timesteps)
+    channels, height, width = condition.latent_shape
+    windows = plan_windows(height, width, tiles.cells, tiles.overlap, tiles.multiple)
+    with watch.stage("warp"):
+        links = _bring(motion, model, condition, options, device)
+    noise = _Noise(chunk, key, options, seed, (channels, height, width), model, links, carry)
+    with watch.stage("noise"):
+        x = schedule.start(noise.at(START).to(device))
+    merger = None
+    if options.consistency and options.merge:
+        to_key = motion.to_key if motion is not None else [None] * len(chunk.frames)
+        merger = TokenMerger(options, steps, len(chunk.frames), key, to_key, condition.content, watch)
+    kept: dict[int, Tensor] = {}
+    for i in range(steps):
+        with watch.stage("network"):
+            output = _predict(model, condition, schedule, x, i, windows, tiles.overlap, merger, batch)
+        x0 = schedule.x0(output, x, i)
+        if options.consistency and options.warp and i in stage_steps(options.warp_stage, steps):
+            with watch.stage("warp"):
+                previous = carry.x0[i].to(x0) if carry is not None and i in carry.x0 else None
+                spread, kept[i] = warp_chunk(
+                    model.spread(x0), key, links.to_key, links.from_key, previous, links.to_previous, options
+                )
+                x0 = model.gather(spread)
+        with watch.stage("noise"):
+            fresh = noise.at(i).to(device) if schedule.stochastic and i + 1 < steps else None
+        x = schedule.step(x0, x, i, fresh)
+        if on_step is not None:
+            on_step(i + 1, steps)
+    linked = options.consistency or options.noise == "flow"
+    return x, Carry(chunk.frames[key], kept, noise.kept) if linked else None
+
+
+def _bring(
+    motion: ChunkMotion | None, model: Denoiser, condition: Condition, options: MethodOptions, device: torch.device
+) -> _Links:
+    """The chunk's motion on the grid of spread latents."""
+    nothing: list[Link | None] = [None] * condition.frames
+    needed = (options.consistency and options.warp) or options.noise == "flow"
+    if motion is None or not needed:
+        return _Links(nothing, nothing, None)
+    channels, height, width = condition.latent_shape
+    factor = model.spread(torch.zeros(1, channels, 1, 1)).shape[-1]
+    grid = Grid(height, width, *condition.content).finer(factor)
+
+    def on_grid(c: Correspondence | None) -> Link | None:
+        if c is None:
+            return None
+        placed = link(c, grid, options)
+        return Link(placed.flow.to(device), placed.weight.to(device))
+
+    fused = options.consistency and options.warp and options.warp_source == "fused"
+    back = [on_grid(c) for c in motion.from_key] if fused else nothing
+    return _Links([on_grid(c) for c in motion.to_key], back, on_grid(motion.to_previous))
+
+
+def _predict(
+    model: Denoiser,
+    condition: Condition,
+    schedule: Schedule,
+    x: Tensor,
+    i: int,
+    windows: list[Window],
+    overlap: int,
+    merger: TokenMerger | None,
+    batch: int,
+) -> Tensor:
+    """The network's output for all frames at step i, window by window."""
+    timestep = schedule.timesteps[i]
+    shown = schedule.model_input(x, i)
+
+    def run(part: Tensor, window: Window) -> Tensor:
+        local = condition.crop(window) if len(windows) > 1 else condition
+        if merger is not None:
+            merger.begin(i, window)
+            model.set_hook(merger)
+            try:
+                return model.predict(part, timestep, local)
+            finally:
+                model.set_hook(None)
+        size = batch or len(part)
+        if size >= len(part):
+            return model.predict(part, timestep, local)
+        slices = [range(a, min(a + size, len(part))) for a in range(0, len(part), size)]
+        return torch.cat([model.predict(part[s.start : s.stop], timestep, local.select(s)) for s in slices])
+
+    return blend_windows(shown, windows, overlap, run)

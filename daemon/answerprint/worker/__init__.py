@@ -1,0 +1,1 @@
+"""Child processes that do the work: decode -> temporal x backend -> encode. They never reach gRPC."""

@@ -1,0 +1,80 @@
+"""What the settings of a request mean for a model; imports nothing heavy, so that the parent can check them early."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import get_args, get_type_hints
+
+from answerprint.backends.info import BackendInfo
+from answerprint.errors import InputError, ModelError
+from answerprint.frames.request import RestoreRequest
+from answerprint.temporal.options import MethodOptions, describe, parse_option, per_frame
+
+__all__ = ["NOISES", "Choices", "resolve"]
+
+NOISES: tuple[str, ...] = get_args(get_type_hints(MethodOptions)["noise"])
+
+_SAMPLER = "sampler"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """A request, completed with defaults and sorted by who reads it."""
+
+    method: MethodOptions
+    steps: int
+    sampler: str
+    model_options: Mapping[str, str] = field(default_factory=dict)
+
+
+def resolve(request: RestoreRequest, info: BackendInfo) -> Choices:
+    """Return what a request asks of the method and of a model.
+
+    Raises:
+        ModelError: the model does not do the task, or cannot enlarge that far.
+        InputError: an option is unknown or has a wrong value.
+    """
+    if request.task not in info.tasks:
+        raise ModelError(
+            f"The model {request.model} does not do the task {request.task}.", f"It does: {', '.join(info.tasks)}."
+        )
+    if request.factor is not None and not info.check_scale(request.factor):
+        raise ModelError(
+            f"The model {request.model} cannot enlarge by {request.scale}.",
+            f"Give a --scale of at most {info.largest_scale or info.scale}.",
+        )
+    method, sampler, model_options = _sort(request.options, info)
+    if request.chunk is not None:
+        method = replace(method, chunk=request.chunk)
+    if request.noise is not None:
+        method = parse_option(method, "noise", request.noise)
+    if not (request.consistency and method.consistency):
+        method = per_frame(method, method.noise if _noise_was_chosen(request) else "independent")
+    return Choices(method, request.steps or info.default_steps, sampler, model_options)
+
+
+def _sort(options: Mapping[str, str], info: BackendInfo) -> tuple[MethodOptions, str, dict[str, str]]:
+    """Part options into the method's, the sampler, and the model's own."""
+    method, sampler = MethodOptions(), info.samplers[0]
+    of_method = {row["name"] for row in describe()}
+    of_model = {option.name for option in info.options}
+    chosen: dict[str, str] = {}
+    for name, text in options.items():
+        key = name.replace("-", "_")
+        if key in of_model:
+            chosen[key] = text
+        elif key == _SAMPLER:
+            if text not in info.samplers:
+                raise InputError(f"There is no sampler {text!r}.", f"Choose one of {', '.join(info.samplers)}.")
+            sampler = text
+        elif key in of_method:
+            method = parse_option(method, key, text)
+        else:
+            valid = sorted({*of_method, *of_model, _SAMPLER})
+            raise InputError(f"There is no option {name!r}.", f"Options: {', '.join(valid)}.")
+    return method, sampler, chosen
+
+
+def _noise_was_chosen(request: RestoreRequest) -> bool:
+    return request.noise is not None or "noise" in request.options

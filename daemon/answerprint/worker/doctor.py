@@ -1,0 +1,79 @@
+"""What only a child can say of this installation: versions of the heavy libraries, devices, encoders."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from answerprint.frames import events
+from answerprint.frames.channel import ChildChannel
+from answerprint.frames.codecs import CODECS
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str]) -> int:
+    """Answer the parent's question with one report; returns the exit code."""
+    channel = ChildChannel.open()
+    channel.request()
+    parts: dict[str, Callable[[], Any]] = {
+        "torch": _torch,
+        "diffusers": _version("diffusers"),
+        "av": _av,
+        "cv2": _version("cv2"),
+        "flow_cache": _flow_cache,
+    }
+    facts: dict[str, object] = {}
+    for name, part in parts.items():
+        try:
+            facts[name] = part()
+        # Measured: ImportError when absent, OSError for a broken shared library, RuntimeError and AttributeError for
+        # versions that do not fit together. One broken library must not hide what the others say.
+        except (ImportError, OSError, RuntimeError, AttributeError, ValueError) as error:
+            facts[name] = {"problem": f"{type(error).__name__}: {error}"}
+    channel.emit(events.report(facts))
+    return 0
+
+
+def _version(module: str) -> Callable[[], dict[str, object]]:
+    return lambda: {"version": str(importlib.import_module(module).__version__)}
+
+
+def _torch() -> dict[str, object]:
+    import torch
+
+    devices: list[dict[str, object]] = [{"name": "cpu", "about": f"{os.cpu_count()} cores", "bytes": _memory_bytes()}]
+    for index in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(index)
+        devices.append({"name": f"cuda:{index}", "about": properties.name, "bytes": properties.total_memory})
+    if torch.backends.mps.is_available():
+        devices.append({"name": "mps", "about": "Apple GPU", "bytes": None})
+    return {"version": str(torch.__version__), "devices": devices}
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not on Windows
+        return None
+
+
+def _av() -> dict[str, object]:
+    import av
+
+    needed = {codec.encoder for codec in CODECS.values()}
+    libraries = {name: ".".join(map(str, version)) for name, version in av.library_versions.items()}
+    return {
+        "version": str(av.__version__),
+        "libraries": libraries,
+        "missing_encoders": sorted(needed - av.codecs_available),
+    }
+
+
+def _flow_cache() -> dict[str, object]:
+    from .flow_cache import open_flow_cache
+
+    info = open_flow_cache().info()
+    return {"entries": info.entries, "bytes": info.bytes, "quarantined": info.quarantined}

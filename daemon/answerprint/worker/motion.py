@@ -1,0 +1,74 @@
+"""Motion between frames as the method wants it, from the flow package's cached, quantised fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from answerprint.flow.consistency import confidence, occlusion
+from answerprint.flow.pair import GRID_STEP
+from answerprint.flow.prepare import FlowPicture
+from answerprint.flow.source import FlowSource
+from answerprint.temporal.options import MethodOptions
+from answerprint.temporal.protocols import Correspondence
+from answerprint.temporal.sampler import ChunkMotion
+
+__all__ = ["ClipMotion", "needs_motion"]
+
+
+def needs_motion(options: MethodOptions) -> bool:
+    """Whether any switch of the method asks for optical flow."""
+    if not options.consistency:
+        return False
+    matched = options.merge and ("flow" in (options.match_down, options.match_mid, options.match_up))
+    centred = options.merge and options.centre == "flow"
+    return options.warp or options.noise == "flow" or matched or centred
+
+
+@dataclass(slots=True)
+class ClipMotion:
+    """Motion between the frames that were handed in; it forgets all but the frames it is told to keep."""
+
+    source: FlowSource
+    _pictures: dict[int, FlowPicture] = field(default_factory=dict)
+
+    def hold(self, pictures: dict[int, FlowPicture]) -> None:
+        """Know these frames, by absolute source index, and no others."""
+        self._pictures = dict(pictures)
+
+    def between(self, source: int, target: int) -> Correspondence:
+        """Correspondence on frame `source`'s grid, pointing into `target`; raises KeyError for a frame not held."""
+        pair = self.source.between(self._pictures[source], self._pictures[target])
+        return Correspondence(
+            torch.from_numpy(pair.forward.transpose(2, 0, 1).copy()),
+            torch.from_numpy(occlusion(pair.forward, pair.backward, GRID_STEP)),
+            torch.from_numpy(confidence(pair.forward, pair.backward, GRID_STEP)),
+        )
+
+    def likeness(self, frames: Sequence[int]) -> list[float]:
+        """Minus the summed mean absolute luma difference to all other frames: cheap, and flow follows likeness."""
+        small = [_thumbnail(self._pictures[f].luma) for f in frames]
+        return [-float(sum(np.abs(a - b).mean() for b in small)) for a in small]
+
+    def of_chunk(self, frames: Sequence[int], key: int, previous: int | None, *, back: bool) -> ChunkMotion:
+        """Motion of a chunk: every frame into the keyframe, with `back` the reverse, and into the previous key."""
+        others = [k for k in range(len(frames)) if k != key]
+        to_key: list[Correspondence | None] = [None] * len(frames)
+        from_key: list[Correspondence | None] = [None] * len(frames)
+        for k in others:
+            to_key[k] = self.between(frames[k], frames[key])
+            from_key[k] = self.between(frames[key], frames[k]) if back else None
+        to_previous = None if previous is None else self.between(frames[key], previous)
+        return ChunkMotion(to_key, from_key, to_previous)
+
+
+def _thumbnail(luma: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Means over a raster of about 32 cells a side."""
+    step = max(1, min(luma.shape) // 32)
+    height, width = luma.shape[0] // step * step, luma.shape[1] // step * step
+    cells = luma[:height, :width].reshape(height // step, step, width // step, step)
+    return cells.mean((1, 3), dtype=np.float32)

@@ -1,0 +1,29 @@
+"""Every backend keeps the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from answerprint.backends.base import Backend
+from answerprint.backends.load import load
+
+from .builders import CPU, small_ldm_sr, small_tiny
+from .contract import BackendContract
+
+MAKERS: dict[str, Callable[[], Backend]] = {
+    "tiny, random weights": small_tiny,
+    "tiny-x4, embedded weights": lambda: load("tiny-x4", CPU),
+    "ldm_sr, random weights": small_ldm_sr,
+}
+
+
+@pytest.fixture(scope="module", params=list(MAKERS))
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Shared by the tests of one backend; each test that depends on settings makes its own."""
+    return MAKERS[request.param]()
+
+
+class TestEveryBackend(BackendContract):
+    pass

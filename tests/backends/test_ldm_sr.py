@@ -1,0 +1,183 @@
+"""With consistency off, ldm_sr gives what diffusers' own LDMSuperResolutionPipeline gives for the same noise."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers.pipelines.latent_diffusion.pipeline_latent_diffusion_superresolution import (
+    LDMSuperResolutionPipeline,
+)
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from answerprint.backends.ldm_sr import codec
+from answerprint.backends.ldm_sr.adapter import LdmSrBackend
+from answerprint.backends.load import load
+from answerprint.errors import ModelError
+from answerprint.models.seal import seal
+from answerprint.temporal import sampler
+from answerprint.temporal.options import MethodOptions, per_frame
+
+from .builders import (
+    CPU,
+    LDM_SCHEDULER,
+    low_frames,
+    small_codec,
+    small_ldm_sr,
+    small_unet,
+)
+from .contract import latent_noise, restore
+
+SEED = 11
+STEPS = 6
+
+
+@pytest.fixture
+def folder(saved_pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's model folder, as diffusers' pipeline writes it."""
+    monkeypatch.setenv("ANSWERPRINT_HOME", str(tmp_path))
+    return Path(shutil.copytree(saved_pipeline, tmp_path / "models" / "random-x4"))
+
+
+class PipelineNoise:
+    """The noise that the pipeline draws from the global generator seeded with `SEED`, in the place of ours.
+
+    The pipeline takes no noise: it draws the start, then one batch each time a step adds some.
+    """
+
+    def __init__(self, frames: int, shape: Sequence[int]) -> None:
+        with torch.random.fork_rng():
+            torch.manual_seed(SEED)
+            self._drawn = [torch.randn(frames, *shape) for _ in range(STEPS + 1)]
+
+    def __call__(self, seed: int, frame: int, step: int, shape: Sequence[int]) -> Tensor:
+        return self._drawn[step + 1][frame]
+
+
+def by_pipeline(pipeline: LDMSuperResolutionPipeline, shown: Tensor, eta: float) -> Tensor:
+    with torch.random.fork_rng():
+        torch.manual_seed(SEED)
+        out = pipeline(shown, num_inference_steps=STEPS, eta=eta, output_type="np").images
+    return torch.from_numpy(np.asarray(out)).permute(0, 3, 1, 2)
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.7, 1.0])
+@pytest.mark.parametrize("size", [(16, 24), (13, 18)])
+def test_result_is_the_pipelines(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, eta: float, size: tuple[int, int]
+) -> None:
+    backend = load("random-x4", CPU)
+    backend.configure(steps=STEPS, sampler="ddim", options={"eta": str(eta)})
+    low = low_frames(2, *size)
+    condition = backend.condition(low)
+    monkeypatch.setattr(sampler, "base_noise", PipelineNoise(2, condition.latent_shape))
+    latent = restore(backend, low, SEED, per_frame(MethodOptions()))
+    ours = backend.decode(latent, condition).clamp(0, 1)
+
+    pipeline = LDMSuperResolutionPipeline.from_pretrained(folder, local_files_only=True)
+    pipeline.set_progress_bar_config(disable=True)
+    shown = condition.low  # type: ignore[attr-defined]
+    theirs = by_pipeline(pipeline, shown, eta)[:, :, : 4 * size[0], : 4 * size[1]]
+    assert theirs.std() > 0.05, "a picture without content would prove nothing"
+    assert (ours - theirs).abs().max() <= 1e-4
+
+
+def test_ddpm_is_the_pipeline_with_eta_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend, low = load("random-x4", CPU), low_frames(1, 16, 16)
+    monkeypatch.setattr(sampler, "base_noise", PipelineNoise(1, backend.condition(low).latent_shape))
+    results = []
+    for name, options in (("ddpm", {}), ("ddim", {"eta": "1"})):
+        backend.configure(steps=STEPS, sampler=name, options=options)
+        results.append(restore(backend, low, SEED, per_frame(MethodOptions())))
+    assert torch.equal(*results)
+
+
+def test_defaults_are_the_papers_fifty_deterministic_steps() -> None:
+    schedule = small_ldm_sr().schedule()
+    assert len(schedule.timesteps) == 50 and not schedule.stochastic
+
+
+def test_quantising_in_blocks_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = small_ldm_sr()
+    condition = backend.condition(low_frames(1, 40, 24))
+    latent = latent_noise(condition)
+    whole = backend.decode(latent, condition)
+    monkeypatch.setattr(codec, "_CELLS_AT_ONCE", 100)
+    assert torch.equal(backend.decode(latent, condition), whole)
+
+
+def test_latents_are_quantised() -> None:
+    """A nudge that moves no cell to another code word changes nothing."""
+    backend = small_ldm_sr()
+    condition = backend.condition(low_frames(1, 8, 8))
+    words = backend._codec.quantize.embedding.weight
+    chosen = torch.randint(len(words), (64,), generator=torch.Generator().manual_seed(0))
+    latent = words[chosen].T.reshape(1, 3, 8, 8)
+    nudged = latent + 0.01 * latent_noise(condition)
+    assert (backend.decode(latent, condition) - backend.decode(nudged, condition)).abs().max() <= 1e-5
+
+
+def test_weights_in_names_of_2022_are_read(folder: Path) -> None:
+    """The published LDM-SR predates diffusers' present names of attention weights."""
+    path = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    old = {".to_q.": ".query.", ".to_k.": ".key.", ".to_v.": ".value.", ".to_out.0.": ".proj_attn."}
+    weights = load_file(path)
+    renamed = {}
+    for name, tensor in weights.items():
+        new = name
+        for current, before in old.items():
+            new = new.replace(current, before)
+        renamed[new] = tensor
+    assert set(renamed) != set(weights)
+    fresh = load("random-x4", CPU)
+    save_file(renamed, path)
+    seal(folder)
+    aged = load("random-x4", CPU)
+    condition = fresh.condition(low_frames(1, 8, 8))
+    x = latent_noise(condition)
+    assert torch.equal(fresh.predict(x, 9, condition), aged.predict(x, 9, condition))
+
+
+def test_folder_of_another_pipeline_is_refused(folder: Path) -> None:
+    index = folder / "model_index.json"
+    index.write_text(index.read_text().replace("LDMSuperResolutionPipeline", "StableDiffusionPipeline"))
+    seal(folder)
+    with pytest.raises(ModelError, match="StableDiffusionPipeline"):
+        load("random-x4", CPU)
+
+
+def test_network_and_codec_that_do_not_fit_are_refused() -> None:
+    unet = small_unet()
+    wrong = small_codec()
+    wrong.register_to_config(latent_channels=4)
+    with pytest.raises(ModelError, match="do not make an LDM-SR model"):
+        LdmSrBackend(unet, wrong, LDM_SCHEDULER, CPU)
+
+
+def test_weights_of_another_network_are_a_model_error(folder: Path) -> None:
+    vqvae = (folder / "vqvae" / "diffusion_pytorch_model.safetensors").read_bytes()
+    (folder / "unet" / "diffusion_pytorch_model.safetensors").write_bytes(vqvae)
+    seal(folder)
+    with pytest.raises(ModelError, match="do not make a network"):
+        load("random-x4", CPU)
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{", '{"block_out_channels": 5}', '{"down_block_types": ["Nothing"]}', "[" * 9999]
+)
+def test_configuration_that_describes_no_network_is_a_model_error(folder: Path, text: str) -> None:
+    (folder / "unet" / "config.json").write_text(text)
+    seal(folder)
+    with pytest.raises(ModelError):
+        load("random-x4", CPU)
+
+
+def test_loading_leaves_the_global_generator_alone(folder: Path) -> None:
+    before = torch.random.get_rng_state()
+    load("random-x4", CPU)
+    assert torch.equal(before, torch.random.get_rng_state())

@@ -1,0 +1,167 @@
+"""Whatever cannot be done is refused with exit code 2 and plain words, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from media.makers import make_movie
+
+from .program import Program, error_lines
+
+Prepare = Callable[[Path], object]
+
+
+def refused(program: Program, *arguments: str, says: str = "") -> None:
+    before = program.files()
+    result = program.run(*arguments)
+    assert result.returncode == 2, result.stderr
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    lines = error_lines(result.stderr)
+    assert 1 <= len(lines) <= 2, result.stderr
+    assert says in "\n".join(lines)
+    assert program.files() == before
+    assert not list((program.home / "logs").glob("*")), "a refusal is no crash"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["absent.mov", "out.mov"], "does not exist"),
+        (["empty", "out.mov"], "holds no numbered pictures"),
+        (["http://example.org/clip.mov", "out.mov"], "only files on this machine"),
+        (["concat:clip.mov|clip.mov", "out.mov"], "only files on this machine"),
+        (["clip.mov", "out.xyz"], "Use one of .mov"),
+        (["clip.mov", "out"], "Use one of .mov"),
+        (["clip.mov", "empty"], "is a folder"),
+        (["clip.mov", "absent/out.mov"], "does not exist"),
+        (["clip.mov", "taken.mov"], "exists already"),
+        (["clip.mov", "clip.mov", "--overwrite"], "the source itself"),
+        (["clip.mov", "link.mov", "--overwrite"], "the source itself"),
+        (["clip.mov", "out.png"], "no place for a frame number"),
+        (["clip.mov", "out.mov", "--codec", "betamax"], "prores4444"),
+        (["clip.mov", "out.mov", "--codec", "h264"], "Name the output *.mp4"),
+        (["clip.mov", "out.mov", "--model", "huge-x9"], "tiny-x4"),
+        (["clip.mov", "out.mov", "--task", "depth"], "does not do the task depth"),
+        (["clip.mov", "out.mov", "--task", "magic"], "sr"),
+        (["clip.mov", "out.mov", "--device", "abacus"], "auto, cpu"),
+        (["clip.mov", "out.mov", "--scale", "9"], "at most 4"),
+        (["clip.mov", "out.mov", "--scale", "0"], "above 0"),
+        (["clip.mov", "out.mov", "--scale", "1/0"], "above 0"),
+        (["clip.mov", "out.mov", "--scale", "2", "--size", "9x9"], "exclude each other"),
+        (["clip.mov", "out.mov", "--size", "0x9"], "at least 1x1"),
+        (["clip.mov", "out.mov", "--size", "big"], "WIDTHxHEIGHT"),
+        (["clip.mov", "out.mov", "--steps", "0"], "1 or more"),
+        (["clip.mov", "out.mov", "--steps", "many"], "invalid int"),
+        (["clip.mov", "out.mov", "--chunk", "-1"], "1 or more"),
+        (["clip.mov", "out.mov", "--seed", "-1"], "from 0"),
+        (["clip.mov", "out.mov", "--strength", "1.5"], "from 0 to 1"),
+        (["clip.mov", "out.mov", "--strength", "nan"], "from 0 to 1"),
+        (["clip.mov", "out.mov", "--noise", "pink"], "independent"),
+        (["clip.mov", "out.mov", "--option", "grain=1"], "merge_ratio"),
+        (["clip.mov", "out.mov", "--option", "merge_ratio"], "NAME=VALUE"),
+        (["clip.mov", "out.mov", "--option", "merge_ratio=2"], "0 to 1"),
+        (["clip.mov", "out.mov", "--option", "sampler=dice"], "ddim"),
+        (["gap.%02d.png", "out.mov"], "gap.02.png is missing"),
+    ],
+)
+def test_what_is_known_to_be_wrong_is_refused_at_once(
+    arguments: list[str], says: str, program: Program, clip: Path
+) -> None:
+    (program.folder / "empty").mkdir()
+    (program.folder / "taken.mov").touch()
+    os.link(clip, program.folder / "link.mov")
+    for number in ("01", "03"):
+        (program.folder / f"gap.{number}.png").touch()
+    refused(program, "restore", *arguments, says=says)
+
+
+def _sound_alone(folder: Path) -> None:
+    with av.open(str(folder / "in.mov"), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=48000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 4800), np.int16), format="s16", layout="mono")
+        frame.sample_rate = 48000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def _absurd_size(folder: Path) -> None:
+    """A true movie whose headers promise pictures of 60000x60000."""
+    movie = make_movie(folder / "in.mov", [av.VideoFrame(64, 48, "rgb24")], codec="png")
+    forged = bytearray(movie.read_bytes())
+    entry = forged.index(struct.pack(">HH", 64, 48), forged.index(b"stsd"))
+    forged[entry : entry + 4] = struct.pack(">HH", 60000, 60000)
+    header = forged.index(b"IHDR") + 4
+    forged[header : header + 8] = struct.pack(">II", 60000, 60000)
+    movie.write_bytes(forged)
+
+
+def _write(content: bytes) -> Prepare:
+    return lambda folder: (folder / "in.mov").write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        pytest.param(_write(b""), id="no byte"),
+        pytest.param(_write(b"Dear diary, today I was renamed.\n" * 99), id="a text"),
+        pytest.param(_write(b"#EXTM3U\n#EXTINF:1,\nclip.mov\n"), id="a playlist"),
+        pytest.param(_write(b"ffconcat version 1.0\nfile clip.mov\n"), id="a list of files"),
+        pytest.param(_sound_alone, id="sound alone"),
+        pytest.param(_absurd_size, id="absurd size"),
+    ],
+)
+def test_a_file_that_is_no_clip_is_refused(prepare: Prepare, program: Program, clip: Path) -> None:
+    prepare(program.folder)
+    refused(program, "restore", "in.mov", "out.mov", says="in.mov")
+
+
+@pytest.mark.parametrize(("numbers", "says"), [("10:99", "0:12"), ("soon", "A:B")])
+def test_a_range_outside_the_clip_is_refused_with_the_valid_one(
+    numbers: str, says: str, program: Program, clip: Path
+) -> None:
+    refused(program, "restore", "clip.mov", "out.mov", "--range", numbers, says=says)
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused(program: Program, clip: Path) -> None:
+    locked = Path("/proc")  # nobody can make files there, not even root
+    if not locked.is_dir() and os.geteuid() != 0:
+        locked = program.folder / "locked"
+        locked.mkdir(mode=0o500)
+    refused(program, "restore", "clip.mov", str(locked / "out.mov"), says="cannot be written")
+
+
+def test_a_device_that_is_not_there_is_refused(program: Program, clip: Path) -> None:
+    refused(program, "restore", "clip.mov", "out.mov", "--device", "cuda:99", says="cuda:99")
+
+
+def test_a_clip_cut_short_says_how_much_of_it_there_is(program: Program) -> None:
+    movie = make_movie(program.folder / "in.mkv", codec="ffv1", options={"g": "1"})
+    movie.write_bytes(movie.read_bytes()[: movie.stat().st_size * 6 // 10])
+    result = program.run("restore", "in.mkv", "out.mov", "--steps", "1", "--chunk", "2")
+    assert result.returncode == 4
+    lines = error_lines(result.stderr)
+    assert re.search(r"\b[1-9]\d? of 12 frames", lines[0])
+    assert len(lines) == 2
+    assert "Traceback" not in result.stderr
+    assert program.files() == {"in.mkv"}
+
+
+def test_a_refusal_with_json_is_one_error_event(program: Program) -> None:
+    result = program.run("restore", "absent.mov", "out.mov", "--json")
+    assert result.returncode == 2
+    event = json.loads(result.stdout)
+    assert {key: event[key] for key in ("event", "code", "remedy")} == {
+        "event": "error",
+        "code": "bad_media",
+        "remedy": "Check the path.",
+    }

@@ -1,0 +1,95 @@
+"""The command starts fast, explains itself, and loads nothing that it does not need."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from answerprint.cli.main import COMMANDS
+
+from .program import Program, error_lines
+
+HEAVY = ("torch", "av", "cv2", "diffusers", "transformers")
+
+
+def loaded_by(code: str, program: Program) -> set[str]:
+    listing = "sys.stderr.write(json.dumps(list(sys.modules)))"
+    script = f"import sys, json\ntry:\n    {code}\nexcept SystemExit:\n    pass\n{listing}"
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=program.folder
+    )
+    return set(json.loads(result.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("arguments", [[], *([name] for name in COMMANDS)])
+def test_help_explains_and_exits_with_0(arguments: list[str], program: Program) -> None:
+    result = program.run(*arguments, "--help")
+    assert result.returncode == 0
+    assert result.stdout.startswith("usage: answerprint")
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [[], *([name] for name in COMMANDS)])
+def test_help_loads_no_heavy_library(arguments: list[str], program: Program) -> None:
+    modules = loaded_by(f"from answerprint.cli.main import main; main({[*arguments, '--help']!r})", program)
+    assert not modules & set(HEAVY)
+
+
+def test_importing_the_package_and_asking_for_help_load_not_even_numpy(program: Program) -> None:
+    assert "numpy" not in loaded_by("import answerprint", program)
+    assert "numpy" not in loaded_by("from answerprint.cli.main import main; main(['--help'])", program)
+
+
+def test_everything_that_restoring_needs_in_the_parent_is_light(program: Program) -> None:
+    modules = loaded_by("import answerprint.cli.restore, answerprint.jobs.process, answerprint.cli.doctor", program)
+    assert not modules & set(HEAVY)
+
+
+def test_help_is_there_in_less_than_half_a_second(program: Program) -> None:
+    def seconds() -> float:
+        began = time.perf_counter()
+        program.run("--help")
+        return time.perf_counter() - began
+
+    # The best of several: other programs on the machine only ever add.
+    assert min(seconds() for _ in range(7)) < 0.5
+
+
+def test_the_installed_command_is_the_same_as_the_module(program: Program) -> None:
+    script = Path(sys.executable).with_name("answerprint")
+    if not script.exists():
+        pytest.skip("the package is not installed here")
+    installed = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
+    assert installed.stdout == program.run("--version").stdout
+
+
+def test_the_options_of_the_method_are_listed(program: Program) -> None:
+    result = program.run("restore", "--list-options")
+    assert result.returncode == 0
+    for name in ("merge_ratio", "warp_stage", "sampler", "one of bounded, joint"):
+        assert name in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["develop"], ["restore"], ["restore", "a"], ["restore", "a", "b", "--grain"]]
+)
+def test_a_wrong_command_line_is_two_plain_lines(arguments: list[str], program: Program) -> None:
+    result = program.run(*arguments)
+    assert result.returncode == 2
+    assert len(error_lines(result.stderr)) == len(result.stderr.splitlines()) == 2
+    assert "--help" in result.stderr
+
+
+def test_a_wrong_command_line_with_json_is_an_error_event(program: Program) -> None:
+    result = program.run("restore", "a", "b", "--task", "magic", "--json")
+    assert result.returncode == 2
+    assert result.stderr == ""
+    event = json.loads(result.stdout)
+    assert event["event"] == "error"
+    assert event["code"] == "bad_input"
+    assert "magic" in event["message"]

@@ -1,0 +1,192 @@
+"""Promises of latent warping."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from answerprint.temporal.grid import Grid
+from answerprint.temporal.options import MethodOptions, Sampling
+from answerprint.temporal.protocols import Correspondence
+from answerprint.temporal.warp import Link, blend, link, warp, warp_chunk
+
+from .scenes import Rectangle, Scene, photograph, raster, still, turned
+
+SIZE = (48, 64)
+SAMPLINGS: list[Sampling] = ["bilinear", "bicubic"]
+PLATES: tuple[Rectangle, ...] = ((10, 12, 16, 14), (14, 26, 16, 14))
+OPTIONS = MethodOptions(warp_sampling="bicubic", warp_mask="hard", warp_strength=1.0, warp_source="key")
+
+CAMERAS = {
+    "whole pixels": turned(1, 0, 3, -2),
+    "half pixels": turned(1, 0, 2.5, 1.5),
+    "zoom": turned(1.12, 0),
+    "rotation": turned(1, 6),
+    "all at once": turned(0.93, -4, 1.7, 2.2),
+}
+BOUND: dict[Sampling, float] = {"bilinear": 0.12, "bicubic": 0.03}
+"""Root mean square error allowed, for a texture of standard deviation 1 whose shortest wave is 10 cells."""
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from(SAMPLINGS), st.integers(0, 99))
+def test_no_flow_gives_the_latent_itself_at_any_size(height: int, width: int, sampling: Sampling, seed: int) -> None:
+    z = torch.randn(3, height, width, generator=torch.Generator().manual_seed(seed))
+    assert torch.equal(warp(z, torch.zeros(2, height, width), sampling), z)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(2, 40), st.integers(2, 40), st.sampled_from(SAMPLINGS), st.integers(-5, 5), st.integers(-5, 5))
+def test_whole_cells_are_moved_unchanged_and_the_border_is_repeated(
+    height: int, width: int, sampling: Sampling, right: int, down: int
+) -> None:
+    z = torch.randn(2, height, width, generator=torch.Generator().manual_seed(height * width))
+    flow = torch.tensor([float(right), float(down)]).view(2, 1, 1).expand(2, height, width)
+    rows = (torch.arange(height) + down).clamp(0, height - 1)
+    columns = (torch.arange(width) + right).clamp(0, width - 1)
+    torch.testing.assert_close(warp(z, flow, sampling), z[:, rows][:, :, columns], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_latents_are_moved_as_precisely_as_others(dtype: torch.dtype, sampling: Sampling) -> None:
+    z = torch.randn(1, 4, 1500, generator=torch.Generator().manual_seed(0)).to(dtype)
+    flow = torch.tensor([7.0, 0.0]).view(2, 1, 1).expand(2, 4, 1500)
+    assert warp(z, flow, sampling).dtype == dtype
+    torch.testing.assert_close(warp(z, flow, sampling)[..., :-7], z[..., 7:], atol=0.02, rtol=0.02)
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("camera", CAMERAS)
+@pytest.mark.parametrize("plates", [(), PLATES], ids=["no plate", "plate"])
+def test_warping_by_the_true_motion_gives_the_frame(
+    sampling: Sampling, camera: str, plates: tuple[Rectangle, ...]
+) -> None:
+    scene = Scene(*SIZE, (turned(1, 0), CAMERAS[camera]), plates)
+    here, there = scene.picture(0), scene.picture(1)
+    path = link(scene.between(0, 1), raster(*SIZE), OPTIONS)
+    seen = path.weight == 1
+    assert float(seen.float().mean()) > 0.6
+    error = (warp(there, path.flow, sampling) - here)[:, seen]
+    assert float(error.square().mean().sqrt()) < BOUND[sampling]
+
+
+def test_a_photograph_panned_by_half_a_pixel_comes_back_better_than_it_was() -> None:
+    wide = photograph(200, 304)
+    halves = [wide[:, :, start : start + 300].unfold(1, 2, 2).unfold(2, 2, 2).mean((-1, -2)) for start in (0, 1)]
+    flow = torch.tensor([-0.5, 0.0]).view(2, 1, 1).expand(2, *halves[0].shape[1:])
+    aside = (halves[1] - halves[0])[..., 2:-2].square().mean()
+    back = {s: (warp(halves[0], -flow, s) - halves[1])[..., 2:-2].square().mean() for s in SAMPLINGS}
+    assert float(back["bilinear"]) < 0.25 * float(aside)
+    assert float(back["bicubic"]) < 0.8 * float(back["bilinear"])
+
+
+@pytest.mark.parametrize("plates", [(), PLATES], ids=["no plate", "plate"])
+def test_what_is_hidden_or_outside_keeps_its_own_value(plates: tuple[Rectangle, ...]) -> None:
+    scene = Scene(*SIZE, (turned(1, 0), turned(1, 0, 9, 0)), plates)
+    path = link(scene.between(0, 1), raster(*SIZE), OPTIONS)
+    hidden = scene.between(0, 1).valid == 0
+    assert bool((path.weight[hidden] == 0).all())
+    assert bool(hidden.any())
+    z = torch.stack([scene.picture(0), scene.picture(1)])
+    out, _ = warp_chunk(z, 1, [path, None], [None, None], None, None, OPTIONS)
+    assert torch.equal(out[0][:, hidden], z[0][:, hidden])
+    assert not torch.equal(out[0][:, ~hidden], z[0][:, ~hidden])
+
+
+def test_padding_keeps_its_own_value() -> None:
+    path = link(still(9, 14), Grid(10, 16, 9.5, 14.0), OPTIONS)
+    assert bool((path.weight[:, 14:] == 0).all())
+    assert bool((path.weight[:, :14] == 1).all())
+
+
+def test_a_soft_mask_follows_confidence_and_a_hard_one_trusts_only_what_is_wholly_seen() -> None:
+    valid = torch.ones(4, 8)
+    valid[0, 0] = 0
+    motion = Correspondence(torch.zeros(2, 4, 8), valid, torch.full((4, 8), 0.5))
+    hard = link(motion, raster(2, 4), OPTIONS).weight
+    soft = link(motion, raster(2, 4), replace(OPTIONS, warp_mask="soft")).weight
+    expected = torch.ones(2, 4)
+    expected[0, 0] = 0
+    assert torch.equal(hard, expected)
+    expected[0, 0] = 0.75
+    torch.testing.assert_close(soft, 0.5 * expected)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 99))
+def test_blending_is_exact_at_both_ends(seed: int) -> None:
+    z, moved = torch.randn(2, 3, 5, 5, generator=torch.Generator().manual_seed(seed)) * 100
+    assert torch.equal(blend(z, moved, torch.zeros(5, 5)), z)
+    assert torch.equal(blend(z, moved, torch.ones(5, 5)), moved)
+
+
+def three_frames() -> tuple[Tensor, Tensor, list[Link | None], Link]:
+    """Latents of three frames, the carried key's, and links of a static scene, of which half is seen."""
+    z = torch.randn(4, 3, 6, 8, generator=torch.Generator().manual_seed(3))
+    weight = torch.ones(6, 8)
+    weight[:, 4:] = 0
+    path = Link(torch.zeros(2, 6, 8), weight)
+    return z[:3], z[3], [path, None, path], path
+
+
+def test_the_key_takes_the_previous_key_before_the_chunk_takes_the_key() -> None:
+    z, previous, paths, to_previous = three_frames()
+    out, _ = warp_chunk(z, 1, paths, [None] * 3, previous, to_previous, OPTIONS)
+    assert torch.equal(out[..., :4], previous[None, ..., :4].expand(3, -1, -1, -1))
+    assert torch.equal(out[..., 4:], z[..., 4:])
+
+
+@pytest.mark.parametrize("carry", ["before", "after"])
+@pytest.mark.parametrize("has_previous", [True, False])
+def test_the_carried_key_is_the_one_asked_for_and_keeps_no_other_latent_alive(carry: str, has_previous: bool) -> None:
+    z, previous, paths, to_previous = three_frames()
+    options = replace(OPTIONS, warp_carry=carry)
+    links = (previous, to_previous) if has_previous else (None, None)
+    out, carried = warp_chunk(z, 1, paths, [None] * 3, *links, options)
+    assert torch.equal(carried, z[1] if carry == "before" else out[1])
+    assert carried.untyped_storage().nbytes() == carried.nbytes
+
+
+def test_each_link_of_the_hierarchy_can_be_left_out() -> None:
+    z, previous, paths, to_previous = three_frames()
+    no_global = replace(OPTIONS, warp_global=False)
+    out, _ = warp_chunk(z, 1, paths, [None] * 3, previous, to_previous, no_global)
+    assert torch.equal(out[1], z[1])
+    assert torch.equal(out[0, ..., :4], z[1, ..., :4])
+    no_local = replace(OPTIONS, warp_local=False)
+    out, _ = warp_chunk(z, 1, paths, [None] * 3, previous, to_previous, no_local)
+    assert torch.equal(out[[0, 2]], z[[0, 2]])
+    assert torch.equal(out[1, ..., :4], previous[..., :4])
+
+
+@settings(deadline=None)
+@given(st.floats(0, 1))
+def test_strength_is_the_share_that_the_warp_replaces(strength: float) -> None:
+    z, _, paths, _ = three_frames()
+    out, _ = warp_chunk(z, 1, paths, [None] * 3, None, None, replace(OPTIONS, warp_strength=strength))
+    expected = (1 - strength) * z[0] + strength * z[1]
+    torch.testing.assert_close(out[0, ..., :4], expected[..., :4])
+
+
+def test_fusing_a_static_chunk_reduces_independent_errors_by_the_root_of_its_length() -> None:
+    frames = 9
+    errors = torch.randn(frames, 4, 40, 40, generator=torch.Generator().manual_seed(4))
+    path = Link(torch.zeros(2, 40, 40), torch.ones(40, 40))
+    paths: list[Link | None] = [path] * frames
+    paths[4] = None
+    out, _ = warp_chunk(errors, 4, paths, paths, None, None, replace(OPTIONS, warp_source="fused"))
+    assert out.std(unbiased=False).item() == pytest.approx(frames**-0.5, rel=0.03)
+    assert torch.equal(out, out[:1].expand_as(out))
+
+
+def test_fusing_leaves_out_what_a_frame_does_not_see() -> None:
+    z, _, paths, _ = three_frames()
+    out, _ = warp_chunk(z, 1, paths, paths, None, None, replace(OPTIONS, warp_source="fused"))
+    assert torch.equal(out[1, ..., 4:], z[1, ..., 4:])
+    torch.testing.assert_close(out[1, ..., :4], z[..., :4].mean(0))

@@ -1,0 +1,81 @@
+"""The settings of a request become what the method and the model are told."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from answerprint.backends.info import BackendInfo, Option
+from answerprint.errors import InputError, ModelError
+from answerprint.frames.request import RestoreRequest
+from answerprint.worker.choices import Choices, resolve
+
+INFO = BackendInfo(
+    family="fake",
+    summary="",
+    tasks=("sr",),
+    scale=4,
+    latent_channels=4,
+    latent_factor=8,
+    multiple_of=1,
+    samplers=("ddim", "ddpm"),
+    default_steps=12,
+    tile_cells=64,
+    bytes_per_cell=1,
+    options=(Option("eta", "a number", "0", "fresh noise"),),
+)
+
+
+def choose(**settings: Any) -> Choices:  # noqa: ANN401 - any setting of a request
+    return resolve(RestoreRequest("a", "b", **settings), INFO)
+
+
+def test_what_is_not_said_is_the_default_of_the_model() -> None:
+    choices = choose()
+    assert (choices.steps, choices.sampler, choices.model_options) == (12, "ddim", {})
+    assert choices.method.consistency
+
+
+def test_options_go_to_whom_they_belong() -> None:
+    choices = choose(options={"sampler": "ddpm", "eta": "0.5", "merge-ratio": "0.5"}, chunk=3, steps=5)
+    assert (choices.steps, choices.sampler, choices.model_options) == (5, "ddpm", {"eta": "0.5"})
+    assert (choices.method.merge_ratio, choices.method.chunk) == (0.5, 3)
+
+
+def test_a_flag_of_its_own_wins_over_an_option() -> None:
+    method = choose(noise="shared", chunk=2, options={"noise": "chunk", "chunk": "9"}).method
+    assert (method.noise, method.chunk) == ("shared", 2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "noise"),
+    [
+        ({"consistency": False}, "independent"),
+        ({"consistency": False, "noise": "shared"}, "shared"),
+        ({"consistency": False, "options": {"noise": "flow"}}, "flow"),
+        ({"options": {"consistency": "off"}}, "independent"),
+    ],
+)
+def test_without_consistency_noise_is_independent_unless_it_was_chosen(settings: dict[str, Any], noise: str) -> None:
+    method = choose(**settings).method
+    assert (method.consistency, method.warp, method.merge, method.noise) == (False, False, False, noise)
+
+
+@pytest.mark.parametrize("settings", [{"task": "depth"}, {"scale": "5"}, {"scale": "4.1"}])
+def test_what_the_model_cannot_do_is_an_error_of_the_model(settings: dict[str, Any]) -> None:
+    with pytest.raises(ModelError):
+        choose(**settings)
+
+
+@pytest.mark.parametrize("options", [{"grain": "1"}, {"sampler": "dice"}, {"merge_ratio": "much"}])
+def test_a_wrong_option_is_refused_with_what_is_valid(options: dict[str, str]) -> None:
+    with pytest.raises(InputError) as refusal:
+        choose(options=options)
+    assert refusal.value.remedy
+
+
+def test_choices_are_data() -> None:
+    assert dataclasses.is_dataclass(choose())
+    assert choose() == choose()
