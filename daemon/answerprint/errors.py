@@ -1,14 +1,14 @@
 """Every error a user can meet, as one tree; each leaf is one thing the user can do about it.
 
-    AnswerprintError
-    +-- InputError          the arguments or the input cannot be used          exit code 2
-    |   +-- MediaError      the media file cannot be read as asked
-    |   +-- OutputError     the output may not or cannot be written
-    |   +-- ModelError      the model is unknown, absent or damaged
-    +-- JobFailedError      the work began and could not be finished           exit code 4
-    |   +-- TruncatedError  the source ended before the frames that were asked for
-    |   +-- StorageError    the disk is full or failed
-    +-- CancelledError      the user ended the job                             exit code 5
+AnswerprintError
++-- InputError          the arguments or the input cannot be used          exit code 2
+|   +-- MediaError      the media file cannot be read as asked
+|   +-- OutputError     the output may not or cannot be written
+|   +-- ModelError      the model is unknown, absent or damaged
++-- JobFailedError      the work began and could not be finished           exit code 4
+|   +-- TruncatedError  the source ended before the frames that were asked for
+|   +-- StorageError    the disk is full or failed
++-- CancelledError      the user ended the job                             exit code 5
 """
 
 from __future__ import annotations

@@ -108,12 +108,17 @@ class BackendContract:
         assert (own - hooked).abs().max() <= 1e-5
         assert torch.equal(own, backend.predict(x, MIXED, condition)), "the hook outlived its removal"
 
-    def test_gather_undoes_spread_exactly(self, backend: Backend) -> None:
-        latent = latent_noise(backend.condition(low_frames(2, 16, 24)))
+    def test_gather_undoes_spread(self, backend: Backend) -> None:
+        """Bit for bit for noise; for clean latents, which may be spread on top of a picture, within rounding."""
+        condition = backend.condition(low_frames(2, 16, 24))
+        latent = latent_noise(condition)
         spread = backend.spread(latent)
         factor = spread.shape[-1] // latent.shape[-1]
         assert spread.shape[-2:] == (latent.shape[-2] * factor, latent.shape[-1] * factor)
         assert torch.equal(backend.gather(spread), latent)
+        clean = backend.spread(latent, condition)
+        assert clean.shape == spread.shape
+        assert (backend.gather(clean, condition) - latent).abs().max() <= 1e-5
 
     @FEW_EXAMPLES
     @given(height=st.integers(1, 33), width=st.integers(1, 33), frames=st.integers(1, 2))
@@ -145,16 +150,26 @@ class BackendContract:
         assert a.frames == b.frames == len(chosen)
         assert a.content == b.content == condition.content, "content speaks of the whole picture"
 
-    def test_window_is_predicted_from_what_the_window_shows(self, backend: Backend) -> None:
-        """A crop of the condition is the condition of the cropped picture."""
-        info, low = backend.info, low_frames(1, 48, 48)
+    def test_window_over_everything_changes_no_bit(self, backend: Backend) -> None:
+        condition = backend.condition(low_frames(2, 12, 20))
+        _, rows, columns = condition.latent_shape
+        x = latent_noise(condition)
+        whole = backend.predict(x, MIXED, condition.crop(Window(0, 0, rows, columns)))
+        assert torch.equal(whole, backend.predict(x, MIXED, condition))
+
+    def test_window_looks_at_its_own_part_of_the_picture(self, backend: Backend) -> None:
+        info, low = backend.info, low_frames(1, 96, 96)
         unit = info.multiple_of
         window = Window(unit, 2 * unit, unit, unit)
-        pixels = info.latent_factor * unit // info.scale
-        part = low[:, :, pixels : 2 * pixels, 2 * pixels : 3 * pixels]
-        cropped, alone = backend.condition(low).crop(window), backend.condition(part)
-        x = latent_noise(alone)
-        assert torch.equal(backend.predict(x, MIXED, cropped), backend.predict(x, MIXED, alone))
+        side = info.latent_factor * unit // info.scale
+        inside, far = low.clone(), low.clone()
+        inside[:, :, side : 2 * side, 2 * side : 3 * side] = 0.5
+        far[:, :, 64:, :] = 0.5
+        base, changed, same = (backend.condition(picture).crop(window) for picture in (low, inside, far))
+        x = latent_noise(base)
+        out = backend.predict(x, MIXED, base)
+        assert not torch.equal(out, backend.predict(x, MIXED, changed))
+        assert (out - backend.predict(x, MIXED, same)).abs().max() <= 1e-5
 
     def test_frames_do_not_meet_without_a_hook(self, backend: Backend) -> None:
         condition = backend.condition(low_frames(3, 12, 20))

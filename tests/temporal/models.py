@@ -11,13 +11,50 @@ from torch import Tensor
 
 from answerprint.backends.tiny.adapter import TinyBackend
 from answerprint.backends.tiny.network import NETWORK_CONFIG, SCHEDULER_CONFIG
+from answerprint.backends.tiny.restorer import Restorer
 from answerprint.temporal.chunks import Chunk
-from answerprint.temporal.protocols import MotionSource, TokenHook, TokenLayer, Window
+from answerprint.temporal.options import MethodOptions
+from answerprint.temporal.protocols import Condition, MotionSource, TokenHook, TokenLayer, Window
 from answerprint.temporal.sampler import Carry, ChunkMotion
 
-__all__ = ["CPU", "Latents", "Oracle", "bytes_held", "chunk_of", "motion_of", "small_backend"]
+__all__ = ["CPU", "PLAIN", "Latents", "Oracle", "bytes_held", "chunk_of", "motion_of", "small_backend"]
 
 CPU = torch.device("cpu")
+
+PLAIN = MethodOptions(
+    consistency=True,
+    chunk=4,
+    keyframe="middle",
+    noise="flow",
+    warp=True,
+    warp_stage=(0.0, 0.5),
+    warp_global=True,
+    warp_local=True,
+    warp_strength=1.0,
+    warp_source="key",
+    warp_mask="hard",
+    warp_tolerance=0.0,
+    warp_carry="after",
+    warp_sampling="bicubic",
+    merge=True,
+    merge_stage=(0.0, 1.0),
+    merge_ratio=0.9,
+    merge_ratio_end=0.0,
+    merge_delta=1.0,
+    merge_alignment=0.5,
+    match_down="flow",
+    match_mid="none",
+    match_up="cosine",
+    merge_max_scale=2,
+    spatial=True,
+    spatial_radius=0.0,
+    window=3,
+    centre="own",
+    refresh=4,
+    unmerge="replace",
+    attention="bounded",
+)
+"""Every choice written out, so that promises do not follow defaults."""
 
 
 def small_backend(steps: int = 4, sampler: str = "ddim") -> TinyBackend:
@@ -26,7 +63,8 @@ def small_backend(steps: int = 4, sampler: str = "ddim") -> TinyBackend:
         torch.manual_seed(0)
         config = {**NETWORK_CONFIG, "block_out_channels": (32, 64), "attention_head_dim": (2, 4)}
         network = UNet2DConditionModel(**config)
-    backend = TinyBackend(network, SCHEDULER_CONFIG, CPU)
+        restorer = Restorer(channels=8, blocks=1, scale=4)
+    backend = TinyBackend(network, restorer, SCHEDULER_CONFIG, CPU)
     backend.configure(steps=steps, sampler=sampler, options={})
     return backend
 
@@ -108,13 +146,14 @@ class Oracle:
     def schedule(self) -> _Straight:
         return _Straight(self.steps, self.stochastic)
 
-    def predict(self, x: Tensor, timestep: int, condition: Latents) -> Tensor:
+    def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
+        assert isinstance(condition, Latents)
         return self.function(x, condition)
 
-    def spread(self, latent: Tensor) -> Tensor:
+    def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
         return latent
 
-    def gather(self, spread: Tensor) -> Tensor:
+    def gather(self, spread: Tensor, condition: Condition | None = None) -> Tensor:
         return spread
 
     def set_hook(self, hook: TokenHook | None) -> None:

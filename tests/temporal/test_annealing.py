@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from answerprint.temporal.annealing import merge_ratio
-from answerprint.temporal.options import MethodOptions, stage_steps
+from answerprint.temporal.options import stage_steps
+
+from .models import PLAIN
 
 STEPS = st.integers(1, 60)
 FRACTION = st.floats(0, 1)
@@ -36,7 +39,7 @@ def test_stages_that_meet_share_no_step_where_each_has_room(steps: int, cut: int
 @settings(deadline=None)
 @given(st.integers(2, 60), FRACTION, FRACTION)
 def test_ratio_falls_along_a_cosine_from_beginning_to_end(steps: int, r: float, r_end: float) -> None:
-    options = MethodOptions(merge_ratio=r, merge_ratio_end=r_end)
+    options = replace(PLAIN, merge_ratio=r, merge_ratio_end=r_end)
     ratios = [merge_ratio(options, i, steps) for i in range(steps)]
     assert ratios[0] == pytest.approx(r)
     assert ratios[-1] == pytest.approx(r_end)
@@ -47,13 +50,13 @@ def test_ratio_falls_along_a_cosine_from_beginning_to_end(steps: int, r: float, 
 @settings(deadline=None)
 @given(st.integers(4, 60), st.floats(1, 8))
 def test_ratio_stays_at_its_end_once_delta_has_brought_it_there(steps: int, delta: float) -> None:
-    options = MethodOptions(merge_ratio=0.9, merge_ratio_end=0.2, merge_delta=delta)
+    options = replace(PLAIN, merge_ratio=0.9, merge_ratio_end=0.2, merge_delta=delta)
     for i in range(steps):
         if delta * i / (steps - 1) >= 1:
             assert merge_ratio(options, i, steps) == pytest.approx(0.2)
 
 
 def test_nothing_merges_outside_the_stage_or_when_switched_off() -> None:
-    options = MethodOptions(merge_stage=(0.25, 0.5), merge_ratio_end=0.3)
+    options = replace(PLAIN, merge_stage=(0.25, 0.5), merge_ratio_end=0.3)
     assert [merge_ratio(options, i, 8) > 0 for i in range(8)] == [False, False, True, True, False, False, False, False]
-    assert merge_ratio(MethodOptions(merge=False), 0, 8) == 0
+    assert merge_ratio(replace(PLAIN, merge=False), 0, 8) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import pytest
@@ -15,6 +16,7 @@ from answerprint.temporal.protocols import Block, Correspondence, TokenLayer, Wi
 from answerprint.temporal.stopwatch import Stopwatch
 from answerprint.temporal.tokens import TokenMerger
 
+from .models import PLAIN
 from .scenes import Scene, turned
 
 FRAMES, KEY, HEADS, CHANNELS = 4, 1, 2, 8
@@ -23,9 +25,7 @@ CONTENT = (5.5, 7.0)
 """So the last column of tokens is padding, the last row is not."""
 SCENE = Scene(11, 14, tuple(turned(1 + 0.04 * k, 3 * k, 1.5 * k, -k) for k in range(FRAMES)), ((2, 2, 4, 4),) * FRAMES)
 TO_KEY: list[Correspondence | None] = [None if k == KEY else SCENE.between(k, KEY) for k in range(FRAMES)]
-OPTIONS = MethodOptions(
-    match_down="flow", match_mid="none", match_up="cosine", merge_stage=(0.0, 1.0), merge_ratio=0.5, merge_ratio_end=0.5
-)
+OPTIONS = replace(PLAIN, merge_ratio=0.5, merge_ratio_end=0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,11 @@ class Attentive:
     """[4, C, C]: query, key, value and output."""
 
     def project(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        q, k, v = (
-            (tokens @ w).view(*tokens.shape[:2], HEADS, -1).transpose(1, 2) for w in self.weights[:3].to(tokens)
-        )
+        q, k, v = ((tokens @ w).view(*tokens.shape[:2], HEADS, -1).transpose(1, 2) for w in self.weights[:3].to(tokens))
         return q, k, v
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        return (q @ k.mT * q.shape[-1] ** -0.5).softmax(-1) @ v
+        return torch.softmax(q @ k.mT / math.sqrt(q.shape[-1]), -1) @ v
 
     def output(self, heads: Tensor) -> Tensor:
         return heads.transpose(1, 2).flatten(2) @ self.weights[3].to(heads)
@@ -82,7 +80,7 @@ def reference(tokens: Tensor, scores: Tensor, targets: Tensor, grid: Grid, optio
     others = [k for k in range(FRAMES) if k != KEY]
     picture = [a for a in range(grid.size) if content[a]]
     pairs = sorted(
-        ((-float(scores[s, a]), s, a) for s in range(len(others)) for a in range(grid.size) if scores[s, a] > NEVER)
+        (-float(scores[s, a]), s, a) for s in range(len(others)) for a in range(grid.size) if scores[s, a] > NEVER
     )
     merged = {(others[s], a): int(targets[s, a]) for _, s, a in pairs[: int(len(others) * len(picture) * 0.5)]}
     entering = {(k, a): x[k, a] for k in range(FRAMES) for a in picture}
@@ -157,15 +155,26 @@ def test_a_static_frame_whose_tokens_all_merge_gets_the_keyframes_output() -> No
         (replace(OPTIONS, merge_stage=(0.5, 1.0)), layer(), 1),
         (replace(OPTIONS, merge_stage=(0.0, 0.5)), layer(), 2),
         (replace(OPTIONS, merge=False), layer(), 0),
-        (replace(OPTIONS, merge_ratio_end=0.0), layer(), 3),
         (OPTIONS, layer("mid"), 0),
         (OPTIONS, layer("down", 4), 0),
         (replace(OPTIONS, match_up="none"), layer("up"), 0),
     ],
-    ids=["before the stage", "after the stage", "off", "ratio 0", "no match", "coarse", "block off"],
+    ids=["before the stage", "after the stage", "off", "no match", "coarse", "block off"],
 )
 def test_a_layer_that_does_not_merge_is_left_to_the_model(options: MethodOptions, at: TokenLayer, step: int) -> None:
     assert merger(options, step)(at, tokens_of(), OPS) is None
+
+
+@pytest.mark.parametrize("attention", ["bounded", "joint"])
+@pytest.mark.parametrize("r", [0.0, 0.9])
+def test_frames_still_attend_to_the_keyframe_when_the_ratio_has_fallen_to_nothing(
+    attention: Attention, r: float
+) -> None:
+    options = replace(OPTIONS, attention=attention, merge_ratio=r, merge_ratio_end=0.0)
+    tokens, grid = tokens_of(), token_grid(WINDOW, CONTENT, 1)
+    none = torch.full((FRAMES - 1, grid.size), NEVER)
+    expected = reference(tokens, none, torch.zeros_like(none), grid, options).float()
+    torch.testing.assert_close(run(merger(options, 3), tokens), expected, atol=1e-5, rtol=1e-5)
 
 
 def test_a_chunk_of_one_frame_is_left_to_the_model() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import fields
 
 import pytest
 import torch
@@ -139,28 +138,41 @@ def test_the_radius_grows_with_the_picture_not_with_its_padding() -> None:
     assert radius(Grid(4, 100, 4, 90), 2.5) == 2.5
 
 
-def default(name: str) -> float:
-    """Default of an option of the method."""
-    return float(next(f.default for f in fields(MethodOptions) if f.name == name))
+def moved_photograph(grid: Grid, noise: float) -> tuple[Tensor, Tensor]:
+    """Tokens [1, A, 192] and [A, 192] of a photograph and of the same moved a little, both noisy.
 
-
-@pytest.mark.parametrize("noise", [0.0, 0.3])
-def test_the_default_window_finds_what_a_full_search_finds_for_99_of_100_tokens_of_a_photograph(noise: float) -> None:
-    """Tokens are what a network has in its place before it has learnt anything: the pixels around each cell."""
-    height, width = 24, 64
-    wide = photograph(height * 8 + 8, width * 8 + 8)
+    They are what a network has in its place before it has learnt anything: the pixels of each cell.
+    """
+    wide = photograph(grid.height * 8 + 8, grid.width * 8 + 8)
 
     def tokens(top: int, left: int, seed: int) -> Tensor:
-        view = wide[:, top : top + height * 8, left : left + width * 8]
+        view = wide[:, top : top + grid.height * 8, left : left + grid.width * 8]
         view = view + noise * torch.randn(view.shape, generator=torch.Generator().manual_seed(seed))
         return F.pixel_unshuffle(view, 8).flatten(1).T.contiguous()
 
-    grid = raster(height, width)
-    source, key = tokens(2, 5, 1)[None], tokens(4, 4, 0)
-    r = radius(grid, default("spatial_radius"))
-    found, _ = search_window(source, key, grid, int(default("window")), r)
+    return tokens(2, 5, 1)[None], tokens(4, 4, 0)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3, 3.0])
+@pytest.mark.parametrize("width", [59, 80, 149])
+def test_the_default_window_finds_what_a_full_search_finds_for_99_of_100_tokens(noise: float, width: int) -> None:
+    """On grids of up to 149 tokens a row, as real footage showed: the weight falls to 1/e at a 30th of the row."""
+    grid, options = raster(16, width), MethodOptions()
+    source, key = moved_photograph(grid, noise)
+    r = radius(grid, options.spatial_radius)
+    found, _ = search_window(source, key, grid, options.window, r)
     full, _ = search_all(source, key, grid, r)
     assert float((found == full).float().mean()) >= 0.99
+
+
+@pytest.mark.parametrize("reach", [2, 3, 5, 7])
+def test_a_window_that_holds_all_tokens_of_full_weight_finds_what_a_full_search_finds(reach: int) -> None:
+    """Whatever the noise: beyond it a weight of at most 1/e cannot win unless everything near by is opposite."""
+    grid = raster(20, 40)
+    source, key = moved_photograph(grid, 3.0)
+    r = float((reach + 1) ** 2)
+    found, _ = search_window(source, key, grid, reach, r)
+    assert torch.equal(found, search_all(source, key, grid, r)[0])
 
 
 IN_A_SMALL_SPACE = """

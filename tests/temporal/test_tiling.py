@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -47,7 +49,7 @@ def test_windows_cover_every_cell_and_neighbours_overlap_enough(plan: tuple[int,
         (sorted({(w.left, w.width) for w in windows}), width),
     ):
         assert sum(starts[-1]) == extent
-        for (a, size), (b, _) in zip(starts, starts[1:], strict=False):
+        for (a, size), (b, _) in pairwise(starts):
             assert a + size - b >= overlap
 
 

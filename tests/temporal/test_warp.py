@@ -11,16 +11,17 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from answerprint.temporal.grid import Grid
-from answerprint.temporal.options import MethodOptions, Sampling
+from answerprint.temporal.options import Carry, Sampling
 from answerprint.temporal.protocols import Correspondence
 from answerprint.temporal.warp import Link, blend, link, warp, warp_chunk
 
+from .models import PLAIN
 from .scenes import Rectangle, Scene, photograph, raster, still, turned
 
 SIZE = (48, 64)
 SAMPLINGS: list[Sampling] = ["bilinear", "bicubic"]
 PLATES: tuple[Rectangle, ...] = ((10, 12, 16, 14), (14, 26, 16, 14))
-OPTIONS = MethodOptions(warp_sampling="bicubic", warp_mask="hard", warp_strength=1.0, warp_source="key")
+OPTIONS = PLAIN
 
 CAMERAS = {
     "whole pixels": turned(1, 0, 3, -2),
@@ -144,11 +145,11 @@ def test_the_key_takes_the_previous_key_before_the_chunk_takes_the_key() -> None
 
 @pytest.mark.parametrize("carry", ["before", "after"])
 @pytest.mark.parametrize("has_previous", [True, False])
-def test_the_carried_key_is_the_one_asked_for_and_keeps_no_other_latent_alive(carry: str, has_previous: bool) -> None:
+def test_the_carried_key_is_the_one_asked_for_and_keeps_no_other_latent_alive(carry: Carry, has_previous: bool) -> None:
     z, previous, paths, to_previous = three_frames()
     options = replace(OPTIONS, warp_carry=carry)
-    links = (previous, to_previous) if has_previous else (None, None)
-    out, carried = warp_chunk(z, 1, paths, [None] * 3, *links, options)
+    before, link_back = (previous, to_previous) if has_previous else (None, None)
+    out, carried = warp_chunk(z, 1, paths, [None] * 3, before, link_back, options)
     assert torch.equal(carried, z[1] if carry == "before" else out[1])
     assert carried.untyped_storage().nbytes() == carried.nbytes
 

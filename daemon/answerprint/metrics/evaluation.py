@@ -71,9 +71,7 @@ def read_truth(case: Case) -> list[Picture]:
     width, height = width // unit * unit, height // unit * unit
     left, top = (info.width - width) // 2, (info.height - height) // 2
     with open_reader(info, FrameRange(case.first, stop)) as reader:
-        return [
-            np.ascontiguousarray(f.picture[top : top + height, left : left + width]).clip(0, 1) for f in reader
-        ]
+        return [np.ascontiguousarray(f.picture[top : top + height, left : left + width]).clip(0, 1) for f in reader]
 
 
 def measure(clip: Sequence[Picture], truth: Sequence[Picture], motion: ReferenceMotion, lpips: Lpips | None) -> Figures:
@@ -104,7 +102,9 @@ def measure(clip: Sequence[Picture], truth: Sequence[Picture], motion: Reference
     return figures
 
 
-def restore(low: Sequence[Picture], first: int, backend: Backend, flow: FlowSource, settings: Settings) -> tuple[list[Picture], float]:
+def restore(
+    low: Sequence[Picture], first: int, backend: Backend, flow: FlowSource, settings: Settings
+) -> tuple[list[Picture], float]:
     """Restored pictures and seconds per frame."""
     started = time.perf_counter()
     frames = (Frame(first + k, p, None) for k, p in enumerate(low))
@@ -112,7 +112,9 @@ def restore(low: Sequence[Picture], first: int, backend: Backend, flow: FlowSour
     return out, (time.perf_counter() - started) / len(low)
 
 
-def evaluate(case: Case, variants: Sequence[Variant], backend: Backend, lpips: Lpips | None = None) -> tuple[dict[str, Figures], dict[str, list[Picture]]]:
+def evaluate(
+    case: Case, variants: Sequence[Variant], backend: Backend, lpips: Lpips | None = None
+) -> tuple[dict[str, Figures], dict[str, list[Picture]]]:
     """Figures and pictures by row: truth, bicubic, then each variant."""
     truth = read_truth(case)
     low = degrade_clip(truth, case.scale, case.degradation, case.seed, case.first)
@@ -221,7 +223,9 @@ def run(args: argparse.Namespace) -> list[dict[str, object]]:
         )  # fmt: skip
         for group, variants in _groups(args).items():
             rows, pictures = evaluate(case, variants, backend, lpips if isinstance(lpips, Lpips) else None)
-            title = " ".join(filter(None, [path.name, f"({case.degradation}, x{case.scale}, {case.frames} frames)", group]))
+            title = " ".join(
+                filter(None, [path.name, f"({case.degradation}, x{case.scale}, {case.frames} frames)", group])
+            )
             table = Table(title, rows, notes)
             figures = verdict(rows)
             results.append(table.to_json() | {"clip": str(path), "group": group, "ratios": figures})

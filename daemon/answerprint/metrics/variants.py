@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from answerprint.errors import InputError
-from answerprint.temporal.options import PAPER, MethodOptions, parse_option, per_frame
+from answerprint.temporal.options import PAPER, Match, MethodOptions, parse_option, per_frame
 
 __all__ = ["ABLATIONS", "Variant", "parse_variants"]
 
@@ -30,17 +30,27 @@ _NAMED: Mapping[str, MethodOptions] = {
     "noise-only": replace(_OWN, merge=False, warp=False),
     "paper": PAPER,
     "paper-shared-noise": replace(PAPER, noise="shared"),
+    "hybrid": replace(_OWN, match_mid="none", match_up="cosine"),
 }
 
 _EARLY, _MID, _LATE, _ALL = (0.0, 0.3), (0.3, 0.7), (0.7, 1.0), (0.0, 1.0)
 
+
+def _matched(down: Match, up: Match, *, spatial: bool) -> MethodOptions:
+    """Our defaults with other matches; the middle block is left out, as in the paper, and so is the search window.
+
+    Without the spatial weight the paper searches the whole frame.
+    """
+    return replace(_OWN, match_down=down, match_mid="none", match_up=up, spatial=spatial, window=3 if spatial else 0)
+
+
 ABLATIONS: Mapping[str, Mapping[str, MethodOptions]] = {
     "2-correspondence": {
-        "down flow, up flow": replace(_OWN, match_down="flow", match_up="flow", spatial=False),
-        "down cos, up cos": replace(_OWN, match_down="cosine", match_up="cosine", spatial=False),
-        "down cos, up flow": replace(_OWN, match_down="cosine", match_up="flow", spatial=False),
-        "down flow, up cos": replace(_OWN, match_down="flow", match_up="cosine", spatial=False),
-        "down flow, up cos, spatial": replace(_OWN, match_down="flow", match_up="cosine", spatial=True),
+        "down flow, up flow": _matched("flow", "flow", spatial=False),
+        "down cos, up cos": _matched("cosine", "cosine", spatial=False),
+        "down cos, up flow": _matched("cosine", "flow", spatial=False),
+        "down flow, up cos": _matched("flow", "cosine", spatial=False),
+        "down flow, up cos, spatial": _matched("flow", "cosine", spatial=True),
     },
     "2-stages": {
         "neither": replace(_OWN, warp=False, merge=False),

@@ -12,7 +12,7 @@ from .protocols import MotionSource
 
 __all__ = ["Chunk", "choose_key", "group"]
 
-T = TypeVar("T")
+T = TypeVar("T", covariant=True)
 
 SHORT_TAIL = 2
 """A last chunk of a shot with this many frames or fewer joins the one before, unless it is a full chunk."""

@@ -28,7 +28,7 @@ def radius(grid: Grid, spatial_radius: float) -> float:
     return spatial_radius if spatial_radius > 0 else float(max(1, round(grid.content_width) // 30) ** 2)
 
 
-def flow_match(motion: Correspondence, grid: Grid) -> tuple[Tensor, Tensor]:
+def flow_match(motion: Correspondence, grid: Grid, alignment: float = 0.5) -> tuple[Tensor, Tensor]:
     """Targets [A] and scores [A] by optical flow: the nearest token to X + f, scored by sigma (Eq. 5, 6).
 
     A token is matched only where every part of it is seen in the keyframe and its target is picture inside the frame.
@@ -38,6 +38,8 @@ def flow_match(motion: Correspondence, grid: Grid) -> tuple[Tensor, Tensor]:
     x = torch.arange(grid.width, dtype=torch.float32, device=flow.device)[None, :] + flow[0]
     row, column = torch.floor(y + 0.5).long(), torch.floor(x + 0.5).long()
     inside = (row >= 0) & (row < grid.height) & (column >= 0) & (column < grid.width)
+    # A token replaced by one whose content lies a fraction of a token aside puts detail in the wrong place.
+    inside &= ((y - row).abs() <= alignment) & ((x - column).abs() <= alignment)
     target = row.clamp(0, grid.height - 1) * grid.width + column.clamp(0, grid.width - 1)
     target, inside = target.reshape(-1), inside.reshape(-1)
     padding = grid.padding().to(flow.device)

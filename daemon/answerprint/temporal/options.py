@@ -44,24 +44,27 @@ class MethodOptions:
     """Frames per chunk: one keyframe and the frames that lean on it."""
     keyframe: Keyframe = "middle"
     """Which frame of a chunk is the keyframe: middle, random (by seed), or connected (most like all others)."""
-    noise: Noise = "flow"
+    noise: Noise = "shared"
     """independent: own noise for every frame; shared: one noise for the clip; chunk: drawn anew for every frame of a
     chunk and repeated from chunk to chunk; flow: noise that moves with the picture."""
 
     warp: bool = True
     """Hierarchical latent warping (paper, section 3.2)."""
-    warp_stage: Stage = (0.0, 0.3)
+    warp_stage: Stage = (0.0, 1.0)
     """Part of the denoising process in which latents are warped."""
     warp_global: bool = True
     """Warp from the previous keyframe to this one (Eq. 4)."""
     warp_local: bool = True
     """Warp from the keyframe to the other frames of its chunk."""
-    warp_strength: float = 1.0
+    warp_strength: float = 0.6
     """0..1, how much of a valid warped latent replaces the frame's own; 1 is the paper's."""
-    warp_source: WarpSource = "key"
+    warp_source: WarpSource = "fused"
     """What is spread over a chunk: the keyframe's latent, or all frames' latents fused on the keyframe's grid."""
     warp_mask: Mask = "hard"
     """hard: the occlusion mask alone; soft: weighted by the forward-backward confidence as well."""
+    warp_tolerance: float = 0.06
+    """Difference between a warped and a frame's own clean latent at which the warp loses trust; 0 trusts the mask
+    alone, as the paper does."""
     warp_carry: Carry = "after"
     """Which latent of a keyframe the next chunk sees: the one before or after its own warping."""
     warp_sampling: Sampling = "bicubic"
@@ -73,15 +76,18 @@ class MethodOptions:
     """Part of the denoising process in which tokens are merged."""
     merge_ratio: float = 0.9
     """0..1, r of Eq. 8: upper bound of the share of tokens that merge, at the first merged step."""
-    merge_ratio_end: float = 0.0
+    merge_ratio_end: float = 0.9
     """0..1, the share at the last merged step."""
     merge_delta: float = 1.0
     """Speed of annealing, delta of Eq. 8."""
+    merge_alignment: float = 0.5
+    """0..0.5, how far beside a target's centre, in tokens along each axis, the flow may point; 0.5 takes the nearest
+    target always, as the paper does."""
     match_down: Match = "flow"
     """How tokens are matched in down blocks."""
-    match_mid: Match = "none"
+    match_mid: Match = "flow"
     """How tokens are matched in the middle block."""
-    match_up: Match = "cosine"
+    match_up: Match = "flow"
     """How tokens are matched in up blocks."""
     merge_max_scale: int = 2
     """Coarsest token grid that merges, in latent cells per token: 2 is the paper's ds1 and ds2."""
@@ -95,7 +101,7 @@ class MethodOptions:
     """Centre of search and weight: the token's own place (the paper's), or where the flow points."""
     refresh: int = 4
     """Cosine matches are found anew every so many steps."""
-    unmerge: Unmerge = "replace"
+    unmerge: Unmerge = "average"
     """replace: a merged token takes its target's output; average: target and sources enter attention as their mean."""
     attention: Attention = "bounded"
     """joint: all kept tokens of a chunk attend to each other (the paper's); bounded: a frame's kept tokens attend to
@@ -108,7 +114,9 @@ class MethodOptions:
         _check(self.window >= 0, "window", self.window, "0 (whole frame) or more")
         _check(self.merge_max_scale >= 1, "merge_max_scale", self.merge_max_scale, "1 or more")
         _check(self.spatial_radius >= 0, "spatial_radius", self.spatial_radius, "0 (automatic) or more")
+        _check(self.warp_tolerance >= 0, "warp_tolerance", self.warp_tolerance, "0 (off) or more")
         _check(self.merge_delta > 0, "merge_delta", self.merge_delta, "above 0")
+        _check(0 <= self.merge_alignment <= 0.5, "merge_alignment", self.merge_alignment, "0 to 0.5")
         for name in ("warp_strength", "merge_ratio", "merge_ratio_end"):
             _check(0 <= getattr(self, name) <= 1, name, getattr(self, name), "0 to 1")
         for name in ("warp_stage", "merge_stage"):
@@ -125,9 +133,16 @@ PAPER = MethodOptions(
     chunk=10,
     noise="chunk",
     warp_stage=(0.0, 0.1),
+    warp_strength=1.0,
+    warp_source="key",
+    warp_tolerance=0.0,
     warp_sampling="bilinear",
-    merge_stage=(0.0, 1.0),
     merge_ratio=0.9,
+    merge_ratio_end=0.0,
+    match_down="flow",
+    match_mid="none",
+    match_up="cosine",
+    unmerge="replace",
     attention="joint",
     refresh=1,
 )

@@ -165,12 +165,16 @@ class Denoiser(Protocol):
         """The network's output [F, C, h, w] for x [F, C, h, w]."""
         ...
 
-    def spread(self, latent: Tensor) -> Tensor:
-        """[F, c, H, W] of `latent` [F, C, h, w]: laid out so that moving pixels moves the picture."""
+    def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
+        """[F, c, H, W] of `latent` [F, C, h, w]: laid out so that moving cells moves the picture.
+
+        With `condition`, `latent` is a clean latent, and what it stands for moves: for a latent that is a difference
+        from something known, the whole. Without, it is noise.
+        """
         ...
 
-    def gather(self, spread: Tensor) -> Tensor:
-        """Inverse of `spread`."""
+    def gather(self, spread: Tensor, condition: Condition | None = None) -> Tensor:
+        """Inverse of `spread`, with the same `condition`."""
         ...
 
     def set_hook(self, hook: TokenHook | None) -> None:

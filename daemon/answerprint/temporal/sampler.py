@@ -64,6 +64,8 @@ class _Links:
     to_key: list[Link | None]
     from_key: list[Link | None]
     to_previous: Link | None
+    padding: Tensor
+    """[H, W] bool."""
 
 
 @dataclass(slots=True)
@@ -98,12 +100,17 @@ class _Noise:
         spread = self.model.spread(own)
         before = None if self.carry is None else self.carry.noise.get(step)
         if before is not None and self.links.to_previous is not None:
-            spread[self.key] = move_noise(before, self.links.to_previous, spread[self.key])
+            spread[self.key] = move_noise(before, self._with_padding(self.links.to_previous), spread[self.key])
         for k, path in enumerate(self.links.to_key):
             if path is not None and k != self.key:
-                spread[k] = move_noise(spread[self.key], path, spread[k])
+                spread[k] = move_noise(spread[self.key], self._with_padding(path), spread[k])
         self.kept[step] = spread[self.key].clone()
         return self.model.gather(spread)
+
+    def _with_padding(self, path: Link) -> Link:
+        """`path` with padding that stands still: noise of its own there would reach the picture through the network."""
+        padding = self.links.padding
+        return Link(path.flow.masked_fill(padding, 0.0), path.weight.masked_fill(padding, 1.0))
 
 
 def denoise_chunk(
@@ -152,11 +159,11 @@ def denoise_chunk(
             with watch.stage("warp"):
                 previous = carry.x0[i].to(x0) if carry is not None and i in carry.x0 else None
                 spread, kept[i] = warp_chunk(
-                    model.spread(x0), key, links.to_key, links.from_key, previous, links.to_previous, options
+                    model.spread(x0, condition), key, links.to_key, links.from_key, previous, links.to_previous, options
                 )
-                x0 = model.gather(spread)
+                x0 = model.gather(spread, condition)
         with watch.stage("noise"):
-            fresh = noise.at(i).to(device) if schedule.stochastic and i + 1 < steps else None
+            fresh = noise.at(i).to(device) if schedule.stochastic else None
         x = schedule.step(x0, x, i, fresh)
         if on_step is not None:
             on_step(i + 1, steps)
@@ -168,13 +175,14 @@ def _bring(
     motion: ChunkMotion | None, model: Denoiser, condition: Condition, options: MethodOptions, device: torch.device
 ) -> _Links:
     """The chunk's motion on the grid of spread latents."""
-    nothing: list[Link | None] = [None] * condition.frames
-    needed = (options.consistency and options.warp) or options.noise == "flow"
-    if motion is None or not needed:
-        return _Links(nothing, nothing, None)
     channels, height, width = condition.latent_shape
     factor = model.spread(torch.zeros(1, channels, 1, 1)).shape[-1]
     grid = Grid(height, width, *condition.content).finer(factor)
+    padding = grid.padding().view(grid.height, grid.width).to(device)
+    nothing: list[Link | None] = [None] * condition.frames
+    needed = (options.consistency and options.warp) or options.noise == "flow"
+    if motion is None or not needed:
+        return _Links(nothing, nothing, None, padding)
 
     def on_grid(c: Correspondence | None) -> Link | None:
         if c is None:
@@ -184,7 +192,7 @@ def _bring(
 
     fused = options.consistency and options.warp and options.warp_source == "fused"
     back = [on_grid(c) for c in motion.from_key] if fused else nothing
-    return _Links([on_grid(c) for c in motion.to_key], back, on_grid(motion.to_previous))
+    return _Links([on_grid(c) for c in motion.to_key], back, on_grid(motion.to_previous), padding)
 
 
 def _predict(

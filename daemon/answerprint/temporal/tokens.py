@@ -12,7 +12,7 @@ from .annealing import merge_ratio
 from .grid import Grid, flow_on, token_grid
 from .matching import flow_match, radius, search_all, search_window
 from .merging import Merge, rank, select
-from .options import Match, MethodOptions
+from .options import Match, MethodOptions, stage_steps
 from .protocols import AttentionOps, Correspondence, TokenLayer, Window
 from .stopwatch import Stopwatch
 
@@ -46,6 +46,7 @@ class TokenMerger:
     """For each frame its motion into the keyframe; None for the keyframe itself, and where there is no flow at all."""
     content: tuple[float, float]
     watch: Stopwatch
+    active: bool = False
     ratio: float = 0.0
     step: int = 0
     window: Window = field(default_factory=lambda: Window(0, 0, 0, 0))
@@ -54,6 +55,8 @@ class TokenMerger:
     def begin(self, step: int, window: Window) -> None:
         """Say which step, and which window of the latent, the network is about to work on."""
         self.step, self.window = step, window
+        # Within the stage a ratio of 0 still lets frames attend to the keyframe, as ratios just above it do.
+        self.active = self.options.merge and step in stage_steps(self.options.merge_stage, self.steps)
         self.ratio = merge_ratio(self.options, step, self.steps)
 
     def __call__(self, layer: TokenLayer, tokens: Tensor, ops: AttentionOps) -> Tensor | None:
@@ -63,7 +66,7 @@ class TokenMerger:
             "mid": self.options.match_mid,
             "up": self.options.match_up,
         }[layer.block]
-        if self.frames < 2 or self.ratio <= 0 or how == "none" or layer.scale > self.options.merge_max_scale:
+        if self.frames < 2 or not self.active or how == "none" or layer.scale > self.options.merge_max_scale:
             return None
         groups = len(tokens) // self.frames
         grid = token_grid(self.window, self.content, layer.scale)
@@ -98,7 +101,7 @@ class TokenMerger:
         motion = self.to_key[k]
         if motion is None:
             raise ValueError(f"matching by flow needs the motion of frame {k} into the keyframe")
-        target, score = flow_match(motion, grid)
+        target, score = flow_match(motion, grid, self.options.merge_alignment)
         return target.to(device), score.to(device)
 
     def _search(self, x: Tensor, others: list[int], grid: Grid) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,10 @@ from .grid import Grid, flow_on, mean_on
 from .options import MethodOptions, Sampling
 from .protocols import Correspondence
 
-__all__ = ["Link", "blend", "link", "warp", "warp_chunk"]
+__all__ = ["Link", "blend", "link", "trust", "warp", "warp_chunk"]
+
+_AROUND = 5
+"""Side of the square of cells over which agreement is judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +82,36 @@ def warp_chunk(
         before = _fuse(z, key, from_key, options)
     after = before
     if options.warp_global and previous is not None and to_previous is not None:
-        weight = to_previous.weight * options.warp_strength
-        after = blend(before, warp(previous, to_previous.flow, options.warp_sampling), weight)
+        after = _bring_in(before, previous, to_previous, options)
     out[key] = after
     if options.warp_local:
         for k, path in enumerate(to_key):
             if k == key or path is None:
                 continue
-            weight = path.weight * options.warp_strength
-            out[k] = blend(z[k], warp(after, path.flow, options.warp_sampling), weight)
+            out[k] = _bring_in(z[k], after, path, options)
     # A copy: a view would keep the whole chunk's latents alive for as long as the key is carried.
     return out, (before if options.warp_carry == "before" else after).clone()
+
+
+def trust(moved: Tensor, z: Tensor, tolerance: float) -> Tensor:
+    """exp(-(d / tolerance)^2), [H, W]: d is the root mean square difference of moved and z [c, H, W] around a cell.
+
+    Flow and its mask are found on the damaged source; where the warped latent disagrees with the frame's own, more than
+    invented detail does, the flow was wrong, and warping would put one thing's picture on another. A tolerance of 0
+    trusts the mask alone, as the paper does.
+    """
+    if tolerance <= 0:
+        return torch.ones_like(z[0])
+    d2 = (moved - z).square().mean(0, keepdim=True)[None]
+    around = F.avg_pool2d(d2, _AROUND, stride=1, padding=_AROUND // 2, count_include_pad=False)[0, 0]
+    return torch.exp(-around / tolerance**2)
+
+
+def _bring_in(z: Tensor, other: Tensor, path: Link, options: MethodOptions) -> Tensor:
+    """z [c, H, W] with `other`, moved along `path`, in its place as far as it is trusted."""
+    moved = warp(other, path.flow, options.warp_sampling)
+    weight = path.weight * trust(moved, z, options.warp_tolerance) * options.warp_strength
+    return blend(z, moved, weight)
 
 
 def _fuse(z: Tensor, key: int, from_key: Sequence[Link | None], options: MethodOptions) -> Tensor:
@@ -99,7 +121,8 @@ def _fuse(z: Tensor, key: int, from_key: Sequence[Link | None], options: MethodO
     for k, path in enumerate(from_key):
         if k == key or path is None:
             continue
-        weight = path.weight[None]
-        total = total + weight * warp(z[k], path.flow, options.warp_sampling)
+        moved = warp(z[k], path.flow, options.warp_sampling)
+        weight = (path.weight * trust(moved, z[key], options.warp_tolerance))[None]
+        total = total + weight * moved
         weights = weights + weight
     return total / weights

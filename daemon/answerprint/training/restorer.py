@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -56,7 +55,7 @@ def train(photos: Path, work: Path, steps: int) -> None:
             group["lr"] = _RATE * fall * min(1.0, (step + 1) / 100)
         loss = F.l1_loss(network(low), good)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 0.5)
         optimiser.step()
         step += 1
@@ -75,12 +74,12 @@ def train(photos: Path, work: Path, steps: int) -> None:
             better, best = error < best, min(best, error)
             state = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "average": average}
             torch.save(state | {"step": step, "best": best}, state_file.with_suffix(".part"))
-            os.replace(state_file.with_suffix(".part"), state_file)
+            state_file.with_suffix(".part").replace(state_file)
             if better:
                 weights = work / "restorer.safetensors"
                 half = {k: v.half().contiguous() for k, v in average.items()}
                 save_file(half, weights.with_suffix(".part"), metadata={"format": "pt", "step": str(step)})
-                os.replace(weights.with_suffix(".part"), weights)
+                weights.with_suffix(".part").replace(weights)
             rate = (step - since) / (time.monotonic() - started)
             line = {"step": step, "gain_db": round(gain, 3), "best": better, "steps_per_second": round(rate, 2)}
             sys.stdout.write(json.dumps(line) + "\n")

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from dataclasses import dataclass
@@ -40,12 +39,12 @@ class Plan:
     steps: int = 20_000
     batch: int = 8
     crop_px: int = 128
-    learning_rate: float = 6e-4
+    learning_rate: float = 5e-4
     warmup_steps: int = 200
-    decay_share: float = 0.2
+    decay_share: float = 0.3
     weight_decay: float = 1e-3
-    ema: float = 0.9992
-    loss_weight_clip: float = 8.0
+    ema: float = 0.999
+    loss_weight_clip: float = 4.0
     texture_share: float = 0.08
     seed: int = 7
 
@@ -61,7 +60,8 @@ def _loss(
     context = torch.zeros(len(t), 1, CONTEXT_WIDTH)
     predicted = network(torch.cat([x_t, codec.condition(low, base)], 1), t, context).sample
     weight = (1 / (1 - a)).clamp(max=clip)
-    return (weight * (predicted - x0).square()).mean()
+    loss: Tensor = (weight * (predicted - x0).square()).mean()
+    return loss
 
 
 def _rate(step: int, plan: Plan) -> float:
@@ -85,7 +85,9 @@ def train(plan: Plan, photos: Path, work: Path) -> None:
     torch.manual_seed(plan.seed)
     network = build_network().to(memory_format=torch.channels_last)
     average = {k: v.detach().clone() for k, v in network.state_dict().items()}
-    optimiser = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, betas=(0.9, 0.99))
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, betas=(0.9, 0.99)
+    )
     abar = DDIMScheduler.from_config(SCHEDULER_CONFIG).alphas_cumprod
     step, best = 0, float("inf")
     state_file = work / "state.pt"
@@ -110,7 +112,7 @@ def train(plan: Plan, photos: Path, work: Path) -> None:
             group["lr"] = _rate(step, plan)
         loss = _loss(network, pictures, t, eps, abar, plan.loss_weight_clip)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         step += 1
@@ -133,12 +135,12 @@ def train(plan: Plan, photos: Path, work: Path) -> None:
                 {"network": live, "optimiser": optimiser.state_dict(), "average": average, "step": step, "best": best},
                 temporary,
             )
-            os.replace(temporary, state_file)
+            temporary.replace(state_file)
             if better:
                 half = {k: v.half().contiguous() for k, v in average.items()}
                 weights = work / "diffusion_pytorch_model.safetensors"
                 save_file(half, weights.with_suffix(".part"), metadata={"format": "pt", "step": str(step)})
-                os.replace(weights.with_suffix(".part"), weights)
+                weights.with_suffix(".part").replace(weights)
             rate = len(losses) / (time.monotonic() - started)
             line = {"step": step, "loss": round(float(np.mean(losses)), 4), "held_out": round(held, 4), "best": better,
                     "steps_per_second": round(rate, 2)}  # fmt: skip
@@ -152,7 +154,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m answerprint.training.train", description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs (see training/fetch.py)")
     parser.add_argument("--work", type=Path, required=True, help="folder for the state and the best weights")
-    parser.add_argument("--steps", type=int, default=Plan.steps, help="optimiser steps in all (default %(default)s)")
+    parser.add_argument("--steps", type=int, default=Plan().steps, help="optimiser steps in all (default %(default)s)")
     args = parser.parse_args(argv)
     train(Plan(steps=args.steps), args.photos, args.work)
     return 0

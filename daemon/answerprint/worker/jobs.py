@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-
 
 from answerprint import __version__
 from answerprint.backends.base import Backend
 from answerprint.backends.catalogue import ModelEntry, find
 from answerprint.backends.load import load
 from answerprint.errors import InputError, JobFailedError
-from answerprint.flow.cache import FlowCache
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
-from answerprint.frames import ClipInfo, Frame, FrameRange, OutputSpec, default_codec, parse_range
-from answerprint.frames import events
+from answerprint.frames import ClipInfo, Frame, FrameRange, OutputSpec, default_codec, events, parse_range
 from answerprint.frames.channel import ChildChannel
 from answerprint.frames.request import PreviewRequest, RestoreRequest
-from answerprint.home import flow_cache_folder
 from answerprint.media import check_output, open_reader, open_writer, probe
 from answerprint.models.manifest import read_manifest
 from answerprint.store import atomic
@@ -30,13 +26,11 @@ from answerprint.temporal.stopwatch import Stopwatch
 
 from .choices import Choices, resolve
 from .device_choice import choose_device, peak_memory_bytes, stopwatch
+from .flow_cache import open_flow_cache
 from .previews import before_after
-from .restore import Progress, Settings, restore_clip
+from .restore import Progress, Settings, decoded, restore_clip
 
-__all__ = ["FLOW_CACHE_BYTES", "preview", "restore"]
-
-FLOW_CACHE_BYTES = 4 << 30
-"""Room that the flow cache may take: about an hour of 1080p."""
+__all__ = ["preview", "restore"]
 
 
 @dataclass(slots=True)
@@ -103,7 +97,7 @@ def restore(request: RestoreRequest, channel: ChildChannel) -> None:
     job.watch = stopwatch(device)
     backend = load(job.entry, device)
     backend.configure(steps=job.choices.steps, sampler=job.choices.sampler, options=dict(job.choices.model_options))
-    cache = FlowCache(flow_cache_folder(), FLOW_CACHE_BYTES)
+    cache = open_flow_cache()
     flow = FlowSource(get_estimator("dis"), cache)
     spec = OutputSpec.for_clip(
         job.info, job.frames, codec, size=job.size, provenance=_provenance(job), overwrite=request.overwrite
@@ -111,9 +105,11 @@ def restore(request: RestoreRequest, channel: ChildChannel) -> None:
     channel.emit(_started(job, codec, str(device)))
     with cache.lease(), open_writer(Path(request.output), spec) as writer:
         with open_reader(job.info, job.frames) as reader:
-            source = _watched(iter(reader), job.watch, channel.check)
+            source = decoded(reader, job.watch, channel.check)
             report = _Eta(channel, len(job.frames))
-            for chunk in restore_clip(source, backend, flow, job.settings(backend), watch=job.watch, on_progress=report):
+            for chunk in restore_clip(
+                source, backend, flow, job.settings(backend), watch=job.watch, on_progress=report
+            ):
                 with job.watch.stage("write"):
                     for frame in chunk:
                         channel.check()
@@ -139,7 +135,10 @@ def preview(request: PreviewRequest, channel: ChildChannel) -> None:
     channel.emit(events.stage("probe", f"Reading {Path(request.restore.input).name}"))
     job = _understand(request.restore)
     if request.frame not in job.frames:
-        raise InputError(f"Frame {request.frame} is not in the clip.", f"Frames run from {job.frames.start} to {job.frames.stop - 1}.")
+        raise InputError(
+            f"Frame {request.frame} is not in the clip.",
+            f"Frames run from {job.frames.start} to {job.frames.stop - 1}.",
+        )
     first = max(job.frames.start, request.frame - request.count // 2)
     job.frames = FrameRange(first, min(job.frames.stop, first + request.count))
     folder = Path(request.restore.output)
@@ -148,7 +147,7 @@ def preview(request: PreviewRequest, channel: ChildChannel) -> None:
     job.watch = stopwatch(device)
     backend = load(job.entry, device)
     backend.configure(steps=job.choices.steps, sampler=job.choices.sampler, options=dict(job.choices.model_options))
-    cache = FlowCache(flow_cache_folder(), FLOW_CACHE_BYTES)
+    cache = open_flow_cache()
     flow = FlowSource(get_estimator("dis"), cache)
     channel.emit(_started(job, "png", str(device)))
     files: list[str] = []
@@ -161,7 +160,7 @@ def preview(request: PreviewRequest, channel: ChildChannel) -> None:
                 yield frame
 
         report = _Eta(channel, len(job.frames))
-        source = keep(_watched(iter(reader), job.watch, channel.check))
+        source = keep(decoded(reader, job.watch, channel.check))
         for chunk in restore_clip(source, backend, flow, job.settings(backend), watch=job.watch, on_progress=report):
             for frame in chunk:
                 file = folder / f"{job.info.path.stem}-{frame.index:06d}.png"
@@ -239,17 +238,6 @@ def _started(job: _Job, codec: str, device: str) -> dict[str, object]:
     )  # fmt: skip
 
 
-def _watched(frames: Iterator[Frame], watch: Stopwatch, check: Callable[[], None]) -> Iterator[Frame]:
-    """`frames`, with the time of decoding counted, ending when the job is no longer wanted."""
-    while True:
-        check()
-        with watch.stage("decode"):
-            frame = next(frames, None)
-        if frame is None:
-            return
-        yield frame
-
-
 def _verify(job: _Job, codec: str, spec: OutputSpec) -> None:
     """Read the deliverable back: as many frames, of the size and rate, as were asked for."""
     found = probe(job.request.output, spec.rate)
@@ -261,7 +249,9 @@ def _verify(job: _Job, codec: str, spec: OutputSpec) -> None:
     if found.kind == "file" and found.rate != spec.rate:
         problems.append(f"{found.rate} frames a second in place of {spec.rate}")
     if problems:
-        raise JobFailedError(f"The {codec} file does not read back as written: {'; '.join(problems)}.", "Try another --codec.")
+        raise JobFailedError(
+            f"The {codec} file does not read back as written: {'; '.join(problems)}.", "Try another --codec."
+        )
 
 
 def _write(file: Path, data: bytes, overwrite: bool) -> None:
@@ -272,5 +262,3 @@ def _write(file: Path, data: bytes, overwrite: bool) -> None:
         raise InputError(f"{file} exists.", "Choose another folder, or --overwrite.") from error
     except OSError as error:
         raise InputError(f"{file} cannot be written: {error.strerror}.", "Choose another folder.") from error
-
-

@@ -71,4 +71,4 @@ def _thumbnail(luma: NDArray[np.uint8]) -> NDArray[np.float32]:
     step = max(1, min(luma.shape) // 32)
     height, width = luma.shape[0] // step * step, luma.shape[1] // step * step
     cells = luma[:height, :width].reshape(height // step, step, width // step, step)
-    return cells.mean((1, 3), dtype=np.float32)
+    return np.asarray(cells.mean((1, 3)), np.float32)

@@ -22,7 +22,7 @@ from answerprint.temporal.stopwatch import Stopwatch
 
 from .motion import ClipMotion, needs_motion
 
-__all__ = ["Progress", "Settings", "restore_clip"]
+__all__ = ["Progress", "Settings", "decoded", "restore_clip"]
 
 Item = tuple[Frame, FlowPicture]
 
@@ -112,6 +112,19 @@ def restore_clip(
         yield restored
 
 
+def decoded(frames: Iterable[Frame], watch: Stopwatch, check: Callable[[], None] | None = None) -> Iterator[Frame]:
+    """`frames`, with the time of decoding counted; `check` is asked before each, and may end the run by raising."""
+    source = iter(frames)
+    while True:
+        if check is not None:
+            check()
+        with watch.stage("decode"):
+            frame = next(source, None)
+        if frame is None:
+            return
+        yield frame
+
+
 def _prepared(frames: Iterable[Frame], watch: Stopwatch) -> Iterator[tuple[int, bool, Item]]:
     """Frames with their flow pictures, and whether each opens a shot."""
     detector = CutDetector()
@@ -155,7 +168,7 @@ def _frame(source: Frame, picture: np.ndarray[tuple[int, ...], np.dtype[np.float
     """The restored frame; alpha is scaled with the picture, never invented."""
     if source.alpha is None:
         return Frame(source.index, picture, None)
-    alpha = F.interpolate(torch.from_numpy(source.alpha)[None, None], size=picture.shape[:2], mode="bilinear", align_corners=False)
+    alpha = F.interpolate(
+        torch.from_numpy(source.alpha)[None, None], size=picture.shape[:2], mode="bilinear", align_corners=False
+    )
     return Frame(source.index, picture, alpha[0, 0].numpy())
-
-

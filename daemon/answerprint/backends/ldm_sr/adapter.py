@@ -97,11 +97,11 @@ class LdmSrBackend:
         shown, scale = of_pictures(condition), self.info.scale
         return picture[:, :, : shown.height * scale, : shown.width * scale] / 2 + 0.5
 
-    def spread(self, latent: Tensor) -> Tensor:
+    def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
         """The latent itself: its cells lie where the picture's pixels do, so it warps as a picture does."""
         return latent
 
-    def gather(self, spread: Tensor) -> Tensor:
+    def gather(self, spread: Tensor, condition: Condition | None = None) -> Tensor:
         """Inverse of `spread`."""
         return spread
 

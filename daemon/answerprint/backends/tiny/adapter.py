@@ -118,13 +118,20 @@ class TinyBackend:
         picture = codec.decode(x0, told.base)
         return picture[:, :, : told.height * codec.SCALE, : told.width * codec.SCALE] / 2 + 0.5
 
-    def spread(self, latent: Tensor) -> Tensor:
-        """The residual as a picture [F, 3, 8 h, 8 w]: a space-to-depth latent warps correctly only there."""
-        return F.pixel_shuffle(latent, codec.PATCH)
+    def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
+        """[F, 3, 8 h, 8 w]: the picture that a clean latent makes; of noise, its own layout in pixels.
 
-    def gather(self, spread: Tensor) -> Tensor:
+        A space-to-depth latent moves correctly only there, and the residual only together with its base.
+        """
+        if condition is None:
+            return F.pixel_shuffle(latent, codec.PATCH)
+        return codec.decode(latent, _told(condition).base)
+
+    def gather(self, spread: Tensor, condition: Condition | None = None) -> Tensor:
         """Inverse of `spread`."""
-        return F.pixel_unshuffle(spread, codec.PATCH)
+        if condition is None:
+            return F.pixel_unshuffle(spread, codec.PATCH)
+        return codec.encode(spread, _told(condition).base)
 
     def set_hook(self, hook: TokenHook | None) -> None:
         """Route self-attention through `hook`."""

@@ -26,7 +26,7 @@ SCALE = 4
 PATCH = 8
 LATENT_CHANNELS = 3 * PATCH * PATCH
 CONDITION_CHANNELS = 3 * (PATCH // SCALE) ** 2 + LATENT_CHANNELS
-RESIDUAL_STD = 0.1
+RESIDUAL_STD = 0.07
 """Standard deviation, on the [-1, 1] scale, that training pictures' residuals have to within a factor of two."""
 
 
