@@ -50,6 +50,7 @@ test-slow: $(READY)
 
 train: $(READY)
 	$(PYTHON) -m answerprint.training.fetch photos --out $(PHOTOS)
+	$(PYTHON) -m answerprint.training.restorer --photos $(PHOTOS) --work $(WORK)
 	$(PYTHON) -m answerprint.training.train --photos $(PHOTOS) --work $(WORK) --steps $(STEPS)
 
 clean:

@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from answerprint.temporal.grid import Grid, token_grid
-from answerprint.temporal.matching import NEVER, flow_match, radius, search_all
+from answerprint.temporal.grid import Grid, mean_on, token_grid
+from answerprint.temporal.matching import NEVER, WHOLE, flow_match, radius, search_all
+from answerprint.temporal.merging import select
 from answerprint.temporal.options import Attention, MethodOptions, Unmerge
 from answerprint.temporal.protocols import Block, Correspondence, TokenLayer, Window
 from answerprint.temporal.stopwatch import Stopwatch
@@ -115,6 +116,8 @@ def test_every_token_attends_to_just_the_tokens_it_may_see(
     else:
         others = [k for k in range(FRAMES) if k != KEY]
         targets, scores = search_all(tokens[others], tokens[KEY], grid, radius(grid, 0))
+        valid = [motion.valid for motion in TO_KEY if motion is not None]
+        scores = torch.where(torch.stack([mean_on(v, grid).reshape(-1) for v in valid]) > WHOLE, scores, NEVER)
     out = run(merger(options), tokens, layer(block))
     expected = reference(tokens, scores, targets, grid, options).float()
     torch.testing.assert_close(out, expected, atol=1e-5, rtol=1e-5)
@@ -223,3 +226,20 @@ def test_matching_by_a_flow_that_is_not_there_is_refused(options: MethodOptions)
     made.begin(0, WINDOW)
     with pytest.raises(ValueError, match="needs the motion"):
         made(layer(), tokens_of(), OPS)
+
+
+def test_a_token_that_the_keyframe_does_not_show_merges_by_similarity_no_more_than_by_flow() -> None:
+    made = merger(replace(PLAIN, match_up="cosine", merge_ratio=1.0, merge_ratio_end=1.0, window=0))
+    grid = token_grid(WINDOW, CONTENT, 1)
+    x = tokens_of().view(FRAMES, -1, CHANNELS)
+    others = [k for k in range(FRAMES) if k != KEY]
+    ranked = made._ranked("cosine", layer("up"), grid, x, others)
+    merged = select(ranked.target, ranked.order, ranked.usable, 1.0, ~grid.padding()).merged
+    hidden = 0
+    for row, k in enumerate(others):
+        motion = TO_KEY[k]
+        assert motion is not None
+        unseen = mean_on(motion.valid, grid).reshape(-1) == 0
+        hidden += int((unseen & ~grid.padding()).sum())
+        assert not (merged[row] & unseen).any()
+    assert hidden > 0

@@ -11,6 +11,7 @@ from torch import Tensor
 from answerprint.temporal.grid import Grid
 from answerprint.temporal.matching import NEVER, flow_match
 from answerprint.temporal.merging import Merge, rank, select
+from answerprint.temporal.protocols import Correspondence
 
 from .scenes import Rectangle, Scene, raster, still, turned
 
@@ -170,3 +171,11 @@ def test_a_match_is_scored_by_its_mean_confidence() -> None:
     _, score = flow_match(type(motion)(motion.flow, motion.valid, confidence), raster(2, 3))
     expected = confidence.unfold(0, 2, 2).unfold(1, 2, 2).mean((-1, -2)).reshape(-1)
     torch.testing.assert_close(score, expected)
+
+
+def test_a_flow_that_points_between_tokens_merges_only_where_that_is_allowed() -> None:
+    motion = Correspondence(torch.full((2, 8, 8), 0.3), torch.ones(8, 8), torch.ones(8, 8))
+    grid = raster(8, 8)
+    assert int((flow_match(motion, grid)[1] > NEVER).sum()) == 64
+    assert int((flow_match(motion, grid, 0.31)[1] > NEVER).sum()) == 64
+    assert int((flow_match(motion, grid, 0.2)[1] > NEVER).sum()) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,7 @@ from torch import Tensor
 from answerprint.temporal.grid import Grid
 from answerprint.temporal.options import Carry, Sampling
 from answerprint.temporal.protocols import Correspondence
-from answerprint.temporal.warp import Link, blend, link, warp, warp_chunk
+from answerprint.temporal.warp import Link, blend, link, trust, warp, warp_chunk
 
 from .models import PLAIN
 from .scenes import Rectangle, Scene, photograph, raster, still, turned
@@ -191,3 +192,25 @@ def test_fusing_leaves_out_what_a_frame_does_not_see() -> None:
     out, _ = warp_chunk(z, 1, paths, paths, None, None, replace(OPTIONS, warp_source="fused"))
     assert torch.equal(out[1, ..., 4:], z[1, ..., 4:])
     torch.testing.assert_close(out[1, ..., :4], z[..., :4].mean(0))
+
+
+def test_trust_is_whole_where_latents_agree_and_gone_where_they_do_not() -> None:
+    z = torch.randn(3, 12, 16, generator=torch.Generator().manual_seed(0))
+    moved = z.clone()
+    moved[:, :, 8:] += 1.0
+    found = trust(moved, z, 0.1)
+    assert torch.equal(found[:, :5], torch.ones(12, 5))
+    assert float(found[:, 11:].max()) < 1e-6
+    assert torch.equal(trust(moved, z, 0.0), torch.ones(12, 16))
+    assert float(trust(z + 0.1, z, 0.1)[6, 8]) == pytest.approx(math.exp(-1), rel=1e-4)
+
+
+def test_a_warp_that_disagrees_with_the_frame_leaves_it_alone() -> None:
+    """A wrong flow, with a mask that does not know it, must not put one thing's picture on another."""
+    stay = Link(torch.zeros(2, 12, 16), torch.ones(12, 16))
+    z = torch.stack([torch.zeros(3, 12, 16), torch.ones(3, 12, 16)])
+    options = replace(PLAIN, warp_tolerance=0.1, warp_strength=1.0)
+    out, _ = warp_chunk(z, 0, [None, stay], [None, stay], None, None, options)
+    torch.testing.assert_close(out, z)
+    trusting, _ = warp_chunk(z, 0, [None, stay], [None, stay], None, None, replace(options, warp_tolerance=0.0))
+    torch.testing.assert_close(trusting[1], z[0])

@@ -15,6 +15,7 @@ quality, warping error and inter-frame difference for consistency.
 
   answerprint eval clips CLIP...      compare ways to restore
   answerprint eval table N CLIP...    the variants of a table of the paper
+  answerprint eval degrade CLIP OUT   only write the damaged clip
   answerprint eval clips --help       all options
 
 example:
@@ -25,7 +26,7 @@ example:
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the arguments."""
     parser.epilog = _EPILOG
-    parser.add_argument("what", choices=["clips", "table"], help="what to measure")
+    parser.add_argument("what", choices=["clips", "table", "degrade"], help="what to measure")
     parser.add_argument("rest", nargs=REMAINDER, metavar="...", help="clips and options")
 
 

@@ -11,17 +11,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from answerprint.errors import AnswerprintError, JobFailedError
-from answerprint.frames import ColourTags, OutputSpec
-from answerprint.media import open_reader, open_writer, probe
+from answerprint.media import open_reader, probe
 from answerprint.metrics.degradations import Degradation, Picture, degrade_clip
-from answerprint.metrics.evaluation import Case, measure, read_truth
+from answerprint.metrics.evaluation import Case, measure, read_truth, write_clip
 from answerprint.metrics.report import Table
 from answerprint.metrics.temporal import ReferenceMotion, profile_sheet
 from answerprint.training.fetch import clips_folder
@@ -42,7 +40,7 @@ def run(out: Path) -> None:
     source = out / "damaged.mkv"
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / source.name
-        _write_clip(made, damaged, probe(case.clip).rate)
+        write_clip(made, damaged, probe(case.clip).rate)
         shutil.move(made, source)
     restored = {}
     for name, extra in (("restored", ()), ("per-frame", ("--no-consistency",))):
@@ -97,15 +95,6 @@ def before_after(before: Sequence[Picture], after: Sequence[Picture]) -> Picture
     k = len(before) // 2
     line = np.ones((4, before[k].shape[1], 3), np.float32)
     return np.concatenate([before[k], line, after[k]])
-
-
-def _write_clip(path: Path, clip: Sequence[Picture], rate: Fraction) -> None:
-    height, width = clip[0].shape[:2]
-    colour = ColourTags("bt709", "bt709", "bt709", "tv")
-    spec = OutputSpec(width=width, height=height, rate=rate, codec="ffv1", colour=colour)
-    with open_writer(path, spec) as writer:
-        for picture in clip:
-            writer.write(picture)
 
 
 def _read_clip(path: Path) -> list[Picture]:

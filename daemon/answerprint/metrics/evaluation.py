@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -22,8 +23,8 @@ from answerprint.errors import AnswerprintError, InputError
 from answerprint.flow.cache import FlowCache
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
-from answerprint.frames import Frame, FrameRange
-from answerprint.media import open_reader, probe
+from answerprint.frames import ColourTags, Frame, FrameRange, OutputSpec
+from answerprint.media import open_reader, open_writer, probe
 from answerprint.metrics import picture as still
 from answerprint.metrics.degradations import Degradation, Picture, degrade_clip
 from answerprint.metrics.perceptual import Lpips, load_lpips, lpips_inter, mean_lpips
@@ -33,7 +34,7 @@ from answerprint.metrics.variants import ABLATIONS, Variant, parse_variants
 from answerprint.metrics.verdict import verdict
 from answerprint.worker.restore import Settings, restore_clip
 
-__all__ = ["Case", "evaluate", "main", "measure", "read_truth"]
+__all__ = ["Case", "evaluate", "main", "measure", "read_truth", "write_clip"]
 
 Figures = dict[str, float | int | str | None]
 
@@ -162,11 +163,19 @@ def _parser() -> argparse.ArgumentParser:
         description="Damage real footage, restore it in several ways, measure each against the truth.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, text in (("clips", "compare variants"), ("table", "the paper's ablations: 2 or 4")):
+    for name, text in (
+        ("clips", "compare variants"),
+        ("table", "the paper's ablations: 2 or 4"),
+        ("degrade", "only write the damaged clip, lossless, to a file"),
+    ):
         command = commands.add_parser(name, help=text)
         if name == "table":
             command.add_argument("number", choices=["2", "4"], help="number of the paper's table")
-        command.add_argument("clips", nargs="+", type=Path, metavar="CLIP", help="video file or image sequence")
+        if name == "degrade":
+            command.add_argument("clip", type=Path, metavar="CLIP", help="video file or image sequence")
+            command.add_argument("output", type=Path, metavar="OUTPUT", help="an .mkv file that does not exist yet")
+        else:
+            command.add_argument("clips", nargs="+", type=Path, metavar="CLIP", help="video file or image sequence")
         if name == "clips":
             command.add_argument(
                 "--compare", default="per-frame,per-frame-shared-noise,no-merge,no-warp,consistent", metavar="VARIANTS",
@@ -187,6 +196,27 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--out", type=Path, help="folder for temporal profiles, stills and figures.json")
         command.add_argument("--json", action="store_true", help="print JSON in place of tables")
     return parser
+
+
+def write_clip(path: Path, clip: Sequence[Picture], rate: Fraction) -> None:
+    """Write pictures as a lossless .mkv file; raises OutputError when it exists or cannot be written."""
+    height, width = clip[0].shape[:2]
+    colour = ColourTags("bt709", "bt709", "bt709", "tv")
+    spec = OutputSpec(width=width, height=height, rate=rate, codec="ffv1", colour=colour)
+    with open_writer(path, spec) as writer:
+        for picture in clip:
+            writer.write(picture)
+
+
+def _degrade(args: argparse.Namespace) -> int:
+    """`eval degrade`: the damaged clip alone."""
+    info = probe(args.clip)
+    crop = _crop(args.crop, info.width, info.height)
+    case = Case(args.clip, args.scale, Degradation.parse(args.degrade), args.start, args.frames, crop, seed=args.seed)
+    low = degrade_clip(read_truth(case), case.scale, case.degradation, case.seed, case.first)
+    write_clip(args.output, low, info.rate)
+    sys.stdout.write(f"{args.output}\n")
+    return 0
 
 
 def _crop(text: str | None, info_width: int, info_height: int) -> tuple[int, int] | None:
@@ -245,6 +275,8 @@ def main(argv: list[str]) -> int:
     """Entry of the evaluation child; returns the exit code."""
     args = _parser().parse_args(argv)
     try:
+        if args.command == "degrade":
+            return _degrade(args)
         results = run(args)
     except AnswerprintError as error:
         sys.stderr.write(f"answerprint: {error.message}\n  {error.remedy}\n")

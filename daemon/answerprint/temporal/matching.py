@@ -14,10 +14,13 @@ from torch import Tensor
 from .grid import Grid, flow_on, mean_on
 from .protocols import Correspondence
 
-__all__ = ["NEVER", "flow_match", "radius", "search_all", "search_window"]
+__all__ = ["NEVER", "WHOLE", "flow_match", "radius", "search_all", "search_window"]
 
 NEVER = -1.0
 """Score of a pair that must not merge; every valid score lies in [0, 1]."""
+
+WHOLE = 0.999
+"""A token is seen in the keyframe when at least this share of its area is."""
 
 _BLOCK = 8
 """Source tokens are searched in blocks of this many rows and columns, which share one region of the keyframe."""
@@ -43,7 +46,7 @@ def flow_match(motion: Correspondence, grid: Grid, alignment: float = 0.5) -> tu
     target = row.clamp(0, grid.height - 1) * grid.width + column.clamp(0, grid.width - 1)
     target, inside = target.reshape(-1), inside.reshape(-1)
     padding = grid.padding().to(flow.device)
-    seen = mean_on(motion.valid, grid).reshape(-1) > 0.999
+    seen = mean_on(motion.valid, grid).reshape(-1) > WHOLE
     score = mean_on(motion.confidence, grid).reshape(-1).clamp(0, 1)
     usable = inside & seen & ~padding & ~padding[target]
     return target, torch.where(usable, score, NEVER)

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from .annealing import merge_ratio
-from .grid import Grid, flow_on, token_grid
-from .matching import flow_match, radius, search_all, search_window
+from .grid import Grid, flow_on, mean_on, token_grid
+from .matching import NEVER, WHOLE, flow_match, radius, search_all, search_window
 from .merging import Merge, rank, select
 from .options import Match, MethodOptions, stage_steps
 from .protocols import AttentionOps, Correspondence, TokenLayer, Window
@@ -92,6 +92,8 @@ class TokenMerger:
             target, score = (torch.stack(part) for part in zip(*pairs, strict=True))
         else:
             target, score = self._search(x, others, grid)
+            seen = torch.stack([self._seen(k, grid) for k in others]).to(x.device)
+            score = torch.where(seen, score, NEVER)
         order, usable = rank(score)
         ranked = _Ranked(target, order, usable, self.step)
         self._found[place] = ranked
@@ -114,6 +116,13 @@ class TokenMerger:
         if options.window == 0:
             return search_all(source, key, grid, r, centre)
         return search_window(source, key, grid, options.window, r, centre)
+
+    def _seen(self, k: int, grid: Grid) -> Tensor:
+        """[A] bool: tokens of frame k that the keyframe shows too, all of them where there is no motion to tell."""
+        motion = self.to_key[k]
+        if motion is None:
+            return torch.ones(grid.size, dtype=torch.bool)
+        return mean_on(motion.valid, grid).reshape(-1) > WHOLE
 
     def _centre(self, k: int, grid: Grid) -> Tensor:
         """[A, 2] row and column that the flow points at from each token of frame k."""
