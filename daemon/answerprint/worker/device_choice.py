@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import torch
 
@@ -36,6 +37,10 @@ def peak_memory_bytes(device: torch.device) -> int | None:
     """Most memory that this process has held on `device` (for the CPU: resident); None where that cannot be asked."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
+    if sys.platform == "linux":
+        # Not getrusage: its maximum is kept through exec, so a child would start with its parent's.
+        status = Path("/proc/self/status").read_text()
+        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
     if sys.platform == "win32":
         return None
     import resource
