@@ -5,24 +5,32 @@ AnswerprintError
 |   +-- MediaError      the media file cannot be read as asked
 |   +-- OutputError     the output may not or cannot be written
 |   +-- ModelError      the model is unknown, absent or damaged
++-- NoDaemonError       no daemon answers, or it cannot be used            exit code 3
 +-- JobFailedError      the work began and could not be finished           exit code 4
 |   +-- TruncatedError  the source ended before the frames that were asked for
-|   +-- StorageError    the disk is full or failed
+|   +-- StorageError    the disk failed
+|   |   +-- DiskFullError   there is no room
+|   +-- JournalError    the journal of jobs cannot be used
 +-- CancelledError      the user ended the job                             exit code 5
++-- RemoteError         any of these, met by another process
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
 
 __all__ = [
     "AnswerprintError",
     "CancelledError",
+    "DiskFullError",
     "InputError",
     "JobFailedError",
+    "JournalError",
     "MediaError",
     "ModelError",
+    "NoDaemonError",
     "OutputError",
+    "RemoteError",
     "StorageError",
     "TruncatedError",
 ]
@@ -31,8 +39,8 @@ __all__ = [
 class AnswerprintError(Exception):
     """An error with a plain message of one line and the remedy, both shown to the user."""
 
-    exit_code: ClassVar[int] = 4
-    code: ClassVar[str] = "failed"
+    exit_code: int = 4
+    code: str = "failed"
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
@@ -41,6 +49,11 @@ class AnswerprintError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
+
+    @property
+    def details(self) -> dict[str, object]:
+        """Further facts for programs, by name."""
+        return {}
 
 
 class InputError(AnswerprintError):
@@ -82,9 +95,67 @@ class TruncatedError(JobFailedError):
 
 
 class StorageError(JobFailedError):
-    """The disk is full or failed."""
+    """The disk failed."""
 
     code = "storage"
+
+
+class DiskFullError(StorageError):
+    """There is no room on the disk; the work goes on when there is."""
+
+    code = "disk_full"
+
+    def __init__(self, message: str, remedy: str = "", *, needed_bytes: int = 0, folder: str = "") -> None:
+        super().__init__(message, remedy)
+        self.needed_bytes = needed_bytes
+        self.folder = folder
+
+    @property
+    def details(self) -> dict[str, object]:
+        """What a program needs to know when to try again."""
+        return {"needed_bytes": self.needed_bytes, "folder": self.folder}
+
+
+class JournalError(JobFailedError):
+    """The journal of jobs is damaged, of a newer version, or cannot be written."""
+
+    code = "journal"
+
+
+class NoDaemonError(AnswerprintError):
+    """No daemon answers, or the one that does may not be used."""
+
+    exit_code = 3
+    code = "no_daemon"
+
+
+class RemoteError(AnswerprintError):
+    """An error that another process met, with its own code, exit code and details."""
+
+    def __init__(
+        self, message: str, remedy: str, *, code: str, exit_code: int, details: Mapping[str, object] | None = None
+    ) -> None:
+        super().__init__(message, remedy)
+        self.code = code
+        self.exit_code = exit_code
+        self._details = dict(details or {})
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, object]) -> RemoteError:
+        """The error that an `error` event, or a problem in the same form, tells of."""
+        said = {"event", "job", "id", "message", "remedy", "code", "exit_code"}
+        return cls(
+            str(event.get("message", "")),
+            str(event.get("remedy", "")),
+            code=str(event.get("code", cls.code)),
+            exit_code=int(str(event.get("exit_code", cls.exit_code))),
+            details={name: value for name, value in event.items() if name not in said},
+        )
+
+    @property
+    def details(self) -> dict[str, object]:
+        """Further facts for programs, by name."""
+        return self._details
 
 
 class CancelledError(AnswerprintError):

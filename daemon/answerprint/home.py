@@ -12,7 +12,16 @@ from pathlib import Path
 
 from answerprint.errors import InputError
 
-__all__ = ["flow_cache_folder", "home", "logs_folder", "models_folder", "run_folder", "state_folder"]
+__all__ = [
+    "config_file",
+    "flow_cache_folder",
+    "home",
+    "logs_folder",
+    "models_folder",
+    "run_folder",
+    "scratch_folder",
+    "state_folder",
+]
 
 _NAME = "answerprint"
 
@@ -54,8 +63,18 @@ def flow_cache_folder() -> Path:
 
 
 def state_folder() -> Path:
-    """The journal of jobs, and their finished chunks."""
+    """The journal of jobs."""
     return home() / "state"
+
+
+def scratch_folder() -> Path:
+    """Finished chunks of jobs that are not done, one folder a job; the configuration may name another place."""
+    return home() / "scratch"
+
+
+def config_file() -> Path:
+    """The user's settings of the daemon; it need not exist."""
+    return home() / "config.toml"
 
 
 def run_folder() -> Path:

@@ -1,7 +1,8 @@
 """What a child says while it works; the same objects are the lines of `--json`. Standard library only.
 
-started, stage, progress and warning come in any number; exactly one of done and error comes last (a child that was
-asked a question, not given a job, ends with a report).
+started, stage, progress, warning, chunk and adapted come in any number; exactly one of `FINAL` comes last: done or
+error for a job, rendered for one whose chunks are all on disk, stopped for one that was told to stop, report for a
+question. Children that serve many jobs say ready first and models when what is warm has changed.
 """
 
 from __future__ import annotations
@@ -18,19 +19,25 @@ __all__ = [
     "InputFacts",
     "OutputFacts",
     "Stage",
+    "adapted",
     "check_event",
+    "chunk",
     "done",
     "error",
+    "models",
     "progress",
+    "ready",
+    "rendered",
     "report",
     "stage",
     "started",
+    "stopped",
     "warning",
 ]
 
 Stage = Literal["probe", "load", "decode", "flow", "denoise", "write", "mux", "verify"]
 
-FINAL = frozenset({"done", "error", "report"})
+FINAL = frozenset({"done", "error", "report", "stopped", "rendered"})
 
 
 class InputFacts(TypedDict):
@@ -135,6 +142,62 @@ def done(
     return message
 
 
+def chunk(
+    receipt: Mapping[str, object], seconds: float, *, flow_cache: FlowCounts, frames_done: int, frames_total: int
+) -> Message:
+    """A chunk is complete on disk. flow_cache: of this chunk. frames_done: of the clip, this chunk included."""
+    return {
+        "event": "chunk",
+        "receipt": dict(receipt),
+        "seconds": round(seconds, 3),
+        "flow_cache": dict(flow_cache),
+        "frames_done": frames_done,
+        "frames_total": frames_total,
+    }
+
+
+def adapted(rung: int, message: str) -> Message:
+    """Memory ran out, and the clip goes on in a way that takes less; `rung` counts the ways, 0 is the usual one."""
+    return {"event": "adapted", "rung": rung, "message": message}
+
+
+def rendered(frames: int, seconds: float, *, peak_memory_bytes: int | None, stages: Mapping[str, float]) -> Message:
+    """All chunks of a clip are complete on disk. frames, seconds, stages: of this run."""
+    return {
+        "event": "rendered",
+        "frames": frames,
+        "seconds": round(seconds, 3),
+        "peak_memory_bytes": peak_memory_bytes,
+        "stages": {name: round(value, 3) for name, value in stages.items()},
+    }
+
+
+def stopped(at_border: bool) -> Message:
+    """The job was told to stop, and did: between two chunks, or in one that is given up."""
+    return {"event": "stopped", "at_border": at_border}
+
+
+def ready(pid: int, device: str, devices: Sequence[Mapping[str, object]], libraries: Mapping[str, str]) -> Message:
+    """The child takes jobs. device: the one it works on; devices: all there are, each with name, about and bytes."""
+    return {
+        "event": "ready",
+        "pid": pid,
+        "device": device,
+        "devices": [dict(each) for each in devices],
+        "libraries": dict(libraries),
+    }
+
+
+def models(warm: Sequence[Mapping[str, object]], total_bytes: int | None, free_bytes: int | None) -> Message:
+    """What a device holds now. warm: each with model, bytes (measured) and load_seconds."""
+    return {
+        "event": "models",
+        "warm": [dict(each) for each in warm],
+        "total_bytes": total_bytes,
+        "free_bytes": free_bytes,
+    }
+
+
 def error(cause: AnswerprintError) -> Message:
     """The job has ended without a deliverable."""
     return {
@@ -143,6 +206,7 @@ def error(cause: AnswerprintError) -> Message:
         "message": cause.message,
         "remedy": cause.remedy,
         "exit_code": cause.exit_code,
+        **cause.details,
     }
 
 
@@ -159,6 +223,12 @@ _REQUIRED: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "done": {"output": str, "frames": int, "seconds": (int, float)},
     "error": {"code": str, "message": str, "remedy": str, "exit_code": int},
     "report": {"facts": dict},
+    "chunk": {"receipt": dict, "seconds": (int, float), "frames_done": int, "frames_total": int},
+    "adapted": {"rung": int, "message": str},
+    "rendered": {"frames": int, "seconds": (int, float)},
+    "stopped": {"at_border": bool},
+    "ready": {"pid": int, "device": str, "devices": list},
+    "models": {"warm": list},
 }
 
 

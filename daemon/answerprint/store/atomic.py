@@ -8,16 +8,26 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 from pathlib import Path
 
-__all__ = ["TEMPORARY_PREFIX", "publish", "temporary_beside", "temporary_folder_beside", "write_bytes"]
+__all__ = ["TEMPORARY_PREFIX", "is_temporary", "publish", "temporary_beside", "temporary_folder_beside", "write_bytes"]
 
 TEMPORARY_PREFIX = ".answerprint-"
 _TEMPORARY_SUFFIX = ".part"
+_TEMPORARY_BYTES = 12
+_TEMPORARY = re.compile(
+    rf"{re.escape(TEMPORARY_PREFIX)}[0-9a-f]{{{2 * _TEMPORARY_BYTES}}}{re.escape(_TEMPORARY_SUFFIX)}"
+)
 
 # What filesystems without hard links answer (FAT, exFAT, many network and FUSE mounts).
 _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES})
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file or folder of that name is one that this module began, and nobody finished."""
+    return _TEMPORARY.fullmatch(name) is not None
 
 
 def temporary_beside(path: Path, mode: int = 0o666) -> Path:
@@ -40,7 +50,7 @@ def temporary_folder_beside(path: Path) -> Path:
 
 def _unpredictable(path: Path) -> Path:
     # The final name is left out: with it the temporary name could be longer than the filesystem allows.
-    return path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(12)}{_TEMPORARY_SUFFIX}"
+    return path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(_TEMPORARY_BYTES)}{_TEMPORARY_SUFFIX}"
 
 
 def publish(temporary: Path, final: Path, overwrite: bool = False) -> None:
@@ -48,25 +58,44 @@ def publish(temporary: Path, final: Path, overwrite: bool = False) -> None:
 
     After the return the content and the name survive a power cut. Without overwrite an existing final name, even a
     dangling link, raises FileExistsError and stays as it was; the temporary file then stays too, for the caller.
+
+    After any other OSError the data must be made again, under a new temporary name: a system that could not write a
+    file may report success when asked a second time, though the data is gone (https://lwn.net/Articles/752063/).
     """
     _sync_file(temporary)
     if overwrite:
         temporary.replace(final)
-    else:
-        _rename_to_free_name(temporary, final)
-    _sync_folder(final.parent)
+        _sync_folder(final.parent)
+        return
+    _rename_to_free_name(temporary, final)
+    try:
+        _sync_folder(final.parent)
+    except OSError:
+        with contextlib.suppress(OSError):  # absent is what the caller is told
+            final.unlink()
+        raise
 
 
 def write_bytes(path: Path, data: bytes, overwrite: bool = False, mode: int = 0o666) -> None:
     """Write data under path, all of it or nothing. Raises OSError, FileExistsError without overwrite."""
     temporary = temporary_beside(path, mode)
     try:
-        temporary.write_bytes(data)
+        _write_whole(temporary, data)
         publish(temporary, path, overwrite)
     finally:
         # Absent after success; anything else that fails must leave no litter, and must not hide the first error.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_BINARY", 0))
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    finally:
+        os.close(descriptor)
 
 
 def _rename_to_free_name(temporary: Path, final: Path) -> None:

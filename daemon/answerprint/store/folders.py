@@ -1,0 +1,177 @@
+"""The folder that a job has in the scratch folder: what may lie there, and how it goes without touching anything else.
+
+SCRATCH/<job id>/ job.json     what was asked for, so that a lost journal can be made again
+                  chunk-*      finished chunks, see `receipts`
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import StorageError
+from . import atomic
+from .quota import storage_error
+from .receipts import DamagedChunkError
+from .records import JobRecord, JobState, is_job_id
+
+__all__ = [
+    "Removal",
+    "folder_bytes",
+    "is_ours",
+    "job_folder",
+    "job_folders",
+    "make_job_folder",
+    "read_job_file",
+    "remove_job_folder",
+    "remove_temporaries",
+    "write_job_file",
+]
+
+_JOB_FILE = "job.json"
+_OURS = re.compile(
+    r"job\.json|receipts\.json|mux\.json|lock|chunk-\d{6,}\.(mkv|carry|json)|frame-[\w-]+\.(png|jpg|jpeg)", re.ASCII
+)
+_KEPT_FIELDS = ("id", "number", "kind", "label", "request", "clip", "lane", "priority", "created", "not_before")
+
+
+@dataclass(slots=True)
+class Removal:
+    """What went, and what stayed because it is not ours."""
+
+    bytes: int = 0
+    left: list[Path] = field(default_factory=list)
+
+
+def job_folder(scratch: Path, job: str) -> Path:
+    """Where a job keeps its chunks. Raises ValueError for what is no id: a name becomes a path here."""
+    if not is_job_id(job):
+        raise ValueError(f"{job!r} is no id of a job")
+    return scratch / job
+
+
+def make_job_folder(scratch: Path, job: str) -> Path:
+    """Create a job's folder for its owner alone, if it is not there. Raises StorageError, DiskFullError."""
+    folder = job_folder(scratch, job)
+    try:
+        scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True, mode=0o700)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or (os.name != "nt" and found.st_uid != os.geteuid()):
+            raise StorageError(f"{folder} is not a folder of this user.", "Move it away.")
+        if os.name != "nt" and found.st_mode & 0o077:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise storage_error(error, folder) from error
+    return folder
+
+
+def job_folders(scratch: Path) -> tuple[list[Path], list[Path]]:
+    """The folders named after a job, and all else in the scratch folder; none where there is none. Raises OSError."""
+    jobs: list[Path] = []
+    others: list[Path] = []
+    try:
+        entries = sorted(os.scandir(scratch), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return jobs, others
+    for entry in entries:
+        ours = is_job_id(entry.name) and entry.is_dir(follow_symlinks=False)
+        (jobs if ours else others).append(scratch / entry.name)
+    return jobs, others
+
+
+def is_ours(path: Path) -> bool:
+    """Whether it is a plain file with a name that a job's files have, or a temporary one."""
+    if not (_OURS.fullmatch(path.name) or atomic.is_temporary(path.name)):
+        return False
+    mode = path.lstat().st_mode
+    return stat.S_ISREG(mode) or (stat.S_ISDIR(mode) and atomic.is_temporary(path.name))
+
+
+def remove_job_folder(scratch: Path, job: str) -> Removal:
+    """Remove a job's files and its folder; whatever else lies in it stays, and the folder with it.
+
+    A folder that is not there is no error. Raises StorageError.
+    """
+    folder = job_folder(scratch, job)
+    removal = Removal()
+    try:
+        if not stat.S_ISDIR(folder.lstat().st_mode):
+            return Removal(left=[folder])
+        # What was asked for goes first: without it nobody takes the rest for a job to go on with.
+        for path in sorted(folder.iterdir(), key=lambda path: path.name != _JOB_FILE):
+            if is_ours(path):
+                removal.bytes += _remove(path)
+            else:
+                removal.left.append(path)
+        if not removal.left:
+            folder.rmdir()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise storage_error(error, folder) from error
+    return removal
+
+
+def remove_temporaries(folder: Path) -> int:
+    """Remove what was begun in a folder and never finished; returns the bytes. Raises OSError."""
+    paths = [path for path in _entries(folder) if atomic.is_temporary(path.name) and is_ours(path)]
+    return sum(_remove(path) for path in paths)
+
+
+def folder_bytes(scratch: Path, job: str) -> int:
+    """What a job has on disk beside its deliverable; 0 where nothing can be read."""
+    total = 0
+    try:
+        for entry in os.scandir(job_folder(scratch, job)):
+            total += entry.stat(follow_symlinks=False).st_size if entry.is_file(follow_symlinks=False) else 0
+    except OSError:  # removed while it was read
+        return total
+    return total
+
+
+def write_job_file(folder: Path, record: JobRecord) -> None:
+    """Keep what was asked for beside the chunks. Raises StorageError, DiskFullError."""
+    data = json.dumps({name: getattr(record, name) for name in _KEPT_FIELDS}, indent=1).encode()
+    try:
+        atomic.write_bytes(folder / _JOB_FILE, data, overwrite=True, mode=0o600)
+    except OSError as error:
+        raise storage_error(error, folder / _JOB_FILE) from error
+
+
+def read_job_file(folder: Path) -> JobRecord:
+    """The job that a folder belongs to, as one that waits. Raises DamagedChunkError when it does not say."""
+    path = folder / _JOB_FILE
+    try:
+        data: dict[str, Any] = json.loads(path.read_bytes())
+        record = JobRecord(**{name: data[name] for name in _KEPT_FIELDS}, state=JobState.QUEUED)
+        if record.id != folder.name or not isinstance(record.request, dict) or not isinstance(record.clip, dict):
+            raise ValueError
+        if record.kind not in ("restore", "preview") or not isinstance(record.number, int):
+            raise ValueError
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise DamagedChunkError(f"{path} does not say what the job is.") from error
+    return record
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    try:
+        yield from sorted(folder.iterdir())
+    except FileNotFoundError:
+        return
+
+
+def _remove(path: Path) -> int:
+    found = path.lstat()
+    if stat.S_ISDIR(found.st_mode):
+        shutil.rmtree(path)
+        return 0
+    path.unlink(missing_ok=True)
+    return found.st_size

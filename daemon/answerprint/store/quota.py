@@ -1,0 +1,55 @@
+"""Room on a disk, and what an error of a disk means to the user; the standard library only."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+
+from ..errors import DiskFullError, StorageError
+
+__all__ = ["is_disk_full", "room", "size_text", "storage_error"]
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC})
+_UNITS = ("kB", "MB", "GB", "TB")
+_WINDOWS_FULL = frozenset({39, 112})  # ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
+
+
+def room(folder: Path) -> int:
+    """Bytes that a user may still write where that folder is, or will be. Raises OSError."""
+    for place in (folder, *folder.parents):
+        if place.exists():
+            return shutil.disk_usage(place).free
+    return shutil.disk_usage(folder).free
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Whether there was no room, or no more for this user."""
+    return error.errno in _FULL or getattr(error, "winerror", None) in _WINDOWS_FULL
+
+
+def storage_error(error: OSError, path: Path, needed_bytes: int = 0) -> StorageError:
+    """What an error of the disk at path means: DiskFullError where there is no room, StorageError else.
+
+    needed_bytes: what the work will take there; 0 where nobody knows.
+    """
+    folder = path if path.is_dir() else path.parent
+    if is_disk_full(error):
+        needs = f"{size_text(needed_bytes)} are needed" if needed_bytes else "there is no room"
+        return DiskFullError(
+            f"The disk is full: {needs} in {folder}.", "Make room there; the work then goes on.",
+            needed_bytes=needed_bytes, folder=str(folder),
+        )  # fmt: skip
+    if error.errno == errno.EFBIG:
+        return StorageError(f"{path} is larger than this disk allows a file to be.", "Choose a folder on another disk.")
+    reason = error.strerror or type(error).__name__
+    return StorageError(f"{path} could not be written or read ({reason}).", "Check the disk and its permissions.")
+
+
+def size_text(size: int) -> str:
+    """A number of bytes as people read it: 512 bytes, 12 MB, 1.4 GB."""
+    if size < 1000:
+        return f"{size} bytes"
+    power = min((len(str(size)) - 1) // 3, len(_UNITS))
+    value = size / 1000**power
+    return f"{value:.1f} {_UNITS[power - 1]}" if value < 9.95 else f"{value:.0f} {_UNITS[power - 1]}"

@@ -1,0 +1,239 @@
+"""The one connection to the journal: opened with care, checked, brought up to date; and what its errors mean."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ...errors import DiskFullError, JournalError, StorageError
+from .. import atomic
+from ..failpoints import reach
+from ..quota import room, storage_error
+from .rows import REBUILD
+from .schema import APPLICATION_ID, MIGRATIONS, VERSION
+
+__all__ = ["Connection", "connect_read_only", "file_version", "translated"]
+
+_BUSY_SECONDS = 5.0
+_LOG_LIMIT_BYTES = 16 << 20
+_SMALL_BYTES = 32 << 20  # a full check of so much takes well under a second
+_TIGHT_BYTES = 1 << 20
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn whatever SQLite or the disk raises inside the block into JournalError or DiskFullError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _meaning(error, path) from error
+    except OSError as error:
+        meant = storage_error(error, path)
+        raise meant if isinstance(meant, DiskFullError) else JournalError(meant.message, meant.remedy) from error
+
+
+def _meaning(error: sqlite3.Error, path: Path) -> JournalError | StorageError:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    # A disk without room shows in many ways: the log, its index or the folder may be what cannot grow.
+    tight = code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and _room(path) < _TIGHT_BYTES
+    if code == sqlite3.SQLITE_FULL or tight:
+        return DiskFullError(
+            f"The disk is full: the journal of jobs cannot grow in {path.parent}.",
+            "Make room there; the work then goes on.",
+            needed_bytes=_LOG_LIMIT_BYTES,
+            folder=str(path.parent),
+        )
+    if code in _DAMAGE:
+        return JournalError(f"The journal of jobs, {path}, is damaged.", REBUILD)
+    if code == sqlite3.SQLITE_BUSY:
+        return JournalError(f"The journal of jobs, {path}, is in use by another process.", "End that process.")
+    return JournalError(
+        f"The journal of jobs, {path}, cannot be used ({error}).", "Check the disk and its permissions."
+    )
+
+
+def _room(path: Path) -> int:
+    try:
+        return room(path.parent)
+    except OSError:
+        return sys.maxsize
+
+
+class Connection:
+    """SQLite with the settings that make a commit durable, and transactions that are whole or absent."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the journal at path, or begin one. Raises JournalError, having changed nothing, and DiskFullError."""
+        self.path = path
+        with translated(path):
+            unclean = _prepare(path)
+            version = _inspect(path, unclean=unclean)
+            self._sqlite = _connect(path)
+            try:
+                self._migrate(version)
+            except BaseException:
+                self._sqlite.close()
+                raise
+
+    def rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
+        """All rows of a question."""
+        with translated(self.path):
+            return self._sqlite.execute(sql, values).fetchall()
+
+    def row(self, sql: str, *values: object) -> sqlite3.Row | None:
+        """The first row of a question, or None."""
+        with translated(self.path):
+            row: sqlite3.Row | None = self._sqlite.execute(sql, values).fetchone()
+            return row
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Give the block SQLite itself; what it did is on disk after the block, or undone where it raised."""
+        with translated(self.path):
+            self._sqlite.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._sqlite
+                reach("journal_before_commit")
+                self._sqlite.execute("COMMIT")
+            except BaseException:
+                self._undo()
+                raise
+            reach("journal_after_commit")
+
+    def _undo(self) -> None:
+        """End the transaction; where even that fails, a new connection does not know of it."""
+        with suppress(sqlite3.Error):
+            if self._sqlite.in_transaction:  # SQLite ends it by itself after some errors
+                self._sqlite.execute("ROLLBACK")
+        if self._sqlite.in_transaction:
+            self._sqlite.close()
+            self._sqlite = _connect(self.path)
+
+    def checkpoint(self) -> None:
+        """Bring the log into the file, as far as no reader is in the way."""
+        with translated(self.path):
+            self._sqlite.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def close(self) -> None:
+        """Leave one complete file, without a log beside it."""
+        with translated(self.path):
+            self._sqlite.close()
+
+    def _migrate(self, version: int) -> None:
+        if version == VERSION:
+            return
+        if version:
+            _back_up(self._sqlite, self.path, version)
+        with self.transaction() as sqlite:  # one for all steps: there are only whole versions
+            for number in range(version + 1, VERSION + 1):
+                MIGRATIONS[number](sqlite)
+            sqlite.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            sqlite.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def connect_read_only(path: Path, *, alone: bool = False) -> sqlite3.Connection:
+    """A connection that changes nothing, whether or not a daemon has the journal open. Raises sqlite3.Error.
+
+    alone: nobody writes and there is no log; then not even the empty files of a log are left behind.
+    """
+    options = "mode=ro&immutable=1" if alone else "mode=ro"
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True, timeout=_BUSY_SECONDS)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # isolation_level None: transactions begin and end where this module says so, nowhere else.
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        connection.execute(f"PRAGMA journal_size_limit = {_LOG_LIMIT_BYTES}")
+    except BaseException:
+        connection.close()
+        raise
+    if mode != "wal":
+        connection.close()
+        raise JournalError(
+            f"The journal of jobs cannot be kept safely in {path.parent}.", "Set ANSWERPRINT_HOME to a local disk."
+        )
+    return connection
+
+
+def _prepare(path: Path) -> bool:
+    """Make folder and file, for their owner alone. Returns whether the last process left a log to be replayed."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _close_to_others(path.parent, 0o700)
+    log = path.with_name(path.name + "-wal")
+    if not path.exists() and not path.is_symlink():
+        if log.exists() and log.stat().st_size:
+            # SQLite would throw the log away, and with it what was committed last.
+            raise JournalError(f"The journal of jobs, {path}, is missing, though its log is there.", REBUILD)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise JournalError(f"{path} is no file of a journal.", "Move it away.")
+    _close_to_others(path, 0o600)
+    return log.exists() and log.stat().st_size > 0
+
+
+def _close_to_others(path: Path, mode: int) -> None:
+    if os.name != "nt" and path.stat().st_mode & 0o077:
+        path.chmod(mode)
+
+
+def _inspect(path: Path, *, unclean: bool) -> int:
+    """The version of the journal, 0 for a new one, without a change to it. Raises JournalError for one of no use."""
+    connection = connect_read_only(path, alone=not unclean)
+    try:
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if not tables and not version and not application:
+            return 0
+        if application != APPLICATION_ID:
+            raise JournalError(f"{path} is no journal of jobs.", "Move it away.")
+        if version > VERSION:
+            raise JournalError(
+                f"The journal of jobs, {path}, is of version {version}, and this program knows {VERSION} at most.",
+                "Use the newer version of Answerprint that wrote it.",
+            )
+        check = "integrity_check" if unclean or path.stat().st_size <= _SMALL_BYTES else "quick_check"
+        found = connection.execute(f"PRAGMA {check}(1)").fetchone()[0]
+        if found != "ok":
+            raise JournalError(f"The journal of jobs, {path}, is damaged ({found}).", REBUILD)
+    finally:
+        connection.close()
+    return version
+
+
+def file_version(path: Path) -> int | None:
+    """The version that a journal says it is of; None where it cannot say."""
+    if not path.is_file():
+        return None
+    try:
+        connection = connect_read_only(path)
+        try:
+            return int(connection.execute("PRAGMA user_version").fetchone()[0])
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return None
+
+
+def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    """Keep a copy of the journal as it was, complete or absent."""
+    final = path.with_name(f"{path.name}.backup-v{version}")
+    temporary = atomic.temporary_beside(final, mode=0o600)
+    try:
+        connection.execute("VACUUM INTO ?", (str(temporary),))
+        atomic.publish(temporary, final, overwrite=True)
+    finally:
+        temporary.unlink(missing_ok=True)

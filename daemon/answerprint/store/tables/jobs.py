@@ -1,0 +1,64 @@
+"""Jobs and their events as rows, as they are written: within a transaction that is already open."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Literal
+
+from ...frames.messages import Message
+from ..records import ENDED, JobEvent, JobRecord, JobState, UnknownJobError
+from .rows import job_from_row, to_text
+
+__all__ = ["Place", "consequences", "insert", "keep_event", "position", "read", "update"]
+
+Place = Literal["first", "last"]
+
+
+def read(sqlite: sqlite3.Connection, job: str) -> JobRecord:
+    """The job with that full id. Raises UnknownJobError."""
+    row = sqlite.execute("SELECT * FROM jobs WHERE id = ?", (job,)).fetchone()
+    if row is None:
+        raise UnknownJobError(f"There is no job {job!r}.")
+    return job_from_row(row)
+
+
+def keep_event(sqlite: sqlite3.Connection, job: JobRecord, at: float, event: Message) -> JobEvent:
+    """Append an event under the number after the job's latest."""
+    sequence = job.last_sequence + 1
+    sqlite.execute(
+        "INSERT INTO events (job, sequence, at, event) VALUES (?, ?, ?, ?)", (job.number, sequence, at, to_text(event))
+    )
+    sqlite.execute("UPDATE jobs SET last_sequence = ? WHERE number = ?", (sequence, job.number))
+    return JobEvent(sequence, at, event)
+
+
+def position(sqlite: sqlite3.Connection, place: Place) -> float:
+    """A position before or behind every other; priorities part them first, so one scale serves all."""
+    extreme, step = ("min", -1.0) if place == "first" else ("max", 1.0)
+    found = sqlite.execute(f"SELECT {extreme}(position) FROM jobs").fetchone()[0]  # noqa: S608
+    return (found or 0.0) + step
+
+
+def consequences(sqlite: sqlite3.Connection, job: JobRecord, state: JobState, now: float) -> dict[str, object]:
+    """What a new state means for the times of a job, and for its place in history."""
+    if state in ENDED:
+        settled = sqlite.execute("SELECT coalesce(max(settled), 0) + 1 FROM jobs").fetchone()[0]
+        return {"ended": now, "settled": settled}
+    columns: dict[str, object] = {"ended": None, "settled": None}
+    if state is JobState.RUNNING and job.started is None:
+        columns["started"] = now
+    return columns
+
+
+def insert(sqlite: sqlite3.Connection, columns: Mapping[str, object]) -> None:
+    """A new row of jobs. Names of columns come from this package alone: never from a client."""
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    sqlite.execute(f"INSERT INTO jobs ({names}) VALUES ({marks})", tuple(columns.values()))  # noqa: S608
+
+
+def update(sqlite: sqlite3.Connection, job: JobRecord, columns: Mapping[str, object]) -> None:
+    """Set columns of a job; none is no error."""
+    if columns:
+        assignments = ", ".join(f"{name} = ?" for name in columns)
+        sqlite.execute(f"UPDATE jobs SET {assignments} WHERE number = ?", (*columns.values(), job.number))  # noqa: S608

@@ -1,0 +1,145 @@
+"""Questions about jobs: by reference, by page, by turn. Pages are cut by key, so the last costs what the first does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+from ...errors import InputError
+from ..records import ENDED, JobRecord, JobState, UnknownJobError
+from .connection import Connection
+from .rows import job_from_row
+
+__all__ = ["expired", "find", "page", "ready", "with_chunks"]
+
+_AT_WORK = frozenset({JobState.RUNNING, JobState.MUXING})
+_WAITING = frozenset({JobState.QUEUED, JobState.PAUSED})
+_QUEUE_ORDER = "priority DESC, position, number"
+_SHORTEST = 4
+_LONGEST_NUMBER = 18
+_ID_START = re.compile(r"[0-9a-f-]{4,36}")
+_SEE = "`answerprint jobs list` shows them all."
+
+
+def find(connection: Connection, reference: str) -> JobRecord:
+    """The job with that number, id, or unambiguous start of an id. Raises UnknownJobError."""
+    text = reference.strip().lower()
+    if text.isdecimal() and text.isascii() and len(text) <= _LONGEST_NUMBER:
+        row = connection.row("SELECT * FROM jobs WHERE number = ?", int(text))
+        if row is not None:
+            return job_from_row(row)
+    if not _ID_START.fullmatch(text):
+        raise UnknownJobError(f"There is no job {reference!r}.", _SEE)
+    # "g" comes after all that an id is made of, so this is every id that starts so; the index finds them.
+    rows = connection.rows("SELECT * FROM jobs WHERE id >= ? AND id < ? LIMIT 2", text, text + "g")
+    if not rows:
+        raise UnknownJobError(f"There is no job {reference!r}.", _SEE)
+    if len(rows) > 1:
+        raise UnknownJobError(f"More than one job begins with {reference!r}.", "Give more of its id, or its number.")
+    return job_from_row(rows[0])
+
+
+class _Section(NamedTuple):
+    """A part of the list with an order of its own. key: what the order and a token are made of."""
+
+    states: frozenset[JobState]
+    key: tuple[str, str, str]
+
+
+_SECTIONS = (
+    _Section(_AT_WORK, ("-priority", "position", "number")),
+    _Section(_WAITING, ("-priority", "position", "number")),
+    _Section(ENDED, ("-settled", "0.0", "number")),
+)
+
+
+def page(
+    connection: Connection, states: Collection[JobState], limit: int, token: str
+) -> tuple[list[JobRecord], str, int]:
+    """Some jobs, the token of the page after, and how many there are on all. Raises InputError for a bad token."""
+    wanted = frozenset(states) or frozenset(JobState)
+    start, after = _read_token(token)
+    jobs: list[JobRecord] = []
+    following = ""
+    for index, section in enumerate(_SECTIONS[start:], start):
+        chosen = section.states & wanted
+        # One more than asked for tells whether there is a page after.
+        found = _section(connection, section, chosen, after, limit + 1 - len(jobs)) if chosen else []
+        after = None
+        for job, key in found:
+            if len(jobs) == limit:
+                return jobs, following, _count(connection, wanted)
+            jobs.append(job)
+            following = f"{index}:{key[0]}:{key[1]!r}:{key[2]}"
+    return jobs, "", _count(connection, wanted)
+
+
+def _section(
+    connection: Connection,
+    section: _Section,
+    states: Collection[JobState],
+    after: tuple[int, float, int] | None,
+    limit: int,
+) -> list[tuple[JobRecord, tuple[int, float, int]]]:
+    key = ", ".join(section.key)
+    where = f"state IN ({_marks(states)})" + (f" AND ({key}) > (?, ?, ?)" if after else "")
+    # The inner question is answered by an index alone; only the rows of this page are read.
+    sql = f"""
+        SELECT *, {section.key[0]} AS key0, {section.key[1]} AS key1 FROM jobs
+        WHERE number IN (SELECT number FROM jobs WHERE {where} ORDER BY {key} LIMIT ?)
+        ORDER BY {key}
+    """  # noqa: S608
+    rows = connection.rows(sql, *(state.value for state in states), *(after or ()), limit)
+    return [(job_from_row(row), (row["key0"], row["key1"], row["number"])) for row in rows]
+
+
+def _read_token(token: str) -> tuple[int, tuple[int, float, int] | None]:
+    if not token:
+        return 0, None
+    try:
+        section, first, second, number = token.split(":")
+        start, after = int(section), (int(first), float(second), int(number))
+        if not (0 <= start < len(_SECTIONS) and all(abs(value) < 2**63 for value in after)):
+            raise ValueError
+    except ValueError as error:
+        raise InputError("That is no token of a page.", "Begin with the first page.") from error
+    return start, after
+
+
+def _count(connection: Connection, states: Collection[JobState]) -> int:
+    sql = f"SELECT count(*) FROM jobs WHERE state IN ({_marks(states)})"  # noqa: S608
+    row = connection.row(sql, *(state.value for state in states))
+    return int(row[0]) if row else 0
+
+
+def ready(connection: Connection, now: float, lanes: Collection[str] | None, limit: int) -> list[JobRecord]:
+    """Queued jobs that are due, of one of the lanes, best first."""
+    lane = "" if lanes is None else f"AND lane IN ({_marks(lanes)})"
+    sql = f"""
+        SELECT * FROM jobs WHERE state = 'queued' AND (not_before IS NULL OR not_before <= ?) {lane}
+        ORDER BY {_QUEUE_ORDER} LIMIT ?
+    """  # noqa: S608
+    return [job_from_row(row) for row in connection.rows(sql, now, *(lanes or ()), limit)]
+
+
+def with_chunks(connection: Connection, states: Collection[JobState]) -> list[JobRecord]:
+    """Jobs in these states that have finished chunks."""
+    sql = f"SELECT * FROM jobs WHERE state IN ({_marks(states)}) AND frames_done > 0 ORDER BY number"  # noqa: S608
+    return [job_from_row(row) for row in connection.rows(sql, *(state.value for state in states))]
+
+
+def expired(connection: Connection, before: float | None, keep: int | None, limit: int) -> list[JobRecord]:
+    """Jobs that ended before that time, or before the latest `keep`; the oldest first."""
+    sql = """
+        SELECT * FROM jobs WHERE settled IS NOT NULL AND (
+            ended < ?
+            OR settled <= (SELECT settled FROM jobs WHERE settled IS NOT NULL ORDER BY settled DESC LIMIT 1 OFFSET ?)
+        ) ORDER BY settled LIMIT ?
+    """
+    offset = 2**62 if keep is None else keep
+    return [job_from_row(row) for row in connection.rows(sql, before, offset, limit)]
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join("?" * len(values))

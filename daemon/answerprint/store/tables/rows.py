@@ -1,0 +1,83 @@
+"""Jobs as rows: the one place that knows which column holds which field, and how."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from ...errors import JournalError
+from ..receipts import ChunkReceipt, DamagedChunkError
+from ..records import JobEvent, JobRecord, JobState
+
+__all__ = [
+    "CHANGEABLE",
+    "REBUILD",
+    "event_from_row",
+    "job_from_row",
+    "receipt_from_row",
+    "to_columns",
+    "to_text",
+]
+
+REBUILD = "Run `answerprint doctor --rebuild`: it makes a new journal of what can be read and of the finished chunks."
+
+_JSON = frozenset({"label", "request", "clip", "problem", "facts", "result"})
+_FIELDS = tuple(field.name for field in fields(JobRecord))
+
+CHANGEABLE = frozenset(_FIELDS) - {
+    "id", "number", "kind", "position", "created", "frames_done", "last_sequence",
+}  # fmt: skip
+"""Fields that are set as such; the others follow from what happens to a job."""
+
+
+def to_text(value: object) -> str:
+    """JSON in ASCII: names of files that are not valid Unicode come through. Raises ValueError for NaN."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+
+def to_columns(values: Mapping[str, object]) -> dict[str, object]:
+    """Fields of a JobRecord as SQLite keeps them."""
+    return {name: _column(name, value) for name, value in values.items()}
+
+
+def _column(name: str, value: object) -> object:
+    if isinstance(value, JobState):
+        return value.value
+    return to_text(value) if name in _JSON and value is not None else value
+
+
+def job_from_row(row: sqlite3.Row) -> JobRecord:
+    """Read a row of jobs. Raises JournalError for one that this program did not write."""
+    try:
+        return _job(row)
+    except (IndexError, TypeError, ValueError, RecursionError) as error:
+        raise JournalError("A job in the journal cannot be read.", REBUILD) from error
+
+
+def event_from_row(row: sqlite3.Row) -> JobEvent:
+    """Read a row of events. Raises JournalError for one that this program did not write."""
+    try:
+        return JobEvent(row["sequence"], row["at"], json.loads(row["event"]))
+    except (IndexError, TypeError, ValueError, RecursionError) as error:
+        raise JournalError("An event in the journal cannot be read.", REBUILD) from error
+
+
+def receipt_from_row(row: sqlite3.Row) -> ChunkReceipt:
+    """Read a row of chunks. Raises JournalError for one that this program did not write."""
+    try:
+        return ChunkReceipt.from_json(json.loads(row["receipt"]))
+    except (DamagedChunkError, IndexError, TypeError, ValueError, RecursionError) as error:
+        raise JournalError("A chunk in the journal cannot be read.", REBUILD) from error
+
+
+def _job(row: sqlite3.Row) -> JobRecord:
+    values: dict[str, Any] = {name: row[name] for name in _FIELDS}
+    for name in _JSON:
+        text = values[name]
+        if text is not None:
+            values[name] = {} if text == "{}" else json.loads(text)  # most are empty, and a page reads thousands
+    values["state"] = JobState(values["state"])
+    return JobRecord(**values)
