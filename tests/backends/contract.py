@@ -236,7 +236,7 @@ class BackendContract:
         assert not backend.schedule().stochastic
 
     def test_options_are_described_with_defaults_that_work(self, backend: Backend) -> None:
-        defaults = {option.name: option.default for option in backend.info.options}
+        defaults = {option.name: option.default_text for option in backend.info.options}
         backend.configure(steps=3, sampler=backend.info.samplers[0], options=defaults)
 
     @pytest.mark.parametrize("sampler", ["ddim", "ddpm", "dpm++", "dpm++sde"])

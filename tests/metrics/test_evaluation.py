@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from answerprint.errors import InputError
+from answerprint.errors import InputError, JobFailedError
 from answerprint.media import probe
 from answerprint.metrics import benchmark, evaluation
 from answerprint.metrics.evaluation import write_clip
 from answerprint.metrics.variants import ABLATIONS, parse_variants
 from answerprint.metrics.verdict import verdict
+from answerprint.worker.device_choice import peak_memory_bytes
+
+from .scenes import pan
 
 
 @pytest.fixture
@@ -43,6 +48,30 @@ def test_every_variant_is_measured_beside_the_truth_and_the_plain_enlargement(
     assert report["rows"]["consistent"]["psnr"] != report["rows"]["per-frame"]["psnr"]
     assert "E_warp, consistent / per-frame" in report["ratios"]
     assert {p.name for p in out.iterdir()} == {"clip-profile.png", "clip-still.png", "figures.json"}
+
+
+def test_pairs_across_a_cut_are_left_out_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file of two scenes: what the cut would add to the figures is many times what they are."""
+    scenes = [pan(4, 96, 128, seed=seed) for seed in (0, 7)]
+    path, alone = tmp_path / "two.mkv", tmp_path / "one.mkv"
+    write_clip(path, scenes[0] + scenes[1], Fraction(25))
+    write_clip(alone, scenes[0], Fraction(25))
+    reports = []
+    for file in (path, alone):
+        arguments = ["clips", str(file), "--compare", "per-frame", "--steps", "1", "--frames", "8"]
+        assert evaluation.main([*arguments, "--json"]) == 0
+        reports += json.loads(capsys.readouterr().out)
+    two, one = reports
+    assert (two["cuts"], two["pairs"], two["pairs_left_out"]) == ([4], 7, 1)
+    assert (one["cuts"], one["pairs"], one["pairs_left_out"]) == ([], 3, 0)
+    assert any(note.startswith("1 of 7 pairs") and "frame 4" in note for note in two["notes"])
+    assert not any("left out" in note for note in one["notes"])
+    for figure in ("e_warp", "e_inter"):
+        assert two["rows"]["truth"][figure] < 2 * one["rows"]["truth"][figure]
+    assert two["rows"]["truth"]["t_of"] == 0
+
+    assert evaluation.main([*arguments[:1], str(path), *arguments[2:], "--start", "2", "--frames", "5"]) == 0
+    assert "1 of 4 pairs of frames left out" in capsys.readouterr().out
 
 
 def test_the_damaged_clip_is_smaller_by_the_scale_and_keeps_its_rate(clip: Path, tmp_path: Path) -> None:
@@ -92,6 +121,12 @@ def test_ratios_are_over_the_truths_own_warping_error() -> None:
     assert "PSNR dB, consistent - per-frame" not in found
 
 
+def test_a_measured_process_that_is_killed_ends_the_benchmark_and_the_next_one_works() -> None:
+    with pytest.raises(JobFailedError, match="want of memory"):
+        benchmark._in_own_process(os._exit, 9)
+    assert benchmark._in_own_process(abs, -1) == 1
+
+
 @pytest.mark.slow
 def test_the_benchmark_measures_each_way_and_finds_the_flow_of_the_first_run(
     clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -99,6 +134,7 @@ def test_the_benchmark_measures_each_way_and_finds_the_flow_of_the_first_run(
     low = tmp_path / "low.mkv"
     assert evaluation.main(["degrade", str(clip), str(low)]) == 0
     capsys.readouterr()
+    ballast = np.ones(2**27)  # a gibibyte of the parent, which no run of its own process may be charged with
     options = ["--frames", "4", "--chunk", "2", "--steps", "1", "--repeat", "1", "--json"]
     assert benchmark.main(["consistency", str(low), *options]) == 0
     figures = json.loads(capsys.readouterr().out)
@@ -106,3 +142,6 @@ def test_the_benchmark_measures_each_way_and_finds_the_flow_of_the_first_run(
     assert figures["second_seed_flow_misses"] == 0
     assert figures["seconds_ratio"] > 0
     assert figures["flop_ratio"] > 0
+    own = peak_memory_bytes(torch.device("cpu"))
+    assert own is not None and own > ballast.nbytes
+    assert all(0 < run["peak_memory_bytes"] < own - ballast.nbytes / 2 for run in figures["runs"])

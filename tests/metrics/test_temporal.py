@@ -68,6 +68,45 @@ def test_blur_wins_on_warping_error_and_the_detail_ratio_gives_it_away(
     assert detail_ratio(soft[0], truth[0]) < 0.1
 
 
+def test_a_clip_of_two_scenes_has_the_figures_of_its_scenes(truth: list[Picture]) -> None:
+    scenes = [truth, pan(5, *SIZE, STEP, seed=7)]
+    results = [flickering(scene, 0.03) for scene in scenes]
+    apart = [fig.ReferenceMotion(scene) for scene in scenes]
+    together = fig.ReferenceMotion(scenes[0] + scenes[1])
+    both = results[0] + results[1]
+    assert together.cuts == {5}
+    warping = together.warping_error(both)
+    assert warping.pairs == 4 + 4  # of nine: that of the cut is left out
+    assert warping.value == pytest.approx(
+        np.mean([m.warping_error(r).value for m, r in zip(apart, results, strict=True)])
+    )
+    assert warping.masked_fraction == pytest.approx(
+        np.mean([m.warping_error(r).masked_fraction for m, r in zip(apart, results, strict=True)])
+    )
+    inter = together.interpolation_error(both)
+    assert inter.frames == 3 + 3
+    assert inter.value == pytest.approx(
+        np.mean([m.interpolation_error(r).value for m, r in zip(apart, results, strict=True)])
+    )
+    assert together.t_of(both) == pytest.approx(np.mean([m.t_of(r) for m, r in zip(apart, results, strict=True)]))
+
+
+def test_cuts_are_those_of_the_reference_alone(truth: list[Picture], motion: fig.ReferenceMotion) -> None:
+    other = [*truth[:2], *pan(3, *SIZE, STEP, seed=7)]
+    assert motion.cuts == frozenset()
+    assert motion.warping_error(other).pairs == 4, "a result that jumps where the truth does not is to blame"
+    told = fig.ReferenceMotion(truth, cuts=[2])
+    assert (told.pairs, told.middles) == ([0, 2, 3], [3])
+
+
+def test_a_clip_of_cuts_alone_cannot_be_measured_over_time(truth: list[Picture]) -> None:
+    cut = fig.ReferenceMotion(truth, cuts=range(1, len(truth)))
+    error = cut.warping_error(truth)
+    assert error.pairs == 0
+    figures = (error.value, error.masked_fraction, cut.interpolation_error(truth).value, cut.t_of(truth))
+    assert all(math.isnan(figure) for figure in figures)
+
+
 def test_a_still_clip_has_no_warping_error_at_all() -> None:
     still = [texture(64, 64)] * 3
     error = fig.warping_error(still, still)

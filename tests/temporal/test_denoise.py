@@ -12,7 +12,7 @@ from answerprint.backends.tiny.adapter import TinyBackend
 from answerprint.temporal.noise import base_noise
 from answerprint.temporal.options import PAPER, MethodOptions, per_frame
 from answerprint.temporal.options import Carry as WarpCarry
-from answerprint.temporal.sampler import Carry, Tiles, denoise_chunk
+from answerprint.temporal.sampler import CARRIED, Carry, Tiles, denoise_chunk
 
 from .models import CPU, PLAIN, Latents, Oracle, bytes_held, chunk_of, motion_of, small_backend
 from .scenes import Scene, turned
@@ -143,7 +143,7 @@ def test_a_chunks_early_latents_follow_the_previous_keyframe() -> None:
     own = (x[KEY] - PAN.picture(6))[:, seen.valid == 0]
     torch.testing.assert_close(own, torch.full_like(own, 0.7))  # frame 6's
     assert sorted(second.x0) == [0, 1]
-    assert torch.equal(second.x0[1], x[KEY])
+    assert torch.equal(second.x0[1], x[KEY].to(CARRIED))
 
 
 def test_only_steps_of_the_stage_are_warped_and_carried() -> None:
@@ -171,8 +171,9 @@ def test_what_is_carried_does_not_grow_with_the_clip(carry_which: WarpCarry, sam
         _, carry = restore(backend, options, PAN, range(first, first + 4), carry)
         assert carry is not None
         sizes.append(bytes_held(carry))
-        frame = backend.spread(torch.zeros(1, *backend.condition(pictures(PAN)).latent_shape)).nbytes
-        assert bytes_held(carry) == frame * (len(carry.x0) + len(carry.noise))
+        frame = backend.spread(torch.zeros(1, *backend.condition(pictures(PAN)).latent_shape))
+        latents, noises = len(carry.x0) * frame.to(CARRIED).nbytes, len(carry.noise) * frame.nbytes
+        assert bytes_held(carry) == latents + noises
     assert len(set(sizes)) == 1
 
 
@@ -185,8 +186,10 @@ def test_a_static_scene_stays_static(merge_ratio: float | None, sampler: str) ->
     backend = small_backend(sampler=sampler)
     first = restore(backend, options, STATIC)
     second = restore(backend, options, STATIC, range(4, 8), carried(first))
-    both = torch.cat([first[0], second[0]])
-    torch.testing.assert_close(both, both[KEY].expand_as(both), atol=1e-5, rtol=1e-5)
+    for x in (first[0], second[0]):
+        torch.testing.assert_close(x, x[KEY].expand_as(x), atol=1e-5, rtol=1e-5)
+    # What is handed on is rounded: in the picture that is less than a tenth of a code of 10 bits.
+    torch.testing.assert_close(first[0][KEY], second[0][KEY], atol=3e-3, rtol=0)
 
 
 def test_a_static_scene_nearly_stays_static_while_the_ratio_falls() -> None:

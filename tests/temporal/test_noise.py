@@ -151,9 +151,9 @@ def test_flow_noise_moves_with_the_picture_within_and_between_chunks(tied: bool,
             Oracle.echo(), condition, chunk_of(frames), 2, motion, carry, options, 1, device=CPU
         )
         x.update(zip(frames, latent, strict=True))
-    # Columns 12 to 19 of the scene are what both keyframes, 2 and 6, see.
+    # Columns 12 to 19 of the scene are what both keyframes, 2 and 6, see; latents are rounded when they are carried.
     for frame in range(2, 7):
-        torch.testing.assert_close(x[frame][..., 12 - 2 * frame : 20 - 2 * frame], x[2][..., 8:16], atol=1e-4, rtol=0)
+        torch.testing.assert_close(x[frame][..., 12 - 2 * frame : 20 - 2 * frame], x[2][..., 8:16], atol=2e-3, rtol=0)
 
 
 def test_stochastic_steps_draw_their_own_noise_that_moves_too() -> None:

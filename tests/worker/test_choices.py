@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from answerprint.backends.info import BackendInfo, Option
+from answerprint.backends.info import ETA, BackendInfo
 from answerprint.errors import InputError, ModelError
 from answerprint.frames.request import RestoreRequest
 from answerprint.worker.choices import Choices, resolve
@@ -24,7 +24,7 @@ INFO = BackendInfo(
     default_steps=12,
     tile_cells=64,
     bytes_per_cell=1,
-    options=(Option("eta", "a number", "0", "fresh noise"),),
+    options=(ETA,),
 )
 
 
@@ -69,7 +69,7 @@ def test_what_the_model_cannot_do_is_an_error_of_the_model(settings: dict[str, A
         choose(**settings)
 
 
-@pytest.mark.parametrize("options", [{"grain": "1"}, {"sampler": "dice"}, {"merge_ratio": "much"}])
+@pytest.mark.parametrize("options", [{"grain": "1"}, {"sampler": "dice"}, {"merge_ratio": "much"}, {"eta": "2"}])
 def test_a_wrong_option_is_refused_with_what_is_valid(options: dict[str, str]) -> None:
     with pytest.raises(InputError) as refusal:
         choose(options=options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from answerprint.temporal.stopwatch import Stopwatch
 
 from .info import BackendInfo
 
-__all__ = ["Backend"]
+__all__ = ["Backend", "Offloading", "offload"]
 
 
 class Backend(Denoiser, Protocol):
@@ -43,3 +43,20 @@ class Backend(Denoiser, Protocol):
     def time(self, watch: Stopwatch | None) -> None:
         """Count the time of self-attention layers under "attention" in `watch`."""
         ...
+
+
+@runtime_checkable
+class Offloading(Protocol):
+    """A backend whose weights can wait outside the device's memory, at the price of speed."""
+
+    def offload(self) -> None:
+        """Keep weights on the device only while they are used; for as long as the backend lives."""
+        ...
+
+
+def offload(backend: Backend) -> bool:
+    """Have a backend take less of the device's memory; False for one that cannot."""
+    if not isinstance(backend, Offloading):
+        return False
+    backend.offload()
+    return True

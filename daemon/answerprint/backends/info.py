@@ -8,24 +8,22 @@ from fractions import Fraction
 from typing import Literal
 
 from answerprint.errors import InputError
+from answerprint.option import Option
+from answerprint.temporal.options import describe
 
-__all__ = ["ETA", "BackendInfo", "Option", "Task"]
+__all__ = ["ETA", "BackendInfo", "Task"]
 
 Task = Literal["sr", "denoise", "face", "depth"]
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One setting of a model, described so that any front end can build its form."""
-
-    name: str
-    form: str
-    """What it takes, in words."""
-    default: str
-    help: str
-
-
-ETA = Option("eta", "a number from 0 to 1", "0", "share of fresh noise in each step of the ddim sampler")
+ETA = Option(
+    name="eta",
+    kind="float",
+    default=0.0,
+    help="How much new grain each step adds with the sampler ddim; 0 adds none.",
+    minimum=0,
+    maximum=1,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +54,29 @@ class BackendInfo:
         """True when an output of `scale` times the input can be made (smaller ones are shrunk from the model's)."""
         return 0 < scale <= (self.largest_scale or self.scale)
 
+    @property
+    def own_options(self) -> tuple[Option, ...]:
+        """What can be told to models of this family; the first of the samplers is the default."""
+        sampler = Option(
+            name="sampler",
+            kind="choice",
+            choices=self.samplers,
+            default=self.samplers[0],
+            help="The recipe by which grain becomes a picture, step by step.",
+        )
+        return (sampler, *self.options)
+
+    @property
+    def all_options(self) -> tuple[Option, ...]:
+        """The model's own options, then those of the method: all that a job with this model can be told by name."""
+        return (*self.own_options, *describe())
+
     def fill_options(self, given: Mapping[str, str]) -> dict[str, str]:
-        """`given` with the defaults of what it leaves out; raises InputError for names that are not options."""
-        known = {option.name: option.default for option in self.options}
-        for name in given:
+        """`given` with the defaults of what it leaves out; raises InputError for a wrong value or an unknown name."""
+        known = {option.name: option for option in self.options}
+        for name, text in given.items():
             if name not in known:
                 remedy = f"Its options: {', '.join(known)}." if known else "It has none."
                 raise InputError(f"Models of the family {self.family!r} have no option {name!r}.", remedy)
-        return known | dict(given)
+            known[name].parse(text)
+        return {name: option.default_text for name, option in known.items()} | dict(given)

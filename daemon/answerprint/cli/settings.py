@@ -10,18 +10,19 @@ from typing import NoReturn
 
 from answerprint.backends.catalogue import families
 from answerprint.errors import InputError
+from answerprint.frames.codecs import CODECS
 from answerprint.frames.request import RestoreRequest
-from answerprint.temporal.options import MethodOptions, describe
-from answerprint.worker.choices import NOISES
+from answerprint.temporal.options import describe
 
+from .batch.values import read_size
 from .console import Console
+from .option_table import option_lines
 
-__all__ = ["absolute", "add_settings", "make_request"]
+__all__ = ["absolute", "add_output", "add_settings", "make_request", "settings_of"]
 
 _DEFAULTS = RestoreRequest(input="-", output="-")
-_METHOD = MethodOptions()
+_METHOD = {option.name: option for option in describe()}
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
-_SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
 
 
 def add_settings(parser: ArgumentParser) -> None:
@@ -64,12 +65,12 @@ def add_settings(parser: ArgumentParser) -> None:
         "--chunk",
         type=int,
         metavar="N",
-        help=f"frames that are tied to one keyframe; fewer take less memory (default: {_METHOD.chunk})",
+        help=f"{_METHOD['chunk'].help} (default: {_METHOD['chunk'].default_text})",
     )
     time.add_argument(
         "--noise",
-        choices=NOISES,
-        help=f"how noise runs from frame to frame (default: {_METHOD.noise}; independent with --no-consistency)",
+        choices=_METHOD["noise"].choices,
+        help=f"{_METHOD['noise'].help} (default: {_METHOD['noise'].default_text}; independent with --no-consistency)",
     )
     time.add_argument(
         "--no-consistency", action="store_true", help="restore every frame alone: the baseline to compare with"
@@ -92,15 +93,30 @@ def add_settings(parser: ArgumentParser) -> None:
     )
 
 
+def add_output(parser: ArgumentParser) -> None:
+    """Add what decides which frames are restored, and how they are written."""
+    parser.epilog = f"{parser.epilog or ''}\ncodecs:\n" + "\n".join(
+        f"  {codec.name:<11} {codec.description}" for codec in CODECS.values()
+    )
+    out = parser.add_argument_group("the output")
+    out.add_argument("--range", metavar="A:B", help="source frames from 0, A inclusive, B exclusive; or two timecodes")
+    out.add_argument("--codec", metavar="NAME", help="see below (default: by the name of the output)")
+    out.add_argument("--overwrite", action="store_true", help="replace what is there, once its successor is complete")
+
+
 def make_request(args: Namespace, source: str, output: str, **more: object) -> RestoreRequest:
     """Return the request of parsed arguments, its paths absolute. Raises InputError."""
-    values: dict[str, object] = {
-        "input": absolute(source),
-        "output": absolute(output),
+    paths = {"input": absolute(source), "output": absolute(output)}
+    return RestoreRequest.from_json({**paths, **settings_of(args), **more})
+
+
+def settings_of(args: Namespace) -> dict[str, object]:
+    """Return what `add_settings` was told, as fields of a request. Raises InputError."""
+    return {
         "model": args.model,
         "task": args.task,
         "scale": args.scale,
-        "size": _parse_size(args.size),
+        "size": None if args.size is None else read_size(args.size),
         "chunk": args.chunk,
         "steps": args.steps,
         "seed": args.seed,
@@ -109,9 +125,7 @@ def make_request(args: Namespace, source: str, output: str, **more: object) -> R
         "consistency": not args.no_consistency,
         "options": _parse_options(args.option),
         "device": args.device,
-        **more,
     }
-    return RestoreRequest.from_json(values)
 
 
 def absolute(text: str) -> str:
@@ -129,28 +143,10 @@ class ListOptions(Action):
 
     def __call__(self, parser: ArgumentParser, *ignored: object) -> NoReturn:
         """Print, then end with exit code 0."""
-        tables = {"of the method": [(row["name"], row["default"], row["form"]) for row in describe()]}
-        for name, info in families().items():
-            samplers = [("sampler", info.samplers[0], "one of " + ", ".join(info.samplers))]
-            own = [(option.name, option.default, f"{option.form}: {option.help}") for option in info.options]
-            tables[f"of the model family {name}"] = samplers + own
-        rows = [row for table in tables.values() for row in table]
-        name_width, default_width = (max(len(row[column]) for row in rows) for column in (0, 1))
-        lines = ["--option NAME=VALUE: name, default, what it takes"]
-        for title, table in tables.items():
-            lines += ["", title]
-            lines += [f"  {name:<{name_width}}  {default:<{default_width}}  {form}" for name, default, form in table]
-        Console().out("\n".join(lines))
+        tables = {"of the method": describe()}
+        tables |= {f"of the model family {name}": info.own_options for name, info in families().items()}
+        Console().out("\n".join(["--option NAME=VALUE: name, default, what it takes", *option_lines(tables)]))
         parser.exit()
-
-
-def _parse_size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    match = _SIZE.fullmatch(text)
-    if match is None:
-        raise InputError(f"{text!r} is not a size.", "Give WIDTHxHEIGHT in pixels, such as 1920x1080.")
-    return int(match[1]), int(match[2])
 
 
 def _parse_options(texts: list[str]) -> dict[str, str]:

@@ -8,16 +8,20 @@ import multiprocessing
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from answerprint.backends.base import Backend
 from answerprint.backends.load import load
+from answerprint.errors import JobFailedError
 from answerprint.flow.cache import FlowCache
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
@@ -31,6 +35,9 @@ from answerprint.worker.restore import Settings, decoded, restore_clip
 
 __all__ = ["Run", "main", "measure_run"]
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -42,6 +49,7 @@ class Run:
     flops: float
     """Floating-point operations of the networks, counted; 0 where they were not."""
     peak_memory_bytes: int | None
+    """Of its process so far: this run's only where it had a process of its own."""
     flow_hits: int
     flow_misses: int
     flow_seconds: float
@@ -100,9 +108,21 @@ def measure_run(plan: Plan, backend: Backend | None = None) -> Run:
 
 def _alone(plan: Plan) -> Run:
     """`measure_run` in a new process, so that its peak memory is its own."""
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        return pool.apply(measure_run, (plan,))
+    return _in_own_process(measure_run, plan)
+
+
+def _in_own_process(function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+    """What `function` returns in a new process that shares no memory with this one; raises JobFailedError if it dies.
+
+    A `multiprocessing.Pool` would wait for ever for a process that the system has ended.
+    """
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        try:
+            return pool.submit(function, *args, **named).result()
+        except BrokenProcessPool as error:
+            raise JobFailedError(
+                "A run was ended by the system, most likely for want of memory.", "Choose fewer --frames or --chunk."
+            ) from error
 
 
 def _consistency(args: argparse.Namespace) -> dict[str, object]:
@@ -122,25 +142,32 @@ def _consistency(args: argparse.Namespace) -> dict[str, object]:
                 label, args.clip, chosen, method, batch, args.model, args.device, args.steps or 0, seed, cache, flops
             )
 
+        ways = (
+            ("per frame, batch 1", per_frame(own), 1),
+            (f"per frame, batch {args.chunk}", per_frame(own), 0),
+            ("consistent", own, 0),
+        )
         measure_run(plan("warm up", own, 0, size=min(2, args.frames)), backend)
         runs: dict[str, list[Run]] = {}
         for _ in range(args.repeat):
-            for label, method, batch in (
-                ("per frame, batch 1", per_frame(own), 1),
-                (f"per frame, batch {args.chunk}", per_frame(own), 0),
-                ("consistent", own, 0),
-            ):
+            for label, method, batch in ways:
                 runs.setdefault(label, []).append(measure_run(plan(label, method, batch), backend))
         again = measure_run(plan("consistent", own, 0, seed=1), backend)
         flops = {
             label: measure_run(plan(f"{label} flops", method, 0, flops=True, size=args.chunk), backend).flops
             for label, method in (("per frame", per_frame(own)), ("consistent", own))
         }
+        # Two chunks: what the second is handed by the first takes memory too.
         peaks = {
-            label: _alone(plan(f"{label} alone", method, batch, size=args.chunk)).peak_memory_bytes
-            for label, method, batch in (("per frame, batch 1", per_frame(own), 1), ("consistent", own, 0))
+            label: _alone(
+                plan(f"{label} alone", method, batch, size=min(2 * args.chunk, args.frames))
+            ).peak_memory_bytes
+            for label, method, batch in ways
         }
-    best = {label: min(rows, key=lambda r: r.seconds_per_frame) for label, rows in runs.items()}
+    best = {
+        label: replace(min(rows, key=lambda r: r.seconds_per_frame), peak_memory_bytes=peaks[label])
+        for label, rows in runs.items()
+    }
     alone = min((r for label, r in best.items() if label != "consistent"), key=lambda r: r.seconds_per_frame)
     tied = best["consistent"]
     first = runs["consistent"][0]
@@ -149,7 +176,6 @@ def _consistency(args: argparse.Namespace) -> dict[str, object]:
         "per_frame": alone.label,
         "seconds_ratio": tied.seconds_per_frame / alone.seconds_per_frame,
         "flop_ratio": flops["consistent"] / flops["per frame"],
-        "peak_memory_bytes": peaks,
         "second_seed_flow_misses": again.flow_misses,
         "flow_time_saved": 1 - again.flow_seconds / first.flow_seconds if first.flow_seconds else 1.0,
     }
@@ -186,9 +212,7 @@ def _search(shape: tuple[int, int, int, int], reach: int) -> tuple[float, int]:
 def _matching(args: argparse.Namespace) -> dict[str, object]:
     """One cosine layer at 1920x1080: 240 x 135 tokens, 10 frames, 320 channels."""
     shape = (10, 135, 240, 320)
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        seconds, extra = pool.apply(_search, (shape, MethodOptions().window))
+    seconds, extra = _in_own_process(_search, shape, MethodOptions().window)
     frames, height, width, _ = shape
     full = (frames - 1) * (height * width) ** 2 * 4
     return {"tokens": height * width, "extra_bytes": extra, "full_matrix_bytes": full, "seconds": seconds}
@@ -225,10 +249,11 @@ def _text(name: str, figures: dict[str, object]) -> str:
     runs = figures.get("runs")
     if isinstance(runs, list):
         stages = sorted({stage for run in runs for stage in run["stages"]})
-        lines.append(f"{'':22s}{'s/frame':>9s}" + "".join(f"{stage[:14]:>15s}" for stage in stages))
+        lines.append(f"{'':22s}{'s/frame':>9s}{'peak':>10s}" + "".join(f"{stage[:14]:>15s}" for stage in stages))
         for run in runs:
             cells = "".join(f"{run['stages'].get(stage, 0.0) / run['frames']:15.4f}" for stage in stages)
-            lines.append(f"{run['label']:22s}{run['seconds_per_frame']:9.3f}{cells}")
+            peak = _number(run["peak_memory_bytes"])
+            lines.append(f"{run['label']:22s}{run['seconds_per_frame']:9.3f}{peak:>10s}{cells}")
     for key, value in figures.items():
         if key == "runs":
             continue

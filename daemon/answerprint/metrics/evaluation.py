@@ -113,10 +113,30 @@ def restore(
     return out, (time.perf_counter() - started) / len(low)
 
 
-def evaluate(
-    case: Case, variants: Sequence[Variant], backend: Backend, lpips: Lpips | None = None
-) -> tuple[dict[str, Figures], dict[str, list[Picture]]]:
-    """Figures and pictures by row: truth, bicubic, then each variant."""
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What came of one clip, by row: truth, bicubic, then each variant."""
+
+    rows: dict[str, Figures]
+    pictures: dict[str, list[Picture]]
+    cuts: list[int]
+    """Frames of the clip that begin a new scene, the first one of all left out."""
+    pairs: int
+    """Pairs of consecutive frames; one for each cut was left out of the figures over time."""
+
+    @property
+    def note(self) -> str:
+        """What was left out, for the reader of the figures; empty where nothing was."""
+        if not self.cuts:
+            return ""
+        return (
+            f"{len(self.cuts)} of {self.pairs} pairs of frames left out of E_warp, E_inter and tOF: a new scene begins "
+            f"at frame {', '.join(map(str, self.cuts))} of the truth (found as the method finds cuts)."
+        )
+
+
+def evaluate(case: Case, variants: Sequence[Variant], backend: Backend, lpips: Lpips | None = None) -> Comparison:
+    """Restore the damaged clip by each variant, and measure all against the truth."""
     truth = read_truth(case)
     low = degrade_clip(truth, case.scale, case.degradation, case.seed, case.first)
     motion = ReferenceMotion(truth)
@@ -136,7 +156,7 @@ def evaluate(
             clip = [p.clip(0, 1) for p in clip]
             rows[variant.name] = measure(clip, truth, motion, lpips) | {"seconds_per_frame": seconds}
             pictures[variant.name] = clip
-    return rows, pictures
+    return Comparison(rows, pictures, sorted(case.first + cut for cut in motion.cuts), len(truth) - 1)
 
 
 def write_pictures(folder: Path, stem: str, pictures: Mapping[str, Sequence[Picture]]) -> list[Path]:
@@ -252,13 +272,17 @@ def run(args: argparse.Namespace) -> list[dict[str, object]]:
             args.sampler or backend.info.samplers[0], args.seed,
         )  # fmt: skip
         for group, variants in _groups(args).items():
-            rows, pictures = evaluate(case, variants, backend, lpips if isinstance(lpips, Lpips) else None)
+            found = evaluate(case, variants, backend, lpips if isinstance(lpips, Lpips) else None)
             title = " ".join(
                 filter(None, [path.name, f"({case.degradation}, x{case.scale}, {case.frames} frames)", group])
             )
-            table = Table(title, rows, notes)
-            figures = verdict(rows)
-            results.append(table.to_json() | {"clip": str(path), "group": group, "ratios": figures})
+            table = Table(title, found.rows, [*notes, *filter(None, [found.note])])
+            figures = verdict(found.rows)
+            results.append(
+                table.to_json()
+                | {"clip": str(path), "group": group, "ratios": figures}
+                | {"cuts": found.cuts, "pairs": found.pairs, "pairs_left_out": len(found.cuts)}
+            )
             if not args.json:
                 sys.stdout.write(table.to_text() + "\n")
                 sys.stdout.writelines(f"  {name:64s} {value:8.3f}\n" for name, value in figures.items())
@@ -266,7 +290,7 @@ def run(args: argparse.Namespace) -> list[dict[str, object]]:
                 sys.stdout.flush()
             if args.out is not None:
                 stem = "-".join(filter(None, [path.stem, group]))
-                for file in write_pictures(args.out, stem, pictures):
+                for file in write_pictures(args.out, stem, found.pictures):
                     sys.stderr.write(f"wrote {file}\n")
     return results
 

@@ -92,9 +92,13 @@ def mean_lpips(metric: Lpips, clip: Clip, truth: Clip) -> float:
 
 
 def lpips_inter(metric: Lpips, clip: Clip, motion: ReferenceMotion) -> float:
-    """LPIPS_inter: mean LPIPS between each frame and its interpolation from its neighbours (see `ReferenceMotion`)."""
+    """LPIPS_inter: mean LPIPS between each frame and its interpolation from its neighbours (see `ReferenceMotion`).
+
+    Over frames with both neighbours in their scene; nan where there are none.
+    """
     require_clip(clip, frames=3)
-    return float(np.mean([metric.distance(motion.interpolated(clip, t), clip[t]) for t in range(1, len(clip) - 1)]))
+    distances = [metric.distance(motion.interpolated(clip, t), clip[t]) for t in motion.middles]
+    return float(np.mean(distances)) if distances else float("nan")
 
 
 def _hash_agrees(path: Path) -> bool:

@@ -4,18 +4,23 @@ Clips are frames [H, W, 3] float32 RGB in [0, 1] (see `checks.Clip`). Motion alw
 truth if there is one, else the input at the result's size), never from the result, so that blur cannot win by being
 easy to follow. Blur wins E_warp and E_inter all the same: quote them with `picture.detail_ratio` and the truth's own
 figure, which is the floor.
+
+Across a scene cut there is no motion: pairs and triples of frames with a cut inside are left out of every figure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from answerprint.flow.cuts import CutDetector
+from answerprint.flow.prepare import prepare
 from answerprint.metrics.checks import Clip, require_clip, require_same_clips, require_same_size
 from answerprint.metrics.degradations import Picture
 from answerprint.metrics.motion import Flow, FlowFunction, Mask, farneback_flow, grey, inside, non_occluded, warp
@@ -24,6 +29,7 @@ __all__ = [
     "InterpolationError",
     "ReferenceMotion",
     "WarpingError",
+    "find_cuts",
     "interpolation_error",
     "profile_sheet",
     "t_of",
@@ -39,9 +45,9 @@ class WarpingError:
     """E_warp of a clip, values in [0, 1] squared, un-scaled; printed x1e-3 as the field does."""
 
     value: float
-    """Mean over pairs; nan if no pair had a visible pixel."""
+    """Mean over pairs within a scene; nan if none had a visible pixel."""
     masked_fraction: float
-    """Share of pixels left out, occluded or out of frame: 0..1, a property of the reference alone."""
+    """Share of their pixels left out, occluded or out of frame: 0..1, a property of the reference alone."""
     pairs: int
     """Pairs of frames that went into the mean."""
 
@@ -56,7 +62,7 @@ class WarpingError:
 
 @dataclass(frozen=True, slots=True)
 class InterpolationError:
-    """E_inter of a clip: root mean square on 0..255, mean over the frames that have both neighbours."""
+    """E_inter of a clip: root mean square on 0..255, mean over the frames that have both neighbours in their scene."""
 
     value: float
     motion_from: Literal["reference", "clip"]
@@ -72,15 +78,31 @@ class ReferenceMotion:
 
     Keeps the grey frames, and 4 bytes a pixel a flow (float16: steps of 1/64 px up to a motion of 32 px). A flow is
     rounded before its first use too, so a figure does not depend on what was measured before. Not thread-safe.
+
+    `cuts` are the frames that begin a new scene; None finds them on the reference, by the detector that the method
+    itself uses on its input.
     """
 
-    def __init__(self, reference_clip: Clip, flow: FlowFunction = farneback_flow) -> None:
+    def __init__(
+        self, reference_clip: Clip, flow: FlowFunction = farneback_flow, cuts: Collection[int] | None = None
+    ) -> None:
         self.shape = require_clip(reference_clip)
         self.frames = len(reference_clip)
+        self.cuts = find_cuts(reference_clip) if cuts is None else frozenset(cuts)
         self._flow_function = flow
         self._grey = [grey(frame) for frame in reference_clip]
         self._flows: dict[tuple[int, int], NDArray[np.float16]] = {}
         self._masks: dict[int, Mask] = {}
+
+    @property
+    def pairs(self) -> list[int]:
+        """Every frame t that lies in one scene with frame t + 1."""
+        return [t for t in range(self.frames - 1) if t + 1 not in self.cuts]
+
+    @property
+    def middles(self) -> list[int]:
+        """Every frame t that lies in one scene with frames t - 1 and t + 1."""
+        return [t for t in range(1, self.frames - 1) if self.cuts.isdisjoint((t, t + 1))]
 
     def flow(self, source: int, target: int) -> Flow:
         """Flow [H, W, 2] in pixels from frame `source` to frame `target` of the reference."""
@@ -99,7 +121,7 @@ class ReferenceMotion:
         """E_warp of `clip` (Lai et al. 2018): see `warping_error`. ValueError if its length or size is not ours."""
         self._require(clip, frames=2)
         errors, masked = [], []
-        for t in range(self.frames - 1):
+        for t in self.pairs:
             visible = self.visible(t)
             count = int(np.count_nonzero(visible))
             masked.append(1.0 - count / visible.size)
@@ -107,8 +129,7 @@ class ReferenceMotion:
                 gap = warp(clip[t + 1], self.flow(t, t + 1)) - clip[t]
                 squared = np.einsum("hwc,hwc->hw", gap, gap)
                 errors.append(float(np.sum(squared, where=visible, dtype=np.float64)) / (3 * count))
-        value = float(np.mean(errors)) if errors else float("nan")
-        return WarpingError(value, float(np.mean(masked)), len(errors))
+        return WarpingError(_mean(errors), _mean(masked), len(errors))
 
     def interpolated(self, clip: Clip, t: int) -> Picture:
         """Frame t of `clip` rebuilt from its frames t - 1 and t + 1 alone; 0 < t < frames - 1.
@@ -131,15 +152,15 @@ class ReferenceMotion:
     def interpolation_error(self, clip: Clip) -> InterpolationError:
         """E_inter of `clip` under the reference's motion: see `interpolation_error`."""
         self._require(clip, frames=3)
-        errors = [_rms_255(self.interpolated(clip, t), clip[t]) for t in range(1, self.frames - 1)]
-        return InterpolationError(float(np.mean(errors)), "reference", len(errors))
+        errors = [_rms_255(self.interpolated(clip, t), clip[t]) for t in self.middles]
+        return InterpolationError(_mean(errors), "reference", len(errors))
 
     def t_of(self, clip: Clip) -> float:
         """tOF of `clip` against the reference: see `t_of`."""
         self._require(clip, frames=2)
-        own = ReferenceMotion(clip, self._flow_function)
-        gaps = [np.abs(own.flow(t, t + 1) - self.flow(t, t + 1)).sum(axis=-1) for t in range(self.frames - 1)]
-        return float(np.mean([gap.mean(dtype=np.float64) for gap in gaps]))
+        own = ReferenceMotion(clip, self._flow_function, self.cuts)
+        gaps = [np.abs(own.flow(t, t + 1) - self.flow(t, t + 1)).sum(axis=-1) for t in self.pairs]
+        return _mean([float(gap.mean(dtype=np.float64)) for gap in gaps])
 
     def _require(self, clip: Clip, frames: int) -> None:
         shape = require_clip(clip, frames)
@@ -147,6 +168,12 @@ class ReferenceMotion:
             raise ValueError(f"the clips differ in length: {len(clip)} and {self.frames} frames")
         if shape != self.shape:
             raise ValueError(f"the clips differ in size: {shape[1]}x{shape[0]} and {self.shape[1]}x{self.shape[0]}")
+
+
+def find_cuts(clip: Clip) -> frozenset[int]:
+    """Frames of `clip` that begin a new scene; the first one of all is none."""
+    detector = CutDetector()
+    return frozenset(t for t, pair in enumerate(pairwise(map(prepare, clip)), 1) if detector.is_cut(*pair))
 
 
 def warping_error(result_clip: Clip, reference_clip: Clip, flow: FlowFunction = farneback_flow) -> WarpingError:
@@ -208,6 +235,11 @@ def profile_sheet(clips: Mapping[str, Clip], row: int, magnify: int = 4) -> NDAr
         cv2.putText(bar, label, (4, _LABEL_PX - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1, cv2.LINE_AA)
         strips += [bar, np.repeat(profile, magnify, axis=0)]
     return np.concatenate(strips)
+
+
+def _mean(values: Sequence[float]) -> float:
+    """nan where there is nothing to take the mean of."""
+    return float(np.mean(values)) if values else float("nan")
 
 
 def _rms_255(a: Picture, b: Picture) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 __all__ = ["verdict"]
@@ -19,7 +20,7 @@ def verdict(rows: Rows) -> dict[str, float]:
 
     def value(row: str, key: str) -> float | None:
         found = rows.get(row, {}).get(key)
-        return float(found) if isinstance(found, int | float) else None
+        return float(found) if isinstance(found, int | float) and not math.isnan(found) else None
 
     def excess(row: str) -> float | None:
         own, floor = value(row, "e_warp"), value("truth", "e_warp")

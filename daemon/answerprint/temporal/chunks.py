@@ -34,20 +34,22 @@ class Chunk(Generic[T]):
         return index - self.frames[0] // size * size
 
 
-def group(stream: Iterable[tuple[int, bool, T]], size: int) -> Iterator[Chunk[T]]:
+def group(stream: Iterable[tuple[int, bool, T]], size: int, *, opens: bool = True) -> Iterator[Chunk[T]]:
     """Chunks of (index, opens_shot, item) frames; borders are multiples of `size` and the cuts.
 
     The grid follows absolute frames, so a clip trimmed elsewhere keeps its borders. At most size + 3 frames are held.
+    `opens` False: the first frame follows a chunk that was made before, and opens a shot only if it says so itself;
+    from the end of any chunk on, the chunks are then those of the whole stream.
     Raises ValueError when indices do not follow one another.
     """
     held: list[tuple[int, T]] = []
-    opens = True
     short = min(SHORT_TAIL, size - 1)
     for index, cut, item in stream:
         if held and index != held[-1][0] + 1:
             raise ValueError(f"frame {index} does not follow frame {held[-1][0]}")
-        if held and cut:
-            yield _chunk(held, opens)
+        if cut:
+            if held:
+                yield _chunk(held, opens)
             held, opens = [], True
         held.append((index, item))
         border = (held[0][0] // size + 1) * size

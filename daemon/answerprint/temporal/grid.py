@@ -16,6 +16,9 @@ from .protocols import Correspondence, Window
 
 __all__ = ["Grid", "flow_on", "mean_on", "token_grid"]
 
+_NARROW = 1e-6
+"""Cells of a field: what is narrower than this has the one value of the field there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:
@@ -52,8 +55,8 @@ class Grid:
 
     def padding(self) -> Tensor:
         """[height * width] bool: cells that hold no picture at all."""
-        row = torch.arange(self.height) + self.top >= self.content_height
-        column = torch.arange(self.width) + self.left >= self.content_width
+        row = torch.arange(self.height, dtype=torch.float64) + self.top >= self.content_height
+        column = torch.arange(self.width, dtype=torch.float64) + self.left >= self.content_width
         return (row[:, None] | column[None, :]).reshape(-1)
 
 
@@ -89,15 +92,10 @@ def mean_on(field: Tensor, grid: Grid) -> Tensor:
     cells_y, cells_x = field_h / grid.content_height, field_w / grid.content_width
     if cells_y <= 1 and cells_x <= 1:
         return _at_centres(field[None], grid)[0]
-    # Exact box means by a summed-area table, read at fractional cell borders.
-    area = F.pad(field.double().cumsum(0).cumsum(1), (1, 0, 1, 0))
     across = torch.arange(grid.width + 1, dtype=torch.float64, device=field.device) + grid.left
     down = torch.arange(grid.height + 1, dtype=torch.float64, device=field.device) + grid.top
-    rows, columns = (down * cells_y).clamp(max=field_h), (across * cells_x).clamp(max=field_w)
-    at = _between(_between(area, rows, 0), columns, 1)
-    total = at[1:, 1:] - at[:-1, 1:] - at[1:, :-1] + at[:-1, :-1]
-    extent = (rows[1:] - rows[:-1])[:, None] * (columns[1:] - columns[:-1])[None, :]
-    return torch.where(extent > 0, total / extent.clamp(min=1e-9), 0.0).to(field.dtype)
+    mean = _means(_means(field.double(), down * cells_y, 0), across * cells_x, 1)
+    return mean.masked_fill(grid.padding().view_as(mean).to(field.device), 0.0).to(field.dtype)
 
 
 def _at_centres(field: Tensor, grid: Grid) -> Tensor:
@@ -112,9 +110,27 @@ def _at_centres(field: Tensor, grid: Grid) -> Tensor:
     return F.grid_sample(field[None], at[None], mode="bilinear", padding_mode="border", align_corners=False)[0]
 
 
+def _means(field: Tensor, borders: Tensor, dim: int) -> Tensor:
+    """Means of `field` along `dim` between successive `borders`, in its cells; what lies beyond its end is left out."""
+    borders = borders.clamp(max=field.shape[dim])
+    extent = borders[1:] - borders[:-1]
+    # A table of sums, read at fractional positions.
+    sums = F.pad(field.cumsum(dim), (0, 0, 1, 0) if dim == 0 else (1, 0))
+    low, high = _between(sums, borders[:-1], dim), _between(sums, borders[1:], dim)
+    # Only the last part of a picture can be so narrow; the difference of two sums is mostly rounding there.
+    narrow = extent < _NARROW
+    last = field.narrow(dim, field.shape[dim] - 1, 1)
+    return torch.where(_along(narrow, dim), last, (high - low) / _along(extent.clamp(min=_NARROW), dim))
+
+
 def _between(table: Tensor, at: Tensor, dim: int) -> Tensor:
     """Linear interpolation of `table` along `dim` at fractional positions `at`."""
     low = at.floor().long().clamp(max=table.shape[dim] - 1)
     high = (low + 1).clamp(max=table.shape[dim] - 1)
-    share = (at - low).view(-1, 1) if dim == 0 else (at - low).view(1, -1)
+    share = _along(at - low, dim)
     return table.index_select(dim, low) * (1 - share) + table.index_select(dim, high) * share
+
+
+def _along(values: Tensor, dim: int) -> Tensor:
+    """`values` [n] as a column (`dim` 0) or a row (`dim` 1)."""
+    return values[:, None] if dim == 0 else values[None, :]

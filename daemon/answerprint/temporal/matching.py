@@ -2,10 +2,12 @@
 
 Targets are indices into the keyframe's tokens. Scores are larger for better matches; a score of `NEVER` marks a pair
 that must not merge: occluded, outside the frame or padding. No function forms a full similarity matrix, save the
-oracle `search_all`, which tests compare the windowed search with.
+oracle `search_all`, which tests compare the others with.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +26,12 @@ WHOLE = 0.999
 
 _BLOCK = 8
 """Source tokens are searched in blocks of this many rows and columns, which share one region of the keyframe."""
+
+_FAR = math.exp(-1) + 1e-6
+"""No token beyond the weight's first step scores more than 1/e; the rest is room for rounding."""
+
+_PAIRS = 2**22
+"""Pairs of tokens that are compared at once where the whole frame is searched."""
 
 
 def radius(grid: Grid, spatial_radius: float) -> float:
@@ -60,11 +68,21 @@ def search_window(
     `source` [S, A, C] are tokens of S frames, `key` [A, C] the keyframe's. s' = (1 + s) / 2 * exp(-floor(d^2 / R)): s
     is mapped to [0, 1] first, for a weight below one would raise a negative similarity. `r` None leaves the weight
     out. `centre` [S, A, 2] (row, column; float) moves window and weight; by default a token's own place. Ties go to
-    the lowest index.
+    the lowest index. A `reach` of 0 goes as far as a better match can lie: it finds what `search_all` finds.
     """
-    if centre is None:
-        return _search_blocks(source, key, grid, reach, r)
-    return _search_around(source, key, grid, reach, r, centre)
+    if reach > 0:
+        return _search_near(source, key, grid, reach, r, centre)
+    padding = grid.padding().to(key.device)
+    # The largest d with d^2 < R, where the weight is 1; a centre between tokens may lie half a token aside.
+    full = None if r is None else math.isqrt(math.ceil(r) - 1) + (centre is not None)
+    if full is None or (_BLOCK + 2 * full) ** 2 >= grid.size:
+        target = torch.zeros(source.shape[:2], dtype=torch.long, device=key.device)
+        score = torch.full(source.shape[:2], NEVER, dtype=source.dtype, device=key.device)
+    else:
+        target, score = _search_near(source, key, grid, full, r, centre)
+    # Whoever scores more than all tokens farther away can has its match; hardly any is so unlike all that is near.
+    _search_rest(source, key, grid, r, centre, ~padding & (score <= _FAR), target, score)
+    return target, score
 
 
 def search_all(
@@ -91,6 +109,35 @@ def _weigh(s: Tensor, d2: Tensor, r: float | None) -> Tensor:
     unit = s.add_(1).mul_(0.5).clamp_(0, 1)
     # exp(-tau) underflows beyond tau of about 100; there it is 0, far below any similarity near by.
     return unit if r is None else unit.mul_(torch.exp(-torch.floor(d2 / r)))
+
+
+def _search_near(
+    source: Tensor, key: Tensor, grid: Grid, reach: int, r: float | None, centre: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Targets and scores within `reach` tokens; 0 is the centre alone."""
+    if centre is None:
+        return _search_blocks(source, key, grid, reach, r)
+    return _search_around(source, key, grid, reach, r, centre)
+
+
+def _search_rest(
+    source: Tensor,
+    key: Tensor,
+    grid: Grid,
+    r: float | None,
+    centre: Tensor | None,
+    rest: Tensor,
+    target: Tensor,
+    score: Tensor,
+) -> None:
+    """Write into `target` and `score` what the whole frame holds for the tokens of `rest` [S, A], a few at a time."""
+    unit_key, place, padding = F.normalize(key, dim=-1), _places(grid, key.device), grid.padding().to(key.device)
+    for k in range(len(source)):
+        c = place if centre is None else centre[k]
+        for part in torch.split(rest[k].nonzero()[:, 0], max(1, _PAIRS // grid.size)):
+            s = F.normalize(source[k, part], dim=-1) @ unit_key.T
+            d2 = (c[part, None, 0] - place[:, 0]).square() + (c[part, None, 1] - place[:, 1]).square()
+            score[k, part], target[k, part] = _weigh(s, d2, r).masked_fill_(padding, NEVER).max(-1)
 
 
 def _search_blocks(source: Tensor, key: Tensor, grid: Grid, reach: int, r: float | None) -> tuple[Tensor, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ def rank(score: Tensor) -> tuple[Tensor, int]:
     return order, int((flat > NEVER).sum())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Merge:
     """Which sources of a chunk merge. Sources are all tokens of all frames but the key: S frames of A tokens."""
 
@@ -38,12 +39,13 @@ class Merge:
         """
         if unmerge == "replace":
             return key
-        groups, tokens, channels = key.shape
-        index = self.target[self.merged]
-        total = key.clone().index_add_(1, index, source[:, self.merged])
-        ones = torch.ones(len(index), dtype=key.dtype, device=key.device)
-        count = torch.ones(tokens, dtype=key.dtype, device=key.device).index_add_(0, index, ones)
-        return total / count.view(1, tokens, 1).expand(groups, tokens, channels)
+        tokens = key.shape[1]
+        total, joining = key.clone(), source.flatten(1, 2)
+        count = torch.ones(tokens, dtype=key.dtype, device=key.device)
+        for place, target in self._turns:
+            total.index_add_(1, target, joining.index_select(1, place))
+            count[target] += 1
+        return total / count.view(1, tokens, 1)
 
     def unmerge(self, key: Tensor, kept: Tensor) -> Tensor:
         """Outputs of all sources: `key` [G, A, C] where merged, `kept` [G, K, C] elsewhere -> [G, S, A, C].
@@ -55,6 +57,22 @@ class Merge:
         out[:, self.merged] = key[:, self.target[self.merged]]
         out[:, self.kept()] = kept
         return out
+
+    @cached_property
+    def _turns(self) -> list[tuple[Tensor, Tensor]]:
+        """Merged sources (of S * A) and their targets, split so that no two of one turn share a target.
+
+        Each sum then adds up in the order of frame and index; graphics cards add all at once in an order of chance.
+        """
+        place = self.merged.flatten().nonzero()[:, 0]
+        target = self.target.flatten()[place]
+        order = torch.argsort(target, stable=True)
+        counts = torch.bincount(target, minlength=self.target.shape[1])
+        before = counts.cumsum(0) - counts
+        turn = torch.arange(len(order), device=order.device) - before[target[order]]
+        sizes = torch.bincount(turn).tolist()
+        parts = torch.split(order[torch.argsort(turn, stable=True)], sizes)
+        return [(place[part], target[part]) for part in parts]
 
     def kept(self) -> Tensor:
         """[S, A] bool: content tokens that did not merge."""

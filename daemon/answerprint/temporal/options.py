@@ -7,10 +7,14 @@ runs used are `PAPER`. Fractions of the step count become steps by `stage_steps`
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from typing import Any, Literal, get_args, get_type_hints
 
 from answerprint.errors import InputError
+from answerprint.option import Option
+
+from .option_help import HELP
 
 __all__ = ["PAPER", "MethodOptions", "Stage", "describe", "parse_option", "per_frame", "stage_steps"]
 
@@ -27,11 +31,6 @@ WarpSource = Literal["key", "fused"]
 Mask = Literal["hard", "soft"]
 Carry = Literal["before", "after"]
 Sampling = Literal["bilinear", "bicubic"]
-
-
-def _check(holds: bool, name: str, value: object, valid: str) -> None:
-    if not holds:
-        raise InputError(f"Option {name} cannot be {value}.", f"Valid: {valid}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class MethodOptions:
     warp_local: bool = True
     """Warp from the keyframe to the other frames of its chunk."""
     warp_strength: float = 0.6
-    """0..1, how much of a valid warped latent replaces the frame's own; 1 is the paper's."""
+    """How much of a valid warped latent replaces the frame's own; 1 is the paper's."""
     warp_source: WarpSource = "fused"
     """What is spread over a chunk: the keyframe's latent, or all frames' latents fused on the keyframe's grid."""
     warp_mask: Mask = "hard"
@@ -75,13 +74,13 @@ class MethodOptions:
     merge_stage: Stage = (0.0, 1.0)
     """Part of the denoising process in which tokens are merged."""
     merge_ratio: float = 0.9
-    """0..1, r of Eq. 8: upper bound of the share of tokens that merge, at the first merged step."""
+    """r of Eq. 8: upper bound of the share of tokens that merge, at the first merged step."""
     merge_ratio_end: float = 0.9
-    """0..1, the share at the last merged step."""
+    """The share at the last merged step."""
     merge_delta: float = 1.0
     """Speed of annealing, delta of Eq. 8."""
     merge_alignment: float = 0.5
-    """0..0.5, how far beside a target's centre, in tokens along each axis, the flow may point; 0.5 takes the nearest
+    """How far beside a target's centre, in tokens along each axis, the flow may point; 0.5 takes the nearest
     target always, as the paper does."""
     match_down: Match = "flow"
     """How tokens are matched in down blocks."""
@@ -95,8 +94,9 @@ class MethodOptions:
     """Weight cosine similarity by distance (Eq. 7)."""
     spatial_radius: float = 0.0
     """R of Eq. 7, in squared tokens; 0 chooses it from the width of the token grid."""
-    window: int = 3
-    """Cosine search reaches this many tokens from its centre; 0 searches the whole frame."""
+    window: int = 0
+    """Cosine search reaches this many tokens from its centre; 0 finds the best match of the whole frame, which the
+    weight by distance lets it do from what is near."""
     centre: Centre = "own"
     """Centre of search and weight: the token's own place (the paper's), or where the flow points."""
     refresh: int = 4
@@ -108,25 +108,25 @@ class MethodOptions:
     their own frame's and the keyframe's, and the keyframe to itself."""
 
     def __post_init__(self) -> None:
-        """Check ranges; raises InputError naming the option and its range."""
-        _check(self.chunk >= 1, "chunk", self.chunk, "1 or more")
-        _check(self.refresh >= 1, "refresh", self.refresh, "1 or more")
-        _check(self.window >= 0, "window", self.window, "0 (whole frame) or more")
-        _check(self.merge_max_scale >= 1, "merge_max_scale", self.merge_max_scale, "1 or more")
-        _check(self.spatial_radius >= 0, "spatial_radius", self.spatial_radius, "0 (automatic) or more")
-        _check(self.warp_tolerance >= 0, "warp_tolerance", self.warp_tolerance, "0 (off) or more")
-        _check(self.merge_delta > 0, "merge_delta", self.merge_delta, "above 0")
-        _check(0 <= self.merge_alignment <= 0.5, "merge_alignment", self.merge_alignment, "0 to 0.5")
-        for name in ("warp_strength", "merge_ratio", "merge_ratio_end"):
-            _check(0 <= getattr(self, name) <= 1, name, getattr(self, name), "0 to 1")
-        for name in ("warp_stage", "merge_stage"):
-            begin, end = getattr(self, name)
-            _check(0 <= begin <= end <= 1, name, f"{begin}-{end}", "FROM-TO with 0 <= FROM <= TO <= 1")
-        hints = get_type_hints(MethodOptions)
-        for field in fields(self):
-            allowed = get_args(hints[field.name]) if hints[field.name] not in (Stage,) else ()
-            if allowed and all(isinstance(a, str) for a in allowed):
-                _check(getattr(self, field.name) in allowed, field.name, getattr(self, field.name), ", ".join(allowed))
+        """Check every value; raises InputError naming the option and what is allowed."""
+        for option in describe():
+            option.check(getattr(self, option.name))
+
+
+@cache
+def describe() -> tuple[Option, ...]:
+    """Every option of the method, for help texts and front ends, in the order in which they are shown."""
+    hints = get_type_hints(MethodOptions)
+    return tuple(_describe(field.name, hints[field.name], field.default) for field in fields(MethodOptions))
+
+
+def _describe(name: str, hint: Any, default: Any) -> Option:  # noqa: ANN401 - the type and the default of any field
+    about = asdict(HELP[name]) | {"name": name, "default": default}
+    if hint == Stage:
+        return Option(kind="text", format="span", **about)
+    if hint in (bool, int, float):
+        return Option(kind=hint.__name__, **about)
+    return Option(kind="choice", choices=get_args(hint), **about)
 
 
 PAPER = MethodOptions(
@@ -166,52 +166,10 @@ def stage_steps(stage: Stage, steps: int) -> range:
 
 def parse_option(options: MethodOptions, name: str, text: str) -> MethodOptions:
     """`options` with `name` set from `text`; raises InputError naming what would have been valid."""
-    hints = get_type_hints(MethodOptions)
     key = name.replace("-", "_")
-    if key not in hints:
-        raise InputError(f"There is no option {name!r}.", f"Options: {', '.join(sorted(hints))}.")
-    hint = hints[key]
-    try:
-        value: Any
-        if hint is bool:
-            value = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}[text.lower()]
-        elif hint is int:
-            value = int(text)
-        elif hint is float:
-            value = float(text)
-        elif hint == Stage:
-            begin, _, end = text.partition("-")
-            value = (float(begin), float(end))
-        else:
-            value = text
-    except (ValueError, KeyError) as error:
-        raise InputError(f"Option {name} does not take {text!r}.", f"Give {_form(hint)}.") from error
+    option = next((option for option in describe() if option.name == key), None)
+    if option is None:
+        valid = ", ".join(sorted(option.name for option in describe()))
+        raise InputError(f"There is no option {name!r}.", f"Options: {valid}.")
+    value: Any = option.parse(text)  # of the field's own type, which a name in a variable hides from the checker
     return replace(options, **{key: value})
-
-
-def describe() -> list[dict[str, str]]:
-    """Name, form and default of each option, for help texts and front ends."""
-    hints = get_type_hints(MethodOptions)
-    rows = []
-    for field in fields(MethodOptions):
-        value = field.default
-        if isinstance(value, tuple):
-            text = f"{value[0]:g}-{value[1]:g}"
-        elif isinstance(value, bool):
-            text = "on" if value else "off"
-        else:
-            text = str(value)
-        rows.append({"name": field.name, "form": _form(hints[field.name]), "default": text})
-    return rows
-
-
-def _form(hint: Any) -> str:  # noqa: ANN401 - a type hint has no narrower type
-    if hint is bool:
-        return "on or off"
-    if hint is int:
-        return "a whole number"
-    if hint is float:
-        return "a number"
-    if hint == Stage:
-        return "two fractions FROM-TO, such as 0-0.3"
-    return "one of " + ", ".join(get_args(hint))

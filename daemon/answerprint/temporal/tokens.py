@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .annealing import merge_ratio
 from .grid import Grid, flow_on, mean_on, token_grid
-from .matching import NEVER, WHOLE, flow_match, radius, search_all, search_window
+from .matching import NEVER, WHOLE, flow_match, radius, search_window
 from .merging import Merge, rank, select
 from .options import Match, MethodOptions, stage_steps
 from .protocols import AttentionOps, Correspondence, TokenLayer, Window
@@ -27,6 +27,16 @@ class _Ranked:
     order: Tensor
     usable: int
     step: int
+    ratio: float = -1.0
+    """At which `merge` was cut off."""
+    merge: Merge | None = None
+
+    def at(self, ratio: float, grid: Grid) -> Merge:
+        """The pairs that merge at `ratio`; kept, for many layers and steps ask for the same."""
+        if self.merge is None or ratio != self.ratio:
+            content = ~grid.padding().to(self.target.device)
+            self.merge, self.ratio = select(self.target, self.order, self.usable, ratio, content), ratio
+        return self.merge
 
 
 @dataclass(slots=True)
@@ -73,9 +83,7 @@ class TokenMerger:
         x = tokens.view(groups, self.frames, *tokens.shape[1:])
         others = [k for k in range(self.frames) if k != self.key]
         with self.watch.stage("matching"):
-            ranked = self._ranked(how, layer, grid, x[0], others)
-            content = ~grid.padding().to(tokens.device)
-            merge = select(ranked.target, ranked.order, ranked.usable, self.ratio, content)
+            merge = self._ranked(how, layer, grid, x[0], others).at(self.ratio, grid)
         out = _attend(x[:, self.key], x[:, others], merge, ops, self.options)
         result = torch.empty_like(x)
         result[:, self.key], result[:, others] = out
@@ -113,8 +121,6 @@ class TokenMerger:
         centre = None
         if options.centre == "flow":
             centre = torch.stack([self._centre(k, grid) for k in others]).to(x.device)
-        if options.window == 0:
-            return search_all(source, key, grid, r, centre)
         return search_window(source, key, grid, options.window, r, centre)
 
     def _seen(self, k: int, grid: Grid) -> Tensor:

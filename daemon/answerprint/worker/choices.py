@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import get_args, get_type_hints
 
 from answerprint.backends.info import BackendInfo
 from answerprint.errors import InputError, ModelError
 from answerprint.frames.request import RestoreRequest
 from answerprint.temporal.options import MethodOptions, describe, parse_option, per_frame
 
-__all__ = ["NOISES", "Choices", "resolve"]
-
-NOISES: tuple[str, ...] = get_args(get_type_hints(MethodOptions)["noise"])
+__all__ = ["Choices", "resolve"]
 
 _SAMPLER = "sampler"
 
@@ -56,24 +53,21 @@ def resolve(request: RestoreRequest, info: BackendInfo) -> Choices:
 
 def _sort(options: Mapping[str, str], info: BackendInfo) -> tuple[MethodOptions, str, dict[str, str]]:
     """Part options into the method's, the sampler, and the model's own."""
-    method, sampler = MethodOptions(), info.samplers[0]
-    of_method = {row["name"] for row in describe()}
-    of_model = {option.name for option in info.options}
+    method = MethodOptions()
+    of_method = {option.name for option in describe()}
+    of_model = {option.name: option for option in info.own_options}
     chosen: dict[str, str] = {}
     for name, text in options.items():
         key = name.replace("-", "_")
         if key in of_model:
+            of_model[key].parse(text)
             chosen[key] = text
-        elif key == _SAMPLER:
-            if text not in info.samplers:
-                raise InputError(f"There is no sampler {text!r}.", f"Choose one of {', '.join(info.samplers)}.")
-            sampler = text
         elif key in of_method:
             method = parse_option(method, key, text)
         else:
-            valid = sorted({*of_method, *of_model, _SAMPLER})
+            valid = sorted(option.name for option in info.all_options)
             raise InputError(f"There is no option {name!r}.", f"Options: {', '.join(valid)}.")
-    return method, sampler, chosen
+    return method, chosen.pop(_SAMPLER, info.samplers[0]), chosen
 
 
 def _noise_was_chosen(request: RestoreRequest) -> bool:

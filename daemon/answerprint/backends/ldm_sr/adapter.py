@@ -12,6 +12,7 @@ from torch import Tensor
 
 from answerprint.backends.attention import HookSlot, coarsest_scale, install
 from answerprint.backends.info import BackendInfo
+from answerprint.backends.offload import offload_networks
 from answerprint.backends.pictures import PictureCondition, of_pictures, pad_pictures
 from answerprint.backends.schedules import DiffusersSchedule, parse_eta
 from answerprint.backends.weights import load_network
@@ -112,6 +113,10 @@ class LdmSrBackend:
     def time(self, watch: Stopwatch | None) -> None:
         """Count the time of self-attention."""
         self._slot.watch = watch
+
+    def offload(self) -> None:
+        """Keep the weights in the computer's memory while they are not used."""
+        offload_networks((self._network, self._codec), self.device)
 
 
 def load(model: VerifiedModel, device: torch.device) -> LdmSrBackend:

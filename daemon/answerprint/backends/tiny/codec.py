@@ -40,7 +40,7 @@ def condition(low: Tensor, base: Tensor) -> Tensor:
 
 def encode(picture: Tensor, base: Tensor) -> Tensor:
     """Latent [B, 192, H/8, W/8] of `picture` above `base`, both [B, 3, H, W] in [-1, 1]."""
-    return F.pixel_unshuffle((picture - base) / RESIDUAL_STD, PATCH)
+    return F.pixel_unshuffle((picture - base).div_(RESIDUAL_STD), PATCH)
 
 
 def decode(latent: Tensor, base: Tensor) -> Tensor:
