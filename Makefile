@@ -11,7 +11,7 @@ PHOTOS ?= build/photos
 WORK ?= build/train
 STEPS ?= 20000
 
-.PHONY: help setup demo test check test-slow train clean
+.PHONY: help setup demo test check test-slow proto train clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make test       set up, then formatting, lint, types, import contracts and tests"
 	@echo "make check      the same, without setting up"
 	@echo "make test-slow  the tests that take minutes"
+	@echo "make proto      generate the code of the daemon's protocol again, from proto/"
 	@echo "make train      train tiny-x4 again, from public photographs"
 	@echo "make clean      remove .venv and all that was made"
 
@@ -47,6 +48,10 @@ check:
 
 test-slow: $(READY)
 	$(PYTHON) -m pytest -m slow
+
+proto: $(READY)
+	$(PYTHON) -m grpc_tools.protoc -I proto --python_out=daemon --pyi_out=daemon --grpc_python_out=daemon \
+		$$(find proto -name '*.proto')
 
 train: $(READY)
 	$(PYTHON) -m answerprint.training.fetch photos --out $(PHOTOS)

@@ -16,7 +16,9 @@ __all__ = ["BUNDLE_FLAG", "PROGRAMS", "command", "main"]
 
 PROGRAMS: Mapping[str, str] = MappingProxyType(
     {
+        "daemon": "answerprint.cli.answerprintd",
         "device": "answerprint.worker.device",
+        "media": "answerprint.worker.media_child",
         "doctor": "answerprint.worker.doctor",
         "flow-cache": "answerprint.worker.flow_cache",
         "eval": "answerprint.metrics.evaluation",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # the parent handles clips, never pictures: it does without numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Frame", "FrameRange", "Picture", "Plane"]
 
-Picture = NDArray[np.float32]  # [H, W, 3], R'G'B', nominal 0..1
-Plane = NDArray[np.float32]  # [H, W]
+Picture: TypeAlias = "NDArray[np.float32]"  # [H, W, 3], R'G'B', nominal 0..1
+Plane: TypeAlias = "NDArray[np.float32]"  # [H, W]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,8 +6,8 @@ The child checks again, and more: it alone opens the media.
 from __future__ import annotations
 
 import os
-import re
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..backends.catalogue import find
@@ -15,11 +15,11 @@ from ..errors import InputError, MediaError, OutputError
 from ..frames.codecs import check_codec, default_codec
 from ..frames.request import PreviewRequest, RestoreRequest
 from ..frames.sequence import SequencePattern, find_sequence, names_a_sequence
+from ..store.records import JobRecord
 from ..worker.choices import Choices, resolve
+from .lanes import LANES
 
-__all__ = ["check_preview", "check_restore"]
-
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
+__all__ = ["check_device", "check_free", "check_preview", "check_restore"]
 
 
 def check_restore(request: RestoreRequest) -> Choices:
@@ -32,7 +32,7 @@ def check_restore(request: RestoreRequest) -> Choices:
     codec = check_codec(output, request.codec or default_codec(output))
     _check_folder(output.parent)
     if not codec.is_sequence:
-        _check_free(output, Path(request.input), request.overwrite)
+        _check_absent(output, Path(request.input), request.overwrite)
     return choices
 
 
@@ -50,9 +50,27 @@ def check_preview(request: PreviewRequest) -> Choices:
     return choices
 
 
+def check_free(job: JobRecord, others: Iterable[JobRecord]) -> None:
+    """Raise OutputError where an unfinished job writes what this one is to write. others: those of the same output."""
+    for other in others:
+        if other.id == job.id or "preview" in (job.kind, other.kind):
+            continue
+        # Parts of one sequence may be made by several jobs.
+        if names_a_sequence(Path(job.output)) and other.request.get("range") != job.request.get("range"):
+            continue
+        raise OutputError(
+            f"Job {other.number} is to write {job.output} as well.", "Choose another name, or cancel that job first."
+        )
+
+
+def check_device(name: str) -> None:
+    """Raise InputError for what is no device anywhere; whether it is here only a worker knows."""
+    if name not in LANES:
+        raise InputError(f"There is no device {name!r}.", "Give auto, cpu, cuda, cuda:1 or mps.")
+
+
 def _check_settings(request: RestoreRequest) -> Choices:
-    if not _DEVICE.fullmatch(request.device):
-        raise InputError(f"There is no device {request.device!r}.", "Give auto, cpu, cuda, cuda:1 or mps.")
+    check_device(request.device)
     return resolve(request, find(request.model).info)
 
 
@@ -77,7 +95,7 @@ def _check_folder(folder: Path) -> None:
         raise OutputError(f"The folder {folder} does not exist.", "Create it, or choose another one.")
 
 
-def _check_free(output: Path, source: Path, overwrite: bool) -> None:
+def _check_absent(output: Path, source: Path, overwrite: bool) -> None:
     if not os.path.lexists(output):
         return
     if SequencePattern.parse(source) is None and source.exists() and output.exists() and output.samefile(source):

@@ -19,7 +19,7 @@ from ..errors import JobFailedError
 from ..frames.channel import CANCEL
 from ..frames.events import FINAL, check_event
 from ..frames.messages import Message, MessageError, MessageReader, encode_message, write_whole
-from .log import last_line
+from .children import end_of
 
 __all__ = ["ChildProcess", "Patience"]
 
@@ -224,21 +224,9 @@ class ChildProcess:
             code = self._process.wait(self._patience.after_final_seconds)
         except subprocess.TimeoutExpired:
             self._kill()
-            return JobFailedError("The restoring process closed its pipe and hung.", self._where())
+            return end_of(None, self._log)
         self._ended = True
-        if code >= 0:
-            said = last_line(self._log)
-            return JobFailedError(
-                f"The restoring process ended unexpectedly with exit code {code}{': ' + said if said else ''}.",
-                self._where(),
-            )
-        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-        if name == "SIGKILL":
-            return JobFailedError(
-                "The restoring process was killed (SIGKILL), most likely because memory ran out.",
-                "Close other programs, or give a smaller --chunk or --size.",
-            )
-        return JobFailedError(f"The restoring process crashed ({name}).", self._where())
+        return end_of(code, self._log)
 
     def _where(self) -> str:
         return f"What it printed is in {self._log}."

@@ -1,0 +1,114 @@
+"""The daemon's settings: one dataclass, read once from `config.toml` and from ANSWERPRINT_* variables."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..home import config_file, scratch_folder
+
+__all__ = ["Config", "load_config"]
+
+_PREFIX = "ANSWERPRINT_"
+_SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_SPANS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting, its default, and what it does. In the file, sizes may be written "8G" and spans "5m"."""
+
+    keep_alive_seconds: float = 300.0
+    """How long an unused model stays in memory: 0 not at all, below 0 for ever."""
+    memory_cap_bytes: int = 0
+    """Most that warm models may take together; 0 sets no cap."""
+    memory_reserve_bytes: int = 0
+    """Memory of the device that is left to others: warm models are freed when less is free."""
+    scratch: str = ""
+    """Folder for finished chunks of jobs that are not done; empty: `scratch` in the program's own folder."""
+    hang_seconds: float = 900.0
+    """A worker that says nothing for so long while it works is taken for hung."""
+    chunk_attempts: int = 3
+    """A chunk in which a worker is lost so many times fails its job."""
+    on_failure: str = "go-on"
+    """After a failed job the queue goes on ("go-on") or waits for the user ("hold")."""
+    history_seconds: float = 90 * 86400.0
+    """How long ended jobs stay in the list; 0 is for ever."""
+    history_jobs: int = 10_000
+    """How many ended jobs stay in the list at most; 0 is all."""
+    stop_seconds: float = 8.0
+    """How long a worker may take to give up its chunk when the daemon ends."""
+    disk_poll_seconds: float = 5.0
+    """How often the disk is looked at while a job waits for room."""
+    idle_worker_seconds: float = 900.0
+    """A worker without a model and without work ends after so long."""
+    log_bytes: int = 4 * 2**20
+    """Size at which the log begins anew."""
+    log_files: int = 5
+    """Logs that are kept."""
+
+    def __post_init__(self) -> None:
+        """Check ranges. Raises InputError naming the setting."""
+        _check(self.on_failure in ("go-on", "hold"), "on_failure", '"go-on" or "hold"')
+        _check(not self.scratch or Path(self.scratch).is_absolute(), "scratch", "an absolute path")
+        _check(self.chunk_attempts >= 1, "chunk_attempts", "1 or more")
+        for name in ("hang_seconds", "stop_seconds", "disk_poll_seconds"):
+            _check(getattr(self, name) > 0, name, "above 0")
+        for name in ("memory_cap_bytes", "memory_reserve_bytes", "history_seconds", "history_jobs", "log_bytes"):
+            _check(getattr(self, name) >= 0, name, "0 or more")
+
+    @property
+    def scratch_folder(self) -> Path:
+        """Where chunks lie."""
+        return Path(self.scratch) if self.scratch else scratch_folder()
+
+
+def load_config(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """Read the file, if there is one, and the variables over it. Raises InputError for what is not a setting."""
+    path = config_file() if path is None else path
+    environ = os.environ if environ is None else environ
+    try:
+        values: dict[str, Any] = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        values = {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}.", "Correct it, or remove it.") from error
+    known = {field.name: str(field.type) for field in fields(Config)}
+    for name in values:
+        if name not in known:
+            raise InputError(f"{path} has no setting {name!r}.", f"Settings: {', '.join(sorted(known))}.")
+    for name in known:
+        text = environ.get(_PREFIX + name.upper())
+        if text:
+            values[name] = text
+    checked: dict[str, Any] = {name: _value(name, known[name], value) for name, value in values.items()}
+    return Config(**checked)
+
+
+def _value(name: str, kind: str, value: object) -> object:
+    """A setting from TOML or text; sizes and spans may have a unit."""
+    if kind == "str" and isinstance(value, str):
+        return value
+    if kind == "str" or isinstance(value, bool):
+        raise InputError(f"The setting {name} cannot be {value!r}.")
+    text = str(value).strip().lower()
+    units = _SPANS if name.endswith("_seconds") else _SIZES if name.endswith("_bytes") else {"": 1}
+    unit = next((unit for unit in units if unit and text.removesuffix("b").endswith(unit)), "")
+    digits = text.removesuffix("b").removesuffix(unit) if unit else text
+    try:
+        number = float(digits) * units[unit]
+    except ValueError as error:
+        raise InputError(f"The setting {name} cannot be {value!r}.", "Give a number.") from error
+    if number != number or abs(number) > 2**62 or (kind == "int" and number != int(number)):
+        raise InputError(f"The setting {name} cannot be {value!r}.", "Give a number.")
+    return int(number) if kind == "int" else number
+
+
+def _check(holds: bool, name: str, valid: str) -> None:
+    if not holds:
+        raise InputError(f"The setting {name} must be {valid}.", f"Correct it in {config_file()}.")

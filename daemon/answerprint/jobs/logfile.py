@@ -1,0 +1,40 @@
+"""The daemon's own log: one line an event, each with its job and chunk, in files that do not grow for ever."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from ..errors import JobFailedError
+
+__all__ = ["LOG_NAME", "open_log"]
+
+LOG_NAME = "daemon.log"
+_FORM = "%(asctime)s %(levelname)s %(name)s job=%(job)s chunk=%(chunk)s %(message)s"
+
+
+def open_log(folder: Path, *, most_bytes: int, files: int, also_stderr: bool = False) -> logging.Logger:
+    """Send what the program logs to a file in the folder, readable by its owner only. Raises JobFailedError."""
+    root = logging.getLogger("answerprint")
+    form = logging.Formatter(_FORM, defaults={"job": "-", "chunk": "-"})
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / LOG_NAME
+        file.touch(mode=0o600)
+        handler = RotatingFileHandler(file, maxBytes=most_bytes, backupCount=files, encoding="utf-8")
+    except OSError as error:
+        raise JobFailedError(
+            f"No log can be written to {folder} ({error.strerror}).",
+            "Make the folder writable, or set ANSWERPRINT_HOME to one that is.",
+        ) from error
+    handlers: list[logging.Handler] = [handler]
+    if also_stderr:
+        handlers.append(logging.StreamHandler(sys.stderr))
+    for each in handlers:
+        each.setFormatter(form)
+        root.addHandler(each)
+    root.setLevel(logging.INFO)
+    root.propagate = False
+    return root

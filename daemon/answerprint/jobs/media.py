@@ -1,0 +1,161 @@
+"""The parent's end of the media children: one that answers quick questions, and one for each file that is written."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from ..errors import JobFailedError, NoDaemonError, RemoteError
+from ..frames import events
+from ..frames.events import FINAL
+from ..frames.messages import Message
+from ..store.quota import storage_error
+from ..store.receipts import ChunkReceipt
+from .children import Child, ChildLostError
+from .config import Config
+from .turn import Turn
+
+__all__ = ["MediaChildren"]
+
+_QUESTION_SECONDS = 60.0
+
+OnEvent = Callable[[Message], Awaitable[None]]
+
+
+class MediaChildren:
+    """Opens media for the parent, which never does: a hostile file ends a child and nothing else."""
+
+    def __init__(self, start: Callable[[], Awaitable[Child]], folder: Path, config: Config) -> None:
+        """folder: the daemon's own place for files that pass between it and its children."""
+        self._start = start
+        self._folder = folder
+        self._hang_seconds = config.hang_seconds
+        self._idle_seconds = config.idle_worker_seconds
+        self._quick: Child | None = None
+        self._asking = asyncio.Lock()
+        self._asked_at = 0.0
+        self._writing: set[Child] = set()
+        self._number = 0
+        self._closed = False
+
+    async def ask(self, message: Message) -> Message:
+        """Facts of a report. Raises RemoteError for what the child refuses, JobFailedError when it is lost twice."""
+        # Shielded: a caller that goes away in the middle of an answer must not leave half of it in the pipe.
+        return await asyncio.shield(asyncio.ensure_future(self._ask_twice(message)))
+
+    async def mux(self, message: Message, receipts: Sequence[ChunkReceipt], on_event: OnEvent, turn: Turn) -> Message:
+        """Write a deliverable in a child of its own; returns the final event, `stopped` for a turn that is unwanted.
+
+        Raises ChildLostError, StorageError and what `on_event` raises.
+        """
+        # A list of a long clip's chunks is longer than a message may be.
+        listing = self._folder / f"mux-{secrets.token_hex(8)}.json"
+        child: Child | None = None
+        try:
+            await asyncio.to_thread(_write_list, listing, receipts)
+            if not turn.unwanted:
+                child = await self._begin()
+                self._writing.add(child)
+            if child is None or turn.unwanted:
+                return events.stopped(at_border=True)
+            with turn.heard_by(child.send):
+                child.send({**message, "type": "mux", "id": 0, "receipts_file": str(listing)})
+                while (event := await self._next(child, self._hang_seconds))["event"] not in FINAL:
+                    await on_event(event)
+                return event
+        finally:
+            with contextlib.suppress(OSError):
+                listing.unlink(missing_ok=True)
+            if child is not None:
+                self._writing.discard(child)
+                await child.end(2.0)
+
+    async def end_if_idle(self) -> None:
+        """End the child that answers questions when none came for long."""
+        idle = asyncio.get_running_loop().time() - self._asked_at
+        if self._quick is None or self._asking.locked() or idle < self._idle_seconds:
+            return
+        async with self._asking:
+            await self._end_quick(1.0)
+
+    async def close(self, seconds: float) -> None:
+        """End all children."""
+        self._closed = True
+        writing = [child.end(seconds, still_read=True) for child in self._writing]
+        await asyncio.gather(self._end_quick(seconds, still_read=self._asking.locked()), *writing)
+
+    async def _ask_twice(self, message: Message) -> Message:
+        async with self._asking:
+            try:
+                for last_try in (False, True):
+                    try:
+                        return await self._ask(message)
+                    except ChildLostError as lost:
+                        self._quick = None
+                        # Once more: a child that idled may have been ended by the system.
+                        if last_try:
+                            raise JobFailedError(
+                                f"The media could not be read: {lost.message}", "Convert it to ProRes first."
+                            ) from lost
+            finally:
+                self._asked_at = asyncio.get_running_loop().time()
+        raise AssertionError("unreachable")
+
+    async def _ask(self, message: Message) -> Message:
+        child = self._quick
+        if child is None or not child.alive:
+            child = self._quick = await self._begin()
+        self._number += 1
+        number = self._number
+        child.send({**message, "id": number})
+        while True:
+            event = await self._next(child, _QUESTION_SECONDS)
+            if event.get("id") != number:
+                continue
+            if event["event"] == "error":
+                raise RemoteError.from_event(event)
+            if event["event"] == "report":
+                return dict(event["facts"])
+
+    async def _end_quick(self, seconds: float, *, still_read: bool = False) -> None:
+        quick, self._quick = self._quick, None
+        if quick is not None:
+            await quick.end(seconds, still_read=still_read)
+
+    async def _begin(self) -> Child:
+        if self._closed:
+            raise NoDaemonError("The daemon is ending.", "Ask again when it is back.")
+        child = await self._start()
+        try:
+            child.send({"type": "serve"})
+            while (event := await self._next(child, _QUESTION_SECONDS))["event"] != "ready":
+                if event["event"] == "error":
+                    raise RemoteError.from_event(event)
+        except BaseException:
+            child.kill()
+            raise
+        return child
+
+    async def _next(self, child: Child, seconds: float) -> Message:
+        try:
+            return await asyncio.wait_for(child.receive(), seconds)
+        except TimeoutError:
+            child.kill()
+            await child.end(1.0)
+            raise ChildLostError(f"The media process did not answer for {seconds:.0f} s and was ended.") from None
+
+
+def _write_list(path: Path, receipts: Sequence[ChunkReceipt]) -> None:
+    """Raises StorageError."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump([receipt.to_json() for receipt in receipts], file)
+    except OSError as error:
+        raise storage_error(error, path) from error

@@ -1,0 +1,354 @@
+"""The daemon behind its gRPC face: jobs are taken, steered and shown; the scheduler does them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+import uuid
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from pathlib import Path
+
+from ..backends.catalogue import find
+from ..frames.messages import Message
+from ..frames.request import PreviewRequest, RestoreRequest
+from ..home import run_folder
+from ..store.records import ENDED, UNFINISHED, JobRecord, JobState
+from ..store.recovery import discard_chunks
+from .api import (
+    BusyError,
+    DaemonInfo,
+    EncodedPicture,
+    Happening,
+    NewJob,
+    NotFoundError,
+    Page,
+    PictureFormat,
+    Place,
+    Side,
+    StateError,
+    WarmModel,
+)
+from .book import Book, is_complete
+from .children import Child
+from .chores import Chores
+from .config import Config
+from .hub import LIVE, Hub
+from .inventory import Inventory
+from .ledger import Ledger
+from .media import MediaChildren
+from .pictures import Pictures
+from .preflight import check_device, check_free, check_preview, check_restore
+from .runner import Runner
+from .scheduler import PREVIEW_PRIORITY, Scheduler
+
+__all__ = ["Service"]
+
+_log = logging.getLogger(__name__)
+
+_MOST_JOBS = 100_000
+_PAGE_EVENTS = 500
+_WORKING = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.MUXING})
+
+
+class Service:
+    """Implements `api.Daemon`. Start it once recovery is done; every method belongs to the event loop."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        config: Config,
+        *,
+        start_worker: Callable[[], Awaitable[Child]],
+        start_media: Callable[[], Awaitable[Child]],
+        on_shut_down: Callable[[], None],
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.start_id = uuid.uuid4().hex
+        self._ledger = ledger
+        self._journal = ledger.journal
+        self._config = config
+        self._on_shut_down = on_shut_down
+        self._folders = (run_folder() / "pictures", run_folder() / "mux")
+        self._hub = Hub()
+        self._book = Book(ledger, self._hub, config.scratch_folder, wall)
+        self._media = MediaChildren(start_media, self._folders[1], config)
+        self._runner = Runner(self._book, self._media, config)
+        self._scheduler = Scheduler(self._book, self._runner, config, start_worker=start_worker)
+        self._chores = Chores(self._book, self._scheduler, self._media, config, delete=self.delete)
+        self._pictures = Pictures(self._book, self._media, self._folders[0])
+        self._inventory = Inventory(self.start_id, ledger, self._scheduler, config)
+        self._steering: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+        self._clearing: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Begin to work on what is queued."""
+        for folder in self._folders:  # litter of a daemon that was killed
+            with contextlib.suppress(OSError):
+                for file in folder.iterdir():
+                    file.unlink()
+        self._scheduler.start()
+        self._chores.start()
+
+    async def close(self) -> None:
+        """End all work; what is not finished is queued, and goes on at the next start."""
+        self._scheduler.end_turns()
+        seconds = self._config.stop_seconds
+        await asyncio.gather(self._chores.close(), self._media.close(seconds), self._scheduler.close(seconds))
+        await asyncio.gather(*self._clearing, return_exceptions=True)
+        self._hub.end()
+        await self._ledger.close()
+
+    # Jobs
+
+    async def submit(self, new: NewJob) -> tuple[JobRecord, bool]:
+        """Queue a job."""
+        with contextlib.suppress(NotFoundError):  # before it is checked: its output may be there by now
+            return await self._book.get(new.id), False
+        lane = await asyncio.to_thread(_check, new)
+        record = JobRecord(
+            id=new.id,
+            number=0,
+            kind=new.kind,
+            label=new.label or Path(str(new.request["input"])).name,
+            state=JobState.QUEUED,
+            request=new.request,
+            clip=new.clip,
+            lane=lane,
+            priority=PREVIEW_PRIORITY if new.kind == "preview" else new.priority,
+            not_before=new.not_before,
+        )
+        record, created = await self._ledger.do(self._add, record)
+        if created:
+            _log.info("queued kind=%s model=%s", record.kind, new.request.get("model"), extra={"job": record.id})
+            self._chores.probe(record.id)
+            self._scheduler.wake()
+        return record, created
+
+    def _add(self, record: JobRecord) -> tuple[JobRecord, bool]:
+        """In the journal's thread: nothing comes between the checks and the row."""
+        with contextlib.suppress(NotFoundError):
+            return self._journal.get(record.id), False
+        counts = self._journal.counts()
+        if sum(counts[state] for state in UNFINISHED) >= _MOST_JOBS:
+            raise BusyError(f"{_MOST_JOBS} jobs are waiting.", "Let some of them finish first.")
+        check_free(record, self._journal.unfinished_for(record.output))
+        return self._journal.add(record, {"event": "state", "state": "queued"})
+
+    async def get(self, reference: str) -> JobRecord:
+        """The job as it stands."""
+        return await self._ledger.do(self._journal.find, reference)
+
+    async def list(self, states: Sequence[JobState], limit: int, token: str) -> Page:
+        """A page of jobs."""
+        jobs, next_token, total = await self._ledger.do(self._journal.page, states, limit, token)
+        return Page(jobs, next_token, total)
+
+    async def watch(self, reference: str, after: int, *, progress: bool = True) -> AsyncIterator[Happening]:
+        """Kept events after a number, then what happens, until the job has ended."""
+        job = await self.get(reference)
+        seen = after
+        # Heard before the journal is read, so that nothing falls between the two.
+        with self._hub.watching(job.id) as watcher:
+            while True:
+                while kept := await self._ledger.do(self._journal.events, job.id, seen, _PAGE_EVENTS):
+                    for each in kept:
+                        yield Happening(each.sequence, each.at, each.event)
+                        seen = each.sequence
+                job = await self._book.get(job.id)
+                if job.state in ENDED and seen >= job.last_sequence:
+                    return
+                # The news, as long as it leaves nothing out: recovery tells nobody. And after an end the job may have
+                # been retried.
+                ended = False
+                while not ended:
+                    happening = await watcher.next()
+                    if happening.event["event"] in LIVE:
+                        if progress:
+                            yield happening
+                    elif happening.sequence > seen + 1:
+                        break
+                    elif happening.sequence > seen:
+                        yield happening
+                        seen = happening.sequence
+                        ended = _ends(happening.event)
+
+    def progress(self, job: str) -> Message | None:
+        """The latest progress of a running job."""
+        return self._hub.progress(job)
+
+    async def pause(self, reference: str) -> JobRecord:
+        """Stop it after the chunk that is done."""
+        job = await self.get(reference)
+        if job.state is JobState.PAUSED and job.problem:
+            # It would go on by itself when the problem is over, which is not what is asked for now.
+            return (await self._book.change(job.id, {JobState.PAUSED}, JobState.PAUSED))[0]
+        job = await self._change(job, _WORKING, JobState.PAUSED, "paused")
+        self._scheduler.interrupt(job.id)
+        return job
+
+    async def resume(self, reference: str) -> JobRecord:
+        """Queue a paused job again."""
+        job = await self.get(reference)
+        record, moved = await self._book.change(job.id, {JobState.PAUSED}, JobState.QUEUED, failures=0)
+        if not moved and record.state not in _WORKING:
+            raise StateError(f"Job {job.number} is {record.state.value} and cannot be resumed.")
+        self._scheduler.wake(complete=is_complete(record))
+        return record
+
+    async def cancel(self, reference: str) -> JobRecord:
+        """End it now."""
+        job = await self.get(reference)
+        job = await self._change(job, UNFINISHED, JobState.CANCELLED, "cancelled", ended=self._book.wall())
+        clearing = asyncio.create_task(self._clear_cancelled(job.id), name="clear")
+        self._clearing.add(clearing)
+        clearing.add_done_callback(self._clearing.discard)
+        if not self._scheduler.interrupt(job.id):
+            await asyncio.shield(clearing)
+        return job
+
+    async def retry(self, reference: str) -> JobRecord:
+        """Queue a failed or cancelled job again."""
+        job = await self.get(reference)
+        await self._scheduler.settled(job.id)
+        async with self._alone(job.id):
+            job = await self._book.get(job.id)
+            if job.state is JobState.CANCELLED:  # its files are gone
+                await self._ledger.do(discard_chunks, self._journal, self._book.scratch, job.id)
+            again = {JobState.FAILED, JobState.CANCELLED}
+            record, moved = await self._book.change(
+                job.id, again, JobState.QUEUED, None, self._may_write, failures=0, ended=None
+            )
+        if not moved and record.state is not JobState.QUEUED:
+            raise StateError(f"Job {job.number} is {record.state.value} and cannot be retried.")
+        self._scheduler.wake(complete=is_complete(record))
+        return record
+
+    async def delete(self, reference: str) -> int:
+        """Forget a job that has ended."""
+        job = await self.get(reference)
+        if job.state not in ENDED:
+            raise StateError(f"Job {job.number} is {job.state.value}.", "Cancel it first.")
+        await self._scheduler.settled(job.id)
+        async with self._alone(job.id):
+            if (await self._book.get(job.id)).state not in ENDED:
+                raise StateError(f"Job {job.number} was queued again.", "Cancel it first.")
+            freed = await self._book.clear(job.id)
+            await self._ledger.do(self._journal.delete, job.id)
+        _log.info("deleted", extra={"job": job.id})
+        return freed
+
+    async def move(
+        self,
+        reference: str,
+        *,
+        priority: int | None = None,
+        place: Place | None = None,
+        not_before: float | None = None,
+    ) -> JobRecord:
+        """Change when a job gets its turn."""
+        job = await self.get(reference)
+        record, moved = await self._ledger.do(
+            self._journal.move, job.id, priority=priority, place=place, not_before=not_before
+        )
+        if not moved:
+            raise StateError(f"Job {job.number} is {job.state.value}.", "Only jobs that wait can be moved.")
+        self._scheduler.wake()
+        return record
+
+    async def _change(
+        self, job: JobRecord, when: Collection[JobState], state: JobState, word: str, **fields: object
+    ) -> JobRecord:
+        """Bring a job into a state. One that is there already is left; raises StateError from any other."""
+        record, moved = await self._book.change(job.id, when, state, **fields)
+        if not moved and record.state is not state:
+            raise StateError(f"Job {record.number} is {record.state.value} and cannot be {word}.")
+        self._scheduler.wake()
+        return record
+
+    async def _clear_cancelled(self, job: str) -> None:
+        """Once nothing works for it any more, what it has on disk goes, unless it was retried."""
+        await self._scheduler.settled(job)
+        async with self._alone(job):
+            with contextlib.suppress(NotFoundError):
+                if (await self._book.get(job)).state is JobState.CANCELLED:
+                    await self._book.clear(job)
+
+    def _alone(self, job: str) -> asyncio.Lock:
+        """Held where files of a job that is not at work go, and where it is about to get new ones."""
+        lock = self._steering.get(job)
+        if lock is None:
+            lock = self._steering[job] = asyncio.Lock()
+        return lock
+
+    def _may_write(self, job: JobRecord) -> bool:
+        """In the journal's thread. Raises OutputError where another job is to write the same file."""
+        check_free(job, self._journal.unfinished_for(job.output))
+        return True
+
+    # Pictures
+
+    async def frame(
+        self, reference: str, frame: int, side: Side, form: PictureFormat, max_size: tuple[int, int]
+    ) -> EncodedPicture:
+        """One frame as a picture."""
+        return await self._pictures.frame(await self.get(reference), frame, side, form, max_size)
+
+    def forget(self, picture: EncodedPicture) -> None:
+        """Remove the file of a picture."""
+        with contextlib.suppress(OSError):  # the next start removes it
+            picture.path.unlink(missing_ok=True)
+
+    # Models and the daemon itself
+
+    async def load_model(self, model: str, device: str, keep_alive_seconds: float | None) -> WarmModel:
+        """Bring a model into memory, or keep it there longer."""
+        await asyncio.to_thread(find, model)
+        check_device(device or "auto")
+        seconds = self._config.keep_alive_seconds if keep_alive_seconds is None else keep_alive_seconds
+        try:
+            return await self._scheduler.worker(device or "auto").load(model, seconds)
+        finally:
+            self._scheduler.wake()
+
+    async def unload_models(self, model: str) -> int:
+        """Free a model, or all for an empty name."""
+        return sum(worker.unload(model) for worker in self._scheduler.workers)
+
+    async def suspend(self, reason: str, *, unload: bool) -> None:
+        """Begin no new chunk until `resume_work`."""
+        _log.info("suspended why=%s", reason)
+        self._scheduler.suspend(reason)
+        if unload:
+            await self.unload_models("")
+
+    async def resume_work(self) -> None:
+        """Go on."""
+        _log.info("work goes on")
+        self._scheduler.resume()
+
+    async def info(self) -> DaemonInfo:
+        """What the daemon says of itself."""
+        return await self._inventory.info()
+
+    def shut_down(self) -> None:
+        """Ask for the end."""
+        self._on_shut_down()
+
+
+def _check(new: NewJob) -> str:
+    """Raise InputError for what can be known to be wrong with a job; return the device it asks for."""
+    if new.kind == "preview":
+        preview = PreviewRequest.from_json(new.request)
+        check_preview(preview)
+        return preview.restore.device
+    request = RestoreRequest.from_json(new.request)
+    check_restore(request)
+    return request.device
+
+
+def _ends(event: Message) -> bool:
+    """Whether a job has ended with it."""
+    return event["event"] == "done" or (event["event"] == "state" and JobState(event["state"]) in ENDED)

@@ -1,0 +1,307 @@
+"""The daemon as the command line sees it: plain calls, and the errors of the daemon as if they were raised here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any
+
+from google.protobuf.message import Message as ProtoMessage
+
+from ..errors import JobFailedError, NoDaemonError
+from ..frames.messages import Message
+from ..home import run_folder
+from ..jobs.api import (
+    BusyError,
+    DaemonInfo,
+    Happening,
+    NewJob,
+    Page,
+    PictureFormat,
+    Place,
+    Side,
+    WarmModel,
+)
+from ..store.records import JobRecord, JobState
+from .connection import Connection, open_connection
+from .convert import job_from, new_job_to
+from .convert_events import happening_from, progress_from, state_to
+from .convert_info import ModelForm, OptionForm, info_from, model_from, option_from, warm_from
+from .endpoint import Session
+from .problems import RefusedError, TooSlowError
+from .v1 import frames_pb2, models_pb2, system_pb2
+from .v1 import restoration_pb2 as pb
+from .values import timestamp
+
+__all__ = ["Client", "Picture"]
+
+_CALL_SECONDS = 5.0
+_FRAME_SECONDS = 60.0
+_LOAD_SECONDS = 600.0  # weights of a large model from a slow disk
+_RETURN_SECONDS = 0.2  # between two looks for a daemon that went away
+_AGAIN_SECONDS = 0.02  # before a stream begins again: one that ends at once must not keep both sides busy
+_PAGE = 200  # jobs; many calls fit between two pages
+_PACKAGE = "/answerprint.rpc.v1"
+
+_PLACES: Mapping[Place | None, pb.MoveJobRequest.Place] = MappingProxyType(
+    {
+        None: pb.MoveJobRequest.PLACE_UNSPECIFIED,
+        "first": pb.MoveJobRequest.PLACE_FIRST,
+        "last": pb.MoveJobRequest.PLACE_LAST,
+    }
+)
+_SIDES: Mapping[Side, frames_pb2.GetFrameRequest.Side] = MappingProxyType(
+    {"restored": frames_pb2.GetFrameRequest.SIDE_RESTORED, "source": frames_pb2.GetFrameRequest.SIDE_SOURCE}
+)
+_FORMATS: Mapping[PictureFormat, frames_pb2.GetFrameRequest.Format] = MappingProxyType(
+    {"png": frames_pb2.GetFrameRequest.FORMAT_PNG, "jpeg": frames_pb2.GetFrameRequest.FORMAT_JPEG}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A frame as an encoded picture; width and height in px."""
+
+    data: bytes
+    media_type: str
+    width: int
+    height: int
+
+
+class Client(AbstractContextManager["Client"]):
+    """Calls of one daemon, or of its successor after a restart. Not for several threads at once."""
+
+    def __init__(self, connection: Connection, run: Path) -> None:
+        self._connection, self._run = connection, run
+
+    @classmethod
+    def connect(cls, run: Path | None = None, *, timeout: float = _CALL_SECONDS) -> Client:
+        """Return the client of the daemon that runs, waiting at most so long for one that still starts.
+
+        Raises NoDaemonError when there is none, and when it may not be trusted.
+        """
+        folder = run or run_folder()
+        return cls(open_connection(folder, timeout), folder)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection; the daemon goes on."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; the daemon goes on."""
+        self._connection.close()
+
+    @property
+    def session(self) -> Session:
+        """Of the daemon that this client talks to now."""
+        return self._connection.session
+
+    def submit(self, new: NewJob) -> tuple[JobRecord, bool]:
+        """Queue a job; False when its id was there already."""
+        answer = self._call("Restoration/SubmitJob", new_job_to(new), pb.SubmitJobResponse)
+        return job_from(answer.job), answer.created
+
+    def get(self, reference: str) -> JobRecord:
+        """A job as it stands. A reference is an id, its first 4 characters or more, or a number."""
+        return self.look(reference)[0]
+
+    def look(self, reference: str) -> tuple[JobRecord, Message | None]:
+        """A job as it stands, and its latest `progress` event while it runs."""
+        job = self._call("Restoration/GetJob", pb.GetJobRequest(id=reference), pb.Job)
+        return job_from(job), progress_from(job.progress) if job.HasField("progress") else None
+
+    def list(self, states: Sequence[JobState] = (), limit: int = 100, token: str = "") -> Page:
+        """A page of jobs; no states are all."""
+        request = pb.ListJobsRequest(states=[state_to(each) for each in states], page_size=limit, page_token=token)
+        answer = self._call("Restoration/ListJobs", request, pb.ListJobsResponse)
+        return Page([job_from(job) for job in answer.jobs], answer.next_page_token, answer.total)
+
+    def all_jobs(self, states: Sequence[JobState] = ()) -> Iterator[JobRecord]:
+        """All jobs, page by page."""
+        token = ""
+        while True:
+            page = self.list(states, _PAGE, token)
+            yield from page.jobs
+            token = page.next_token
+            if not token:
+                return
+
+    def pause(self, reference: str) -> JobRecord:
+        """Stop a job until it is resumed."""
+        return self._steer("PauseJob", reference)
+
+    def resume(self, reference: str) -> JobRecord:
+        """Let a paused job go on."""
+        return self._steer("ResumeJob", reference)
+
+    def cancel(self, reference: str) -> JobRecord:
+        """End a job."""
+        return self._steer("CancelJob", reference)
+
+    def retry(self, reference: str) -> JobRecord:
+        """Queue a failed or cancelled job again."""
+        return self._steer("RetryJob", reference)
+
+    def delete(self, reference: str) -> int:
+        """Forget a job that has ended; returns the bytes freed."""
+        request = pb.JobId(id=reference)
+        answer = self._call("Restoration/DeleteJob", request, pb.DeleteJobResponse, repeatable=False)
+        return int(answer.freed_bytes)
+
+    def move(
+        self,
+        reference: str,
+        *,
+        priority: int | None = None,
+        place: Place | None = None,
+        not_before: float | None = None,
+    ) -> JobRecord:
+        """Change when a job gets its turn; not_before 0 is now."""
+        request = pb.MoveJobRequest(
+            id=reference, priority=priority, place=_PLACES[place], not_before=timestamp(not_before)
+        )
+        return job_from(self._call("Restoration/MoveJob", request, pb.Job))
+
+    def watch(
+        self,
+        reference: str,
+        after: int = 0,
+        *,
+        progress: bool = True,
+        on_lost: Callable[[], None] | None = None,
+        patience_seconds: float = 60.0,
+    ) -> Iterator[Happening]:
+        """What happened to a job after a number, then what happens, until it has ended.
+
+        A daemon that goes away and comes back is followed: on_lost is called, and nothing kept is left out or told
+        twice. Raises NoDaemonError when it stays away for longer than patience_seconds.
+        """
+        job = self.get(reference).id
+        while True:
+            received = False
+            try:
+                for happening in self._watch_once(job, after, progress):
+                    received, after = True, max(after, happening.sequence)
+                    yield happening
+                if self.get(job).ended_state:
+                    return
+            except BusyError:
+                if not received:  # no place for one more watcher; else this one was too slow, and goes on from there
+                    raise
+            except NoDaemonError:
+                if on_lost is not None:
+                    on_lost()
+                self._await_return(patience_seconds)
+            time.sleep(_AGAIN_SECONDS)
+
+    def frame(
+        self,
+        reference: str,
+        frame: int,
+        side: Side = "restored",
+        form: PictureFormat = "png",
+        max_size: tuple[int, int] = (0, 0),
+    ) -> Picture:
+        """A finished frame, or its source, as a picture that fits into a size; 0 sets no limit."""
+        request = frames_pb2.GetFrameRequest(
+            job=reference,
+            frame=frame,
+            side=_SIDES[side],
+            format=_FORMATS[form],
+            max_width=max_size[0],
+            max_height=max_size[1],
+        )
+        method = f"{_PACKAGE}.Frames/GetFrame"
+        with self._connection.stream(method, request, frames_pb2.FramePart, _FRAME_SECONDS) as answers:
+            parts = list(answers)
+        data = b"".join(part.data for part in parts)
+        if not parts or len(data) != parts[0].total_bytes:
+            raise JobFailedError("The picture did not arrive whole.", "Ask for it again.")
+        return Picture(data, parts[0].media_type, parts[0].width, parts[0].height)
+
+    def models(self) -> tuple[Sequence[ModelForm], Sequence[OptionForm]]:
+        """All models, and the options of the method that they share."""
+        answer = self._call("Models/ListModels", models_pb2.ListModelsRequest(), models_pb2.ListModelsResponse)
+        return [model_from(each) for each in answer.models], [option_from(each) for each in answer.method_options]
+
+    def load_model(self, model: str, device: str = "auto", keep_alive_seconds: float | None = None) -> WarmModel:
+        """Bring a model into memory, or keep it there longer."""
+        request = models_pb2.LoadModelRequest(model=model, device=device, keep_alive_seconds=keep_alive_seconds)
+        return warm_from(self._call("Models/LoadModel", request, models_pb2.WarmModel, seconds=_LOAD_SECONDS))
+
+    def unload_models(self, model: str = "") -> int:
+        """Free a model, or all; returns how many."""
+        request = models_pb2.UnloadModelRequest(model=model)
+        return int(self._call("Models/UnloadModel", request, models_pb2.UnloadModelResponse).unloaded)
+
+    def suspend(self, reason: str, *, unload: bool = False) -> DaemonInfo:
+        """Begin no new chunk until `resume_work`."""
+        request = system_pb2.SuspendWorkRequest(reason=reason, unload=unload)
+        return info_from(self._call("System/SuspendWork", request, system_pb2.Info))
+
+    def resume_work(self) -> DaemonInfo:
+        """Go on."""
+        return info_from(self._call("System/ResumeWork", system_pb2.ResumeWorkRequest(), system_pb2.Info))
+
+    def info(self) -> DaemonInfo:
+        """What the daemon says of itself."""
+        return info_from(self._call("System/GetInfo", system_pb2.GetInfoRequest(), system_pb2.Info))
+
+    def shut_down(self) -> None:
+        """Ask the daemon to end; it ends later, when the running chunk is given up."""
+        self._call("System/Shutdown", system_pb2.ShutdownRequest(), system_pb2.ShutdownResponse, repeatable=False)
+
+    def _steer(self, name: str, reference: str) -> JobRecord:
+        return job_from(self._call(f"Restoration/{name}", pb.JobId(id=reference), pb.Job))
+
+    def _call(
+        self,
+        name: str,
+        request: ProtoMessage,
+        answer: type[ProtoMessage],
+        *,
+        seconds: float = _CALL_SECONDS,
+        repeatable: bool = True,
+    ) -> Any:  # noqa: ANN401 - an `answer`
+        """One unary call; where the daemon was restarted meanwhile, once more to the new one."""
+        method = f"{_PACKAGE}.{name}"
+        try:
+            return self._connection.call(method, request, answer, seconds)
+        except TooSlowError:
+            raise
+        except NoDaemonError as error:
+            # What was refused was not done, so it may always be asked again.
+            if not (repeatable or isinstance(error, RefusedError)):
+                raise
+        self._reconnect(_CALL_SECONDS)
+        return self._connection.call(method, request, answer, seconds)
+
+    def _watch_once(self, job: str, after: int, progress: bool) -> Iterator[Happening]:
+        request = pb.WatchJobRequest(id=job, after_sequence=after, without_progress=not progress)
+        with self._connection.stream(f"{_PACKAGE}.Restoration/WatchJob", request, pb.JobEvent, None) as events:
+            for event in events:
+                happening = happening_from(event)
+                if happening is not None:
+                    yield happening
+
+    def _await_return(self, patience_seconds: float) -> None:
+        deadline = time.monotonic() + patience_seconds
+        while True:
+            try:
+                self._reconnect(max(0.0, min(_CALL_SECONDS, deadline - time.monotonic())))
+                return
+            except NoDaemonError:
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(_RETURN_SECONDS)
+
+    def _reconnect(self, timeout: float) -> None:
+        fresh = open_connection(self._run, timeout)
+        self._connection.close()
+        self._connection = fresh

@@ -1,0 +1,210 @@
+"""One channel to one daemon: found by its session file, checked to be ours, closed in the end."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2
+
+from ..errors import AnswerprintError, NoDaemonError
+from ..jobs.api import BusyError
+from .endpoint import PROTOCOL, Session, check_private, read_session
+from .limits import ServerLimits
+from .problems import InternalError, OtherVersionError, RefusedError, StartingError, TooSlowError, from_trailer
+
+__all__ = ["Connection", "check_peer", "open_connection", "translated"]
+
+_POLL_SECONDS = 0.05
+_CHECK_SECONDS = 2.0
+_CHECK = "/grpc.health.v1.Health/Check"
+_START = "Start it again: answerprint daemon start"
+_RESTART = "Restart it: answerprint daemon stop, then answerprint daemon start"
+
+
+class Connection:
+    """A channel with the token of its session."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        kind = grpc.LocalConnectionType.LOCAL_TCP if session.socket is None else grpc.LocalConnectionType.UDS
+        limits = ServerLimits()
+        self._metadata = (("authorization", f"Bearer {session.token}"),)
+        self._channel = grpc.secure_channel(
+            session.endpoint,
+            grpc.local_channel_credentials(kind),
+            options=[
+                ("grpc.max_receive_message_length", limits.max_message_bytes),
+                ("grpc.max_send_message_length", limits.max_message_bytes),
+                # The server's is half of it: an error with a long message comes through whole.
+                ("grpc.max_metadata_size", 2 * limits.max_metadata_bytes),
+                ("grpc.absolute_max_metadata_size", 2 * limits.max_metadata_bytes),
+                ("grpc.enable_retries", 0),  # what may be repeated is decided by the caller
+                ("grpc.enable_http_proxy", 0),  # the daemon is on this machine
+                ("grpc.use_local_subchannel_pool", 1),  # a new connection never inherits the backoff of an old one
+                ("grpc.keepalive_time_ms", 20_000),
+                ("grpc.keepalive_timeout_ms", 10_000),
+            ],
+        )
+
+    def call(self, method: str, request: Message, answer: type[Message], seconds: float) -> Any:  # noqa: ANN401
+        """Return the answer of a unary call. Raises AnswerprintError."""
+        do = self._channel.unary_unary(
+            method, request_serializer=type(request).SerializeToString, response_deserializer=answer.FromString
+        )
+        with translated(), _open():
+            return do(request, timeout=seconds, metadata=self._metadata)
+
+    @contextmanager
+    def stream(
+        self, method: str, request: Message, answer: type[Message], seconds: float | None
+    ) -> Iterator[Iterator[Any]]:
+        """The answers of a streaming call, which ends with the block. Raises AnswerprintError."""
+        begin = self._channel.unary_stream(
+            method, request_serializer=type(request).SerializeToString, response_deserializer=answer.FromString
+        )
+        with translated():
+            with _open():
+                answers = begin(request, timeout=seconds, metadata=self._metadata)
+            try:
+                yield answers
+            finally:
+                answers.cancel()
+
+    def check(self) -> bool:
+        """Whether the daemon serves. Raises AnswerprintError."""
+        answer = self.call(_CHECK, health_pb2.HealthCheckRequest(), health_pb2.HealthCheckResponse, _CHECK_SECONDS)
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+    def close(self) -> None:
+        """Close the channel; calls that are open end."""
+        self._channel.close()
+
+
+def open_connection(run: Path, timeout: float) -> Connection:
+    """Return a connection to the daemon that serves there, waiting at most so long for one that still starts.
+
+    Raises NoDaemonError: at once when none runs or it is not ours, later when it does not come to serve.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        session = read_session(run)
+        _check_session(session)
+        problem = _try(session, deadline)
+        if isinstance(problem, Connection):
+            return problem
+        if time.monotonic() >= deadline:
+            raise problem
+        time.sleep(_POLL_SECONDS)
+
+
+def _try(session: Session, deadline: float) -> Connection | NoDaemonError:
+    """A connection to a daemon that serves, or why there is none; the session may be an old one then."""
+    connection = Connection(session)
+    try:
+        while not connection.check():
+            if time.monotonic() >= deadline:
+                connection.close()
+                return StartingError("The daemon still starts, or is ending.", "Try again in a moment.")
+            time.sleep(_POLL_SECONDS)
+        return connection
+    except NoDaemonError as error:
+        connection.close()
+        return error
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _check_session(session: Session) -> None:
+    if session.socket is not None:
+        check_private(session.socket.parent)
+        check_peer(session.socket)
+    if session.protocol != PROTOCOL:
+        raise OtherVersionError(
+            f"The daemon speaks version {session.protocol} of the protocol, this program version {PROTOCOL}.",
+            f"End it (process {session.pid}; what is done is kept), then: answerprint daemon start",
+        )
+
+
+def check_peer(path: Path) -> None:
+    """Raise NoDaemonError unless a process of ours listens at the socket: it alone may see the token."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(_CHECK_SECONDS)
+        try:
+            probe.connect(str(path))
+        except OSError as error:
+            raise NoDaemonError("No daemon is running.", "Start one: answerprint daemon start") from error
+        uid = _peer_uid(probe)
+    if uid not in (None, os.getuid()):
+        raise NoDaemonError(f"A process of another user (id {uid}) listens at {path}.", f"Remove {path.parent}.")
+
+
+def _peer_uid(probe: socket.socket) -> int | None:
+    """Whose process has the other end; None where the system cannot say."""
+    if sys.platform == "linux":
+        data = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        return int(struct.unpack("3i", data)[1])
+    if sys.platform == "darwin":
+        # struct xucred of LOCAL_PEERCRED: version, uid, groups.
+        return int(struct.unpack_from("2I", probe.getsockopt(0, 1, 76))[1])
+    return None
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise what gRPC raises in the block as what it means."""
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise _meaning(error) from error
+
+
+@contextmanager
+def _open() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:  # what gRPC raises on a channel that is closed
+        raise NoDaemonError("The connection to the daemon is closed.", "Connect again.") from error
+
+
+def _meaning(error: Any) -> AnswerprintError:  # noqa: ANN401 - gRPC's class promises none of its methods
+    told = from_trailer(error.trailing_metadata() or ())
+    if told is not None:
+        return told
+    code = error.code()
+    meant = _MEANINGS.get(code)
+    if meant is None:
+        return InternalError(f"The daemon failed unexpectedly ({code.name}).", "See: answerprint doctor")
+    kind, message, remedy = meant
+    return kind(message, remedy)
+
+
+_MEANINGS: Mapping[grpc.StatusCode, tuple[type[AnswerprintError], str, str]] = MappingProxyType(
+    {
+        grpc.StatusCode.UNAVAILABLE: (NoDaemonError, "The daemon has gone.", _START),
+        grpc.StatusCode.CANCELLED: (NoDaemonError, "The daemon has ended the call.", _START),
+        grpc.StatusCode.DEADLINE_EXCEEDED: (
+            TooSlowError,
+            "The daemon did not answer in time.",
+            "Look again in a moment: answerprint daemon status",
+        ),
+        grpc.StatusCode.UNAUTHENTICATED: (RefusedError, "The daemon refuses this program.", "Connect again."),
+        grpc.StatusCode.UNIMPLEMENTED: (OtherVersionError, "The daemon is of another version.", _RESTART),
+        grpc.StatusCode.RESOURCE_EXHAUSTED: (
+            BusyError,
+            "That is more than the daemon takes.",
+            "Ask for less at a time.",
+        ),
+    }
+)

@@ -1,0 +1,197 @@
+"""Jobs between the protocol and the queue: what a client asks for, and what it gets back.
+
+Requests are validated before they come here, so what is refused here is what a restoration itself refuses.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.protobuf import json_format
+
+from ..errors import InputError
+from ..frames.messages import Message
+from ..frames.request import PreviewRequest, RestoreRequest
+from ..jobs.api import NewJob
+from ..store.records import JobKind, JobRecord, JobState
+from .convert_events import problem_from, problem_to, progress_to, state_from, state_to
+from .v1 import restoration_pb2 as pb
+from .values import count, seconds_from, text, timestamp
+
+__all__ = ["job_from", "job_to", "new_job_from", "new_job_to"]
+
+_DEFAULTS = RestoreRequest(input="-", output="-")
+_PREVIEW_COUNT = 5
+
+_PLAIN = frozenset({"media", "range_text"})
+"""What the command line says of a clip: said in the request as well, and often, so it takes the short way."""
+
+Asked = RestoreRequest | PreviewRequest
+
+
+def new_job_from(message: pb.SubmitJobRequest) -> NewJob:
+    """The job that a validated request asks for. Raises InputError for what no restoration can be."""
+    return NewJob(
+        id=message.id.lower(),
+        kind=_kind(message),
+        request=_asked(message).to_json(),
+        clip=_clip_from(message.clip),
+        label=message.label,
+        priority=message.priority,
+        not_before=seconds_from(message, "not_before"),
+    )
+
+
+def new_job_to(new: NewJob) -> pb.SubmitJobRequest:
+    """The request that asks for a job. Raises InputError for what cannot be sent, such as a path that is no Unicode."""
+    try:
+        message = pb.SubmitJobRequest(
+            id=new.id, priority=new.priority, label=new.label, not_before=timestamp(new.not_before)
+        )
+        _ask(message, new.request, new.kind, new.clip)
+    except (ValueError, TypeError, json_format.ParseError) as error:
+        raise InputError(f"The job cannot be sent: {error}.", "Rename files whose names are not Unicode.") from error
+    return message
+
+
+def job_to(record: JobRecord, progress: Message | None = None) -> pb.Job:
+    """A job as clients see it."""
+    estimate = record.facts.get("estimate") or {}
+    message = pb.Job(
+        id=record.id,
+        number=count(record.number),
+        label=text(record.label),
+        state=state_to(record.state),
+        priority=record.priority,
+        created=timestamp(record.created),
+        started=timestamp(record.started),
+        ended=timestamp(record.ended),
+        not_before=timestamp(record.not_before),
+        frames_total=count(record.frames_total),
+        frames_done=count(record.frames_done),
+        problem=problem_to(record.problem),
+        last_sequence=count(record.last_sequence),
+        scratch_bytes=count(record.facts.get("scratch_bytes")),
+        scratch_estimate_bytes=count(estimate.get("scratch_bytes")),
+        seconds=record.seconds,
+        progress=None if progress is None else progress_to(progress),
+    )
+    _ask(message, record.request, record.kind, record.clip)
+    return message
+
+
+def job_from(message: pb.Job) -> JobRecord:
+    """What a client knows of a job; what only the daemon needs has its default."""
+    facts: Message = {}
+    if message.scratch_estimate_bytes:
+        facts["estimate"] = {"scratch_bytes": message.scratch_estimate_bytes}
+    if message.scratch_bytes:
+        facts["scratch_bytes"] = message.scratch_bytes
+    return JobRecord(
+        id=message.id,
+        number=message.number,
+        kind=_kind(message),
+        label=message.label,
+        state=state_from(message.state) or JobState.QUEUED,
+        request=_asked(message).to_json(),
+        clip=_clip_from(message.clip),
+        lane=message.settings.device or _DEFAULTS.device,
+        priority=message.priority,
+        not_before=seconds_from(message, "not_before"),
+        created=seconds_from(message, "created") or 0.0,
+        started=seconds_from(message, "started"),
+        ended=seconds_from(message, "ended"),
+        seconds=message.seconds,
+        frames_total=message.frames_total,
+        frames_done=message.frames_done,
+        problem=problem_from(message),
+        facts=facts,
+        last_sequence=message.last_sequence,
+    )
+
+
+# Below, `message` is a SubmitJobRequest or a Job: both have clip, settings and one of deliverable and preview.
+
+
+def _kind(message: Any) -> JobKind:  # noqa: ANN401
+    return "preview" if message.WhichOneof("result") == "preview" else "restore"
+
+
+def _asked(message: Any) -> Asked:  # noqa: ANN401
+    settings, result = message.settings, getattr(message, message.WhichOneof("result"))
+    preview = _kind(message) == "preview"
+    restore = RestoreRequest(
+        input=message.clip.media,
+        output=result.folder if preview else result.path,
+        model=settings.model or _DEFAULTS.model,
+        task=settings.task or _DEFAULTS.task,
+        scale=settings.scale or None,
+        size=(settings.size.width, settings.size.height) if settings.HasField("size") else None,
+        range=_range_of(message.clip),
+        chunk=settings.chunk if settings.HasField("chunk") else None,
+        steps=settings.steps if settings.HasField("steps") else None,
+        seed=settings.seed,
+        strength=settings.strength if settings.HasField("strength") else _DEFAULTS.strength,
+        noise=settings.noise or None,
+        consistency=settings.consistency if settings.HasField("consistency") else _DEFAULTS.consistency,
+        options=dict(settings.options),
+        codec=None if preview else result.codec or None,
+        device=settings.device or _DEFAULTS.device,
+        overwrite=result.overwrite,
+    )
+    if not preview:
+        return restore
+    return PreviewRequest(restore, result.frame, result.count if result.HasField("count") else _PREVIEW_COUNT)
+
+
+def _ask(message: Any, request: Message, kind: JobKind, clip: Message) -> None:  # noqa: ANN401
+    """Fill clip, settings and result from a job's request."""
+    asked: Asked = (PreviewRequest if kind == "preview" else RestoreRequest).from_json(request)
+    restore = asked.restore if isinstance(asked, PreviewRequest) else asked
+    if not clip.keys() <= _PLAIN:
+        json_format.ParseDict(clip, message.clip)
+    elif restore.range:
+        message.clip.range_text = restore.range
+    message.clip.media = restore.input
+    message.settings.CopyFrom(_settings_to(restore))
+    if isinstance(asked, PreviewRequest):
+        message.preview.CopyFrom(
+            pb.Preview(frame=asked.frame, count=asked.count, folder=restore.output, overwrite=restore.overwrite)
+        )
+    else:
+        message.deliverable.CopyFrom(
+            pb.Deliverable(path=restore.output, codec=restore.codec or "", overwrite=restore.overwrite)
+        )
+
+
+def _settings_to(request: RestoreRequest) -> pb.Settings:
+    size = None if request.size is None else pb.PictureSize(width=request.size[0], height=request.size[1])
+    return pb.Settings(
+        model=request.model,
+        task=request.task,
+        scale=request.scale or "",
+        size=size,
+        chunk=request.chunk,
+        steps=request.steps,
+        seed=request.seed,
+        strength=request.strength,
+        noise=request.noise or "",
+        consistency=request.consistency,
+        options=request.options,
+        device=request.device,
+    )
+
+
+def _clip_from(clip: pb.ClipRef) -> Message:
+    """All that the editor said, as JSON for the journal."""
+    fields = clip.ListFields()
+    if all(field.name in _PLAIN for field, _ in fields):
+        return {field.name: value for field, value in fields}
+    return json_format.MessageToDict(clip, preserving_proto_field_name=True)
+
+
+def _range_of(clip: pb.ClipRef) -> str | None:
+    """The frames to restore, handles included; what lies before the clip's first frame cannot be had."""
+    if not clip.HasField("range"):
+        return clip.range_text or None
+    return f"{max(0, clip.range.first - clip.handle_before)}:{clip.range.stop + clip.handle_after}"

@@ -1,0 +1,229 @@
+"""Models and the daemon itself, between the protocol and the program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..backends.catalogue import ModelEntry
+from ..backends.info import BackendInfo
+from ..errors import ModelError
+from ..frames.messages import Message
+from ..jobs.api import DaemonInfo, Disk, WarmModel
+from ..option import Option
+from .limits import ServerLimits
+from .v1 import models_pb2, system_pb2
+from .values import count, text
+
+__all__ = [
+    "ModelForm",
+    "OptionForm",
+    "info_from",
+    "info_to",
+    "model_from",
+    "model_to",
+    "option_from",
+    "option_to",
+    "warm_from",
+    "warm_to",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class OptionForm:
+    """One setting as a front end shows it; values are text, as typed."""
+
+    name: str
+    kind: str
+    default: str
+    help: str
+    minimum: float | None
+    maximum: float | None
+    choices: tuple[str, ...]
+    unit: str
+    group: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelForm:
+    """One model as a front end shows it. fault: why it cannot be used although its files are there."""
+
+    name: str
+    version: str
+    family: str
+    summary: str
+    licence: str
+    tasks: tuple[str, ...]
+    scale: int
+    largest_scale: int
+    default_steps: int
+    samplers: tuple[str, ...]
+    options: tuple[OptionForm, ...]
+    ready: bool
+    fault: str
+
+
+def option_to(option: Option) -> models_pb2.Option:
+    """One setting, described."""
+    return models_pb2.Option(
+        name=option.name,
+        kind=option.kind,
+        default_value=option.default_text,
+        help=option.help,
+        minimum=option.minimum,
+        maximum=option.maximum,
+        choices=option.choices,
+        unit=option.unit,
+        group=option.group,
+        format=option.format,
+    )
+
+
+def option_from(message: models_pb2.Option) -> OptionForm:
+    """What a front end shows."""
+    return OptionForm(
+        message.name,
+        message.kind,
+        message.default_value,
+        message.help,
+        message.minimum if message.HasField("minimum") else None,
+        message.maximum if message.HasField("maximum") else None,
+        tuple(message.choices),
+        message.unit,
+        message.group,
+        message.format,
+    )
+
+
+def model_to(entry: ModelEntry) -> models_pb2.Model:
+    """One model, on disk or not; of a family that this version does not have, what is known without it."""
+    message = models_pb2.Model(
+        name=text(entry.name),
+        version=text(entry.version),
+        family=text(entry.family),
+        summary=text(entry.summary),
+        licence=text(entry.licence),
+        scale=count(entry.scale),
+        ready=entry.folder is not None and not entry.fault,
+        fault=text(entry.fault),
+    )
+    try:
+        info: BackendInfo = entry.info
+    except ModelError as error:
+        message.ready = False
+        message.fault = message.fault or error.message
+        return message
+    message.tasks.extend(info.tasks)
+    message.largest_scale = info.largest_scale or info.scale
+    message.default_steps = info.default_steps
+    message.samplers.extend(info.samplers)
+    message.options.extend(option_to(option) for option in info.own_options)
+    return message
+
+
+def model_from(message: models_pb2.Model) -> ModelForm:
+    """What a front end shows."""
+    return ModelForm(
+        message.name,
+        message.version,
+        message.family,
+        message.summary,
+        message.licence,
+        tuple(message.tasks),
+        message.scale,
+        message.largest_scale,
+        message.default_steps,
+        tuple(message.samplers),
+        tuple(option_from(option) for option in message.options),
+        message.ready,
+        message.fault,
+    )
+
+
+def warm_to(model: WarmModel) -> models_pb2.WarmModel:
+    """A model in memory."""
+    return models_pb2.WarmModel(
+        model=text(model.model),
+        device=text(model.device),
+        bytes=count(model.bytes),
+        load_seconds=model.load_seconds,
+        remaining_seconds=model.remaining_seconds,
+        in_use=model.in_use,
+    )
+
+
+def warm_from(message: models_pb2.WarmModel) -> WarmModel:
+    """A model in memory."""
+    return WarmModel(
+        message.model, message.device, message.bytes, message.load_seconds, message.remaining_seconds, message.in_use
+    )
+
+
+def info_to(info: DaemonInfo, limits: ServerLimits, protocol: int) -> system_pb2.Info:
+    """What the daemon says of itself, with the limits of the server before it."""
+    return system_pb2.Info(
+        version=info.version,
+        protocol=protocol,
+        pid=info.pid,
+        start_id=info.start_id,
+        uptime_seconds=info.uptime_seconds,
+        libraries={text(name): text(version) for name, version in info.libraries.items()},
+        devices=[_device_to(device) for device in info.devices],
+        warm_models=[warm_to(model) for model in info.warm_models],
+        limits=system_pb2.Limits(
+            max_message_bytes=limits.max_message_bytes,
+            max_watchers=limits.max_watchers,
+            max_calls=limits.max_calls,
+            memory_cap_bytes=count(info.memory_cap_bytes),
+            keep_alive_seconds=info.keep_alive_seconds,
+        ),
+        disks=[
+            system_pb2.Disk(
+                purpose=text(disk.purpose),
+                folder=text(disk.folder),
+                free_bytes=count(disk.free_bytes),
+                used_bytes=count(disk.used_bytes),
+            )
+            for disk in info.disks
+        ],
+        jobs={text(state): count(jobs) for state, jobs in info.jobs.items()},
+        suspended=info.suspended,
+        suspend_reason=text(info.suspend_reason),
+        resident_bytes=count(info.resident_bytes),
+        problems=[text(problem) for problem in info.problems],
+    )
+
+
+def info_from(message: system_pb2.Info) -> DaemonInfo:
+    """What the daemon says of itself."""
+    return DaemonInfo(
+        version=message.version,
+        pid=message.pid,
+        start_id=message.start_id,
+        uptime_seconds=message.uptime_seconds,
+        libraries=dict(message.libraries),
+        devices=[_device_from(device) for device in message.devices],
+        warm_models=[warm_from(model) for model in message.warm_models],
+        memory_cap_bytes=message.limits.memory_cap_bytes,
+        keep_alive_seconds=message.limits.keep_alive_seconds,
+        disks=[Disk(each.purpose, each.folder, each.free_bytes, each.used_bytes) for each in message.disks],
+        jobs=dict(message.jobs),
+        suspended=message.suspended,
+        suspend_reason=message.suspend_reason,
+        resident_bytes=message.resident_bytes,
+        problems=list(message.problems),
+    )
+
+
+def _device_to(device: Message) -> system_pb2.Device:
+    return system_pb2.Device(
+        name=text(device.get("name")),
+        about=text(device.get("about")),
+        total_bytes=count(device.get("bytes")),
+        free_bytes=count(device.get("free_bytes")),
+    )
+
+
+def _device_from(message: system_pb2.Device) -> Message:
+    known = {"bytes": message.total_bytes, "free_bytes": message.free_bytes}
+    return {"name": message.name, "about": message.about} | {name: value for name, value in known.items() if value}

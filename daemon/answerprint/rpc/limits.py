@@ -1,0 +1,52 @@
+"""How much the server takes, all of it explicit: gRPC by itself limits nothing but the length of messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ..jobs.api import BusyError
+
+__all__ = ["ServerLimits", "Slots"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """Lengths in bytes; numbers of calls at one time, each kind with slots of its own."""
+
+    max_message_bytes: int = 1 << 20
+    """Of a request or an answer: pictures come in parts, and media go by their path."""
+    max_metadata_bytes: int = 8 << 10
+    max_calls: int = 64
+    """Calls that answer at once."""
+    max_slow_calls: int = 16
+    """Calls that wait for a child: frames, and loading models."""
+    max_watchers: int = 128
+    """Streams of events."""
+    call_seconds: float = 30.0
+    """How long a call that answers at once may take; the client's own deadline is shorter."""
+
+    @property
+    def max_streams(self) -> int:
+        """All calls together that gRPC itself lets in: those above, and room to refuse more of them politely."""
+        return 2 * (self.max_calls + self.max_slow_calls + self.max_watchers)
+
+
+class Slots:
+    """A number of calls at one time; one more is refused, and waits for nobody."""
+
+    def __init__(self, most: int, what: str, remedy: str) -> None:
+        self._most, self._what, self._remedy = most, what, remedy
+        self.taken = 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Hold a slot for the block. Raises BusyError when all are taken."""
+        if self.taken >= self._most:
+            raise BusyError(f"The daemon has {self._most} {self._what} already.", self._remedy)
+        self.taken += 1
+        try:
+            yield
+        finally:
+            self.taken -= 1

@@ -1,0 +1,209 @@
+"""What holds for single fields and messages of the protocol, by their full names.
+
+A rule takes the name to show and the value, and raises InputError for what cannot be meant.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import PurePath
+from types import MappingProxyType
+from typing import Any
+
+from ..errors import InputError
+
+__all__ = ["MESSAGE_RULES", "REQUIRED", "VALUE_RULES", "check_text", "limit"]
+
+Rule = Callable[[str, Any], None]
+
+_LONGEST_TEXT = 1024  # characters, where no rule says otherwise
+_LONGEST_PATH = 4095  # bytes, of what Linux allows
+_LONGEST_NAME = 255  # bytes, of one part of a path
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_REFERENCE = re.compile(r"[0-9a-fA-F-]{1,36}")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
+_TIMECODE = re.compile(r"\d{1,2}:\d{2}:\d{2}[:;.,]\d{2,3}")
+
+# Of google.protobuf.Timestamp: the years 1 to 9999; what lies before 1970 no job can mean.
+_LAST_SECOND = 253402300799
+
+
+def limit(path: str, count: int, most: int, what: str) -> None:
+    """Raise InputError for more than there may be."""
+    if count > most:
+        raise InputError(f"{path} has {count} {what}.", f"At most {most} are taken.")
+
+
+def check_text(path: str, value: str) -> None:
+    """What holds for any text."""
+    limit(path, len(value), _LONGEST_TEXT, "characters")
+    if "\0" in value:
+        raise InputError(f"{path} contains a zero byte.", "Leave it out.")
+
+
+def _path(path: str, value: str) -> None:
+    data = value.encode()
+    if "\0" in value:
+        raise InputError(f"{path} contains a zero byte.", "Give a path.")
+    # No address is absolute: file:, http: and concat: are refused here.
+    if not PurePath(value).is_absolute():
+        raise InputError(f"{path} is not an absolute path.", "Give the whole path of a file on this machine.")
+    limit(path, len(data), _LONGEST_PATH, "bytes")
+    parts = re.split(r"[\\/]" if os.name == "nt" else "/", value)
+    if ".." in parts:
+        raise InputError(f"{path} contains '..'.", "Give the path as it really is.")
+    limit(f"A name in {path}", max(len(part.encode()) for part in parts), _LONGEST_NAME, "bytes")
+
+
+def _matching(pattern: re.Pattern[str], what: str, example: str) -> Rule:
+    def check(path: str, value: str) -> None:
+        if not pattern.fullmatch(value):
+            raise InputError(f"{path} is not {what}.", f"Give one such as {example}.")
+
+    return check
+
+
+def _between(least: float, most: float) -> Rule:
+    def check(path: str, value: float) -> None:
+        if not least <= value <= most:
+            raise InputError(f"{path} cannot be {value:g}.", f"Give a number from {least:g} to {most:g}.")
+
+    return check
+
+
+def _shorter(most: int) -> Rule:
+    def check(path: str, value: str) -> None:
+        check_text(path, value)
+        limit(path, len(value), most, "characters")
+
+    return check
+
+
+def _known(path: str, value: int) -> None:
+    if value == 0:
+        raise InputError(f"{path} is unspecified.", "Name a state, or none for all.")
+
+
+# Rules for a whole message.
+
+
+def _rational(path: str, value: Any) -> None:  # noqa: ANN401 - generated messages share no useful type
+    if value.numerator < 1 or value.denominator < 1:
+        raise InputError(f"{path} is not a positive fraction.", "Numerator and denominator are 1 or more.")
+
+
+def _frame_range(path: str, value: Any) -> None:  # noqa: ANN401
+    if not 0 <= value.first < value.stop <= _MOST_FRAMES:
+        raise InputError(
+            f"{path} cannot be {value.first}:{value.stop}.",
+            f"Frames count from 0 to {_MOST_FRAMES}; stop is exclusive, and larger than first.",
+        )
+
+
+def _clip(path: str, value: Any) -> None:  # noqa: ANN401
+    if value.HasField("range") and value.range_text:
+        raise InputError(f"{path}.range and {path}.range_text exclude each other.", "Set one of them.")
+    if (value.handle_before or value.handle_after) and not value.HasField("range"):
+        raise InputError(f"{path} has handles without a range.", f"Set {path}.range too.")
+
+
+def _settings(path: str, value: Any) -> None:  # noqa: ANN401
+    if value.scale and value.HasField("size"):
+        raise InputError(f"{path}.scale and {path}.size exclude each other.", "Set one of them.")
+
+
+def _timestamp(path: str, value: Any) -> None:  # noqa: ANN401
+    if not (0 <= value.seconds <= _LAST_SECOND and 0 <= value.nanos < 10**9):
+        raise InputError(f"{path} is not a time.", "Give one between 1970 and 9999.")
+
+
+def _move(path: str, value: Any) -> None:  # noqa: ANN401
+    if not (value.HasField("priority") or value.place or value.HasField("not_before")):
+        raise InputError("Nothing is to be changed.", "Set priority, place or not_before.")
+
+
+_MOST_FRAMES = 10**9
+_PACKAGE = "answerprint.rpc.v1"
+
+_word = _matching(_WORD, "a name", "tiny-x4")
+_reference = _matching(_REFERENCE, "a job's id or number", "3 or 7f3a")
+
+_VALUES: Mapping[str, Rule] = {
+    "ClipRef.media": _path,
+    "ClipRef.range_text": _shorter(64),
+    "ClipRef.handle_before": _between(0, 10**6),
+    "ClipRef.handle_after": _between(0, 10**6),
+    "ClipRef.start_timecode": _matching(_TIMECODE, "a timecode", "01:00:00:00"),
+    "PictureSize.width": _between(1, 65536),
+    "PictureSize.height": _between(1, 65536),
+    "Settings.model": _word,
+    "Settings.task": _word,
+    "Settings.scale": _shorter(16),
+    "Settings.chunk": _between(1, 10_000),
+    "Settings.steps": _between(1, 10_000),
+    "Settings.seed": _between(0, 2**63 - 1),
+    "Settings.strength": _between(0, 1),
+    "Settings.noise": _word,
+    "Settings.device": _word,
+    "Deliverable.path": _path,
+    "Deliverable.codec": _word,
+    "Preview.frame": _between(0, _MOST_FRAMES),
+    "Preview.count": _between(1, 1000),
+    "Preview.folder": _path,
+    "SubmitJobRequest.id": _matching(_UUID, "a UUID", "0b0e9c1e-6d2f-4b3e-9a51-3f5f0d6c7a21"),
+    "SubmitJobRequest.priority": _between(-100, 100),
+    "SubmitJobRequest.label": _shorter(256),
+    "GetJobRequest.id": _reference,
+    "JobId.id": _reference,
+    "ListJobsRequest.states": _known,
+    "ListJobsRequest.page_size": _between(0, 500),
+    "ListJobsRequest.page_token": _shorter(256),
+    "WatchJobRequest.id": _reference,
+    "WatchJobRequest.after_sequence": _between(0, 2**63 - 1),
+    "MoveJobRequest.id": _reference,
+    "MoveJobRequest.priority": _between(-100, 100),
+    "GetFrameRequest.job": _reference,
+    "GetFrameRequest.frame": _between(0, _MOST_FRAMES),
+    "GetFrameRequest.max_width": _between(0, 65536),
+    "GetFrameRequest.max_height": _between(0, 65536),
+    "LoadModelRequest.model": _word,
+    "LoadModelRequest.device": _word,
+    "LoadModelRequest.keep_alive_seconds": _between(-(10**9), 10**9),
+    "UnloadModelRequest.model": _word,
+    "SuspendWorkRequest.reason": _shorter(256),
+}
+
+VALUE_RULES: Mapping[str, Rule] = MappingProxyType({f"{_PACKAGE}.{name}": rule for name, rule in _VALUES.items()})
+
+MESSAGE_RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        f"{_PACKAGE}.Rational": _rational,
+        f"{_PACKAGE}.FrameRange": _frame_range,
+        f"{_PACKAGE}.ClipRef": _clip,
+        f"{_PACKAGE}.Settings": _settings,
+        f"{_PACKAGE}.MoveJobRequest": _move,
+        "google.protobuf.Timestamp": _timestamp,
+    }
+)
+
+REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        f"{_PACKAGE}.{name}": fields
+        for name, fields in {
+            "SubmitJobRequest": ("id", "clip", "result"),
+            "ClipRef": ("media",),
+            "Deliverable": ("path",),
+            "Preview": ("folder",),
+            "PictureSize": ("width", "height"),
+            "GetJobRequest": ("id",),
+            "JobId": ("id",),
+            "WatchJobRequest": ("id",),
+            "MoveJobRequest": ("id",),
+            "GetFrameRequest": ("job",),
+            "LoadModelRequest": ("model",),
+        }.items()
+    }
+)

@@ -1,0 +1,111 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ListModelsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListModelsResponse(_message.Message):
+    __slots__ = ("models", "method_options")
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    METHOD_OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    models: _containers.RepeatedCompositeFieldContainer[Model]
+    method_options: _containers.RepeatedCompositeFieldContainer[Option]
+    def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., method_options: _Optional[_Iterable[_Union[Option, _Mapping]]] = ...) -> None: ...
+
+class Model(_message.Message):
+    __slots__ = ("name", "version", "family", "summary", "licence", "tasks", "scale", "largest_scale", "default_steps", "samplers", "options", "ready", "fault")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    FAMILY_FIELD_NUMBER: _ClassVar[int]
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    LICENCE_FIELD_NUMBER: _ClassVar[int]
+    TASKS_FIELD_NUMBER: _ClassVar[int]
+    SCALE_FIELD_NUMBER: _ClassVar[int]
+    LARGEST_SCALE_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_STEPS_FIELD_NUMBER: _ClassVar[int]
+    SAMPLERS_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    READY_FIELD_NUMBER: _ClassVar[int]
+    FAULT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: str
+    family: str
+    summary: str
+    licence: str
+    tasks: _containers.RepeatedScalarFieldContainer[str]
+    scale: int
+    largest_scale: int
+    default_steps: int
+    samplers: _containers.RepeatedScalarFieldContainer[str]
+    options: _containers.RepeatedCompositeFieldContainer[Option]
+    ready: bool
+    fault: str
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., family: _Optional[str] = ..., summary: _Optional[str] = ..., licence: _Optional[str] = ..., tasks: _Optional[_Iterable[str]] = ..., scale: _Optional[int] = ..., largest_scale: _Optional[int] = ..., default_steps: _Optional[int] = ..., samplers: _Optional[_Iterable[str]] = ..., options: _Optional[_Iterable[_Union[Option, _Mapping]]] = ..., ready: _Optional[bool] = ..., fault: _Optional[str] = ...) -> None: ...
+
+class Option(_message.Message):
+    __slots__ = ("name", "kind", "default_value", "help", "minimum", "maximum", "choices", "unit", "group", "format")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    HELP_FIELD_NUMBER: _ClassVar[int]
+    MINIMUM_FIELD_NUMBER: _ClassVar[int]
+    MAXIMUM_FIELD_NUMBER: _ClassVar[int]
+    CHOICES_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    kind: str
+    default_value: str
+    help: str
+    minimum: float
+    maximum: float
+    choices: _containers.RepeatedScalarFieldContainer[str]
+    unit: str
+    group: str
+    format: str
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., default_value: _Optional[str] = ..., help: _Optional[str] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., choices: _Optional[_Iterable[str]] = ..., unit: _Optional[str] = ..., group: _Optional[str] = ..., format: _Optional[str] = ...) -> None: ...
+
+class LoadModelRequest(_message.Message):
+    __slots__ = ("model", "device", "keep_alive_seconds")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    KEEP_ALIVE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    device: str
+    keep_alive_seconds: float
+    def __init__(self, model: _Optional[str] = ..., device: _Optional[str] = ..., keep_alive_seconds: _Optional[float] = ...) -> None: ...
+
+class WarmModel(_message.Message):
+    __slots__ = ("model", "device", "bytes", "load_seconds", "remaining_seconds", "in_use")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    LOAD_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    REMAINING_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    IN_USE_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    device: str
+    bytes: int
+    load_seconds: float
+    remaining_seconds: float
+    in_use: bool
+    def __init__(self, model: _Optional[str] = ..., device: _Optional[str] = ..., bytes: _Optional[int] = ..., load_seconds: _Optional[float] = ..., remaining_seconds: _Optional[float] = ..., in_use: _Optional[bool] = ...) -> None: ...
+
+class UnloadModelRequest(_message.Message):
+    __slots__ = ("model",)
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    def __init__(self, model: _Optional[str] = ...) -> None: ...
+
+class UnloadModelResponse(_message.Message):
+    __slots__ = ("unloaded",)
+    UNLOADED_FIELD_NUMBER: _ClassVar[int]
+    unloaded: int
+    def __init__(self, unloaded: _Optional[int] = ...) -> None: ...

@@ -1,0 +1,283 @@
+"""A daemon of jobs that nobody does: the seam behind the server, in memory, with the same promises."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from answerprint.errors import InputError
+from answerprint.frames import events
+from answerprint.frames.messages import Message
+from answerprint.jobs.api import (
+    BusyError,
+    DaemonInfo,
+    EncodedPicture,
+    Happening,
+    NewJob,
+    NotFoundError,
+    NotYetError,
+    Page,
+    PictureFormat,
+    Place,
+    Side,
+    StateError,
+    WarmModel,
+)
+from answerprint.store.records import ENDED, JobRecord, JobState
+
+__all__ = ["FakeDaemon"]
+
+MOST_BEHIND = 1000
+
+PICTURE = bytes(range(256)) * 3000
+"""What every frame looks like: longer than one part of a stream."""
+
+PICTURE_BYTES = len(PICTURE)
+
+
+class News:
+    """Wakes everyone who waits."""
+
+    def __init__(self) -> None:
+        self._next: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def set(self) -> None:
+        self._next.set_result(None)
+        self._next = asyncio.get_running_loop().create_future()
+
+    async def wait(self) -> None:
+        await asyncio.shield(self._next)
+
+
+class FakeDaemon:
+    """Jobs change only when they are told to; every call is noted in `calls`."""
+
+    def __init__(self, folder: Path, jobs: dict[str, JobRecord] | None = None) -> None:
+        """folder: for pictures. jobs: those of a daemon before this one."""
+        self.calls: list[str] = []
+        self.jobs: dict[str, JobRecord] = {} if jobs is None else jobs
+        self.kept: dict[str, list[Happening]] = {}
+        self.live: dict[str, Message] = {}
+        self.watchers = 0
+        self.news = News()
+        self.folder = folder
+        self.warm: dict[str, WarmModel] = {}
+        self.reason: str | None = None
+        self.ended = asyncio.Event()
+        self.hold: asyncio.Event | None = None
+        """Where it is set, submissions wait for it."""
+
+    # What tests do with it.
+
+    def tell(self, job: str, event: Message) -> None:
+        """Let something happen to a job."""
+        if event["event"] == "progress":
+            self.live[job] = event
+        else:
+            happenings = self.kept.setdefault(job, [])
+            happenings.append(Happening(len(happenings) + 1, time.time(), event))
+            self.jobs[job] = replace(self.jobs[job], last_sequence=len(happenings))
+        self.news.set()
+
+    def change(self, job: str, state: JobState, **more: Any) -> JobRecord:  # noqa: ANN401 - fields of a record
+        """Bring a job into a state."""
+        self.jobs[job] = replace(self.jobs[job], state=state, **more)
+        self.tell(job, {"event": "state", "state": state.value, "problem": self.jobs[job].problem})
+        return self.jobs[job]
+
+    # The protocol.
+
+    async def submit(self, new: NewJob) -> tuple[JobRecord, bool]:
+        self.calls.append("submit")
+        if self.hold is not None:
+            await self.hold.wait()
+        if new.id in self.jobs:
+            return self.jobs[new.id], False
+        if "unlucky" in new.label:
+            raise RuntimeError(f"secret place: {self.folder}")
+        self.jobs[new.id] = JobRecord(
+            id=new.id,
+            number=len(self.jobs) + 1,
+            kind=new.kind,
+            label=new.label or "clip",
+            state=JobState.QUEUED,
+            request=new.request,
+            clip=new.clip,
+            priority=new.priority,
+            not_before=new.not_before,
+            created=1_700_000_000.25,
+        )
+        self.change(new.id, JobState.QUEUED)
+        return self.jobs[new.id], True
+
+    async def get(self, reference: str) -> JobRecord:
+        self.calls.append("get")
+        return self._find(reference)
+
+    async def list(self, states: Sequence[JobState], limit: int, token: str) -> Page:
+        self.calls.append("list")
+        if token and not token.isdigit():
+            raise InputError("The page token is none of this daemon.", "List from the start.")
+        found = [job for job in self.jobs.values() if not states or job.state in states]
+        begin = int(token or 0)
+        more = str(begin + limit) if begin + limit < len(found) else ""
+        return Page(found[begin : begin + limit], more, len(found))
+
+    async def watch(self, reference: str, after: int, *, progress: bool = True) -> AsyncIterator[Happening]:
+        self.calls.append("watch")
+        job = self._find(reference).id
+        told: Message | None = None
+        first = True
+        self.watchers += 1
+        try:
+            while self.jobs[job].state not in ENDED or after < self.jobs[job].last_sequence:
+                kept = self.kept.get(job, [])
+                if not first and len(kept) - after > MOST_BEHIND:
+                    raise BusyError("The watcher is too far behind.", "Watch again from the last number.")
+                if after < len(kept):
+                    yield kept[after]
+                    after += 1
+                elif progress and self.live.get(job) is not told:
+                    told = self.live[job]
+                    yield Happening(after, time.time(), told)
+                else:
+                    first = False
+                    await self.news.wait()
+        finally:
+            self.watchers -= 1
+
+    def progress(self, job: str) -> Message | None:
+        return self.live.get(job)
+
+    async def pause(self, reference: str) -> JobRecord:
+        return await self._steer("pause", reference, JobState.PAUSED)
+
+    async def resume(self, reference: str) -> JobRecord:
+        return await self._steer("resume", reference, JobState.QUEUED)
+
+    async def cancel(self, reference: str) -> JobRecord:
+        return await self._steer("cancel", reference, JobState.CANCELLED)
+
+    async def retry(self, reference: str) -> JobRecord:
+        self.calls.append("retry")
+        return self.change(self._find(reference).id, JobState.QUEUED)
+
+    async def delete(self, reference: str) -> int:
+        self.calls.append("delete")
+        job = self._find(reference)
+        if job.state not in ENDED:
+            raise StateError(f"Job {job.number} is {job.state.value}.", "Cancel it first.")
+        del self.jobs[job.id]
+        return 4096
+
+    async def move(
+        self,
+        reference: str,
+        *,
+        priority: int | None = None,
+        place: Place | None = None,
+        not_before: float | None = None,
+    ) -> JobRecord:
+        self.calls.append(f"move {place}")
+        job = self._find(reference)
+        moved = replace(
+            job,
+            priority=job.priority if priority is None else priority,
+            not_before=job.not_before if not_before is None else not_before,
+        )
+        self.jobs[job.id] = moved
+        return moved
+
+    async def frame(
+        self, reference: str, frame: int, side: Side, form: PictureFormat, max_size: tuple[int, int]
+    ) -> EncodedPicture:
+        self.calls.append(f"frame {frame} {side} {form} {max_size}")
+        job = self._find(reference)
+        if frame >= max(1, job.frames_done):
+            raise NotYetError(f"Frame {frame} is not finished.", "Ask again later.")
+        path = self.folder / f"picture-{len(self.calls)}"
+        path.write_bytes(PICTURE)
+        return EncodedPicture(path, f"image/{form}", 640, 480, PICTURE_BYTES)
+
+    def forget(self, picture: EncodedPicture) -> None:
+        picture.path.unlink()
+
+    async def load_model(self, model: str, device: str, keep_alive_seconds: float | None) -> WarmModel:
+        self.calls.append(f"load {model} {device} {keep_alive_seconds}")
+        warm = WarmModel(model, "cpu", 1 << 20, 0.5, 300.0 if keep_alive_seconds is None else keep_alive_seconds, False)
+        self.warm[model] = warm
+        return warm
+
+    async def unload_models(self, model: str) -> int:
+        self.calls.append(f"unload {model}")
+        gone = [name for name in self.warm if not model or name == model]
+        for name in gone:
+            del self.warm[name]
+        return len(gone)
+
+    async def suspend(self, reason: str, *, unload: bool) -> None:
+        self.calls.append(f"suspend {unload}")
+        self.reason = reason
+
+    async def resume_work(self) -> None:
+        self.calls.append("resume_work")
+        self.reason = None
+
+    async def info(self) -> DaemonInfo:
+        self.calls.append("info")
+        return DaemonInfo(
+            version="1.2.3",
+            pid=os.getpid(),
+            start_id="start",
+            uptime_seconds=1.5,
+            libraries={"torch": "2"},
+            devices=[{"name": "cpu", "about": "2 cores", "bytes": 1 << 30, "free_bytes": 1 << 29}],
+            warm_models=list(self.warm.values()),
+            memory_cap_bytes=0,
+            keep_alive_seconds=300.0,
+            disks=[],
+            jobs={"queued": len(self.jobs)},
+            suspended=self.reason is not None,
+            suspend_reason=self.reason or "",
+            resident_bytes=1 << 26,
+            problems=[],
+        )
+
+    def shut_down(self) -> None:
+        self.calls.append("shut_down")
+        self.ended.set()
+
+    def chunk(self, job: str, number: int, total: int = 100) -> None:
+        """Let a chunk of one frame be done."""
+        segment = {"name": f"chunk-{number:06d}.mkv", "bytes": 10, "sha256": "0" * 64}
+        receipt = {"chunk": number, "first": number, "stop": number + 1, "segment": segment}
+        done = number + 1
+        event = events.chunk(receipt, 0.5, flow_cache={"hits": 1, "misses": 2}, frames_done=done, frames_total=total)
+        self.jobs[job] = replace(self.jobs[job], frames_done=done, frames_total=total)
+        self.tell(job, event)
+
+    async def _steer(self, name: str, reference: str, state: JobState) -> JobRecord:
+        self.calls.append(name)
+        job = self._find(reference)
+        if job.state is state:
+            return job
+        if job.state in ENDED:
+            raise StateError(f"Job {job.number} is {job.state.value}.", "Retry it.")
+        return self.change(job.id, state)
+
+    def _find(self, reference: str) -> JobRecord:
+        found = [
+            job
+            for job in self.jobs.values()
+            if job.id == reference
+            or (len(reference) >= 4 and job.id.startswith(reference))
+            or str(job.number) == reference
+        ]
+        if len(found) != 1:
+            raise NotFoundError(f"There is no job {reference}.", "See: answerprint jobs list")
+        return found[0]
