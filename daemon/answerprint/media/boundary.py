@@ -13,7 +13,8 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from ..errors import MediaError, OutputError, StorageError
+from ..errors import MediaError, OutputError
+from ..store.quota import storage_error
 
 __all__ = [
     "MAX_PIXELS",
@@ -41,8 +42,6 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
 # Fuzzing raised these besides FFmpegError: 6,847 mutated files (facts/reliability.md, B.4).
 _FOREIGN = (av.FFmpegError, IndexError, UnicodeDecodeError, MemoryError, EOFError, OSError, ValueError, OverflowError)
-
-_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextmanager
@@ -84,11 +83,8 @@ def writing(path: Path) -> Iterator[None]:
     except PermissionError as error:
         raise OutputError(f"{path.parent} cannot be written to.", "Choose another folder.") from error
     except _FOREIGN as error:
-        code = getattr(error, "errno", None)
-        if code in _DISK_FULL:
-            raise StorageError(f"The disk is full: {path} was not written.", "Make room, then try again.") from error
         if isinstance(error, OSError):
-            raise StorageError(f"{path} could not be written ({error.strerror}).", "Check the disk.") from error
+            raise storage_error(error, path) from error
         raise OutputError(f"{path} could not be encoded ({error}).", "Choose another --codec or size.") from error
 
 

@@ -58,6 +58,11 @@ class MovieWriter(Writer):
             raise
         return self
 
+    @property
+    def temporary(self) -> Path | None:
+        """The hidden file beside the output."""
+        return self._temporary
+
     def _add_video(self, container: OutputContainer) -> VideoStream:
         spec, codec = self.spec, self.codec
         stream = container.add_stream(codec.encoder, rate=spec.rate, options=dict(codec.options))

@@ -38,6 +38,8 @@ class FrameReader:
     def __init__(self, info: ClipInfo, frames: FrameRange) -> None:
         self.info = info
         self.range = frames
+        self.damaged: list[int] = []
+        """Frames so far that the decoder gave out although it found damage in them."""
         self._next = frames.start
         self._source: _Indexed | None = None
 
@@ -76,6 +78,8 @@ class FrameReader:
         self._check(decoded)
         with reading(self.info.path):
             picture, alpha = decode_pixels(decoded, self.info.colour, centred=self.info.codec == "mjpeg")
+        if decoded.is_corrupt:
+            self.damaged.append(index)
         self._next += 1
         return Frame(index, picture, alpha)
 

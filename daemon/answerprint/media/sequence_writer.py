@@ -42,6 +42,11 @@ class SequenceWriter(Writer):
             self._folder = temporary_folder_beside(self.path)
         return self
 
+    @property
+    def temporary(self) -> Path | None:
+        """The hidden folder beside the output."""
+        return self._folder
+
     def _write(self, picture: Picture, alpha: Plane | None) -> None:
         if self._folder is None:
             raise ValueError("the writer is not open")

@@ -39,6 +39,11 @@ class Writer(ABC):
     def __enter__(self) -> Self:
         """Create the temporary file. Raises OutputError or StorageError."""
 
+    @property
+    @abstractmethod
+    def temporary(self) -> Path | None:
+        """The file or folder that is written to; None when there is none (any more)."""
+
     @abstractmethod
     def _write(self, picture: Picture, alpha: Plane | None) -> None: ...
 

@@ -17,16 +17,23 @@ from answerprint.frames.channel import ChildChannel
 from answerprint.frames.messages import MessageError
 from answerprint.frames.request import PreviewRequest, RestoreRequest
 
+from .inbox import Inbox
+
 __all__ = ["main"]
 
 
 def main(argv: Sequence[str] = ()) -> int:
-    """Serve one request; the exit code is that of the final event."""
+    """Serve: one request for whoever waits for it, or many for a parent that says so first.
+
+    The exit code is that of the final event, 0 for a worker that was told to end.
+    """
     channel = ChildChannel.open()
     try:
         message = channel.request()
+        if message.get("type") == "serve":
+            return _serve(channel, message)
         channel.watch()
-        _serve(channel, message)
+        _once(channel, message)
     except AnswerprintError as error:
         channel.emit(events.error(error))
         return error.exit_code
@@ -39,15 +46,27 @@ def main(argv: Sequence[str] = ()) -> int:
     return 0
 
 
-def _serve(channel: ChildChannel, message: dict[str, object]) -> None:
+def _serve(channel: ChildChannel, message: dict[str, object]) -> int:
+    """Serve until the parent says so, or is gone."""
+    inbox = Inbox(channel)
+    inbox.listen()
+    # Imported here, so that the end of the parent is noticed while torch loads.
+    from answerprint.worker.serve import Server
+
+    return Server(channel, inbox, message).run()
+
+
+def _once(channel: ChildChannel, message: dict[str, object]) -> None:
     """Run the job that `message` names by its type."""
     kind = message.pop("type", None)
     # Imported here, so that a cancellation is noticed while torch loads.
     from answerprint.worker.jobs import preview, restore
+    from answerprint.worker.loading import LoadedOnce
 
     if kind == "restore":
-        restore(RestoreRequest.from_json(message), channel)
+        final = restore(RestoreRequest.from_json(message), channel, LoadedOnce())
     elif kind == "preview":
-        preview(PreviewRequest.from_json(message), channel)
+        final = preview(PreviewRequest.from_json(message), channel, LoadedOnce())
     else:
         raise InputError(f"There is no job of type {kind!r}.")
+    channel.emit(final)

@@ -10,7 +10,7 @@ import torch
 from answerprint.errors import InputError
 from answerprint.temporal.stopwatch import Stopwatch
 
-__all__ = ["choose_device", "peak_memory_bytes", "stopwatch"]
+__all__ = ["choose_device", "peak_memory_bytes", "reset_peak_memory", "stopwatch"]
 
 
 def choose_device(name: str) -> torch.device:
@@ -31,6 +31,12 @@ def choose_device(name: str) -> torch.device:
 def stopwatch(device: torch.device) -> Stopwatch:
     """A stopwatch that waits for `device` at each border of a stage."""
     return Stopwatch(lambda: torch.cuda.synchronize(device)) if device.type == "cuda" else Stopwatch()
+
+
+def reset_peak_memory(device: torch.device) -> None:
+    """Let `peak_memory_bytes` speak of what comes, where the device can forget."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
 
 
 def peak_memory_bytes(device: torch.device) -> int | None:

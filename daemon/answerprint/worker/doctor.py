@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,20 +43,9 @@ def _version(module: str) -> Callable[[], dict[str, object]]:
 def _torch() -> dict[str, object]:
     import torch
 
-    devices: list[dict[str, object]] = [{"name": "cpu", "about": f"{os.cpu_count()} cores", "bytes": _memory_bytes()}]
-    for index in range(torch.cuda.device_count()):
-        properties = torch.cuda.get_device_properties(index)
-        devices.append({"name": f"cuda:{index}", "about": properties.name, "bytes": properties.total_memory})
-    if torch.backends.mps.is_available():
-        devices.append({"name": "mps", "about": "Apple GPU", "bytes": None})
-    return {"version": str(torch.__version__), "devices": devices}
+    from .device_memory import list_devices
 
-
-def _memory_bytes() -> int | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not on Windows
-        return None
+    return {"version": str(torch.__version__), "devices": list_devices()}
 
 
 def _av() -> dict[str, object]:

@@ -15,14 +15,17 @@ from answerprint.flow.cuts import CutDetector
 from answerprint.flow.prepare import FlowPicture, prepare
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
-from answerprint.temporal.chunks import choose_key, group
+from answerprint.store.failpoints import reach
+from answerprint.temporal.chunks import Chunk, choose_key, group
 from answerprint.temporal.options import MethodOptions
-from answerprint.temporal.sampler import Carry, Tiles, denoise_chunk
+from answerprint.temporal.protocols import StepCallback
+from answerprint.temporal.sampler import Tiles, denoise_chunk
 from answerprint.temporal.stopwatch import Stopwatch
 
+from .carry import ClipState
 from .motion import ClipMotion, needs_motion
 
-__all__ = ["Progress", "Settings", "decoded", "restore_clip"]
+__all__ = ["Progress", "RestoredChunk", "Settings", "decoded", "restore_clip"]
 
 Item = tuple[Frame, FlowPicture]
 
@@ -47,9 +50,9 @@ class Progress:
     """How far a clip is."""
 
     chunk: int
-    """Chunks finished."""
+    """Chunks of the clip finished."""
     frames: int
-    """Frames finished."""
+    """Frames finished in this run."""
     step: int
     """Steps taken in the running chunk."""
     steps: int
@@ -58,58 +61,97 @@ class Progress:
     """Frames of the running chunk."""
 
 
+@dataclass(frozen=True, slots=True)
+class RestoredChunk:
+    """A finished chunk. Iterating gives its frames, in order."""
+
+    number: int
+    """Counted from the beginning of the clip, also in a run that was resumed."""
+    opens_shot: bool
+    frames: Sequence[Frame]
+    state: ClipState
+    """With which the clip can be resumed after it."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        return iter(self.frames)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
 def restore_clip(
     frames: Iterable[Frame],
     backend: Backend,
     flow: FlowSource,
     settings: Settings,
     *,
+    resume: ClipState | None = None,
     watch: Stopwatch | None = None,
     on_progress: Callable[[Progress], None] | None = None,
-) -> Iterator[list[Frame]]:
+) -> Iterator[RestoredChunk]:
     """Restored frames, chunk by chunk, in order; memory does not grow with the clip.
 
+    `resume` is the state after a chunk of an earlier run, and `frames` then begin at `resume.frame`: the chunks are bit
+    for bit those that the earlier run would have made.
     Raises whatever reading `frames` raises. What `on_progress` raises (a cancellation) ends the run between steps.
     """
     watch = watch or Stopwatch()
-    method = settings.method
-    motion = ClipMotion(flow)
-    carry: Carry | None = None
-    last_key: tuple[int, FlowPicture] | None = None
+    state, first = resume, 0 if resume is None else resume.chunk
     done = 0
-    for number, chunk in enumerate(group(_prepared(frames, watch), method.chunk)):
+    source = _prepared(frames, watch, None if resume is None else resume.last)
+    for number, chunk in enumerate(group(source, settings.method.chunk, opens=resume is None), first):
+        reach("after_decode")
         count = len(chunk.frames)
 
         def report(step: int, steps: int, number: int = number, done: int = done, count: int = count) -> None:
             if on_progress is not None:
                 on_progress(Progress(number, done, step, steps, count))
 
-        if chunk.opens_shot:
-            carry, last_key = None, None
-        pictures = {index: item[1] for index, item in zip(chunk.frames, chunk.items, strict=True)}
-        if last_key is not None:
-            pictures[last_key[0]] = last_key[1]
-        motion.hold(pictures)
-        with watch.stage("flow"):
-            key = choose_key(chunk.frames, method.keyframe, settings.seed, motion) if method.consistency else 0
-            links = None
-            if needs_motion(method):
-                previous = None if last_key is None else last_key[0]
-                back = method.warp and method.warp_source == "fused"
-                links = motion.of_chunk(chunk.frames, key, previous, back=back)
-        low = _stack([item[0] for item in chunk.items], backend.device)
-        condition = backend.condition(low)
-        backend.time(watch)
-        x0, carry = denoise_chunk(
-            backend, condition, chunk, key, links, carry, method, settings.seed,
-            device=backend.device, tiles=settings.tiles, batch=settings.batch, watch=watch, on_step=report,
-        )  # fmt: skip
-        with watch.stage("decode latents"):
-            pictures_out = _finish(backend.decode(x0, condition), low, settings)
-            restored = [_frame(item[0], picture) for item, picture in zip(chunk.items, pictures_out, strict=True)]
-        last_key = (chunk.frames[key], chunk.items[key][1])
+        restored = _restore_chunk(
+            number, chunk, None if chunk.opens_shot else state, backend, ClipMotion(flow), settings, watch, report
+        )
+        reach("after_denoise")
+        state = restored.state
         done += count
         yield restored
+
+
+def _restore_chunk(
+    number: int,
+    chunk: Chunk[Item],
+    state: ClipState | None,
+    backend: Backend,
+    motion: ClipMotion,
+    settings: Settings,
+    watch: Stopwatch,
+    report: StepCallback,
+) -> RestoredChunk:
+    """One chunk, tied to `state`'s keyframe where there is one."""
+    method = settings.method
+    before, carry = (None, None) if state is None else (state.key, state.carry)
+    pictures = {index: item[1] for index, item in zip(chunk.frames, chunk.items, strict=True)}
+    if before is not None:
+        pictures[before[0]] = before[1]
+    motion.hold(pictures)
+    with watch.stage("flow"):
+        key = choose_key(chunk.frames, method.keyframe, settings.seed, motion) if method.consistency else 0
+        links = None
+        if needs_motion(method):
+            back = method.warp and method.warp_source == "fused"
+            links = motion.of_chunk(chunk.frames, key, None if before is None else before[0], back=back)
+    low = _stack([item[0] for item in chunk.items], backend.device)
+    condition = backend.condition(low)
+    backend.time(watch)
+    x0, carry = denoise_chunk(
+        backend, condition, chunk, key, links, carry, method, settings.seed,
+        device=backend.device, tiles=settings.tiles, batch=settings.batch, watch=watch, on_step=report,
+    )  # fmt: skip
+    with watch.stage("decode latents"):
+        pictures_out = _finish(backend.decode(x0, condition), low, settings)
+        frames = [_frame(item[0], picture) for item, picture in zip(chunk.items, pictures_out, strict=True)]
+    last = chunk.frames[-1]
+    after = ClipState(number + 1, last + 1, chunk.items[-1][1], (chunk.frames[key], chunk.items[key][1]), carry)
+    return RestoredChunk(number, chunk.opens_shot, frames, after)
 
 
 def decoded(frames: Iterable[Frame], watch: Stopwatch, check: Callable[[], None] | None = None) -> Iterator[Frame]:
@@ -125,10 +167,11 @@ def decoded(frames: Iterable[Frame], watch: Stopwatch, check: Callable[[], None]
         yield frame
 
 
-def _prepared(frames: Iterable[Frame], watch: Stopwatch) -> Iterator[tuple[int, bool, Item]]:
-    """Frames with their flow pictures, and whether each opens a shot."""
+def _prepared(
+    frames: Iterable[Frame], watch: Stopwatch, previous: FlowPicture | None
+) -> Iterator[tuple[int, bool, Item]]:
+    """Frames with their flow pictures, and whether each opens a shot; `previous` is of the frame before the first."""
     detector = CutDetector()
-    previous: FlowPicture | None = None
     for frame in frames:
         with watch.stage("flow"):
             picture = prepare(frame.picture)

@@ -1,0 +1,55 @@
+"""Reading back what a deliverable says of its making."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from .boundary import check_source, open_container, reading
+
+__all__ = ["read_provenance"]
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_HEAD_BYTES = 1 << 16  # the texts follow the header at once
+_PREFIX = "answerprint_"
+
+
+def read_provenance(path: Path) -> Mapping[str, str]:
+    """Return the metadata that Answerprint wrote into a movie or a PNG, by key; empty for any other file.
+
+    Raises MediaError when the file cannot be read at all.
+    """
+    path = check_source(path)
+    with reading(path), path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    if head.startswith(_PNG):
+        return _ours(_png_texts(head))
+    with open_container(path) as container, reading(path):
+        return _ours(dict(container.metadata))
+
+
+def _ours(texts: Mapping[str, str]) -> dict[str, str]:
+    """Matroska writes keys in capitals."""
+    return {key.lower(): value for key, value in texts.items() if key.lower().startswith(_PREFIX)}
+
+
+def _png_texts(head: bytes) -> dict[str, str]:
+    """Keys and values of the text chunks that lie in the first bytes."""
+    texts: dict[str, str] = {}
+    at = len(_PNG)
+    while at + 8 <= len(head):
+        length, kind = int.from_bytes(head[at : at + 4], "big"), head[at + 4 : at + 8]
+        body = head[at + 8 : at + 8 + length]
+        if kind == b"IDAT" or len(body) < length:
+            break
+        if kind in (b"tEXt", b"iTXt"):
+            texts.update([_text(kind, body)])
+        at += 12 + length
+    return texts
+
+
+def _text(kind: bytes, body: bytes) -> tuple[str, str]:
+    key, _, rest = body.partition(b"\0")
+    if kind == b"iTXt":  # two flags, language and translated key come before the text
+        rest = rest[2:].split(b"\0", 2)[-1]
+    return key.decode("latin-1"), rest.decode("utf-8", "replace")

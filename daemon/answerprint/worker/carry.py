@@ -1,0 +1,95 @@
+"""What the next chunk of a clip needs of those before it, in memory and as one file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from answerprint.flow.prepare import FlowPicture, flow_picture
+from answerprint.store.receipts import DamagedChunkError
+from answerprint.temporal.sampler import Carry
+
+__all__ = ["ClipState", "pack_state", "read_state"]
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ClipState:
+    """Where a clip stands between two chunks; with the frames to come and the settings it decides the rest."""
+
+    chunk: int
+    """Number of the next chunk."""
+    frame: int
+    """Absolute source index of its first frame."""
+    last: FlowPicture
+    """Of the frame before, so that a cut at the border is found."""
+    key: tuple[int, FlowPicture] | None = None
+    """Source index and picture of the last keyframe."""
+    carry: Carry | None = None
+    """What that keyframe hands on; None where frames are not tied together."""
+
+
+def pack_state(state: ClipState) -> bytes:
+    """The content of a state's file."""
+    tensors: dict[str, Tensor] = {"luma/last": _luma(state.last)}
+    head: dict[str, object] = {
+        "version": _VERSION, "chunk": state.chunk, "frame": state.frame, "last": state.last.content_hash,
+        "key": None, "carry": None,
+    }  # fmt: skip
+    if state.key is not None:
+        head["key"] = [state.key[0], state.key[1].content_hash]
+        tensors["luma/key"] = _luma(state.key[1])
+    if state.carry is not None:
+        head["carry"] = state.carry.key_frame
+        for kind, by_step in (("x0", state.carry.x0), ("noise", state.carry.noise)):
+            tensors |= {f"{kind}/{step}": tensor.cpu().contiguous() for step, tensor in by_step.items()}
+    return save(tensors, {"state": json.dumps(head)})
+
+
+def read_state(path: Path) -> ClipState:
+    """Read a file of `pack_state`'s content. Raises DamagedChunkError for any other."""
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            head = json.loads((file.metadata() or {})["state"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+        return _state(head, tensors)
+    # Measured: SafetensorError for damage, OSError for absence, the rest for a head that is not ours.
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise DamagedChunkError(f"{path} does not hold what the next chunk needs.") from error
+
+
+def _state(head: Mapping[str, object], tensors: Mapping[str, Tensor]) -> ClipState:
+    if head["version"] != _VERSION:
+        raise ValueError(f"version {head['version']}")
+    key = carry = None
+    if isinstance(head["key"], list):
+        index, content_hash = head["key"]
+        key = (int(index), _picture(tensors["luma/key"], str(content_hash)))
+    if head["carry"] is not None:
+        carry = Carry(int(str(head["carry"])), _by_step(tensors, "x0"), _by_step(tensors, "noise"))
+    last = _picture(tensors["luma/last"], str(head["last"]))
+    return ClipState(int(str(head["chunk"])), int(str(head["frame"])), last, key, carry)
+
+
+def _by_step(tensors: Mapping[str, Tensor], kind: str) -> dict[int, Tensor]:
+    found = {name.partition("/"): tensor for name, tensor in tensors.items()}
+    return {int(step): tensor for (group, _, step), tensor in sorted(found.items()) if group == kind}
+
+
+def _luma(picture: FlowPicture) -> Tensor:
+    return torch.from_numpy(picture.luma.copy())  # a copy: torch takes no read-only array
+
+
+def _picture(luma: Tensor, content_hash: str) -> FlowPicture:
+    picture = flow_picture(luma.numpy())
+    if picture.content_hash != content_hash:
+        raise ValueError("a picture does not have its hash")
+    return picture

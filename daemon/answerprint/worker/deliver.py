@@ -1,0 +1,177 @@
+"""The deliverable of a job, written from its chunks; doing it again after any end gives the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from answerprint.errors import DiskFullError, InputError, JobFailedError, MediaError
+from answerprint.frames import Frame, FrameRange, OutputSpec, events
+from answerprint.frames.messages import Message
+from answerprint.frames.request import RestoreRequest
+from answerprint.media import Writer, check_output, open_writer, output_files
+from answerprint.media.provenance import read_provenance
+from answerprint.media.segment import PictureDigest, SegmentReader
+from answerprint.store import atomic
+from answerprint.store.failpoints import reach
+from answerprint.store.quota import storage_error
+from answerprint.store.receipts import ChunkReceipt, DamagedChunkError
+
+from .job_channel import Talk
+from .lost import LostChunkError, shot_start
+from .order import JOB_KEY, Order, understand, verify
+
+__all__ = ["DeliverTask", "deliver"]
+
+_NOTE_NAME = "mux.json"
+"""Says where the temporary file of a deliverable lies, for whoever has to remove it after a crash."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverTask:
+    """A job, and the receipts of its chunks in order."""
+
+    job: str
+    request: RestoreRequest
+    folder: Path
+    receipts: tuple[ChunkReceipt, ...]
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Self:
+        """Read a message and the list that it names. Raises InputError, DamagedChunkError."""
+        try:
+            listing = json.loads(Path(message["receipts_file"]).read_bytes())
+            return cls(
+                str(message["job"]),
+                RestoreRequest.from_json(message["request"]),
+                Path(message["scratch"]),
+                tuple(ChunkReceipt.from_json(each) for each in listing),
+            )
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            raise InputError(f"The job is not described properly ({error}).") from error
+
+
+def deliver(task: DeliverTask, talk: Talk) -> Message:
+    """Write the deliverable, or find that it was written before; returns the final event.
+
+    Raises LostChunkError when a chunk is damaged, AnswerprintError, and what `talk.check` raises.
+    """
+    began = time.monotonic()
+    order = understand(task.request)
+    digest = PictureDigest()
+    talk.emit(events.stage("mux", f"Writing {Path(task.request.output).name}"))
+    frames = _frames(task, order.frames, digest, talk)
+    existing, ours = _standing(task, order)
+    # What this very job wrote may be replaced; all else only if the user said so.
+    spec = order.spec(job=task.job, overwrite=task.request.overwrite or (bool(ours) and ours == existing))
+    if _is_done(order, spec, ours):
+        for _ in frames:
+            pass
+    else:
+        _write(task, order, spec, frames)
+    talk.emit(events.stage("verify", "Checking the result"))
+    verify(order, spec)
+    final = events.done(
+        task.request.output,
+        len(order.frames),
+        time.monotonic() - began,
+        flow_cache={"hits": 0, "misses": 0},
+        peak_memory_bytes=None,
+        stages={"mux": time.monotonic() - began},
+    )
+    return {**final, "picture_sha256": digest.hexdigest()}
+
+
+def _frames(task: DeliverTask, frames: FrameRange, digest: PictureDigest, talk: Talk) -> Iterator[Frame]:
+    """All frames of the job's segments, each segment compared with its receipt."""
+    done = 0
+    for receipt in task.receipts:
+        if receipt.first != frames.start + done:
+            raise JobFailedError(f"Frame {frames.start + done} is in no chunk.", "Retry the job.")
+        try:
+            for frame in SegmentReader(task.folder, receipt).frames(digest):
+                talk.check()
+                yield frame
+        except DamagedChunkError as error:
+            raise LostChunkError(error.message, shot_start(task.folder, receipt.chunk)) from error
+        done += receipt.stop - receipt.first
+        talk.emit(events.progress("mux", done, len(frames)))
+    if done != len(frames):
+        raise JobFailedError(f"Only {done} of {len(frames)} frames are finished.", "Retry the job.")
+
+
+def _write(task: DeliverTask, order: Order, spec: OutputSpec, frames: Iterator[Frame]) -> None:
+    output = Path(task.request.output)
+    needed = order.estimate()["output_bytes"]
+    check_output(output, order.codec, order.info, spec.overwrite, order.frames)
+    _clear_litter(task.folder, output.parent)
+    try:
+        with open_writer(output, spec) as writer:
+            _note_litter(task.folder, writer)
+            for frame in frames:
+                writer.write(frame.picture, frame.alpha)
+            reach("mux_before_publish")
+        reach("mux_after_publish")
+    except DiskFullError as error:
+        folder = error.folder or str(output.parent)
+        raise DiskFullError(error.message, error.remedy, needed_bytes=needed, folder=folder) from error
+    except OSError as error:
+        raise storage_error(error, output, needed) from error
+    with suppress(OSError):
+        (task.folder / _NOTE_NAME).unlink(missing_ok=True)
+
+
+def _standing(task: DeliverTask, order: Order) -> tuple[list[Path], list[Path]]:
+    """The files of the deliverable that exist, and those of them that this job wrote."""
+    files = output_files(task.request.output, order.codec, order.info, order.frames)
+    existing = [file for file in files if os.path.lexists(file)]
+    return existing, [file for file in existing if _is_ours(file, task.job)]
+
+
+def _is_ours(file: Path, job: str) -> bool:
+    try:
+        return not file.is_symlink() and read_provenance(file).get(JOB_KEY) == job
+    except MediaError:
+        return False
+
+
+def _is_done(order: Order, spec: OutputSpec, ours: list[Path]) -> bool:
+    """Whether an earlier try published everything, and its parent or it itself ended before it could say so."""
+    if len(ours) != len(output_files(order.request.output, order.codec, order.info, order.frames)):
+        return False
+    try:
+        verify(order, spec)
+    except (JobFailedError, MediaError):
+        return False
+    return True
+
+
+def _note_litter(folder: Path, writer: Writer) -> None:
+    """Say where the temporary file lies. Best effort: a scratch folder that is full must not keep a job from ending."""
+    with suppress(OSError):
+        data = json.dumps({"temporary": str(writer.temporary)}).encode()
+        atomic.write_bytes(folder / _NOTE_NAME, data, overwrite=True, mode=0o600)
+
+
+def _clear_litter(folder: Path, output_folder: Path) -> None:
+    """Remove what a try that was killed left beside the output: only what has a name of ours, and lies there."""
+    note = folder / _NOTE_NAME
+    try:
+        temporary = Path(json.loads(note.read_bytes())["temporary"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if temporary.parent == output_folder and atomic.is_temporary(temporary.name) and not temporary.is_symlink():
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+    with suppress(OSError):
+        note.unlink()

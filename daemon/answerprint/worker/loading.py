@@ -1,0 +1,93 @@
+"""Where jobs get their models from: loaded for one job, or kept warm for many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from typing import Protocol
+
+import torch
+
+from answerprint.backends.base import Backend
+from answerprint.backends.catalogue import ModelEntry
+from answerprint.backends.load import load
+from answerprint.flow.cache import FlowCache
+from answerprint.flow.registry import get_estimator
+from answerprint.flow.source import FlowSource
+from answerprint.frames import events
+from answerprint.store.failpoints import reach
+from answerprint.temporal.sampler import Tiles
+
+from .job_channel import Talk
+from .ladder import Recipe
+from .order import Order
+from .restore import Settings
+
+__all__ = ["LoadedOnce", "Models", "configured", "flow_through", "load_model", "settings_for", "usual_recipe"]
+
+
+class Models(Protocol):
+    """Gives a job its model, and says `load` only where it has to be loaded."""
+
+    def use(self, entry: ModelEntry, device: torch.device, talk: Talk) -> AbstractContextManager[Backend]:
+        """The model while the block runs."""
+        ...
+
+    def forget(self, model: str) -> None:
+        """Do not give it to another job: it is no longer as it was loaded."""
+        ...
+
+
+class LoadedOnce:
+    """A model for one job."""
+
+    @contextmanager
+    def use(self, entry: ModelEntry, device: torch.device, talk: Talk) -> Iterator[Backend]:
+        """Load it; it goes with the process."""
+        talk.emit(events.stage("load", f"Loading {entry.name}"))
+        yield load_model(entry.name, device)
+
+    def forget(self, model: str) -> None:
+        """No other job gets it."""
+
+
+def load_model(name: str, device: torch.device) -> Backend:
+    """Bring a model into memory. Raises ModelError, and whatever says that memory ran out."""
+    reach("load_model")
+    return load(name, device)
+
+
+def configured(order: Order, backend: Backend) -> Backend:
+    """The backend, set to take the steps that were asked for. Raises InputError for what it cannot do."""
+    choices = order.choices
+    backend.configure(steps=choices.steps, sampler=choices.sampler, options=dict(choices.model_options))
+    return backend
+
+
+def flow_through(cache: FlowCache) -> FlowSource:
+    """The flow of a job, through the cache that all jobs share."""
+    return FlowSource(get_estimator("dis"), cache)
+
+
+def usual_recipe(order: Order, backend: Backend, rung: int = 0) -> Recipe:
+    """How an order is done; a rung above 0 takes less memory."""
+    return Recipe.at(
+        rung,
+        chunk=order.choices.method.chunk,
+        tile_cells=backend.info.tile_cells,
+        latent_size=order.latent_size,
+    )
+
+
+def settings_for(order: Order, backend: Backend, recipe: Recipe) -> Settings:
+    """What the pipeline is told: an order, done by a recipe."""
+    cells = recipe.tile_cells
+    return Settings(
+        replace(order.choices.method, chunk=recipe.chunk),
+        seed=order.request.seed,
+        strength=order.request.strength,
+        size=order.size,
+        batch=recipe.batch,
+        tiles=Tiles(cells, overlap=max(8, cells // 8), multiple=backend.info.multiple_of),
+    )

@@ -1,0 +1,95 @@
+"""The child that opens media for the parent: it probes, shows frames and writes deliverables. It loads no torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+import av
+
+from answerprint.errors import AnswerprintError, CancelledError, InputError, JobFailedError
+from answerprint.frames import events
+from answerprint.frames.channel import ChildChannel
+from answerprint.frames.messages import Message, MessageError
+from answerprint.frames.request import RestoreRequest
+
+from .deliver import DeliverTask, deliver
+from .inbox import Inbox, Letter
+from .job_channel import JobChannel, StopRequestedError
+from .order import understand
+from .stills import StillTask, make_still
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] = ()) -> int:
+    """Serve until the parent says so, or is gone; returns the exit code."""
+    channel = ChildChannel.open()
+    try:
+        channel.request()
+        inbox = Inbox(channel)
+        inbox.listen()
+        libraries = {"av": str(av.__version__), "ffmpeg": str(av.ffmpeg_version_info)}
+        channel.emit(events.ready(os.getpid(), "", [], libraries))
+        while (letter := inbox.take()) is None or letter.kind != "exit":
+            if letter is not None:
+                _answer(letter, channel)
+    except AnswerprintError as error:
+        channel.emit(events.error(error))
+        return error.exit_code
+    except MessageError as error:
+        channel.emit(events.error(JobFailedError(f"The request did not arrive whole: {error}.")))
+        return JobFailedError.exit_code
+    return 0
+
+
+def _answer(letter: Letter, channel: ChildChannel) -> None:
+    """Answer one message; every event carries its id, and the job's where it has one."""
+    message = letter.message
+    talk = JobChannel(channel.emit, letter.wishes, {key: message[key] for key in ("id", "job") if key in message})
+    try:
+        work = _WORK.get(letter.kind)
+        if work is None:
+            raise InputError(f"There is no question of type {letter.kind!r}.")
+        final = work(message, talk)
+    except StopRequestedError:
+        final = events.stopped(at_border=False)
+    except CancelledError:
+        raise  # SIGTERM
+    except AnswerprintError as error:
+        final = events.error(error)
+    except MemoryError:
+        final = events.error(JobFailedError("Memory ran out.", "Close other programs."))
+    talk.emit(final)
+
+
+def _probe(message: Message, talk: JobChannel) -> Message:
+    order = understand(RestoreRequest.from_json(_request(message)), preview=bool(message.get("preview")))
+    return events.report(
+        {
+            "input": order.input_facts(),
+            "output": order.output_facts(),
+            "size": list(order.size),
+            "codec": order.codec,
+            "range": [order.frames.start, order.frames.stop],
+            **order.estimate(),
+        }
+    )
+
+
+def _frame(message: Message, talk: JobChannel) -> Message:
+    return events.report(make_still(StillTask.from_message(message)))
+
+
+def _mux(message: Message, talk: JobChannel) -> Message:
+    return deliver(DeliverTask.from_message(message), talk)
+
+
+_WORK: Mapping[str, Callable[[Message, JobChannel], Message]] = {"probe": _probe, "frame": _frame, "mux": _mux}
+
+
+def _request(message: Message) -> Message:
+    request = message.get("request")
+    if not isinstance(request, dict):
+        raise InputError("The question names no request.")
+    return request

@@ -1,0 +1,201 @@
+"""A request that was found possible, and all that follows from it before a model is loaded. It loads no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType
+
+from answerprint import __version__
+from answerprint.backends.catalogue import ModelEntry, find
+from answerprint.errors import InputError, JobFailedError, MediaError
+from answerprint.frames import ClipInfo, FrameRange, OutputSpec, default_codec, events, parse_range
+from answerprint.frames.messages import Message
+from answerprint.frames.request import RestoreRequest
+from answerprint.media import probe
+from answerprint.models.manifest import read_manifest
+
+from .choices import Choices, resolve
+
+__all__ = ["JOB_KEY", "Order", "SourceChangedError", "understand", "verify"]
+
+JOB_KEY = "answerprint_job"
+"""Metadata of a deliverable: the job that wrote it."""
+
+_SEGMENT_SHARE = 0.75
+"""Of the size of 16-bit pictures, what a lossless segment takes: measured 0.58 to 0.73."""
+_BITS_PER_PIXEL: Mapping[str, float] = MappingProxyType(
+    {"prores4444": 9.0, "prores-hq": 5.0, "ffv1": 34.0, "h264": 1.0, "png": 40.0}
+)
+"""Of deliverables, on the safe side."""
+
+
+class SourceChangedError(JobFailedError):
+    """The source or the model is no longer the one that the finished chunks were made from."""
+
+    code = "source_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What will be done. size: width and height of the output, px. codec: of the deliverable, empty for a preview."""
+
+    request: RestoreRequest
+    info: ClipInfo
+    frames: FrameRange
+    entry: ModelEntry
+    choices: Choices
+    size: tuple[int, int]
+    codec: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that decides the picture: chunks of two orders fit together only where it is the same.
+
+        The source counts by the sizes and times of its files: reading all of it would take longer than restoring it.
+        """
+        request, info = self.request, self.info
+        files = info.files[self.frames.start : self.frames.stop] or (info.path,)
+        identity = {
+            "source": [_size_and_time(file) for file in files],
+            "clip": [info.width, info.height, str(info.rate), info.frames, str(self.frames)],
+            "model": [self.entry.name, *sorted(self.weights.values())],
+            "task": request.task,
+            "size": self.size,
+            "seed": request.seed,
+            "strength": request.strength,
+            "choices": asdict(self.choices),
+        }
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """SHA-256 of the files with the model's weights, by name."""
+        if self.entry.folder is None:
+            return {}
+        files = read_manifest(self.entry.folder).files
+        return {file.name: file.sha256 for file in files if file.name.endswith(".safetensors")}
+
+    @property
+    def latent_size(self) -> tuple[int, int]:
+        """Width and height of a frame's latent, in cells, padding left out."""
+        family = self.entry.info
+        width, height = (side * family.scale // family.latent_factor for side in (self.info.width, self.info.height))
+        return width, height
+
+    def estimate(self) -> dict[str, int]:
+        """Bytes that the work will take: of memory, of scratch space, and for the deliverable."""
+        family, method = self.entry.info, self.choices.method
+        cells = self.latent_size[0] * self.latent_size[1]
+        pixels = self.size[0] * self.size[1]
+        frame_bytes = pixels * (8 if self.info.has_alpha else 6)
+        carry_bytes = cells * family.latent_channels * 2 * self.choices.steps if method.consistency else 0
+        bits = _BITS_PER_PIXEL.get(self.codec, 0.0)
+        return {
+            "memory_bytes": cells * method.chunk * family.bytes_per_cell,
+            "scratch_bytes": int(frame_bytes * _SEGMENT_SHARE) * len(self.frames) + 2 * carry_bytes,
+            "output_bytes": int(pixels * bits / 8) * len(self.frames),
+        }
+
+    def input_facts(self) -> events.InputFacts:
+        """What events say of the source."""
+        info = self.info
+        return {
+            "path": str(info.path), "width": info.width, "height": info.height, "rate": str(info.rate),
+            "frames": info.frames, "range": (self.frames.start, self.frames.stop),
+        }  # fmt: skip
+
+    def output_facts(self, codec: str = "") -> events.OutputFacts:
+        """What events say of the result."""
+        width, height = self.size
+        return {"path": self.request.output, "width": width, "height": height, "codec": codec or self.codec}
+
+    def started(self, device: str, codec: str = "") -> Message:
+        """The event that says what will be done."""
+        return events.started(
+            self.input_facts(),
+            self.output_facts(codec),
+            model=self.entry.name,
+            device=device,
+            estimate=self.estimate(),
+        )
+
+    def spec(self, *, job: str = "", overwrite: bool | None = None) -> OutputSpec:
+        """What the deliverable must be; `job` is written into it."""
+        provenance = self._provenance() | ({JOB_KEY: job} if job else {})
+        return OutputSpec.for_clip(
+            self.info, self.frames, self.codec, size=self.size, provenance=provenance,
+            overwrite=self.request.overwrite if overwrite is None else overwrite,
+        )  # fmt: skip
+
+    def _provenance(self) -> dict[str, str]:
+        """What was done, for the deliverable's metadata: enough to do it again."""
+        return {
+            "answerprint_version": __version__,
+            "answerprint_model": f"{self.entry.name} {self.entry.version}".strip(),
+            "answerprint_weights_sha256": " ".join(sha for _, sha in sorted(self.weights.items())),
+            "answerprint_seed": str(self.request.seed),
+            "answerprint_steps": f"{self.choices.steps} {self.choices.sampler}",
+            "answerprint_method": repr(self.choices.method),
+            "answerprint_source": self.info.path.name,
+            "answerprint_range": str(self.frames),
+            "answerprint_made_by": "generative restoration: detail may be invented",
+        }
+
+
+def understand(request: RestoreRequest, *, preview: bool = False) -> Order:
+    """Probe the source and complete the request; raises InputError for whatever cannot be done."""
+    entry = find(request.model)
+    choices = resolve(request, entry.info)
+    info = probe(request.input)
+    frames = info.checked(None) if request.range is None else parse_range(request.range, info)
+    codec = "" if preview else request.codec or default_codec(Path(request.output))
+    return Order(request, info, frames, entry, choices, _size(request, info, entry), codec)
+
+
+def verify(order: Order, spec: OutputSpec) -> None:
+    """Read the deliverable back: as many frames, of the size and rate, as were asked for.
+
+    Raises JobFailedError saying what is wrong, MediaError when it cannot be read at all.
+    """
+    found = probe(order.request.output, spec.rate)
+    problems = []
+    if found.frames < len(order.frames):
+        problems.append(f"{found.frames} of {len(order.frames)} frames")
+    if (found.width, found.height) != order.size:
+        problems.append(f"{found.width}x{found.height} in place of {order.size[0]}x{order.size[1]}")
+    if found.kind == "file" and found.rate != spec.rate:
+        problems.append(f"{found.rate} frames a second in place of {spec.rate}")
+    if problems:
+        raise JobFailedError(
+            f"The {order.codec} file does not read back as written: {'; '.join(problems)}.", "Try another --codec."
+        )
+
+
+def _size_and_time(file: Path) -> tuple[int, int]:
+    try:
+        status = file.stat()
+    except OSError as error:
+        raise MediaError(f"{file} cannot be read ({error.strerror}).", "Check the path.") from error
+    return status.st_size, status.st_mtime_ns
+
+
+def _size(request: RestoreRequest, info: ClipInfo, entry: ModelEntry) -> tuple[int, int]:
+    """Width and height of the output; raises InputError for one that the model cannot make."""
+    native = entry.info.scale
+    if request.size is not None:
+        width, height = request.size
+    else:
+        factor = request.factor or Fraction(native)
+        width, height = round(info.width * factor), round(info.height * factor)
+    most = entry.info.largest_scale or native
+    if width > info.width * most or height > info.height * most or width < 1 or height < 1:
+        raise InputError(
+            f"{entry.name} cannot make {width}x{height} of {info.width}x{info.height}.",
+            f"Choose at most {info.width * most}x{info.height * most} ({most} times).",
+        )
+    return width, height

@@ -1,0 +1,88 @@
+"""Rendering within the test's own process, with a model that can be made to fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from answerprint.backends.base import Backend
+from answerprint.backends.catalogue import ModelEntry
+from answerprint.frames.messages import Message
+from answerprint.frames.request import RestoreRequest
+from answerprint.media.segment import PictureDigest, SegmentReader
+from answerprint.store.receipts import ChunkReceipt
+from answerprint.worker.job_channel import JobChannel, Talk, Wishes
+from answerprint.worker.render import RenderTask, render
+from temporal.models import small_backend
+
+from .children import JOB, chunks_in
+
+__all__ = ["Given", "Rendering", "pictures_of"]
+
+
+@dataclass(slots=True)
+class Given:
+    """A backend that is there already."""
+
+    backend: Backend
+    forgotten: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def use(self, entry: ModelEntry, device: torch.device, talk: Talk) -> Iterator[Backend]:
+        yield self.backend
+
+    def forget(self, model: str) -> None:
+        self.forgotten.append(model)
+
+
+@dataclass(slots=True)
+class Rendering:
+    """A job in a folder, done in as many runs as a test likes."""
+
+    clip: Path
+    folder: Path
+    settings: Message = field(default_factory=dict)
+    events: list[Message] = field(default_factory=list)
+    wishes: Wishes = field(default_factory=Wishes)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @property
+    def request(self) -> RestoreRequest:
+        output = str(self.clip.with_name("out.mkv"))
+        settings: Message = {"steps": 2, "chunk": 4, "device": "cpu", **self.settings}
+        return RestoreRequest(str(self.clip), output, **settings)
+
+    def run(
+        self,
+        backend: Backend | None = None,
+        *,
+        resume: ChunkReceipt | None = None,
+        rung: int = 0,
+        at_border: Callable[[], None] = lambda: None,
+    ) -> Message:
+        """The final event; all others are in `events`."""
+        talk = JobChannel(lambda event: self.events.append(dict(event)), self.wishes, {"job": JOB})
+        task = RenderTask(JOB, self.request, self.folder, resume, rung)
+        return render(task, talk, Given(backend or small_backend()), at_border)
+
+    @property
+    def chunks(self) -> list[ChunkReceipt]:
+        return chunks_in(self.events)
+
+    def kinds(self, kind: str) -> list[Message]:
+        return [event for event in self.events if event["event"] == kind]
+
+
+def pictures_of(folder: Path, receipts: list[ChunkReceipt]) -> str:
+    """SHA-256 of the pictures of some chunks."""
+    digest = PictureDigest()
+    for receipt in receipts:
+        for _ in SegmentReader(folder, receipt).frames(digest):
+            pass
+    return digest.hexdigest()
