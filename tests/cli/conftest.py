@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from media.makers import make_movie
+from rpc.harness import Running
 
+from .daemons import daemon_at
+from .desk import Desk
 from .program import Program
 
 
@@ -22,3 +27,43 @@ def program(tmp_path: Path) -> Program:
 def clip(program: Program) -> Path:
     """A movie of 12 frames, 64x48, in the folder of the program."""
     return make_movie(program.folder / "clip.mov")
+
+
+@pytest.fixture(scope="session")
+def working_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Of a daemon with real workers, which stay warm from test to test."""
+    home = tmp_path_factory.mktemp("h")  # short: it has a socket in it
+    with daemon_at(home):
+        yield home
+
+
+@pytest.fixture
+def studio(program: Program, working_home: Path) -> Program:
+    """The program before a daemon that works."""
+    program.home = working_home
+    return program
+
+
+@pytest.fixture
+def memory_daemon(program: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A daemon in memory, which the program finds; its jobs become what the test tells."""
+    program.home = tmp_path_factory.mktemp("h")  # short: it has a socket in it
+    with Running(program.home / "run") as server:
+        yield server
+
+
+@pytest.fixture
+def desk(
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Desk]:
+    """Commands in this process, in a folder of their own, and a daemon in memory."""
+    home = tmp_path_factory.mktemp("h")  # short: it has a socket in it
+    monkeypatch.setenv("ANSWERPRINT_HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
+    with Running(home / "run") as server:
+        yield Desk(tmp_path, server, capsys)
+    signal.signal(signal.SIGTERM, before)

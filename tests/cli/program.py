@@ -5,27 +5,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 __all__ = ["Program", "error_lines"]
 
-SCRIPTED = Path(__file__).parents[1] / "fakes" / "cli_with_child.py"
-
 
 class Program:
-    """Runs `answerprint` in a folder, with a home of its own; with a scene, its child is a scripted one."""
+    """Runs `answerprint` in a folder, with a home of its own."""
 
     def __init__(self, folder: Path, home: Path) -> None:
         self.folder = folder
         self.home = home
 
-    def run(self, *arguments: str, scene: str = "", timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
         """Run to the end."""
         return subprocess.run(
-            self._command(arguments, scene),
+            [sys.executable, "-m", "answerprint", *arguments],
             cwd=self.folder,
-            env=self._environment(),
+            env=self.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -33,15 +30,15 @@ class Program:
             check=False,
         )
 
-    def start(self, *arguments: str, scene: str = "") -> subprocess.Popen[str]:
+    def start(self, *arguments: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
         """Start it in a process group of its own, as a shell does."""
         return subprocess.Popen(
-            self._command(arguments, scene),
+            [sys.executable, "-m", "answerprint", *arguments],
             cwd=self.folder,
-            env=self._environment(),
+            env=self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             process_group=0,
         )
@@ -50,12 +47,8 @@ class Program:
         """Every file and folder in the folder, by relative path."""
         return {str(path.relative_to(self.folder)) for path in self.folder.rglob("*")}
 
-    def _command(self, arguments: Sequence[str], scene: str) -> list[str]:
-        if scene:
-            return [sys.executable, str(SCRIPTED), scene, *arguments]
-        return [sys.executable, "-m", "answerprint", *arguments]
-
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What the program, and a daemon for it, are started with."""
         return {**os.environ, "ANSWERPRINT_HOME": str(self.home)}
 
 

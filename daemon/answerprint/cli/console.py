@@ -7,7 +7,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 __all__ = ["Console", "abandon_output", "prepare_streams"]
@@ -33,6 +33,10 @@ class Console:
         """Write one JSON object."""
         # Plain ASCII: file names that are not valid Unicode, and terminals that are not UTF-8, come through.
         self.out(json.dumps(event))
+
+    def array(self, objects: Sequence[Mapping[str, object]]) -> None:
+        """Write JSON objects as one array, each on a line of its own."""
+        self.out("[" + ",\n ".join(json.dumps(each) for each in objects) + "]")
 
     def fail(self, message: str, remedy: str, *, code: str, exit_code: int) -> None:
         """Say what went wrong: one or two plain lines, or the closing error event."""

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from answerprint import __version__
@@ -15,39 +15,46 @@ from answerprint import home as places
 from answerprint.backends.catalogue import entries
 from answerprint.errors import AnswerprintError, JobFailedError
 
+from .ask import ask
+from .checks import Check, daemon_checks, verification_checks
 from .context import Context
-from .follow import ask
 from .models import problem_of
+from .table import plain
 
-__all__ = ["Check", "add_arguments", "run"]
+__all__ = ["add_arguments", "run"]
 
 _LOW_DISK_BYTES = 2 * 1024**3
 _INSTALL = "Install Answerprint again."
 
+_EPILOG = """\
+Looks at versions, devices, encoders, folders, models, the motion cache, the daemon and its journal. Changes nothing.
+With --verify every finished chunk of every job is read and compared with its hash, also while the daemon works.
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at."""
+examples:
+  answerprint doctor
+  answerprint doctor --verify --json
 
-    name: str
-    ok: bool
-    text: str
-    remedy: str = ""
+exit code: 0 when nothing is wrong, else 4
+"""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.epilog = "Looks at versions, devices, encoders, folders, models and the motion cache. Changes nothing."
+    parser.epilog = _EPILOG
+    parser.add_argument(
+        "--verify", action="store_true", help="also compare the journal of jobs with all their files and hashes"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: Namespace, context: Context) -> int:
     """Look at everything; returns the exit code, 4 when something is wrong."""
     found: list[Check] = []
-    for check in _checks(context):
+    for check in _checks(args.verify, context):
         found.append(check)
         if not context.console.json:
-            context.console.out(f"{'ok     ' if check.ok else 'PROBLEM'}  {check.name}: {check.text}")
+            mark = "note   " if check.note else "ok     " if check.ok else "PROBLEM"
+            context.console.out(plain(f"{mark}  {check.name}: {check.text}"))
             if check.remedy:
                 context.console.out(f"         {check.remedy}")
     ok = all(check.ok for check in found)
@@ -56,10 +63,13 @@ def run(args: Namespace, context: Context) -> int:
     return 0 if ok else JobFailedError.exit_code
 
 
-def _checks(context: Context) -> Iterator[Check]:
+def _checks(verify: bool, context: Context) -> Iterator[Check]:
     yield Check("answerprint", True, f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
     yield from _folders()
     yield from _models()
+    yield from daemon_checks()
+    if verify:
+        yield from verification_checks()
     try:
         facts: dict[str, Any] = ask("doctor", context)["facts"]
     except AnswerprintError as error:

@@ -24,7 +24,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "restore": ("restore", "restore a video file or an image sequence"),
         "preview": ("preview", "restore a few frames first, beside the source"),
-        "models": ("models", "list the models, and check their files"),
+        "queue": ("queue", "queue many files, over night too; suspend all work"),
+        "jobs": ("jobs", "see jobs, and steer them: pause, cancel, retry"),
+        "daemon": ("daemon", "start, stop and look at the daemon that does the work"),
+        "models": ("models", "list the models, check their files, keep them warm"),
         "flow-cache": ("flow_cache", "what the motion cache holds; empty it"),
         "eval": ("evaluate", "measure quality and consistency on clips of yours"),
         "bench": ("bench", "measure speed, memory and matching on this machine"),
@@ -38,9 +41,11 @@ examples:
   answerprint restore rushes.mov restored.mov
   answerprint preview rushes.mov --frame 240
   answerprint restore plate.%04d.png out.%04d.png --range 10:34 --scale 2
+  answerprint queue add *.mov --output-folder restored --not-before 20:00
+  answerprint jobs watch
   answerprint COMMAND --help
 
-exit codes: 0 done, 2 bad arguments or input, 4 job failed, 5 cancelled, 130 interrupted
+exit codes: 0 done, 2 bad arguments or input, 3 no daemon, 4 job failed, 5 cancelled, 130 interrupted
 Everything the program keeps lies under one folder, which ANSWERPRINT_HOME moves.
 """
 

@@ -3,38 +3,65 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from answerprint.backends.catalogue import ModelEntry, entries, find
 from answerprint.errors import ModelError
 from answerprint.models.manifest import read_manifest
 from answerprint.models.verify import verify
+from answerprint.option import Option
+from answerprint.temporal.options import describe
 
+from .actions import Actions
 from .context import Context
+from .job.words import counted, size_words
+from .link import open_daemon, reach_daemon
+from .option_table import option_lines
+from .times import parse_span
 
 __all__ = ["add_arguments", "problem_of", "run"]
+
+_EPILOG = """\
+Nothing is downloaded. `info` says where the files of a model belong that is not on this computer.
+
+examples:
+  answerprint models info tiny-x4
+  answerprint models load tiny-x4 --keep-alive 2h
+  answerprint models unload
+"""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.epilog = "Nothing is downloaded. `info` says where the files of a model belong that is not on this computer."
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    parser.epilog = _EPILOG
+    actions = Actions(parser)
     for name, summary in (
         ("list", "all models, on this computer or not"),
         ("info", "what one model is and can do"),
         ("verify", "compare the files with the hashes in their manifest"),
+        ("load", "bring a model into memory, so that the next job begins at once"),
+        ("unload", "free the memory of a model; a running job keeps it until its end"),
     ):
-        action = actions.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        if name == "info":
+        action = actions.add(name, summary)
+        if name in ("info", "load"):
             action.add_argument("name", metavar="NAME")
         if name == "verify":
             action.add_argument("name", metavar="NAME", nargs="?", help="default: all that are on this computer")
-        action.add_argument("--json", action="store_true", help="print JSON")
+        if name == "unload":
+            action.add_argument("name", metavar="NAME", nargs="?", default="", help="default: all that are warm")
+        if name == "load":
+            action.add_argument("--device", default="auto", metavar="NAME", help="where to (default: %(default)s)")
+            action.add_argument(
+                "--keep-alive",
+                metavar="SPAN",
+                help="how long it stays when unused: 90s, 10m, 2h, 0 or forever (default: as configured)",
+            )
 
 
 def run(args: Namespace, context: Context) -> int:
     """Do what was asked; returns the exit code."""
-    actions = {"list": _list, "info": _info, "verify": _verify}
+    actions = {"list": _list, "info": _info, "verify": _verify, "load": _load, "unload": _unload}
     return actions[args.action](args, context)
 
 
@@ -58,7 +85,9 @@ def _info(args: Namespace, context: Context) -> int:
         raise ModelError(entry.fault if entry else f"There is no model {args.name!r}.")
     info = entry.info
     if context.console.json:
-        context.console.event({"event": "model", **_as_json(entry), "info": asdict(info)})
+        facts = {key: value for key, value in asdict(info).items() if key != "options"}
+        options = {"options": _as_form(info.own_options), "method_options": _as_form(describe())}
+        context.console.event({"event": "model", **_as_json(entry), "info": facts, **options})
         return 0
     lines = {
         "name": f"{entry.name} {entry.version}".strip(),
@@ -68,7 +97,6 @@ def _info(args: Namespace, context: Context) -> int:
         "tasks": ", ".join(info.tasks),
         "enlarges": f"{entry.scale}x",
         "steps": f"{info.default_steps} by default, samplers {', '.join(info.samplers)}",
-        "options": "; ".join(f"{option.name} ({option.form}, default {option.default})" for option in info.options),
         "files": str(entry.folder or "not on this computer"),
     }
     for key, text in lines.items():
@@ -79,6 +107,9 @@ def _info(args: Namespace, context: Context) -> int:
     else:
         for record in read_manifest(entry.folder).files:
             context.console.out(f"{'':<8}  {record.name}, {record.size} bytes, sha256 {record.sha256}")
+    tables = {"options of the model: name, default, what it takes": info.own_options, "of the method": describe()}
+    for line in option_lines(tables):
+        context.console.out(line)
     return 0
 
 
@@ -96,6 +127,36 @@ def _verify(args: Namespace, context: Context) -> int:
             if remedy:
                 context.console.out(f"  {remedy}")
     return ModelError.exit_code if bad else 0
+
+
+def _load(args: Namespace, context: Context) -> int:
+    find(args.name)  # what is not here is said at once
+    seconds = None if args.keep_alive is None else _keep_alive(args.keep_alive)
+    with open_daemon(context) as client:
+        warm = client.load_model(args.name, args.device, seconds)
+    if context.console.json:
+        context.console.event({"event": "warm", **asdict(warm)})
+    else:
+        about = f"{size_words(warm.bytes)} on {warm.device}, loaded in {warm.load_seconds:.1f} s"
+        context.console.out(f"{warm.model} is warm: {about}")
+    return 0
+
+
+def _unload(args: Namespace, context: Context) -> int:
+    with reach_daemon() as client:
+        freed = client.unload_models(args.name)
+    if context.console.json:
+        context.console.event({"event": "unloaded", "models": freed})
+    else:
+        context.console.out(f"{counted(freed, 'model')} unloaded.")
+    return 0
+
+
+def _keep_alive(text: str) -> float:
+    """Seconds; below 0 is for ever."""
+    if text == "forever":
+        return -1.0
+    return 0.0 if text == "0" else parse_span(text)
 
 
 def problem_of(entry: ModelEntry) -> tuple[str, str]:
@@ -120,3 +181,7 @@ def _as_json(entry: ModelEntry) -> dict[str, object]:
     data = asdict(entry)
     data["folder"] = None if entry.folder is None else str(entry.folder)
     return data
+
+
+def _as_form(options: Sequence[Option]) -> list[dict[str, object]]:
+    return [option.to_json() for option in options]

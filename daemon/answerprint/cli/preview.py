@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from answerprint.frames.request import PreviewRequest
+from answerprint.jobs.api import NewJob
 from answerprint.jobs.preflight import check_preview
 
 from .context import Context
-from .follow import follow
+from .job.follow import do_job
+from .link import open_daemon
 from .restore import report
 from .settings import add_settings, make_request
 
@@ -18,6 +21,8 @@ __all__ = ["add_arguments", "run"]
 _EPILOG = """\
 Writes one picture a frame, the source on the left and the restored frame on the right. The settings are those of
 `answerprint restore`: what is seen is what the restoration will look like.
+
+It goes ahead of the queue: a running job makes way after its chunk, and goes on afterwards.
 
 example:
   answerprint preview rushes.mov --frame 240 --count 3 --strength 0.7
@@ -44,4 +49,6 @@ def run(args: Namespace, context: Context) -> int:
     settings = make_request(args, args.input, args.output or f"{name}-preview", overwrite=args.overwrite)
     request = PreviewRequest(settings, args.frame, args.count)
     check_preview(request)
-    return report(follow({"type": "preview", **request.to_json()}, context), context)
+    new = NewJob(str(uuid.uuid4()), "preview", request.to_json(), label=f"preview of {Path(args.input).name}")
+    with open_daemon(context) as client:
+        return report(do_job(client, new, context), context)

@@ -12,10 +12,12 @@ from tqdm import tqdm
 from answerprint.frames.messages import Message
 
 from .console import Console
+from .times import duration
 
-__all__ = ["JsonLines", "Presenter", "ProgressBar", "ProgressLines", "choose_presenter", "duration"]
+__all__ = ["JsonLines", "Presenter", "ProgressBar", "ProgressLines", "choose_presenter", "stage_words"]
 
 _WORDS = {
+    "queue": "waiting for its turn",
     "probe": "reading the clip",
     "load": "loading the model",
     "decode": "reading frames",
@@ -81,6 +83,10 @@ class ProgressBar:
             self._bar.n = event["frames_done"]
             self._bar.set_description_str(stage_words(event), refresh=False)
             self._bar.set_postfix_str(", ".join(_figures(event)))
+        elif name == "chunk":
+            self._bar.total = event["frames_total"]
+            self._bar.n = event["frames_done"]
+            self._bar.refresh()
         elif name == "warning":
             self._bar.write(f"warning: {event['message']}", file=sys.stderr)
 
@@ -143,13 +149,3 @@ def _figures(event: Message) -> list[str]:
 
 def _number(value: Any) -> bool:  # noqa: ANN401 - whatever JSON can hold
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def duration(seconds: float) -> str:
-    """Return a time span in words of two units at most: 12 s, 3 min 20 s, 2 h 05 min."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from argparse import ArgumentParser, Namespace
 
-from answerprint.frames.codecs import CODECS
 from answerprint.frames.messages import Message
+from answerprint.jobs.api import NewJob
 from answerprint.jobs.preflight import check_restore
 
 from .context import Context
-from .follow import follow
-from .progress import duration
-from .settings import add_settings, make_request
+from .job.follow import do_job
+from .job.words import counted
+from .link import open_daemon
+from .settings import add_output, add_settings, make_request
+from .times import duration
 
 __all__ = ["add_arguments", "report", "run"]
 
@@ -21,29 +24,28 @@ examples:
   answerprint restore rushes.mov restored.mp4 --scale 2 --range 01:00:10:00:01:00:12:00
   answerprint restore plate.%04d.png out.%04d.png --range 10:34 --seed 7
   answerprint restore rushes.mov baseline.mov --no-consistency
+  answerprint restore rushes.mov restored.mov --detach
 
 The range, timecode, rate, aspect, colour tags and sound of the source are kept; the source is never written to.
-OUTPUT appears under its name when it is complete, and not before. Ctrl-C leaves nothing behind.
+OUTPUT appears under its name when it is complete, and not before.
 
-codecs:
+The daemon does the work; it is started if none runs, and stays to keep its models warm. Frames that are done are
+kept: after a crash or a power cut the job goes on where it stopped. Ctrl-C cancels the job and leaves nothing behind;
+with --detach it goes on without this terminal (see answerprint jobs).
 """
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.epilog = _EPILOG + "\n".join(f"  {codec.name:<11} {codec.description}" for codec in CODECS.values())
+    parser.epilog = _EPILOG
     parser.add_argument(
         "input", metavar="INPUT", help="video file, sequence (plate.%%04d.png, plate.[0001-0100].png) or its folder"
     )
     parser.add_argument("output", metavar="OUTPUT", help="file (.mov, .mkv, .mp4) or sequence (out.%%04d.png)")
-    parser.add_argument(
-        "--range", metavar="A:B", help="source frames from 0, A inclusive, B exclusive; or two timecodes"
-    )
     add_settings(parser)
-    out = parser.add_argument_group("the output")
-    out.add_argument("--codec", metavar="NAME", help="see below (default: by the name of OUTPUT)")
-    out.add_argument("--overwrite", action="store_true", help="replace OUTPUT, once its successor is complete")
-    out.add_argument(
+    add_output(parser)
+    parser.add_argument("--detach", action="store_true", help="put it into the queue, say its number, and leave")
+    parser.add_argument(
         "--json", action="store_true", help="one JSON object a line on standard output; the last is done or error"
     )
 
@@ -52,8 +54,18 @@ def run(args: Namespace, context: Context) -> int:
     """Restore; returns the exit code."""
     request = make_request(args, args.input, args.output, range=args.range, codec=args.codec, overwrite=args.overwrite)
     check_restore(request)
-    final = follow({"type": "restore", **request.to_json()}, context)
-    return report(final, context)
+    new = NewJob(str(uuid.uuid4()), "restore", request.to_json())
+    with open_daemon(context) as client:
+        if not args.detach:
+            return report(do_job(client, new, context), context)
+        job, _ = client.submit(new)
+    if context.console.json:
+        facts = {"job": job.id, "number": job.number, "input": job.input, "output": job.output}
+        context.console.event({"event": "submitted", **facts})
+    else:
+        context.console.out(f"job {job.number}, {job.id}")
+        context.console.err(f"To see it: answerprint jobs watch {job.number}")
+    return 0
 
 
 def report(final: Message, context: Context) -> int:
@@ -67,5 +79,5 @@ def report(final: Message, context: Context) -> int:
         frames, seconds = final["frames"], final["seconds"]
         speed = f", {seconds / frames:.2f} s/frame" if frames else ""
         console.out(final["output"])
-        console.out(f"{frames} frame{'' if frames == 1 else 's'} in {duration(seconds)}{speed}")
+        console.out(f"{counted(frames, 'frame')} in {duration(seconds)}{speed}")
     return 0

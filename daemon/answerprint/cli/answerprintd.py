@@ -1,0 +1,135 @@
+"""`answerprintd`: the daemon in the foreground. Here its parts are put together."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+from answerprint import __version__
+from answerprint.child import BUNDLE_FLAG, command
+from answerprint.child import main as child_main
+from answerprint.errors import AnswerprintError, CancelledError
+from answerprint.home import logs_folder, run_folder, state_folder
+from answerprint.jobs.children import Child
+from answerprint.jobs.config import Config, load_config
+from answerprint.jobs.ledger import Ledger
+from answerprint.jobs.logfile import open_log
+from answerprint.jobs.service import Service
+from answerprint.rpc.endpoint import lock_path, prepare_run_folder, root_warning
+from answerprint.rpc.server import serve
+from answerprint.store.journal import Journal
+from answerprint.store.lock import HeldError, InstanceLock
+from answerprint.store.recovery import recover
+
+from .console import Console, prepare_streams
+
+__all__ = ["main"]
+
+_log = logging.getLogger("answerprint.daemon")
+
+_EPILOG = """\
+The daemon takes jobs from `answerprint` and from DaVinci Resolve, and keeps its models warm between them. It is started
+by `answerprint restore` when none runs; this program is for service managers and for looking at it at work.
+
+It listens where only you can reach it, never on a network. SIGTERM and Ctrl-C end it: finished chunks stay, and the
+jobs go on at the next start.
+
+settings: config.toml in the program's folder, or ANSWERPRINT_<NAME> in the environment, such as
+  keep_alive_seconds = "10m"     how long an unused model stays in memory
+  memory_cap_bytes = "8G"        most that warm models may take
+  scratch = "/fast/scratch"      where finished chunks lie until their job is done
+
+exit codes: 0 ended as asked, 2 bad settings, 4 failed, 6 another one runs already
+"""
+
+
+def main(argv: Sequence[str] | None = None, *, child_command: Callable[[str], list[str]] = command) -> int:
+    """Run the daemon to its end; returns the exit code. child_command: how children start (tests give another way)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == [BUNDLE_FLAG]:
+        return child_main(arguments[1:])
+    parser = argparse.ArgumentParser(
+        prog="answerprintd",
+        description="The Answerprint daemon, in the foreground.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"answerprintd {__version__}")
+    parser.add_argument("--quiet", action="store_true", help="write to the log file only")
+    args = parser.parse_args(arguments)
+    prepare_streams()
+    console = Console()
+    try:
+        config = load_config()
+        open_log(logs_folder(), most_bytes=config.log_bytes, files=config.log_files, also_stderr=not args.quiet)
+        prepare_run_folder(run_folder())
+        with InstanceLock(lock_path(run_folder())):
+            return asyncio.run(_serve(config, child_command))
+    except HeldError as error:
+        console.fail(error.message, error.remedy, code=error.code, exit_code=error.exit_code)
+        return error.exit_code
+    except CancelledError:
+        return 0
+    except AnswerprintError as error:
+        _log.error("not started: %s", error.message)
+        console.fail(error.message, error.remedy, code=error.code, exit_code=error.exit_code)
+        return error.exit_code
+
+
+async def _serve(config: Config, child_command: Callable[[str], list[str]]) -> int:
+    """Recover, serve, and end in order."""
+    ending = asyncio.Event()
+    _on_signals(ending.set)
+    if warning := root_warning():
+        _log.warning("%s", warning)
+    ledger = Ledger(lambda: Journal.open(state_folder() / "journal.db"))
+    report = await ledger.do(recover, ledger.journal, config.scratch_folder)
+    _log.info("recovered resumed=%d chunks=%d paused=%d", len(report.resumed), len(report.chunks), len(report.paused))
+    for left in report.left:
+        _log.warning("not ours, left as it is: %s", left)
+
+    service = Service(
+        ledger,
+        config,
+        start_worker=lambda: Child.start(child_command("device"), "device", logs_folder()),
+        start_media=lambda: Child.start(child_command("media"), "media", logs_folder()),
+        on_shut_down=ending.set,
+    )
+    try:
+        server = await serve(service, run_folder(), start_id=service.start_id)
+    except AnswerprintError:
+        await ledger.close()
+        raise
+    try:
+        service.start()
+        await server.open()
+        _log.info("serving version=%s endpoint=%s", __version__, server.session.endpoint)
+        await ending.wait()
+        _log.info("ending")
+        await server.drain()
+    finally:
+        try:
+            await service.close()
+        finally:
+            await server.stop()
+        _log.info("ended")
+    return 0
+
+
+def _on_signals(end: Callable[[], None]) -> None:
+    """SIGTERM, and a Ctrl-C in the terminal, ask for the end; Windows knows the second only."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, end)
+        except NotImplementedError:
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(end))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

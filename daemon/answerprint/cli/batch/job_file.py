@@ -1,0 +1,148 @@
+"""Files of jobs: YAML, so JSON as well, with the place of every mistake.
+
+Every value is read as the text that stands there, then by what the setting takes. YAML's own guesses are left out:
+they make 20:00 the number 1200 and `no` a falsehood.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from answerprint.errors import InputError
+
+from ..settings import absolute
+from ..times import parse_when
+from .draft import OWN, Draft, Mistakes
+from .values import SETTINGS, read_integer, read_setting, read_size
+
+__all__ = ["read_job_file"]
+
+_MAX_BYTES = 4 * 2**20
+_EXCLUSIVE = frozenset({"scale", "size"})
+_TOP = ("defaults", "jobs")
+_SHAPE = "Give a list of jobs, or `defaults:` and `jobs:`; see answerprint queue add --help."
+
+
+def read_job_file(name: str, base: Mapping[str, Any], mistakes: Mistakes) -> list[Draft]:
+    """Return the jobs of a file, `-` for standard input; relative paths start at the folder of the file.
+
+    base: settings that hold where the file says nothing. What is wrong with values is noted in mistakes. Raises
+    InputError for a file that cannot be read or is no list of jobs.
+    """
+    folder = Path.cwd() if name == "-" else Path(absolute(name)).parent
+    root = _parse(name)
+    reader = _Reader(name, folder, mistakes)
+    jobs = root
+    if isinstance(root, yaml.MappingNode):
+        parts = dict(reader.pairs(root, _TOP, "The file"))
+        base = _over(base, reader.job(parts["defaults"])) if "defaults" in parts else base
+        jobs = parts.get("jobs")
+    if not isinstance(jobs, yaml.SequenceNode):
+        raise InputError(f"{name} is no list of jobs.", _SHAPE)
+    drafts = [reader.draft(node, base) for node in jobs.value]
+    return [draft for draft in drafts if draft is not None]
+
+
+def _parse(name: str) -> yaml.Node | None:
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(_MAX_BYTES + 1)
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{name} cannot be read ({error.strerror}).", "Check the path.") from error
+    if len(data) > _MAX_BYTES:
+        raise InputError(f"{name} is larger than {_MAX_BYTES >> 20} MiB.", "Divide it into several.")
+    try:
+        node: yaml.Node | None = yaml.compose(data, yaml.SafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f":{mark.line + 1}" if mark else ""
+        why = getattr(error, "problem", None) or getattr(error, "reason", None) or "too deep"
+        raise InputError(f"{name}{where} is not YAML: {why}.", "Check the indentation and the quotes there.") from error
+    return node
+
+
+class _Reader:
+    """Turns the nodes of one file into drafts; mistakes are noted with their lines."""
+
+    def __init__(self, name: str, folder: Path, mistakes: Mistakes) -> None:
+        self._name, self._folder, self._mistakes = name, folder, mistakes
+
+    def pairs(self, node: yaml.MappingNode, allowed: tuple[str, ...], whose: str) -> Iterator[tuple[str, yaml.Node]]:
+        """Yield names and values; an unknown name, or one that comes twice, is a mistake."""
+        seen: set[str] = set()
+        for key, value in node.value:
+            name = key.value if isinstance(key, yaml.ScalarNode) else ""
+            if name not in allowed:
+                self._note(key, InputError(f"{whose} has no setting {name!r}.", f"Settings: {', '.join(allowed)}."))
+            elif name in seen:
+                self._note(key, InputError(f"{name} is there twice.", "Remove one."))
+            else:
+                seen.add(name)
+                yield name, value
+
+    def job(self, node: yaml.Node) -> dict[str, Any]:
+        """Read the settings of a job, or of the defaults; those that are wrong are left out."""
+        if not isinstance(node, yaml.MappingNode):
+            self._note(node, InputError("This is no job.", "Give settings by name, such as `input: clip.mov`."))
+            return {}
+        values: dict[str, Any] = {}
+        for name, value in self.pairs(node, (*SETTINGS, *OWN), "A job"):
+            try:
+                values[name] = self._read(name, value)
+            except InputError as error:
+                self._note(value, error)
+        return values
+
+    def draft(self, node: yaml.Node, base: Mapping[str, Any]) -> Draft | None:
+        """Read one job, over what holds for all; None where something is wrong with it."""
+        before = len(self._mistakes.found)
+        values = _over(base, self.job(node))
+        return Draft.of(self._place(node), values) if len(self._mistakes.found) == before else None
+
+    def _read(self, name: str, node: yaml.Node) -> object:
+        if name == "options":
+            return self._options(node)
+        if name == "size" and isinstance(node, yaml.SequenceNode):
+            return read_size("x".join(_text("size", each) for each in node.value))
+        text = _text(name, node)
+        if name in ("input", "output"):
+            return absolute(text if "://" in text or not text else str(self._folder / Path(text).expanduser()))
+        if name == "not_before":
+            return parse_when(text)
+        if name == "priority":
+            return read_integer(name, text)
+        return text if name == "label" else read_setting(name, text)
+
+    def _options(self, node: yaml.Node) -> dict[str, str]:
+        if not isinstance(node, yaml.MappingNode):
+            raise InputError("The options are no list of names and values.", "Give `options: {name: value}`.")
+        return {_text("options", key): _text("options", value) for key, value in node.value}
+
+    def _note(self, node: yaml.Node, error: InputError) -> None:
+        self._mistakes.add(self._place(node), error)
+
+    def _place(self, node: yaml.Node) -> str:
+        return f"{self._name}:{node.start_mark.line + 1}"
+
+
+def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that hold where `own` says nothing, and those of `own`."""
+    values = dict(base)
+    if own.keys() & _EXCLUSIVE:
+        values = {name: value for name, value in values.items() if name not in _EXCLUSIVE}
+    options = {**values.get("options", {}), **own.get("options", {})}
+    return {**values, **own, "options": options}
+
+
+def _text(name: str, node: yaml.Node) -> str:
+    if not isinstance(node, yaml.ScalarNode):
+        raise InputError(f"{name} is no single value.", "Put it into quotes if it is one.")
+    return str(node.value)

@@ -1,0 +1,148 @@
+"""What the doctor looks at of the daemon and of what it keeps. Nothing is changed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from answerprint import __version__
+from answerprint.errors import AnswerprintError, InputError, NoDaemonError
+from answerprint.home import run_folder, state_folder
+from answerprint.jobs.api import DaemonInfo
+from answerprint.jobs.config import load_config
+
+from .job.words import counted, size_words
+from .link import reach_daemon
+from .times import duration
+
+__all__ = ["Check", "daemon_checks", "verification_checks"]
+
+_RESTART = "Restart it: answerprint daemon stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. note: worth knowing, and not wrong."""
+
+    name: str
+    ok: bool
+    text: str
+    remedy: str = ""
+    note: bool = False
+
+
+def daemon_checks() -> Iterator[Check]:
+    """Look at the settings, at the daemon if one runs, and at its journal."""
+    try:
+        load_config()
+    except InputError as error:
+        yield Check("settings", False, error.message, error.remedy)
+    info: DaemonInfo | None = None
+    try:
+        with reach_daemon() as client:
+            info = client.info()
+            yield _daemon(info, client.session.endpoint)
+    except NoDaemonError as error:
+        yield _no_daemon(error)
+    except AnswerprintError as error:
+        yield Check("daemon", False, error.message, error.remedy or _RESTART)
+    if info is not None:
+        for problem in info.problems:
+            yield Check("daemon", False, problem)
+    yield _journal(info)
+
+
+def verification_checks() -> Iterator[Check]:
+    """Compare the journal with every file of its jobs, to the last hash, and look at what others could reach."""
+    from answerprint.store.verify import verify
+
+    yield from _private()
+    try:
+        scratch = load_config().scratch_folder
+    except InputError:
+        return  # said already
+    result = verify(_journal_file(), scratch)
+    for finding in result.findings:
+        wrong = finding.level == "error"
+        yield Check(finding.subject, not wrong, finding.message, finding.remedy, note=not wrong)
+    things = f"{counted(result.jobs, 'job')}, {counted(result.chunks, 'chunk')} and {size_words(result.bytes)}"
+    number = len(result.errors)
+    yield Check(
+        "journal and files", not number, f"{things} compared: {f'{number} wrong' if number else 'all as promised'}"
+    )
+
+
+def _daemon(info: DaemonInfo, endpoint: str) -> Check:
+    if info.version != __version__:
+        text = f"is of version {info.version}, this program of version {__version__}"
+        return Check("daemon", False, text, _RESTART)
+    warm = ", ".join(model.model for model in info.warm_models) or "no model"
+    paused = f", suspended ({info.suspend_reason or 'no reason given'})" if info.suspended else ""
+    text = f"process {info.pid} at {endpoint}, up {duration(info.uptime_seconds)}, {warm} warm{paused}"
+    return Check("daemon", True, text)
+
+
+def _no_daemon(error: NoDaemonError) -> Check:
+    """None that runs is as good as one: unless something keeps it from running, or it does not answer."""
+    from answerprint.rpc.endpoint import check_private, lock_path
+    from answerprint.store.lock import HeldError, InstanceLock
+
+    run = run_folder()
+    try:
+        if run.exists():
+            check_private(run)
+        if lock_path(run).exists():
+            InstanceLock(lock_path(run)).release()
+    except HeldError as held:
+        return Check("daemon", False, f"process {held.pid} does not answer: {error.message}", _RESTART)
+    except AnswerprintError as problem:
+        return Check("daemon", False, problem.message, problem.remedy)
+    return Check("daemon", True, "none runs; it is started when it is needed")
+
+
+def _journal(info: DaemonInfo | None) -> Check:
+    from answerprint.store.tables.connection import file_version
+    from answerprint.store.tables.schema import VERSION
+
+    path = _journal_file()
+    if not path.exists():
+        return Check("journal", True, "there is none yet")
+    version = file_version(path)
+    if version is None:
+        return Check("journal", False, f"{path} cannot be read", "Look closer: answerprint doctor --verify")
+    if version > VERSION:
+        text = f"{path} is of version {version}, and this program knows {VERSION} at most"
+        return Check("journal", False, text, "Use the newer version of Answerprint that wrote it.")
+    counts = ", ".join(f"{number} {state}" for state, number in (info.jobs if info else {}).items() if number)
+    return Check("journal", True, f"{path}, {size_words(path.stat().st_size)}{f'; {counts}' if counts else ''}")
+
+
+def _private() -> Iterator[Check]:
+    """Whether the run folder, the socket and the session file are for their user alone."""
+    from answerprint.rpc.endpoint import read_session
+
+    run = run_folder()
+    if os.name == "nt" or not run.exists():
+        return
+    try:
+        session = read_session(run)
+    except NoDaemonError:
+        session = None
+    socket = [session.socket] if session is not None and session.socket is not None else []
+    paths = [run, run / "lock", run / "session.json", *socket]
+    for path in (path for path in paths if os.path.lexists(path)):
+        found = path.lstat()
+        if found.st_uid != os.getuid():
+            yield Check(str(path), False, f"belongs to another user (id {found.st_uid})", f"Remove {path}.")
+        elif found.st_mode & 0o077:
+            text = f"is open to other users (mode {stat.S_IMODE(found.st_mode):04o})"
+            yield Check(str(path), False, text, f"Make it yours alone: chmod go-rwx {path}")
+        else:
+            yield Check(path.name, True, f"{path} is yours alone")
+
+
+def _journal_file() -> Path:
+    return state_folder() / "journal.db"

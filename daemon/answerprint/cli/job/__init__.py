@@ -1,0 +1,1 @@
+"""Jobs of the daemon, as the command line sees and shows them."""

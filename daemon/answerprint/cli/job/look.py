@@ -1,0 +1,72 @@
+"""Jobs as they stand now: what a list, an overview and the details show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from answerprint.frames.messages import Message
+from answerprint.jobs.api import NotFoundError
+from answerprint.store.records import ENDED, UNFINISHED, JobRecord, JobState
+
+if TYPE_CHECKING:
+    from answerprint.rpc.client import Client
+
+__all__ = ["WORKING", "Look", "history", "look_at", "unfinished", "with_recent"]
+
+WORKING = frozenset({JobState.RUNNING, JobState.MUXING})
+_RECENT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A job, its live progress where it works, how many jobs go before it, and whether none goes at all."""
+
+    job: JobRecord
+    progress: Message | None = None
+    before: int = 0
+    suspended: bool = False
+
+
+def unfinished(client: Client) -> list[JobRecord]:
+    """All jobs that wait or work, in the order of the queue."""
+    return list(client.all_jobs(_in_order(UNFINISHED)))
+
+
+def with_recent(client: Client) -> tuple[list[JobRecord], int]:
+    """Jobs that wait or work, then the last that ended; and how many ended before those."""
+    ended = client.list(_in_order(ENDED), _RECENT)
+    return [*unfinished(client), *ended.jobs], ended.total - len(ended.jobs)
+
+
+def look_at(client: Client, jobs: Iterable[JobRecord]) -> list[Look]:
+    """See how jobs stand. What was deleted meanwhile is left out."""
+    suspended = client.info().suspended
+    looks: list[Look] = []
+    before = 0
+    for listed in jobs:
+        job, progress = listed, None
+        if job.state in WORKING:
+            try:
+                job, progress = client.look(job.id)  # a list comes without live progress
+            except NotFoundError:
+                continue
+        looks.append(Look(job, progress, before, suspended))
+        before += job.state in (JobState.QUEUED, JobState.RUNNING)
+    return looks
+
+
+def history(client: Client, job: JobRecord) -> list[Message]:
+    """The kept events of a job up to now."""
+    events: list[Message] = []
+    if job.last_sequence:
+        for happening in client.watch(job.id, progress=False):
+            events.append(happening.event)
+            if happening.sequence >= job.last_sequence:
+                break
+    return events
+
+
+def _in_order(states: Iterable[JobState]) -> Sequence[JobState]:
+    return [state for state in JobState if state in frozenset(states)]

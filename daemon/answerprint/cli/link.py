@@ -1,0 +1,53 @@
+"""The way to the daemon. gRPC is loaded when a command needs it, not when it explains itself."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from answerprint.errors import NoDaemonError
+
+from .context import Context
+
+if TYPE_CHECKING:
+    from answerprint.rpc.client import Client
+
+__all__ = ["open_daemon", "reach_daemon", "start_daemon"]
+
+
+def reach_daemon() -> Client:
+    """Return a client of the daemon that runs. Raises NoDaemonError."""
+    _quiet()
+    from answerprint.rpc.client import Client
+
+    return Client.connect()
+
+
+def start_daemon(context: Context) -> tuple[Client, bool]:
+    """Return a client of the daemon, and whether it was started for it. Raises NoDaemonError."""
+    _quiet()
+    from answerprint.home import run_folder
+    from answerprint.rpc.endpoint import read_session
+    from answerprint.rpc.start import ensure_daemon
+
+    try:
+        before = read_session(run_folder()).start_id
+    except NoDaemonError:
+        before = ""
+    console = context.console
+    on_wait = (lambda message: None) if console.json else console.err
+    client = ensure_daemon(context.child_command("daemon"), on_wait=on_wait)
+    return client, client.session.start_id != before
+
+
+def open_daemon(context: Context) -> Client:
+    """Return a client of the daemon, which is started where none runs; a person is told. Raises NoDaemonError."""
+    client, started = start_daemon(context)
+    if started and not context.console.json:
+        context.console.err("Started the daemon; it keeps its models warm. To end it: answerprint daemon stop")
+    return client
+
+
+def _quiet() -> None:
+    """What gRPC has to say of its connections is for its makers, not for the terminal; it reads this when loaded."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")

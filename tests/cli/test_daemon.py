@@ -1,0 +1,103 @@
+"""The daemon is started, looked at and stopped; jobs outlive it."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from answerprint import __version__
+
+from .daemons import SCRIPTED, daemon_at
+from .desk import Desk
+from .program import Program, error_lines
+from .test_crash import next_worker
+
+
+@pytest.fixture
+def lone(program: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """The program in a home without a daemon; one that it starts is ended."""
+    program.home = tmp_path_factory.mktemp("h")  # short: it will have a socket in it
+    yield program
+    program.run("daemon", "stop")
+
+
+def test_a_daemon_is_started_once_looked_at_and_stopped(lone: Program) -> None:
+    for action in ("status", "stop"):
+        nothing = lone.run("daemon", action)
+        assert nothing.returncode == 3
+        assert "answerprint daemon start" in error_lines(nothing.stderr)[1]
+    began = json.loads(lone.run("daemon", "start", "--json").stdout)
+    assert (began["state"], began["started"]) == ("serving", True)
+    again = lone.run("daemon", "start")
+    assert (again.returncode, f"runs already (process {began['pid']})" in again.stdout) == (0, True)
+    status = json.loads(lone.run("daemon", "status", "--json").stdout)
+    assert (status["pid"], status["version"], status["suspended"]) == (began["pid"], __version__, False)
+    stopped = lone.run("daemon", "stop")
+    assert (stopped.returncode, f"process {began['pid']}" in stopped.stdout) == (0, True)
+    assert not (lone.home / "run" / "session.json").exists()
+    assert lone.run("daemon", "status", "--json").returncode == 3
+
+
+def test_a_command_that_needs_a_daemon_starts_one_and_says_so(lone: Program, clip: object) -> None:
+    added = lone.run("queue", "add", "clip.mov", "--not-before", "+2h")
+    assert added.returncode == 0, added.stderr
+    assert "Started the daemon" in added.stderr
+    assert "answerprint daemon stop" in added.stderr
+    assert lone.run("daemon", "stop").returncode == 0
+    assert lone.run("jobs", "list").returncode == 3
+    assert lone.run("daemon", "start").returncode == 0
+    (job,) = json.loads(lone.run("jobs", "list", "--json").stdout)
+    assert (job["number"], job["state"], job["label"]) == (1, "queued", "clip.mov")
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_job_is_watched_on_when_its_daemon_was_ended_and_started_again(end: signal.Signals, lone: Program) -> None:
+    (lone.folder / "patient.mov").touch()
+    with ExitStack() as stack:
+        daemon = stack.enter_context(daemon_at(lone.home, SCRIPTED))
+        watching = stack.enter_context(lone.start("restore", "patient.mov", "out.mov", "--json"))
+        stack.callback(watching.kill)
+        first = next_worker(watching)
+        daemon.send_signal(end)
+        daemon.wait(20)
+        stack.enter_context(daemon_at(lone.home, SCRIPTED))
+        assert next_worker(watching) != first
+        watching.send_signal(signal.SIGINT)
+        out, err = watching.communicate(timeout=30)
+    assert watching.returncode == 130
+    assert err == ""
+    assert json.loads(out.splitlines()[-1])["code"] == "interrupted"
+
+
+def test_the_status_says_what_is_warm_and_what_is_wrong(desk: Desk) -> None:
+    desk("models", "load", "tiny-x4", "--keep-alive", "forever")
+    desk("queue", "suspend", "--reason", "rendering")
+    said = desk("daemon", "status").out
+    for says in ("version 1.2.3", f"this program is version {__version__}", "tiny-x4 on cpu, 1.0 MiB, kept for ever",
+                 "yes (rendering)", "cpu: 2 cores, 1.0 GiB, 512.0 MiB free", "64.0 MiB of memory"):  # fmt: skip
+        assert says in said
+    data = desk("daemon", "status", "--json").json
+    assert (data["event"], data["suspend_reason"], data["warm_models"][0]["bytes"]) == ("daemon", "rendering", 1 << 20)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("2h", 7200.0), ("0", 0.0), ("forever", -1.0)])
+def test_models_are_loaded_to_stay_for_so_long_and_unloaded(text: str, seconds: float, desk: Desk) -> None:
+    loaded = desk("models", "load", "tiny-x4", "--device", "cpu", "--keep-alive", text)
+    assert loaded.code == 0, loaded.err
+    assert f"load tiny-x4 cpu {seconds}" in desk.daemon.calls
+    assert "tiny-x4 is warm: 1.0 MiB on cpu, loaded in 0.5 s" in loaded.out
+    assert desk("models", "unload", "tiny-x4").out == "1 model unloaded.\n"
+    assert desk("models", "unload", "--json").json == {"event": "unloaded", "models": 0}
+
+
+def test_only_models_that_are_here_are_loaded_and_only_for_spans(desk: Desk) -> None:
+    for arguments, says in ((["ldm-sr-x4"], "ldm-sr-x4"), (["tiny-x4", "--keep-alive", "long"], "10m")):
+        refused = desk("models", "load", *arguments)
+        assert refused.code == 2
+        assert re.search(says, refused.err)
+    assert not desk.daemon.warm

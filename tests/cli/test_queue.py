@@ -1,0 +1,220 @@
+"""Many jobs at once: all of them are looked at before one is queued, and every mistake has its place."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from datetime import datetime
+
+import pytest
+
+from media.makers import make_movie
+
+from .desk import Desk
+from .program import Program, error_lines
+
+
+@pytest.fixture(autouse=True)
+def clips(desk: Desk) -> None:
+    """a.mov, b.mov and a sequence."""
+    for name in ("a.mov", "b.mov"):
+        make_movie(desk.folder / name, 2)
+    plates = desk.folder / "plates"
+    plates.mkdir()
+    for number in (1, 2):
+        (plates / f"plate.{number:04}.png").touch()
+
+
+def job_file(desk: Desk, text: str, name: str = "jobs.yaml") -> str:
+    (desk.folder / name).write_text(textwrap.dedent(text))
+    return name
+
+
+def requests(desk: Desk) -> list[dict[str, object]]:
+    return [job.request for job in desk.daemon.jobs.values()]
+
+
+def test_files_are_queued_in_order_with_outputs_named_after_them(desk: Desk) -> None:
+    answer = desk("queue", "add", "a.mov", "plates/plate.%04d.png", "plates", "--steps", "3", "--priority", "5")
+    assert answer.code == 0, answer.err
+    folder = desk.folder
+    assert [(request["input"], request["output"], request["steps"]) for request in requests(desk)] == [
+        (str(folder / "a.mov"), str(folder / "a_restored.mov"), 3),
+        (str(folder / "plates/plate.%04d.png"), str(folder / "plates/plate_restored.mov"), 3),
+        (str(folder / "plates"), str(folder / "plates_restored.mov"), 3),
+    ]
+    assert {job.priority for job in desk.daemon.jobs.values()} == {5}
+    assert answer.out.splitlines()[0] == f"job 1: {folder / 'a.mov'} -> {folder / 'a_restored.mov'}"
+
+
+def test_outputs_go_where_and_are_called_as_they_are_told_to(desk: Desk) -> None:
+    (desk.folder / "out").mkdir()
+    names = ("--output-folder", "out", "--suffix", "_4x", "--ext", ".%04d.png", "--label", "night")
+    assert desk("queue", "add", "a.mov", *names).code == 0
+    (job,) = desk.daemon.jobs.values()
+    assert (job.output, job.label) == (str(desk.folder / "out" / "a_4x.%04d.png"), "night")
+
+
+def test_each_queued_job_is_an_event_with_json(desk: Desk) -> None:
+    events = desk("queue", "add", "a.mov", "b.mov", "--json").events
+    assert [(event["event"], event["number"]) for event in events] == [("submitted", 1), ("submitted", 2)]
+    assert {event["job"] for event in events} == set(desk.daemon.jobs)
+
+
+def test_a_file_of_jobs_says_all_that_the_command_line_can(desk: Desk) -> None:
+    (desk.folder / "out").mkdir()
+    name = job_file(
+        desk,
+        """\
+        # tonight
+        defaults:
+          seed: 7
+          scale: 2
+          priority: 3
+          options: {merge_ratio: 0.5}
+        jobs:
+          - input: a.mov
+            output: out/a.mov
+            range: 0:2
+            not_before: 20:00
+            options: {warp_tolerance: 0.2}
+          - {input: plates, output: out/b.mp4, size: 64x48, consistency: no, label: "no", priority: -1}
+          - {input: b.mov, output: out/c.mkv, size: [64, 48], codec: ffv1, noise: ~, strength: 0.5}
+        """,
+    )
+    answer = desk("queue", "add", "--from", name, "--steps", "3")
+    assert answer.code == 0, answer.err
+    first, second, third = desk.daemon.jobs.values()
+    expected = {"seed": 7, "scale": "2", "steps": 3, "range": "0:2"}
+    assert first.request.items() >= expected.items()
+    assert first.request["options"] == {"merge_ratio": "0.5", "warp_tolerance": "0.2"}
+    assert (first.input, first.output) == (str(desk.folder / "a.mov"), str(desk.folder / "out" / "a.mov"))
+    assert first.not_before is not None
+    assert datetime.fromtimestamp(first.not_before).strftime("%H:%M") == "20:00"
+    assert (first.priority, second.priority, second.label) == (3, -1, "no")
+    assert (second.request["size"], second.request["scale"]) == ([64, 48], None)
+    assert second.request["consistency"] is False
+    assert (third.request["size"], third.request["noise"], third.request["strength"]) == ([64, 48], None, 0.5)
+
+
+def test_a_list_alone_is_a_file_of_jobs_and_so_is_json(desk: Desk) -> None:
+    jobs = [{"input": "a.mov", "output": "out.mov", "seed": 3, "overwrite": True}]
+    assert desk("queue", "add", "--from", job_file(desk, json.dumps(jobs), "jobs.json")).code == 0
+    assert requests(desk)[0].items() >= {"seed": 3, "overwrite": True}.items()
+
+
+def test_paths_in_a_file_start_at_its_folder(desk: Desk) -> None:
+    name = job_file(desk, "- {input: plates, output: x.mov}\n- {input: ../a.mov, output: y.mov}", "plates/jobs.yaml")
+    assert desk("queue", "add", "--from", name).code == 2
+    name = job_file(desk, "- {input: ../a.mov, output: y.mov}", "plates/jobs.yaml")
+    assert desk("queue", "add", "--from", name).code == 0
+    assert requests(desk)[0]["output"] == str(desk.folder / "plates" / "y.mov")
+
+
+def test_all_mistakes_are_said_with_their_lines_and_nothing_is_queued(desk: Desk) -> None:
+    name = job_file(
+        desk,
+        """\
+        defaults: {seed: many}
+        jobs:
+          - {input: a.mov, output: a.mov, overwrite: true}
+          - input: b.mov
+            output: same.mov
+            grain: 1
+            steps: soon
+          - {input: b.mov, output: same.mov}
+          - {input: a.mov, output: same.mov}
+          - {input: absent.mov, output: x.mov}
+          - {input: a.mov}
+          - {input: http://example.org/a.mov, output: x.mov}
+          - a.mov
+          - {input: a.mov, output: y.mov, priority: 999}
+          - {input: a.mov, output: z.mov, not_before: once}
+          - {input: a.mov, output: y.mov, consistency: perhaps, seed: 1, seed: 2}
+        """,
+    )
+    answer = desk("queue", "add", "--from", name)
+    assert answer.code == 2
+    assert (answer.out, desk.daemon.jobs) == ("", {})
+    lines = answer.err.splitlines()
+    expected = [
+        ("1", "seed cannot be 'many'"),
+        ("3", "the source itself"),
+        ("6", "no setting 'grain'"),
+        ("7", "steps cannot be 'soon'"),
+        ("9", "as well"),
+        ("10", "does not exist"),
+        ("11", "'output'"),
+        ("12", "only files on this machine"),
+        ("13", "no job"),
+        ("14", "-100 to 100"),
+        ("15", "not a time"),
+        ("16", "perhaps"),
+        ("16", "twice"),
+    ]
+    for line, says in expected:
+        assert any(said.startswith(f"{name}:{line}: ") and says in said for said in lines), (line, says, lines)
+    assert len(lines) == len(expected) + 2
+    assert f"{len(expected)} mistakes" in lines[-2]
+
+
+def test_mistakes_are_events_with_json_and_the_last_is_the_error(desk: Desk) -> None:
+    events = desk("queue", "add", "absent.mov", "a.mov", "--steps", "1", "--json").events
+    assert [event["event"] for event in events] == ["mistake", "error"]
+    assert (events[0]["place"], events[1]["code"]) == ("absent.mov", "bad_input")
+    assert not desk.daemon.jobs
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "no list of jobs"),
+        ("just a text", "no list of jobs"),
+        ("jobs: {input: a.mov}", "no list of jobs"),
+        ("defaults: {seed: 1}", "no list of jobs"),
+        ("[]", "holds no job"),
+        ("- input: [a", "jobs.yaml:1 is not YAML"),
+        ("- input: a.mov\n output: b", "jobs.yaml:2 is not YAML"),
+        ("- {input: !!python/name:os.system a.mov, output: b.mov}", "exists already"),
+        ("- &x [*x]", "no job"),
+        ("[" * 5000, "is not YAML"),
+        ("\x00\x01", "is not YAML"),
+    ],
+)
+def test_what_is_no_file_of_jobs_is_refused_in_plain_words(text: str, says: str, desk: Desk) -> None:
+    answer = desk("queue", "add", "--from", job_file(desk, text))
+    assert answer.code == 2
+    assert says in answer.err
+    assert not desk.daemon.jobs
+
+
+def test_files_and_a_file_of_jobs_exclude_each_other(desk: Desk) -> None:
+    assert desk("queue", "add").code == 2
+    assert desk("queue", "add", "a.mov", "--from", "jobs.yaml").code == 2
+    assert "cannot be read" in desk("queue", "add", "--from", "absent.yaml").err
+
+
+def test_the_queue_is_suspended_with_a_reason_and_goes_on(desk: Desk) -> None:
+    desk.job()
+    answer = desk("queue", "suspend", "--reason", "Resolve renders", "--unload")
+    assert (answer.code, "suspend True" in desk.daemon.calls) == (0, True)
+    assert "Resolve renders" in answer.out
+    shown = desk("queue", "show")
+    assert "suspended (Resolve renders)" in shown.err
+    assert "the queue is suspended" in shown.out
+    assert desk("queue", "resume", "--json").json == {"event": "queue", "suspended": False, "reason": ""}
+
+
+def test_the_queue_shows_what_waits_and_not_what_has_ended(desk: Desk) -> None:
+    waits, ended = desk.job("waits.mov"), desk.job("ended.mov")
+    desk("jobs", "cancel", ended.id)
+    shown = desk("queue", "show")
+    assert waits.label in shown.out
+    assert ended.label not in shown.out
+
+
+def test_without_a_daemon_the_queue_cannot_be_seen(program: Program) -> None:
+    for arguments in (["queue", "show"], ["queue", "suspend"], ["jobs", "list"], ["models", "unload"]):
+        result = program.run(*arguments)
+        assert result.returncode == 3, result.stderr
+        assert "answerprint daemon start" in error_lines(result.stderr)[1]
