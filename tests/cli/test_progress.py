@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import termios
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -33,6 +35,17 @@ def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> N
     ]
 
 
+def read_terminal(ours: int, heard: Callable[[str], None]) -> str:
+    """Read what goes to a terminal until its other side is closed; `heard` sees all of it whenever there is more."""
+    seen = b""
+    with contextlib.suppress(OSError):  # how a terminal says that its other side is closed
+        while part := os.read(ours, 4096):
+            seen += part
+            heard(seen.decode(errors="replace"))
+    os.close(ours)
+    return seen.decode()
+
+
 @pytest.mark.usefixtures("clip")
 def test_a_terminal_gets_a_bar_that_goes_when_the_job_is_done(program: Program, memory_daemon: Running) -> None:
     ours, theirs = pty.openpty()
@@ -41,26 +54,36 @@ def test_a_terminal_gets_a_bar_that_goes_when_the_job_is_done(program: Program, 
         os.close(theirs)
         await_until(lambda: "watch" in memory_daemon.daemon.calls)
         (job,) = memory_daemon.daemon.jobs
-        memory_daemon.call(
-            memory_daemon.daemon.tell,
-            job,
-            events.progress("denoise", 4, 4, seconds_per_frame=0.5, eta_seconds=9.0, step=1, steps=2),
+        progress = events.progress("denoise", 4, 4, seconds_per_frame=0.5, eta_seconds=9.0, step=1, steps=2)
+        memory_daemon.call(memory_daemon.daemon.tell, job, progress)
+        shown = read_terminal(
+            ours, lambda seen: memory_daemon.call(finish, memory_daemon.daemon, job) if "9 s left" in seen else None
         )
-        seen = b""
-        try:
-            while part := os.read(ours, 4096):
-                seen += part
-                if b"9 s left" in seen and process.poll() is None:
-                    memory_daemon.call(finish, memory_daemon.daemon, job)
-        except OSError:  # how a terminal says that its other side is closed
-            pass
         out, _ = process.communicate(timeout=60)
-    os.close(ours)
-    shown = seen.decode()
     assert "4/4 frames" in shown
     assert "0.50 s/frame" in shown
     assert "\n" not in shown.strip()
     assert out.splitlines()[-1] == "4 frames in 2 s, 0.50 s/frame"
+
+
+@pytest.mark.usefixtures("clip")
+def test_a_terminal_gets_a_table_that_renews_itself_until_all_jobs_have_ended(
+    program: Program, memory_daemon: Running
+) -> None:
+    assert program.run("queue", "add", "clip.mov").returncode == 0
+    (job,) = memory_daemon.daemon.jobs
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 60))
+    with program.start("jobs", "watch", stdout=theirs) as process:
+        os.close(theirs)
+        shown = read_terminal(
+            ours, lambda seen: memory_daemon.call(finish, memory_daemon.daemon, job) if "queued" in seen else None
+        )
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    before, after = shown.split("\x1b[2F\x1b[J")
+    assert ("queued" in before, "done" in after) == (True, True)
+    assert all(len(line) <= 60 for line in before.splitlines())
 
 
 def finish(daemon: FakeDaemon, job: str) -> None:

@@ -61,6 +61,11 @@ def test_each_queued_job_is_an_event_with_json(desk: Desk) -> None:
     assert {event["job"] for event in events} == set(desk.daemon.jobs)
 
 
+def test_no_file_is_queued_twice_for_one_output(desk: Desk) -> None:
+    answer = desk("queue", "add", "a.mov", "./a.mov", "a.mov")
+    assert (answer.code, answer.err.count("as well"), desk.daemon.jobs) == (2, 2, {})
+
+
 def test_a_file_of_jobs_says_all_that_the_command_line_can(desk: Desk) -> None:
     (desk.folder / "out").mkdir()
     name = job_file(

@@ -78,7 +78,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 _LIST_HELP = "--json prints one array of objects; times are seconds since 1970."
 _WATCH_HELP = """\
 One job is shown as by answerprint restore, and ends with its exit code. Several share a table; the exit code is 0 when
-all are done. Leaving with Ctrl-C changes nothing for the jobs.
+all are done. Leaving with Ctrl-C changes nothing for the jobs. With --json a job is told as its events, several as an
+object whenever one has changed.
 """
 _MOVE_HELP = """\
 examples:

@@ -65,15 +65,15 @@ class Mistakes:
 def finish(drafts: Sequence[Draft], mistakes: Mistakes) -> list[NewJob]:
     """Return the jobs that are possible, and note what is wrong with the others; two must not have one output."""
     jobs: list[NewJob] = []
-    outputs: dict[str, str] = {}
+    outputs: dict[str, Draft] = {}
     for draft in drafts:
         try:
             request = RestoreRequest.from_json(draft.values)
             check_restore(request)
             _check_priority(draft.priority)
-            other = outputs.setdefault(_same_file(request.output), draft.place)
-            if other != draft.place:
-                raise InputError(f"{request.output} is the output of {other} as well.", "Give each its own.")
+            other = outputs.setdefault(_same_file(request.output), draft)
+            if other is not draft:
+                raise InputError(f"{request.output} is the output of {other.place} as well.", "Give each its own.")
         except InputError as error:
             mistakes.add(draft.place, error)
             continue

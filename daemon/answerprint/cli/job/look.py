@@ -40,9 +40,10 @@ def with_recent(client: Client) -> tuple[list[JobRecord], int]:
     return [*unfinished(client), *ended.jobs], ended.total - len(ended.jobs)
 
 
-def look_at(client: Client, jobs: Iterable[JobRecord]) -> list[Look]:
-    """See how jobs stand. What was deleted meanwhile is left out."""
-    suspended = client.info().suspended
+def look_at(client: Client, jobs: Sequence[JobRecord], *, suspended: bool | None = None) -> list[Look]:
+    """See how jobs stand. What was deleted meanwhile is left out. suspended: asked for, where it is not known."""
+    if suspended is None:
+        suspended = any(job.state is JobState.QUEUED for job in jobs) and client.info().suspended
     looks: list[Look] = []
     before = 0
     for listed in jobs:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from answerprint.errors import CancelledError, JobFailedError, NoDaemonError
+from answerprint.errors import AnswerprintError, CancelledError, JobFailedError, NoDaemonError
 from answerprint.jobs.api import NotFoundError
 from answerprint.store.records import JobRecord, JobState
 
@@ -27,6 +27,7 @@ __all__ = ["overview"]
 
 _EVERY_SECONDS = 1.0
 _PATIENCE_SECONDS = 60.0
+_INFO_EVERY = 10  # looks; the daemon measures its disks for it
 _UP = "\x1b[{}F\x1b[J"  # to the first column, so many lines up, and clear what is below
 
 
@@ -75,19 +76,23 @@ def overview(
 ) -> int:
     """Show jobs until all have ended; returns the exit code: 0 when all are done. What is deleted is left out.
 
-    A daemon that goes away is waited for. Raises NoDaemonError when it does not come back.
+    A daemon that goes away, or does not answer, is waited for. Raises what keeps it from answering for long.
     """
     view = _Table() if sys.stdout.isatty() and not context.console.json else _Changes(context)
     lost_since: float | None = None
+    looked, suspended = 0, False
     while True:
         try:
+            if looked % _INFO_EVERY == 0:
+                suspended = client.info().suspended
+            looked += 1
             jobs = _renewed(client, jobs)
-            looks = look_at(client, jobs)
+            looks = look_at(client, jobs, suspended=suspended)
             lost_since = None
-        except NoDaemonError:
+        except AnswerprintError as error:
             if lost_since is None:
                 lost_since = time.monotonic()
-                context.console.err(LOST)
+                context.console.err(LOST if isinstance(error, NoDaemonError) else error.message)
             elif time.monotonic() - lost_since > _PATIENCE_SECONDS:
                 raise
         else:
@@ -101,11 +106,12 @@ def _renewed(client: Client, jobs: Sequence[JobRecord]) -> Sequence[JobRecord]:
     """The same jobs as they stand: those that wait or work by one call, in their order, then those that have ended."""
     wanted = {job.id for job in jobs}
     current = [job for job in unfinished(client) if job.id in wanted]
-    gone = [job for job in jobs if job.id not in {each.id for each in current}]
+    unfinished_ids = {job.id for job in current}
     ended = []
-    for job in gone:
-        with suppress(NotFoundError):
-            ended.append(job if job.ended_state else client.get(job.id))
+    for job in jobs:
+        if job.id not in unfinished_ids:
+            with suppress(NotFoundError):
+                ended.append(job if job.ended_state else client.get(job.id))
     return [*current, *ended]
 
 
