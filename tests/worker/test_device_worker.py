@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -34,7 +34,6 @@ class Place:
     root: Path
     clip: Path
     jobs: int = 0
-    folders: list[Path] = field(default_factory=list)
 
     def request(self, **settings: object) -> Message:
         base: Message = {"steps": 1, "chunk": 4, "device": "cpu", **settings}

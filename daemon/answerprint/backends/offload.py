@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
 
 __all__ = ["offload_networks"]
 
-_CPU = torch.device("cpu")
+_BULKY = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+"""Layers that hold nearly all weights, and use them only in their own `forward`: others may be read from outside."""
 
 
 def offload_networks(networks: Iterable[nn.Module], device: torch.device) -> None:
-    """Let each layer bring its weights to `device` when it runs, and back after; on the CPU they are there already.
+    """Let each large layer bring its weights to `device` when it runs, and drop them after; it cannot be undone.
 
-    It stays so for as long as the networks live.
+    On the CPU the weights are where they would go. diffusers' own group offloading is not used: it needs accelerate.
     """
     if device.type == "cpu":
         return
-    # Here, because few jobs come to this and loading it takes time.
-    from diffusers.hooks import apply_group_offloading
-
     for network in networks:
-        apply_group_offloading(network, onload_device=device, offload_device=_CPU, offload_type="leaf_level")
+        for layer in network.modules():
+            if isinstance(layer, _BULKY):
+                bring_when_used(layer, device)
+
+
+def bring_when_used(layer: nn.Module, device: torch.device) -> None:
+    """Keep the weights of one layer in the computer's memory, but for the time in which it runs."""
+    waiting = {
+        name: nn.Parameter(weight.detach().cpu(), requires_grad=False)
+        for name, weight in layer.named_parameters(recurse=False)
+    }
+    layer._parameters.update(waiting)
+    forward = layer.forward
+
+    def brought(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever the layer takes and gives
+        for name, weight in waiting.items():
+            layer._parameters[name] = nn.Parameter(weight.to(device), requires_grad=False)
+        try:
+            return forward(*args, **kwargs)
+        finally:
+            layer._parameters.update(waiting)
+
+    layer.forward = brought

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from answerprint.flow.estimator import Luma
 
-__all__ = ["ENLARGED_PX", "REDUCED_PX", "FlowPicture", "noise_level", "prepare", "working_size"]
+__all__ = ["ENLARGED_PX", "REDUCED_PX", "FlowPicture", "flow_picture", "noise_level", "prepare", "working_size"]
 
 ENLARGED_PX = 720
 """Small pictures are enlarged to at most this long side: DIS matches patches of 8 pixels, too coarse for 160x68."""
@@ -107,7 +107,11 @@ def prepare(picture: NDArray[np.float32]) -> FlowPicture:
     luma = _clean(luma, small=size[0] > width)
     if size[0] > width:
         luma = np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_CUBIC), np.float32)
-    fed = np.rint(np.clip(luma, 0.0, 1.0) * 255.0).astype(np.uint8)
-    fed.flags.writeable = False
-    digest = hashlib.sha256(f"{fed.shape[1]}x{fed.shape[0]}:".encode() + fed.tobytes()).hexdigest()
-    return FlowPicture(fed, digest)
+    return flow_picture(np.rint(np.clip(luma, 0.0, 1.0) * 255.0).astype(np.uint8))
+
+
+def flow_picture(luma: Luma) -> FlowPicture:
+    """A picture that was made ready before, with its hash; `luma` becomes read-only."""
+    luma.flags.writeable = False
+    digest = hashlib.sha256(f"{luma.shape[1]}x{luma.shape[0]}:".encode() + luma.tobytes()).hexdigest()
+    return FlowPicture(luma, digest)
