@@ -127,7 +127,8 @@ class Child:
             self._process.stdin.close()
         reading = None if still_read else asyncio.ensure_future(self._drain())
         try:
-            await asyncio.wait_for(self._process.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._process.wait()
         except TimeoutError:
             self.kill()
             await self._process.wait()
@@ -155,7 +156,8 @@ class Child:
 
     async def _obituary(self) -> ChildLostError:
         try:
-            code: int | None = await asyncio.wait_for(self._process.wait(), _BURY_SECONDS)
+            async with asyncio.timeout(_BURY_SECONDS):
+                code: int | None = await self._process.wait()
         except TimeoutError:
             self.kill()
             await self._process.wait()

@@ -247,7 +247,8 @@ class DeviceWorker:
     async def _next(self, child: Child) -> Message:
         """The next event. Raises ChildLostError at the end, or after a long silence."""
         try:
-            item = await asyncio.wait_for(self._events.get(), self._hang_seconds)
+            async with asyncio.timeout(self._hang_seconds):
+                item = await self._events.get()
         except TimeoutError:
             child.kill()
             raise ChildLostError(

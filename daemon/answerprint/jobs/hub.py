@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,27 +21,29 @@ LIVE = ("stage", "progress")
 
 
 class Watcher:
-    """One watcher's events of one job. Live ones replace those of their kind; kept ones queue."""
+    """One watcher's events of one job, in order. A live one takes the place of an older one of its kind."""
 
     def __init__(self, live: Iterable[Happening] = ()) -> None:
         """live: where the job stands already."""
-        self._kept: deque[Happening] = deque()
-        self._live = {str(each.event["event"]): each for each in live}
+        self._waiting: dict[object, Happening] = {}
+        self._kept = 0
         self._lost = False
         self._ended = False
         self._news = asyncio.Event()
+        for happening in live:
+            self.put(happening)
 
     def put(self, happening: Happening) -> None:
         """Add an event; never waits."""
         kind = str(happening.event["event"])
         if kind in LIVE:
-            self._live.pop(kind, None)  # the order is that of arrival
-            self._live[kind] = happening
-        elif self._lost or len(self._kept) >= MOST_BEHIND:
-            self._lost = True
+            self._waiting.pop(kind, None)
+            self._waiting[kind] = happening
+        elif self._lost or self._kept >= MOST_BEHIND:
+            self._lost = True  # nothing more of its kind: what follows would seem to follow what was heard
         else:
-            self._kept.append(happening)
-            self._live.clear()  # older than what is kept now
+            self._waiting[happening.sequence] = happening
+            self._kept += 1
         self._news.set()
 
     def end(self) -> None:
@@ -53,12 +54,12 @@ class Watcher:
     async def next(self) -> Happening:
         """Return what comes next. Raises BusyError when events were lost, NoDaemonError when the daemon ends."""
         while True:
-            if self._kept:
-                return self._kept.popleft()
-            if self._lost:
+            if self._lost and not self._kept:
                 raise BusyError("The watcher is too far behind.", "Watch again from the last number that was seen.")
-            if self._live:
-                return self._live.pop(next(iter(self._live)))
+            if self._waiting:
+                key = next(iter(self._waiting))
+                self._kept -= key not in LIVE
+                return self._waiting.pop(key)
             if self._ended:
                 raise NoDaemonError("The daemon is ending.", "Watch again when it is back.")
             self._news.clear()

@@ -39,7 +39,8 @@ class MediaChildren:
         self._quick: Child | None = None
         self._asking = asyncio.Lock()
         self._asked_at = 0.0
-        self._writing: set[Child] = set()
+        self._children: set[Child] = set()
+        """All that have not ended."""
         self._number = 0
         self._closed = False
 
@@ -60,7 +61,6 @@ class MediaChildren:
             await asyncio.to_thread(_write_list, listing, receipts)
             if not turn.unwanted:
                 child = await self._begin()
-                self._writing.add(child)
             if child is None or turn.unwanted:
                 return events.stopped(at_border=True)
             with turn.heard_by(child.send):
@@ -72,8 +72,7 @@ class MediaChildren:
             with contextlib.suppress(OSError):
                 listing.unlink(missing_ok=True)
             if child is not None:
-                self._writing.discard(child)
-                await child.end(2.0)
+                await self._end(child, 2.0)
 
     async def end_if_idle(self) -> None:
         """End the child that answers questions when none came for long."""
@@ -81,13 +80,17 @@ class MediaChildren:
         if self._quick is None or self._asking.locked() or idle < self._idle_seconds:
             return
         async with self._asking:
-            await self._end_quick(1.0)
+            quick, self._quick = self._quick, None
+            if quick is not None:
+                await self._end(quick, 1.0)
 
     async def close(self, seconds: float) -> None:
-        """End all children."""
+        """End all children, also in the middle of their work."""
         self._closed = True
-        writing = [child.end(seconds, still_read=True) for child in self._writing]
-        await asyncio.gather(self._end_quick(seconds, still_read=self._asking.locked()), *writing)
+        idle = None if self._asking.locked() else self._quick
+        await asyncio.gather(*(child.end(seconds, still_read=child is not idle) for child in self._children))
+        async with self._asking:  # whoever waited for an answer knows by now that there is none
+            self._quick = None
 
     async def _ask_twice(self, message: Message) -> Message:
         async with self._asking:
@@ -96,7 +99,7 @@ class MediaChildren:
                     try:
                         return await self._ask(message)
                     except ChildLostError as lost:
-                        self._quick = None
+                        await self._forget_quick()
                         # Once more: a child that idled may have been ended by the system.
                         if last_try:
                             raise JobFailedError(
@@ -107,9 +110,9 @@ class MediaChildren:
         raise AssertionError("unreachable")
 
     async def _ask(self, message: Message) -> Message:
-        child = self._quick
-        if child is None or not child.alive:
-            child = self._quick = await self._begin()
+        if self._quick is not None and not self._quick.alive:
+            await self._forget_quick()
+        child = self._quick = self._quick or await self._begin()
         self._number += 1
         number = self._number
         child.send({**message, "id": number})
@@ -122,31 +125,39 @@ class MediaChildren:
             if event["event"] == "report":
                 return dict(event["facts"])
 
-    async def _end_quick(self, seconds: float, *, still_read: bool = False) -> None:
+    async def _forget_quick(self) -> None:
         quick, self._quick = self._quick, None
         if quick is not None:
-            await quick.end(seconds, still_read=still_read)
+            await self._end(quick, 0.0)
 
     async def _begin(self) -> Child:
         if self._closed:
             raise NoDaemonError("The daemon is ending.", "Ask again when it is back.")
         child = await self._start()
+        self._children.add(child)
         try:
+            if self._closed:
+                raise NoDaemonError("The daemon is ending.", "Ask again when it is back.")
             child.send({"type": "serve"})
             while (event := await self._next(child, _QUESTION_SECONDS))["event"] != "ready":
                 if event["event"] == "error":
                     raise RemoteError.from_event(event)
         except BaseException:
-            child.kill()
+            await self._end(child, 0.0)
             raise
         return child
 
+    async def _end(self, child: Child, seconds: float) -> None:
+        """For a child whose events nobody takes any more."""
+        await child.end(seconds)
+        self._children.discard(child)
+
     async def _next(self, child: Child, seconds: float) -> Message:
         try:
-            return await asyncio.wait_for(child.receive(), seconds)
+            async with asyncio.timeout(seconds):
+                return await child.receive()
         except TimeoutError:
             child.kill()
-            await child.end(1.0)
             raise ChildLostError(f"The media process did not answer for {seconds:.0f} s and was ended.") from None
 
 

@@ -138,8 +138,10 @@ class Scheduler:
         sleep = _LOOK_AGAIN_SECONDS
         if wakeup is not None:
             sleep = min(sleep, max(0.05, wakeup - self._book.wall()))
+        # Not wait_for, which can lose a cancellation (https://github.com/python/cpython/issues/86296).
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), sleep)
+            async with asyncio.timeout(sleep):
+                await self._news.wait()
 
     async def _begin_one(self, now: float) -> bool:
         """Start the turn of the most urgent job whose device is free; False when there is none."""

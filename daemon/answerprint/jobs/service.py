@@ -8,7 +8,7 @@ import logging
 import time
 import uuid
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 
 from ..backends.catalogue import find
@@ -146,7 +146,7 @@ class Service:
         jobs, next_token, total = await self._ledger.do(self._journal.page, states, limit, token)
         return Page(jobs, next_token, total)
 
-    async def watch(self, reference: str, after: int, *, progress: bool = True) -> AsyncIterator[Happening]:
+    async def watch(self, reference: str, after: int, *, progress: bool = True) -> AsyncGenerator[Happening, None]:
         """Kept events after a number, then what happens, until the job has ended."""
         job = await self.get(reference)
         seen = after
@@ -212,12 +212,13 @@ class Service:
     async def retry(self, reference: str) -> JobRecord:
         """Queue a failed or cancelled job again."""
         job = await self.get(reference)
-        await self._scheduler.settled(job.id)
+        again = {JobState.FAILED, JobState.CANCELLED}
+        if job.state in again:
+            await self._scheduler.settled(job.id)
         async with self._alone(job.id):
             job = await self._book.get(job.id)
             if job.state is JobState.CANCELLED:  # its files are gone
                 await self._ledger.do(discard_chunks, self._journal, self._book.scratch, job.id)
-            again = {JobState.FAILED, JobState.CANCELLED}
             record, moved = await self._book.change(
                 job.id, again, JobState.QUEUED, None, self._may_write, failures=0, ended=None
             )

@@ -115,6 +115,10 @@ class Journal:
         """The jobs in these states that have finished chunks, in the order of their numbers."""
         return listing.with_chunks(self._connection, states)
 
+    def unfinished_for(self, output: str) -> list[JobRecord]:
+        """The jobs that have not ended, and are to write that deliverable, in the order of their numbers."""
+        return listing.unfinished_for(self._connection, output)
+
     def ready(self, now: float, lanes: Collection[str] | None = None, limit: int = 1) -> list[JobRecord]:
         """The jobs to run next, best first: queued, due, and of one of the lanes (None: of any)."""
         return listing.ready(self._connection, now, lanes, limit)

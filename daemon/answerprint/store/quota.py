@@ -8,19 +8,27 @@ from pathlib import Path
 
 from ..errors import DiskFullError, StorageError
 
-__all__ = ["is_disk_full", "room", "size_text", "storage_error"]
+__all__ = ["is_disk_full", "room", "size_text", "spare_room", "storage_error"]
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC})
+_MOST_SPARE_BYTES = 64 << 20
+_SPARE_SHARE = 20
 _UNITS = ("kB", "MB", "GB", "TB")
 _WINDOWS_FULL = frozenset({39, 112})  # ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
 
 
 def room(folder: Path) -> int:
     """Bytes that a user may still write where that folder is, or will be. Raises OSError."""
-    for place in (folder, *folder.parents):
-        if place.exists():
-            return shutil.disk_usage(place).free
-    return shutil.disk_usage(folder).free
+    return shutil.disk_usage(_existing(folder)).free
+
+
+def spare_room(folder: Path) -> int:
+    """Bytes that work leaves on a disk for the journal and for others: less on a small one. Raises OSError."""
+    return min(_MOST_SPARE_BYTES, shutil.disk_usage(_existing(folder)).total // _SPARE_SHARE)
+
+
+def _existing(folder: Path) -> Path:
+    return next((place for place in (folder, *folder.parents) if place.exists()), folder)
 
 
 def is_disk_full(error: OSError) -> bool:

@@ -7,11 +7,11 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from ...errors import InputError
-from ..records import ENDED, JobRecord, JobState, UnknownJobError
+from ..records import ENDED, UNFINISHED, JobRecord, JobState, UnknownJobError
 from .connection import Connection
-from .rows import job_from_row
+from .rows import job_from_row, to_text
 
-__all__ = ["expired", "find", "page", "ready", "with_chunks"]
+__all__ = ["expired", "find", "page", "ready", "unfinished_for", "with_chunks"]
 
 _AT_WORK = frozenset({JobState.RUNNING, JobState.MUXING})
 _WAITING = frozenset({JobState.QUEUED, JobState.PAUSED})
@@ -115,18 +115,35 @@ def _count(connection: Connection, states: Collection[JobState]) -> int:
 
 def ready(connection: Connection, now: float, lanes: Collection[str] | None, limit: int) -> list[JobRecord]:
     """Queued jobs that are due, of one of the lanes, best first."""
-    lane = "" if lanes is None else f"AND lane IN ({_marks(lanes)})"
+    asked = {str(row[0]) for row in connection.rows("SELECT DISTINCT lane FROM jobs WHERE state = 'queued'")}
+    # Lane by lane an index answers: thousands of jobs that wait for a device at work are not looked at.
     sql = f"""
-        SELECT * FROM jobs WHERE state = 'queued' AND (not_before IS NULL OR not_before <= ?) {lane}
-        ORDER BY {_QUEUE_ORDER} LIMIT ?
+        SELECT * FROM jobs WHERE number IN (
+            SELECT number FROM jobs
+            WHERE state = 'queued' AND lane = ? AND (not_before IS NULL OR not_before <= ?)
+            ORDER BY {_QUEUE_ORDER} LIMIT ?
+        )
     """  # noqa: S608
-    return [job_from_row(row) for row in connection.rows(sql, now, *(lanes or ()), limit)]
+    wanted = asked if lanes is None else asked.intersection(lanes)
+    jobs = [job_from_row(row) for lane in sorted(wanted) for row in connection.rows(sql, lane, now, limit)]
+    return sorted(jobs, key=lambda job: (-job.priority, job.position, job.number))[:limit]
 
 
 def with_chunks(connection: Connection, states: Collection[JobState]) -> list[JobRecord]:
     """Jobs in these states that have finished chunks."""
     sql = f"SELECT * FROM jobs WHERE state IN ({_marks(states)}) AND frames_done > 0 ORDER BY number"  # noqa: S608
     return [job_from_row(row) for row in connection.rows(sql, *(state.value for state in states))]
+
+
+def unfinished_for(connection: Connection, output: str) -> list[JobRecord]:
+    """Jobs that have not ended, and whose deliverable is to stand under that path or pattern."""
+    # Both sides are read by SQLite: what is no Unicode is the same in both.
+    sql = f"""
+        SELECT * FROM jobs WHERE json_extract(request, '$.output') = json_extract(?, '$')
+        AND state IN ({_marks(UNFINISHED)}) ORDER BY number
+    """  # noqa: S608
+    rows = connection.rows(sql, to_text(output), *(state.value for state in UNFINISHED))
+    return [job_from_row(row) for row in rows]
 
 
 def expired(connection: Connection, before: float | None, keep: int | None, limit: int) -> list[JobRecord]:
