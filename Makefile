@@ -11,7 +11,7 @@ PHOTOS ?= build/photos
 WORK ?= build/train
 STEPS ?= 20000
 
-.PHONY: help setup demo test check test-slow proto train clean
+.PHONY: help setup demo test check test-slow test-fault report-reliability proto train clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,8 @@ help:
 	@echo "make test       set up, then formatting, lint, types, import contracts and tests"
 	@echo "make check      the same, without setting up"
 	@echo "make test-slow  the tests that take minutes"
+	@echo "make test-fault the tests that kill and break real processes; half an hour"
+	@echo "make report-reliability  measure what the daemon promises, and print the table; an hour"
 	@echo "make proto      generate the code of the daemon's protocol again, from proto/"
 	@echo "make train      train tiny-x4 again, from public photographs"
 	@echo "make clean      remove .venv and all that was made"
@@ -48,6 +50,13 @@ check:
 
 test-slow: $(READY)
 	$(PYTHON) -m pytest -m slow
+
+test-fault: $(READY)
+	$(PYTHON) -m pytest -m "fault or not fault" tests/fault
+
+# For less: make report-reliability REPORT="--kills 20 --jobs 1000"
+report-reliability: $(READY)
+	cd tests && $(abspath $(PYTHON)) -m fault.report $(REPORT)
 
 proto: $(READY)
 	$(PYTHON) -m grpc_tools.protoc -I proto --python_out=daemon --pyi_out=daemon --grpc_python_out=daemon \

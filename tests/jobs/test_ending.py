@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -217,3 +218,19 @@ async def test_old_jobs_are_forgotten_by_age_and_number(house: House) -> None:
     left = [job.label for job in (await house.service.list([], 10, "")).jobs]
     assert len(left) == 2
     assert all(Path(job.output).exists() for job in jobs), "what was delivered is the user's"
+
+
+async def test_what_takes_long_to_count_does_not_hold_up_an_answer(house: House) -> None:
+    release = threading.Event()
+
+    def count(folder: Path) -> int:
+        release.wait(20)
+        return 7
+
+    await house.open()
+    house.monkeypatch.setattr("answerprint.jobs.inventory._used_bytes", count)
+    house.monkeypatch.setattr("answerprint.jobs.inventory._COUNT_SECONDS", 0.01)
+    assert [disk.used_bytes for disk in (await house.service.info()).disks] == [0, 0, 0]
+    release.set()
+    house.monkeypatch.setattr("answerprint.jobs.inventory._COUNT_SECONDS", 20.0)
+    assert [disk.used_bytes for disk in (await house.service.info()).disks] == [7, 7, 7]

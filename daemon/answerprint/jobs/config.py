@@ -46,7 +46,7 @@ class Config:
     disk_poll_seconds: float = 5.0
     """How often the disk is looked at while a job waits for room."""
     idle_worker_seconds: float = 900.0
-    """A worker without a model and without work ends after so long."""
+    """A child without work, and without a model in memory, ends after so long."""
     log_bytes: int = 4 * 2**20
     """Size at which the log begins anew."""
     log_files: int = 5
@@ -57,9 +57,16 @@ class Config:
         _check(self.on_failure in ("go-on", "hold"), "on_failure", '"go-on" or "hold"')
         _check(not self.scratch or Path(self.scratch).is_absolute(), "scratch", "an absolute path")
         _check(self.chunk_attempts >= 1, "chunk_attempts", "1 or more")
-        for name in ("hang_seconds", "stop_seconds", "disk_poll_seconds"):
+        for name in ("hang_seconds", "stop_seconds", "disk_poll_seconds", "idle_worker_seconds"):
             _check(getattr(self, name) > 0, name, "above 0")
-        for name in ("memory_cap_bytes", "memory_reserve_bytes", "history_seconds", "history_jobs", "log_bytes"):
+        for name in (
+            "memory_cap_bytes",
+            "memory_reserve_bytes",
+            "history_seconds",
+            "history_jobs",
+            "log_bytes",
+            "log_files",
+        ):
             _check(getattr(self, name) >= 0, name, "0 or more")
 
     @property

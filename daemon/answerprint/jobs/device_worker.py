@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -246,15 +247,20 @@ class DeviceWorker:
 
     async def _next(self, child: Child) -> Message:
         """The next event. Raises ChildLostError at the end, or after a long silence."""
-        try:
-            async with asyncio.timeout(self._hang_seconds):
-                item = await self._events.get()
-        except TimeoutError:
+        item = await self._patiently()
+        if item is None:
             child.kill()
             raise ChildLostError(
                 f"The restoring process did not answer for {self._hang_seconds:.0f} s and was ended.",
                 "If the frames are very large, raise hang_seconds in the configuration.",
-            ) from None
+            )
         if isinstance(item, ChildLostError):
             raise item
         return item
+
+    async def _patiently(self) -> Message | ChildLostError | None:
+        for _ in range(2):  # a computer that slept has used up one half when it wakes: the other is the worker's
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._hang_seconds / 2):
+                    return await self._events.get()
+        return None

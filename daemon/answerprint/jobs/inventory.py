@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .. import __version__
@@ -22,6 +22,8 @@ from .scheduler import Scheduler
 
 __all__ = ["Inventory"]
 
+_COUNT_SECONDS = 1.0
+
 
 class Inventory:
     """Counts what there is, when it is asked."""
@@ -32,6 +34,8 @@ class Inventory:
         self._scheduler = scheduler
         self._config = config
         self._began = time.monotonic()
+        self._used: dict[Path, int] = {}
+        self._counting: asyncio.Task[None] | None = None
 
     async def info(self) -> DaemonInfo:
         """All of it."""
@@ -50,7 +54,7 @@ class Inventory:
             warm_models=[model for worker in workers for model in worker.warm()],
             memory_cap_bytes=self._config.memory_cap_bytes,
             keep_alive_seconds=self._config.keep_alive_seconds,
-            disks=[*await asyncio.to_thread(self._disks)],
+            disks=await self._disks(),
             jobs={state.value: count for state, count in counts.items()},
             suspended=self._scheduler.suspended,
             suspend_reason=self._scheduler.suspend_reason,
@@ -58,13 +62,25 @@ class Inventory:
             problems=[self._scheduler.problem] if self._scheduler.problem else [],
         )
 
-    def _disks(self) -> Sequence[Disk]:
+    async def _disks(self) -> list[Disk]:
+        """The folders that grow. What they hold is counted anew, and told as it was before where that takes long."""
         folders = {
             "scratch": self._config.scratch_folder,
             "state": state_folder(),
             "flow-cache": flow_cache_folder(),
         }
-        return [Disk(purpose, str(folder), _room(folder), _used_bytes(folder)) for purpose, folder in folders.items()]
+        if self._counting is None or self._counting.done():
+            self._counting = asyncio.create_task(self._count(folders.values()), name="count")
+        await asyncio.wait([self._counting], timeout=_COUNT_SECONDS)
+        rooms = await asyncio.to_thread(lambda: [_room(folder) for folder in folders.values()])
+        return [
+            Disk(purpose, str(folder), free, self._used.get(folder, 0))
+            for (purpose, folder), free in zip(folders.items(), rooms, strict=True)
+        ]
+
+    async def _count(self, folders: Iterable[Path]) -> None:
+        for folder in folders:
+            self._used[folder] = await asyncio.to_thread(_used_bytes, folder)
 
 
 def _devices(workers: Sequence[DeviceWorker]) -> list[Message]:

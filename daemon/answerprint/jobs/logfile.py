@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -15,15 +17,25 @@ LOG_NAME = "daemon.log"
 _FORM = "%(asctime)s %(levelname)s %(name)s job=%(job)s chunk=%(chunk)s %(message)s"
 
 
+class _PrivateFile(RotatingFileHandler):
+    """Its files are for their owner alone, also those that it begins anew: they name files of the user's."""
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = os.open(
+            self.baseFilename, os.O_CREAT | os.O_APPEND | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o600
+        )
+        return TextIOWrapper(
+            os.fdopen(descriptor, "ab"), encoding="utf-8", errors="backslashreplace", write_through=True
+        )
+
+
 def open_log(folder: Path, *, most_bytes: int, files: int, also_stderr: bool = False) -> logging.Logger:
     """Send what the program logs to a file in the folder, readable by its owner only. Raises JobFailedError."""
     root = logging.getLogger("answerprint")
     form = logging.Formatter(_FORM, defaults={"job": "-", "chunk": "-"})
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = folder / LOG_NAME
-        file.touch(mode=0o600)
-        handler = RotatingFileHandler(file, maxBytes=most_bytes, backupCount=files, encoding="utf-8")
+        handler = _PrivateFile(folder / LOG_NAME, maxBytes=most_bytes, backupCount=files, encoding="utf-8")
     except OSError as error:
         raise JobFailedError(
             f"No log can be written to {folder} ({error.strerror}).",

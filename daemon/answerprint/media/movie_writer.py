@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 
 from ..frames.codecs import CodecInfo, OutputSpec
 from ..frames.frame import Picture, Plane
-from ..store.atomic import publish, temporary_beside
+from ..store.atomic import Announce, publish, temporary_beside
 from .audio import AudioFeed
 from .boundary import writing
 from .encode import encode_pixels
@@ -26,8 +26,8 @@ __all__ = ["MovieWriter"]
 class MovieWriter(Writer):
     """One movie file: pictures encoded as they come, sound beside them, tags, timecode and provenance."""
 
-    def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo) -> None:
-        super().__init__(path, spec, codec)
+    def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo, announce: Announce) -> None:
+        super().__init__(path, spec, codec, announce)
         self._format = codec.alpha_format if spec.alpha and codec.alpha_format else codec.pixel_format
         self._colour = output_colour(spec, codec)
         self._stack = ExitStack()
@@ -39,7 +39,7 @@ class MovieWriter(Writer):
     def __enter__(self) -> Self:
         try:
             with writing(self.path):
-                self._temporary = temporary_beside(self.path)
+                self._temporary = temporary_beside(self.path, announce=self.announce)
                 # The muxer is named, for the temporary name says nothing; the protocol too, as for reading.
                 container = av.open(
                     f"file:{self._temporary}", "w", format=self.codec.container, options=dict(_container_options(self))
@@ -57,11 +57,6 @@ class MovieWriter(Writer):
             self._discard()
             raise
         return self
-
-    @property
-    def temporary(self) -> Path | None:
-        """The hidden file beside the output."""
-        return self._temporary
 
     def _add_video(self, container: OutputContainer) -> VideoStream:
         spec, codec = self.spec, self.codec

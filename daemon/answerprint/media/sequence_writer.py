@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..frames.codecs import CodecInfo, OutputSpec
 from ..frames.frame import Picture, Plane
 from ..frames.sequence import SequencePattern
-from ..store.atomic import publish, temporary_folder_beside
+from ..store.atomic import Announce, publish, temporary_folder_beside
 from .boundary import writing
 from .encode import encode_pixels
 from .sink import Writer, output_colour
@@ -28,8 +28,8 @@ _AFTER_HEADER = 33  # PNG: 8 bytes of signature and 25 of IHDR
 class SequenceWriter(Writer):
     """16-bit PNG files named by the pattern, numbered from `spec.first_number`."""
 
-    def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo) -> None:
-        super().__init__(path, spec, codec)
+    def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo, announce: Announce) -> None:
+        super().__init__(path, spec, codec, announce)
         pattern = SequencePattern.parse(path)
         if pattern is None:
             raise InputError(f"{path.name!r} has no place for a frame number.", "Name it such as out.%04d.png.")
@@ -39,13 +39,8 @@ class SequenceWriter(Writer):
 
     def __enter__(self) -> Self:
         with writing(self.path):
-            self._folder = temporary_folder_beside(self.path)
+            self._folder = temporary_folder_beside(self.path, self.announce)
         return self
-
-    @property
-    def temporary(self) -> Path | None:
-        """The hidden folder beside the output."""
-        return self._folder
 
     def _write(self, picture: Picture, alpha: Plane | None) -> None:
         if self._folder is None:

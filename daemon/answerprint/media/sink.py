@@ -14,6 +14,7 @@ from ..errors import OutputError
 from ..frames.codecs import CodecInfo, OutputSpec
 from ..frames.colour import ColourTags, resolve_colour
 from ..frames.frame import Picture, Plane
+from ..store.atomic import Announce
 from .boundary import writing
 
 __all__ = ["Writer", "output_colour"]
@@ -29,8 +30,10 @@ def output_colour(spec: OutputSpec, codec: CodecInfo) -> ColourTags:
 class Writer(ABC):
     """A sink of pictures, used in a `with` block: leaving it publishes, an exception in it leaves nothing behind."""
 
-    def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo) -> None:
+    def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo, announce: Announce) -> None:
+        """announce: told what is written to, before it is there."""
         self.path = path
+        self.announce = announce
         self.spec = spec
         self.codec = codec
         self.frames_written = 0
@@ -38,11 +41,6 @@ class Writer(ABC):
     @abstractmethod
     def __enter__(self) -> Self:
         """Create the temporary file. Raises OutputError or StorageError."""
-
-    @property
-    @abstractmethod
-    def temporary(self) -> Path | None:
-        """The file or folder that is written to; None when there is none (any more)."""
 
     @abstractmethod
     def _write(self, picture: Picture, alpha: Plane | None) -> None: ...

@@ -10,9 +10,18 @@ import errno
 import os
 import re
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["TEMPORARY_PREFIX", "is_temporary", "publish", "temporary_beside", "temporary_folder_beside", "write_bytes"]
+__all__ = [
+    "TEMPORARY_PREFIX",
+    "Announce",
+    "is_temporary",
+    "publish",
+    "temporary_beside",
+    "temporary_folder_beside",
+    "write_bytes",
+]
 
 TEMPORARY_PREFIX = ".answerprint-"
 _TEMPORARY_SUFFIX = ".part"
@@ -30,20 +39,30 @@ def is_temporary(name: str) -> bool:
     return _TEMPORARY.fullmatch(name) is not None
 
 
-def temporary_beside(path: Path, mode: int = 0o666) -> Path:
+Announce = Callable[[Path], None]
+
+
+def _silent(temporary: Path) -> None:
+    pass
+
+
+def temporary_beside(path: Path, mode: int = 0o666, announce: Announce = _silent) -> Path:
     """Create an empty file of ours in the folder of path, hidden and with an unpredictable name, and return it.
 
     O_EXCL makes sure that no file and no link that another process put there is ever opened. The umask applies.
+    announce: told the name before the file is there, so that it is known whenever the process dies.
     """
     temporary = _unpredictable(path)
+    announce(temporary)
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     os.close(os.open(temporary, flags, mode))
     return temporary
 
 
-def temporary_folder_beside(path: Path) -> Path:
+def temporary_folder_beside(path: Path, announce: Announce = _silent) -> Path:
     """Create an empty hidden folder of ours in the folder of path, readable by its owner only, and return it."""
     temporary = _unpredictable(path)
+    announce(temporary)
     temporary.mkdir(mode=0o700)
     return temporary
 

@@ -12,6 +12,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,17 @@ __all__ = [
     "job_folder",
     "job_folders",
     "make_job_folder",
+    "note_temporary",
     "read_job_file",
     "remove_job_folder",
+    "remove_noted_temporary",
     "remove_temporaries",
     "write_job_file",
 ]
 
 _JOB_FILE = "job.json"
+_NOTE = "mux.json"
+"""Says where the temporary file of a deliverable lies, for whoever has to remove it after a crash."""
 _OURS = re.compile(
     r"job\.json|receipts\.json|mux\.json|lock|chunk-\d{6,}\.(mkv|carry|json)|frame-[\w-]+\.(png|jpg|jpeg)", re.ASCII
 )
@@ -105,6 +110,7 @@ def remove_job_folder(scratch: Path, job: str) -> Removal:
     try:
         if not stat.S_ISDIR(folder.lstat().st_mode):
             return Removal(left=[folder])
+        remove_noted_temporary(folder)
         # What was asked for goes first: without it nobody takes the rest for a job to go on with.
         for path in sorted(folder.iterdir(), key=lambda path: path.name != _JOB_FILE):
             if is_ours(path):
@@ -124,6 +130,30 @@ def remove_temporaries(folder: Path) -> int:
     """Remove what was begun in a folder and never finished; returns the bytes. Raises OSError."""
     paths = [path for path in _entries(folder) if atomic.is_temporary(path.name) and is_ours(path)]
     return sum(_remove(path) for path in paths)
+
+
+def note_temporary(folder: Path, temporary: Path) -> None:
+    """Keep in a job's folder where else its child is about to write.
+
+    Best effort: a scratch folder that is full must not keep a job from ending.
+    """
+    with suppress(OSError):
+        data = json.dumps({"temporary": str(temporary)}).encode()
+        atomic.write_bytes(folder / _NOTE, data, overwrite=True, mode=0o600)
+
+
+def remove_noted_temporary(folder: Path) -> None:
+    """Remove what a child that was killed left beside its output: only what has a name of ours."""
+    note = folder / _NOTE
+    try:
+        temporary = Path(json.loads(note.read_bytes())["temporary"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    with suppress(OSError):
+        if is_ours(temporary) and atomic.is_temporary(temporary.name):
+            _remove(temporary)
+    with suppress(OSError):
+        note.unlink()
 
 
 def folder_bytes(scratch: Path, job: str) -> int:

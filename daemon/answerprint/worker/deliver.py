@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,11 +15,11 @@ from answerprint.errors import DiskFullError, InputError, JobFailedError, MediaE
 from answerprint.frames import Frame, FrameRange, OutputSpec, events
 from answerprint.frames.messages import Message
 from answerprint.frames.request import RestoreRequest
-from answerprint.media import Writer, check_output, open_writer, output_files
+from answerprint.media import check_output, open_writer, output_files
 from answerprint.media.provenance import read_provenance
 from answerprint.media.segment import PictureDigest, SegmentReader
-from answerprint.store import atomic
 from answerprint.store.failpoints import reach
+from answerprint.store.folders import note_temporary, remove_noted_temporary
 from answerprint.store.quota import storage_error
 from answerprint.store.receipts import ChunkReceipt, DamagedChunkError
 
@@ -29,9 +28,6 @@ from .lost import LostChunkError, shot_start
 from .order import JOB_KEY, Order, understand, verify
 
 __all__ = ["DeliverTask", "deliver"]
-
-_NOTE_NAME = "mux.json"
-"""Says where the temporary file of a deliverable lies, for whoever has to remove it after a crash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +64,7 @@ def deliver(task: DeliverTask, talk: Talk) -> Message:
     digest = PictureDigest()
     talk.emit(events.stage("mux", f"Writing {Path(task.request.output).name}"))
     frames = _frames(task, order.frames, digest, talk)
+    remove_noted_temporary(task.folder)  # of a try that was killed, also of one that had published
     existing, ours = _standing(task, order)
     # What this very job wrote may be replaced; all else only if the user said so.
     spec = order.spec(job=task.job, overwrite=task.request.overwrite or (bool(ours) and ours == existing))
@@ -111,10 +108,8 @@ def _write(task: DeliverTask, order: Order, spec: OutputSpec, frames: Iterator[F
     output = Path(task.request.output)
     needed = order.estimate()["output_bytes"]
     check_output(output, order.codec, order.info, spec.overwrite, order.frames)
-    _clear_litter(task.folder, output.parent)
     try:
-        with open_writer(output, spec) as writer:
-            _note_litter(task.folder, writer)
+        with open_writer(output, spec, partial(note_temporary, task.folder)) as writer:
             for frame in frames:
                 writer.write(frame.picture, frame.alpha)
             reach("mux_before_publish")
@@ -124,8 +119,6 @@ def _write(task: DeliverTask, order: Order, spec: OutputSpec, frames: Iterator[F
         raise DiskFullError(error.message, error.remedy, needed_bytes=needed, folder=folder) from error
     except OSError as error:
         raise storage_error(error, output, needed) from error
-    with suppress(OSError):
-        (task.folder / _NOTE_NAME).unlink(missing_ok=True)
 
 
 def _standing(task: DeliverTask, order: Order) -> tuple[list[Path], list[Path]]:
@@ -151,27 +144,3 @@ def _is_done(order: Order, spec: OutputSpec, ours: list[Path]) -> bool:
     except (JobFailedError, MediaError):
         return False
     return True
-
-
-def _note_litter(folder: Path, writer: Writer) -> None:
-    """Say where the temporary file lies. Best effort: a scratch folder that is full must not keep a job from ending."""
-    with suppress(OSError):
-        data = json.dumps({"temporary": str(writer.temporary)}).encode()
-        atomic.write_bytes(folder / _NOTE_NAME, data, overwrite=True, mode=0o600)
-
-
-def _clear_litter(folder: Path, output_folder: Path) -> None:
-    """Remove what a try that was killed left beside the output: only what has a name of ours, and lies there."""
-    note = folder / _NOTE_NAME
-    try:
-        temporary = Path(json.loads(note.read_bytes())["temporary"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    if temporary.parent == output_folder and atomic.is_temporary(temporary.name) and not temporary.is_symlink():
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-    with suppress(OSError):
-        note.unlink()

@@ -1,0 +1,239 @@
+"""The table of promises and what was measured: `python -m fault.report --kills 200`, or `make report-reliability`.
+
+Everything is done with the shipped programs and the embedded model; it takes about an hour on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from rpc.fuzz import fuzz
+
+from .crashes import crash_everywhere, few_frames
+from .daemon import DaemonProcess
+from .killer import run
+from .material import Decoded, decode, make_clip, new_job, small
+from .measures import (
+    first_work,
+    measure_queue_of,
+    measure_start,
+    measure_vanishing,
+    start_many,
+)
+from .media_fuzz import fuzz_media
+from .overhead import measure_overhead
+from .promise import Watch
+
+__all__ = ["Row", "main"]
+
+_DAEMONS = 20
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table."""
+
+    figure: str
+    bar: str
+    measured: str
+    ok: bool
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, and print line by line; returns 0 when every bar is reached."""
+    parser = argparse.ArgumentParser(prog="report", description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--clients", type=int, default=500)
+    parser.add_argument("--jobs", type=int, default=10_000)
+    parser.add_argument("--messages", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=20.0, help="of fuzzed media")
+    parser.add_argument("--repeats", type=int, default=3, help="of the comparison with the plain worker")
+    parser.add_argument("--only", default="", help="figures with this word")
+    args = parser.parse_args(argv)
+    ok = True
+    sys.stdout.write("| figure | bar | measured | ok |\n|---|---|---|---|\n")
+    for name, measure in _figures(args):
+        if args.only not in name:
+            continue
+        with tempfile.TemporaryDirectory(prefix="r") as place:
+            for row in _rows(name, measure, Path(place)):
+                sys.stdout.write(f"| {row.figure} | {row.bar} | {row.measured} | {'yes' if row.ok else 'NO'} |\n")
+                sys.stdout.flush()
+                ok &= row.ok
+    return 0 if ok else 1
+
+
+Measure = Callable[[Path], Iterator[Row]]
+
+
+def _rows(name: str, measure: Measure, folder: Path) -> Iterator[Row]:
+    """The rows of a measurement; one that breaks off is one that failed."""
+    try:
+        yield from measure(folder)
+    except Exception as error:  # noqa: BLE001 - the other figures are still wanted
+        yield Row(name, "", f"broke off: {error!r}", False)
+
+
+def _figures(args: argparse.Namespace) -> list[tuple[str, Measure]]:
+    return [
+        ("kills", lambda folder: _kills(folder, args.kills, args.seed)),
+        ("crashes", _crashes),
+        ("disk", _disks),
+        ("daemons", _daemons),
+        ("clients", lambda folder: _clients(folder, args.clients)),
+        ("start", _start),
+        ("latency", _latency),
+        ("overhead", lambda folder: _overhead(folder, args.repeats)),
+        ("queue", lambda folder: _queue(folder, args.jobs)),
+        ("fuzz", lambda folder: _fuzz(folder, args.messages, args.seed)),
+        ("media", lambda folder: _media(folder, args.seconds, args.seed)),
+    ]
+
+
+def _kills(folder: Path, kills: int, seed: int) -> Iterator[Row]:
+    killed = run(kills, seed, folder)
+    who = ", ".join(f"{kind} {count}" for kind, count in sorted(killed.kills.items()))
+    wrong = len(killed.broken.wrong) + len(killed.findings)
+    yield Row(
+        f"kill -9 at random, {killed.kills.total()} kills ({who}), {killed.jobs} jobs, {killed.chunks} chunks",
+        "0 lost, 0 wrong, output equal",
+        f"{len(killed.broken.lost)} lost, {wrong} wrong, {len(killed.differ)} outputs differ, "
+        f"{len(killed.left)} files left; {killed.seconds:.0f} s",
+        killed.clean and killed.kills.total() >= kills,
+    )
+
+
+def _crashes(folder: Path) -> Iterator[Row]:
+    crashed = crash_everywhere(folder / "c", _undisturbed(folder, few_frames(folder, folder / "o.mkv").input))
+    wrong = len(crashed.broken.wrong) + len(crashed.findings)
+    yield Row(
+        f"crash at each durability step, N = 1.., {crashed.crashes} crashes",
+        "0 lost, 0 wrong, output equal",
+        f"{len(crashed.broken.lost)} lost, {wrong} wrong, {len(crashed.differ)} outputs differ, "
+        f"{len(crashed.left)} files left",
+        crashed.clean and crashed.crashes > 0,
+    )
+
+
+def _disks(folder: Path) -> Iterator[Row]:
+    yield _tests("8 MiB disk: scratch, output, journal", "pause, then completion", "test_disk_full.py")
+    yield _tests("ENOSPC, EIO, failed fsync at each step", "pause or again, then completion", "test_disk_faults.py")
+
+
+def _daemons(folder: Path) -> Iterator[Row]:
+    crowd = start_many(folder / "h", _DAEMONS)
+    yield Row(
+        f"{_DAEMONS} daemons at once",
+        "one serves, socket untouched",
+        f"{crowd.served} serves, {crowd.refused} refused, socket {'un' * crowd.socket_untouched}touched",
+        (crowd.served, crowd.refused, crowd.socket_untouched) == (1, _DAEMONS - 1, True),
+    )
+
+
+def _clients(folder: Path, clients: int) -> Iterator[Row]:
+    vanished = measure_vanishing(folder, clients, _undisturbed(folder, str(make_clip(folder / "clip.mkv"))))
+    yield Row(
+        f"{clients} clients killed in mid-stream",
+        "nothing leaks, job unaffected",
+        f"{vanished.watched} watched; {vanished.more_descriptors:+} descriptors, {vanished.more_threads:+} threads, "
+        f"job {'the same' if vanished.job_same else 'ANOTHER'}",
+        vanished.job_same and max(vanished.more_descriptors, vanished.more_threads) <= 0,
+    )
+
+
+def _start(folder: Path) -> Iterator[Row]:
+    started = measure_start(folder)
+    text = f"{started.times}; {started.processor_seconds:.2f} s of a processor"
+    yield Row("start to SERVING", "< 1 s", text, started.times.median < 1)
+    resident = started.resident_bytes / 1e6
+    yield Row("idle memory of the parent", "< 150 MB", f"{resident:.0f} MB", resident < 150)
+
+
+def _latency(folder: Path) -> Iterator[Row]:
+    times = first_work(folder)
+    yield Row("submit to first work, warm model", "< 100 ms", str(times), times.median < 0.1)
+
+
+def _overhead(folder: Path, repeats: int) -> Iterator[Row]:
+    over = measure_overhead(folder, repeats)
+    yield Row(
+        "daemon + segments + journal against the plain worker",
+        "<= 3 %",
+        f"{100 * (over.cpu_ratio - 1):+.1f} % processor time, {100 * (over.wall_ratio - 1):+.1f} % by the clock"
+        f"{'' if over.same else ', OTHER PICTURES'}",
+        over.same and over.cpu_ratio <= 1.03,
+    )
+
+
+def _queue(folder: Path, jobs: int) -> Iterator[Row]:
+    queue = measure_queue_of(folder, jobs)
+    for name, times in (("list", queue.list), ("submit", queue.submit), ("cancel", queue.cancel)):
+        yield Row(f"{jobs} queued jobs: {name}", "< 50 ms", str(times), times.median < 0.05)
+    yield Row(f"{jobs} queued jobs: start", "< 2 s", str(queue.start), queue.start.median < 2)
+
+
+def _fuzz(folder: Path, messages: int, seed: int) -> Iterator[Row]:
+    with DaemonProcess(folder / "h").start() as daemon:
+        with daemon.client() as client:
+            session = client.session
+        fuzzed = fuzz(session, messages, seed)
+        alive = daemon.serves()
+    yield Row(
+        f"RPC fuzz, {messages} messages",
+        "daemon alive, clean errors",
+        f"{'alive' if alive else 'DEAD'}, {len(fuzzed.offences)} other than clean",
+        alive and not fuzzed.offences,
+    )
+
+
+def _media(folder: Path, seconds: float, seed: int) -> Iterator[Row]:
+    fuzzed = fuzz_media(folder, seconds, seed)
+    yield Row(
+        f"media-header fuzz, {seconds:.0f} s",
+        "only clean errors",
+        f"{fuzzed.files} files, {len(fuzzed.offences)} other than clean, at most {fuzzed.slowest_seconds:.2f} s "
+        f"and {fuzzed.peak_bytes / 2**20:.0f} MiB",
+        fuzzed.clean,
+    )
+
+
+def _tests(figure: str, bar: str, file: str) -> Row:
+    """A figure that a file of tests stands for."""
+    count = _Count()
+    code = pytest.main(["-q", "-m", "fault", "--no-header", "-p", "no:randomly", str(_HERE / file)], plugins=[count])
+    text = f"{count.passed} passed, {count.failed} failed, {count.skipped} skipped"
+    return Row(figure, bar, text, code == pytest.ExitCode.OK and count.passed > 0 and not count.skipped)
+
+
+class _Count:
+    """Counts what became of tests."""
+
+    def __init__(self) -> None:
+        self.passed = self.failed = self.skipped = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Called by pytest for each part of each test."""
+        self.passed += report.when == "call" and report.passed
+        self.skipped += report.skipped
+        self.failed += report.failed
+
+
+def _undisturbed(folder: Path, clip: str) -> Decoded:
+    """What a clip gives when nothing goes wrong."""
+    request = small(Path(clip), folder / "undisturbed.mkv", codec="ffv1")
+    with DaemonProcess(folder / "u").start() as daemon, daemon.client() as client:
+        Watch(daemon, client.submit(new_job(request))[0].id).until("done")
+    return decode(request.output)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
