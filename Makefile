@@ -54,7 +54,7 @@ test-slow: $(READY)
 test-fault: $(READY)
 	$(PYTHON) -m pytest -m "fault or not fault" tests/fault
 
-# For less: make report-reliability REPORT="--kills 20 --jobs 1000"
+# For less: make report-reliability REPORT="--kills 20"
 report-reliability: $(READY)
 	cd tests && $(abspath $(PYTHON)) -m fault.report $(REPORT)
 

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,21 +20,14 @@ from rpc.fuzz import fuzz
 from .crashes import crash_everywhere, few_frames
 from .daemon import DaemonProcess
 from .killer import run
-from .material import Decoded, decode, make_clip, new_job, small
-from .measures import (
-    first_work,
-    measure_queue_of,
-    measure_start,
-    measure_vanishing,
-    start_many,
-)
+from .material import Decoded, decode, new_job, small
+from .measure_jobs import MEASURES, Figure
 from .media_fuzz import fuzz_media
 from .overhead import measure_overhead
 from .promise import Watch
 
 __all__ = ["Row", "main"]
 
-_DAEMONS = 20
 _HERE = Path(__file__).parent
 
 
@@ -52,8 +46,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="report", description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--clients", type=int, default=500)
-    parser.add_argument("--jobs", type=int, default=10_000)
     parser.add_argument("--messages", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=20.0, help="of fuzzed media")
     parser.add_argument("--repeats", type=int, default=3, help="of the comparison with the plain worker")
@@ -88,12 +80,8 @@ def _figures(args: argparse.Namespace) -> list[tuple[str, Measure]]:
         ("kills", lambda folder: _kills(folder, args.kills, args.seed)),
         ("crashes", _crashes),
         ("disk", _disks),
-        ("daemons", _daemons),
-        ("clients", lambda folder: _clients(folder, args.clients)),
-        ("start", _start),
-        ("latency", _latency),
+        *((name, partial(_figure_rows, measure)) for name, measure in MEASURES.items()),
         ("overhead", lambda folder: _overhead(folder, args.repeats)),
-        ("queue", lambda folder: _queue(folder, args.jobs)),
         ("fuzz", lambda folder: _fuzz(folder, args.messages, args.seed)),
         ("media", lambda folder: _media(folder, args.seconds, args.seed)),
     ]
@@ -129,38 +117,11 @@ def _disks(folder: Path) -> Iterator[Row]:
     yield _tests("ENOSPC, EIO, failed fsync at each step", "pause or again, then completion", "test_disk_faults.py")
 
 
-def _daemons(folder: Path) -> Iterator[Row]:
-    crowd = start_many(folder / "h", _DAEMONS)
-    yield Row(
-        f"{_DAEMONS} daemons at once",
-        "one serves, socket untouched",
-        f"{crowd.served} serves, {crowd.refused} refused, socket {'un' * crowd.socket_untouched}touched",
-        (crowd.served, crowd.refused, crowd.socket_untouched) == (1, _DAEMONS - 1, True),
-    )
-
-
-def _clients(folder: Path, clients: int) -> Iterator[Row]:
-    vanished = measure_vanishing(folder, clients, _undisturbed(folder, str(make_clip(folder / "clip.mkv"))))
-    yield Row(
-        f"{clients} clients killed in mid-stream",
-        "nothing leaks, job unaffected",
-        f"{vanished.watched} watched; {vanished.more_descriptors:+} descriptors, {vanished.more_threads:+} threads, "
-        f"job {'the same' if vanished.job_same else 'ANOTHER'}",
-        vanished.job_same and max(vanished.more_descriptors, vanished.more_threads) <= 0,
-    )
-
-
-def _start(folder: Path) -> Iterator[Row]:
-    started = measure_start(folder)
-    text = f"{started.times}; {started.processor_seconds:.2f} s of a processor"
-    yield Row("start to SERVING", "< 1 s", text, started.times.median < 1)
-    resident = started.resident_bytes / 1e6
-    yield Row("idle memory of the parent", "< 150 MB", f"{resident:.0f} MB", resident < 150)
-
-
-def _latency(folder: Path) -> Iterator[Row]:
-    times = first_work(folder)
-    yield Row("submit to first work, warm model", "< 100 ms", str(times), times.median < 0.1)
+def _figure_rows(measure: Callable[[Path], list[Figure]], folder: Path) -> Iterator[Row]:
+    for figure in measure(folder):
+        unit = f" {figure.unit}" if figure.unit else ""
+        bar = "0" if figure.bar == 1 and not unit else f"< {figure.bar:g}{unit}"
+        yield Row(figure.name, bar, f"{figure.value:.3g}{unit}", figure.met)
 
 
 def _overhead(folder: Path, repeats: int) -> Iterator[Row]:
@@ -172,13 +133,6 @@ def _overhead(folder: Path, repeats: int) -> Iterator[Row]:
         f"{'' if over.same else ', OTHER PICTURES'}",
         over.same and over.cpu_ratio <= 1.03,
     )
-
-
-def _queue(folder: Path, jobs: int) -> Iterator[Row]:
-    queue = measure_queue_of(folder, jobs)
-    for name, times in (("list", queue.list), ("submit", queue.submit), ("cancel", queue.cancel)):
-        yield Row(f"{jobs} queued jobs: {name}", "< 50 ms", str(times), times.median < 0.05)
-    yield Row(f"{jobs} queued jobs: start", "< 2 s", str(queue.start), queue.start.median < 2)
 
 
 def _fuzz(folder: Path, messages: int, seed: int) -> Iterator[Row]:

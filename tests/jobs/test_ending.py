@@ -211,6 +211,7 @@ async def test_old_jobs_are_forgotten_by_age_and_number(house: House) -> None:
     jobs = [await house.submit(name) for name in "abcd"]
     await house.done(*jobs[2:])
     await house.done(*jobs)
+    house.monkeypatch.setattr("answerprint.jobs.chores._FIRST_PRUNE_SECONDS", 0.0)
     await house.restart()
     async with asyncio.timeout(20):
         while (await house.service.list([], 10, "")).total != 2:

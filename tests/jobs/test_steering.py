@@ -294,3 +294,17 @@ async def test_a_job_that_goes_before_its_media_were_looked_at_disturbs_nobody(h
     while (await house.service.get(last.id)).frames_total != 6:
         await asyncio.sleep(0.001)
     await house.done(first)
+
+
+async def test_a_deliverable_that_is_resumed_before_it_had_stopped_does_not_wait_for_the_device(house: House) -> None:
+    house.clip("first", faults={"mux-0": ["hold"]})
+    house.clip("slow", faults={"chunk-0": ["hold"]})
+    first, slow = await house.submit("first"), await house.submit("slow")
+    await house.at(first, "mux-0")
+    await house.at(slow, "chunk-0")
+    await house.service.pause(first.id)
+    await house.service.resume(first.id)
+    await house.done(first)
+    assert await house.state(slow) is JobState.RUNNING
+    house.go(slow, "chunk-0")
+    await house.done(slow)

@@ -21,6 +21,8 @@ __all__ = ["Chores"]
 
 _log = logging.getLogger(__name__)
 
+_FIRST_PRUNE_SECONDS = 60.0
+"""A start has better things to do."""
 _PRUNE_SECONDS = 3600.0
 _LONGEST_WAIT_SECONDS = 600.0
 _FORGET_SECONDS = 3600.0
@@ -49,6 +51,7 @@ class Chores:
         self._delete = delete
         self._to_probe: asyncio.Queue[str] = asyncio.Queue()
         self._tries: dict[str, tuple[float, float]] = {}
+        self._until_prune = _FIRST_PRUNE_SECONDS
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -133,6 +136,7 @@ class Chores:
 
     async def _prune(self) -> None:
         """Forget what ended long ago."""
+        await asyncio.sleep(self._until_prune)
         old = await self._ledger.do(
             self._journal.expired,
             older_than_seconds=self._config.history_seconds or None,
@@ -143,5 +147,4 @@ class Chores:
             with contextlib.suppress(NotFoundError, StateError):
                 await self._delete(job.id)
                 gone += 1
-        if not gone:
-            await asyncio.sleep(_PRUNE_SECONDS)
+        self._until_prune = 0.0 if gone else _PRUNE_SECONDS

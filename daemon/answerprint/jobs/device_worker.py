@@ -22,6 +22,9 @@ __all__ = ["DeviceWorker", "WorkerStartError"]
 
 _log = logging.getLogger(__name__)
 
+_IDLE_END_SECONDS = 0.5
+"""For a process without work, which has nothing to lose: its libraries may take seconds to end."""
+
 OnEvent = Callable[[Message], Awaitable[None]]
 
 
@@ -153,12 +156,12 @@ class DeviceWorker:
             return
         async with self._at_work:
             _log.info("idle worker ends device=%s", self.device)
-            await self._end(1.0)
+            await self._end(_IDLE_END_SECONDS)
 
     async def close(self, seconds: float) -> None:
         """End the process for good, also in the middle of a job: gently, then not."""
         self._closed = True
-        await self._end(seconds)
+        await self._end(seconds if self.busy else _IDLE_END_SECONDS)
 
     @asynccontextmanager
     async def _working(self) -> AsyncIterator[None]:

@@ -84,7 +84,7 @@ class Scheduler:
 
     async def settled(self, job: str) -> None:
         """Wait until nothing works for a job any more."""
-        if tasks := [turn.task for turn in self._turns_of(job) if turn.task is not None]:
+        while tasks := [turn.task for turn in self._turns_of(job) if turn.task is not None]:
             await asyncio.wait(tasks)
 
     def suspend(self, reason: str) -> None:
@@ -189,7 +189,9 @@ class Scheduler:
                 continue
             names = self._lanes.of(self._lanes.worker(device))
             waiting = await self._ledger.do(self._journal.ready, now, names)
-            if waiting and waiting[0].priority > (await self._book.get(turn.job.id)).priority:
+            if not waiting or self._turns.get(device) is not turn:  # which may have ended meanwhile
+                continue
+            if waiting[0].priority > (await self._book.get(turn.job.id)).priority:
                 turn.give_way()
 
     async def _take_back(self) -> None:
@@ -213,7 +215,7 @@ class Scheduler:
                 forget()
                 if not self._turns_of(job.id):
                     self._book.hub.rest(job.id)
-                self.wake()
+                self.wake(complete=turn.to_stop)  # it may have been resumed before it had ended
 
         turn.task = asyncio.create_task(do(), name=f"job {job.number}")
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Seq
 from pathlib import Path
 
 from ..backends.catalogue import find
+from ..errors import AnswerprintError
 from ..frames.messages import Message
 from ..frames.request import PreviewRequest, RestoreRequest
 from ..home import run_folder
@@ -273,7 +274,8 @@ class Service:
         """Once nothing works for it any more, what it has on disk goes, unless it was retried."""
         await self._scheduler.settled(job)
         async with self._alone(job):
-            with contextlib.suppress(NotFoundError):
+            # It may be deleted by now; and where the journal fails, the next start does it.
+            with contextlib.suppress(AnswerprintError):
                 if (await self._book.get(job)).state is JobState.CANCELLED:
                     await self._book.clear(job)
 
