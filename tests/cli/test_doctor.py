@@ -100,6 +100,21 @@ def test_a_damaged_journal_is_found_and_a_whole_one_is_not(patient: Program, cli
     assert all_is_well()
 
 
+def test_a_damaged_journal_is_made_again_but_not_under_a_daemon(patient: Program, clip: Path) -> None:
+    with daemon_at(patient.home):
+        patient.run("queue", "add", "clip.mov", "--not-before", "+2h")
+        refused = patient.run("doctor", "--rebuild")
+        assert (refused.returncode, "running" in refused.stderr) == (6, True)
+    journal = patient.home / "state" / "journal.db"
+    whole = journal.read_bytes()
+    journal.write_bytes(whole[:40] + b"\xff" * 60 + whole[100:])
+    assert patient.run("daemon", "start").returncode != 0
+    assert "journal made again" in patient.run("doctor", "--rebuild").stdout
+    assert all_is_well()
+    with daemon_at(patient.home):
+        assert patient.run("jobs", "list").returncode == 0
+
+
 def test_a_daemon_that_does_not_answer_is_wrong_and_none_is_not(patient: Program) -> None:
     with daemon_at(patient.home) as daemon:
         session = patient.home / "run" / "session.json"

@@ -1,4 +1,4 @@
-"""What the doctor looks at of the daemon and of what it keeps. Nothing is changed."""
+"""What the doctor looks at of the daemon and of what it keeps. Only `rebuild_journal` changes something."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .job.words import counted, size_words
 from .link import reach_daemon
 from .times import duration
 
-__all__ = ["Check", "daemon_checks", "verification_checks"]
+__all__ = ["Check", "daemon_checks", "rebuild_journal", "verification_checks"]
 
 _RESTART = "Restart it: answerprint daemon stop"
 
@@ -73,6 +73,23 @@ def verification_checks() -> Iterator[Check]:
     yield Check(
         "journal and files", not number, f"{things} compared: {f'{number} wrong' if number else 'all as promised'}"
     )
+
+
+def rebuild_journal() -> Check:
+    """Make the journal of jobs again, with the damaged one beside it.
+
+    Raises HeldError while a daemon runs, and what `rebuild` raises: the old journal is then as it was.
+    """
+    from answerprint.rpc.endpoint import lock_path, prepare_run_folder
+    from answerprint.store.lock import InstanceLock
+    from answerprint.store.rebuild import rebuild
+
+    prepare_run_folder(run_folder())
+    with InstanceLock(lock_path(run_folder())):
+        report = rebuild(_journal_file(), load_config().scratch_folder)
+    jobs = report.jobs_from_journal + report.jobs_from_folders
+    kept = f"; the old one is {report.damaged}" if report.damaged is not None else ""
+    return Check("journal made again", True, f"{counted(jobs, 'job')}, {counted(report.chunks, 'chunk')}{kept}")
 
 
 def _daemon(info: DaemonInfo, endpoint: str) -> Check:

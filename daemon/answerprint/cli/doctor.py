@@ -16,7 +16,7 @@ from answerprint.backends.catalogue import entries
 from answerprint.errors import AnswerprintError, JobFailedError
 
 from .ask import ask
-from .checks import Check, daemon_checks, verification_checks
+from .checks import Check, daemon_checks, rebuild_journal, verification_checks
 from .context import Context
 from .models import problem_of
 from .table import plain
@@ -30,9 +30,13 @@ _EPILOG = """\
 Looks at versions, devices, encoders, folders, models, the motion cache, the daemon and its journal. Changes nothing.
 With --verify every finished chunk of every job is read and compared with its hash, also while the daemon works.
 
+With --rebuild it does change something: a damaged journal of jobs is made again from what can still be read of it and
+from the finished chunks. The damaged one is kept beside it. The daemon must not run.
+
 examples:
   answerprint doctor
   answerprint doctor --verify --json
+  answerprint doctor --rebuild
 
 exit code: 0 when nothing is wrong, else 4
 """
@@ -44,13 +48,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--verify", action="store_true", help="also compare the journal of jobs with all their files and hashes"
     )
+    parser.add_argument("--rebuild", action="store_true", help="make a damaged journal of jobs again, then look")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: Namespace, context: Context) -> int:
     """Look at everything; returns the exit code, 4 when something is wrong."""
     found: list[Check] = []
-    for check in _checks(args.verify, context):
+    for check in _checks(args.verify, args.rebuild, context):
         found.append(check)
         if not context.console.json:
             mark = "note   " if check.note else "ok     " if check.ok else "PROBLEM"
@@ -63,7 +68,9 @@ def run(args: Namespace, context: Context) -> int:
     return 0 if ok else JobFailedError.exit_code
 
 
-def _checks(verify: bool, context: Context) -> Iterator[Check]:
+def _checks(verify: bool, rebuild: bool, context: Context) -> Iterator[Check]:
+    if rebuild:
+        yield rebuild_journal()
     yield Check("answerprint", True, f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
     yield from _folders()
     yield from _models()
