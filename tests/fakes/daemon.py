@@ -7,10 +7,11 @@ import os
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from answerprint.errors import InputError
+from answerprint.errors import InputError, MediaError
 from answerprint.frames import events
 from answerprint.frames.messages import Message
 from answerprint.jobs.api import (
@@ -18,6 +19,7 @@ from answerprint.jobs.api import (
     DaemonInfo,
     EncodedPicture,
     Happening,
+    MediaInfo,
     NewJob,
     NotFoundError,
     NotYetError,
@@ -247,6 +249,16 @@ class FakeDaemon:
             resident_bytes=1 << 26,
             problems=[],
         )
+
+    async def describe(self, media: str) -> MediaInfo:
+        self.calls.append("describe")
+        if "absent" in media:
+            raise MediaError(f"{media} does not exist.", "Check the path.")
+        return MediaInfo(
+            path=media, sequence=False, width=640, height=272, rate=Fraction(24000, 1001), rate_is_assumed=False,
+            frames=250, pixel_aspect=Fraction(16, 15), start_timecode="01:00:00:00", start_number=0, interlaced=True,
+            audio=True, alpha=False, codec="prores", bit_depth=10,
+        )  # fmt: skip
 
     def shut_down(self) -> None:
         self.calls.append("shut_down")

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -52,6 +53,41 @@ def running(tmp_path: Path) -> Iterator[Running]:
 def client(running: Running) -> Iterator[Client]:
     with running.client() as made:
         yield made
+
+
+def test_a_file_is_described_before_it_becomes_a_job(client: Client) -> None:
+    info = client.describe("/films/a.mov")
+    assert (info.path, info.frames, info.rate) == ("/films/a.mov", 250, Fraction(24000, 1001))
+    assert (info.pixel_aspect, info.start_timecode, info.interlaced) == (Fraction(16, 15), "01:00:00:00", True)
+    with pytest.raises(InputError, match="does not exist"):
+        client.describe("/films/absent.mov")
+    with pytest.raises(InputError, match="absolute"):
+        client.describe("a.mov")
+
+
+def test_what_an_editor_knows_better_than_the_file_reaches_the_job(client: Client, tmp_path: Path) -> None:
+    clip = {
+        "media": str(tmp_path / "in.mov"),
+        "range": {"first": "10", "stop": "20"},
+        "handle_before": "4",
+        "rate": {"numerator": "30000", "denominator": "1001"},
+        "start_timecode": "01:00:00:00",
+        "drop_frame": True,
+        "pixel_aspect": {"numerator": "8", "denominator": "9"},
+        "levels": "LEVELS_VIDEO",
+        "audio": False,
+        "editor": {"item": "x" * 5000},
+    }
+    job = client.submit(new_job(tmp_path, clip=clip))[0]
+    assert job.request["interpret"] == {
+        "rate": "30000/1001",
+        "start_timecode": "01:00:00;00",
+        "pixel_aspect": "8/9",
+        "levels": "video",
+        "sound": "no",
+    }
+    assert job.request["range"] == "6:20"
+    assert client.get(job.id).clip["editor"] == {"item": "x" * 5000}
 
 
 def test_the_same_job_twice_is_one_job(client: Client, tmp_path: Path) -> None:

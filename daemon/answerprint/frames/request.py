@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from ..errors import InputError
+from .interpret import Interpretation
 from .messages import Message
 
 __all__ = ["PreviewRequest", "RestoreRequest"]
@@ -25,6 +26,7 @@ class RestoreRequest:
     input, output: absolute paths; a sequence is named by its pattern or its folder.
     scale: a positive rational in text such as 2, 1.5 or 3/2. size: width and height in px. None for both: the model's.
     range: as typed, A:B in frames or timecodes; None is all. chunk, steps, noise, codec: None is the default.
+    interpret: how the source is to be read where an editor knows better, as `Interpretation.parse` reads it.
     options: further switches of the method or the model, by name, as typed.
     """
 
@@ -42,6 +44,7 @@ class RestoreRequest:
     noise: str | None = None
     consistency: bool = True
     options: Mapping[str, str] = field(default_factory=dict)
+    interpret: Mapping[str, str] = field(default_factory=dict)
     codec: str | None = None
     device: str = "auto"
     overwrite: bool = False
@@ -64,6 +67,7 @@ class RestoreRequest:
             raise InputError(f"--seed cannot be {self.seed}.", f"Give a whole number from 0 to {MAX_SEED}.")
         if not (math.isfinite(self.strength) and 0 <= self.strength <= 1):
             raise InputError(f"--strength cannot be {self.strength:g}.", "Give a number from 0 to 1.")
+        Interpretation.parse(self.interpret)
 
     @property
     def factor(self) -> Fraction | None:
@@ -75,6 +79,7 @@ class RestoreRequest:
         data = asdict(self)
         data["size"] = None if self.size is None else list(self.size)
         data["options"] = dict(self.options)
+        data["interpret"] = dict(self.interpret)
         return data
 
     @classmethod

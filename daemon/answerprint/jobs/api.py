@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -18,6 +19,7 @@ __all__ = [
     "Disk",
     "EncodedPicture",
     "Happening",
+    "MediaInfo",
     "NewJob",
     "NotFoundError",
     "NotYetError",
@@ -120,6 +122,31 @@ class EncodedPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What a file or a sequence is, as a job would read it.
+
+    path: of the folder for a sequence. frames: of all the media. start_timecode: of frame 0, "" for none.
+    start_number: in the file name of a sequence's frame 0. rate_is_assumed: the media has none of its own.
+    """
+
+    path: str
+    sequence: bool
+    width: int
+    height: int
+    rate: Fraction
+    rate_is_assumed: bool
+    frames: int
+    pixel_aspect: Fraction
+    start_timecode: str
+    start_number: int
+    interlaced: bool
+    audio: bool
+    alpha: bool
+    codec: str
+    bit_depth: int
+
+
+@dataclass(frozen=True, slots=True)
 class DaemonInfo:
     """What the daemon says of itself."""
 
@@ -211,6 +238,10 @@ class Daemon(Protocol):
 
     def forget(self, picture: EncodedPicture) -> None:
         """Remove the file of a picture."""
+        ...
+
+    async def describe(self, media: str) -> MediaInfo:
+        """What a file or a sequence is. Raises RemoteError for one that cannot be read."""
         ...
 
     async def load_model(self, model: str, device: str, keep_alive_seconds: float | None) -> WarmModel:

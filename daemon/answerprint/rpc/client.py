@@ -19,6 +19,7 @@ from ..jobs.api import (
     BusyError,
     DaemonInfo,
     Happening,
+    MediaInfo,
     NewJob,
     Page,
     PictureFormat,
@@ -31,6 +32,7 @@ from .connection import Connection, open_connection
 from .convert import job_from, new_job_to
 from .convert_events import happening_from, progress_from, state_to
 from .convert_info import ModelForm, OptionForm, info_from, model_from, option_from, warm_from
+from .convert_media import media_from
 from .endpoint import Session
 from .problems import RefusedError, TooSlowError
 from .v1 import frames_pb2, models_pb2, system_pb2
@@ -224,6 +226,11 @@ class Client(AbstractContextManager["Client"]):
         if not parts or len(data) != parts[0].total_bytes:
             raise JobFailedError("The picture did not arrive whole.", "Ask for it again.")
         return Picture(data, parts[0].media_type, parts[0].width, parts[0].height)
+
+    def describe(self, media: str) -> MediaInfo:
+        """What a file or a sequence is. Raises InputError for one that cannot be read."""
+        request = frames_pb2.DescribeMediaRequest(media=media)
+        return media_from(self._call("Frames/DescribeMedia", request, frames_pb2.MediaInfo, seconds=_FRAME_SECONDS))
 
     def models(self) -> tuple[Sequence[ModelForm], Sequence[OptionForm]]:
         """All models, and the options of the method that they share."""

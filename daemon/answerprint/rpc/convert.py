@@ -16,12 +16,13 @@ from ..jobs.api import NewJob
 from ..store.records import JobKind, JobRecord, JobState
 from .convert_events import problem_from, problem_to, progress_to, state_from, state_to
 from .v1 import restoration_pb2 as pb
-from .values import count, seconds_from, text, timestamp
+from .values import count, fraction_text, seconds_from, text, timestamp
 
 __all__ = ["job_from", "job_to", "new_job_from", "new_job_to"]
 
 _DEFAULTS = RestoreRequest(input="-", output="-")
 _PREVIEW_COUNT = 5
+_LEVELS = {pb.ClipRef.LEVELS_VIDEO: "video", pb.ClipRef.LEVELS_FULL: "full"}
 
 _PLAIN = frozenset({"media", "range_text"})
 """What the command line says of a clip: said in the request as well, and often, so it takes the short way."""
@@ -135,6 +136,7 @@ def _asked(message: Any) -> Asked:  # noqa: ANN401
         noise=settings.noise or None,
         consistency=settings.consistency if settings.HasField("consistency") else _DEFAULTS.consistency,
         options=dict(settings.options),
+        interpret=_interpret_from(message.clip),
         codec=None if preview else result.codec or None,
         device=settings.device or _DEFAULTS.device,
         overwrite=result.overwrite,
@@ -188,6 +190,23 @@ def _clip_from(clip: pb.ClipRef) -> Message:
     if all(field.name in _PLAIN for field, _ in fields):
         return {field.name: value for field, value in fields}
     return json_format.MessageToDict(clip, preserving_proto_field_name=True)
+
+
+def _interpret_from(clip: pb.ClipRef) -> dict[str, str]:
+    """What the editor knows better than the file."""
+    given: dict[str, str] = {}
+    for name in ("rate", "pixel_aspect"):
+        if clip.HasField(name):
+            given[name] = fraction_text(getattr(clip, name))
+    if clip.start_timecode:
+        # The flag and the separator say the same; either will do.
+        text = clip.start_timecode
+        given["start_timecode"] = f"{text[:-3]};{text[-2:]}" if clip.drop_frame and text[-3] == ":" else text
+    if clip.levels:
+        given["levels"] = _LEVELS[clip.levels]
+    if clip.HasField("audio") and not clip.audio:
+        given["sound"] = "no"
+    return given
 
 
 def _range_of(clip: pb.ClipRef) -> str | None:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:  # gRPC's own classes take no parameters when the program runs
 
 HEALTH = "/grpc.health.v1.Health/"
 
-_SLOW = frozenset({"/answerprint.rpc.v1.Frames/GetFrame", "/answerprint.rpc.v1.Models/LoadModel"})
+_PACKAGE = "/answerprint.rpc.v1"
+_SLOW = frozenset({f"{_PACKAGE}.Frames/GetFrame", f"{_PACKAGE}.Frames/DescribeMedia", f"{_PACKAGE}.Models/LoadModel"})
 
 _log = logging.getLogger(__name__)
 

@@ -19,6 +19,7 @@ __all__ = ["MESSAGE_RULES", "REQUIRED", "VALUE_RULES", "check_text", "limit"]
 Rule = Callable[[str, Any], None]
 
 _LONGEST_TEXT = 1024  # characters, where no rule says otherwise
+_LONGEST_NOTE = 16 << 10  # characters, of what an editor keeps with a job: tables of its own
 _LONGEST_PATH = 4095  # bytes, of what Linux allows
 _LONGEST_NAME = 255  # bytes, of one part of a path
 
@@ -37,9 +38,9 @@ def limit(path: str, count: int, most: int, what: str) -> None:
         raise InputError(f"{path} has {count} {what}.", f"At most {most} are taken.")
 
 
-def check_text(path: str, value: str) -> None:
+def check_text(path: str, value: str, longest: int = _LONGEST_TEXT) -> None:
     """What holds for any text."""
-    limit(path, len(value), _LONGEST_TEXT, "characters")
+    limit(path, len(value), longest, "characters")
     if "\0" in value:
         raise InputError(f"{path} contains a zero byte.", "Leave it out.")
 
@@ -56,6 +57,10 @@ def _path(path: str, value: str) -> None:
     if ".." in parts:
         raise InputError(f"{path} contains '..'.", "Give the path as it really is.")
     limit(f"A name in {path}", max(len(part.encode()) for part in parts), _LONGEST_NAME, "bytes")
+
+
+def _long_text(path: str, value: str) -> None:
+    check_text(path, value, _LONGEST_NOTE)
 
 
 def _matching(pattern: re.Pattern[str], what: str, example: str) -> Rule:
@@ -136,6 +141,7 @@ _VALUES: Mapping[str, Rule] = {
     "ClipRef.range_text": _shorter(64),
     "ClipRef.handle_before": _between(0, 10**6),
     "ClipRef.handle_after": _between(0, 10**6),
+    "ClipRef.EditorEntry.value": _long_text,
     "ClipRef.start_timecode": _matching(_TIMECODE, "a timecode", "01:00:00:00"),
     "PictureSize.width": _between(1, 65536),
     "PictureSize.height": _between(1, 65536),
@@ -166,6 +172,7 @@ _VALUES: Mapping[str, Rule] = {
     "MoveJobRequest.id": _reference,
     "MoveJobRequest.priority": _between(-100, 100),
     "GetFrameRequest.job": _reference,
+    "DescribeMediaRequest.media": _path,
     "GetFrameRequest.frame": _between(0, _MOST_FRAMES),
     "GetFrameRequest.max_width": _between(0, 65536),
     "GetFrameRequest.max_height": _between(0, 65536),
@@ -203,6 +210,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "WatchJobRequest": ("id",),
             "MoveJobRequest": ("id",),
             "GetFrameRequest": ("job",),
+            "DescribeMediaRequest": ("media",),
             "LoadModelRequest": ("model",),
         }.items()
     }

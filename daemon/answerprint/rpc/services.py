@@ -13,6 +13,7 @@ from ..temporal.options import describe
 from .convert import job_to, new_job_from
 from .convert_events import happening_to, state_from
 from .convert_info import info_to, model_to, option_to, warm_to
+from .convert_media import media_to
 from .endpoint import PROTOCOL
 from .limits import ServerLimits
 from .v1 import frames_pb2, models_pb2, restoration_pb2, system_pb2
@@ -137,6 +138,10 @@ class FramesService(FramesServicer):
                     part = frames_pb2.FramePart()
         finally:
             self._daemon.forget(picture)
+
+    async def DescribeMedia(self, request: frames_pb2.DescribeMediaRequest, context: Context) -> frames_pb2.MediaInfo:
+        """What a file is."""
+        return media_to(await self._daemon.describe(request.media))
 
 
 class ModelsService(ModelsServicer):

@@ -87,7 +87,10 @@ def _check_map(field: FieldDescriptor, value: Mapping[str, Any], path: str) -> N
         if not key:
             raise InputError(f"{path} has an entry without a name.", "Name it.")
         check_text(f"A name in {path}", key)
-        _check_scalar(of_values, each, f"{path}[{key[:40]!r}]")
+        where = f"{path}[{key[:40]!r}]"
+        _check_scalar(of_values, each, where)
+        if (rule := VALUE_RULES.get(of_values.full_name)) is not None:
+            rule(where, each)
 
 
 def _check_scalar(field: FieldDescriptor, value: Any, path: str) -> None:  # noqa: ANN401

@@ -12,6 +12,7 @@ from answerprint.frames import events
 from answerprint.frames.channel import ChildChannel
 from answerprint.frames.messages import Message, MessageError
 from answerprint.frames.request import RestoreRequest
+from answerprint.media import probe
 
 from .deliver import DeliverTask, deliver
 from .inbox import Inbox, Letter
@@ -77,6 +78,29 @@ def _probe(message: Message, talk: JobChannel) -> Message:
     )
 
 
+def _describe(message: Message, talk: JobChannel) -> Message:
+    info = probe(str(message.get("media", "")))
+    return events.report(
+        {
+            "path": str(info.path),
+            "sequence": info.kind == "sequence",
+            "width": info.width,
+            "height": info.height,
+            "rate": str(info.rate),
+            "rate_is_assumed": info.rate_is_assumed,
+            "frames": info.frames,
+            "pixel_aspect": str(info.sample_aspect),
+            "start_timecode": info.start_timecode or "",
+            "start_number": info.start_number,
+            "interlaced": info.interlaced,
+            "audio": info.has_audio,
+            "alpha": info.has_alpha,
+            "codec": info.codec,
+            "bit_depth": info.bit_depth,
+        }
+    )
+
+
 def _frame(message: Message, talk: JobChannel) -> Message:
     return events.report(make_still(StillTask.from_message(message)))
 
@@ -85,7 +109,12 @@ def _mux(message: Message, talk: JobChannel) -> Message:
     return deliver(DeliverTask.from_message(message), talk)
 
 
-_WORK: Mapping[str, Callable[[Message, JobChannel], Message]] = {"probe": _probe, "frame": _frame, "mux": _mux}
+_WORK: Mapping[str, Callable[[Message, JobChannel], Message]] = {
+    "probe": _probe,
+    "describe": _describe,
+    "frame": _frame,
+    "mux": _mux,
+}
 
 
 def _request(message: Message) -> Message:

@@ -14,6 +14,7 @@ from answerprint import __version__
 from answerprint.backends.catalogue import ModelEntry, find
 from answerprint.errors import InputError, JobFailedError, MediaError
 from answerprint.frames import ClipInfo, FrameRange, OutputSpec, default_codec, events, parse_range
+from answerprint.frames.interpret import Interpretation
 from answerprint.frames.messages import Message
 from answerprint.frames.request import RestoreRequest
 from answerprint.media import probe
@@ -70,6 +71,8 @@ class Order:
             "strength": request.strength,
             "choices": asdict(self.choices),
         }
+        if "levels" in request.interpret:
+            identity["levels"] = request.interpret["levels"]
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -151,7 +154,7 @@ def understand(request: RestoreRequest, *, preview: bool = False) -> Order:
     """Probe the source and complete the request; raises InputError for whatever cannot be done."""
     entry = find(request.model)
     choices = resolve(request, entry.info)
-    info = probe(request.input)
+    info = Interpretation.parse(request.interpret).of(probe(request.input))
     frames = info.checked(None) if request.range is None else parse_range(request.range, info)
     codec = "" if preview else request.codec or default_codec(Path(request.output))
     return Order(request, info, frames, entry, choices, _size(request, info, entry), codec)

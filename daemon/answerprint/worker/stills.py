@@ -12,6 +12,7 @@ import numpy as np
 
 from answerprint.errors import InputError, JobFailedError
 from answerprint.frames import Frame, FrameRange
+from answerprint.frames.interpret import Interpretation
 from answerprint.frames.request import RestoreRequest
 from answerprint.media import open_reader, output_files, probe
 from answerprint.media.segment import SegmentReader
@@ -101,7 +102,7 @@ def _restored(task: StillTask) -> Frame:
 
 
 def _source(task: StillTask) -> Frame:
-    return _read(task.request.input, task.frame)
+    return _read(task.request.input, task.frame, Interpretation.parse(task.request.interpret))
 
 
 def _delivered(order: Order, frame: int) -> Frame:
@@ -113,8 +114,8 @@ def _delivered(order: Order, frame: int) -> Frame:
     return _read(str(files[0]), place) if len(files) == 1 else _read(str(files[place]), 0)
 
 
-def _read(path: str, index: int) -> Frame:
-    info = probe(path)
+def _read(path: str, index: int, interpretation: Interpretation = Interpretation()) -> Frame:  # noqa: B008 - frozen
+    info = interpretation.of(probe(path))
     if index not in info.whole:
         raise InputError(f"{path} has no frame {index}.", f"It has frames 0 to {info.frames - 1}.")
     with open_reader(info, FrameRange(index, index + 1)) as reader:

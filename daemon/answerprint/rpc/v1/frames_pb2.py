@@ -22,23 +22,28 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from answerprint.rpc.v1 import restoration_pb2 as answerprint_dot_rpc_dot_v1_dot_restoration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x61nswerprint/rpc/v1/frames.proto\x12\x12\x61nswerprint.rpc.v1\"\xcd\x02\n\x0fGetFrameRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\r\n\x05\x66rame\x18\x02 \x01(\x04\x12\x36\n\x04side\x18\x03 \x01(\x0e\x32(.answerprint.rpc.v1.GetFrameRequest.Side\x12:\n\x06\x66ormat\x18\x04 \x01(\x0e\x32*.answerprint.rpc.v1.GetFrameRequest.Format\x12\x11\n\tmax_width\x18\x05 \x01(\r\x12\x12\n\nmax_height\x18\x06 \x01(\r\"@\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x11\n\rSIDE_RESTORED\x10\x01\x12\x0f\n\x0bSIDE_SOURCE\x10\x02\"A\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x0e\n\nFORMAT_PNG\x10\x01\x12\x0f\n\x0b\x46ORMAT_JPEG\x10\x02\"a\n\tFramePart\x12\x12\n\nmedia_type\x18\x01 \x01(\t\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06height\x18\x03 \x01(\r\x12\x13\n\x0btotal_bytes\x18\x04 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x32Z\n\x06\x46rames\x12P\n\x08GetFrame\x12#.answerprint.rpc.v1.GetFrameRequest\x1a\x1d.answerprint.rpc.v1.FramePart0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x61nswerprint/rpc/v1/frames.proto\x12\x12\x61nswerprint.rpc.v1\x1a$answerprint/rpc/v1/restoration.proto\"\xcd\x02\n\x0fGetFrameRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\r\n\x05\x66rame\x18\x02 \x01(\x04\x12\x36\n\x04side\x18\x03 \x01(\x0e\x32(.answerprint.rpc.v1.GetFrameRequest.Side\x12:\n\x06\x66ormat\x18\x04 \x01(\x0e\x32*.answerprint.rpc.v1.GetFrameRequest.Format\x12\x11\n\tmax_width\x18\x05 \x01(\r\x12\x12\n\nmax_height\x18\x06 \x01(\r\"@\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x11\n\rSIDE_RESTORED\x10\x01\x12\x0f\n\x0bSIDE_SOURCE\x10\x02\"A\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x0e\n\nFORMAT_PNG\x10\x01\x12\x0f\n\x0b\x46ORMAT_JPEG\x10\x02\"a\n\tFramePart\x12\x12\n\nmedia_type\x18\x01 \x01(\t\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06height\x18\x03 \x01(\r\x12\x13\n\x0btotal_bytes\x18\x04 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\"%\n\x14\x44\x65scribeMediaRequest\x12\r\n\x05media\x18\x01 \x01(\t\"\xd6\x02\n\tMediaInfo\x12\r\n\x05media\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x08\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\x12*\n\x04rate\x18\x05 \x01(\x0b\x32\x1c.answerprint.rpc.v1.Rational\x12\x17\n\x0frate_is_assumed\x18\x06 \x01(\x08\x12\x0e\n\x06\x66rames\x18\x07 \x01(\x04\x12\x32\n\x0cpixel_aspect\x18\x08 \x01(\x0b\x32\x1c.answerprint.rpc.v1.Rational\x12\x16\n\x0estart_timecode\x18\t \x01(\t\x12\x14\n\x0cstart_number\x18\n \x01(\x04\x12\x12\n\ninterlaced\x18\x0b \x01(\x08\x12\r\n\x05\x61udio\x18\x0c \x01(\x08\x12\r\n\x05\x61lpha\x18\r \x01(\x08\x12\r\n\x05\x63odec\x18\x0e \x01(\t\x12\x11\n\tbit_depth\x18\x0f \x01(\r2\xb4\x01\n\x06\x46rames\x12P\n\x08GetFrame\x12#.answerprint.rpc.v1.GetFrameRequest\x1a\x1d.answerprint.rpc.v1.FramePart0\x01\x12X\n\rDescribeMedia\x12(.answerprint.rpc.v1.DescribeMediaRequest\x1a\x1d.answerprint.rpc.v1.MediaInfob\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'answerprint.rpc.v1.frames_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETFRAMEREQUEST']._serialized_start=56
-  _globals['_GETFRAMEREQUEST']._serialized_end=389
-  _globals['_GETFRAMEREQUEST_SIDE']._serialized_start=258
-  _globals['_GETFRAMEREQUEST_SIDE']._serialized_end=322
-  _globals['_GETFRAMEREQUEST_FORMAT']._serialized_start=324
-  _globals['_GETFRAMEREQUEST_FORMAT']._serialized_end=389
-  _globals['_FRAMEPART']._serialized_start=391
-  _globals['_FRAMEPART']._serialized_end=488
-  _globals['_FRAMES']._serialized_start=490
-  _globals['_FRAMES']._serialized_end=580
+  _globals['_GETFRAMEREQUEST']._serialized_start=94
+  _globals['_GETFRAMEREQUEST']._serialized_end=427
+  _globals['_GETFRAMEREQUEST_SIDE']._serialized_start=296
+  _globals['_GETFRAMEREQUEST_SIDE']._serialized_end=360
+  _globals['_GETFRAMEREQUEST_FORMAT']._serialized_start=362
+  _globals['_GETFRAMEREQUEST_FORMAT']._serialized_end=427
+  _globals['_FRAMEPART']._serialized_start=429
+  _globals['_FRAMEPART']._serialized_end=526
+  _globals['_DESCRIBEMEDIAREQUEST']._serialized_start=528
+  _globals['_DESCRIBEMEDIAREQUEST']._serialized_end=565
+  _globals['_MEDIAINFO']._serialized_start=568
+  _globals['_MEDIAINFO']._serialized_end=910
+  _globals['_FRAMES']._serialized_start=913
+  _globals['_FRAMES']._serialized_end=1093
 # @@protoc_insertion_point(module_scope)

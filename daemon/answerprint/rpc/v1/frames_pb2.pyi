@@ -1,6 +1,8 @@
+from answerprint.rpc.v1 import restoration_pb2 as _restoration_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from collections.abc import Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -50,3 +52,43 @@ class FramePart(_message.Message):
     total_bytes: int
     data: bytes
     def __init__(self, media_type: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., total_bytes: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class DescribeMediaRequest(_message.Message):
+    __slots__ = ("media",)
+    MEDIA_FIELD_NUMBER: _ClassVar[int]
+    media: str
+    def __init__(self, media: _Optional[str] = ...) -> None: ...
+
+class MediaInfo(_message.Message):
+    __slots__ = ("media", "sequence", "width", "height", "rate", "rate_is_assumed", "frames", "pixel_aspect", "start_timecode", "start_number", "interlaced", "audio", "alpha", "codec", "bit_depth")
+    MEDIA_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    RATE_IS_ASSUMED_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    PIXEL_ASPECT_FIELD_NUMBER: _ClassVar[int]
+    START_TIMECODE_FIELD_NUMBER: _ClassVar[int]
+    START_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    INTERLACED_FIELD_NUMBER: _ClassVar[int]
+    AUDIO_FIELD_NUMBER: _ClassVar[int]
+    ALPHA_FIELD_NUMBER: _ClassVar[int]
+    CODEC_FIELD_NUMBER: _ClassVar[int]
+    BIT_DEPTH_FIELD_NUMBER: _ClassVar[int]
+    media: str
+    sequence: bool
+    width: int
+    height: int
+    rate: _restoration_pb2.Rational
+    rate_is_assumed: bool
+    frames: int
+    pixel_aspect: _restoration_pb2.Rational
+    start_timecode: str
+    start_number: int
+    interlaced: bool
+    audio: bool
+    alpha: bool
+    codec: str
+    bit_depth: int
+    def __init__(self, media: _Optional[str] = ..., sequence: _Optional[bool] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., rate: _Optional[_Union[_restoration_pb2.Rational, _Mapping]] = ..., rate_is_assumed: _Optional[bool] = ..., frames: _Optional[int] = ..., pixel_aspect: _Optional[_Union[_restoration_pb2.Rational, _Mapping]] = ..., start_timecode: _Optional[str] = ..., start_number: _Optional[int] = ..., interlaced: _Optional[bool] = ..., audio: _Optional[bool] = ..., alpha: _Optional[bool] = ..., codec: _Optional[str] = ..., bit_depth: _Optional[int] = ...) -> None: ...

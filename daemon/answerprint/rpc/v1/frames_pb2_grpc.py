@@ -39,6 +39,11 @@ class FramesStub:
                 request_serializer=answerprint_dot_rpc_dot_v1_dot_frames__pb2.GetFrameRequest.SerializeToString,
                 response_deserializer=answerprint_dot_rpc_dot_v1_dot_frames__pb2.FramePart.FromString,
                 _registered_method=True)
+        self.DescribeMedia = channel.unary_unary(
+                '/answerprint.rpc.v1.Frames/DescribeMedia',
+                request_serializer=answerprint_dot_rpc_dot_v1_dot_frames__pb2.DescribeMediaRequest.SerializeToString,
+                response_deserializer=answerprint_dot_rpc_dot_v1_dot_frames__pb2.MediaInfo.FromString,
+                _registered_method=True)
 
 
 class FramesServicer:
@@ -51,6 +56,13 @@ class FramesServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DescribeMedia(self, request, context):
+        """What a file or an image sequence is, as a job would read it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FramesServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -58,6 +70,11 @@ def add_FramesServicer_to_server(servicer, server):
                     servicer.GetFrame,
                     request_deserializer=answerprint_dot_rpc_dot_v1_dot_frames__pb2.GetFrameRequest.FromString,
                     response_serializer=answerprint_dot_rpc_dot_v1_dot_frames__pb2.FramePart.SerializeToString,
+            ),
+            'DescribeMedia': grpc.unary_unary_rpc_method_handler(
+                    servicer.DescribeMedia,
+                    request_deserializer=answerprint_dot_rpc_dot_v1_dot_frames__pb2.DescribeMediaRequest.FromString,
+                    response_serializer=answerprint_dot_rpc_dot_v1_dot_frames__pb2.MediaInfo.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -87,6 +104,33 @@ class Frames:
             '/answerprint.rpc.v1.Frames/GetFrame',
             answerprint_dot_rpc_dot_v1_dot_frames__pb2.GetFrameRequest.SerializeToString,
             answerprint_dot_rpc_dot_v1_dot_frames__pb2.FramePart.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DescribeMedia(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/answerprint.rpc.v1.Frames/DescribeMedia',
+            answerprint_dot_rpc_dot_v1_dot_frames__pb2.DescribeMediaRequest.SerializeToString,
+            answerprint_dot_rpc_dot_v1_dot_frames__pb2.MediaInfo.FromString,
             options,
             channel_credentials,
             insecure,
