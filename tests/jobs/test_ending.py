@@ -106,6 +106,20 @@ async def test_a_suspended_daemon_begins_no_chunk_and_goes_on_when_it_may(house:
     await house.done(job, other)
 
 
+async def test_a_held_queue_is_held_after_a_restart_until_it_may_go_on(house: House) -> None:
+    await house.open()
+    await house.service.suspend("Resolve renders.", unload=False)
+    await house.restart()
+    job = await house.submit("a")
+    info = await house.service.info()
+    assert (info.suspended, info.suspend_reason) == (True, "Resolve renders.")
+    assert await house.state(job) is JobState.QUEUED
+    await house.service.resume_work()
+    await house.restart()
+    assert not (await house.service.info()).suspended
+    await house.done(job)
+
+
 async def test_a_suspension_frees_the_models_if_asked(house: House) -> None:
     await house.done(await house.submit("a"))
     assert (await house.service.info()).warm_models

@@ -13,6 +13,7 @@ from .book import Book, is_complete
 from .children import Child
 from .config import Config
 from .device_worker import DeviceWorker, WorkerStartError
+from .hold import Hold
 from .lanes import Lanes
 from .runner import Runner
 from .steady import for_ever
@@ -34,10 +35,15 @@ class Scheduler:
     """Takes ready jobs from the journal and gives them their turns."""
 
     def __init__(
-        self, book: Book, runner: Runner, config: Config, *, start_worker: Callable[[], Awaitable[Child]]
+        self,
+        book: Book,
+        runner: Runner,
+        config: Config,
+        hold: Hold,
+        *,
+        start_worker: Callable[[], Awaitable[Child]],
     ) -> None:
-        self.suspended = False
-        self.suspend_reason = ""
+        self._hold = hold
         self.problem = ""
         """What keeps all jobs from going on now; empty for nothing."""
         self._book = book
@@ -87,15 +93,25 @@ class Scheduler:
         while tasks := [turn.task for turn in self._turns_of(job) if turn.task is not None]:
             await asyncio.wait(tasks)
 
-    def suspend(self, reason: str) -> None:
-        """Begin no chunk until `resume`; turns end at the next border."""
-        self.suspended, self.suspend_reason = True, reason
+    @property
+    def suspended(self) -> bool:
+        """Whether no chunk is begun."""
+        return self._hold.reason is not None
+
+    @property
+    def suspend_reason(self) -> str:
+        """Why, "" where it is not."""
+        return self._hold.reason or ""
+
+    def suspend(self, reason: str, *, lasting: bool = True) -> None:
+        """Begin no chunk until `resume`, after a restart too if that lasts; turns end at the next border."""
+        self._hold.set(reason, lasting=lasting)
         for turn in self._turns.values():
             turn.give_way()
 
     def resume(self) -> None:
         """Go on."""
-        self.suspended, self.suspend_reason = False, ""
+        self._hold.clear()
         self.wake()
 
     def end_turns(self) -> None:
@@ -249,8 +265,8 @@ class Scheduler:
         if job.state is not JobState.FAILED or self.suspended:
             return
         if (job.problem or {}).get("code") == WorkerStartError.code:
-            # It would fail every job of the night, one after the other.
-            self.suspend(f"The restoring process does not start: see job {job.number}.")
+            # It would fail every job of the night, one after the other. A restart may well mend it.
+            self.suspend(f"The restoring process does not start: see job {job.number}.", lasting=False)
         elif self._config.on_failure == "hold" and job.kind == "restore":
             self.suspend(f"Job {job.number} failed.")
 

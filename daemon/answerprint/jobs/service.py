@@ -9,13 +9,14 @@ import time
 import uuid
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 from ..backends.catalogue import find
 from ..errors import AnswerprintError
 from ..frames.messages import Message
 from ..frames.request import PreviewRequest, RestoreRequest
-from ..home import run_folder
+from ..home import run_folder, state_folder
 from ..store.records import ENDED, UNFINISHED, JobRecord, JobState
 from ..store.recovery import discard_chunks
 from .api import (
@@ -23,6 +24,7 @@ from .api import (
     DaemonInfo,
     EncodedPicture,
     Happening,
+    MediaInfo,
     NewJob,
     NotFoundError,
     Page,
@@ -36,6 +38,7 @@ from .book import Book, is_complete
 from .children import Child
 from .chores import Chores
 from .config import Config
+from .hold import Hold
 from .hub import LIVE, Hub
 from .inventory import Inventory
 from .ledger import Ledger
@@ -77,7 +80,8 @@ class Service:
         self._book = Book(ledger, self._hub, config.scratch_folder, wall)
         self._media = MediaChildren(start_media, self._folders[1], config)
         self._runner = Runner(self._book, self._media, config)
-        self._scheduler = Scheduler(self._book, self._runner, config, start_worker=start_worker)
+        hold = Hold(state_folder() / "held")
+        self._scheduler = Scheduler(self._book, self._runner, config, hold, start_worker=start_worker)
         self._chores = Chores(self._book, self._scheduler, self._media, config, delete=self.delete)
         self._pictures = Pictures(self._book, self._media, self._folders[0])
         self._inventory = Inventory(self.start_id, ledger, self._scheduler, config)
@@ -303,6 +307,12 @@ class Service:
         """Remove the file of a picture."""
         with contextlib.suppress(OSError):  # the next start removes it
             picture.path.unlink(missing_ok=True)
+
+    async def describe(self, media: str) -> MediaInfo:
+        """What a file or a sequence is."""
+        facts = await self._media.ask({"type": "describe", "media": media})
+        rational = {name: Fraction(facts[name]) for name in ("rate", "pixel_aspect")}
+        return MediaInfo(**{**facts, **rational})
 
     # Models and the daemon itself
 
