@@ -26,6 +26,7 @@ from answerprint.store.records import JobRecord, JobState
 from fakes.steering import VARIABLE, Script, Steering, whole
 
 from .daemon import DaemonProcess, await_value
+from .material import make_clip, new_job, small
 
 __all__ = [
     "MEASURES",
@@ -41,6 +42,7 @@ _FAKES = Path(__file__).resolve().parent.parent / "fakes"
 _STANDIN = (sys.executable, str(_FAKES / "standin_daemon.py"))
 _TRIES = 40
 _ALREADY_RUNNING = 6
+_WORKS = ("stage", "started", "progress")  # what only a worker says
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +123,20 @@ def measure_long_queue(folder: Path, jobs: int = 10_000) -> list[Figure]:
 
 
 def measure_first_work(folder: Path, tries: int = _TRIES) -> list[Figure]:
-    """From a submit to the first word of the worker about the job, at the client, with a warm model."""
-    stage = _Stage(folder)
-    with stage.daemon() as daemon, daemon.start().client() as client:
-        seconds = []
+    """From a submit to the first word of the real worker about the job, at the client, with a warm model."""
+    clip = make_clip(folder / "clip.mkv", 2)
+    seconds = []
+    with DaemonProcess(folder / "h") as daemon, daemon.start().client() as client:
         for index in range(tries + 1):
-            job = stage.job(f"c{index}", Script(chunks=1))
+            job = new_job(small(clip, folder / f"o{index}.mkv", codec="ffv1"))
             began = time.perf_counter()
             client.submit(job)
             for happening in client.watch(job.id):
-                if happening.event["event"] in ("stage", "started", "progress"):
+                if happening.event["event"] in _WORKS:
                     seconds.append(time.perf_counter() - began)
                     break
             await_value(lambda job=job: client.get(job.id).ended_state)  # type: ignore[misc]
-    warm = sorted(seconds[1:])
+    warm = sorted(seconds[1:])  # the first one started the worker and loaded the model
     return [
         Figure("submit to first work with a warm model", warm[-1] * 1000, "ms", 100),
         Figure("submit to first work with a warm model, median", warm[len(warm) // 2] * 1000, "ms", 100),
