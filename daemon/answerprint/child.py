@@ -19,6 +19,7 @@ PROGRAMS: Mapping[str, str] = MappingProxyType(
         "daemon": "answerprint.cli.answerprintd",
         "device": "answerprint.worker.device",
         "media": "answerprint.worker.media_child",
+        "join": "answerprint.worker.join",
         "doctor": "answerprint.worker.doctor",
         "flow-cache": "answerprint.worker.flow_cache",
         "eval": "answerprint.metrics.evaluation",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -10,17 +11,21 @@ import av
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
+from ..errors import MediaError, OutputError
 from ..frames.codecs import CodecInfo, OutputSpec
-from ..frames.frame import Picture, Plane
+from ..frames.frame import FrameRange, Picture, Plane
 from ..store.atomic import Announce, publish, temporary_beside
 from .audio import AudioFeed
-from .boundary import writing
+from .boundary import best_video, open_container, reading, writing
 from .encode import encode_pixels
 from .matroska import ASPECT_ROOM, write_aspect
 from .sink import Writer, output_colour
 from .tags import write_tags
 
 __all__ = ["MovieWriter"]
+
+_TAGS = {"prores4444": "ap4h", "prores-hq": "apch"}
+"""How files name our codecs whose frames stand alone."""
 
 
 class MovieWriter(Writer):
@@ -89,6 +94,39 @@ class MovieWriter(Writer):
         if self._audio is not None:
             self._audio.mux_until(self.frames_written / self.spec.rate)
         self._container.mux(packets)
+
+    def copy(self, source: Path, frames: FrameRange) -> None:
+        """Append frames of a file that was written with the same codec and size, as they are, none encoded again.
+
+        Raises OutputError for a codec whose frames do not stand alone, or a file of another kind; MediaError for one
+        that holds too few; StorageError.
+        """
+        if self._container is None or self._video is None:
+            raise ValueError("the writer is not open")
+        tag = _TAGS.get(self.codec.name)
+        if tag is None:
+            raise OutputError(f"Frames of {self.codec.name} cannot be joined.", "Restore the whole range again.")
+        copied = 0
+        with open_container(source) as container, reading(source):
+            stream = best_video(container, source)
+            context = stream.codec_context
+            kind = (context.codec_tag, context.width, context.height)
+            if kind != (tag, self.spec.width, self.spec.height):
+                raise OutputError(f"{source.name} is of another kind.", "Restore the whole range again.")
+            packets = (packet for packet in container.demux(stream) if packet.size)
+            for packet in islice(packets, frames.start, frames.stop):
+                packet.stream = self._video
+                packet.time_base = 1 / self.spec.rate
+                packet.pts = packet.dts = self.frames_written
+                packet.duration = 1
+                with writing(self.path):
+                    if self._audio is not None:
+                        self._audio.mux_until(self.frames_written / self.spec.rate)
+                    self._container.mux(packet)
+                self.frames_written += 1
+                copied += 1
+        if copied != len(frames):
+            raise MediaError(f"{source.name} holds too few frames.", "Restore the whole range again.")
 
     def _finish(self) -> None:
         if self._container is None or self._video is None or self._temporary is None:
