@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from answerprint.errors import InputError, MediaError
 from answerprint.frames import ColourTags, FrameRange, Picture
-from answerprint.media import open_reader, probe
+from answerprint.media import open_reader, probe, timeline
 from answerprint.media.headers import header_timecode
 from answerprint.media.pixels import decode_pixels
 
@@ -256,3 +256,32 @@ def test_a_range_outside_the_clip_is_refused(tmp_path: Path) -> None:
     info = probe(make_movie(tmp_path / "clip.mp4"))
     with pytest.raises(InputError, match="0:12"):
         open_reader(info, FrameRange(5, 13))
+
+
+@pytest.mark.parametrize("codec", ["prores_ks", "mpeg4"])
+def test_a_file_of_frames_that_stand_alone_is_counted_from_its_index(
+    tmp_path: Path, codec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = "yuv422p10le" if codec == "prores_ks" else "yuv420p"
+    frames = [numbered_frame(n).reformat(format=form) for n in range(20)]
+    path = make_movie(tmp_path / "a.mov", frames, codec=codec, options={"g": "1"}, rate=Fraction(30000, 1001))
+    read = timeline._packet_times(path)
+    assert timeline._index_times(path) == read
+    monkeypatch.setattr(timeline, "_packet_times", lambda path: pytest.fail("its packets were read"))
+    assert timeline.read_timeline(path).frames == 20
+
+
+def test_a_file_that_was_cut_off_is_not_counted_from_its_index(tmp_path: Path) -> None:
+    path = make_movie(
+        tmp_path / "a.mov", 20, codec="mpeg4", options={"g": "1"}, container_options={"movflags": "faststart"}
+    )
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 2 // 3])
+    assert timeline._index_times(path) is None
+
+
+@pytest.mark.parametrize("options", [{"movflags": "frag_keyframe+empty_moov"}, {}])
+def test_a_file_whose_index_does_not_tell_is_counted_by_its_packets(tmp_path: Path, options: dict[str, str]) -> None:
+    path = make_movie(tmp_path / "a.mp4", 20, container_options=options)
+    assert timeline._index_times(path) is None
+    assert timeline.read_timeline(path).frames == 20

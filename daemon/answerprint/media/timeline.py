@@ -58,7 +58,7 @@ def frame_index(pts: int, first_pts: int, time_base: Fraction, rate: Fraction) -
 
 def read_timeline(path: Path) -> Timeline:
     """Count a file's frames. Raises MediaError when there is none or when they are not evenly spaced."""
-    pts = _packet_times(path)
+    pts = _index_times(path) or _packet_times(path)
     if pts is not None:
         head = _decoded_times(path, _HEAD)
         if head and head[0] is not None:
@@ -97,6 +97,28 @@ def _candidates(stream: VideoStream) -> list[Fraction]:
 def _exact(rate: Fraction) -> Fraction:
     """Undo a rounding: Matroska stores nanoseconds, so that 60000/1001 comes back as 19001/317."""
     return next((standard for standard in _STANDARD_RATES if abs(standard / rate - 1) < _ROUNDING), rate)
+
+
+def _index_times(path: Path) -> list[int] | None:
+    """Return the times of all frames from a QuickTime or MP4 file's index; None when that cannot tell.
+
+    It can where every frame stands alone, as in the codecs that are edited: then frames are shown in the order in which
+    they lie. Reading the packets instead would take minutes for a reel of ProRes.
+    """
+    with open_container(path) as container, reading(path):
+        stream = best_video(container, path)
+        entries = list(stream.index_entries) if "mp4" in container.format.name else []
+        # A fragmented file has an index of its first part only.
+        if not entries or len(entries) != stream.frames or not all(entry.is_keyframe for entry in entries):
+            return None
+        # What was cut off is in the index all the same.
+        if max(entry.pos + entry.size for entry in entries) > path.stat().st_size:
+            return None
+        times = [entry.timestamp for entry in entries if not entry.is_discard]
+        first = next((packet.pts for packet in container.demux(stream) if packet.size and not packet.is_discard), None)
+    if not times or first is None or any(b <= a for a, b in pairwise(times)):
+        return None
+    return [time - times[0] + first for time in times]
 
 
 def _packet_times(path: Path) -> list[int] | None:
