@@ -75,6 +75,7 @@ def test_what_an_editor_knows_better_than_the_file_reaches_the_job(client: Clien
         "drop_frame": True,
         "pixel_aspect": {"numerator": "8", "denominator": "9"},
         "levels": "LEVELS_VIDEO",
+        "field_order": "FIELD_ORDER_BOTTOM_FIRST",
         "audio": False,
         "editor": {"item": "x" * 5000},
     }
@@ -84,6 +85,7 @@ def test_what_an_editor_knows_better_than_the_file_reaches_the_job(client: Clien
         "start_timecode": "01:00:00;00",
         "pixel_aspect": "8/9",
         "levels": "video",
+        "fields": "bottom",
         "sound": "no",
     }
     assert job.request["range"] == "6:20"

@@ -13,7 +13,10 @@ from .colour import UNTAGGED, ColourTags
 from .frame import FrameRange
 from .timecode import Timecode
 
-__all__ = ["ClipInfo", "parse_range", "start_timecode_at"]
+__all__ = ["ClipInfo", "FieldOrder", "parse_range", "start_timecode_at"]
+
+FieldOrder = Literal["", "top", "bottom"]
+"""Which field of an interlaced frame comes first; "" is as its frames say."""
 
 _FRAMES = re.compile(r"(\d*):(\d*)")
 
@@ -30,6 +33,8 @@ class ClipInfo:
     files: the pictures of a sequence in order, empty for a file.
     first_pts, time_base: where frame 0 lies in the file's own time; first_pts is None where packets carry no times.
     rate_is_assumed: the source has no rate of its own (an image sequence), so `rate` was given to the probe.
+    file_rate: of the file's own times, where an editor plays it at another rate; None where it is `rate`.
+    field_order: of an interlaced source.
     """
 
     path: Path
@@ -53,6 +58,8 @@ class ClipInfo:
     first_pts: int | None = None
     time_base: Fraction = Fraction(1)
     rate_is_assumed: bool = False
+    file_rate: Fraction | None = None
+    field_order: FieldOrder = ""
 
     @property
     def whole(self) -> FrameRange:

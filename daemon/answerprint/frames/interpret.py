@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..errors import InputError
-from .clip import ClipInfo
+from .clip import ClipInfo, FieldOrder
 from .timecode import Timecode
 
 __all__ = ["Interpretation"]
 
 _RANGES = {"video": "tv", "full": "pc"}
+_ORDERS: dict[str, FieldOrder] = {"top": "top", "bottom": "bottom"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,23 +21,27 @@ class Interpretation:
     """Each None leaves what the file says.
 
     rate: frames per second at which the frames are played; none are added or left out. start_timecode: label of
-    frame 0. pixel_aspect: width over height. levels: `video` or `full`. sound: whether it is copied.
+    frame 0. pixel_aspect: width over height. levels: `video` or `full`. sound: whether it is copied. fields:
+    `progressive`, `top` or `bottom` (which of them comes first).
     """
 
     rate: Fraction | None = None
     start_timecode: str | None = None
     pixel_aspect: Fraction | None = None
     levels: str | None = None
+    fields: str | None = None
     sound: bool = True
 
     @classmethod
     def parse(cls, given: Mapping[str, str]) -> Interpretation:
-        """Read `rate=24000/1001`, `start_timecode`, `pixel_aspect`, `levels` and `sound=no`. Raises InputError."""
-        if unknown := sorted(given.keys() - {"rate", "start_timecode", "pixel_aspect", "levels", "sound"}):
+        """Read `rate=24000/1001`, `sound=no` and the others by their names. Raises InputError."""
+        if unknown := sorted(given.keys() - {"rate", "start_timecode", "pixel_aspect", "levels", "fields", "sound"}):
             raise InputError(f"Clips have no attribute {unknown[0]!r}.")
         levels, sound = given.get("levels"), given.get("sound", "yes")
         if levels not in (None, *_RANGES):
             raise InputError(f"Levels cannot be {levels!r}.", "They are video or full.")
+        if (fields := given.get("fields")) not in (None, "progressive", "top", "bottom"):
+            raise InputError(f"Fields cannot be {fields!r}.", "They are progressive, top or bottom.")
         if sound not in ("yes", "no"):
             raise InputError(f"Sound cannot be {sound!r}.", "It is yes or no.")
         return cls(
@@ -44,6 +49,7 @@ class Interpretation:
             given.get("start_timecode"),
             _positive("pixel_aspect", given.get("pixel_aspect")),
             levels,
+            fields,
             sound == "yes",
         )
 
@@ -59,6 +65,9 @@ class Interpretation:
         return replace(
             info,
             rate=rate,
+            file_rate=info.file_rate or (info.rate if rate != info.rate else None),
+            interlaced=info.interlaced if self.fields is None else self.fields != "progressive",
+            field_order=_ORDERS.get(self.fields or "", info.field_order),
             rate_is_assumed=info.rate_is_assumed and self.rate is None,
             start_timecode=timecode,
             sample_aspect=self.pixel_aspect or info.sample_aspect,

@@ -12,6 +12,7 @@ from ..errors import MediaError, TruncatedError
 from ..frames.clip import ClipInfo
 from ..frames.frame import Frame, FrameRange
 from .boundary import best_video, open_container, reading
+from .fields import deinterlaced
 from .pixels import decode_pixels
 from .stills import read_still
 from .timeline import frame_index
@@ -44,8 +45,18 @@ class FrameReader:
         self._source: _Indexed | None = None
 
     def __enter__(self) -> Self:
-        self._source = _stills(self.info, self.range) if self.info.files else _exact(self.info, self.range.start)
+        if not self.info.interlaced:
+            self._source = self._frames(self.range.start)
+        else:
+            # A frame's neighbour before it tells what its missing lines were.
+            before = max(0, self.range.start - 1)
+            self._source = _from(deinterlaced(self._frames(before), self.info.field_order), self.range.start)
         return self
+
+    def _frames(self, start: int) -> _Indexed:
+        if self.info.files:
+            return _stills(self.info, FrameRange(start, self.range.stop))
+        return _exact(self.info, start)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -136,11 +147,12 @@ def _from(source: _Indexed, start: int) -> _Indexed:
 
 def _decode(info: ClipInfo, landing: int) -> _Indexed:
     """Decode what comes after a seek (none for 0), each frame with its number."""
+    rate = info.file_rate or info.rate
     with open_container(info.path) as container:
         stream = best_video(container, info.path)
         with reading(info.path):
             if landing > 0 and info.first_pts is not None:
-                pts = info.first_pts + int(landing / (info.rate * info.time_base))
+                pts = info.first_pts + int(landing / (rate * info.time_base))
                 container.seek(pts, stream=stream, backward=True)
             frames = iter(container.decode(stream))
         counted = 0
@@ -154,7 +166,7 @@ def _decode(info: ClipInfo, landing: int) -> _Indexed:
             elif frame.pts is None:
                 raise MediaError(f"A frame of {info.path} has no time.", "Copy its streams into a new file.")
             else:
-                index = frame_index(frame.pts, info.first_pts, info.time_base, info.rate)
+                index = frame_index(frame.pts, info.first_pts, info.time_base, rate)
             counted += 1
             if index >= 0:
                 yield index, frame

@@ -22,6 +22,11 @@ __all__ = ["job_from", "job_to", "new_job_from", "new_job_to"]
 
 _DEFAULTS = RestoreRequest(input="-", output="-")
 _PREVIEW_COUNT = 5
+_FIELDS = {
+    pb.ClipRef.FIELD_ORDER_PROGRESSIVE: "progressive",
+    pb.ClipRef.FIELD_ORDER_TOP_FIRST: "top",
+    pb.ClipRef.FIELD_ORDER_BOTTOM_FIRST: "bottom",
+}
 _LEVELS = {pb.ClipRef.LEVELS_VIDEO: "video", pb.ClipRef.LEVELS_FULL: "full"}
 
 _PLAIN = frozenset({"media", "range_text"})
@@ -204,6 +209,8 @@ def _interpret_from(clip: pb.ClipRef) -> dict[str, str]:
         given["start_timecode"] = f"{text[:-3]};{text[-2:]}" if clip.drop_frame and text[-3] == ":" else text
     if clip.levels:
         given["levels"] = _LEVELS[clip.levels]
+    if clip.field_order:
+        given["fields"] = _FIELDS[clip.field_order]
     if clip.HasField("audio") and not clip.audio:
         given["sound"] = "no"
     return given

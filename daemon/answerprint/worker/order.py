@@ -73,6 +73,8 @@ class Order:
         }
         if "levels" in request.interpret:
             identity["levels"] = request.interpret["levels"]
+        if info.interlaced:
+            identity["fields"] = info.field_order or "deinterlaced"
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
     @property

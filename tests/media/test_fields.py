@@ -1,0 +1,101 @@
+"""Interlaced sources: every frame comes out whole, under its own number, whatever part of the clip is read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from answerprint.frames import FrameRange
+from answerprint.frames.interpret import Interpretation
+from answerprint.media import open_reader, probe
+
+from .makers import fill, make_movie
+
+WIDTH, HEIGHT = 96, 64
+STEP = 4  # px that the bar moves from field to field
+
+
+def _bar(field: int) -> NDArray[np.uint8]:
+    """A bright bar on dark, further right in each field."""
+    picture = np.full((HEIGHT, WIDTH), 40, np.uint8)
+    picture[:, STEP * field : STEP * field + 12] = 200
+    return picture
+
+
+def _interlaced(path: Path, frames: int = 8, *, top: bool = True) -> Path:
+    """A film whose fields were taken one after the other."""
+    made = []
+    for n in range(frames):
+        first, second = _bar(2 * n), _bar(2 * n + 1)
+        luma = np.empty_like(first)
+        luma[0::2], luma[1::2] = (first[0::2], second[1::2]) if top else (second[0::2], first[1::2])
+        frame = VideoFrame(WIDTH, HEIGHT, "yuv422p")
+        fill(frame, 0, luma)
+        for plane in (1, 2):
+            fill(frame, plane, np.full((HEIGHT, WIDTH // 2), 128, np.uint8))
+        made.append(frame)
+    options = {"flags": "+ildct+ilme", "top": "1" if top else "0"}
+    return make_movie(path, made, codec="mpeg2video", options=options | {"qscale": "2", "b": "20M"})
+
+
+def _combing(picture: NDArray[np.float32]) -> float:
+    """How much neighbouring lines differ: high where two moments lie in one picture."""
+    luma = picture.mean(2)
+    return float(np.abs(np.diff(luma, axis=0)).mean())
+
+
+def _left_edge(picture: NDArray[np.float32]) -> float:
+    luma = picture.mean(2).mean(0)
+    return float(np.argmax(luma > 0.4))
+
+
+@pytest.mark.parametrize("top", [True, False])
+def test_each_frame_comes_out_whole_and_in_its_place(tmp_path: Path, top: bool) -> None:
+    info = replace(
+        probe(_interlaced(tmp_path / "f.mkv", top=top)), interlaced=True, field_order="top" if top else "bottom"
+    )
+    with open_reader(info) as reader:
+        whole = list(reader)
+    with open_reader(replace(info, interlaced=False)) as reader:
+        combed = list(reader)
+    assert [frame.index for frame in whole] == list(range(8))
+    for one, other in zip(whole, combed, strict=True):
+        assert _combing(one.picture) < _combing(other.picture) / 3
+        # It is the moment of the first field.
+        assert abs(_left_edge(one.picture) - 2 * STEP * one.index) <= 1
+
+
+def test_a_part_of_a_clip_gives_the_same_frames_as_all_of_it(tmp_path: Path) -> None:
+    info = replace(probe(_interlaced(tmp_path / "f.mkv")), interlaced=True, field_order="top")
+    with open_reader(info) as reader:
+        whole = list(reader)
+    for start in (0, 3, 7):
+        with open_reader(info, FrameRange(start, 8)) as reader:
+            part = list(reader)
+        assert [frame.index for frame in part] == list(range(start, 8))
+        for one, other in zip(part, whole[start:], strict=True):
+            np.testing.assert_array_equal(one.picture, other.picture)
+
+
+def test_an_editor_may_know_better_whether_it_is_interlaced(tmp_path: Path) -> None:
+    info = probe(_interlaced(tmp_path / "f.mkv"))
+    assert not Interpretation.parse({"fields": "progressive"}).of(info).interlaced
+    bottom = Interpretation.parse({"fields": "bottom"}).of(info)
+    assert (bottom.interlaced, bottom.field_order) == (True, "bottom")
+
+
+def test_a_film_that_is_played_at_another_rate_gives_the_same_frames(tmp_path: Path) -> None:
+    path = make_movie(tmp_path / "a.mov", 40, rate=Fraction(24), options={"g": "8", "bf": "2"})
+    info = probe(path)
+    faster = Interpretation.parse({"rate": "30000/1001"}).of(info)
+    for span in (FrameRange(0, 5), FrameRange(29, 40)):
+        with open_reader(info, span) as one, open_reader(faster, span) as other:
+            for frame, same in zip(one, other, strict=True):
+                assert frame.index == same.index
+                np.testing.assert_array_equal(frame.picture, same.picture)
