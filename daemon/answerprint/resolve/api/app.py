@@ -1,0 +1,47 @@
+"""Resolve itself."""
+
+from __future__ import annotations
+
+from ..errors import ResolveError
+from .project import Project
+from .values import Handle, numbers
+
+__all__ = ["Resolve"]
+
+
+class Resolve(Handle):
+    """The running program."""
+
+    def product(self) -> str:
+        """`DaVinci Resolve`, or `DaVinci Resolve Studio`."""
+        return self.text("GetProductName")
+
+    def version(self) -> tuple[int, ...]:
+        """Major, minor, patch; () where it does not say."""
+        answer = self.ask("GetVersion")
+        return tuple(round(each) for each in numbers(answer)[:3])
+
+    def page(self) -> str:
+        """The page that is open: media, cut, edit, fusion, color, fairlight, deliver."""
+        return self.text("GetCurrentPage")
+
+    def open_page(self, page: str) -> bool:
+        """Go to a page."""
+        return self.done("OpenPage", page)
+
+    def project(self) -> Project:
+        """The open project. Raises ResolveError where there is none."""
+        manager = Handle(self.needed("GetProjectManager"))
+        project = manager.found("GetCurrentProject")
+        if project is None:
+            raise ResolveError("No project is open in Resolve.", "Open the project that holds the clips.")
+        return Project(project)
+
+    def save_project(self) -> bool:
+        """Save the open project; never on one without a name, where the call blocks."""
+        manager = Handle(self.needed("GetProjectManager"))
+        return manager.done("SaveProject", seconds=120.0)
+
+    def import_render_preset(self, path: str) -> bool:
+        """Add a preset of the Deliver page from a file."""
+        return self.done("ImportRenderPreset", path)

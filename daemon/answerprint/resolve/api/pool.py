@@ -1,0 +1,96 @@
+"""The media pool and its bins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ..link.bridge import Value
+from .clip import Clip
+from .item import Item
+from .values import Handle, objects
+
+__all__ = ["Folder", "MediaPool"]
+
+_IMPORT_SECONDS = 120.0  # a sequence on a slow server
+
+
+class Folder(Handle):
+    """A bin."""
+
+    def name(self) -> str:
+        """As shown."""
+        return self.text("GetName")
+
+    def id(self) -> str:
+        """Its unique id."""
+        return self.text("GetUniqueId")
+
+    def clips(self) -> list[Clip]:
+        """What lies in it."""
+        return [Clip(each) for each in objects(self.ask("GetClipList"))]
+
+    def folders(self) -> list[Folder]:
+        """The bins in it."""
+        return [Folder(each) for each in objects(self.ask("GetSubFolderList"))]
+
+    def walk(self) -> Iterator[Folder]:
+        """It, and all bins below."""
+        yield self
+        for each in self.folders():
+            yield from each.walk()
+
+
+class MediaPool(Handle):
+    """All media of a project."""
+
+    def root(self) -> Folder:
+        """The master bin."""
+        return Folder(self.needed("GetRootFolder"))
+
+    def folder(self) -> Folder | None:
+        """The bin that is open."""
+        found = self.found("GetCurrentFolder")
+        return None if found is None else Folder(found)
+
+    def open_folder(self, folder: Folder) -> bool:
+        """Open a bin: imports go there."""
+        return self.done("SetCurrentFolder", folder.remote)
+
+    def add_folder(self, parent: Folder, name: str) -> Folder | None:
+        """A new bin."""
+        found = self.found("AddSubFolder", parent.remote, name)
+        return None if found is None else Folder(found)
+
+    def delete_folders(self, folders: Sequence[Folder]) -> bool:
+        """Remove bins with all that lies in them."""
+        return self.done("DeleteFolders", [each.remote for each in folders])
+
+    def selected(self) -> list[Clip]:
+        """The clips that are selected in the pool; [] before 20.1, which cannot tell."""
+        if not self.offers("GetSelectedClips"):
+            return []
+        return [Clip(each) for each in objects(self.ask("GetSelectedClips"))]
+
+    def import_media(self, what: Sequence[str] | Sequence[Mapping[str, Value]]) -> list[Clip]:
+        """Bring files into the bin that is open."""
+        return [Clip(each) for each in objects(self.ask("ImportMedia", list(what), seconds=_IMPORT_SECONDS))]
+
+    def append(self, entries: Sequence[Mapping[str, Value]]) -> list[Item]:
+        """Put clips onto the open timeline; the items that come back may be hollow."""
+        return [Item(each) for each in objects(self.ask("AppendToTimeline", [dict(each) for each in entries]))]
+
+    def timeline_of(self, name: str, entries: Sequence[Mapping[str, Value]]) -> bool:
+        """A new timeline of clips, which is then the open one; the bin that holds the clips has to be open."""
+        return self.found("CreateTimelineFromClips", name, [dict(each) for each in entries]) is not None
+
+    def delete_timelines(self, timelines: Sequence[Handle]) -> bool:
+        """Remove timelines."""
+        return self.done("DeleteTimelines", [each.remote for each in timelines])
+
+    def delete_clips(self, clips: Sequence[Clip]) -> bool:
+        """Take clips out of the project; their files stay."""
+        return self.done("DeleteClips", [each.remote for each in clips])
+
+    def move_clips(self, clips: Sequence[Clip], folder: Folder) -> bool:
+        """Move clips to another bin."""
+        return self.done("MoveClips", [each.remote for each in clips], folder.remote)

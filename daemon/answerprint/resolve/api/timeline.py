@@ -1,0 +1,129 @@
+"""A timeline: its tracks, items and markers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..link.bridge import Value
+from .clip import Clip
+from .item import Item
+from .values import Handle, objects
+
+__all__ = ["Timeline"]
+
+
+class Timeline(Handle):
+    """Frames are record frames: absolute, so that the first one is `start`."""
+
+    def name(self) -> str:
+        """As shown."""
+        return self.text("GetName")
+
+    def id(self) -> str:
+        """Its unique id."""
+        return self.text("GetUniqueId")
+
+    def start(self) -> int:
+        """First record frame."""
+        return self.whole("GetStartFrame")
+
+    def end(self) -> int:
+        """Record frame after the last one."""
+        return self.whole("GetEndFrame")
+
+    def start_timecode(self) -> str:
+        """Label of the first record frame."""
+        return self.text("GetStartTimecode")
+
+    def timecode(self) -> str:
+        """Label of the frame under the playhead, "" on pages that have none."""
+        return self.text("GetCurrentTimecode")
+
+    def setting(self, name: str) -> str:
+        """A setting of the timeline (that of the project where it has none of its own) as text, "" for none."""
+        answer = self.ask("GetSetting", name) if self.offers("GetSetting") else self.table("GetSettings").get(name)
+        return "" if answer is None else str(answer)
+
+    def pool_item(self) -> Clip | None:
+        """The item in the media pool that stands for this timeline; 20 and later."""
+        found = self.found("GetMediaPoolItem") if self.offers("GetMediaPoolItem") else None
+        return None if found is None else Clip(found)
+
+    def tracks(self, kind: str = "video") -> int:
+        """How many tracks of a kind, counted from 1."""
+        return self.whole("GetTrackCount", kind)
+
+    def items(self, track: int, kind: str = "video") -> list[Item]:
+        """What is on a track, in the order of time."""
+        return [Item(each) for each in objects(self.ask("GetItemListInTrack", kind, track))]
+
+    def item_at_playhead(self) -> Item | None:
+        """The video item under the playhead."""
+        found = self.found("GetCurrentVideoItem")
+        return None if found is None else Item(found)
+
+    def selected(self) -> list[Item] | None:
+        """The items that are selected; None where this version (before 21.0.4) cannot tell."""
+        if not self.offers("GetSelectedClips"):
+            return None
+        return [Item(each) for each in objects(self.ask("GetSelectedClips"))]
+
+    def marks(self) -> tuple[int, int] | None:
+        """In and out of the video, both inclusive, relative to `start`; None where none are set, or before 20."""
+        if not self.offers("GetMarkInOut"):
+            return None
+        video = self.table("GetMarkInOut").get("video")
+        if not isinstance(video, Mapping):
+            return None
+        first, last = video.get("in"), video.get("out")
+        if not (isinstance(first, (int, float)) and isinstance(last, (int, float))):
+            return None
+        return round(first), round(last)
+
+    def add_track(self, kind: str = "video", index: int | None = None) -> bool:
+        """A new track above all of its kind, or as number `index`, those from there on then being one higher."""
+        return self.done("AddTrack", kind) if index is None else self.done("AddTrack", kind, {"index": index})
+
+    def delete_track(self, index: int, kind: str = "video") -> bool:
+        """Remove a track with all that is on it."""
+        return self.done("DeleteTrack", kind, index)
+
+    def track_name(self, index: int, kind: str = "video") -> str:
+        """As shown."""
+        return self.text("GetTrackName", kind, index)
+
+    def name_track(self, index: int, name: str, kind: str = "video") -> bool:
+        """Rename a track."""
+        return self.done("SetTrackName", kind, index, name)
+
+    def track_enabled(self, index: int, kind: str = "video") -> bool:
+        """Whether it is seen."""
+        return self.done("GetIsTrackEnabled", kind, index)
+
+    def track_locked(self, index: int, kind: str = "video") -> bool:
+        """Whether nothing on it can be changed."""
+        return self.done("GetIsTrackLocked", kind, index)
+
+    def delete_items(self, items: Sequence[Item]) -> bool:
+        """Remove items and leave gaps; only on the Edit page."""
+        return self.done("DeleteClips", [each.remote for each in items], False)
+
+    def link(self, items: Sequence[Item], linked: bool) -> bool:
+        """Link items with each other, or unlink them."""
+        return self.done("SetClipsLinked", [each.remote for each in items], linked)
+
+    def add_marker(self, frame: int, colour: str, name: str, note: str, duration: int, data: str) -> bool:
+        """A marker with data for programs; frame is relative to `start`."""
+        return self.done("AddMarker", frame, colour, name, note, duration, data)
+
+    def marker_with(self, data: str) -> dict[str, Value]:
+        """The first marker with that data, {} for none."""
+        return self.table("GetMarkerByCustomData", data)
+
+    def delete_marker(self, data: str) -> bool:
+        """Remove the first marker with that data."""
+        return self.done("DeleteMarkerByCustomData", data)
+
+    def export(self, path: str, kind: Value, subtype: Value) -> bool:
+        """Write an interchange file; kind and subtype are constants of Resolve's."""
+        return self.done("Export", path, kind, subtype, seconds=120.0)

@@ -1,0 +1,85 @@
+"""What an answer has to be: Resolve's are untyped, and None stands for any failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..errors import SilentError
+from ..link.bridge import CALL_SECONDS, Remote, Value
+
+__all__ = ["Handle", "numbers", "objects", "texts"]
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class Handle:
+    """An object of Resolve's, and ways to ask it. All methods raise ResolveError."""
+
+    remote: Remote
+
+    def ask(self, method: str, *arguments: Value, seconds: float = CALL_SECONDS) -> Value:
+        """The answer as it comes."""
+        return self.remote.ask(method, *arguments, seconds=seconds)
+
+    def offers(self, method: str) -> bool:
+        """Whether this version has the method."""
+        return self.remote.offers(method, type(self).__name__)
+
+    def text(self, method: str, *arguments: Value) -> str:
+        """The answer as text, "" for none."""
+        answer = self.ask(method, *arguments)
+        return answer if isinstance(answer, str) else ""
+
+    def number(self, method: str, *arguments: Value) -> float | None:
+        """The answer as a number; None where there is none."""
+        answer = self.ask(method, *arguments)
+        return answer if isinstance(answer, (int, float)) and not isinstance(answer, bool) else None
+
+    def whole(self, method: str, *arguments: Value) -> int:
+        """The answer as a whole number. Raises SilentError for none."""
+        answer = self.number(method, *arguments)
+        if answer is None:
+            raise SilentError(method)
+        return round(answer)
+
+    def done(self, method: str, *arguments: Value, seconds: float = CALL_SECONDS) -> bool:
+        """Whether Resolve says that it did it; that alone proves nothing."""
+        return bool(self.ask(method, *arguments, seconds=seconds))
+
+    def found(self, method: str, *arguments: Value, seconds: float = CALL_SECONDS) -> Remote | None:
+        """The answer as an object; None where there is none."""
+        answer = self.ask(method, *arguments, seconds=seconds)
+        return answer if isinstance(answer, Remote) else None
+
+    def needed(self, method: str, *arguments: Value) -> Remote:
+        """The answer as an object. Raises SilentError for none."""
+        answer = self.found(method, *arguments)
+        if answer is None:
+            raise SilentError(method)
+        return answer
+
+    def table(self, method: str, *arguments: Value) -> dict[str, Value]:
+        """The answer as a dictionary with names as keys, {} for none."""
+        answer = self.ask(method, *arguments)
+        return {str(key): value for key, value in answer.items()} if isinstance(answer, Mapping) else {}
+
+
+def objects(answer: Value) -> list[Remote]:
+    """The objects of a list, or of a dictionary as older calls give; [] for none."""
+    if isinstance(answer, Mapping):
+        answer = list(answer.values())
+    if not isinstance(answer, Sequence) or isinstance(answer, str):
+        return []
+    return [each for each in answer if isinstance(each, Remote)]
+
+
+def texts(table: Mapping[str, Value]) -> dict[str, str]:
+    """The values of a dictionary as text."""
+    return {name: value if isinstance(value, str) else str(value) for name, value in table.items() if value is not None}
+
+
+def numbers(answer: Value) -> list[float]:
+    """The numbers of a list."""
+    if not isinstance(answer, Sequence) or isinstance(answer, str):
+        return []
+    return [each for each in answer if isinstance(each, (int, float)) and not isinstance(each, bool)]

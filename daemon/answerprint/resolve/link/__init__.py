@@ -1,0 +1,1 @@
+"""Resolve's API over a pipe."""

@@ -1,0 +1,179 @@
+"""The other side of `answerprint_bridge`: calls with a time limit, on objects that live in its process."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any, TypeAlias
+
+from ..errors import HangingError, NoResolveError, ResolveError
+
+__all__ = ["PROTOCOL", "Bridge", "Hello", "Remote", "Value"]
+
+PROTOCOL = 1
+CALL_SECONDS = 20.0
+"""Longest wait for an ordinary call: they take milliseconds, and one that hangs does so for ever."""
+
+Value: TypeAlias = "bool | int | float | str | Remote | Sequence[Any] | Mapping[Any, Any] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """How a bridge introduces itself. error: why it has no Resolve, in the words of Python."""
+
+    protocol: int
+    python: str
+    attached: bool
+    error: str
+
+
+@dataclass(eq=False, slots=True)
+class Remote:
+    """An object of Resolve's. What it is, only who asked for it knows."""
+
+    bridge: Bridge
+    handle: int
+
+    def ask(self, method: str, *arguments: Value, seconds: float = CALL_SECONDS) -> Value:
+        """Call a method. Raises HangingError, NoResolveError, and ResolveError for what the API itself raises."""
+        return self.bridge.request({"call": [self.handle, method, [_encode(each) for each in arguments]]}, seconds)
+
+    def value(self, name: str) -> Value:
+        """An attribute that is no method, such as a constant. Raises as `ask`."""
+        return self.bridge.request({"value": [self.handle, name]}, CALL_SECONDS)
+
+    def offers(self, method: str, kind: str) -> bool:
+        """Whether there is such a method: older versions lack some. Asked once for each kind. Raises as `ask`."""
+        if kind not in self.bridge.names:
+            names = self.bridge.request({"names": self.handle}, CALL_SECONDS)
+            self.bridge.names[kind] = frozenset(map(str, names)) if isinstance(names, list) else frozenset()
+        return method in self.bridge.names[kind]
+
+
+class Bridge:
+    """One conversation with a bridge, over two binary streams of lines. Not for several threads at once.
+
+    on_lost: called once when it is given up, to end a process that hangs.
+    """
+
+    def __init__(self, answers: IO[bytes], requests: IO[bytes], on_lost: Callable[[], None] = lambda: None) -> None:
+        self._requests, self._on_lost = requests, on_lost
+        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._numbers = itertools.count(1)
+        self._lost: ResolveError | None = None
+        self.calls = 0
+        """Requests so far."""
+        self.root = Remote(self, 0)
+        """Resolve's own object."""
+        self.names: dict[str, frozenset[str]] = {}
+        """Methods of each kind of object."""
+        # A thread reads, since a read cannot be given a time limit everywhere; it ends with the stream.
+        threading.Thread(target=_read, args=(answers, self._lines), name="bridge", daemon=True).start()
+
+    def hello(self, seconds: float = CALL_SECONDS) -> Hello:
+        """Read the first line. Raises NoResolveError when none comes, or the bridge is of another version."""
+        hello = self._receive(seconds, "Resolve's scripting library does not load").get("hello")
+        if not isinstance(hello, dict) or hello.get("protocol") != PROTOCOL:
+            raise NoResolveError(
+                "The script in Resolve and the installed program do not fit together.",
+                "Bring the scripts up to date: answerprint resolve install",
+            )
+        return Hello(PROTOCOL, str(hello.get("python")), hello.get("root") is not None, str(hello.get("error", "")))
+
+    def request(self, request: Mapping[str, object], seconds: float) -> Value:
+        """Ask, and wait for the answer so long."""
+        if self._lost is not None:
+            raise self._lost
+        number = next(self._numbers)
+        self.calls += 1
+        name = str(request["call"][1]) if "call" in request else "a question"  # type: ignore[index]
+        try:
+            self._requests.write(json.dumps({"id": number, **request}).encode() + b"\n")
+            self._requests.flush()
+        except (OSError, ValueError) as error:  # a pipe whose other end is gone, or closed by us
+            raise self._give_up(_gone()) from error
+        answer = self._receive(seconds, f"Resolve does not answer to {name}")
+        if answer.get("id") != number:
+            raise self._give_up(ResolveError("The script in Resolve lost its place.", "Start it again."))
+        if (problem := answer.get("error")) is not None:
+            text = f"{problem.get('kind')}: {problem.get('text')}" if isinstance(problem, dict) else str(problem)
+            raise ResolveError(f"Resolve cannot do {name} ({text}).", "See answerprint resolve status.")
+        return self._decode(answer.get("value"))
+
+    def ask_form(self, form: Mapping[str, object], seconds: float) -> dict[str, object] | None:
+        """Have a person in front of Resolve fill in a form; None for cancelled.
+
+        Raises ResolveError itself where no form can be shown from there, and else as `Remote.ask`.
+        """
+        answers = self.request({"form": form}, seconds)
+        return {str(name): value for name, value in answers.items()} if isinstance(answers, Mapping) else None
+
+    def show(self, text: str, kind: str = "info") -> None:
+        """Give the person in front of Resolve a line to read; one that cannot be given is left out."""
+        try:
+            self._requests.write(json.dumps({"show": text, "as": kind}).encode() + b"\n")
+            self._requests.flush()
+        except (OSError, ValueError):
+            self._lost = self._lost or _gone()
+
+    def _receive(self, seconds: float, what: str) -> Mapping[str, object]:
+        try:
+            line = self._lines.get(timeout=seconds)
+        except queue.Empty:
+            raise self._give_up(
+                HangingError(
+                    f"{what} ({seconds:.0f} s).", "Look at Resolve: a dialog may wait for an answer. Then try again."
+                )
+            ) from None
+        if not line:
+            raise self._give_up(_gone())
+        try:
+            message = json.loads(line)
+        except ValueError:
+            message = None
+        if not isinstance(message, dict):
+            raise self._give_up(ResolveError("The script in Resolve said what cannot be read.", "Start it again."))
+        return message
+
+    def _give_up(self, error: ResolveError) -> ResolveError:
+        """An answer may come late, and would be taken for another's: nothing more is asked."""
+        if self._lost is None:
+            self._lost = error
+            self._on_lost()
+        return self._lost
+
+    def _decode(self, value: object) -> Value:
+        if isinstance(value, list):
+            return [self._decode(each) for each in value]
+        if isinstance(value, dict):
+            if "ref" in value:
+                return Remote(self, int(value["ref"]))
+            return {self._decode(key): self._decode(each) for key, each in value["map"]}
+        return value  # type: ignore[return-value]
+
+
+def _encode(value: Value) -> object:
+    if isinstance(value, Remote):
+        return {"ref": value.handle}
+    if isinstance(value, Mapping):
+        return {"map": [[_encode(key), _encode(each)] for key, each in value.items()]}
+    if isinstance(value, (list, tuple)):
+        return [_encode(each) for each in value]
+    return value
+
+
+def _gone() -> NoResolveError:
+    return NoResolveError("Resolve went away.", "Start it, and use Bring Back Finished: no restored frame is lost.")
+
+
+def _read(stream: IO[bytes], lines: queue.SimpleQueue[bytes]) -> None:
+    try:
+        for line in stream:
+            lines.put(line)
+    except (OSError, ValueError):  # closed by this side
+        pass
+    lines.put(b"")

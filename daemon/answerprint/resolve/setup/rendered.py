@@ -1,0 +1,64 @@
+"""What a render job of Resolve's has written, for the script that such a job triggers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..api.project import Project
+from ..errors import SelectionError
+
+__all__ = ["rendered_file"]
+
+_STILLS = frozenset({".dpx", ".exr", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".jp2", ".cin"})
+_NUMBER = re.compile(r"(\d+)$")
+
+
+def rendered_file(project: Project, job: str = "") -> Path:
+    """The file of a render job, a pattern such as `name_%08d.exr` for a sequence. job: its id; "" for the last one.
+
+    Raises SelectionError when there is no such job, it is not done, wrote more than one file, or the file is not there.
+    """
+    jobs = project.render_jobs()
+    if job:
+        entry = next((each for each in jobs if each.get("JobId") == job), None)
+    else:
+        entry = next((each for each in reversed(jobs) if _done(project, each)), None)
+    if entry is None:
+        raise SelectionError(
+            "The render queue has no such job." if job else "The render queue has no job that is done.",
+            "Choose this script on the Deliver page, for the end of a render job.",
+        )
+    name = entry.get("RenderJobName", "") or entry.get("JobId", "")
+    if not _done(project, entry):
+        status = project.render_status(entry.get("JobId", "")).get("JobStatus", "unknown")
+        raise SelectionError(
+            f"The render job {name} is not done ({status}).",
+            "Choose this script for the end of the job, not for its start; or render the job again.",
+        )
+    return _written(Path(entry.get("TargetDir", "")), entry.get("OutputFilename", ""), name)
+
+
+def _done(project: Project, entry: Mapping[str, str]) -> bool:
+    status = project.render_status(entry.get("JobId", ""))
+    try:
+        percent = float(status.get("CompletionPercentage", "0"))
+    except ValueError:
+        percent = 0.0
+    # The word may be in the language of the user, and the script runs when the job has ended: the figure decides.
+    return status.get("JobStatus", "").casefold() == "complete" or (percent >= 100 and not status.get("Error"))
+
+
+def _written(folder: Path, file: str, name: str) -> Path:
+    path = folder / file
+    if file and path.is_absolute() and path.is_file():
+        number = _NUMBER.search(path.stem)
+        if number is None or path.suffix.lower() not in _STILLS:
+            return path
+        prefix = path.stem[: number.start()].replace("%", "%%")
+        return path.with_name(f"{prefix}%0{len(number[1])}d{path.suffix}")
+    raise SelectionError(
+        f"The render job {name} says that it wrote {path}, where no file is.",
+        "Jobs of individual clips write more than one file: queue them with answerprint queue add FILE...",
+    )

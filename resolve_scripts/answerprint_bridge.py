@@ -1,0 +1,133 @@
+"""Calls Resolve's API for another program: one JSON object a line comes in, one goes out.
+
+Runs inside Resolve (a menu script calls `serve` with Resolve's own object), or as a program of its own that attaches
+to a running Resolve. Standard library only, and the syntax of Python 3.6: which Python runs it is not ours to choose.
+
+Requests            {"id": 1, "call": [HANDLE, "GetName", [ARGUMENT, ...]]}
+                    {"id": 2, "value": [HANDLE, "EXPORT_OTIO"]}     an attribute that is no method
+                    {"id": 3, "names": HANDLE}                      what the object offers
+                    {"id": 4, "form": FORM}                         what a person answers, null for cancelled
+Answers             {"id": 1, "value": VALUE} or {"id": 1, "error": {"kind": "TypeError", "text": "..."}}
+First line out      {"hello": {"protocol": 1, "python": "3.14.4", "root": HANDLE or null, "error": "..."}}
+A line that is no request, {"show": "text", "as": "info"}, is for the person in front of Resolve.
+
+An object of Resolve's travels as {"ref": HANDLE}, a dictionary as {"map": [[KEY, VALUE], ...]} since its keys may be
+numbers, anything else as JSON writes it.
+"""
+
+import json
+import os
+import platform
+import sys
+
+PROTOCOL = 1
+
+
+class Unsupported(Exception):
+    """There is nobody to ask from here."""
+
+
+class Bridge:
+    """Objects of Resolve's by number, and the calls on them. ask: shows a form, returns the answers or None."""
+
+    def __init__(self, root, ask=None):
+        self._ask = ask
+        self._objects = {0: root}
+        self._next = 1
+
+    def answer(self, request):
+        """Return the answer to a request; whatever the API raises becomes part of it."""
+        number = request.get("id")
+        try:
+            return {"id": number, "value": self._encode(self._do(request))}
+        except Exception as error:  # the other side decides what it means; this one has to go on serving
+            return {"id": number, "error": {"kind": type(error).__name__, "text": str(error)}}
+
+    def _do(self, request):
+        if "call" in request:
+            handle, method, arguments = request["call"]
+            return getattr(self._objects[handle], method)(*[self._decode(each) for each in arguments])
+        if "value" in request:
+            handle, name = request["value"]
+            return getattr(self._objects[handle], name)
+        if "names" in request:
+            # dir() tells the truth; hasattr() is always true for an object of Resolve's.
+            return [str(name) for name in dir(self._objects[request["names"]])]
+        if "form" in request:
+            if self._ask is None:
+                raise Unsupported("no form can be shown from here")
+            return self._ask(request["form"])
+        raise ValueError("no such request")
+
+    def _encode(self, value):
+        if value is None or isinstance(value, (bool, int, float, str)):
+            return value
+        if isinstance(value, (list, tuple)):
+            return [self._encode(each) for each in value]
+        if isinstance(value, dict):
+            return {"map": [[self._encode(key), self._encode(each)] for key, each in value.items()]}
+        handle = self._next
+        self._next += 1
+        self._objects[handle] = value
+        return {"ref": handle}
+
+    def _decode(self, value):
+        if isinstance(value, list):
+            return [self._decode(each) for each in value]
+        if isinstance(value, dict):
+            if "ref" in value:
+                return self._objects[value["ref"]]
+            return dict((self._decode(key), self._decode(each)) for key, each in value["map"])
+        return value
+
+
+def serve(root, requests, answers, show=None, error="", ask=None):
+    """Answer requests (a binary stream of lines) until they end. root: Resolve's object, or None.
+
+    show: for people. ask: shows a person a form, returns the answers, or None for cancelled.
+    """
+    bridge = Bridge(root, ask)
+    hello = {"protocol": PROTOCOL, "python": platform.python_version(), "root": None if root is None else 0}
+    _say(answers, {"hello": dict(hello, error=error)})
+    while True:
+        line = requests.readline()
+        if not line:
+            return
+        message = json.loads(line.decode("utf-8"))
+        if "show" in message:
+            if show is not None:
+                show(message["show"], message.get("as", "info"))
+        else:
+            _say(answers, bridge.answer(message))
+
+
+def _say(stream, message):
+    stream.write(json.dumps(message).encode("utf-8") + b"\n")
+    stream.flush()
+
+
+def attach():
+    """Return the object of a Resolve that runs on this machine, or None; raises what its module raises."""
+    modules = os.path.join(os.environ.get("RESOLVE_SCRIPT_API", ""), "Modules")
+    if os.path.isdir(modules):
+        sys.path.append(modules)
+    import DaVinciResolveScript
+
+    return DaVinciResolveScript.scriptapp("Resolve")
+
+
+def main():
+    """Attach, and serve on standard input and output."""
+    # Whatever Resolve's library prints must not come between our lines.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    root, error = None, ""
+    try:
+        root = attach()
+    except BaseException as problem:  # an import of a foreign module may even call exit
+        error = "%s: %s" % (type(problem).__name__, problem)
+    serve(root, sys.stdin.buffer, answers, error=error)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Installed scripts before a Resolve that behaves as one does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from answerprint.resolve.setup.install import install
+from answerprint.resolve.setup.menu import MENU, Entry, files
+from answerprint.resolve.setup.program import Program
+from fakes.resolve import FakeResolve
+
+from .stage import Stage
+
+
+@pytest.mark.parametrize("entry", MENU, ids=lambda entry: entry.action)
+@pytest.mark.parametrize("edition", ["studio", "free"])
+def test_every_item_of_the_menu_reaches_resolve(
+    tmp_path: Path, edition: Literal["studio", "free"], entry: Entry
+) -> None:
+    stage = Stage(tmp_path)
+    program = Program(stage.command("good"), str(stage.folder), str(stage.home / "ours"), "1")
+    root = stage.home / "Scripts"
+    install(root, files(program), program)
+    fake = FakeResolve(edition=edition, version=(21, 0, 4))
+    with fake.serving():
+        said = fake.run_script(root / entry.path, environ={"HOME": str(stage.home)})
+    name = "DaVinci Resolve Studio" if edition == "studio" else "DaVinci Resolve"
+    assert said.output.splitlines() == [f"{name}: resolve menu {entry.action}", "It is queued."]
+    assert said.code == 0
+    assert fake.calls == ["Resolve.GetProductName"]
+    assert fake.violations == []

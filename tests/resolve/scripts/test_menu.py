@@ -1,0 +1,289 @@
+"""Scripts in Resolve's menu: they start the program, and whatever goes wrong is said in words."""
+
+from __future__ import annotations
+
+import ast
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from answerprint.home import home
+from answerprint.resolve.setup.menu import MENU, Entry, files
+from answerprint.resolve.setup.program import Program, this_program
+
+from .stage import Said, Stage
+
+_PYTHONS = sorted(Path(this_program().folder).rglob("*.py"))
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def assert_plain(said: Said, *words: str) -> None:
+    """The words are there, with something to do, and no traceback."""
+    for each in words:
+        assert each in said.out
+    assert "Traceback" not in said.out + said.err
+    assert said.err == ""
+    assert said.code == 0
+
+
+@pytest.mark.parametrize("path", _PYTHONS, ids=lambda path: path.name)
+def test_every_script_is_python_3_6_and_standard_library_only(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"), feature_version=(3, 6))
+    imports = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    imports |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert imports - {"DaVinciResolveScript"} <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("minor", range(6, 15))
+def test_every_python_that_a_resolve_may_have_runs_the_scripts(stage: Stage, minor: int) -> None:
+    python = _python(minor)
+    if python is None:
+        pytest.skip(f"no Python 3.{minor} on this machine")
+    assert_plain(stage.run(stage.script("good"), python=python), "DaVinci Resolve Studio: ", "It is queued.\n")
+    assert_plain(stage.run(stage.script("crashing"), python=python), "ended unexpectedly (exit code 1)")
+    assert_plain(stage.run(stage.script("good"), "nobody", python=python), "a script for DaVinci Resolve")
+
+
+def _python(minor: int) -> str | None:
+    """The interpreter of a version, by what it says of itself: a name on the PATH may be a shim without one."""
+    found = shutil.which(f"python3.{minor}")
+    if found is None:
+        return None
+    told = subprocess.run(
+        [found, "-c", "import sys; print(sys.executable)"], capture_output=True, text=True, check=False
+    )
+    return told.stdout.strip() if told.returncode == 0 else None
+
+
+@pytest.mark.parametrize("entry", MENU, ids=lambda entry: entry.action)
+def test_a_script_lends_resolve_to_the_program_until_it_ends(stage: Stage, entry: Entry) -> None:
+    said = stage.run(stage.script("good", entry.action))
+    assert_plain(said, f"DaVinci Resolve Studio: resolve menu {entry.action}\n", "It is queued.\n")
+
+
+def test_resolve_is_found_under_its_other_name(stage: Stage) -> None:
+    assert_plain(stage.run(stage.script("good"), "bmd"), "DaVinci Resolve Studio: ")
+
+
+def test_the_render_job_that_triggers_a_script_is_passed_on(stage: Stage) -> None:
+    said = stage.run(stage.script("good", "rendered"), job="8f3-a", status="Complete", error="")
+    assert_plain(said, "resolve menu rendered 8f3-a\n")
+
+
+def test_the_program_gets_none_of_what_resolve_sets_for_itself(stage: Stage) -> None:
+    said = stage.run(stage.script("environment"))
+    assert_plain(said, "'PYTHONHOME': None, 'PYTHONPATH': None, 'LD_LIBRARY_PATH': None, 'PYTHONSTARTUP': None")
+
+
+def test_the_program_finds_the_home_that_it_was_installed_with(stage: Stage) -> None:
+    home = stage.home / "films"
+    text = stage.script("environment").replace("'home': ''", f"'home': {str(home)!r}")
+    assert_plain(stage.run(text), f"'ANSWERPRINT_HOME': {str(home)!r}")
+    assert (home / "logs").is_dir()
+
+
+def test_a_program_that_says_nothing_has_the_script_say_that_it_is_done(stage: Stage) -> None:
+    assert_plain(stage.run(stage.script("silent")), "Answerprint: Done.\n")
+
+
+def test_every_character_comes_through_or_is_escaped(stage: Stage) -> None:
+    assert_plain(stage.run(stage.script("unicode")), "apek ")
+
+
+def test_an_upgrade_is_seen_by_the_next_start(stage: Stage) -> None:
+    text = stage.script("silent")
+    twice = f"script = {text!r}\nexec(script)\nupgrade()\nexec(script)\n"
+    upgrade = (
+        "def upgrade():\n"
+        f"    path = {str(stage.folder / 'answerprint_launcher.py')!r}\n"
+        "    text = open(path).read().replace('Answerprint: Done.', 'Answerprint: Ready!')\n"
+        "    open(path, 'w').write(text)\n"
+    )
+    said = stage.run(upgrade + twice)
+    assert said.out.splitlines() == ["Answerprint: Done.", "Answerprint: Ready!"], said.err
+
+
+def test_outside_resolve_a_script_says_where_it_belongs(stage: Stage) -> None:
+    assert_plain(stage.run(stage.script("good"), "nobody"), "a script for DaVinci Resolve", "Workspace > Scripts")
+
+
+def test_a_program_that_was_moved_is_named_with_the_remedy_and_found_again_on_the_path(stage: Stage) -> None:
+    text = stage.script("good", command=("/nowhere/python", "-m", "answerprint"))
+    assert_plain(stage.run(text), "not where it was (/nowhere/python)", "answerprint resolve install")
+    helper = Path(__file__).with_name("helper.py")
+    program = stage.bin / "answerprint"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} {helper} good "$@"\n')
+    program.chmod(0o755)
+    assert_plain(stage.run(text), "resolve menu selected")
+
+
+def test_a_program_that_cannot_be_started_is_named(stage: Stage) -> None:
+    program = stage.bin / "broken"
+    program.write_text("not a program")
+    said = stage.run(stage.script("good", command=(str(program),)))
+    assert_plain(said, "cannot be started", str(program), "answerprint resolve install")
+
+
+def test_without_the_launcher_a_script_says_what_to_do_and_finds_it_when_it_is_back(stage: Stage) -> None:
+    text = stage.script("good")
+    away = stage.folder.rename(stage.folder.with_name("away"))
+    assert_plain(stage.run(text), f"not where it was ({stage.folder})", "answerprint resolve install")
+    away.rename(stage.folder)
+    assert_plain(stage.run(text), "It is queued.")
+
+
+def test_the_launcher_of_a_usual_place_is_found_when_that_of_the_installation_is_gone(stage: Stage) -> None:
+    text = stage.script("good")
+    bundle = stage.home / ".local" / "opt" / "answerprint" / "_internal"
+    bundle.mkdir(parents=True)
+    stage.folder.rename(bundle / "resolve_scripts")
+    assert_plain(stage.run(text), "It is queued.")
+
+
+def test_a_launcher_that_cannot_be_read_ends_in_words(stage: Stage) -> None:
+    text = stage.script("good")
+    stage.change("answerprint_launcher.py", "import threading\n", "import threading of tomorrow\n")
+    assert_plain(stage.run(text), "cannot be started (SyntaxError", "answerprint resolve install")
+
+
+def test_an_error_of_the_program_is_shown_in_its_own_words(stage: Stage) -> None:
+    said = stage.run(stage.script("refusing"))
+    assert said.out == "Answerprint: Nothing is selected.\n  Select clips on the timeline.\n"
+
+
+def test_an_error_that_was_shown_is_not_said_twice(stage: Stage) -> None:
+    assert stage.run(stage.script("saying")).out == "Nothing is selected.\n"
+
+
+def test_the_words_of_an_earlier_run_are_not_said_again(stage: Stage) -> None:
+    stage.run(stage.script("refusing"))
+    said = stage.run(stage.script("gone"))
+    assert_plain(said, "ended unexpectedly (exit code 3)")
+    assert "selected" not in said.out
+
+
+def test_a_crash_of_the_program_names_the_log_which_has_the_traceback(stage: Stage) -> None:
+    assert_plain(stage.run(stage.script("crashing")), "ended unexpectedly (exit code 1)", f"Details are in {stage.log}")
+    assert "a programming error" in stage.log.read_text()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")
+def test_a_program_that_is_killed_is_missed_and_the_next_start_works(stage: Stage) -> None:
+    assert_plain(stage.run(stage.script("killed")), "ended unexpectedly (signal 9)", "Try again.")
+    assert_plain(stage.run(stage.script("good")), "It is queued.")
+
+
+def test_a_program_that_says_nothing_is_ended(stage: Stage) -> None:
+    stage.change("answerprint_launcher.py", "HELLO_SECONDS = 30.0", "HELLO_SECONDS = 1.0")
+    assert_plain(stage.run(stage.script("mute")), "said nothing for 1 s", "answerprint doctor")
+
+
+def test_a_program_that_speaks_otherwise_is_ended(stage: Stage) -> None:
+    assert_plain(stage.run(stage.script("rubbish")), "cannot read", "answerprint resolve install")
+
+
+def test_a_program_that_is_older_than_the_script_is_named(stage: Stage) -> None:
+    assert_plain(stage.run(stage.script("older")), "older than this script", "Install Answerprint again")
+
+
+def test_a_program_that_is_gone_at_once_is_missed(stage: Stage) -> None:
+    assert_plain(stage.run(stage.script("gone")), "ended unexpectedly (exit code 3)")
+
+
+@pytest.mark.parametrize("protocol", [0, 2])
+def test_a_script_of_another_version_names_the_remedy(stage: Stage, protocol: int) -> None:
+    stage.change("answerprint_bridge.py", "\nPROTOCOL = 1\n", f"\nPROTOCOL = {protocol}\n")
+    said = stage.run(stage.script("good", command=(sys.executable, "-c", _PROGRAM)))
+    assert_plain(said, "do not fit together", "answerprint resolve install")
+
+
+_PROGRAM = """
+import sys
+from answerprint.errors import AnswerprintError
+from answerprint.resolve.link.inside import inside
+try:
+    with inside():
+        pass
+except AnswerprintError as error:
+    sys.stderr.write(f"answerprint: {error.message}\\n  {error.remedy}\\n")
+    sys.exit(error.exit_code)
+"""
+
+
+def test_a_call_that_does_not_come_back_is_said_while_it_hangs(stage: Stage) -> None:
+    with stage.start(stage.script("waiting")) as process:
+        assert process.stdout is not None
+        words = [process.stdout.readline(), process.stdout.readline()]
+        process.kill()
+    assert words[0].startswith("Answerprint: Resolve does not answer to Hang")
+    assert "dialog" in words[1]
+
+
+def test_a_large_log_begins_anew(stage: Stage) -> None:
+    stage.log.parent.mkdir(parents=True)
+    stage.log.write_bytes(b"old\n" * 300_000)
+    stage.run(stage.script("refusing"))
+    assert len(stage.log.read_text().splitlines()) == 3
+
+
+def test_without_a_place_for_the_log_the_script_works(stage: Stage) -> None:
+    stage.log.parents[1].write_text("in the way")
+    assert_plain(stage.run(stage.script("good")), "It is queued.")
+    assert_plain(stage.run(stage.script("gone")), "ended unexpectedly (exit code 3)")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the notice is another program elsewhere")
+def test_the_last_word_and_errors_are_a_notice_on_the_desktop(stage: Stage) -> None:
+    notices = stage.home / "notices"
+    program = stage.bin / "notify-send"
+    program.write_text(f'#!/bin/sh\necho "$4 $LD_LIBRARY_PATH" >> {notices}\n')
+    program.chmod(0o755)
+    for behaviour in ("good", "refusing"):
+        text = f"import os\nos.environ['DISPLAY'] = ':7'\n{stage.script(behaviour)}"
+        stage.run(text)
+    assert notices.read_text().splitlines() == [
+        "It is queued. ",
+        "Answerprint: Nothing is selected.",
+        "  Select clips on the timeline. ",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("platform", "environ"),
+    [
+        ("linux", {}),
+        ("linux", {"XDG_DATA_HOME": "/films/data"}),
+        ("linux", {"XDG_DATA_HOME": "not absolute"}),
+        ("linux", {"ANSWERPRINT_HOME": "/films/home"}),
+        ("darwin", {}),
+        ("win32", {}),
+        ("win32", {"LOCALAPPDATA": "/films/local"}),
+    ],
+)
+def test_the_scripts_find_the_home_that_the_program_finds(platform: str, environ: dict[str, str]) -> None:
+    found = runpy.run_path(str(Path(this_program().folder) / "answerprint_words.py"))["home"]
+    assert found(environ, platform) == str(home(environ, platform))
+
+
+def test_scripts_are_filled_in_whatever_the_paths_are_made_of(stage: Stage) -> None:
+    folder = stage.folder.rename(stage.folder.with_name("q'\" \\ {x} \N{FILM FRAMES} t\udce4ble"))
+    program = Program((str(folder / "python"), "-m"), str(folder), "", "1.2")
+    for path, data in files(program).items():
+        if path.suffix == ".py":
+            values = {
+                node.targets[0].id: node.value
+                for node in ast.parse(data.decode("ascii")).body
+                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+            }
+            installed = ast.literal_eval(values["INSTALLED"])
+            assert installed["program"] == list(program.command)
+            assert installed["folder"] == program.folder
