@@ -1,0 +1,227 @@
+"""The form of one restoration: what a daemon offers and the way back allow, filled in as the last time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from ...errors import InputError
+from ...frames.codecs import CODECS
+from ...frames.request import MAX_SEED, RestoreRequest
+from ...rpc.convert_info import ModelForm, OptionForm
+from ..putting.place import Mode
+from ..restoring.wishes import Wishes
+from .fields import Field, Form
+from .options import PREFIX, field_of, merged, option_of, own_options
+
+__all__ = ["FIELDS_OF_A_REQUEST", "form_for", "kept_option", "ready_models"]
+
+FIELDS_OF_A_REQUEST = frozenset({"consistency", "chunk", "noise"})
+"""Options of the method that are settings of a restoration themselves."""
+
+_DEFAULTS = RestoreRequest(input="-", output="-")
+_USUAL = Wishes()
+_MOST_HANDLES = 10_000  # more are refused by Wishes
+_SEED = Field(
+    "seed",
+    "Seed",
+    "integer",
+    _DEFAULTS.seed,
+    "The same seed gives the same picture.",
+    "advanced",
+    minimum=0,
+    maximum=MAX_SEED,
+)
+_PUT: Mapping[Mode, str] = MappingProxyType(
+    {
+        "pool": "Into the media pool only",
+        "track": "Onto a new video track above",
+        "take": "As another take of the clip",
+        "replace": "In place of the clip's file, wherever it is used",
+    }
+)
+
+
+def form_for(
+    models: Sequence[ModelForm], method_options: Sequence[OptionForm], wishes: Wishes, project: str = ""
+) -> Form:
+    """What to ask, `wishes` as the defaults; models, method_options: as a daemon describes them.
+
+    A wish that is not possible any more gives way to the usual default. Raises InputError when no model can be used.
+    """
+    ready = ready_models(models)
+    wished = wishes.settings.get("model")
+    lost = wished is not None and all(model.name != wished for model in ready)
+    usual = next((model for model in ready if model.name == _DEFAULTS.model), ready[0])
+    chosen = next((model for model in ready if model.name == wished), usual)
+    own = own_options(ready)
+    of_method = [option_of(each) for each in method_options if each.name not in own]
+    form = Form(
+        title="Answerprint",
+        intro=f"How to restore, and where to put it back: {_printable(project)}" if project else "How to restore",
+        fields=(
+            *_look(ready, chosen),
+            *_way_back(),
+            *(field_of(each) for each in sorted(of_method, key=lambda option: option.group != "basic")),
+            *(merged(having, len(ready)) for having in own.values()),
+            _SEED,
+        ),
+    )
+    return form.again(_answers(form, wishes, chosen), _lost(str(wished), models) if lost else "")
+
+
+def ready_models(models: Sequence[ModelForm]) -> list[ModelForm]:
+    """Those that can be used now. Raises InputError when there are none."""
+    ready = [model for model in models if model.ready]
+    if not ready:
+        faults = "; ".join(f"{model.name}: {model.fault}" for model in models if model.fault)
+        raise InputError(
+            f"No model is ready{f' ({faults})' if faults else ''}.", "See answerprint models list for what there is."
+        )
+    return ready
+
+
+def kept_option(settings: Mapping[str, Any], name: str) -> str | None:
+    """What was chosen for an option, as typed; None where nothing was."""
+    value = settings.get(name) if name in FIELDS_OF_A_REQUEST else None
+    if value is None:
+        # The command line takes dashes as well.
+        kept = settings.get("options")
+        options = kept if isinstance(kept, Mapping) else {}
+        value = {str(key).replace("-", "_"): text for key, text in options.items()}.get(name)
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return None if value is None else str(value)
+
+
+def _answers(form: Form, wishes: Wishes, chosen: ModelForm) -> dict[str, object]:
+    """What was wished, as answers."""
+    settings = wishes.settings
+    task = settings.get("task")
+    options = {field.name: kept_option(settings, field.name.removeprefix(PREFIX)) for field in form.fields}
+    return {
+        **{name: value for name, value in options.items() if name.startswith(PREFIX) and value is not None},
+        **{name: settings.get(name) for name in ("strength", "steps", "seed")},
+        "model": chosen.name,
+        "task": task if task in chosen.tasks else next(iter(chosen.tasks), None),
+        "size": _size(settings),
+        "put": wishes.put,
+        "handles": wishes.handles,
+        "disable": wishes.disable,
+        "folder": wishes.folder,
+        "codec": wishes.codec,
+    }
+
+
+def _look(ready: Sequence[ModelForm], chosen: ModelForm) -> list[Field]:
+    tasks = list(dict.fromkeys(task for model in ready for task in model.tasks))
+    fields = [
+        Field(
+            "model",
+            "Model",
+            "choice",
+            chosen.name,
+            " ".join(f"{model.name}: {model.summary}." for model in ready),
+            choices=tuple((model.name, model.name) for model in ready),
+        ),
+        Field(
+            "task",
+            "Task",
+            "choice",
+            next(iter(tasks), None),
+            "What the model is for. " + " ".join(f"{model.name}: {', '.join(model.tasks)}." for model in ready),
+            choices=tuple((each, each) for each in tasks),
+        ),
+        Field(
+            "size",
+            "Size",
+            "text",
+            None,
+            "How large the restored picture is: times the source, or in pixels.",
+            empty="as the timeline",
+            takes="a factor such as 2 or 3/2, or WIDTHxHEIGHT in pixels, or nothing for the timeline's size",
+        ),
+        Field(
+            "strength",
+            "Strength",
+            "number",
+            _DEFAULTS.strength,
+            "Share of the restored picture; the rest is the enlarged source.",
+            minimum=0,
+            maximum=1,
+        ),
+        Field(
+            "steps",
+            "Steps",
+            "integer",
+            None,
+            "More steps are slower and finer. " + " ".join(f"{model.name}: {model.default_steps}." for model in ready),
+            minimum=1,
+            empty=f"the model's own, {chosen.default_steps}" if len(ready) == 1 else "the model's own",
+        ),
+    ]
+    return [field for field in fields if field.name != "task" or len(tasks) > 1]
+
+
+def _way_back() -> list[Field]:
+    return [
+        Field(
+            "put",
+            "Put back",
+            "choice",
+            _USUAL.put,
+            "In the order of what it changes in the project; all but the last leave the original where it is.",
+            choices=tuple(_PUT.items()),
+        ),
+        Field(
+            "handles",
+            "Handles",
+            "integer",
+            _USUAL.handles,
+            f"Frames before and after, where the source has them; {_USUAL.handles} are enough for most dissolves.",
+            minimum=0,
+            maximum=_MOST_HANDLES,
+            unit="frames",
+        ),
+        Field(
+            "disable",
+            "Hide the original",
+            "switch",
+            _USUAL.disable,
+            "With a new track above: the original below is disabled.",
+        ),
+        Field(
+            "folder",
+            "Folder",
+            "folder",
+            None,
+            "Where restored files go.",
+            empty="Restored, beside the source",
+        ),
+        Field(
+            "codec",
+            "Codec",
+            "choice",
+            _USUAL.codec,
+            "Of the restored files.",
+            choices=tuple((codec.name, codec.description) for codec in CODECS.values()),
+        ),
+    ]
+
+
+def _size(settings: Mapping[str, Any]) -> str | None:
+    size, scale = settings.get("size"), settings.get("scale")
+    if isinstance(size, (list, tuple)) and len(size) == 2:
+        return f"{size[0]}x{size[1]}"
+    return str(scale) if scale else None
+
+
+def _lost(name: str, models: Sequence[ModelForm]) -> str:
+    fault = next((model.fault for model in models if model.name == name), "")
+    return f"{_printable(name)}, the model of the last time, cannot be used{f': {fault}' if fault else ''}."
+
+
+def _printable(text: str) -> str:
+    """A name as it can be shown anywhere, on one line."""
+    return "".join(each if each.isprintable() else " " for each in text)

@@ -1,0 +1,101 @@
+"""Where a place is now: items are moved and trimmed while their frames are being restored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
+
+from ..api import Item, Project, Timeline
+from .frames import Shown, exact, ranges_text
+from .looking import item_by_id, timeline_by_id
+from .outcome import RefusedError, Steps
+from .place import Place
+from .readback import first_number, timeline_rate
+
+__all__ = ["Site", "find_site", "frames_wanted", "is_frozen"]
+
+_SPEED_TOLERANCE = Fraction(1, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The timeline and the original item of a place, and the number of its track."""
+
+    timeline: Timeline
+    item: Item
+    track: int
+
+
+def find_site(project: Project, place: Place) -> Site:
+    """Where the place is. Raises RefusedError where its timeline or its item is gone."""
+    timeline = timeline_by_id(project, place.timeline)
+    if timeline is None:
+        raise RefusedError(f"The timeline {place.timeline_name} is no longer in the project.")
+    found = item_by_id(timeline, place.item, place.track)
+    if found is None:
+        raise RefusedError(f"{place.name} is no longer on the timeline {place.timeline_name}.")
+    return Site(timeline, found.item, found.track)
+
+
+def frames_wanted(place: Place, site: Site, steps: Steps) -> Shown:
+    """What a restored clip has to show there, in frames of the restored file.
+
+    Raises RefusedError where that cannot be told, or the restored file lacks frames of it, which are then named.
+    """
+    rate = timeline_rate(site.timeline)
+    start, duration = site.item.start(), site.item.duration()
+    source = site.item.clip()
+    if start is None or duration is None or source is None:
+        raise RefusedError(f"Resolve does not say where {place.name} lies.", "Open its timeline, and try again.")
+    if place.clip and source.id() != place.clip:
+        raise RefusedError(f"The item {place.name} shows another clip now.")
+    speed = site.item.speed()
+    if speed is not None and abs(Fraction(speed) / 100 - place.speed) > _SPEED_TOLERANCE:
+        raise RefusedError(f"{place.name} runs at {speed:g} % now, not at {float(place.speed * 100):g} %.")
+    ratio = place.rate / rate
+    slipped = _slipped(place, site.item, ratio, first_number(source), _is_sequence(source.property("File Path")))
+    now = place.first + place.offset + slipped - place.restored_first
+    wanted = Shown(round(start), round(duration), now, 0 * ratio if is_frozen(place, ratio) else ratio * place.speed)
+    missing = wanted.missing(range(place.restored_stop - place.restored_first))
+    if missing:
+        raise RefusedError(
+            f"{place.name} was changed on the timeline and shows source frames that were not restored:"
+            f" {ranges_text(missing, place.restored_first)}.",
+            "Restore it again: only these are computed.",
+        )
+    if (round(start), round(duration)) != (place.record, place.duration) or slipped:
+        steps.say("moved", f"{place.name} was moved or trimmed since; it is put where it is now.")
+    return wanted
+
+
+def is_frozen(place: Place, ratio: Fraction) -> bool:
+    """Whether one frame is shown all the time: a freeze, or a still."""
+    return place.speed == 0 or (place.stop - place.first == 1 and ratio * (place.duration - 1) >= 1)
+
+
+def _slipped(place: Place, item: Item, ratio: Fraction, number: int, sequence: bool) -> Fraction:
+    """Source frames by which the item begins later than it did."""
+    left = item.left_offset(precise=True)
+    if left is None:
+        left = item.left_offset()
+    if left is None:
+        raise RefusedError(f"Resolve does not say what {place.name} shows.", "Open its timeline, and try again.")
+    if is_frozen(place, ratio):
+        return Fraction(0)
+    if place.left is not None:
+        # The offset counts record frames, so a slow or reversed clip slips by fewer frames, or backwards.
+        return (exact(left) - place.left) * ratio * place.speed
+    if place.speed != 1:
+        return Fraction(0)  # what the offset of a retimed clip counts from is not certain enough to compare
+    position = exact(left) * ratio + (0 if sequence else number)
+    before = place.first + place.offset
+    slipped = position - before
+    first = item.source_start()
+    if slipped and first is not None and floor(first) - floor(position) not in {0, -1, number, number - 1}:
+        raise RefusedError(f"What {place.name} shows now cannot be told: Resolve contradicts itself.")
+    return slipped
+
+
+def _is_sequence(path: str) -> bool:
+    return "[" in path and "]" in path

@@ -1,0 +1,1 @@
+"""From what is on a timeline to frames of files."""

@@ -1,0 +1,90 @@
+"""Asks Resolve for facts, each once: 20 calls for an item, 3 more for a clip that was not met before."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from ...errors import InputError
+from ..api import Clip, Item, Project, Timeline
+from ..errors import ResolveError
+from .facts import ClipFacts, ItemFacts, TimelineFacts
+from .rates import is_drop, pixel_aspect, rate
+
+__all__ = ["Asking"]
+
+
+class Asking:
+    """Facts of one project. A clip is asked for once, however many items use it."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._clips: dict[str, ClipFacts] = {}
+
+    def timeline(self, timeline: Timeline) -> TimelineFacts:
+        """Raises ResolveError where Resolve does not say what nothing can be reckoned without."""
+        start_timecode, written = timeline.start_timecode(), timeline.setting("timelineFrameRate")
+        size = (_side(timeline, "timelineResolutionWidth"), _side(timeline, "timelineResolutionHeight"))
+        try:
+            exact = rate(written)
+            aspect = pixel_aspect(timeline.setting("timelinePixelAspectRatio"), size)
+        except InputError as error:
+            raise ResolveError(f"The timeline cannot be read: {error.message}", error.remedy) from error
+        drop = is_drop(start_timecode, written) or timeline.setting("timelineDropFrameTimecode") in ("1", "True")
+        return TimelineFacts(
+            id=timeline.id(),
+            name=timeline.name(),
+            project=self._project.id(),
+            project_name=self._project.name(),
+            rate=exact,
+            drop=drop and exact.denominator == 1001,
+            start=timeline.start(),
+            start_timecode=start_timecode,
+            size=size,
+            pixel_aspect=aspect,
+        )
+
+    def item(self, item: Item, track: int = 0) -> ItemFacts:
+        """All that is said of an item. track: of it, 0 to ask for that too. Raises ResolveError."""
+        if not track:
+            kind, index = item.track() or ("", 0)
+            track = index if kind == "video" else 0
+        clip = item.clip()
+        left = item.left_offset(precise=True)
+        source_start_seconds, source_end_seconds = item.source_times()
+        return ItemFacts(
+            id=item.id(),
+            name=item.name(),
+            track=track,
+            start=item.start(),
+            end=item.end(),
+            duration=item.duration(),
+            left_offset=item.left_offset() if left is None else left,
+            right_offset=item.right_offset(),
+            source_start=item.source_start(),
+            source_end=item.source_end(),
+            source_start_seconds=source_start_seconds,
+            source_end_seconds=source_end_seconds,
+            speed=item.speed(),
+            type=item.type(),
+            enabled=item.enabled(),
+            fusion_comps=item.fusion_comps(),
+            clip=None if clip is None else self.clip(clip),
+        )
+
+    def clip(self, clip: Clip) -> ClipFacts:
+        """All that is said of a clip of the media pool. Raises ResolveError."""
+        id = clip.id()
+        if not id or id not in self._clips:
+            properties = clip.properties()
+            # Only what has no file can stand for a timeline.
+            is_timeline = not properties.get("File Path") and clip.timeline()
+            self._clips[id] = ClipFacts(id, clip.name(), properties, is_timeline)
+        return self._clips[id]
+
+
+def _side(timeline: Timeline, name: str) -> int:
+    text = timeline.setting(name)
+    try:
+        return int(Fraction(text))
+    except (ValueError, ZeroDivisionError):
+        raise ResolveError(f"Resolve does not say the timeline's {name}.", "Look at the timeline's settings.") from None

@@ -1,0 +1,112 @@
+"""What Resolve says, as it says it: read once, so that all reasoning about it is a function of data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+__all__ = ["ClipFacts", "ItemFacts", "MediaFacts", "SourceRange", "TimelineFacts"]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineFacts:
+    """A timeline. start: first record frame. size: px. rate is exact (29.97 is 30000/1001)."""
+
+    id: str
+    name: str
+    project: str
+    """The project's unique id."""
+    project_name: str
+    rate: Fraction
+    drop: bool
+    start: int
+    start_timecode: str
+    size: tuple[int, int]
+    pixel_aspect: Fraction = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFacts:
+    """A clip of the media pool. properties: as Resolve names them, all text."""
+
+    id: str
+    name: str
+    properties: Mapping[str, str]
+    is_timeline: bool = False
+
+    @property
+    def path(self) -> str:
+        """File Path, a sequence as `/dir/plate.[0001-1008].exr`; "" where there is none."""
+        return self.properties.get("File Path", "")
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFacts:
+    """An item on a video track. Numbers are as Resolve says them, None where it says nothing.
+
+    start, end, duration: record frames. left_offset: with subframe precision. speed: per cent, None before 21.1.
+    """
+
+    id: str
+    name: str
+    track: int
+    start: float | None
+    end: float | None
+    duration: float | None
+    left_offset: float | None
+    right_offset: float | None
+    source_start: float | None
+    source_end: float | None
+    source_start_seconds: float | None
+    source_end_seconds: float | None
+    speed: float | None = None
+    type: str = ""
+    enabled: bool = True
+    fusion_comps: int = 0
+    clip: ClipFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFacts:
+    """A file or sequence as the daemon's media child probes it, independent of Resolve.
+
+    frames: of all the media. start_number: in the file name of frame 0 of a sequence. sizes in px.
+    """
+
+    path: str
+    kind: str
+    width: int
+    height: int
+    rate: Fraction
+    frames: int
+    sample_aspect: Fraction = Fraction(1)
+    start_timecode: str = ""
+    start_number: int = 0
+    interlaced: bool = False
+    has_audio: bool = False
+    has_alpha: bool = False
+    rate_is_assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRange:
+    """The frames of the media that an item shows, from 0 of the file, un-retimed; stop is exclusive.
+
+    offset: source frames from `first` to what the item's first record frame shows (below 1 unless rates differ),
+    exact. speed: source frames for one that would pass at normal speed: 1, 2, 1/2, 0 for a freeze, below 0 reversed.
+    how: which readers agreed, for the report. steady: False where the speed changes within the item; `speed` is then
+    its mean. exact: False where the frames are sure, but not which of them each record frame shows; such a range can be
+    restored, and must not be put back by arithmetic alone.
+    """
+
+    first: int
+    stop: int
+    speed: Fraction
+    offset: Fraction = Fraction(0)
+    how: str = ""
+    steady: bool = True
+    exact: bool = True
+
+    def __len__(self) -> int:
+        return self.stop - self.first

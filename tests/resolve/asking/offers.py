@@ -1,0 +1,56 @@
+"""What daemons offer: the families that there are, and models that were invented to differ in everything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from answerprint.backends.catalogue import entries
+from answerprint.resolve.asking.fields import Field, Form
+from answerprint.resolve.asking.questions import form_for
+from answerprint.resolve.restoring.wishes import Wishes
+from answerprint.rpc.convert_info import ModelForm, OptionForm, model_from, model_to, option_from, option_to
+from answerprint.temporal.options import describe
+
+__all__ = ["FACES", "METHOD", "MODELS", "TINY", "field", "form"]
+
+
+def _option(
+    name: str, kind: str, default: str, choices: tuple[str, ...] = (), least: float | None = None
+) -> OptionForm:
+    return OptionForm(name, kind, default, f"What {name} does.", least, None, choices, "", "advanced", "")
+
+
+METHOD = [option_from(option_to(option)) for option in describe()]
+"""The options of the method, as they come from a daemon."""
+
+TINY = next(replace(model_from(model_to(entry)), ready=True) for entry in entries() if entry.name == "tiny-x4")
+FACES = ModelForm(
+    name="faces",
+    version="1",
+    family="faces",
+    summary="for faces",
+    licence="",
+    tasks=("face", "denoise"),
+    scale=1,
+    largest_scale=2,
+    default_steps=25,
+    samplers=("ddpm",),
+    options=(
+        _option("sampler", "choice", "ddpm", ("ddpm", "other")),
+        _option("guidance", "float", "4", least=0),
+        _option("prompt", "text", "a face"),
+    ),
+    ready=True,
+    fault="",
+)
+MODELS = [TINY, FACES]
+
+
+def form(wishes: Wishes | None = None, models: list[ModelForm] | None = None) -> Form:
+    """The form of what is offered here."""
+    return form_for(MODELS if models is None else models, METHOD, wishes or Wishes(), "Reel 7")
+
+
+def field(form: Form, name: str) -> Field:
+    """A field by its name."""
+    return next(each for each in form.fields if each.name == name)
