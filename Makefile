@@ -11,7 +11,7 @@ PHOTOS ?= build/photos
 WORK ?= build/train
 STEPS ?= 20000
 
-.PHONY: help setup demo test check test-slow test-fault report-reliability proto train clean
+.PHONY: help setup demo test check test-slow test-fault report-reliability report-resolve proto train clean bundle bundle-test
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,9 @@ help:
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make test-fault the tests that kill and break real processes; half an hour"
 	@echo "make report-reliability  measure what the daemon promises, and print the table; an hour"
+	@echo "make report-resolve  restore 83 situations of a timeline, and print what was read back; a quarter of an hour"
+	@echo "make bundle     a folder that runs without Python, in dist/answerprint; minutes"
+	@echo "make bundle-test  the same, and its tests"
 	@echo "make proto      generate the code of the daemon's protocol again, from proto/"
 	@echo "make train      train tiny-x4 again, from public photographs"
 	@echo "make clean      remove .venv and all that was made"
@@ -58,6 +61,9 @@ test-fault: $(READY)
 report-reliability: $(READY)
 	cd tests && $(abspath $(PYTHON)) -m fault.report $(REPORT)
 
+report-resolve: $(READY)
+	cd tests && $(abspath $(PYTHON)) -m resolve.matrix $(REPORT)
+
 proto: $(READY)
 	$(PYTHON) -m grpc_tools.protoc -I proto --python_out=daemon --pyi_out=daemon --grpc_python_out=daemon \
 		$$(find proto -name '*.proto')
@@ -66,6 +72,17 @@ train: $(READY)
 	$(PYTHON) -m answerprint.training.fetch photos --out $(PHOTOS)
 	$(PYTHON) -m answerprint.training.restorer --photos $(PHOTOS) --work $(WORK)
 	$(PYTHON) -m answerprint.training.train --photos $(PHOTOS) --work $(WORK) --steps $(STEPS)
+
+BUNDLE := dist/answerprint
+
+# For the oldest system that is to run it, build on that system: its C library is the least that the bundle needs.
+bundle: $(READY)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bundle,lists]'
+	$(PYTHON) -m PyInstaller --noconfirm --log-level WARN --distpath dist --workpath build/bundle installer/answerprint.spec
+	$(PYTHON) installer/measure.py $(BUNDLE)
+
+bundle-test: bundle
+	ANSWERPRINT_BUNDLE=$(abspath $(BUNDLE)) $(PYTHON) -m pytest -m slow tests/installer
 
 clean:
 	rm -rf $(VENV) build dist $(DEMO_OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "queue": ("queue", "queue many files, over night too; suspend all work"),
         "jobs": ("jobs", "see jobs, and steer them: pause, cancel, retry"),
         "daemon": ("daemon", "start, stop and look at the daemon that does the work"),
+        "resolve": ("resolve", "restore clips of DaVinci Resolve's timeline, and bring them back"),
         "models": ("models", "list the models, check their files, keep them warm"),
         "flow-cache": ("flow_cache", "what the motion cache holds; empty it"),
         "eval": ("evaluate", "measure quality and consistency on clips of yours"),
@@ -43,6 +44,7 @@ examples:
   answerprint restore plate.%04d.png out.%04d.png --range 10:34 --scale 2
   answerprint queue add *.mov --output-folder restored --not-before 20:00
   answerprint jobs watch
+  answerprint resolve restore --selected
   answerprint COMMAND --help
 
 exit codes: 0 done, 2 bad arguments or input, 3 no daemon, 4 job failed, 5 cancelled, 130 interrupted

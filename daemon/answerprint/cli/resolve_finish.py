@@ -1,0 +1,130 @@
+"""`answerprint resolve finish` and `undo`."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from answerprint.errors import JobFailedError
+from answerprint.jobs.api import NotFoundError
+from answerprint.resolve.api import Resolve
+from answerprint.resolve.edition import Capability, Edition
+from answerprint.resolve.link.attach import attached
+from answerprint.resolve.putting import Outcome, undo
+from answerprint.resolve.putting.ledger import Ledger
+from answerprint.resolve.restoring.finish import Finished, put_finished
+from answerprint.resolve.restoring.follow import follow
+from answerprint.resolve.restoring.retrim import whole_of
+
+from .context import Context
+from .job.words import counted
+from .link import open_daemon
+from .table import plain
+
+if TYPE_CHECKING:
+    from answerprint.rpc.client import Client
+
+__all__ = ["WORDS", "open_resolve", "run", "say_finished", "say_outcome"]
+
+WORDS = {
+    "put": "put back",
+    "already": "is there",
+    "removed": "left out: you took it out of the project (to bring it back: resolve finish JOB --again)",
+    "undone": "taken out",
+    "nothing": "nothing of it is in the project",
+    "failed": "could not be put back",
+}
+
+
+@contextmanager
+def open_resolve() -> Iterator[Resolve]:
+    """The Resolve that runs on this machine. Raises NoResolveError, EditionError for one that lets nobody in."""
+    with attached() as bridge:
+        resolve = Resolve(bridge.root)
+        # Asked first of all: on the free edition a call that is Studio's opens a dialog, and all later ones fail.
+        Edition.of(resolve.product(), resolve.version()).need(Capability.EXTERNAL)
+        yield resolve
+
+
+def run(args: Namespace, context: Context) -> int:
+    """Do what was asked; returns the exit code."""
+    return _undo(args, context) if args.action == "undo" else _finish(args, context)
+
+
+def _finish(args: Namespace, context: Context) -> int:
+    if args.list_file:
+        from .resolve_list import finish_list
+
+        return finish_list(args, context)
+    with open_daemon(context) as client:
+        only = frozenset(client.get(each).id for each in args.jobs)
+        if args.follow:
+            finished = follow(client, only, open_resolve, lambda outcome: say_outcome(outcome, context))
+        else:
+            with open_resolve() as resolve:
+                finished = put_finished(resolve, client, Ledger(), only, again=args.again)
+            for outcome in finished.outcomes:
+                say_outcome(outcome, context)
+    return say_finished(finished, context)
+
+
+def _undo(args: Namespace, context: Context) -> int:
+    with open_daemon(context) as client:
+        jobs = [_job(client, each) for each in args.jobs]
+    failed = False
+    with open_resolve() as resolve:
+        for job in jobs:
+            outcome = undo(resolve, job, Ledger())
+            failed |= outcome.state == "failed"
+            say_outcome(outcome, context)
+    if context.console.json:
+        context.console.event({"event": "done", "jobs": len(jobs)})
+    return JobFailedError.exit_code if failed else 0
+
+
+def _job(client: Client, reference: str) -> str:
+    """The id under which a clip was put back."""
+    try:
+        job = client.get(reference)
+    except NotFoundError:
+        # Forgotten by the daemon, or never a job of its own: where the clip was put is known all the same.
+        if Ledger().read(reference) is None:
+            raise
+        return reference
+    whole = whole_of(job)
+    return job.id if whole is None else whole.id
+
+
+def say_outcome(outcome: Outcome, context: Context) -> None:
+    """One clip, with what did not go as asked."""
+    console = context.console
+    if console.json:
+        console.event({"event": "put", **outcome.to_json()})
+        return
+    where = f" ({outcome.did})" if outcome.did and outcome.state in ("put", "already") else ""
+    console.out(plain(f"{outcome.path}: {WORDS[outcome.state]}{where}"))
+    for warning in outcome.warnings:
+        console.err(plain(f"  {warning}"))
+
+
+def say_finished(finished: Finished, context: Context) -> int:
+    """The end of it; returns the exit code."""
+    console = context.console
+    states = [outcome.state for outcome in finished.outcomes]
+    if console.json:
+        for job, reason in finished.failed:
+            console.event({"event": "failed", "job": job.id, "number": job.number, "message": reason})
+        counts = {str(state): states.count(state) for state in sorted(set(states))}
+        console.event(
+            {"event": "done", **counts, "waiting": len(finished.waiting), "failed_jobs": len(finished.failed)}
+        )
+    else:
+        for job, reason in finished.failed:
+            console.err(plain(f"job {job.number} ({job.label}): {reason}"))
+        if finished.waiting:
+            console.err(f"{counted(len(finished.waiting), 'job')} not done yet: see answerprint jobs watch")
+        if not (states or finished.failed or finished.waiting):
+            console.out("Nothing of this project was restored yet.")
+    return JobFailedError.exit_code if "failed" in states else 0

@@ -1,0 +1,124 @@
+"""`answerprint resolve queue --from LIST` and `finish --from LIST`: no Resolve is needed."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from answerprint.errors import InputError, JobFailedError
+from answerprint.resolve.lists import EditList, ListEntry, write_list
+from answerprint.resolve.reading.rates import rate as exact_rate
+from answerprint.resolve.restoring.lists import (
+    jobs_for,
+    jobs_of_list,
+    open_list,
+    restored_list_path,
+    restored_of_list,
+)
+from answerprint.resolve.restoring.wishes import Wishes
+from answerprint.store.records import UNFINISHED
+
+from .context import Context
+from .job.follow import watch
+from .job.words import counted
+from .link import open_daemon
+from .resolve_wishes import wishes_of
+from .settings import absolute
+from .table import plain
+
+if TYPE_CHECKING:
+    from answerprint.rpc.client import Client
+
+__all__ = ["finish_list", "queue_list"]
+
+
+def queue_list(args: Namespace, context: Context) -> int:
+    """Queue what a list uses; returns the exit code."""
+    with open_daemon(context) as client:
+        edit = _open(args, client)
+        for entry in edit.refused:
+            _say_refused(entry, context)
+        taken = [job.output for job in client.all_jobs(list(UNFINISHED))]
+        jobs = jobs_of_list(edit, wishes_of(args, Wishes()), taken)
+        if not jobs:
+            raise InputError("Nothing of this list can be restored.", "The reasons are above.")
+        queued = []
+        for master, new in jobs:
+            job, _ = client.submit(new)
+            queued.append(job)
+            if context.console.json:
+                facts = {"job": job.id, "number": job.number, "input": job.input, "output": job.output}
+                span = {"range": [master.first, master.stop], "events": [each.event for each in master.entries]}
+                context.console.event({"event": "submitted", **facts, **span})
+            else:
+                frames = f"frames {master.first} to {master.stop - 1}"
+                context.console.out(plain(f"job {job.number}: {job.input}, {frames} -> {job.output}"))
+        if not args.wait:
+            if not context.console.json:
+                context.console.err(
+                    plain(f"When they are done, the list with them: answerprint resolve finish --from {edit.path}")
+                )
+            return 0
+        for job in queued:
+            watch(client, job, context)
+        return _write(edit, args, client, context)
+
+
+def finish_list(args: Namespace, context: Context) -> int:
+    """Write the list with what is restored; returns the exit code."""
+    with open_daemon(context) as client:
+        return _write(_open(args, client), args, client, context)
+
+
+def _open(args: Namespace, client: Client) -> EditList:
+    return open_list(
+        Path(absolute(args.list_file)),
+        client.describe,
+        None if args.media is None else Path(absolute(args.media)),
+        _rate(args.rate),
+    )
+
+
+def _rate(text: str | None) -> Fraction | None:
+    return None if text is None else exact_rate(text)
+
+
+def _write(edit: EditList, args: Namespace, client: Client, context: Context) -> int:
+    jobs = list(jobs_for(edit, client.all_jobs()))
+    if not jobs:
+        raise InputError(
+            f"Nothing of {edit.path.name} was queued.", f"Queue it: answerprint resolve queue --from {edit.path}"
+        )
+    restored, missing = restored_of_list(edit, jobs, client.describe)
+    path = restored_list_path(edit.path)
+    left = write_list(edit, restored, path, overwrite=True) if restored else edit.entries
+    console = context.console
+    if console.json:
+        console.event(
+            {"event": "done", "list": str(path) if restored else "", "restored": len(restored), "left": len(left)}
+        )
+        return 0 if restored else JobFailedError.exit_code
+    if restored:
+        console.out(str(path))
+        console.err("In Resolve: File > Import > Timeline.")
+    if left:
+        console.err(f"{counted(len(left), 'event')} still show their source.")
+    for job in missing:
+        console.err(plain(f"job {job.number} ({job.label}) is {job.state.value}"))
+    return 0 if restored else JobFailedError.exit_code
+
+
+def _say_refused(entry: ListEntry, context: Context) -> None:
+    if context.console.json:
+        context.console.event(
+            {
+                "event": "refused", "clip": entry.name, "list_event": entry.event, "record": entry.record,
+                "code": "list", "message": entry.refusal, "remedy": entry.remedy,
+            }
+        )  # fmt: skip
+        return
+    context.console.err(plain(f"event {entry.event} ({entry.name}): {entry.refusal}"))
+    if entry.remedy:
+        context.console.err(plain(f"  {entry.remedy}"))

@@ -1,0 +1,106 @@
+"""A list of cuts as jobs, and the list again with what was restored: the way of those who are not in Resolve."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+from ...errors import AnswerprintError, InputError
+from ...frames.request import RestoreRequest
+from ...jobs.api import MediaInfo, NewJob
+from ...store.records import JobRecord, JobState
+from ..lists import EditList, Master, RestoredMedia, masters, read_list
+from ..reading.facts import MediaFacts
+from .media import MediaBook
+from .names import folder_for, restored_path
+from .wishes import Wishes
+
+__all__ = ["jobs_of_list", "list_key", "open_list", "restored_list_path", "restored_of_list"]
+
+_LIST, _SOURCE, _FIRST = "answerprint_list", "answerprint_source", "answerprint_first"
+
+
+def open_list(
+    path: Path, describe: Callable[[str], MediaInfo], media: Path | None = None, rate: Fraction | None = None
+) -> EditList:
+    """Read a list; describe: the daemon's. Raises InputError when the list itself cannot be read."""
+    book = MediaBook(describe)
+
+    def probe(file: Path, rate: Fraction) -> MediaFacts:
+        found = book.look(str(file))
+        if not found.rate_is_assumed:
+            return found
+        return MediaFacts(**{name: getattr(found, name) for name in found.__slots__} | {"rate": rate})
+
+    return read_list(path, probe=probe, media=media, rate=rate)
+
+
+def list_key(edit: EditList) -> str:
+    """What tells a list from every other, and from itself after a change."""
+    return hashlib.sha256(edit.content).hexdigest()
+
+
+def jobs_of_list(edit: EditList, wishes: Wishes, taken: Iterable[str] = ()) -> list[tuple[Master, NewJob]]:
+    """One job for each piece of each source that the list uses, however often. Raises InputError."""
+    names = set(taken)
+    made = []
+    for master in masters(edit.usable, wishes.handles):
+        media = master.entries[0].media
+        folder = folder_for(master.path, edit.name, Path(wishes.folder) if wishes.folder else None)
+        output = restored_path(folder, master.path.name.replace("%", ""), names, wishes.codec)
+        names.add(str(output))
+        request = RestoreRequest.from_json(
+            {
+                **wishes.settings,
+                "input": str(master.path),
+                "output": str(output),
+                "codec": wishes.codec or None,
+            }
+        )
+        clip = {
+            "media": str(master.path),
+            "range": {"first": str(master.first), "stop": str(master.stop)},
+            "editor": {_LIST: list_key(edit), _SOURCE: str(master.path), _FIRST: str(master.first)},
+        }
+        if media is not None and media.rate_is_assumed:
+            clip["rate"] = {"numerator": str(media.rate.numerator), "denominator": str(media.rate.denominator)}
+        job = NewJob(
+            str(uuid.uuid4()), "restore", request.to_json(), clip, master.path.name[:256], wishes.priority,
+            wishes.not_before,
+        )  # fmt: skip
+        made.append((master, job))
+    return made
+
+
+def jobs_for(edit: EditList, jobs: Iterable[JobRecord]) -> Iterator[JobRecord]:
+    """The jobs that were made of a list."""
+    key = list_key(edit)
+    return (job for job in jobs if (job.clip.get("editor") or {}).get(_LIST) == key)
+
+
+def restored_of_list(
+    edit: EditList, jobs: Iterable[JobRecord], describe: Callable[[str], MediaInfo]
+) -> tuple[list[RestoredMedia], list[JobRecord]]:
+    """What was restored for a list, the latest first, and the jobs that are not done, or whose file is gone."""
+    book, restored, missing = MediaBook(describe), [], []
+    for job in sorted(jobs_for(edit, jobs), key=lambda each: -each.number):
+        editor = job.clip["editor"]
+        try:
+            if job.state is not JobState.DONE:
+                raise InputError("It is not done.")
+            media = book.look(job.output)
+        except AnswerprintError as error:
+            if error.exit_code != InputError.exit_code:
+                raise
+            missing.append(job)
+            continue
+        restored.append(RestoredMedia(Path(job.output), Path(editor[_SOURCE]), int(editor[_FIRST]), media))
+    return restored, missing
+
+
+def restored_list_path(path: Path) -> Path:
+    """Beside the list, under a name of its own: `cut_restored.edl`."""
+    return path.with_name(f"{path.stem}_restored{path.suffix}")

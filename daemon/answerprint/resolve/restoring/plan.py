@@ -1,0 +1,309 @@
+"""What is to be restored of a selection, clip by clip, or why one cannot be."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+
+from ...errors import AnswerprintError, InputError
+from ...frames.codecs import CODECS
+from ..api import Resolve
+from ..putting.frames import exact, whole_start
+from ..putting.place import Mode, Place
+from ..reading.ask import Asking
+from ..reading.extent import Extent, extent_of
+from ..reading.facts import ClipFacts, ItemFacts, MediaFacts, SourceRange, TimelineFacts
+from ..reading.framing import frame_size
+from ..reading.handles import with_handles
+from ..reading.rates import pixel_aspect
+from ..reading.refusals import Refusal
+from ..reading.refuse import refuse_clip, refuse_item, refuse_media
+from ..reading.select import Choice, choose
+from ..reading.source import Witness, part_of, source_range
+from .media import MediaBook
+from .names import folder_for, restored_path
+from .submit import Planned
+from .wishes import Wishes
+
+__all__ = ["Plan", "Refused", "plan"]
+
+_LEVELS = {"Full": "full", "Video": "video"}
+_LONGEST_ATTRIBUTE = 256
+
+Witnesses = Callable[[ItemFacts], Witness | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A clip that is not restored. record: where it lies, None for a clip of a bin. facts: of an item."""
+
+    name: str
+    item: str
+    track: int
+    record: int | None
+    refusal: Refusal
+    facts: ItemFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be done with a selection, every clip of it in one of the lists.
+
+    left_out: what was not meant. items: facts of those that are planned, by their ids.
+    """
+
+    timeline: TimelineFacts | None
+    planned: tuple[Planned, ...]
+    refused: tuple[Refused, ...]
+    left_out: dict[str, int] = field(default_factory=dict)
+    items: dict[str, ItemFacts] = field(default_factory=dict)
+
+
+def plan(
+    resolve: Resolve,
+    choice: Choice,
+    wishes: Wishes,
+    media: MediaBook,
+    taken: Iterable[str] = (),
+    witnesses: Witnesses = lambda item: None,
+) -> Plan:
+    """Read the selection and plan each clip. taken: outputs of jobs in the queue.
+
+    witnesses: asked where Resolve's own numbers leave a doubt. Raises SelectionError for a selection of nothing,
+    ResolveError, InputError for wishes that no clip can have.
+    """
+    project = resolve.project()
+    asking = Asking(project)
+    selection = choose(project, asking, choice)
+    timeline = asking.timeline(project.timeline()) if selection.items else None
+    planner = _Planner(wishes, media, set(taken), project.name(), project.id(), timeline, witnesses)
+    for chosen in selection.items:
+        planner.item(chosen.item, chosen.part)
+    for clip in selection.clips:
+        planner.clip(clip, choice.value.rpartition("/")[2])
+    items = {chosen.item.id: chosen.item for chosen in selection.items}
+    return Plan(timeline, tuple(planner.planned), tuple(planner.refused), dict(selection.left_out), items)
+
+
+class _Planner:
+    """Plans one clip after another; the names that it gives are taken for those that follow."""
+
+    def __init__(
+        self,
+        wishes: Wishes,
+        media: MediaBook,
+        taken: set[str],
+        project_name: str,
+        project: str,
+        timeline: TimelineFacts | None,
+        witnesses: Witnesses,
+    ) -> None:
+        self.planned: list[Planned] = []
+        self.refused: list[Refused] = []
+        self._wishes, self._media, self._taken, self._witnesses = wishes, media, taken, witnesses
+        self._project, self._project_name, self._timeline = project, project_name, timeline
+
+    def item(self, item: ItemFacts, part: tuple[int, int] | None) -> None:
+        """Plan an item of the timeline, or the record frames of it that are meant."""
+        try:
+            found = self._item(item, part)
+        except InputError as error:
+            found = Refusal(error.code, error.message, error.remedy)
+        if isinstance(found, Refusal):
+            record = None if item.start is None else round(item.start)
+            self.refused.append(Refused(item.name, item.id, item.track, record, found, item))
+        else:
+            self.planned.append(found)
+
+    def clip(self, clip: ClipFacts, folder: str) -> None:
+        """Plan all of a clip of the media pool."""
+        try:
+            found = self._clip(clip, folder)
+        except InputError as error:
+            found = Refusal(error.code, error.message, error.remedy)
+        if isinstance(found, Refusal):
+            self.refused.append(Refused(clip.name, "", 0, None, found))
+        else:
+            self.planned.append(found)
+
+    def _item(self, item: ItemFacts, part: tuple[int, int] | None) -> Planned | Refusal:
+        clip, timeline = item.clip, self._timeline
+        refusal = refuse_item(item)
+        if refusal is not None or clip is None or timeline is None:
+            return refusal or Refusal("no_clip", f"{item.name} has no file.")
+        media = self._look(clip)
+        if isinstance(media, Refusal):
+            return media
+        extent = extent_of(clip, media)
+        if isinstance(extent, Refusal):
+            return extent
+        source = source_range(item, clip, timeline, media)
+        if isinstance(source, Refusal) or not source.exact:
+            witness = self._witnesses(item)
+            if witness is not None:
+                source = source_range(item, clip, timeline, media, witness)
+        if isinstance(source, Refusal):
+            return source
+        if item.start is None or item.duration is None:
+            return Refusal("hollow", f"{item.name}: Resolve does not say where it lies.")
+        record, duration = round(item.start), round(item.duration)
+        ratio = extent.rate / timeline.rate
+        if part is not None:
+            source = part_of(source, ratio, part[0] - record, part[1] - part[0])
+            record, duration = part[0], part[1] - part[0]
+        mode, notes = self._mode(source, part is not None)
+        place = self._place(
+            mode, clip, media, extent, source, timeline.rate, timeline.id, timeline.name, item.name or clip.name
+        )
+        left = None if item.left_offset is None or part is not None else exact(item.left_offset)
+        place = replace(place, item=item.id, record=record, duration=duration, track=item.track, left=left)
+        return self._planned(place, clip, media, extent, notes, (timeline.size, timeline.pixel_aspect))
+
+    def _clip(self, clip: ClipFacts, folder: str) -> Planned | Refusal:
+        refusal = refuse_clip(clip)
+        media = refusal or self._look(clip)
+        if isinstance(media, Refusal):
+            return media
+        extent = extent_of(clip, media)
+        if isinstance(extent, Refusal):
+            return extent
+        source = SourceRange(extent.first, extent.stop, Fraction(1), how="the whole clip")
+        place = self._place("pool", clip, media, extent, source, extent.rate, "", folder, clip.name)
+        return self._planned(place, clip, media, extent, (), None)
+
+    def _look(self, clip: ClipFacts) -> MediaFacts | Refusal:
+        try:
+            return self._media.look(clip.path)
+        except AnswerprintError as error:
+            if error.exit_code != InputError.exit_code:  # the daemon is gone, the disk is full: no fault of the clip's
+                raise
+            return refuse_media(clip, error)
+
+    def _mode(self, source: SourceRange, part: bool) -> tuple[Mode, tuple[str, ...]]:
+        asked = self._wishes.put
+        if asked == "pool":
+            return asked, ()
+        if not (source.exact and source.steady):
+            return "pool", (
+                "Which frame each record frame shows cannot be read (its speed changes, or the numbers leave a"
+                " doubt): all its frames are restored, and come back into the media pool only.",
+            )
+        if part and asked in ("take", "replace"):
+            return "track", ("Only a part of the clip is restored: it comes back on a track above.",)
+        return asked, ()
+
+    def _place(
+        self,
+        mode: Mode,
+        clip: ClipFacts,
+        media: MediaFacts,
+        extent: Extent,
+        source: SourceRange,
+        timeline_rate: Fraction,
+        timeline: str,
+        timeline_name: str,
+        name: str,
+    ) -> Place:
+        handles = with_handles(source, media.frames, self._wishes.handles)
+        # Where rates differ, only some frames of the source begin together with a frame of the timeline.
+        first = whole_start(handles.frames.start, extent.rate, timeline_rate)
+        return Place(
+            mode=mode,
+            project=self._project,
+            project_name=self._project_name,
+            timeline=timeline,
+            timeline_name=timeline_name,
+            item="",
+            clip=clip.id,
+            name=name,
+            first=source.first,
+            stop=source.stop,
+            restored_first=first,
+            restored_stop=handles.frames.stop,
+            rate=extent.rate,
+            offset=source.offset,
+            speed=source.speed,
+            attributes=self._attributes(clip, name),
+        )
+
+    def _attributes(self, clip: ClipFacts, name: str) -> dict[str, str]:
+        kept = {key: value for key, value in clip.properties.items() if value and len(value) <= _LONGEST_ATTRIBUTE}
+        chosen = {key: kept[key] for key in _CARRIED if key in kept}
+        # What the file holds, whatever Resolve took the source for: 'Auto' would have it guess once more.
+        yuv = CODECS[self._wishes.codec].pixel_format.startswith("yuv") if self._wishes.codec in CODECS else True
+        return {**chosen, "Data Level": "Video" if yuv else "Full", "Clip Name": f"{Path(name).stem} restored"}
+
+    def _planned(
+        self,
+        place: Place,
+        clip: ClipFacts,
+        media: MediaFacts,
+        extent: Extent,
+        notes: tuple[str, ...],
+        frame: tuple[tuple[int, int], Fraction] | None,
+    ) -> Planned:
+        wishes = self._wishes
+        aspect = _aspect(clip, media)
+        folder = folder_for(Path(clip.path), self._project_name, Path(wishes.folder) if wishes.folder else None)
+        output = restored_path(folder, clip.name or place.name, self._taken, wishes.codec)
+        self._taken.add(str(output))
+        label = extent.label
+        fields = _fields(clip)
+        if fields.endswith("_first") or (media.interlaced and not fields):
+            notes = (*notes, "The source is interlaced: it is deinterlaced to whole frames first.")
+        return Planned(
+            id=str(uuid.uuid4()),
+            place=place,
+            media=_source_path(clip, media),
+            output=str(output),
+            size=self._size(media, aspect, frame),
+            rate=extent.rate,
+            start_timecode="" if label is None else str(label.shifted(-extent.first)),
+            drop=label is not None and label.drop,
+            pixel_aspect=aspect,
+            levels=_LEVELS.get(clip.properties.get("Data Level", ""), ""),
+            fields=fields,
+            notes=notes,
+        )
+
+    def _size(
+        self, media: MediaFacts, aspect: Fraction, frame: tuple[tuple[int, int], Fraction] | None
+    ) -> tuple[int, int] | None:
+        settings = self._wishes.settings
+        asked, scale = settings.get("size"), settings.get("scale")
+        if frame is None and asked is None:
+            return None  # a clip of a bin is on no timeline: as large as the model makes it
+        size, timeline_aspect = frame or ((media.width, media.height), Fraction(1))
+        return frame_size(
+            (media.width, media.height),
+            size,
+            aspect=aspect,
+            timeline_aspect=timeline_aspect,
+            scale=None if scale is None else Fraction(str(scale)),
+            size=None if asked is None else (int(asked[0]), int(asked[1])),
+        )
+
+
+_CARRIED = ("PAR", "Input Color Space", "Input Gamma", "IDT", "Alpha mode", "Field Dominance", "Reel Name")
+
+
+def _aspect(clip: ClipFacts, media: MediaFacts) -> Fraction:
+    text = clip.properties.get("PAR", "")
+    return pixel_aspect(text, (media.width, media.height), media.sample_aspect) if text else media.sample_aspect
+
+
+def _fields(clip: ClipFacts) -> str:
+    """Which fields Resolve takes the clip to have; "" where it goes by the file, or says it in another language."""
+    said = clip.properties.get("Field Dominance", "").casefold()
+    return next((order for start, order in _FIELDS.items() if said.startswith(start)), "")
+
+
+_FIELDS = {"progressive": "progressive", "upper": "top_first", "lower": "bottom_first"}
+
+
+def _source_path(clip: ClipFacts, media: MediaFacts) -> str:
+    """The file; of a sequence its pattern with the numbers, as several may lie in one folder."""
+    return clip.path if media.kind == "sequence" else media.path

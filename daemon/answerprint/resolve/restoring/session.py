@@ -1,0 +1,171 @@
+"""Restoring a selection as a whole: plan it, queue it, and say what became of each clip."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ...errors import AnswerprintError
+from ...frames.frame import FrameRange
+from ...home import state_folder
+from ...rpc.client import Client
+from ...store.records import UNFINISHED, JobRecord, JobState
+from ..api import Resolve
+from ..putting import Outcome, put_back
+from ..putting.ledger import Ledger
+from ..reading.refusals import Refusal
+from ..reading.select import Choice
+from .media import MediaBook
+from .plan import Plan, Refused, plan
+from .rendering import Renderer
+from .retrim import earlier_of, part_jobs
+from .submit import Planned, job_of
+from .wishes import Wishes, remember
+from .witness import Witnesses
+
+__all__ = ["Queued", "Said", "keep_wishes", "queue_selection", "wishes_folder"]
+
+
+@dataclass(slots=True)
+class Queued:
+    """What became of a selection.
+
+    jobs: with what was planned for each. reused: clips of which all was restored before: put back at once. refused:
+    clips that are not restored.
+    """
+
+    plan: Plan
+    jobs: list[tuple[Planned, JobRecord]] = field(default_factory=list)
+    reused: list[Outcome] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a front end is told as it happens: each may be left out."""
+
+    queued: Callable[[Planned, JobRecord], None] = lambda planned, job: None
+    refused: Callable[[Refused], None] = lambda refused: None
+    reused: Callable[[Planned, Outcome], None] = lambda planned, outcome: None
+    busy: Callable[[str], None] = lambda text: None
+
+
+def queue_selection(
+    resolve: Resolve,
+    client: Client,
+    choice: Choice,
+    wishes: Wishes,
+    said: Said = Said(),
+    *,
+    again: bool = False,
+    through: bool = False,
+    graded: bool = False,
+) -> Queued:
+    """Queue a job for each clip of a selection that can be restored; what was wished is kept for the next time.
+
+    again: also what was restored before; otherwise only what is missing of it is. through: let Resolve render what
+    cannot be read here. graded: let it render everything, as it is seen.
+
+    One clip that is refused, by us or by the daemon, keeps no other from being restored. Raises SelectionError for a
+    selection of nothing, ResolveError, NoDaemonError.
+    """
+    taken = [job.output for job in client.all_jobs(list(UNFINISHED))]
+    media = MediaBook(client.describe)
+    with Witnesses(resolve, media) as witnesses:
+        made = plan(resolve, choice, wishes, media, taken, witnesses)
+    result = Queued(made)
+    planned_ones = list(made.planned)
+    refused_ones = list(made.refused)
+    if made.timeline is not None and (through or graded):
+        renderer = Renderer(
+            resolve, media, wishes, made.timeline, {*taken, *(each.output for each in planned_ones)}, said.busy
+        )
+        planned_ones, refused_ones = _render(renderer, made, graded=graded)
+    for refused in refused_ones:
+        result.refused.append(refused)
+        said.refused(refused)
+    before = [] if again else list(client.all_jobs([JobState.DONE]))
+    for planned in planned_ones:
+        try:
+            _queue(resolve, client, planned, wishes, before, result, said)
+        except AnswerprintError as error:
+            if error.code in ("no_daemon", "no_resolve", "resolve_hangs"):
+                raise
+            refused = _refused(planned, error)
+            result.refused.append(refused)
+            said.refused(refused)
+    if result.jobs:
+        keep_wishes(result.jobs[0][0].place.project, wishes)
+    return result
+
+
+def _render(renderer: Renderer, made: Plan, *, graded: bool) -> tuple[list[Planned], list[Refused]]:
+    """What Resolve renders of a plan is planned; the rest stays as it was."""
+    planned = [] if graded else list(made.planned)
+    refused: list[Refused] = []
+    wanted = [made.items[each.place.item] for each in made.planned if graded and each.place.item in made.items]
+    for each in made.refused:
+        if each.refusal.renderable and each.facts is not None:
+            wanted.append(each.facts)
+        else:
+            refused.append(each)
+    for facts in wanted:
+        try:
+            found = renderer.plan(facts, seen=graded)
+        except AnswerprintError as error:
+            if error.code in ("no_resolve", "resolve_hangs", "cancelled"):
+                raise
+            found = Refusal(error.code, error.message, error.remedy)
+        if isinstance(found, Refusal):
+            refused.append(Refused(facts.name, facts.id, facts.track, round(facts.start or 0), found, facts))
+        else:
+            planned.append(found)
+    return planned, refused
+
+
+def _queue(
+    resolve: Resolve,
+    client: Client,
+    planned: Planned,
+    wishes: Wishes,
+    before: Iterable[JobRecord],
+    result: Queued,
+    said: Said,
+) -> None:
+    """Submit what is not restored yet of a clip."""
+    earlier = earlier_of(planned, wishes, before)
+    parts = part_jobs(planned, wishes, earlier)
+    if parts == []:
+        asked = FrameRange(planned.place.restored_first, planned.place.restored_stop)
+        found = next(each for each in earlier if asked.start >= each.frames.start and asked.stop <= each.frames.stop)
+        place = replace(planned.place, restored_first=found.frames.start, restored_stop=found.frames.stop)
+        outcome = put_back(resolve, place, planned.id, found.path, Ledger(), origin={"source": planned.media})
+        result.reused.append(outcome)
+        said.reused(planned, outcome)
+        return
+    if parts:
+        note = "It was restored before: only the frames that are missing are restored, and joined to the others."
+        planned = replace(planned, notes=(*planned.notes, note))
+    for new in parts or [job_of(planned, wishes)]:
+        job, _ = client.submit(new)
+        result.jobs.append((planned, job))
+        said.queued(planned, job)
+
+
+def wishes_folder() -> Path:
+    """Where the last wishes of each project are kept."""
+    return state_folder() / "resolve" / "wishes"
+
+
+def _refused(planned: Planned, error: AnswerprintError) -> Refused:
+    place = planned.place
+    refusal = Refusal(error.code, error.message, error.remedy)
+    return Refused(place.name, place.item, place.track, place.record if place.item else None, refusal)
+
+
+def keep_wishes(project: str, wishes: Wishes) -> None:
+    """Keep them for the next time, as far as the disk lets us: without them it begins with the defaults."""
+    with contextlib.suppress(OSError):
+        remember(wishes_folder(), project, wishes)

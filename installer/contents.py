@@ -1,0 +1,158 @@
+"""What goes into a bundle, read from where it is declared: pyproject.toml, the package's folders, and what imports.
+
+There is no list of modules by hand: a program that is named in a table and imported when it runs is found here too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+__all__ = [
+    "EXTRAS",
+    "LEFT_OUT",
+    "Contents",
+    "contents_of",
+    "development_modules",
+    "own_modules",
+    "runtime_distributions",
+]
+
+EXTRAS = ("lists",)
+"""Optional parts of pyproject.toml that a bundle has: its users cannot install them afterwards."""
+
+LEFT_OUT = (
+    *("diffusers.pipelines", "diffusers.modular_pipelines"),
+    *("hf_xet", "networkx", "setuptools", "tkinter", "torch.utils.tensorboard"),
+)
+"""Parts of what is needed that nothing of ours loads: whole pipelines, downloads, windows, compilers, dashboards."""
+
+_PACKAGE = "answerprint"
+_SCRIPTS = "resolve_scripts"
+_NO_DATA = ("__pycache__", ".pyc")
+
+Data = tuple[str, str]
+"""A file, and the folder of the bundle that it goes to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What PyInstaller is told. distributions: their metadata, which has their licences, goes along."""
+
+    modules: tuple[str, ...]
+    excluded: tuple[str, ...]
+    distributions: tuple[str, ...]
+    data: tuple[Data, ...]
+
+
+def contents_of(root: Path) -> Contents:
+    """The contents of a bundle of the checkout at root, with what is installed beside this Python.
+
+    Raises RuntimeError when a module of ours cannot be imported, or needs what is left out.
+    """
+    declared = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+    project = declared["project"]
+    extras = [line for name in EXTRAS for line in project["optional-dependencies"][name]]
+    distributions = runtime_distributions([*project["dependencies"], *extras])
+    left_out = {canonicalize_name(each) for each in LEFT_OUT}
+    excluded = (*LEFT_OUT, *development_modules(distributions))
+    ours = (*own_modules(root / "daemon" / _PACKAGE), _SCRIPTS)
+    optional = _modules_of({canonicalize_name(Requirement(line).name) for line in extras})
+    patterns = declared["tool"]["setuptools"]["package-data"][_PACKAGE]
+    return Contents(
+        modules=(*ours, *_loaded_by((*ours, *optional), (root / "daemon", root), excluded)),
+        excluded=excluded,
+        distributions=tuple(each for each in distributions if each not in left_out),
+        data=(
+            (str(root / "LICENSE"), _PACKAGE),
+            *_files(root / "daemon" / _PACKAGE, patterns),
+            *_files(root / _SCRIPTS, ("**/*",)),
+        ),
+    )
+
+
+def own_modules(package: Path) -> tuple[str, ...]:
+    """Every module of a package, by its dotted name."""
+    parts = (file.relative_to(package.parent).with_suffix("").parts for file in package.rglob("*.py"))
+    names = {".".join(each[:-1] if each[-1] == "__init__" else each) for each in parts}
+    return tuple(sorted(name for name in names if not name.endswith("__main__")))
+
+
+def runtime_distributions(requirements: Iterable[str]) -> tuple[str, ...]:
+    """The distributions that meet the requirements, and theirs in turn, by canonical name.
+
+    Raises importlib.metadata.PackageNotFoundError when one is not installed.
+    """
+    found: dict[str, set[str]] = {}
+    open_ends = [Requirement(each) for each in requirements]
+    while open_ends:
+        wanted = open_ends.pop()
+        name, extras = canonicalize_name(wanted.name), {"", *wanted.extras}
+        new = extras - found.get(name, set())
+        if not new:
+            continue
+        found.setdefault(name, set()).update(extras)
+        for line in metadata.distribution(name).requires or ():
+            inner = Requirement(line)
+            if inner.marker is None or any(inner.marker.evaluate({"extra": each}) for each in new):
+                open_ends.append(inner)
+    return tuple(sorted(found))
+
+
+def development_modules(distributions: Collection[str]) -> tuple[str, ...]:
+    """Top-level modules that only other distributions bring: libraries of ours use some of them where they are."""
+    return tuple(
+        sorted(
+            module
+            for module, bringers in _bringers().items()
+            if module.isidentifier() and module not in (_PACKAGE, _SCRIPTS) and not bringers & set(distributions)
+        )
+    )
+
+
+def _modules_of(distributions: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted(module for module, bringers in _bringers().items() if bringers & set(distributions)))
+
+
+def _bringers() -> dict[str, set[str]]:
+    """The distributions that bring each top-level module, by canonical name."""
+    found = metadata.packages_distributions()
+    return {module: {canonicalize_name(each) for each in names} for module, names in found.items()}
+
+
+def _loaded_by(modules: Collection[str], path: Iterable[Path], excluded: Collection[str]) -> tuple[str, ...]:
+    """Modules of distributions that are loaded with the given, which PyInstaller misses where a name is text.
+
+    Raises RuntimeError when one of the given cannot be imported.
+    """
+    answer = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-P", str(Path(__file__).with_name("loaded.py")), *excluded],
+        input=json.dumps(modules),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path)), "HF_HUB_OFFLINE": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if answer.returncode:
+        raise RuntimeError("Not every module can be imported without what the bundle leaves out; see above.")
+    return tuple(json.loads(answer.stdout))
+
+
+def _files(folder: Path, patterns: Iterable[str]) -> list[Data]:
+    """Files below a folder, each to where it lies in an installation."""
+    files = {file for pattern in patterns for file in folder.glob(pattern) if file.is_file()}
+    return [
+        (str(file), str(file.parent.relative_to(folder.parent)))
+        for file in sorted(files)
+        if not any(file.name.endswith(each) or each in file.parts for each in _NO_DATA)
+    ]

@@ -1,0 +1,10 @@
+"""The program `answerprintd` of a bundle."""
+
+import multiprocessing
+import sys
+
+from answerprint.cli.answerprintd import main
+
+if __name__ == "__main__":
+    multiprocessing.freeze_support()  # a process of a pool is this program again
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""An editor's machine for tests: a film with numbers burned in, a timeline, Resolve, and the installed program."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from answerprint.media import open_reader, probe
+from answerprint.resolve.putting.place import Mode
+from answerprint.resolve.restoring.wishes import Wishes, remember
+from fakes.resolve import FakeResolve
+from fakes.resolve.clip import Clip
+from fakes.resolve.item import Item
+from fakes.resolve.timeline import Timeline
+from media.makers import make_movie, number_in
+
+__all__ = ["RATE", "Suite"]
+
+RATE = Fraction(30000, 1001)
+START = "01:00:00;00"
+
+
+class Suite:
+    """An editor's machine: a film, a timeline with some of it, and the installed program."""
+
+    def __init__(self, folder: Path, fake: FakeResolve, put: Mode = "pool") -> None:
+        """put: as the project was last restored."""
+        self.folder, self.fake = folder, fake
+        self.film = make_movie(
+            folder / "film.mov", 60, codec="mpeg4", options={"g": "1"}, rate=RATE, timecode="10:00:00;00"
+        )
+        self.timeline: Timeline = fake.add_timeline("Reel 1", rate="29.97 DF", start=START, size=(256, 192))
+        self.clip = fake.add_clip(self.film)
+        self.item: Item = self.timeline.place(self.clip, track=1, record=self.timeline.start + 10, source=(20, 32))
+        self.home = folder / "h"
+        settings = Wishes(put=put, handles=2, settings={"steps": 1})
+        remember(self.home / "state" / "resolve" / "wishes", fake.project.id, settings)
+
+    def run(self, *arguments: str, code: int = 0) -> list[dict[str, Any]]:
+        """Run the program; its events."""
+        with self.fake.serving() as variables:
+            environment = {**os.environ, **variables, "ANSWERPRINT_HOME": str(self.home), "HOME": str(self.folder)}
+            done = subprocess.run(
+                [sys.executable, "-P", "-m", "answerprint", *arguments, "--json"],
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=240,
+            )
+        assert done.returncode == code, done.stdout + done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def install(self) -> Path:
+        """Put the scripts into Resolve's menu; returns their folder."""
+        root = Path(self.run("resolve", "install")[0]["folder"])
+        assert root.is_relative_to(self.folder)
+        return root / "Utility" / "Answerprint"
+
+    def script(self, path: Path) -> str:
+        """Run a script as Resolve's menu does; what it says."""
+        done = self.fake.run_script(path, timeout=240, environ={"HOME": str(self.folder)})
+        assert done.code == 0, done.output
+        return done.output
+
+    def restored(self) -> list[Clip]:
+        """What is in the media pool beside the film."""
+        return [clip for clip in self.fake.clips() if clip is not self.clip]
+
+    def numbers(self, path: str) -> list[int]:
+        """The numbers that are burned into a file's frames."""
+        with open_reader(probe(path)) as reader:
+            return [number_in(frame.picture) for frame in reader]
+
+    def seen(self, record: int) -> int:
+        """The number that is burned into the picture at a record frame."""
+        shown = self.fake.shown(self.timeline, record)
+        assert shown is not None
+        return self.numbers(shown.path)[shown.frame]

@@ -1,0 +1,69 @@
+"""What has no file that can be read is rendered by Resolve first, when asked; all else is refused with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fakes.resolve import FakeResolve
+
+from .suite import Suite
+
+
+@pytest.fixture
+def suite(tmp_path: Path, fake: FakeResolve) -> Iterator[Suite]:
+    made = Suite(tmp_path, fake)
+    yield made
+    made.run("daemon", "stop")
+
+
+def test_each_clip_that_cannot_be_restored_is_refused_with_its_reason_and_the_others_are_restored(suite: Suite) -> None:
+    timeline, fake = suite.timeline, suite.fake
+    inner = fake.add_timeline("Inner", rate="29.97 DF")
+    inner.place(suite.clip, source=(0, 10))
+    suite.run("daemon", "start")
+    fake.project.SetCurrentTimeline(timeline)
+    timeline.place(fake.add_nested(inner), record=timeline.start + 100)
+    timeline.place(fake.add_clip(suite.folder / "gone.mov", frames=50), record=timeline.start + 200, source=(0, 10))
+    raw = suite.folder / "A001.braw"
+    raw.write_bytes(b"camera raw")
+    timeline.place(fake.add_clip(raw, frames=50), record=timeline.start + 300, source=(0, 10))
+    timeline.place_generator(record=timeline.start + 400)
+    timeline.place(suite.clip, record=timeline.start + 500, source=(40, 44))
+    events = suite.run("resolve", "restore", "--timeline", "--handles", "0", "--steps", "1")
+    refused = {each["clip"]: each["code"] for each in events if each["event"] == "refused"}
+    assert sorted(refused.values()) == ["compound", "offline", "unreadable"]
+    assert all(each["message"] and each["remedy"] for each in events if each["event"] == "refused")
+    assert [each["range"] for each in events if each["event"] == "submitted"] == [[20, 32], [40, 44]]
+    assert next(each for each in events if each["event"] == "queued")["left_out"] == {"without media": 1}
+
+
+@pytest.mark.slow
+def test_a_compound_clip_is_rendered_restored_and_laid_over_itself(suite: Suite) -> None:
+    fake, timeline = suite.fake, suite.timeline
+    inner = fake.add_timeline("Inner", rate="29.97 DF", size=(256, 192))
+    inner.place(suite.clip, source=(5, 20))
+    fake.project.SetCurrentTimeline(timeline)
+    compound = timeline.place(fake.add_nested(inner), record=timeline.start + 100, source=(0, 12))
+    timeline.select(compound)
+    before = [suite.seen(record) for record in range(compound.start, compound.stop)]
+    assert before == list(range(5, 17))
+    events = suite.run("resolve", "restore", "--selected", "--through", "--put", "track", "--steps", "1", "--wait")
+    put = next(each for each in events if each["event"] == "put")
+    assert (put["state"], put["did"]) == ("put", "track"), put
+    assert suite.numbers(put["path"]) == before
+    assert [suite.seen(record) for record in range(compound.start, compound.stop)] == before
+    assert fake.project.GetCurrentTimeline() is timeline
+    assert [each.name for each in fake.project.timelines] == ["Reel 1", "Inner"]
+    assert fake.project.jobs == []
+
+
+@pytest.mark.slow
+def test_graded_clips_are_restored_as_they_are_seen(suite: Suite) -> None:
+    suite.timeline.select(suite.item)
+    events = suite.run("resolve", "restore", "--selected", "--graded", "--steps", "1", "--wait")
+    put = next(each for each in events if each["event"] == "put")
+    assert (put["state"], put["did"]) == ("put", "pool")
+    assert suite.numbers(put["path"]) == list(range(20, 32))

@@ -1,0 +1,117 @@
+"""From Resolve's timeline to the daemon and back: real files, real processes, real gRPC, the embedded model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import pytest
+
+from answerprint.media import probe
+from fakes.resolve import FakeResolve
+from fault.daemon import await_value
+from media.tmcd import first_label
+
+from .conftest import MakeFake
+from .suite import RATE, Suite
+
+
+@pytest.fixture
+def suite(tmp_path: Path, fake: FakeResolve) -> Iterator[Suite]:
+    made = Suite(tmp_path, fake)
+    yield made
+    made.run("daemon", "stop")
+
+
+@pytest.mark.slow
+def test_a_selected_clip_is_restored_and_laid_over_its_source_frame_by_frame(suite: Suite) -> None:
+    suite.timeline.select(suite.item)
+    records = range(suite.timeline.start + 10, suite.timeline.start + 22)
+    before = [suite.seen(record) for record in records]
+    assert before == list(range(20, 32))
+    events = suite.run("resolve", "restore", "--selected", "--put", "track", "--handles", "4", "--steps", "1", "--wait")
+    submitted, put = (next(each for each in events if each["event"] == name) for name in ("submitted", "put"))
+    assert (submitted["range"], submitted["handles"]) == ([20, 32], [4, 4])
+    assert (put["state"], put["did"]) == ("put", "track"), put
+    restored = put["path"]
+    assert suite.numbers(restored) == list(range(16, 36))
+    info = probe(restored)
+    assert (info.rate, info.width, info.height, info.codec) == (RATE, 256, 192, "prores")
+    assert first_label(restored) == "10:00:00;16"
+    assert [suite.seen(record) for record in records] == before
+    shown = suite.fake.shown(suite.timeline, records.start)
+    assert shown is not None
+    assert shown.path == restored
+    assert suite.run("resolve", "finish")[0]["state"] == "already"
+    undone = suite.run("resolve", "undo", str(submitted["number"]))
+    assert undone[0]["state"] == "undone"
+    assert Path(restored).exists()
+    shown = suite.fake.shown(suite.timeline, records.start)
+    assert shown is not None
+    assert shown.path == str(suite.film)
+
+
+@pytest.mark.slow
+def test_in_studio_a_clip_that_the_menu_queued_comes_back_by_itself(suite: Suite) -> None:
+    suite.timeline.select(suite.item)
+    scripts = suite.install()
+    said = suite.script(scripts / "Restore Selected Clips.py")
+    assert "1 clip queued. What is done comes back by itself." in said
+    clips = await_value(lambda: suite.restored())
+    assert [suite.numbers(clip.path) for clip in clips] == [list(range(18, 34))]
+    assert "there already" in suite.script(scripts / "Bring Back Finished.py")
+    assert len(suite.restored()) == 1
+
+
+def test_a_menu_script_restores_a_clip_and_another_lays_it_over_its_source(tmp_path: Path, make_fake: MakeFake) -> None:
+    suite = Suite(tmp_path, make_fake("free", (20, 3)), put="track")
+    records = range(suite.item.start, suite.item.stop)
+    before = [suite.seen(record) for record in records]
+    assert before == list(range(20, 32))
+    suite.timeline.playhead(records.start + 2)
+    try:
+        scripts = suite.install()
+        assert "Bring Back Finished" in suite.script(scripts / "Restore Clip Under Playhead.py")
+        suite.run("jobs", "watch")
+        assert not suite.restored()
+        assert "1 clip brought back" in suite.script(scripts / "Bring Back Finished.py")
+        assert "0 clips brought back, 1 there already" in suite.script(scripts / "Bring Back Finished.py")
+        (clip,) = suite.restored()
+        assert [suite.seen(record) for record in records] == before
+        shown = suite.fake.shown(suite.timeline, records.start)
+        assert shown is not None
+        assert shown.path == clip.path
+        assert suite.numbers(clip.path) == list(range(18, 34))
+        assert first_label(clip.path) == "10:00:00;18"
+        info = probe(clip.path)
+        assert (info.rate, info.width, info.height, info.codec) == (RATE, 256, 192, "prores")
+        assert suite.script(scripts / "Restore Queue.py").strip().endswith("0 jobs in the queue.")
+        refused = suite.run("resolve", "finish", code=4)
+        assert "no_resolve" in refused[-1]["code"]
+    finally:
+        suite.run("daemon", "stop")
+
+
+@pytest.mark.slow
+def test_longer_handles_restore_only_what_is_missing(suite: Suite) -> None:
+    suite.timeline.select(suite.item)
+    first = suite.run("resolve", "restore", "--selected", "--handles", "2", "--steps", "1", "--wait")
+    made = next(each["path"] for each in first if each["event"] == "put")
+    longer = suite.run("resolve", "restore", "--selected", "--handles", "6", "--steps", "1", "--wait")
+    parts = [each for each in longer if each["event"] == "submitted"]
+    done = [suite.run("jobs", "show", str(each["number"]))[0] for each in parts]
+    assert [job["frames_done"] for job in done] == [4, 4]
+    joined = next(each["path"] for each in longer if each["event"] == "put")
+    assert suite.numbers(joined) == list(range(14, 38))
+    assert first_label(joined) == "10:00:00;14"
+    assert _packets(joined)[4:-4] == _packets(made)
+    assert sorted(path.name for path in Path(joined).parent.iterdir()) == [Path(made).name, Path(joined).name]
+    again = suite.run("resolve", "restore", "--selected", "--handles", "4", "--steps", "1", "--wait")
+    assert [each["event"] for each in again] == ["put", "queued", "done"]
+    assert [each["path"] for each in again if each["event"] == "put"] == [joined]
+
+
+def _packets(path: str) -> list[bytes]:
+    with av.open(path) as container:
+        return [bytes(packet) for packet in container.demux(video=0) if packet.size]
