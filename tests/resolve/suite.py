@@ -55,6 +55,11 @@ class Suite:
         assert done.returncode == code, done.stdout + done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
+    def close(self) -> None:
+        """End the daemon, where one was started."""
+        environment = {**os.environ, "ANSWERPRINT_HOME": str(self.home)}
+        subprocess.run([sys.executable, "-P", "-m", "answerprint", "daemon", "stop"], env=environment, check=False)
+
     def install(self) -> Path:
         """Put the scripts into Resolve's menu; returns their folder."""
         root = Path(self.run("resolve", "install")[0]["folder"])

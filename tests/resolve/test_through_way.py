@@ -16,7 +16,7 @@ from .suite import Suite
 def suite(tmp_path: Path, fake: FakeResolve) -> Iterator[Suite]:
     made = Suite(tmp_path, fake)
     yield made
-    made.run("daemon", "stop")
+    made.close()
 
 
 def test_each_clip_that_cannot_be_restored_is_refused_with_its_reason_and_the_others_are_restored(suite: Suite) -> None:

@@ -21,7 +21,7 @@ from .suite import RATE, Suite
 def suite(tmp_path: Path, fake: FakeResolve) -> Iterator[Suite]:
     made = Suite(tmp_path, fake)
     yield made
-    made.run("daemon", "stop")
+    made.close()
 
 
 @pytest.mark.slow
@@ -90,7 +90,7 @@ def test_a_menu_script_restores_a_clip_and_another_lays_it_over_its_source(tmp_p
         refused = suite.run("resolve", "finish", code=4)
         assert "no_resolve" in refused[-1]["code"]
     finally:
-        suite.run("daemon", "stop")
+        suite.close()
 
 
 @pytest.mark.slow

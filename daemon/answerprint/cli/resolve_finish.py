@@ -58,15 +58,16 @@ def _finish(args: Namespace, context: Context) -> int:
         from .resolve_list import finish_list
 
         return finish_list(args, context)
-    with open_daemon(context) as client:
-        only = frozenset(client.get(each).id for each in args.jobs)
-        if args.follow:
+    if args.follow:
+        with open_daemon(context) as client:
+            only = [_job(client, each) for each in args.jobs]
             finished = follow(client, only, open_resolve, lambda outcome: say_outcome(outcome, context))
-        else:
-            with open_resolve() as resolve:
-                finished = put_finished(resolve, client, Ledger(), only, again=args.again)
-            for outcome in finished.outcomes:
-                say_outcome(outcome, context)
+        return say_finished(finished, context)
+    with open_resolve() as resolve, open_daemon(context) as client:
+        only = [_job(client, each) for each in args.jobs]
+        finished = put_finished(resolve, client, Ledger(), only, again=args.again)
+    for outcome in finished.outcomes:
+        say_outcome(outcome, context)
     return say_finished(finished, context)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from answerprint.errors import CancelledError, InputError
@@ -37,8 +38,10 @@ def run(args: Namespace, context: Context) -> int:
 
         return queue_list(args, context)
     choice = choice_of(args)
-    with open_daemon(context) as client:
+    with ExitStack() as stack:
+        # Resolve first: without it no daemon need be started. And it is let go before a wait.
         with open_resolve() as resolve:
+            client = stack.enter_context(open_daemon(context))
             wishes = wishes_of(args, recall(wishes_folder(), resolve.project().id()))
             if wishes.put == "replace":
                 _ask_to_replace(args, context)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from answerprint.resolve.errors import ResolveError
+from answerprint.resolve.putting import put_back
 from answerprint.resolve.putting.looking import same_media
 from answerprint.resolve.putting.place import Place
 from fakes.resolve import FakeResolve
@@ -200,3 +201,26 @@ def test_a_project_without_a_name_is_not_saved(make_fake: MakeFake, tmp_path: Pa
 )
 def test_file_paths_are_compared_as_resolve_writes_them(resolves: str, ours: str, same: bool) -> None:
     assert same_media(resolves, ours) is same
+
+
+def test_a_clip_of_ours_is_known_by_its_job_after_its_file_was_moved(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path, mode="pool")
+    stage.put()
+    (clip,) = stage.restored_clips()
+    clip.relink(str(Path(stage.path).rename(tmp_path / "archive.mov")))
+    assert stage.put().state == "already"
+    assert len(fake.clips()) == 2
+
+
+def test_single_pictures_of_an_import_that_was_cut_off_are_taken_out(make_fake: MakeFake, tmp_path: Path) -> None:
+    fake = make_fake(quirks=Quirks(individual_frames=True, restart_loses_unsaved=False))
+    stage = set_stage(fake, tmp_path, mode="pool", restored_sequence=True)
+    resolve = stage.resolve
+    fake.quit_on("MediaPool.ImportMedia", "after")
+    with pytest.raises(ResolveError):
+        put_back(resolve, stage.place, JOB, stage.path, stage.ledger)
+    assert len(stage.restored_clips()) == 30
+    fake.world.quirks = Quirks(restart_loses_unsaved=False)
+    fake.restart()
+    assert stage.put().did == "pool"
+    assert len(stage.restored_clips()) == 1

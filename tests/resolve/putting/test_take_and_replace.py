@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from answerprint.resolve.putting.looking import same_media
 from fakes.resolve import FakeResolve
 from fakes.resolve.quirks import Quirks
+from media.makers import make_movie
 from resolve.conftest import MakeFake
 
 from .stage import set_stage
@@ -88,6 +90,19 @@ def test_a_clip_that_would_show_other_frames_is_not_replaced(
     assert stage.clip.path == source
     assert tuple(stage.sees_source()) == stage.before
     assert len(stage.restored_clips()) == 1
+
+
+def test_a_clip_that_turns_out_to_be_numbered_otherwise_gets_its_file_back(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path, mode="replace", whole=True)
+    source, stage.clip.attributes = stage.clip.path, {"Data Level": "Full"}
+    stage.path = str(make_movie(tmp_path / "out" / "longer.mov", 61))
+    stage.place = replace(stage.place, restored_stop=61)
+    outcome = stage.put()
+    assert outcome.did == "pool"
+    assert "numbers the frames" in outcome.warnings[0]
+    assert (stage.clip.path, stage.clip.attributes["Data Level"]) == (source, "Full")
+    assert stage.clip.third_party.get("Answerprint.Job", "") == ""
+    assert tuple(stage.sees_source()) == stage.before
 
 
 def test_a_resolve_that_replaces_nothing_is_said(

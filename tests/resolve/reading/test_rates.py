@@ -107,3 +107,8 @@ def test_sizes_and_counts_are_read() -> None:
     for bad in ("", "1920", "0x1080", "1920x1080x3"):
         with pytest.raises(InputError):
             resolution(bad)
+
+
+@pytest.mark.parametrize("exact", [Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001), Fraction(25)])
+def test_a_rate_as_a_number_of_many_decimals_is_exact(exact: Fraction) -> None:
+    assert rate(float(exact)) == rate(str(float(exact))) == exact

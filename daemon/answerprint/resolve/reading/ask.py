@@ -1,4 +1,4 @@
-"""Asks Resolve for facts, each once: 20 calls for an item, 3 more for a clip that was not met before."""
+"""Asks Resolve for facts, each once: 17 calls for an item (15 before 21.1), 3 more for a clip not met before."""
 
 from __future__ import annotations
 

@@ -47,10 +47,9 @@ def extent_of(clip: ClipFacts, media: MediaFacts) -> Extent | Refusal:
     number = media.start_number if media.kind == "sequence" else 0
     if frames is None and start is not None and end is not None:
         frames = end - start + 1
-    if start is None or frames is None:
-        return Refusal(
-            "frames", f"{clip.name}: Resolve does not say which frames it has.", "Relink or import it again."
-        )
+    # What is not said at all is the file's: the readers of an item show whether the clip is only a part of it.
+    start = number if start is None else start
+    frames = media.frames - (start - number) if frames is None else frames
     first = start - number
     if end is not None and end - start + 1 != frames:
         return _differ(clip, f"Resolve counts {frames} frames from {start} to {end}")

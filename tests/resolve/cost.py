@@ -1,0 +1,97 @@
+"""What the plugin adds around a restoration, in calls on Resolve and in seconds: `python -m resolve.cost`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from answerprint.resolve.api import Resolve
+from answerprint.resolve.putting import put_back
+from answerprint.resolve.putting.ledger import Ledger
+from answerprint.resolve.putting.place import Mode
+from answerprint.resolve.reading.select import Choice
+from answerprint.resolve.restoring.session import queue_selection
+from answerprint.resolve.restoring.wishes import Wishes
+from answerprint.rpc.client import Client
+from fakes.resolve import FakeResolve
+from fault.daemon import DaemonProcess
+from media.makers import make_movie
+
+__all__ = ["Cost", "main", "measure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Calls on Resolve, and seconds, for clips that are each of a file of their own."""
+
+    clips: int
+    put: Mode
+    read_calls: int
+    put_calls: int
+    read_seconds: float
+    put_seconds: float
+
+    def __str__(self) -> str:
+        seconds = self.read_seconds + self.put_seconds
+        return (
+            f"{self.clips} clips, put back: {self.put}:"
+            f" {self.read_calls} calls to read and {self.put_calls} to put back,"
+            f" {seconds:.2f} s ({self.read_seconds:.2f} to read, probe and queue, {self.put_seconds:.2f} to put back)"
+        )
+
+
+def measure(clips: int, put: Mode, folder: Path, client: Client) -> Cost:
+    """Read, probe and queue clips with a daemon that begins none of them; then put back files that are there."""
+    folder.mkdir()
+    with FakeResolve("studio", (21, 0, 4)) as fake:
+        timeline = fake.add_timeline("Reel 1", rate=25)
+        for index in range(clips):
+            film = make_movie(folder / f"film{index}.mov", 60, codec="mpeg4", options={"g": "1"}, rate=Fraction(25))
+            timeline.place(fake.add_clip(film), record=timeline.start + 100 * index, source=(10, 50))
+        resolve = Resolve(fake.bridge().root)
+        wishes = Wishes(put=put, handles=5, folder=str(folder / "out"))
+        before, began = len(fake.calls), time.perf_counter()
+        queued = queue_selection(resolve, client, Choice("timeline"), wishes)
+        read_seconds, read_calls = time.perf_counter() - began, len(fake.calls) - before
+        assert len(queued.jobs) == clips, queued.refused
+        for planned, job in queued.jobs:
+            client.cancel(job.id)
+            make_movie(Path(planned.output), 50, codec="mpeg4", options={"g": "1"}, rate=Fraction(25))
+        ledger = Ledger(folder / "ledger")
+        before, began = len(fake.calls), time.perf_counter()
+        for planned, job in queued.jobs:
+            outcome = put_back(resolve, planned.place, job.id, planned.output, ledger)
+            assert (outcome.state, outcome.did) == ("put", put), outcome
+        put_seconds, put_calls = time.perf_counter() - began, len(fake.calls) - before
+        assert not fake.violations
+        most = Counter(fake.calls).most_common(3)
+        sys.stderr.write(f"most often: {most}\n")
+    return Cost(clips, put, read_calls, put_calls, read_seconds, put_seconds)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print calls for one clip and seconds for 50; returns 0 when those take less than 2."""
+    slow = False
+    with (
+        tempfile.TemporaryDirectory(prefix="c") as folder,
+        DaemonProcess(Path(folder) / "h") as daemon,
+        daemon.start().client() as client,
+    ):
+        client.suspend("measuring")
+        client.describe(str(make_movie(Path(folder) / "first.mov", 5)))  # the media child starts once
+        for put in ("pool", "track"):
+            for clips in (1, 50):
+                cost = measure(clips, put, Path(folder) / f"{put}{clips}", client)
+                sys.stdout.write(f"{cost}\n")
+                slow |= clips == 50 and cost.read_seconds + cost.put_seconds >= 2
+    return 1 if slow else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
