@@ -6,7 +6,18 @@ same list with the restored files in it, which Resolve takes with File > Import 
 
 from .entries import EditList, ListEntry, Probe
 from .masters import Master, masters
+from .otio_reading import steady_speeds
 from .reading import read_list
 from .writing import RestoredMedia, write_list
 
-__all__ = ["EditList", "ListEntry", "Master", "Probe", "RestoredMedia", "masters", "read_list", "write_list"]
+__all__ = [
+    "EditList",
+    "ListEntry",
+    "Master",
+    "Probe",
+    "RestoredMedia",
+    "masters",
+    "read_list",
+    "steady_speeds",
+    "write_list",
+]

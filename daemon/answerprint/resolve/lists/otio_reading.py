@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +13,7 @@ from .looking import Looking, within
 from .otio_frames import Time, Used, source_of
 from .otio_library import Foreign, Placed, library, load, placed, time_of
 
-__all__ = ["read_otio", "texts_of", "used_of"]
+__all__ = ["read_otio", "steady_speeds", "texts_of", "used_of"]
 
 _FINEST = 10_000  # speeds are written as floats: 1.1 is 11/10
 _IN_RESOLVE = "Restore the clip in Resolve."
@@ -35,6 +36,40 @@ def _clock(timeline: Foreign, found: list[Placed]) -> tuple[Fraction, Fraction]:
     if not found:
         raise InputError("The timeline has no picture on it.", "Export the timeline that holds the clips.")
     return time_of(found[0].item.trimmed_range().duration).rate, Fraction(0)
+
+
+def steady_speeds(path: Path, content: bytes) -> dict[tuple[int, int], bool]:
+    """By track and first record frame: whether an item's speed stays the same, as far as the list tells.
+
+    OTIO has no schema for a speed that changes; editors keep its key frames with the effect. Raises InputError.
+    """
+    timeline = load(path, content)
+    found = list(placed(timeline))
+    rate, first = _clock(timeline, found)
+    return {
+        (place.track, round(first + (place.start - place.head) * rate)): not any(
+            _has_key_frames(effect.metadata) for effect in place.item.effects if _is_retime(effect)
+        )
+        for place in found
+    }
+
+
+def _is_retime(effect: Foreign) -> bool:
+    named = f"{effect.schema_name()} {effect.name} {effect.effect_name}".casefold()
+    return any(word in named for word in ("time", "speed", "freeze"))
+
+
+def _has_key_frames(metadata: Foreign) -> bool:
+    """Whether it holds some, at any depth, in whatever spelling."""
+    if isinstance(metadata, Mapping):
+        return any(
+            ("".join(filter(str.isalpha, str(name))).casefold() == "keyframes" and bool(value))
+            or _has_key_frames(value)
+            for name, value in metadata.items()
+        )
+    if isinstance(metadata, Sequence) and not isinstance(metadata, str):
+        return any(_has_key_frames(each) for each in metadata)
+    return False
 
 
 def _entry(place: Placed, rate: Fraction, first: Fraction, looking: Looking) -> ListEntry:

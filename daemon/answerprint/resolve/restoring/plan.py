@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Protocol
 
 from ...errors import AnswerprintError, InputError
 from ...frames.codecs import CODECS
@@ -33,7 +34,17 @@ __all__ = ["Plan", "Refused", "plan"]
 _LEVELS = {"Full": "full", "Video": "video"}
 _LONGEST_ATTRIBUTE = 256
 
-Witnesses = Callable[[ItemFacts], Witness | None]
+
+class Witnesses(Protocol):
+    """A third account of items, beside Resolve's two."""
+
+    def __call__(self, item: ItemFacts) -> Witness | None:
+        """Where it lies and how fast; None where nothing is known."""
+        ...
+
+    def steady(self, item: ItemFacts) -> bool | None:
+        """Whether its speed stays the same; None where nothing is known."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +79,7 @@ def plan(
     wishes: Wishes,
     media: MediaBook,
     taken: Iterable[str] = (),
-    witnesses: Witnesses = lambda item: None,
+    witnesses: Witnesses | None = None,
 ) -> Plan:
     """Read the selection and plan each clip. taken: outputs of jobs in the queue.
 
@@ -99,7 +110,7 @@ class _Planner:
         project_name: str,
         project: str,
         timeline: TimelineFacts | None,
-        witnesses: Witnesses,
+        witnesses: Witnesses | None,
     ) -> None:
         self.planned: list[Planned] = []
         self.refused: list[Refused] = []
@@ -140,11 +151,7 @@ class _Planner:
         extent = extent_of(clip, media)
         if isinstance(extent, Refusal):
             return extent
-        source = source_range(item, clip, timeline, media)
-        if isinstance(source, Refusal) or not source.exact:
-            witness = self._witnesses(item)
-            if witness is not None:
-                source = source_range(item, clip, timeline, media, witness)
+        source = self._source(item, clip, timeline, media)
         if isinstance(source, Refusal):
             return source
         if item.start is None or item.duration is None:
@@ -161,6 +168,25 @@ class _Planner:
         left = None if item.left_offset is None or part is not None else exact(item.left_offset)
         place = replace(place, item=item.id, record=record, duration=duration, track=item.track, left=left)
         return self._planned(place, clip, media, extent, notes, (timeline.size, timeline.pixel_aspect))
+
+    def _source(
+        self, item: ItemFacts, clip: ClipFacts, timeline: TimelineFacts, media: MediaFacts
+    ) -> SourceRange | Refusal:
+        """What Resolve's two accounts say, and the third one where they leave a doubt."""
+        found, witnesses = source_range(item, clip, timeline, media), self._witnesses
+        if witnesses is not None and (isinstance(found, Refusal) or not found.exact):
+            witness = witnesses(item)
+            if witness is not None:
+                found = source_range(item, clip, timeline, media, witness)
+        if isinstance(found, Refusal) or media.frames == 1:
+            return found
+        # Of a speed that changes the accounts tell the mean, which may be any: only the third one knows.
+        steady = None if witnesses is None else witnesses.steady(item)
+        if steady is False or (steady is None and found.speed not in (0, 1)):
+            spare = (max(0, found.first - 1), min(media.frames, found.stop + 1))
+            offset = found.offset + found.first - spare[0]
+            return replace(found, first=spare[0], stop=spare[1], offset=offset, steady=False, exact=False)
+        return found
 
     def _clip(self, clip: ClipFacts, folder: str) -> Planned | Refusal:
         refusal = refuse_clip(clip)

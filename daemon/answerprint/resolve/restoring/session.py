@@ -73,8 +73,7 @@ def queue_selection(
     """
     taken = [job.output for job in client.all_jobs(list(UNFINISHED))]
     media = MediaBook(client.describe)
-    with Witnesses(resolve, media) as witnesses:
-        made = plan(resolve, choice, wishes, media, taken, witnesses)
+    made = plan(resolve, choice, wishes, media, taken, Witnesses(resolve, media))
     result = Queued(made)
     planned_ones = list(made.planned)
     refused_ones = list(made.refused)

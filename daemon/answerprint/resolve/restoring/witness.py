@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from ...errors import AnswerprintError
 from ..api import Resolve
-from ..lists import read_list
+from ..lists import read_list, steady_speeds
 from ..reading.facts import ItemFacts
 from ..reading.source import Witness
 from .media import MediaBook
@@ -23,36 +21,41 @@ class Witnesses:
 
     def __init__(self, resolve: Resolve, media: MediaBook) -> None:
         self._resolve, self._media = resolve, media
-        self._known: dict[tuple[int, int], Witness] | None = None
-        self._stack = contextlib.ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
+        self._asked = False
+        self._steady: dict[tuple[int, int], bool] = {}
+        self._known: dict[tuple[int, int], Witness] = {}
 
     def __call__(self, item: ItemFacts) -> Witness | None:
         """What the list says of an item; None where it says nothing, or cannot be had."""
-        if self._known is None:
-            # A list that cannot be had decides nothing: the item is then refused, or restored without being placed.
-            self._known = {}
-            with contextlib.suppress(AnswerprintError, OSError):
-                self._known = self._export()
-        return None if item.start is None else self._known.get((item.track, round(item.start)))
+        return self._look().get(_place(item))
 
-    def _export(self) -> dict[tuple[int, int], Witness]:
-        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="answerprint-")))
-        file = folder / "timeline.otio"
+    def steady(self, item: ItemFacts) -> bool | None:
+        """Whether an item's speed stays the same; None where no list says so.
+
+        Of a speed that changes, Resolve's own calls tell only the mean.
+        """
+        self._look()
+        return self._steady.get(_place(item))
+
+    def _look(self) -> dict[tuple[int, int], Witness]:
+        if not self._asked:
+            self._asked = True
+            # A list that cannot be had decides nothing: an item is then refused, or restored without being placed.
+            with contextlib.suppress(AnswerprintError, OSError), tempfile.TemporaryDirectory() as folder:
+                self._export(Path(folder) / "timeline.otio")
+        return self._known
+
+    def _export(self, file: Path) -> None:
         timeline = self._resolve.project().timeline()
         kind, none = (self._resolve.remote.value(name) for name in ("EXPORT_OTIO", "EXPORT_NONE"))
         if not timeline.export(str(file), kind, none) or not file.is_file():
-            return {}
-        found = {}
+            return
+        self._steady = steady_speeds(file, file.read_bytes())
         for entry in read_list(file, probe=lambda path, rate: self._media.look(str(path))).entries:
             if entry.source is not None and not entry.side:
                 first = entry.source.first + entry.source.offset
-                found[entry.track, entry.record] = Witness(first, entry.source.speed)
-        return found
+                self._known[entry.track, entry.record] = Witness(first, entry.source.speed)
+
+
+def _place(item: ItemFacts) -> tuple[int, int]:
+    return item.track, -1 if item.start is None else round(item.start)

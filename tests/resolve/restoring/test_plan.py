@@ -1,0 +1,132 @@
+"""What becomes of a selection before anything is restored."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from answerprint.errors import InputError
+from answerprint.jobs.api import MediaInfo
+from answerprint.media import probe
+from answerprint.resolve.api import Resolve
+from answerprint.resolve.putting.place import Place
+from answerprint.resolve.reading.select import Choice
+from answerprint.resolve.restoring.media import MediaBook
+from answerprint.resolve.restoring.plan import Plan, plan
+from answerprint.resolve.restoring.submit import job_of
+from answerprint.resolve.restoring.wishes import Wishes
+from answerprint.resolve.restoring.witness import Witnesses
+from fakes.resolve import FakeResolve
+from media.makers import make_movie
+
+from ..conftest import MakeFake
+
+ALL = Choice("timeline")
+
+
+def describe(path: str) -> MediaInfo:
+    """As the daemon does."""
+    info = probe(path)
+    return MediaInfo(
+        str(info.path), info.kind == "sequence", info.width, info.height, info.rate, info.rate_is_assumed, info.frames,
+        info.sample_aspect, info.start_timecode or "", info.start_number, info.interlaced, info.has_audio,
+        info.has_alpha, info.codec, info.bit_depth,
+    )  # fmt: skip
+
+
+def planned(fake: FakeResolve, wishes: Wishes, choice: Choice = ALL) -> Plan:
+    """The plan of a selection, with the list that Resolve exports."""
+    resolve, media = Resolve(fake.bridge().root), MediaBook(describe)
+    return plan(resolve, choice, wishes, media, (), Witnesses(resolve, media))
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    return make_movie(tmp_path / "film.mov", 60, rate=Fraction(25), timecode="10:00:00:00")
+
+
+@pytest.mark.parametrize("version", [(21, 0, 4), (21, 1)])
+def test_a_clip_whose_speed_changes_comes_back_into_the_pool_only(
+    make_fake: MakeFake, film: Path, version: tuple[int, ...]
+) -> None:
+    fake = make_fake("studio", version)
+    timeline = fake.add_timeline("Reel 1", 25)
+    timeline.place(fake.add_clip(film), source=(10, 50), speed=((10, 1), (10, 3)))
+    ((one,), refused) = (planned(fake, Wishes(put="track")).planned, planned(fake, Wishes()).refused)
+    assert not refused
+    assert one.place.mode == "pool"
+    assert "media pool only" in one.notes[0]
+    assert (one.place.restored_first, one.place.restored_stop) == (0, 60)
+
+
+def test_a_clip_at_one_speed_is_laid_on_a_track_where_a_list_confirms_it(make_fake: MakeFake, film: Path) -> None:
+    fake = make_fake("studio", (21, 1))
+    timeline = fake.add_timeline("Reel 1", 25)
+    timeline.place(fake.add_clip(film), source=(10, 50), speed=2)
+    resolve, media = Resolve(fake.bridge().root), MediaBook(describe)
+    wishes = Wishes(put="track")
+    with_list = plan(resolve, ALL, wishes, media, (), Witnesses(resolve, media)).planned[0]
+    without = plan(resolve, ALL, wishes, media).planned[0]
+    assert (with_list.place.mode, with_list.place.speed) == ("track", Fraction(2))
+    assert without.place.mode == "pool"
+
+
+def test_what_the_editor_changed_in_the_clips_attributes_is_in_the_job(fake: FakeResolve, film: Path) -> None:
+    timeline = fake.add_timeline("Reel 1", "29.97 DF", "01:00:00;00")
+    clip = fake.add_clip(
+        film, fps="29.97", start_tc="02:00:00;00", PAR="1.0667", Data_Level="Full", Field_Dominance="Lower Field",
+        Reel_Name="A001",
+    )  # fmt: skip
+    timeline.place(clip, source=(20, 30))
+    wishes = Wishes(handles=4, settings={"model": "tiny-x4"}, priority=3)
+    (one,) = planned(fake, wishes).planned
+    job = job_of(one, wishes)
+    assert job.clip["rate"] == {"numerator": "30000", "denominator": "1001"}
+    assert (job.clip["start_timecode"], job.clip["drop_frame"]) == ("02:00:00;00", True)
+    assert (job.clip["levels"], job.clip["field_order"]) == ("LEVELS_FULL", "FIELD_ORDER_BOTTOM_FIRST")
+    assert job.clip["pixel_aspect"] == {"numerator": "16", "denominator": "15"}
+    assert (job.clip["handle_before"], job.clip["handle_after"], job.clip["reel"]) == ("4", "4", "A001")
+    assert job.priority == 3
+    place = Place.from_editor(job.clip["editor"])
+    assert place == one.place
+    assert place is not None
+    assert place.attributes["Data Level"] == "Video"
+
+
+def test_a_clip_is_as_large_as_the_timeline_shows_it(fake: FakeResolve, film: Path) -> None:
+    timeline = fake.add_timeline("Reel 1", 25, size=(160, 120))
+    timeline.place(fake.add_clip(film), source=(0, 10))
+    assert planned(fake, Wishes()).planned[0].size == (160, 120)
+    assert planned(fake, Wishes(settings={"scale": "3/2"})).planned[0].size == (96, 72)
+
+
+def test_a_part_between_in_and_out_is_restored_as_that_part(fake: FakeResolve, film: Path) -> None:
+    timeline = fake.add_timeline("Reel 1", 25)
+    timeline.place(fake.add_clip(film), record=timeline.start + 100, source=(0, 60))
+    timeline.marks(110, 119)
+    (one,) = planned(fake, Wishes(put="take", handles=2), Choice("inout")).planned
+    assert (one.place.first, one.place.stop) == (10, 20)
+    assert (one.place.record, one.place.duration) == (timeline.start + 110, 10)
+    assert one.place.mode == "track"
+
+
+def test_a_bin_is_restored_clip_by_clip(fake: FakeResolve, film: Path) -> None:
+    folder = fake.add_folder("Archive")
+    fake.add_clip(film, folder=folder)
+    (one,) = planned(fake, Wishes(put="track"), Choice("bin", "Archive")).planned
+    assert (one.place.mode, one.place.item, one.place.timeline_name) == ("pool", "", "Archive")
+    assert (one.place.first, one.place.stop, one.size) == (0, 60, None)
+
+
+def test_a_codec_that_there_is_not_is_refused(fake: FakeResolve, film: Path) -> None:
+    timeline = fake.add_timeline("Reel 1", 25)
+    timeline.place(fake.add_clip(film))
+    (refused,) = planned(fake, Wishes(codec="nothing")).refused
+    assert "no codec" in refused.refusal.reason
+
+
+def test_handles_that_cannot_be_meant_are_refused() -> None:
+    with pytest.raises(InputError, match="--handles"):
+        Wishes(handles=-1)
