@@ -49,7 +49,7 @@ check:
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
 	$(VENV)/bin/lint-imports
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n auto --dist loadfile
 
 test-slow: $(READY)
 	$(PYTHON) -m pytest -m slow
