@@ -21,7 +21,7 @@ help:
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make test-fault the tests that kill and break real processes; half an hour"
 	@echo "make report-reliability  measure what the daemon promises, and print the table; an hour"
-	@echo "make report-resolve  restore 83 situations of a timeline, and print what was read back; a quarter of an hour"
+	@echo "make report-resolve  restore 85 situations of a timeline, and print what was read back; half an hour"
 	@echo "make bundle     a folder that runs without Python, in dist/answerprint; minutes"
 	@echo "make bundle-test  the same, and its tests"
 	@echo "make proto      generate the code of the daemon's protocol again, from proto/"

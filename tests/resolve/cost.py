@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from answerprint.resolve.api import Resolve
-from answerprint.resolve.putting import put_back
+from answerprint.resolve.putting import session
 from answerprint.resolve.putting.ledger import Ledger
 from answerprint.resolve.putting.place import Mode
 from answerprint.resolve.reading.select import Choice
@@ -65,9 +65,10 @@ def measure(clips: int, put: Mode, folder: Path, client: Client) -> Cost:
             make_movie(Path(planned.output), 50, codec="mpeg4", options={"g": "1"}, rate=Fraction(25))
         ledger = Ledger(folder / "ledger")
         before, began = len(fake.calls), time.perf_counter()
-        for planned, job in queued.jobs:
-            outcome = put_back(resolve, planned.place, job.id, planned.output, ledger)
-            assert (outcome.state, outcome.did) == ("put", put), outcome
+        with session(resolve, ledger) as together:
+            outcomes = [together.put(each.place, job.id, each.output) for each, job in queued.jobs]
+        assert all((each.state, each.did) == ("put", put) for each in outcomes), outcomes
+        assert all(together.ended(each).saved for each in outcomes)
         put_seconds, put_calls = time.perf_counter() - began, len(fake.calls) - before
         assert not fake.violations
         most = Counter(fake.calls).most_common(3)

@@ -6,42 +6,44 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import product
 
-from ..api import Clip, Item
+from ..api import Item
+from .bringing import Brought
 from .frames import Shown
 from .outcome import RefusedError
-from .readback import Reader, first_number, frame_count, timeline_rate
-from .whereabouts import find_site, frames_wanted
+from .readback import Reader, first_number, frame_count
+from .whereabouts import find_site, frames_wanted, source_of
 from .work import Work
 
 __all__ = ["our_take", "put_as_take", "remove_take"]
 
 
-def put_as_take(work: Work, clip: Clip) -> None:
+def put_as_take(work: Work, brought: Brought) -> None:
     """Add the clip as a take and show it. Raises RefusedError, with the takes as they were."""
-    site = find_site(work.project, work.place)
+    site = find_site(work.known, work.place)
     item = site.item
-    if site.timeline.track_locked(site.track):
+    if site.lanes.timeline.track_locked(site.track):
         raise RefusedError(f"Video track {site.track}, which holds {work.place.name}, is locked.", "Unlock it.")
-    if our_take(item, clip.id()):
+    if our_take(item, brought.id):
         # Of an attempt that was cut off; what it shows is checked only while it is made.
-        remove_take(item, clip.id(), work.record.take_before)
-    wanted = frames_wanted(work.place, site, work.steps)
+        remove_take(item, brought.id, work.record.take_before)
+    wanted = frames_wanted(work.place, site, source_of(work.known, work.place, site), work.steps)
     speed = work.place.speed
     if speed != 1 and item.speed() is None:
         raise RefusedError(f"{work.place.name} is retimed, and this Resolve does not say how its takes run.")
     before = item.take()
-    reader = Reader(work.place.rate, timeline_rate(site.timeline), frame_count(clip), first_number(clip))
+    number = first_number(brought.properties)
+    reader = Reader(work.place.rate, site.lanes.rate, frame_count(brought.properties), number)
     with work.step("take", take=True, take_before=before, record=wanted.record):
         # A take with a frame more does no harm, where there is none without it.
         for most, (first, last) in product((0, 1), list(_spans(wanted, reader.number))):
             longest = len(wanted.frames) + most
-            if _add(item, clip, first, last, longest) and _shows(item, reader, wanted, speed):
-                work.note(item=item.id())
+            if _add(item, brought, first, last, longest) and _shows(item, reader, wanted, speed):
+                work.learn(item=item.id())
                 work.steps.say("take", f"Take {item.take()} of {work.place.name}; the source is take {before or 1}.")
                 return
-            if our_take(item, clip.id()) and not remove_take(item, clip.id(), before):
+            if our_take(item, brought.id) and not remove_take(item, brought.id, before):
                 raise RefusedError(f"A take of {work.place.name} that does not fit cannot be removed.", "Remove it.")
-        work.note(take=False)
+        work.learn(take=False)
     raise RefusedError("No take shows the restored frames where the original shows its own.")
 
 
@@ -72,10 +74,10 @@ def _spans(wanted: Shown, number: int) -> Iterator[tuple[int, int]]:
                     yield start + base, last + base
 
 
-def _add(item: Item, clip: Clip, first: int, last: int, longest: int) -> bool:
+def _add(item: Item, brought: Brought, first: int, last: int, longest: int) -> bool:
     """Whether there is a take of ours now, of that many frames at most, and it is seen."""
-    item.add_take(clip, first, last)
-    index = our_take(item, clip.id())
+    item.add_take(brought.clip, first, last)
+    index = our_take(item, brought.id)
     if not index:
         return False
     take = item.takes()[index - 1]

@@ -34,32 +34,34 @@ def wanted(place: Place) -> dict[str, str]:
     return {**asked, "Field Dominance": "Progressive"}
 
 
-def carry_over(clip: Clip, place: Place, steps: Steps) -> bool:
+def carry_over(clip: Clip, now: Mapping[str, str], place: Place, steps: Steps) -> Mapping[str, str]:
     """Set rate, attributes and metadata, and read them back: a warning for each that is not so afterwards.
 
-    Returns whether the rate is right, without which no frame can be where it belongs.
+    now: what the clip says of itself. Returns what it says afterwards; without the place's rate, no frame can be where
+    it belongs.
     """
-    now = clip.properties()
-    if not same_rate(now.get("FPS", ""), place.rate):
+    changed = not same_rate(now.get("FPS", ""), place.rate)
+    if changed:
         clip.set_property("FPS", rate_text(place.rate))
     asked = wanted(place)
     for name, value in asked.items():
         # Some values, once set by a script, cannot be set back by one: what is right already stays untouched.
         if now.get(name, "") != value:
             clip.set_property(name, value)
+            changed = True
     metadata = {name: value for name, value in place.metadata.items() if value}
     if metadata:
         clip.set_metadata(metadata)
-    _read_back(asked, clip.properties(), steps)
+    now = clip.properties() if changed else now
+    _read_back(asked, now, steps)
     if metadata:
         kept = clip.metadata()
         for name, value in metadata.items():
             if kept.get(name, "") != value:
                 steps.warn("metadata", f"The metadata {name} could not be set to {value}.")
-    if not same_rate(rate := clip.property("FPS"), place.rate):
+    if not same_rate(rate := now.get("FPS", ""), place.rate):
         steps.warn("rate", f"Resolve plays the clip at {rate} frames per second instead of {rate_text(place.rate)}.")
-        return False
-    return True
+    return now
 
 
 def _read_back(asked: Mapping[str, str], now: Mapping[str, str], steps: Steps) -> None:

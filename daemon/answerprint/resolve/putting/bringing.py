@@ -4,58 +4,69 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from ..api import Clip
 from ..errors import ResolveError
 from . import names
 from .attributes import carry_over
-from .importing import bin_names, find_bin, import_one, make_bin, remove_stills
-from .looking import clip_of
+from .importing import bin_names, import_one, remove_stills
 from .readback import frame_count
 from .work import Work
 
-__all__ = ["bring_in", "provenance", "remember"]
+__all__ = ["Brought", "bring_in", "provenance", "remember"]
 
 
-def bring_in(work: Work, origin: Mapping[str, str]) -> tuple[Clip, bool]:
-    """The clip, which is in the pool exactly once, and whether its rate allows to put it onto a timeline."""
-    found = clip_of(work.pool, work.record.job, work.path)
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """The clip in the pool, and what it says of itself."""
+
+    clip: Clip
+    id: str
+    properties: Mapping[str, str]
+
+
+def bring_in(work: Work) -> Brought:
+    """The clip, which is in the pool exactly once."""
+    known, record = work.known, work.record
+    found = known.clips.of_job(record.job, work.path)
     if found is None:
-        clip = _import(work)
+        brought = _import(work)
     else:
-        clip = found[0]
-        if (there := frame_count(clip)) != work.frames:
+        brought = Brought(found, found.id(), found.properties())
+        if (there := frame_count(brought.properties)) != work.frames:
             raise ResolveError(
-                f"The clip {clip.name()} in the project has {there} frames, the restored one {work.frames}.",
+                f"The clip {found.name()} in the project has {there} frames, the restored one {work.frames}.",
                 "Remove that clip from the media pool, then use Bring Back Finished.",
             )
         work.steps.say("pool", "The clip is in the media pool already.")
-    if work.record.doing == "import":
-        work.note(doing="")
-    work.note(clip=clip.id())
-    remember(work, clip, origin)
-    return clip, carry_over(clip, work.place, work.steps)
+    work.learn(clip=brought.id)
+    remember(work, brought.clip)
+    return replace(brought, properties=carry_over(brought.clip, brought.properties, work.place, work.steps))
 
 
-def _import(work: Work) -> Clip:
+def _import(work: Work) -> Brought:
+    known, record = work.known, work.record
     path = bin_names(work.place.timeline_name)
-    _, missing = find_bin(work.pool, path)
+    missing = known.missing_bins(path)
     made = tuple("/".join(path[: depth + 1]) for depth in range(len(path) - len(missing), len(path)))
-    again = work.record.doing == "import"
-    bins = tuple(dict.fromkeys((*work.record.bins, *made)))
-    with work.step("import", imported=True, bins=bins):
-        folder = make_bin(work.pool, path)
+    again = record.doing == "import"
+    bins = tuple(dict.fromkeys((*record.bins, *made)))
+    # With it goes where it is going to be laid, if nobody moves the original: then that step needs no word of its own.
+    with work.step("import", imported=True, bins=bins, record=work.place.record):
         if again:
-            remove_stills(work.pool, folder, work.path)
-        clip = import_one(work.pool, folder, work.path, work.frames)
+            remove_stills(known.pool, known.open_bin(path), work.path)
+        new = import_one(known.pool, lambda: known.open_bin(path), work.path, work.frames, known.clips.added)
+    known.counted(path, new.there)
+    known.clips.add(new.clip, new.id, work.path, record.job)
     work.new = True
     work.steps.say("pool", f"Imported into the bin {'/'.join(path)}.")
-    return clip
+    return Brought(new.clip, new.id, new.properties)
 
 
-def provenance(work: Work, origin: Mapping[str, str]) -> dict[str, str]:
-    """What is kept with the clip. origin: source, model and version, as far as they are known."""
-    place = work.place
+def provenance(work: Work) -> dict[str, str]:
+    """What is kept with the clip."""
+    place, origin = work.place, work.asked.origin or {}
     return {
         names.JOB: work.record.job,
         names.SOURCE: f"{origin.get('source') or place.name} [{place.restored_first}:{place.restored_stop}]",
@@ -67,10 +78,10 @@ def provenance(work: Work, origin: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def remember(work: Work, clip: Clip, origin: Mapping[str, str]) -> None:
+def remember(work: Work, clip: Clip) -> None:
     """Keep with the clip what it was made from."""
-    said = provenance(work, origin)
-    kept = clip.notes()
+    said = provenance(work)
+    kept = {} if work.new else clip.notes()
     if all(kept.get(name, "") == value for name, value in said.items()):
         return
     clip.set_notes(said)

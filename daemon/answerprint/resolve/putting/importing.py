@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...frames.sequence import SequencePattern, find_sequence
 from ..api import Clip, Folder, MediaPool
 from ..errors import ResolveError
 from ..link.bridge import Value
+from .looking import same_media
 from .names import BIN
 from .readback import frame_count
 
-__all__ = ["bin_names", "find_bin", "import_one", "make_bin", "remove_stills"]
+__all__ = ["Imported", "bin_names", "find_bin", "import_one", "make_bin", "remove_stills"]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A new clip, what it says of itself, and how many clips are in its bin now."""
+
+    clip: Clip
+    id: str
+    properties: Mapping[str, str]
+    there: int
 
 
 def bin_names(timeline_name: str) -> list[str]:
@@ -44,39 +56,56 @@ def make_bin(pool: MediaPool, names: list[str]) -> Folder:
     return folder
 
 
-def import_one(pool: MediaPool, folder: Folder, path: str, frames: int) -> Clip:
+def import_one(
+    pool: MediaPool, open_bin: Callable[[], Folder], path: str, frames: int, old: Callable[[str], bool]
+) -> Imported:
     """Import a file, or a sequence by its pattern, into a bin as one clip of so many frames.
 
-    Raises ResolveError when Resolve makes anything else of it, which is then taken out again.
+    open_bin: opens it. old: whether a clip of that id is not new. Raises ResolveError when Resolve makes anything else
+    of it, which is then taken out again.
     """
     problem = f"Resolve imports nothing from {path}."
     for form in _forms(path):
-        if not pool.open_folder(folder):
-            raise ResolveError(f"Resolve does not open the bin {folder.name()}.", "Close open dialogs, and try again.")
-        before = {clip.id() for clip in folder.clips()}
+        folder = open_bin()
+        before = folder.clips()
         answered = pool.import_media(form)
-        # What lies in the bin afterwards counts: the answer may be empty, or name clips that are elsewhere.
-        clips = [clip for clip in folder.clips() if clip.id() not in before]
+        after = folder.clips()
+        found = _as_asked(answered, len(after) - len(before), len(after), path, frames, old)
+        if found is not None:
+            return found
+        # What lies in the bin now counts: the answer may be empty, or name clips that are elsewhere.
+        known = {clip.id() for clip in before}
+        clips = [clip for clip in after if clip.id() not in known]
         if not clips:
             problem = f"Resolve imports nothing from {path}."
             if answered:
                 pool.move_clips(answered, folder)
-                clips = [clip for clip in folder.clips() if clip.id() not in before]
-        if len(clips) == 1 and frame_count(clips[0]) == frames:
-            return clips[0]
-        if clips:
-            problem = (
-                f"Resolve makes {len(clips)} clips of {path} instead of one."
-                if len(clips) > 1
-                else f"Resolve finds {frame_count(clips[0])} frames in {path} instead of {frames}."
-            )
-            if not pool.delete_clips(clips):
-                raise ResolveError(problem, f"Remove what is in the bin {folder.name()} by hand, then try again.")
+                clips = [clip for clip in folder.clips() if clip.id() not in known]
+        if len(clips) == 1:
+            properties = clips[0].properties()
+            if frame_count(properties) == frames:
+                return Imported(clips[0], clips[0].id(), properties, len(before) + 1)
+            problem = f"Resolve finds {frame_count(properties)} frames in {path} instead of {frames}."
+        elif clips:
+            problem = f"Resolve makes {len(clips)} clips of {path} instead of one."
+        if clips and not pool.delete_clips(clips):
+            raise ResolveError(problem, f"Remove what is in the bin {folder.name()} by hand, then try again.")
     raise ResolveError(
         problem,
         "Look whether the file can be read and the project be changed; for pictures, switch off Show Individual Frames"
         " in the Media page's menu. Then use Bring Back Finished.",
     )
+
+
+def _as_asked(
+    answered: list[Clip], more: int, there: int, path: str, frames: int, old: Callable[[str], bool]
+) -> Imported | None:
+    """What was answered, if that and the bin leave no doubt: so that not every clip in the bin has to be asked."""
+    if len(answered) != 1 or more != 1:
+        return None
+    id_, properties = answered[0].id(), answered[0].properties()
+    sure = id_ and not old(id_) and same_media(properties.get("File Path", ""), path)
+    return Imported(answered[0], id_, properties, there) if sure and frame_count(properties) == frames else None
 
 
 def remove_stills(pool: MediaPool, folder: Folder, path: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...frames.sequence import SequencePattern, find_sequence, names_a_sequence
-from ..api import Clip, Item, MediaPool
+from ..api import Clip, Item
 from . import names
 from .attributes import CARRIED, carry_over, same_rate
 from .bringing import remember
@@ -25,25 +25,28 @@ _NUMBERING = ("Start", "Frames")
 _BRACKET = re.compile(r"\[(\d+)-\d+\](?=[^\[\]]*$)")
 
 
-def put_in_place(work: Work, origin: Mapping[str, str]) -> None:
+def put_in_place(work: Work) -> None:
     """Replace the file of the source's clip. Raises RefusedError, with the clip as it was."""
     clip = _source_clip(work)
-    now = clip.properties()
+    id_, now = clip.id(), clip.properties()
     if not same_media(now.get("File Path", ""), work.path):
         if now.get("File Path") and work.record.doing != "replace":
-            _check(work, clip, now)
-        with work.step("replace", clip=clip.id(), replaced=_kept(now)):
+            _check(work, now)
+        with work.step("replace", clip=id_, replaced=_kept(now)):
             _give(clip, work.path)
+            work.known.changed(id_)
         after = clip.properties()
         if not same_media(after.get("File Path", ""), work.path) or not _same_numbering(now, after):
             put_source_back(clip, work.record.replaced, work.steps)
-            work.note(replaced={}, clip="")
+            work.note(replaced={}, clip="", doing="")
             raise RefusedError("Resolve numbers the frames of the restored file otherwise than those of the source.")
-    work.note(doing="", clip=clip.id())
-    remember(work, clip, origin)
+        work.known.clips.add(clip, id_, work.path, work.record.job)
+        now = after
+    work.learn(doing="", clip=id_)
+    remember(work, clip)
     # With the file go the attributes that the user gave the clip; where the job says nothing, they stay.
     kept = {name: value for name, value in work.record.replaced.items() if name in CARRIED}
-    carry_over(clip, replace(work.place, attributes={**kept, **work.place.attributes}), work.steps)
+    carry_over(clip, now, replace(work.place, attributes={**kept, **work.place.attributes}), work.steps)
     work.steps.say("replace", f"{work.place.name} has the restored file now, wherever it is used.")
 
 
@@ -66,23 +69,18 @@ def put_source_back(clip: Clip, kept: Mapping[str, str], steps: Steps) -> bool:
     return same_media(clip.property("File Path"), path)
 
 
-def clip_with_id(pool: MediaPool, id_: str) -> Clip | None:
-    """The clip with that id, in whatever bin."""
-    return next((clip for folder in pool.root().walk() for clip in folder.clips() if clip.id() == id_), None)
-
-
 def _source_clip(work: Work) -> Clip:
     place = work.place
-    item: Item | None = find_site(work.project, place).item if place.item else None
-    clip = item.clip() if item is not None else clip_with_id(work.pool, place.clip)
+    item: Item | None = find_site(work.known, place).item if place.item else None
+    clip = item.clip() if item is not None else work.known.clips.with_id(place.clip)
     if clip is None or (place.clip and clip.id() != place.clip):
         raise RefusedError(f"The source's clip {place.name} is no longer where it was.")
     return clip
 
 
-def _check(work: Work, clip: Clip, now: Mapping[str, str]) -> None:
+def _check(work: Work, now: Mapping[str, str]) -> None:
     """Whether every frame of the source has its restored one under the same number."""
-    frames, place = frame_count(clip), work.place
+    frames, first, place = frame_count(now), first_number(now), work.place
     if place.restored_first != 0 or work.frames < frames:
         raise RefusedError(
             f"Only frames {place.restored_first} to {place.restored_stop - 1} of {frames} were restored.",
@@ -93,7 +91,7 @@ def _check(work: Work, clip: Clip, now: Mapping[str, str]) -> None:
     path = Path(work.path)
     number = find_sequence(path).first if names_a_sequence(path) and not path.is_file() else 0
     sequence = bool(_BRACKET.search(now.get("File Path", "")))
-    if number != (first_number(clip) if sequence else 0) or (first_number(clip) and not sequence):
+    if number != (first if sequence else 0) or (first and not sequence):
         raise RefusedError(f"The frames of {place.name} are numbered otherwise than those of the restored file.")
 
 

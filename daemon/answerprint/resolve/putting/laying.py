@@ -18,12 +18,24 @@ from .frames import Shown
 from .outcome import RefusedError
 from .readback import Reader
 
-__all__ = ["Layer", "room_needed"]
+__all__ = ["DroppedError", "Laid", "Layer", "room_needed"]
 
 _VIDEO_ONLY = 1
 _MOST_OFF = 2  # frames by which a version may begin too late or too early
 _SPEED_TOLERANCE = Fraction(1, 100)  # per cent
 _NORMAL = Fraction(1)
+
+
+class DroppedError(RefusedError):
+    """Whatever was appended, nothing was on the track afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A new item."""
+
+    item: Item
+    id: str
 
 
 def room_needed(duration: int, speed: Fraction) -> int:
@@ -43,79 +55,96 @@ class Layer:
     reader: Reader
     still: bool = False
 
-    def lay(self, wanted: Shown, speed: Fraction = _NORMAL) -> Item:
-        """The new item. Raises RefusedError, with the track as it was."""
+    def lay(self, wanted: Shown, speed: Fraction = _NORMAL) -> Laid:
+        """The new item. Raises RefusedError, with the track as it was; DroppedError where that may have no room."""
         if self.still:
             return self._lay_still(wanted)
         if speed == _NORMAL:
             return self._lay_straight(wanted)
+        kind: type[RefusedError] = DroppedError
         for start, length, speeds in self._plans(wanted, speed):
             straight = Shown(wanted.record, length, start, self.reader.ratio)
             if start < 0 or straight.missing(range(self.reader.frames)):
                 continue
             try:
-                item = self._lay_straight(straight)
-            except RefusedError:
+                laid = self._lay_straight(straight)
+            except DroppedError:
                 continue
+            except RefusedError:
+                kind = RefusedError
+                continue
+            kind = RefusedError
             for each in speeds:
-                item.set_speed(float(each * 100))
-            if self._is(item, wanted, speed):
-                return item
-            self._take_off(item)
-        raise RefusedError(
+                laid.item.set_speed(float(each * 100))
+            if self._is(laid.item, wanted, speed):
+                return laid
+            self._take_off(laid.item)
+        raise kind(
             f"Resolve does not retime the restored clip to {float(speed * 100):g} % with the frames of the original.",
             "Drag it from its bin and retime it by hand.",
         )
 
-    def _lay_straight(self, wanted: Shown) -> Item:
+    def _lay_straight(self, wanted: Shown) -> Laid:
         nearest: Shown | None = None
+        dropped = True
         for number in dict.fromkeys((self.reader.number, 0)):
             for start in wanted.starts():
                 shift = Fraction(0)
                 for _ in range(2):
-                    if start + shift < 0 or (laid := self._fit(wanted, start + shift + number)) is None:
+                    if start + shift < 0:
                         break
-                    item, shown = laid
+                    fitted, nothing = self._fit(wanted, start + shift + number)
+                    dropped &= nothing
+                    if fitted is None:
+                        break
+                    laid, shown = fitted
                     if shown is not None and shown.shows_as(wanted):
-                        return item
-                    self._take_off(item)
+                        return laid
+                    self._take_off(laid.item)
                     if shown is None or not 0 < abs(off := shown.start - start) <= _MOST_OFF:
                         break
                     nearest, shift = shown, -off
-        raise RefusedError(_why(wanted, nearest))
+        raise (DroppedError if dropped else RefusedError)(_why(wanted, nearest))
 
-    def _lay_still(self, wanted: Shown) -> Item:
-        laid = self._fit(wanted, Fraction(0), still=True)
-        if laid is None:
-            raise RefusedError("Resolve does not lay the restored picture where the original is.")
-        return laid[0]
+    def _lay_still(self, wanted: Shown) -> Laid:
+        fitted, dropped = self._fit(wanted, Fraction(0), still=True)
+        if fitted is None:
+            text = "Resolve does not lay the restored picture where the original is."
+            raise (DroppedError if dropped else RefusedError)(text)
+        return fitted[0]
 
-    def _fit(self, wanted: Shown, sent: Fraction, still: bool = False) -> tuple[Item, Shown | None] | None:
-        """An item over the right record frames, and what it shows; None where none can be had."""
+    def _fit(self, wanted: Shown, sent: Fraction, still: bool = False) -> tuple[tuple[Laid, Shown | None] | None, bool]:
+        """An item over the right record frames, with what it shows; None where none can be had.
+
+        And whether that is so because all were dropped.
+        """
+        dropped = True
         short: Fraction | None = None
         long: Fraction | None = None
         asked = Shown(wanted.record, wanted.duration, sent, _NORMAL) if still else wanted
         for last in asked.lasts(sent):
             if (short is not None and last <= short) or (long is not None and last >= long):
                 continue
-            item = self._append(sent, last, wanted.record)
-            if item is None:
+            laid = self._append(sent, last, wanted.record)
+            if laid is None:
                 continue
-            start, duration = item.start(), item.duration()
+            dropped = False
+            start, duration = laid.item.start(), laid.item.duration()
             if start == wanted.record and duration == wanted.duration:
-                return item, None if still else self.reader.shown(item)
-            self._take_off(item)
+                shown = None if still or not laid.id else self.reader.shown_over(laid.item, start, duration)
+                return (laid, shown), False
+            self._take_off(laid.item)
             if start != wanted.record or duration is None:
-                return None
+                return None, False
             if duration < wanted.duration:
                 short = last if short is None else max(short, last)
             else:
                 long = last if long is None else min(long, last)
-        return None
+        return None, dropped
 
-    def _append(self, first: Fraction, last: Fraction, record: int) -> Item | None:
+    def _append(self, first: Fraction, last: Fraction, record: int) -> Laid | None:
         """The item that is on the track afterwards and was not before; None where it was dropped."""
-        before = {item.id() for item in self.timeline.items(self.track)}
+        before = self.timeline.items(self.track)
         entry: dict[str, Value] = {
             "mediaPoolItem": self.clip.remote,
             "startFrame": _number(first),
@@ -124,9 +153,18 @@ class Layer:
             "trackIndex": self.track,
             "recordFrame": record,
         }
-        self.pool.append([entry])
-        new = [item for item in self.timeline.items(self.track) if item.id() not in before]
-        return new[0] if new else None
+        answered = self.pool.append([entry])
+        after = self.timeline.items(self.track)
+        # An item that could not be laid comes back hollow: without an id.
+        ids = [item.id() for item in answered]
+        if len(ids) == 1 and ids[0] and len(after) == len(before) + 1:
+            return Laid(answered[0], ids[0])
+        if not any(ids) and len(after) == len(before):
+            return None
+        # In doubt, what is on the track counts.
+        there = {item.id() for item in before}
+        new = [Laid(item, id_) for item in after if (id_ := item.id()) not in there]
+        return next((laid for laid in new if laid.item.start() == record), new[0] if new else None)
 
     def _is(self, item: Item, wanted: Shown, speed: Fraction) -> bool:
         said = item.speed()

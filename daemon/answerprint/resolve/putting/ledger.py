@@ -46,11 +46,11 @@ class BusyError(AnswerprintError):
 class Record:
     """What is known of one job's clip.
 
-    doing: the step that was begun last, "" between steps. clip, item, timeline: Resolve's ids. imported: the clip was
-    brought in by us. bins: those that were missing, as paths. track: number of the track of ours; track_made: we made
-    it; tracks_before: how many there were. take_before: selected before ours; take: there is one of ours. replaced:
-    attributes of the clip before its file was replaced, with File Path. hidden: the original was switched off.
-    saved: Resolve confirmed that the project with it is on disk.
+    doing: the last step of which it was written that it begins, "" for none. clip, item, timeline: Resolve's ids.
+    imported: the clip was brought in by us. bins: those that were missing, as paths. track: number of the track of
+    ours; track_made: we made it; tracks_before: how many there were. take_before: selected before ours; take: there is
+    one of ours. replaced: attributes of the clip before its file was replaced, with File Path. hidden: the original was
+    switched off. saved: Resolve confirmed that the project with it is on disk.
     """
 
     job: str

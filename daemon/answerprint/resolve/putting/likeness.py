@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 
-from ..api import Clip, Item, Timeline
+from ..api import Item, Timeline
 from ..link.bridge import Value
 from .outcome import Steps
 
@@ -18,16 +19,20 @@ _ZOOMS = ("ZoomX", "ZoomY")
 _SAME = 1e-6
 
 
-def look_alike(original: Item, new: Item, timeline: Timeline, clip: Clip, steps: Steps) -> None:
-    """Give the new item the grade and the inspector's values of the original; a warning for what stays different."""
+def look_alike(
+    original: Item, new: Item, timeline: Timeline, source: Mapping[str, str], clip: Mapping[str, str], steps: Steps
+) -> None:
+    """Give the new item the grade and the inspector's values of the original; a warning for what stays different.
+
+    source, clip: attributes of the clips that the two are made of.
+    """
     if not original.copy_grades([new]):
         steps.warn("grade", "The grade could not be copied: use Copy Grade in Resolve.")
     else:
         steps.say("grade", "The grade is that of the original.")
     if original.fusion_comps():
         steps.warn("fusion", "The original has a Fusion composition, which only Resolve itself can copy.")
-    source = original.clip()
-    before, after = size_of(source) if source is not None else None, size_of(clip)
+    before, after = size_of(source), size_of(clip)
     theirs, ours = original.properties(), new.properties()
     asked: dict[str, str] = {name: value for name, value in theirs.items() if ours.get(name) != value}
     if before != after:
@@ -45,9 +50,9 @@ def look_alike(original: Item, new: Item, timeline: Timeline, clip: Clip, steps:
                 steps.warn("inspector", f"{name} stays {now.get(name) or 'empty'} instead of {value}.")
 
 
-def size_of(clip: Clip) -> tuple[int, int] | None:
-    """Width and height, px, as Resolve says them."""
-    width, _, height = clip.property("Resolution").partition("x")
+def size_of(clip: Mapping[str, str]) -> tuple[int, int] | None:
+    """Width and height, px, as a clip's attributes say them."""
+    width, _, height = clip.get("Resolution", "").partition("x")
     return (int(width), int(height)) if width.isdecimal() and height.isdecimal() else None
 
 

@@ -10,12 +10,9 @@ from pathlib import Path
 
 from ...errors import InputError
 from ...frames.sequence import SequencePattern
-from ..api import Clip, Folder, Item, MediaPool, Project, Timeline
-from ..errors import ResolveError
-from .names import BIN, JOB, mark
-from .place import Place
+from ..api import Item, Project, Timeline
 
-__all__ = ["Found", "clip_of", "item_by_id", "marked", "ours_on", "same_media", "the_project", "timeline_by_id"]
+__all__ = ["Found", "item_by_id", "items", "ours_on", "plain_path", "same_media", "timeline_by_id"]
 
 _BRACKET = re.compile(r"\[(\d+)-(\d+)\](?=[^\[\]]*$)")
 
@@ -26,16 +23,6 @@ class Found:
 
     item: Item
     track: int
-
-
-def the_project(project: Project, place: Place) -> Project:
-    """The open project, if the place is in it. Raises ResolveError for another one."""
-    if place.project and project.id() != place.project:
-        raise ResolveError(
-            f"The clip {place.name} belongs to the project {place.project_name}; {project.name()} is open.",
-            f"Open {place.project_name}, then use Bring Back Finished.",
-        )
-    return project
 
 
 def timeline_by_id(project: Project, id_: str) -> Timeline | None:
@@ -56,36 +43,16 @@ def item_by_id(timeline: Timeline, id_: str, track: int = 0) -> Found | None:
     return next((each for each in items(timeline, track) if each.item.id() == id_), None) if id_ else None
 
 
-def marked(timeline: Timeline, job: str, track: int = 0) -> Found | None:
-    """The item that bears the job's marker; `track` is where to look first."""
-    return next((each for each in items(timeline, track) if each.item.marker_with(mark(job))), None)
-
-
 def ours_on(timeline: Timeline, clip: str, track: int = 0) -> list[Found]:
     """Items made of the clip with that id."""
     return [each for each in items(timeline, track) if (made_of := each.item.clip()) and made_of.id() == clip]
-
-
-def clip_of(pool: MediaPool, job: str, path: str) -> tuple[Clip, Folder] | None:
-    """The clip of a job, with its bin: that says so itself in one of our bins, or that has the restored file."""
-    for folder, ours in _walk(pool.root(), False):
-        for clip in folder.clips():
-            if (ours and clip.notes().get(JOB) == job) or same_media(clip.property("File Path"), path):
-                return clip, folder
-    return None
-
-
-def _walk(folder: Folder, ours: bool) -> Iterator[tuple[Folder, bool]]:
-    yield folder, ours
-    for each in folder.folders():
-        yield from _walk(each, ours or each.name() == BIN)
 
 
 def same_media(file_path: str, path: str) -> bool:
     """Whether a File Path of Resolve's, such as `/d/p.[0001-0100].exr`, is the file or the pattern `/d/p.%04d.exr`."""
     if not file_path:
         return False
-    if _plain(file_path) == _plain(path):
+    if plain_path(file_path) == plain_path(path):
         return True
     numbers = _BRACKET.search(file_path)
     if numbers is None:
@@ -96,9 +63,11 @@ def same_media(file_path: str, path: str) -> bool:
     except InputError:
         return False
     if pattern is None:
-        return numbers[1] == numbers[2] and _plain(str(first)) == _plain(path)
-    return pattern.number_of(first.name) is not None and _plain(str(first.parent)) == _plain(str(pattern.folder))
+        return numbers[1] == numbers[2] and plain_path(str(first)) == plain_path(path)
+    beside = plain_path(str(first.parent)) == plain_path(str(pattern.folder))
+    return beside and pattern.number_of(first.name) is not None
 
 
-def _plain(path: str) -> str:
+def plain_path(path: str) -> str:
+    """A path, written so that the same file gives the same text."""
     return os.path.normcase(os.path.normpath(path))

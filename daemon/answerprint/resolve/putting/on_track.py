@@ -6,115 +6,144 @@ from fractions import Fraction
 from pathlib import Path
 
 from ...frames.sequence import IMAGE_SUFFIXES
-from ..api import Clip, Item, Timeline
-from .asfound import delete_items, on_page
+from ..api import Item
+from .asfound import delete_items
+from .bringing import Brought
 from .frames import Shown
-from .laying import Layer, room_needed
+from .lanes import Lanes
+from .laying import DroppedError, Laid, Layer, room_needed
 from .likeness import look_alike
-from .looking import Found, marked, ours_on
+from .looking import Found, ours_on
 from .names import TRACK, mark
 from .outcome import RefusedError
-from .readback import Reader, first_number, frame_count, timeline_rate
+from .readback import Reader, first_number, frame_count
 from .tracks import Choice, choose_track, make_track, name_track, undo_track
-from .whereabouts import Site, find_site, frames_wanted, is_frozen
+from .whereabouts import Site, find_site, frames_wanted, is_frozen, source_of
 from .work import Work
 
 __all__ = ["clear_track", "put_on_track"]
 
 _MARKER = "Purple"
+_UNFINISHED = ("import", "lay")
+"""What a record is doing while an item may lie there that is not marked yet."""
 
 
-def put_on_track(work: Work, clip: Clip, hide_original: bool = False) -> None:
+def put_on_track(work: Work, brought: Brought) -> None:
     """Lay the clip over the original. Raises RefusedError, with nothing left on the timeline."""
-    site = find_site(work.project, work.place)
-    if not work.project.open_timeline(site.timeline):
-        raise RefusedError(f"Resolve does not open the timeline {work.place.timeline_name}.")
-    with on_page(work.resolve, "edit"):
-        there = None if work.new else marked(site.timeline, work.record.job, work.record.track)
-        if there is not None:
-            work.steps.say("track", f"The clip is on video track {there.track} already.")
-            work.note(item=there.item.id(), track=there.track)
-        else:
-            # An item without its mark is one that was not finished: what it shows is not known to be right.
-            _clear_unmarked(work, site.timeline, clip)
-            _lay(work, site, clip)
-        if hide_original:
-            _hide(work, site.item)
+    known, record = work.known, work.record
+    site = find_site(known, work.place)
+    if not known.open(site.lanes):
+        site = find_site(known, work.place)  # which says so where the timeline is gone by now
+        if not known.open(site.lanes):
+            raise RefusedError(f"Resolve does not open the timeline {work.place.timeline_name}.")
+    known.to_edit_page()
+    there = None if work.new else site.lanes.marked(record.job, record.item, record.track, record.record)
+    if there is not None:
+        work.steps.say("track", f"The clip is on video track {there.track} already.")
+        work.learn(item=there.item.id(), track=there.track, doing="")
+    else:
+        # An item without its mark is one that was not finished: what it shows is not known to be right.
+        _clear_unmarked(work, site.lanes, brought)
+        _lay(work, site, brought)
+    if work.asked.hide_original:
+        _hide(work, site.item)
 
 
-def clear_track(work: Work, timeline: Timeline, clip: Clip) -> None:
+def clear_track(work: Work, lanes: Lanes, brought: Brought) -> None:
     """Leave nothing of an attempt that was refused: neither an unfinished item nor an empty track."""
-    _clear_unmarked(work, timeline, clip)
+    _clear_unmarked(work, lanes, brought)
     if work.record.track_made:
-        undo_track(timeline, work.record.track)
-    work.note(item="", track=0, track_made=False, doing="")
+        undo_track(lanes.timeline, work.record.track)
+        lanes.forget()
+    work.learn(item="", track=0, track_made=False, doing="")
 
 
-def _lay(work: Work, site: Site, clip: Clip) -> None:
-    place = work.place
-    rate = timeline_rate(site.timeline)
-    wanted = frames_wanted(place, site, work.steps)
-    frozen = is_frozen(place, place.rate / rate)
-    frames = frame_count(clip)
-    file = clip.property("File Path")
+def _lay(work: Work, site: Site, brought: Brought) -> None:
+    place, lanes = work.place, site.lanes
+    source = source_of(work.known, place, site)
+    wanted = frames_wanted(place, site, source, work.steps)
+    frozen = is_frozen(place, place.rate / lanes.rate)
+    frames = frame_count(brought.properties)
+    file = Path(brought.properties.get("File Path", ""))
     # A picture with a number in its name may come in as a sequence of one, which is no longer than that.
-    still = frames == 1 and "[" not in Path(file).name and Path(file).suffix.lower() in IMAGE_SUFFIXES
+    still = frames == 1 and "[" not in file.name and file.suffix.lower() in IMAGE_SUFFIXES
     speed = Fraction(0) if frozen else place.speed
     if speed != 1 and not still and not site.item.offers("SetSpeed"):
         raise RefusedError(
             f"{place.name} is retimed to {float(speed * 100):g} %, which scripts can do only from Resolve 21.1 on.",
             "Drag the restored clip from its bin and retime it by hand: it has the frames at their own speed.",
         )
+    reader = Reader(place.rate, lanes.rate, frames, first_number(brought.properties))
+    try:
+        laid = _laid(work, site, brought, reader, wanted, speed, still=still)
+    except DroppedError:
+        if lanes.fresh:
+            raise
+        # What we knew of the tracks is of before: somebody may have laid something there since.
+        lanes.forget()
+        laid = _laid(work, site, brought, reader, wanted, speed, still=still)
+    work.learn(item=laid.id)
+    if linked := laid.item.linked():
+        lanes.timeline.link([laid.item, *linked], False)
+    look_alike(site.item, laid.item, lanes.timeline, source.properties, brought.properties, work.steps)
+    _mark(work, laid.item, wanted.frame(0))
+    lanes.laid(work.record.job, laid.item, laid.id, work.record.track, wanted.record, wanted.duration)
+    work.learn(doing="")
+    work.steps.say("track", f"On video track {work.record.track}, frame for frame over the original.")
+
+
+def _laid(
+    work: Work, site: Site, brought: Brought, reader: Reader, wanted: Shown, speed: Fraction, *, still: bool
+) -> Laid:
+    known = work.known
     track = _track(work, site, wanted, speed)
-    reader = Reader(place.rate, rate, frames, first_number(clip))
-    layer = Layer(work.resolve, work.pool, site.timeline, track, clip, reader, still)
-    with work.step("lay", record=wanted.record):
-        item = layer.lay(wanted, speed)
-        work.note(item=item.id())
-        if linked := item.linked():
-            site.timeline.link([item, *linked], False)
-        look_alike(site.item, item, site.timeline, clip, work.steps)
-        _mark(work, item, wanted.frame(0))
-    work.steps.say("track", f"On video track {track}, frame for frame over the original.")
+    layer = Layer(known.resolve, known.pool, site.lanes.timeline, track, brought.clip, reader, still)
+    work.learn(doing="lay", record=wanted.record)
+    kept = work.kept
+    if kept is None or kept.doing not in _UNFINISHED or kept.record != wanted.record:
+        work.note()
+    return layer.lay(wanted, speed)
 
 
 def _track(work: Work, site: Site, wanted: Shown, speed: Fraction) -> int:
-    timeline, record = site.timeline, work.record
-    count = timeline.tracks()
+    lanes, record = site.lanes, work.record
+    timeline = lanes.timeline
     if (
         record.doing == "track"
-        and count == record.tracks_before + 1
+        and timeline.tracks() == record.tracks_before + 1
         and record.track > site.track
         and not timeline.items(record.track)
     ):
         # It was added, and whoever added it ended before its name was given.
         name_track(timeline, record.track, work.steps)
-        work.note(doing="")
+        lanes.forget()
+        work.learn(doing="")
         return record.track
     stop = wanted.record + room_needed(wanted.duration, speed)
-    choice = choose_track(timeline, site.track, wanted.record, stop)
+    choice = choose_track(lanes, site.track, wanted.record, stop)
     if choice.new:
-        with work.step("track", track=choice.track, track_made=True, tracks_before=count):
-            _make(work, timeline, choice)
+        with work.step("track", track=choice.track, track_made=True, tracks_before=lanes.count):
+            _make(work, lanes, choice)
     else:
-        work.note(track=choice.track)
+        work.learn(track=choice.track)
     return choice.track
 
 
-def _make(work: Work, timeline: Timeline, choice: Choice) -> None:
+def _make(work: Work, lanes: Lanes, choice: Choice) -> None:
     try:
-        make_track(timeline, choice, work.steps)
+        make_track(lanes.timeline, choice, work.steps)
     except RefusedError:
-        work.note(track=0, track_made=False)
+        lanes.forget()
+        work.learn(track=0, track_made=False)
         raise
+    lanes.inserted(choice.track)
 
 
 def _mark(work: Work, item: Item, frame: int) -> None:
     data = mark(work.record.job)
+    item.add_marker(frame, _MARKER, "Restored", f"Answerprint, job {work.record.job}", 1, data)
     if not item.marker_with(data):
-        item.add_marker(frame, _MARKER, "Restored", f"Answerprint, job {work.record.job}", 1, data)
-        if not item.marker_with(data):
-            work.steps.warn("marker", "The new item could not be marked; it is known by its clip alone.")
+        work.steps.warn("marker", "The new item could not be marked; it is known by its clip alone.")
 
 
 def _hide(work: Work, original: Item) -> None:
@@ -123,28 +152,30 @@ def _hide(work: Work, original: Item) -> None:
     with work.step("hide", hidden=True):
         original.enable(False)
     if original.enabled():
-        work.note(hidden=False)
+        work.learn(hidden=False)
         work.steps.warn("original", "The original could not be switched off.")
     else:
         work.steps.say("original", "The original is switched off.")
 
 
-def _clear_unmarked(work: Work, timeline: Timeline, clip: Clip) -> None:
-    for found in _unfinished(work, timeline, clip):
-        if not delete_items(work.resolve, timeline, found.track, [found.item]):
+def _clear_unmarked(work: Work, lanes: Lanes, brought: Brought) -> None:
+    timeline = lanes.timeline
+    for found in _unfinished(work, lanes, brought):
+        lanes.forget()
+        if not delete_items(work.known.resolve, timeline, found.track, [found.item]):
             raise RefusedError(
                 f"An unfinished item of ours lies on video track {found.track} and cannot be removed.",
                 "Remove it by hand.",
             )
 
 
-def _unfinished(work: Work, timeline: Timeline, clip: Clip) -> list[Found]:
-    if work.record.doing != "lay":
+def _unfinished(work: Work, lanes: Lanes, brought: Brought) -> list[Found]:
+    if work.record.doing not in _UNFINISHED:
         return []
     return [
         found
-        for found in ours_on(timeline, clip.id(), work.record.track)
+        for found in ours_on(lanes.timeline, brought.id, work.record.track)
         if found.item.start() == work.record.record
-        and timeline.track_name(found.track) == TRACK
+        and lanes.timeline.track_name(found.track) == TRACK
         and not found.item.marker_with(mark(work.record.job))
     ]

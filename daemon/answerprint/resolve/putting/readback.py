@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 
-from ..api import Clip, Item, Timeline
+from ..api import Item, Timeline
 from ..errors import ResolveError
 from ..reading.rates import rate as exact_rate
 from .frames import Shown, exact
@@ -32,10 +32,16 @@ class Reader:
     def shown(self, item: Item, speed: Fraction = Fraction(1)) -> Shown | None:
         """What an item of a known speed shows; None for one that is hollow, or whose numbers contradict each other."""
         start, duration = item.start(), item.duration()
+        if start is None or duration is None or not item.id():
+            return None
+        return self.shown_over(item, start, duration, speed)
+
+    def shown_over(self, item: Item, start: float, duration: float, speed: Fraction = Fraction(1)) -> Shown | None:
+        """The same for an item that is on a track, over record frames that were read already."""
         left = item.left_offset(precise=True)
         if left is None:
             left = item.left_offset()
-        if start is None or duration is None or left is None or not item.id():
+        if left is None:
             return None
         first = item.source_start()
         for position in self._positions(exact(left), first, speed):
@@ -65,15 +71,15 @@ class Reader:
         return runs and apart in {0, self.number, -1, self.number - 1}
 
 
-def first_number(clip: Clip) -> int:
-    """The number of a clip's first frame: 0 for files, that in the name of the first picture for sequences."""
-    text = clip.property("Start")
+def first_number(clip: Mapping[str, str]) -> int:
+    """The number of a clip's first frame, by its attributes: 0 for files, that of the first picture for sequences."""
+    text = clip.get("Start", "")
     return int(text) if text.isdecimal() else 0
 
 
-def frame_count(clip: Clip) -> int:
-    """How many frames Resolve finds in a clip; 0 where it does not say."""
-    text = clip.property("Frames")
+def frame_count(clip: Mapping[str, str]) -> int:
+    """How many frames Resolve finds in a clip, by its attributes; 0 where it does not say."""
+    text = clip.get("Frames", "")
     return int(text) if text.isdecimal() else 0
 
 

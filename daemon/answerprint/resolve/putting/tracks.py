@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..api import Item, Timeline
-from .names import TRACK, note
+from ..api import Timeline
+from .lanes import Lanes
+from .names import TRACK
 from .outcome import RefusedError, Steps
 
 __all__ = ["Choice", "choose_track", "make_track", "name_track", "undo_track"]
@@ -20,20 +20,19 @@ class Choice:
     new: bool
 
 
-def choose_track(timeline: Timeline, original: int, first: int, stop: int) -> Choice:
+def choose_track(lanes: Lanes, original: int, first: int, stop: int) -> Choice:
     """Where an item over record frames first to stop (exclusive) can lie: on a free track of ours, or on a new one.
 
     What an editor laid above the original, such as a title, stays above.
     """
-    count = timeline.tracks()
+    count = lanes.count
     over = None
     for track in range(original + 1, count + 1):
-        items = timeline.items(track)
-        here = list(_over(items, first, stop))
-        ours = timeline.track_name(track) == TRACK and all(_is_ours(item) for item in items)
-        if ours and not here and not timeline.track_locked(track):
+        lane = lanes.lane(track)
+        here = lane.over(first, stop)
+        if lane.ours and not here and not lane.locked:
             return Choice(track, new=False)
-        if not ours and any(item.enabled() for item in here):
+        if not lane.ours and any(span.item is not None and span.item.enabled() for span in here):
             over = track
             break
     return Choice(count + 1 if over is None else over, new=True)
@@ -72,15 +71,3 @@ def undo_track(timeline: Timeline, track: int) -> bool:
     count = timeline.tracks()
     timeline.delete_track(track)
     return timeline.tracks() == count - 1
-
-
-def _over(items: Iterable[Item], first: int, stop: int) -> Iterable[Item]:
-    for item in items:
-        start, end = item.start(), item.end()
-        if start is not None and end is not None and start < stop and end > first:
-            yield item
-
-
-def _is_ours(item: Item) -> bool:
-    clip = item.clip()
-    return clip is not None and bool(note(clip))

@@ -8,10 +8,11 @@ from ..api import Clip, Project, Resolve, Timeline
 from ..errors import ResolveError
 from .as_take import our_take, remove_take
 from .asfound import as_found, delete_items, on_page
+from .clips import Clips
 from .importing import find_bin
-from .in_place import clip_with_id, put_source_back
+from .in_place import put_source_back
 from .ledger import Ledger, Record
-from .looking import Found, clip_of, item_by_id, ours_on, same_media, timeline_by_id
+from .looking import Found, item_by_id, ours_on, same_media, timeline_by_id
 from .names import TRACK, mark, note
 from .outcome import Outcome, Steps
 from .saving import save
@@ -69,12 +70,12 @@ class _Undoing:
 
     def run(self) -> None:
         """Raises ResolveError for what cannot be removed."""
-        record, pool = self.record, self.project.pool()
+        record, clips = self.record, Clips(self.project.pool())
         if record.replaced:
-            self._replaced(clip_with_id(pool, record.clip))
+            self._replaced(clips.with_id(record.clip))
             return
-        found = clip_of(pool, record.job, record.path)
-        clip = found[0] if found and (found[0].id() == record.clip or note(found[0]) == record.job) else None
+        found = clips.of_job(record.job, record.path)
+        clip = found if found is not None and (found.id() == record.clip or note(found) == record.job) else None
         timeline = timeline_by_id(self.project, record.timeline)
         if timeline is not None:
             if record.hidden:
@@ -160,7 +161,7 @@ class _Undoing:
             return
         pool = self.project.pool()
         pool.delete_clips([clip])
-        if clip_with_id(pool, self.record.clip or clip.id()) is not None:
+        if Clips(pool).with_id(self.record.clip or clip.id()) is not None:
             raise self._stuck(f"the clip {clip.name()} from the media pool")
         self.steps.say("pool", "Removed from the media pool.")
 

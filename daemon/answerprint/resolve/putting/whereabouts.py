@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 
-from ..api import Item, Project, Timeline
+from ..api import Item
 from .frames import Shown, exact, ranges_text
-from .looking import item_by_id, timeline_by_id
+from .known import Known, Source
+from .lanes import Lanes
 from .outcome import RefusedError, Steps
 from .place import Place
-from .readback import first_number, timeline_rate
+from .readback import first_number
 
-__all__ = ["Site", "find_site", "frames_wanted", "is_frozen"]
+__all__ = ["Site", "find_site", "frames_wanted", "is_frozen", "source_of"]
 
 _SPEED_TOLERANCE = Fraction(1, 100)
 
@@ -22,39 +23,47 @@ _SPEED_TOLERANCE = Fraction(1, 100)
 class Site:
     """The timeline and the original item of a place, and the number of its track."""
 
-    timeline: Timeline
+    lanes: Lanes
     item: Item
     track: int
 
 
-def find_site(project: Project, place: Place) -> Site:
+def find_site(known: Known, place: Place) -> Site:
     """Where the place is. Raises RefusedError where its timeline or its item is gone."""
-    timeline = timeline_by_id(project, place.timeline)
-    if timeline is None:
+    lanes = known.timeline(place.timeline)
+    if lanes is None:
         raise RefusedError(f"The timeline {place.timeline_name} is no longer in the project.")
-    found = item_by_id(timeline, place.item, place.track)
+    found = lanes.item(place.item, place.track)
     if found is None:
         raise RefusedError(f"{place.name} is no longer on the timeline {place.timeline_name}.")
-    return Site(timeline, found.item, found.track)
+    return Site(lanes, found.item, found.track)
 
 
-def frames_wanted(place: Place, site: Site, steps: Steps) -> Shown:
+def source_of(known: Known, place: Place, site: Site) -> Source:
+    """The clip of the original. Raises RefusedError where that is another one now."""
+    clip = site.item.clip()
+    if clip is None:
+        raise RefusedError(f"Resolve does not say where {place.name} lies.", "Open its timeline, and try again.")
+    source = known.source(clip)
+    if place.clip and source.id != place.clip:
+        raise RefusedError(f"The item {place.name} shows another clip now.")
+    return source
+
+
+def frames_wanted(place: Place, site: Site, source: Source, steps: Steps) -> Shown:
     """What a restored clip has to show there, in frames of the restored file.
 
     Raises RefusedError where that cannot be told, or the restored file lacks frames of it, which are then named.
     """
-    rate = timeline_rate(site.timeline)
     start, duration = site.item.start(), site.item.duration()
-    source = site.item.clip()
-    if start is None or duration is None or source is None:
+    if start is None or duration is None:
         raise RefusedError(f"Resolve does not say where {place.name} lies.", "Open its timeline, and try again.")
-    if place.clip and source.id() != place.clip:
-        raise RefusedError(f"The item {place.name} shows another clip now.")
     speed = site.item.speed()
     if speed is not None and abs(Fraction(speed) / 100 - place.speed) > _SPEED_TOLERANCE:
         raise RefusedError(f"{place.name} runs at {speed:g} % now, not at {float(place.speed * 100):g} %.")
-    ratio = place.rate / rate
-    slipped = _slipped(place, site.item, ratio, first_number(source), _is_sequence(source.property("File Path")))
+    ratio = place.rate / site.lanes.rate
+    file = source.properties.get("File Path", "")
+    slipped = _slipped(place, site.item, ratio, first_number(source.properties), _is_sequence(file))
     now = place.first + place.offset + slipped - place.restored_first
     wanted = Shown(round(start), round(duration), now, 0 * ratio if is_frozen(place, ratio) else ratio * place.speed)
     missing = wanted.missing(range(place.restored_stop - place.restored_first))

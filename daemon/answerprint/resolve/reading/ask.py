@@ -22,11 +22,12 @@ class Asking:
 
     def timeline(self, timeline: Timeline) -> TimelineFacts:
         """Raises ResolveError where Resolve does not say what nothing can be reckoned without."""
-        start_timecode, written = timeline.start_timecode(), timeline.setting("timelineFrameRate")
-        size = (_side(timeline, "timelineResolutionWidth"), _side(timeline, "timelineResolutionHeight"))
+        start_timecode, written = timeline.start_timecode(), self._setting(timeline, "timelineFrameRate")
+        size = (self._side(timeline, "timelineResolutionWidth"), self._side(timeline, "timelineResolutionHeight"))
         try:
             exact = rate(written)
-            aspect = pixel_aspect(timeline.setting("timelinePixelAspectRatio"), size)
+            aspect_text = self._setting(timeline, "timelinePixelAspectRatio")
+            aspect = pixel_aspect(aspect_text, size) if aspect_text else Fraction(1)
         except InputError as error:
             raise ResolveError(f"The timeline cannot be read: {error.message}", error.remedy) from error
         drop = is_drop(start_timecode, written) or timeline.setting("timelineDropFrameTimecode") in ("1", "True")
@@ -42,6 +43,20 @@ class Asking:
             size=size,
             pixel_aspect=aspect,
         )
+
+    def _setting(self, timeline: Timeline, name: str) -> str:
+        """Of the timeline, or of the project where that one does not say."""
+        return timeline.setting(name) or self._project.setting(name)
+
+    def _side(self, timeline: Timeline, name: str) -> int:
+        """In px; 0 where nobody says."""
+        text = self._setting(timeline, name)
+        try:
+            return int(Fraction(text)) if text else 0
+        except (ValueError, ZeroDivisionError):
+            raise ResolveError(
+                f"The timeline's {name} is {text!r}.", "Set the resolution in the timeline's settings."
+            ) from None
 
     def item(self, item: Item, track: int = 0) -> ItemFacts:
         """All that is said of an item. track: of it, 0 to ask for that too. Raises ResolveError."""
@@ -80,11 +95,3 @@ class Asking:
             is_timeline = not properties.get("File Path") and clip.timeline()
             self._clips[id] = ClipFacts(id, clip.name(), properties, is_timeline)
         return self._clips[id]
-
-
-def _side(timeline: Timeline, name: str) -> int:
-    text = timeline.setting(name)
-    try:
-        return int(Fraction(text))
-    except (ValueError, ZeroDivisionError):
-        raise ResolveError(f"Resolve does not say the timeline's {name}.", "Look at the timeline's settings.") from None

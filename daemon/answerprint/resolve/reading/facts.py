@@ -11,7 +11,7 @@ __all__ = ["ClipFacts", "ItemFacts", "MediaFacts", "SourceRange", "TimelineFacts
 
 @dataclass(frozen=True, slots=True)
 class TimelineFacts:
-    """A timeline. start: first record frame. size: px. rate is exact (29.97 is 30000/1001)."""
+    """A timeline. start: first record frame. size: px, 0 for unknown. rate is exact (29.97 is 30000/1001)."""
 
     id: str
     name: str

@@ -167,7 +167,8 @@ class _Planner:
         )
         left = None if item.left_offset is None or part is not None else exact(item.left_offset)
         place = replace(place, item=item.id, record=record, duration=duration, track=item.track, left=left)
-        return self._planned(place, clip, media, extent, notes, (timeline.size, timeline.pixel_aspect))
+        frame = (timeline.size, timeline.pixel_aspect) if min(timeline.size) > 0 else None
+        return self._planned(place, clip, media, extent, notes, frame)
 
     def _source(
         self, item: ItemFacts, clip: ClipFacts, timeline: TimelineFacts, media: MediaFacts

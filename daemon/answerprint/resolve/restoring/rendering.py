@@ -144,7 +144,7 @@ class Renderer:
             output=str(output),
             size=frame_size(
                 (facts.width, facts.height),
-                self.timeline.size,
+                self.timeline.size if min(self.timeline.size) > 0 else (facts.width, facts.height),
                 aspect=facts.sample_aspect,
                 timeline_aspect=self.timeline.pixel_aspect,
                 scale=None if settings.get("scale") is None else Fraction(str(settings["scale"])),
