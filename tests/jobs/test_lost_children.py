@@ -117,6 +117,17 @@ async def test_a_held_queue_waits_for_the_user_after_a_failure(house: House) -> 
     await house.done(after)
 
 
+async def test_a_hold_that_a_person_wanted_stays_when_a_job_is_retried(house: House) -> None:
+    house.clip("bad", faults={"chunk-0": ["fail"]})
+    bad = await house.submit("bad")
+    await house.until(bad)
+    await house.settled(bad)
+    await house.service.suspend("Resolve renders.", unload=False)
+    await house.service.retry(bad.id)
+    assert (await house.service.info()).suspend_reason == "Resolve renders."
+    assert await house.state(bad) is JobState.QUEUED
+
+
 async def test_a_worker_that_does_not_start_fails_one_job_and_not_the_whole_queue(house: House) -> None:
     house.monkeypatch.setattr("answerprint.jobs.runner._START_AGAIN_SECONDS", 0.01)
     house.steering.write("worker", Script(faults={"start": ["exit"] * 3}))
@@ -127,8 +138,8 @@ async def test_a_worker_that_does_not_start_fails_one_job_and_not_the_whole_queu
     assert "something broke" in failed.problem["message"]
     assert [await house.state(job) for job in jobs[1:]] == [JobState.QUEUED] * 2
     assert "does not start" in (await house.service.info()).suspend_reason
-    await house.service.resume_work()
-    await house.service.retry(jobs[0].id)
+    await house.service.retry(jobs[0].id)  # asks whether it starts by now, and lets the others go on, too
+    assert not (await house.service.info()).suspended
     await house.done(*jobs)
 
 

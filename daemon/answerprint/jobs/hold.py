@@ -19,12 +19,14 @@ class Hold:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.reason: str | None = None
+        self.lasting = True
+        """Whether somebody wanted it; else a problem made it, which may be over."""
         with contextlib.suppress(OSError):
             self.reason = path.read_text(encoding="utf-8", errors="replace")
 
     def set(self, reason: str, *, lasting: bool = True) -> None:
         """Hold it. lasting: also after a restart. What cannot be kept holds as long as this process lives."""
-        self.reason = reason
+        self.reason, self.lasting = reason, lasting
         if lasting:
             try:
                 atomic.write_bytes(self._path, reason.encode(), overwrite=True, mode=0o600)

@@ -114,6 +114,11 @@ class Scheduler:
         self._hold.clear()
         self.wake()
 
+    def try_again(self) -> None:
+        """Go on where only a problem holds the queue: a person wants to see whether it is over."""
+        if self.suspended and not self._hold.lasting:
+            self.resume()
+
     def end_turns(self) -> None:
         """Begin nothing any more, and end what is at work; what is not finished is queued again."""
         self._closing = self._runner.closing = True

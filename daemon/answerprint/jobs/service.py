@@ -229,6 +229,7 @@ class Service:
             )
         if not moved and record.state is not JobState.QUEUED:
             raise StateError(f"Job {job.number} is {record.state.value} and cannot be retried.")
+        self._scheduler.try_again()
         self._scheduler.wake(complete=is_complete(record))
         return record
 
