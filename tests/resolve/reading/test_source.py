@@ -259,7 +259,6 @@ def test_a_list_that_contradicts_what_is_undecided_is_not_believed() -> None:
         ({"Frames": "120", "End": "119"}, "frames"),
         ({"Start": "30"}, "frames"),
         ({"End": "98"}, "frames"),
-        ({"Start": "", "Frames": "", "End": ""}, "frames"),
         ({"FPS": "vfr"}, "attribute"),
     ],
 )
@@ -269,6 +268,13 @@ def test_a_clip_that_does_not_fit_its_file_is_refused(changed: dict[str, str], c
     refused = source_range(item_of(s), clip, timeline_of(s), media_of(s))
     assert isinstance(refused, Refusal)
     assert refused.code == code
+
+
+def test_what_resolve_does_not_say_of_a_clip_is_taken_from_its_file() -> None:
+    s = ALL["25 in 25"]
+    clip = replace(clip_of(s), properties={**clip_of(s).properties, "Start": "", "Frames": "", "End": ""})
+    found = source_range(item_of(s), clip, timeline_of(s), media_of(s))
+    assert found == source_range(item_of(s), clip_of(s), timeline_of(s), media_of(s))
 
 
 def test_what_lies_outside_of_the_file_is_refused() -> None:
