@@ -14,6 +14,7 @@ from ..putting import Outcome, Session, session
 from ..putting.ledger import Ledger
 from ..putting.outcome import Step, Steps
 from .retrim import join_whole
+from .submit import HIDE
 from .units import Unit, units_of
 
 __all__ = ["Finished", "put_finished", "put_units", "why_failed"]
@@ -92,8 +93,9 @@ def _unready(unit: Unit) -> Outcome | None:
 def _put(together: Session, unit: Unit, *, again: bool) -> Outcome:
     steps = Steps()
     origin = {"source": unit.jobs[0].input, "model": str(unit.jobs[0].request.get("model", ""))}
+    hide = (unit.jobs[0].clip.get("editor") or {}).get(HIDE) == "yes"
     try:
-        return together.put(unit.place, unit.id, unit.path, again=again, origin=origin, steps=steps)
+        return together.put(unit.place, unit.id, unit.path, again=again, hide_original=hide, origin=origin, steps=steps)
     except AnswerprintError as error:
         if error.code in _GONE:
             raise

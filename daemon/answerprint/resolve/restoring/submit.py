@@ -11,7 +11,10 @@ from ...jobs.api import NewJob
 from ..putting.place import Place
 from .wishes import Wishes
 
-__all__ = ["Planned", "job_of"]
+__all__ = ["HIDE", "Planned", "job_of"]
+
+HIDE = "answerprint_hide"
+"""What a job says to its editor where the original is to be hidden below the restored clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def job_of(planned: Planned, wishes: Wishes) -> NewJob:
         "handle_before": str(before),
         "handle_after": str(after),
         "rate": _rational(planned.rate),
-        "editor": planned.place.to_editor(),
+        "editor": {**planned.place.to_editor(), **({HIDE: "yes"} if wishes.disable else {})},
     }
     if planned.start_timecode:
         clip |= {"start_timecode": planned.start_timecode, "drop_frame": planned.drop}
