@@ -82,13 +82,13 @@ def test_ctrl_c_stops_the_worker_and_leaves_nothing_behind(stage: Program) -> No
     process = stage.start(*restore(stage, "patient", "--json"))
     worker = next_worker(process)
     os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=120)
+    process.communicate(timeout=30)
     assert process.returncode == 130
     assert stage.files() == {"patient.mov"}
     again = stage.start(*restore(stage, "patient", "--json"))
     assert next_worker(again) == worker, "a worker that heard the cancellation takes the next job"
     again.terminate()
-    again.communicate(timeout=120)
+    again.communicate(timeout=30)
     assert again.returncode == 5
 
 
@@ -98,7 +98,7 @@ def test_a_worker_that_was_killed_is_replaced_and_the_job_goes_on(stage: Program
     os.kill(first, signal.SIGKILL)
     assert next_worker(process) != first
     os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=120)
+    process.communicate(timeout=30)
     assert process.returncode == 130
 
 

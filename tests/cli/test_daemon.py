@@ -68,7 +68,7 @@ def test_a_job_is_watched_on_when_its_daemon_was_ended_and_started_again(end: si
         stack.enter_context(daemon_at(lone.home, SCRIPTED))
         assert next_worker(watching) != first
         watching.send_signal(signal.SIGINT)
-        out, err = watching.communicate(timeout=120)
+        out, err = watching.communicate(timeout=30)
     assert watching.returncode == 130
     assert err == ""
     assert json.loads(out.splitlines()[-1])["code"] == "interrupted"

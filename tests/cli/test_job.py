@@ -69,7 +69,7 @@ class Play:
 
     def end(self) -> tuple[int, str, str]:
         """Wait for the end; returns exit code and what else was said."""
-        out, err = self.process.communicate(timeout=120)
+        out, err = self.process.communicate(timeout=30)
         return self.process.returncode, out, err
 
     def interrupt(self, number: signal.Signals = signal.SIGINT) -> None:
@@ -217,7 +217,7 @@ def test_a_reader_that_goes_away_ends_the_job_quietly(play: Callable[..., Play])
     job.progress(2)
     assert job.process.stderr is not None
     said = job.process.stderr.read()
-    assert job.process.wait(timeout=120) == 5
+    assert job.process.wait(timeout=30) == 5
     assert said == ""
     assert job.state is JobState.CANCELLED
 
