@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -46,21 +46,26 @@ def api(since: tuple[int, ...] = (0,), until: tuple[int, ...] | None = None, stu
     return mark
 
 
+@cache
 def methods(kind: type[Node]) -> Mapping[str, Api]:
     """All methods of Resolve's that a class has in some version."""
     found = ((name, getattr(getattr(kind, name, None), "__api__", None)) for name in dir(kind))
     return {name: marked for name, marked in found if marked is not None}
 
 
-def offered(node: Node) -> list[str]:
+def offered(node: Node) -> Sequence[str]:
     """The methods that this version has, as dir() tells."""
     world = node.world
-    gone = (21, 1) if world.quirks.singular_forms_gone else None
+    return _offered(type(node), world.version, world.quirks.singular_forms_gone)
+
+
+@cache
+def _offered(kind: type[Node], version: tuple[int, ...], singular_forms_gone: bool) -> Sequence[str]:
+    gone = (21, 1) if singular_forms_gone else None
     return [
         name
-        for name, marked in methods(type(node)).items()
-        if world.version >= marked.since
-        and (marked.until is None or gone is None or world.version < max(gone, marked.until))
+        for name, marked in methods(kind).items()
+        if version >= marked.since and (marked.until is None or gone is None or version < max(gone, marked.until))
     ]
 
 
@@ -75,7 +80,7 @@ def perform(node: Node, name: str, arguments: list[Any]) -> Any:  # noqa: ANN401
         world.modal = world.quirks.modal_lock
         return failure
     try:
-        bound = inspect.signature(function).bind(node, *arguments)
+        bound = _signature(function).bind(node, *arguments)
     except TypeError as error:
         world.violated(f"{what}: {error}")
         return failure
@@ -105,8 +110,13 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 @cache
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(function)
+
+
+@cache
 def _is_variadic(function: Callable[..., Any], parameter: str) -> bool:
-    return inspect.signature(function).parameters[parameter].kind is inspect.Parameter.VAR_POSITIONAL
+    return _signature(function).parameters[parameter].kind is inspect.Parameter.VAR_POSITIONAL
 
 
 def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401 - a type

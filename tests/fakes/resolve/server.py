@@ -110,7 +110,7 @@ class Server:
 
     def _names(self, node: Node) -> list[str]:
         extra = list(CONSTANTS) if isinstance(node, Resolve) else []
-        return offered(node) + extra
+        return [*offered(node), *extra]
 
     def _attribute(self, number: int, name: str) -> dict[str, Any]:
         node = self._find(number)
