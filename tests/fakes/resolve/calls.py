@@ -46,9 +46,14 @@ def api(since: tuple[int, ...] = (0,), until: tuple[int, ...] | None = None, stu
     return mark
 
 
-@cache
 def methods(kind: type[Node]) -> Mapping[str, Api]:
     """All methods of Resolve's that a class has in some version."""
+    hashable: Any = kind  # mypy takes a type[Node] for what is not
+    return _methods(hashable)
+
+
+@cache
+def _methods(kind: type) -> Mapping[str, Api]:
     found = ((name, getattr(getattr(kind, name, None), "__api__", None)) for name in dir(kind))
     return {name: marked for name, marked in found if marked is not None}
 
@@ -56,11 +61,12 @@ def methods(kind: type[Node]) -> Mapping[str, Api]:
 def offered(node: Node) -> Sequence[str]:
     """The methods that this version has, as dir() tells."""
     world = node.world
-    return _offered(type(node), world.version, world.quirks.singular_forms_gone)
+    kind: Any = type(node)
+    return _offered(kind, world.version, world.quirks.singular_forms_gone)
 
 
 @cache
-def _offered(kind: type[Node], version: tuple[int, ...], singular_forms_gone: bool) -> Sequence[str]:
+def _offered(kind: type, version: tuple[int, ...], singular_forms_gone: bool) -> Sequence[str]:
     gone = (21, 1) if singular_forms_gone else None
     return [
         name

@@ -12,6 +12,7 @@ import pytest
 from answerprint.resolve.errors import HangingError, NoResolveError, ResolveError
 from answerprint.resolve.link.attach import Attempt, attached, candidates, scrubbed
 from answerprint.resolve.link.bridge import Bridge, Remote
+from answerprint.resolve.link.flight import Request
 from answerprint.resolve.link.places import places
 
 _RESOLVE = """
@@ -90,6 +91,66 @@ def test_what_the_api_raises_is_an_error_and_the_next_call_works(bridge: Bridge)
     with pytest.raises(ResolveError, match=r"Fail.*not callable"):
         bridge.root.ask("Fail")
     assert bridge.root.ask("Name") == "Resolve"
+
+
+def _calls(bridge: Bridge, *calls: tuple[object, ...]) -> list[Request]:
+    return [bridge.root.call(*each) for each in calls]  # type: ignore[arg-type]
+
+
+def test_what_is_asked_ahead_is_answered_in_whatever_order_it_is_asked(bridge: Bridge) -> None:
+    words = [str(number) for number in range(100)]
+    with bridge.ahead(_calls(bridge, *(("Echo", word) for word in words))):
+        before = bridge.calls
+        assert [bridge.root.ask("Echo", word) for word in reversed(words)] == [[word] for word in reversed(words)]
+        assert bridge.calls == before
+        assert bridge.root.ask("Echo", "5") == ["5"]  # each is answered once: this one is asked now
+        assert bridge.calls == before + 1
+
+
+def test_what_nobody_asks_after_all_is_no_answer_to_what_follows(bridge: Bridge) -> None:
+    for _ in range(3):
+        with bridge.ahead(_calls(bridge, *(("Echo", number) for number in range(50)))):
+            assert bridge.root.ask("Echo", 7) == [7]
+        assert bridge.root.ask("Name") == "Resolve"
+        assert bridge.root.ask("Echo", 8) == [8]
+
+
+def test_what_fails_ahead_fails_who_asks_it_and_nobody_else(bridge: Bridge) -> None:
+    with bridge.ahead(_calls(bridge, ("Name",), ("Fail",), ("Echo", 1))):
+        assert bridge.root.ask("Echo", 1) == [1]
+        with pytest.raises(ResolveError, match="not callable"):
+            bridge.root.ask("Fail")
+        assert bridge.root.ask("Name") == "Resolve"
+
+
+def test_a_block_within_another_shares_what_was_asked(bridge: Bridge) -> None:
+    with bridge.ahead(_calls(bridge, ("Echo", 1), ("Echo", 2))), bridge.ahead(_calls(bridge, ("Name",), ("Echo", 2))):
+        before = bridge.calls
+        assert [bridge.root.ask("Echo", 1), bridge.root.ask("Echo", 2), bridge.root.ask("Name")] == [
+            [1],
+            [2],
+            "Resolve",
+        ]
+        assert bridge.calls == before
+
+
+def test_more_than_a_pipe_holds_is_given_up_in_time_where_a_call_hangs(tmp_path: Path) -> None:
+    long = "x" * 2000
+    with attached(_api(tmp_path)) as bridge:
+        calls = [("Echo", number, long) for number in range(2000)]
+        with bridge.ahead(_calls(bridge, *calls)):
+            assert [bridge.root.ask(*each) for each in calls] == [[number, long] for _, number, _ in calls]
+        with pytest.raises(HangingError), bridge.ahead(_calls(bridge, ("Hang",), *calls)):
+            bridge.root.ask(*calls[0], seconds=0.3)
+        with pytest.raises(HangingError), bridge.ahead(_calls(bridge, ("Name",))):
+            bridge.root.ask("Name")
+
+
+def test_a_resolve_that_goes_away_ahead_is_said_to_who_asks_next(tmp_path: Path) -> None:
+    with attached(_api(tmp_path)) as bridge, bridge.ahead(_calls(bridge, ("Name",), ("Crash",), ("Echo", 1))):
+        assert bridge.root.ask("Name") == "Resolve"
+        with pytest.raises(NoResolveError, match="went away"):
+            bridge.root.ask("Echo", 1)
 
 
 def test_a_call_that_hangs_is_given_up_and_its_process_ends(tmp_path: Path) -> None:

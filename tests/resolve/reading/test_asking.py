@@ -70,12 +70,29 @@ def test_few_calls_tell_all_and_a_clip_is_asked_for_once(
         timeline.place(clip, source=(10, 20))
     asking, found = Asking(project(fake)), items(fake)
     bridge = found[0].remote.bridge
+    assert all(clip is not None and clip.offers("GetName") for clip in (each.clip() for each in found))  # asked once
     before = bridge.calls
     for each in found:
         facts = asking.item(each, 1)
         assert facts.clip is not None
         assert facts.clip.path == str(movie)
     assert bridge.calls - before == 3 * CALLS_OF_AN_ITEM[version] + CALLS_OF_A_CLIP
+
+
+def test_many_items_cost_no_more_calls_than_each_alone(make_fake: MakeFake, movie: Path) -> None:
+    fake = make_fake(version=(21, 1))
+    timeline, clips = fake.add_timeline(rate=25), [fake.add_clip(movie), fake.add_clip(movie)]
+    for index in range(6):
+        timeline.place(clips[index % 2], source=(10, 20 + index))
+    timeline.place_generator("Text+")
+    alone = [Asking(project(fake)).item(each, 1) for each in items(fake)]
+    fake.calls.clear()
+    asking, found = Asking(project(fake)), items(fake)
+    fake.calls.clear()
+    assert asking.items([(1, each) for each in found]) == alone
+    of_generator = CALLS_OF_AN_ITEM[21, 1] - 1
+    # Whose clip it is has to be asked of each; all else of a clip once.
+    assert len(fake.calls) == 6 * CALLS_OF_AN_ITEM[21, 1] + of_generator + 2 * (CALLS_OF_A_CLIP - 1)
 
 
 def test_an_item_without_a_clip_is_read_too(fake: FakeResolve) -> None:

@@ -10,5 +10,6 @@ from .item import Item
 from .pool import Folder, MediaPool
 from .project import Project
 from .timeline import Timeline
+from .values import ahead
 
-__all__ = ["Clip", "Folder", "Item", "MediaPool", "Project", "Resolve", "Timeline"]
+__all__ = ["Clip", "Folder", "Item", "MediaPool", "Project", "Resolve", "Timeline", "ahead"]

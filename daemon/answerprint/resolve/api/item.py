@@ -95,7 +95,12 @@ class Item(Handle):
 
     def properties(self) -> dict[str, str]:
         """Its inspector's values as text."""
-        return texts(self.table("GetProperties" if self.offers("GetProperties") else "GetProperty"))
+        return texts(self.table(self.properties_call))
+
+    @property
+    def properties_call(self) -> str:
+        """How this version names the call for them."""
+        return "GetProperties" if self.offers("GetProperties") else "GetProperty"
 
     def set_property(self, name: str, value: Value) -> bool:
         """Change a value of the inspector."""

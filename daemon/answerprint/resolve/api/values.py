@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..errors import SilentError
 from ..link.bridge import CALL_SECONDS, Remote, Value
 
-__all__ = ["Handle", "numbers", "objects", "texts"]
+__all__ = ["Handle", "ahead", "numbers", "objects", "texts"]
 
 
 @dataclass(eq=False, frozen=True, slots=True)
@@ -62,6 +63,21 @@ class Handle:
         """The answer as a dictionary with names as keys, {} for none."""
         answer = self.ask(method, *arguments)
         return {str(key): value for key, value in answer.items()} if isinstance(answer, Mapping) else {}
+
+
+@contextmanager
+def ahead(handles: Sequence[Handle], *questions: tuple[str, *tuple[Value, ...]]) -> Iterator[None]:
+    """Ask each of the handles, which are of one kind, all questions (method and arguments) before the block does.
+
+    See `Bridge.ahead`: no answer is waited for until the block asks. What this version lacks is left out.
+    """
+    if not handles:
+        yield
+        return
+    first = handles[0]
+    offered = [question for question in questions if first.offers(question[0])]
+    with first.remote.bridge.ahead(each.remote.call(*question) for each in handles for question in offered):
+        yield
 
 
 def objects(answer: Value) -> list[Remote]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import queue
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, TypeAlias
 
 from ..errors import HangingError, NoResolveError, ResolveError
+from .flight import Flight, Request
 
 __all__ = ["PROTOCOL", "Bridge", "Hello", "Remote", "Value"]
 
@@ -40,7 +41,11 @@ class Remote:
 
     def ask(self, method: str, *arguments: Value, seconds: float = CALL_SECONDS) -> Value:
         """Call a method. Raises HangingError, NoResolveError, and ResolveError for what the API itself raises."""
-        return self.bridge.request({"call": [self.handle, method, [_encode(each) for each in arguments]]}, seconds)
+        return self.bridge.request(self.call(method, *arguments), seconds)
+
+    def call(self, method: str, *arguments: Value) -> Request:
+        """The request that `ask` sends."""
+        return {"call": [self.handle, method, [_encode(each) for each in arguments]]}
 
     def value(self, name: str) -> Value:
         """An attribute that is no method, such as a constant. Raises as `ask`."""
@@ -63,7 +68,9 @@ class Bridge:
     def __init__(self, answers: IO[bytes], requests: IO[bytes], on_lost: Callable[[], None] = lambda: None) -> None:
         self._requests, self._on_lost = requests, on_lost
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self._numbers = itertools.count(1)
+        self._flight = Flight()
+        self._ahead: dict[str, int] = {}
+        """Numbers of what was asked ahead, by what it asks."""
         self._lost: ResolveError | None = None
         self.calls = 0
         """Requests so far."""
@@ -84,25 +91,35 @@ class Bridge:
             )
         return Hello(PROTOCOL, str(hello.get("python")), hello.get("root") is not None, str(hello.get("error", "")))
 
-    def request(self, request: Mapping[str, object], seconds: float) -> Value:
-        """Ask, and wait for the answer so long."""
-        if self._lost is not None:
-            raise self._lost
-        number = next(self._numbers)
-        self.calls += 1
+    def request(self, request: Request, seconds: float) -> Value:
+        """Ask, and wait for the answer so long; what was asked ahead is not asked again."""
+        number = self._ahead.pop(json.dumps(request), None) if self._ahead else None
+        if number is None:
+            number = self._add(request)
         name = str(request["call"][1]) if "call" in request else "a question"  # type: ignore[index]
-        try:
-            self._requests.write(json.dumps({"id": number, **request}).encode() + b"\n")
-            self._requests.flush()
-        except (OSError, ValueError) as error:  # a pipe whose other end is gone, or closed by us
-            raise self._give_up(_gone()) from error
-        answer = self._receive(seconds, f"Resolve does not answer to {name}")
-        if answer.get("id") != number:
-            raise self._give_up(ResolveError("The script in Resolve lost its place.", "Start it again."))
+        answer = self._answer(number, seconds, f"Resolve does not answer to {name}")
         if (problem := answer.get("error")) is not None:
             text = f"{problem.get('kind')}: {problem.get('text')}" if isinstance(problem, dict) else str(problem)
             raise ResolveError(f"Resolve cannot do {name} ({text}).", "See answerprint resolve status.")
         return self._decode(answer.get("value"))
+
+    @contextmanager
+    def ahead(self, requests: Iterable[Request]) -> Iterator[None]:
+        """Send questions before they are asked: in the block, the answers to them are on their way already.
+
+        For questions that change nothing, about what nothing in the block changes. Each is answered once, and dropped
+        where nobody asks it after all. Raises as `Remote.ask`.
+        """
+        numbers = {}
+        for request in requests:
+            key = json.dumps(request)
+            if key not in self._ahead:
+                numbers[key] = self._ahead[key] = self._add(request)
+        self._send()
+        try:
+            yield
+        finally:
+            self._flight.drop({number for key in numbers if (number := self._ahead.pop(key, None)) is not None})
 
     def ask_form(self, form: Mapping[str, object], seconds: float) -> dict[str, object] | None:
         """Have a person in front of Resolve fill in a form; None for cancelled.
@@ -119,6 +136,29 @@ class Bridge:
             self._requests.flush()
         except (OSError, ValueError):
             self._lost = self._lost or _gone()
+
+    def _add(self, request: Request) -> int:
+        self.calls += 1
+        return self._flight.add(request)
+
+    def _send(self) -> None:
+        if self._lost is not None:
+            raise self._lost
+        if not (lines := self._flight.due()):
+            return
+        try:
+            self._requests.write(lines)
+            self._requests.flush()
+        except (OSError, ValueError) as error:  # a pipe whose other end is gone, or closed by us
+            raise self._give_up(_gone()) from error
+
+    def _answer(self, number: int, seconds: float, what: str) -> Mapping[str, object]:
+        self._send()
+        while (answer := self._flight.take(number)) is None:
+            if not self._flight.landed(self._receive(seconds, what)):
+                raise self._give_up(ResolveError("The script in Resolve lost its place.", "Start it again."))
+            self._send()
+        return answer
 
     def _receive(self, seconds: float, what: str) -> Mapping[str, object]:
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...frames.sequence import SequencePattern, find_sequence
-from ..api import Clip, Folder, MediaPool
+from ..api import Clip, Folder, MediaPool, ahead
 from ..errors import ResolveError
 from ..link.bridge import Value
 from .looking import same_media
@@ -69,8 +69,9 @@ def import_one(
         folder = open_bin()
         before = folder.clips()
         answered = pool.import_media(form)
-        after = folder.clips()
-        found = _as_asked(answered, len(after) - len(before), len(after), path, frames, old)
+        with ahead(answered, ("GetUniqueId",), ("GetClipProperty",)):
+            after = folder.clips()
+            found = _as_asked(answered, len(after) - len(before), len(after), path, frames, old)
         if found is not None:
             return found
         # What lies in the bin now counts: the answer may be empty, or name clips that are elsewhere.

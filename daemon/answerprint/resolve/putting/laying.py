@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 
-from ..api import Clip, Item, MediaPool, Resolve, Timeline
+from ..api import Clip, Item, MediaPool, Resolve, Timeline, ahead
 from ..link.bridge import Value
 from .asfound import delete_items
 from .frames import Shown
 from .outcome import RefusedError
-from .readback import Reader
+from .readback import ASKED, Reader
 
 __all__ = ["DroppedError", "Laid", "Layer", "room_needed"]
 
@@ -129,10 +129,11 @@ class Layer:
             if laid is None:
                 continue
             dropped = False
-            start, duration = laid.item.start(), laid.item.duration()
-            if start == wanted.record and duration == wanted.duration:
-                shown = None if still or not laid.id else self.reader.shown_over(laid.item, start, duration)
-                return (laid, shown), False
+            with ahead([laid.item], *ASKED):
+                start, duration = laid.item.start(), laid.item.duration()
+                if start == wanted.record and duration == wanted.duration:
+                    shown = None if still or not laid.id else self.reader.shown_over(laid.item, start, duration)
+                    return (laid, shown), False
             self._take_off(laid.item)
             if start != wanted.record or duration is None:
                 return None, False
@@ -204,7 +205,7 @@ def _number(value: Fraction) -> int | float:
 def _why(wanted: Shown, nearest: Shown | None) -> str:
     if nearest is None:
         return "Resolve cannot lay the restored clip over the original: their frames begin at other times."
-    return (
-        f"Resolve would show frame {nearest.frame(0)} of the restored clip where frame {wanted.frame(0)} belongs,"
-        " or another one later."
-    )
+    if nearest.record != wanted.record or nearest.duration != wanted.duration:
+        return "Resolve does not lay the restored clip over the frames of the original."
+    k = next((k for k in range(wanted.duration) if nearest.frame(k) != wanted.frame(k)), 0)
+    return f"Resolve would show frame {nearest.frame(k)} of the restored clip where frame {wanted.frame(k)} belongs."

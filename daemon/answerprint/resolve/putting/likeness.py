@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from ..api import Item, Timeline
+from ..api import Item, Timeline, ahead
 from ..link.bridge import Value
 from .outcome import Steps
 
@@ -30,10 +30,11 @@ def look_alike(
         steps.warn("grade", "The grade could not be copied: use Copy Grade in Resolve.")
     else:
         steps.say("grade", "The grade is that of the original.")
-    if original.fusion_comps():
+    with ahead([original, new], (new.properties_call,)), ahead([original], ("GetFusionCompCount",)):
+        comps, theirs, ours = original.fusion_comps(), original.properties(), new.properties()
+    if comps:
         steps.warn("fusion", "The original has a Fusion composition, which only Resolve itself can copy.")
     before, after = size_of(source), size_of(clip)
-    theirs, ours = original.properties(), new.properties()
     asked: dict[str, str] = {name: value for name, value in theirs.items() if ours.get(name) != value}
     if before != after:
         asked |= _framed(theirs, before, timeline)

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from ...frames.sequence import IMAGE_SUFFIXES
-from ..api import Item
+from ..api import Item, ahead
 from .asfound import delete_items
 from .bringing import Brought
 from .frames import Shown
@@ -18,7 +18,7 @@ from .names import TRACK, mark
 from .outcome import RefusedError
 from .readback import Reader, first_number, frame_count
 from .tracks import Choice, choose_track, make_track, name_track, undo_track
-from .whereabouts import Site, find_site, frames_wanted, is_frozen, source_of
+from .whereabouts import ASKED, Site, find_site, frames_wanted, is_frozen, source_of
 from .work import Work
 
 __all__ = ["clear_track", "put_on_track"]
@@ -60,8 +60,9 @@ def clear_track(work: Work, lanes: Lanes, brought: Brought) -> None:
 
 def _lay(work: Work, site: Site, brought: Brought) -> None:
     place, lanes = work.place, site.lanes
-    source = source_of(work.known, place, site)
-    wanted = frames_wanted(place, site, source, work.steps)
+    with ahead([site.item], *ASKED):
+        source = source_of(work.known, place, site)
+        wanted = frames_wanted(place, site, source, work.steps)
     frozen = is_frozen(place, place.rate / lanes.rate)
     frames = frame_count(brought.properties)
     file = Path(brought.properties.get("File Path", ""))

@@ -12,7 +12,10 @@ from ..errors import ResolveError
 from ..reading.rates import rate as exact_rate
 from .frames import Shown, exact
 
-__all__ = ["Reader", "first_number", "frame_count", "timeline_rate"]
+__all__ = ["ASKED", "Reader", "first_number", "frame_count", "timeline_rate"]
+
+ASKED = (("GetStart",), ("GetDuration",), ("GetLeftOffset", True), ("GetSourceStartFrame",), ("GetSourceEndFrame",))
+"""What a reader asks of an item, to be asked ahead."""
 
 
 @dataclass(frozen=True, slots=True)

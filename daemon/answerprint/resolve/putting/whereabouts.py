@@ -14,7 +14,10 @@ from .outcome import RefusedError, Steps
 from .place import Place
 from .readback import first_number
 
-__all__ = ["Site", "find_site", "frames_wanted", "is_frozen", "source_of"]
+__all__ = ["ASKED", "Site", "find_site", "frames_wanted", "is_frozen", "source_of"]
+
+ASKED = (("GetMediaPoolItem",), ("GetStart",), ("GetDuration",), ("GetSpeed",), ("GetLeftOffset", True))
+"""What is asked of an original, to be asked ahead."""
 
 _SPEED_TOLERANCE = Fraction(1, 100)
 

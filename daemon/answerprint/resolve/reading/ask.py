@@ -1,16 +1,39 @@
-"""Asks Resolve for facts, each once: 17 calls for an item (15 before 21.1), 3 more for a clip not met before."""
+"""Asks Resolve for facts, each once: 17 calls for an item (15 before 21.1), 3 more for a clip not met before.
+
+What is asked of many items is asked of all of them together, so that no answer waits for the one before it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from ...errors import InputError
-from ..api import Clip, Item, Project, Timeline
+from ..api import Clip, Item, Project, Timeline, ahead
 from ..errors import ResolveError
 from .facts import ClipFacts, ItemFacts, TimelineFacts
 from .rates import is_drop, pixel_aspect, rate
 
 __all__ = ["Asking"]
+
+_OF_ITEM = (
+    ("GetMediaPoolItem",),
+    ("GetLeftOffset", True),
+    ("GetSourceStartTime",),
+    ("GetSourceEndTime",),
+    ("GetUniqueId",),
+    ("GetName",),
+    ("GetStart",),
+    ("GetEnd",),
+    ("GetDuration",),
+    ("GetRightOffset",),
+    ("GetSourceStartFrame",),
+    ("GetSourceEndFrame",),
+    ("GetSpeed",),
+    ("GetType",),
+    ("GetClipEnabled",),
+    ("GetFusionCompCount",),
+)
 
 
 class Asking:
@@ -60,10 +83,22 @@ class Asking:
 
     def item(self, item: Item, track: int = 0) -> ItemFacts:
         """All that is said of an item. track: of it, 0 to ask for that too. Raises ResolveError."""
+        return self.items([(track, item)])[0]
+
+    def items(self, found: Sequence[tuple[int, Item]]) -> list[ItemFacts]:
+        """The same for many, each with its track."""
+        with ahead([item for _, item in found], *_OF_ITEM):
+            made_of = [item.clip() for _, item in found]
+            facts = iter(self.clips([clip for clip in made_of if clip is not None]))
+            return [
+                self._item(item, track, None if clip is None else next(facts))
+                for (track, item), clip in zip(found, made_of, strict=True)
+            ]
+
+    def _item(self, item: Item, track: int, clip: ClipFacts | None) -> ItemFacts:
         if not track:
             kind, index = item.track() or ("", 0)
             track = index if kind == "video" else 0
-        clip = item.clip()
         left = item.left_offset(precise=True)
         source_start_seconds, source_end_seconds = item.source_times()
         return ItemFacts(
@@ -83,12 +118,25 @@ class Asking:
             type=item.type(),
             enabled=item.enabled(),
             fusion_comps=item.fusion_comps(),
-            clip=None if clip is None else self.clip(clip),
+            clip=clip,
         )
 
     def clip(self, clip: Clip) -> ClipFacts:
         """All that is said of a clip of the media pool. Raises ResolveError."""
-        id = clip.id()
+        return self.clips([clip])[0]
+
+    def clips(self, clips: Sequence[Clip]) -> list[ClipFacts]:
+        """The same for many."""
+        with ahead(clips, ("GetUniqueId",)):
+            ids = [clip.id() for clip in clips]
+        first: dict[str, Clip] = {}
+        for number, (id, clip) in enumerate(zip(ids, clips, strict=True)):
+            first.setdefault(id or str(number), clip)  # those without an id may be any
+        new = [clip for id, clip in first.items() if id not in self._clips]
+        with ahead(new, ("GetClipProperty",), ("GetName",)):
+            return [self._clip(id, clip) for id, clip in zip(ids, clips, strict=True)]
+
+    def _clip(self, id: str, clip: Clip) -> ClipFacts:
         if not id or id not in self._clips:
             properties = clip.properties()
             # Only what has no file can stand for a timeline.

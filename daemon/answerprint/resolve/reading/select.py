@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from ..api import Folder, Item, MediaPool, Project, Timeline
+from ..api import Folder, Item, MediaPool, Project, Timeline, ahead
 from ..errors import SelectionError
 from .ask import Asking
 from .facts import ClipFacts, ItemFacts
@@ -74,14 +74,12 @@ def _selected(timeline: Timeline, asking: Asking) -> Selection:
             "Give the clips a colour, a flag or a marker and name it (--colour, --flag, --marker), set In and Out "
             "(--inout), or put the playhead on one (--playhead).",
         )
-    items, others = [], 0
-    for item in _once(selected):
-        kind, index = item.track() or ("video", 0)
-        if kind == "video":
-            items.append(Chosen(asking.item(item, index)))
-        else:
-            others += 1
+    with ahead(selected, ("GetUniqueId",), ("GetTrackTypeAndIndex",)):
+        found = [(item.track() or ("video", 0), item) for item in _once(selected)]
+    videos = [(index, item) for (kind, index), item in found if kind == "video"]
+    items = [Chosen(facts) for facts in asking.items(videos)]
     items.sort(key=lambda each: (each.item.track, each.item.start or 0))
+    others = len(found) - len(videos)
     return Selection(tuple(items), left_out={"on no video track": others} if others else {})
 
 
@@ -120,10 +118,7 @@ def _kept(
     """Facts of those that are wanted, seen, and have a clip."""
     kept: list[Chosen] = []
     left_out: Counter[str] = Counter()
-    for track, item in items:
-        if not wanted(item):
-            continue
-        facts = asking.item(item, track)
+    for facts in asking.items([(track, item) for track, item in items if wanted(item)]):
         if facts.clip is None:
             left_out["without media"] += 1
         elif not facts.enabled:
@@ -176,8 +171,7 @@ def _bin(pool: MediaPool, asking: Asking, name: str) -> Selection:
         )
     clips: dict[str, ClipFacts] = {}
     left_out: Counter[str] = Counter()
-    for number, clip in enumerate(found[0][1].clips()):
-        facts = asking.clip(clip)
+    for number, facts in enumerate(asking.clips(found[0][1].clips())):
         refused = refuse_clip(facts)
         if refused is not None and refused.code in _NO_PICTURES:
             left_out[_NO_PICTURES[refused.code]] += 1
