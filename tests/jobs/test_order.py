@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 
+import pytest
+
+from answerprint.jobs import service
+from answerprint.jobs.api import NewJob
 from answerprint.store.records import JobRecord, JobState
 from fakes.steering import Script
 
@@ -32,6 +37,42 @@ async def test_the_larger_priority_goes_first_and_among_equals_the_earlier(house
     house.service.start()
     await house.done(*jobs)
     assert await started_order(house, jobs) == ["b", "d", "a", "c"]
+
+
+async def test_jobs_stand_as_they_were_asked_for_however_long_each_is_looked_at(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.open(work=False)
+    looked_at, seconds = service._check, iter((0.2, 0.0, 0.1, 0.0))
+
+    def check(new: NewJob) -> str:
+        time.sleep(next(seconds))
+        return looked_at(new)
+
+    monkeypatch.setattr(service, "_check", check)
+    jobs = await asyncio.gather(*(house.submit(name) for name in "abcd"))
+    assert [job.number for job in jobs] == sorted(job.number for job in jobs)
+
+
+async def test_a_share_that_hangs_keeps_no_other_job_out_of_the_queue(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.open(work=False)
+    looked_at, answers = service._check, threading.Event()
+
+    def check(new: NewJob) -> str:
+        if new.label == "hangs":
+            answers.wait(30)
+        return looked_at(new)
+
+    monkeypatch.setattr(service, "_check", check)
+    hangs = asyncio.create_task(house.submit("a", label="hangs"))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        other = await house.submit("b")
+    assert not hangs.done()
+    answers.set()
+    assert (await hangs).number > other.number
 
 
 async def test_a_moved_job_takes_its_new_place(house: House) -> None:

@@ -36,13 +36,20 @@ class Cost:
     put_calls: int
     read_seconds: float
     put_seconds: float
+    own_seconds: float
+    """Of these, processor time of the stand-in: it opens the files that it imports, as Resolve does."""
+
+    @property
+    def added(self) -> float:
+        """What the plugin adds, s."""
+        return self.read_seconds + self.put_seconds - self.own_seconds
 
     def __str__(self) -> str:
-        seconds = self.read_seconds + self.put_seconds
         return (
             f"{self.clips} clips, put back: {self.put}:"
             f" {self.read_calls} calls to read and {self.put_calls} to put back,"
-            f" {seconds:.2f} s ({self.read_seconds:.2f} to read, probe and queue, {self.put_seconds:.2f} to put back)"
+            f" {self.added:.2f} s ({self.read_seconds:.2f} to read, probe and queue, {self.put_seconds:.2f} to put"
+            f" back, less {self.own_seconds:.2f} of the stand-in's own work)"
         )
 
 
@@ -56,24 +63,26 @@ def measure(clips: int, put: Mode, folder: Path, client: Client) -> Cost:
             timeline.place(fake.add_clip(film), record=timeline.start + 100 * index, source=(10, 50))
         resolve = Resolve(fake.bridge().root)
         wishes = Wishes(put=put, handles=5, folder=str(folder / "out"))
-        before, began = len(fake.calls), time.perf_counter()
+        own, before, began = fake.seconds, len(fake.calls), time.perf_counter()
         queued = queue_selection(resolve, client, Choice("timeline"), wishes)
         read_seconds, read_calls = time.perf_counter() - began, len(fake.calls) - before
+        own_seconds = fake.seconds - own
         assert len(queued.jobs) == clips, queued.refused
         for planned, job in queued.jobs:
             client.cancel(job.id)
             make_movie(Path(planned.output), 50, codec="mpeg4", options={"g": "1"}, rate=Fraction(25))
         ledger = Ledger(folder / "ledger")
-        before, began = len(fake.calls), time.perf_counter()
+        own, before, began = fake.seconds, len(fake.calls), time.perf_counter()
         with session(resolve, ledger) as together:
             outcomes = [together.put(each.place, job.id, each.output) for each, job in queued.jobs]
         assert all((each.state, each.did) == ("put", put) for each in outcomes), outcomes
         assert all(together.ended(each).saved for each in outcomes)
         put_seconds, put_calls = time.perf_counter() - began, len(fake.calls) - before
+        own_seconds += fake.seconds - own
         assert not fake.violations
         most = Counter(fake.calls).most_common(3)
         sys.stderr.write(f"most often: {most}\n")
-    return Cost(clips, put, read_calls, put_calls, read_seconds, put_seconds)
+    return Cost(clips, put, read_calls, put_calls, read_seconds, put_seconds, own_seconds)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -90,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             for clips in (1, 50):
                 cost = measure(clips, put, Path(folder) / f"{put}{clips}", client)
                 sys.stdout.write(f"{cost}\n")
-                slow |= clips == 50 and cost.read_seconds + cost.put_seconds >= 2
+                slow |= clips == 50 and cost.added >= 2
     return 1 if slow else 0
 
 

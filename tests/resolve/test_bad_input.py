@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from answerprint.resolve.setup.program import this_program
+from fakes.resolve import FakeResolve
+
 from .conftest import MakeFake
-from .suite import Suite
+from .suite import Suite, shared_home
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What is queued here need not be done."""
+    with shared_home(tmp_path_factory.mktemp("home"), held=True) as folder:
+        yield folder
 
 
 @pytest.fixture
-def suite(tmp_path: Path, make_fake: MakeFake) -> Iterator[Suite]:
-    made = Suite(tmp_path, make_fake())
-    yield made
-    made.close()
+def suite(tmp_path: Path, fake: FakeResolve, home: Path) -> Suite:
+    return Suite(tmp_path, fake, home=home)
 
 
 def _no_project(suite: Suite) -> None:
-    suite.fake.world.project = None
+    suite.fake.close_project()
 
 
 def _no_timeline(suite: Suite) -> None:
@@ -34,6 +46,18 @@ def _closed(suite: Suite) -> None:
     suite.fake.quit()
 
 
+def _nothing_under_the_playhead(suite: Suite) -> None:
+    suite.timeline.playhead(suite.item.stop)
+
+
+def _on_page(page: str) -> Callable[[Suite], None]:
+    def go(suite: Suite) -> None:
+        suite.timeline.playhead(suite.item.start)
+        suite.fake.open_page(page)
+
+    return go
+
+
 @pytest.mark.parametrize(
     ("before", "by", "code", "name", "said"),
     [
@@ -45,18 +69,83 @@ def _closed(suite: Suite) -> None:
         (_nothing_selected, "--track=7", 2, "nothing_selected", "no video track '7'"),
         (_nothing_selected, "--bin=Nowhere", 2, "nothing_selected", "no bin 'Nowhere'"),
         (_closed, "--selected", 4, "no_resolve", "No DaVinci Resolve answers"),
+        (_nothing_under_the_playhead, "--playhead", 2, "nothing_selected", "No video clip lies under the playhead"),
+        (_on_page("media"), "--playhead", 2, "nothing_selected", "does not say where the playhead is"),
+        (_on_page("fusion"), "--playhead", 2, "nothing_selected", "does not say where the playhead is"),
     ],
 )
 def test_what_is_missing_is_said_with_its_remedy(
     suite: Suite, before: Callable[[Suite], None], by: str, code: int, name: str, said: str
 ) -> None:
     before(suite)
+    project, page = suite.fake.state(), suite.fake.page
     final = suite.run("resolve", "restore", by, code=code)[-1]
     assert (final["event"], final["code"]) == ("error", name)
     assert said in final["message"]
     assert final["remedy"]
+    assert (suite.fake.state(), suite.fake.page) == (project, page)
 
 
+@pytest.mark.parametrize(
+    ("before", "item", "words"),
+    [
+        (_no_project, "Selected Clips", ["No project is open in Resolve.", "Open the project"]),
+        (_no_timeline, "Selected Clips", ["No timeline is open in Resolve.", "Open the timeline"]),
+        (_nothing_selected, "Selected Clips", ["No video clip is selected on the timeline.", "Choose other clips."]),
+        (_on_page("media"), "Clip Under Playhead", ["does not say where the playhead is", "Open the Edit page"]),
+    ],
+)
+def test_the_menu_says_what_is_missing_with_its_remedy(
+    suite: Suite, before: Callable[[Suite], None], item: str, words: list[str]
+) -> None:
+    before(suite)
+    project, page = suite.fake.state(), suite.fake.page
+    said = suite.script(suite.install() / f"Restore {item}.py")
+    for each in words:
+        assert each in said
+    assert (suite.fake.state(), suite.fake.page) == (project, page)
+
+
+def test_on_a_page_that_has_a_playhead_its_clip_is_restored(suite: Suite) -> None:
+    _on_page("color")(suite)
+    events = suite.run("resolve", "restore", "--playhead", "--handles", "0", "--steps", "1")
+    assert [each["range"] for each in events if each["event"] == "submitted"] == [[20, 32]]
+    assert suite.fake.page == "color"
+
+
+def _file_deleted(suite: Suite) -> None:
+    suite.film.unlink()
+
+
+def _title_selected(suite: Suite) -> None:
+    suite.timeline.select(suite.timeline.place_generator("Text+", track=2, record=suite.timeline.start))
+
+
+@pytest.mark.parametrize(
+    ("before", "code", "said", "remedy"),
+    [
+        (_file_deleted, "offline", "film.mov is offline", "Relink it in the media pool."),
+        (_title_selected, "no_clip", "Text+ is a generator, a title or an adjustment clip", "render it"),
+    ],
+)
+def test_a_clip_that_has_no_file_is_refused_with_its_reason_and_the_remedy(
+    suite: Suite, before: Callable[[Suite], None], code: str, said: str, remedy: str
+) -> None:
+    suite.timeline.select(suite.item)
+    before(suite)
+    project = suite.fake.state()
+    refused, *_, final = suite.run("resolve", "restore", "--selected", code=2)
+    assert (refused["event"], refused["code"]) == ("refused", code)
+    assert said in refused["message"]
+    assert remedy in refused["remedy"]
+    assert final["message"] == "None of these clips can be restored."
+    menu = suite.script(suite.install() / "Restore Selected Clips.py")
+    assert f"0 clips queued, 1 refused ({refused['clip']}: {refused['message']}" in menu
+    assert remedy in menu
+    assert suite.fake.state() == project
+
+
+@pytest.mark.slow
 def test_a_resolve_that_hangs_is_given_up_and_works_again_when_it_answers(suite: Suite) -> None:
     suite.timeline.select(suite.item)
     suite.fake.hang("Timeline.GetSelectedClips")
@@ -81,3 +170,98 @@ def test_the_same_clip_twice_is_two_restorations_of_their_own_parts(suite: Suite
     submitted = [each for each in events if each["event"] == "submitted"]
     assert [each["range"] for each in submitted] == [[20, 32], [40, 45]]
     assert len({each["output"] for each in submitted}) == 2
+
+
+@pytest.mark.slow
+def test_a_call_that_hangs_under_a_script_is_said_while_it_does(suite: Suite) -> None:
+    suite.timeline.select(suite.item)
+    scripts = suite.install()
+    suite.fake.hang("Timeline.GetSelectedClips")
+    script = suite.fake.start_script(scripts / "Restore Selected Clips.py", {"HOME": str(suite.folder)})
+    script.wait_for("Look at Resolve: a dialog may wait for an answer.", 60)
+    assert "Resolve does not answer to GetSelectedClips (20 s)." in script.output
+    suite.fake.release()
+    assert script.wait().code == 0
+    assert "1 clip queued" in suite.script(scripts / "Restore Selected Clips.py")
+
+
+def test_the_free_edition_is_never_called_for_what_is_studio_s(tmp_path: Path, make_fake: MakeFake, home: Path) -> None:
+    suite = Suite(tmp_path, make_fake("free", (20, 3)), put="take", home=home)
+    suite.timeline.playhead(suite.item.start)
+    scripts = suite.install()
+    for name in ("Restore Clip Under Playhead.py", "Restore Settings.py", "Bring Back Finished.py"):
+        assert "Answerprint: " in suite.script(scripts / name)
+        assert not suite.fake.dialog, name
+
+
+def _program_gone(suite: Suite, scripts: Path) -> None:
+    for script in scripts.glob("*.py"):
+        script.write_text(script.read_text().replace(sys.executable, "/nowhere/answerprint"))
+
+
+def _another_bridge(protocol: int) -> Callable[[Suite, Path], None]:
+    """The scripts begin the bridge of another version."""
+
+    def change(suite: Suite, scripts: Path) -> None:
+        ours = this_program().folder
+        theirs = Path(shutil.copytree(ours, suite.folder / "another version"))
+        bridge = theirs / "answerprint_bridge.py"
+        text = bridge.read_text()
+        bridge.write_text(text.replace("\nPROTOCOL = 1\n", f"\nPROTOCOL = {protocol}\n"))
+        assert bridge.read_text() != text
+        for script in scripts.glob("*.py"):
+            script.write_text(script.read_text().replace(ours, str(theirs)))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_program_gone, "The program is not where it was (/nowhere/answerprint)."),
+        (_another_bridge(0), "The script in Resolve and the installed program do not fit together."),
+        (_another_bridge(2), "The script in Resolve and the installed program do not fit together."),
+    ],
+    ids=["gone", "older script", "newer script"],
+)
+def test_scripts_and_a_program_that_do_not_fit_say_so_and_work_once_they_are_installed_again(
+    suite: Suite, change: Callable[[Suite, Path], None], said: str
+) -> None:
+    suite.timeline.select(suite.item)
+    scripts, project = suite.install(), suite.fake.state()
+    change(suite, scripts)
+    script = scripts / "Restore Selected Clips.py"
+    told = suite.script(script, PATH="/usr/bin:/bin")
+    assert said in told
+    assert "answerprint resolve install" in told
+    assert suite.fake.state() == project
+    suite.run("resolve", "install", "--force")
+    assert "1 clip queued" in suite.script(script)
+
+
+@contextmanager
+def _speaking(home: Path, protocol: int) -> Iterator[int]:
+    """The daemon is one of another version; its process."""
+    path = home / "run" / "session.json"
+    session = json.loads(path.read_text())
+    path.write_text(json.dumps({**session, "protocol": protocol}))
+    try:
+        yield session["pid"]
+    finally:
+        path.write_text(json.dumps(session))
+
+
+@pytest.mark.parametrize("protocol", [0, 2], ids=["older daemon", "newer daemon"])
+def test_a_daemon_of_another_version_is_left_to_its_work_and_named_with_the_remedy(suite: Suite, protocol: int) -> None:
+    suite.timeline.select(suite.item)
+    scripts, project = suite.install(), suite.fake.state()
+    said = f"The daemon speaks version {protocol} of the protocol, this program version 1."
+    with _speaking(suite.home, protocol) as process:
+        final = suite.run("resolve", "restore", "--selected", code=3)[-1]
+        assert (final["code"], final["message"]) == ("other_version", said)
+        assert f"End it (process {process}; what is done is kept)" in final["remedy"]
+        for name in ("Restore Selected Clips.py", "Bring Back Finished.py"):
+            assert f"Answerprint: {said}\n  {final['remedy']}\n" in suite.script(scripts / name)
+    assert suite.fake.state() == project
+    assert "1 clip queued" in suite.script(scripts / "Restore Selected Clips.py")
+    assert suite.run("daemon", "status")[0]["pid"] == process

@@ -234,7 +234,7 @@ def test_a_session_file_that_says_nothing_usable_is_an_error_with_a_remedy(tmp_p
 def test_a_daemon_of_another_protocol_is_told_apart(tmp_path: Path) -> None:
     with Running(tmp_path / "run") as running:
         file = running.run / "session.json"
-        file.write_text(json.dumps(json.loads(file.read_text()) | {"protocol": 99}))
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"protocol": 99, "newer": ["field"]}))
         with pytest.raises(NoDaemonError, match="version 99") as refusal:
             running.client()
         assert f"process {os.getpid()}" in refusal.value.remedy

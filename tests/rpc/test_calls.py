@@ -27,7 +27,7 @@ from answerprint.errors import (
     StorageError,
 )
 from answerprint.frames import events
-from answerprint.jobs.api import BusyError, NotFoundError, NotYetError, StateError
+from answerprint.jobs.api import BusyError, MediaInfo, NotFoundError, NotYetError, StateError
 from answerprint.rpc import client as client_module
 from answerprint.rpc.client import Client
 from answerprint.rpc.connection import Connection
@@ -63,6 +63,42 @@ def test_a_file_is_described_before_it_becomes_a_job(client: Client) -> None:
         client.describe("/films/absent.mov")
     with pytest.raises(InputError, match="absolute"):
         client.describe("a.mov")
+
+
+def test_many_are_described_in_their_order_and_one_that_cannot_be_read_is_an_error_of_its_own(client: Client) -> None:
+    names = [f"/films/{'absent' if number % 7 == 3 else 'a'}{number}.mov" for number in range(40)]
+    infos = list(client.describe_all(names))
+    for name, info in zip(names, infos, strict=True):
+        if "absent" in name:
+            assert isinstance(info, InputError)
+            assert name in info.message
+        else:
+            assert isinstance(info, MediaInfo)
+            assert info.path == name
+
+
+def test_many_are_queued_in_their_order_each_once(running: Running, client: Client, tmp_path: Path) -> None:
+    jobs = [new_job(tmp_path, label=f"clip {number}") for number in range(40)]
+    jobs[5] = new_job(tmp_path, label="unlucky")
+    for _ in range(2):  # the same ids again are the same jobs
+        answers = list(client.submit_all(jobs))
+        assert isinstance(answers.pop(5), InternalError)
+        records = [answer[0] for answer in answers if not isinstance(answer, AnswerprintError)]
+        assert [record.label for record in records] == [job.label for job in jobs if job.label != "unlucky"]
+        assert [record.number for record in records] == sorted(record.number for record in records)
+    assert len(running.daemon.jobs) == 39
+
+
+def test_what_was_on_its_way_when_the_daemon_restarted_is_queued_by_the_next_one(
+    running: Running, client: Client, tmp_path: Path
+) -> None:
+    answers = client.submit_all(new_job(tmp_path, label=f"clip {number}") for number in range(20))
+    first = next(answers)
+    assert not isinstance(first, AnswerprintError)
+    running.restart()
+    later = list(answers)
+    assert len(later) == 19
+    assert not [answer for answer in later if isinstance(answer, AnswerprintError)]
 
 
 def test_what_an_editor_knows_better_than_the_file_reaches_the_job(client: Client, tmp_path: Path) -> None:

@@ -59,6 +59,8 @@ def _finish(args: Namespace, context: Context) -> int:
 
         return finish_list(args, context)
     if args.follow:
+        with open_resolve():
+            pass  # without it no daemon need be started
         with open_daemon(context) as client:
             only = [_job(client, each) for each in args.jobs]
             finished = follow(client, only, open_resolve, lambda outcome: say_outcome(outcome, context))

@@ -75,7 +75,7 @@ def finish_list(args: Namespace, context: Context) -> int:
 def _open(args: Namespace, client: Client) -> EditList:
     return open_list(
         Path(absolute(args.list_file)),
-        client.describe,
+        client.describe_all,
         None if args.media is None else Path(absolute(args.media)),
         _rate(args.rate),
     )
@@ -91,7 +91,7 @@ def _write(edit: EditList, args: Namespace, client: Client, context: Context) ->
         raise InputError(
             f"Nothing of {edit.path.name} was queued.", f"Queue it: answerprint resolve queue --from {edit.path}"
         )
-    restored, missing = restored_of_list(edit, jobs, client.describe)
+    restored, missing = restored_of_list(edit, jobs, client.describe_all)
     path = restored_list_path(edit.path)
     left = write_list(edit, restored, path, overwrite=True) if restored else edit.entries
     console = context.console

@@ -53,7 +53,7 @@ class _Visit:
 
 
 def run(args: Namespace, context: Context) -> int:
-    """Do one action of the menu; returns the exit code."""
+    """Do one action of the menu; returns 0. Raises AnswerprintError, which was shown in Resolve as far as it can be."""
     with inside() as bridge:
         try:
             action = _ACTIONS.get(args.menu_action)
@@ -68,7 +68,8 @@ def run(args: Namespace, context: Context) -> int:
             action(_Visit(bridge, resolve, edition, context, args))
         except AnswerprintError as error:
             bridge.show("\n  ".join(filter(None, (f"Answerprint: {error.message}", error.remedy))), "error")
-            return error.exit_code
+            # A script that is kept in a call reads nothing more from here: it looks at the log instead.
+            raise
     return 0
 
 

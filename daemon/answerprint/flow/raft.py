@@ -14,6 +14,7 @@ import numpy as np
 from answerprint.errors import InputError, ModelError
 from answerprint.flow.estimator import Luma, Parameter
 from answerprint.flow.pair import Flow
+from answerprint.optional import how_to_install
 
 __all__ = ["RaftEstimator", "RaftSize"]
 
@@ -41,7 +42,7 @@ class RaftEstimator:
         if importlib.util.find_spec("torchvision") is None:
             raise ModelError(
                 "RAFT needs torchvision, which is not installed.",
-                "Install torchvision for the installed torch, or use the estimator 'dis'.",
+                f"{how_to_install('torchvision')} The estimator 'dis' needs none of it.",
             )
         path = Path(weights)
         try:
@@ -56,7 +57,7 @@ class RaftEstimator:
         except Exception as e:  # measured: RuntimeError from a torchvision built for another torch
             raise ModelError(
                 f"torchvision cannot be loaded ({e}).",
-                "Install the torchvision that belongs to the installed torch, or use the estimator 'dis'.",
+                "It has to be the one that belongs to the installed torch. The estimator 'dis' needs none of it.",
             ) from e
         self._torch: Any = importlib.import_module("torch")
         self._network = self._load(vision, path, size).to(device).eval()

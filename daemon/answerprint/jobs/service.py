@@ -54,6 +54,7 @@ _log = logging.getLogger(__name__)
 
 _MOST_JOBS = 100_000
 _PAGE_EVENTS = 500
+_TURN_SECONDS = 0.5
 _WORKING = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.MUXING})
 
 
@@ -85,6 +86,7 @@ class Service:
         self._chores = Chores(self._book, self._scheduler, self._media, config, delete=self.delete)
         self._pictures = Pictures(self._book, self._media, self._folders[0])
         self._inventory = Inventory(self.start_id, ledger, self._scheduler, config)
+        self._submitting = asyncio.Lock()
         self._steering: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._clearing: set[asyncio.Task[None]] = set()
 
@@ -112,7 +114,11 @@ class Service:
         """Queue a job."""
         with contextlib.suppress(NotFoundError):  # before it is checked: its output may be there by now
             return await self._book.get(new.id), False
-        lane = await asyncio.to_thread(_check, new)
+        checking = asyncio.ensure_future(asyncio.to_thread(_check, new))
+        async with self._submitting:
+            # In the queue jobs stand as they were asked for; but a share that hangs keeps only its own jobs waiting.
+            await asyncio.wait({checking}, timeout=_TURN_SECONDS)
+        lane = await checking
         record = JobRecord(
             id=new.id,
             number=0,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any
 
 from google.protobuf.message import Message as ProtoMessage
 
-from ..errors import JobFailedError, NoDaemonError
+from ..errors import AnswerprintError, JobFailedError, NoDaemonError
 from ..frames.messages import Message
 from ..home import run_folder
 from ..jobs.api import (
@@ -46,6 +48,7 @@ _FRAME_SECONDS = 60.0
 _LOAD_SECONDS = 600.0  # weights of a large model from a slow disk
 _RETURN_SECONDS = 0.2  # between two looks for a daemon that went away
 _AGAIN_SECONDS = 0.02  # before a stream begins again: one that ends at once must not keep both sides busy
+_AT_ONCE = 8  # calls begun before the first is answered: fewer than the daemon lets wait for its media child
 _PAGE = 200  # jobs; many calls fit between two pages
 _PACKAGE = "/answerprint.rpc.v1"
 
@@ -108,6 +111,11 @@ class Client(AbstractContextManager["Client"]):
         """Queue a job; False when its id was there already."""
         answer = self._call("Restoration/SubmitJob", new_job_to(new), pb.SubmitJobResponse)
         return job_from(answer.job), answer.created
+
+    def submit_all(self, jobs: Iterable[NewJob]) -> Iterator[tuple[JobRecord, bool] | AnswerprintError]:
+        """Queue jobs, in that order, with no wait for the answer to the one before; what became of each."""
+        for answer in self._each("Restoration/SubmitJob", map(new_job_to, jobs), pb.SubmitJobResponse):
+            yield answer if isinstance(answer, AnswerprintError) else (job_from(answer.job), answer.created)
 
     def get(self, reference: str) -> JobRecord:
         """A job as it stands. A reference is an id, its first 4 characters or more, or a number."""
@@ -232,6 +240,12 @@ class Client(AbstractContextManager["Client"]):
         request = frames_pb2.DescribeMediaRequest(media=media)
         return media_from(self._call("Frames/DescribeMedia", request, frames_pb2.MediaInfo, seconds=_FRAME_SECONDS))
 
+    def describe_all(self, media: Iterable[str]) -> Iterator[MediaInfo | AnswerprintError]:
+        """What each of many is, in their order, or why it cannot be read."""
+        requests = (frames_pb2.DescribeMediaRequest(media=each) for each in media)
+        for answer in self._each("Frames/DescribeMedia", requests, frames_pb2.MediaInfo, seconds=_FRAME_SECONDS):
+            yield answer if isinstance(answer, AnswerprintError) else media_from(answer)
+
     def models(self) -> tuple[Sequence[ModelForm], Sequence[OptionForm]]:
         """All models, and the options of the method that they share."""
         answer = self._call("Models/ListModels", models_pb2.ListModelsRequest(), models_pb2.ListModelsResponse)
@@ -288,6 +302,37 @@ class Client(AbstractContextManager["Client"]):
                 raise
         self._reconnect(_CALL_SECONDS)
         return self._connection.call(method, request, answer, seconds)
+
+    def _each(
+        self,
+        name: str,
+        requests: Iterable[ProtoMessage],
+        answer: type[ProtoMessage],
+        *,
+        seconds: float = _CALL_SECONDS,
+    ) -> Iterator[Any]:
+        """Unary calls that may be repeated, a few at a time: an `answer` or an AnswerprintError for each, in order."""
+        left = iter(requests)
+        begun: deque[tuple[ProtoMessage, Callable[[], Any]]] = deque()
+        while True:
+            for request in islice(left, _AT_ONCE - len(begun)):
+                begun.append((request, self._connection.begin(f"{_PACKAGE}.{name}", request, answer, seconds)))
+            if not begun:
+                return
+            yield self._answer(name, *begun.popleft(), answer, seconds)
+
+    def _answer(
+        self, name: str, request: ProtoMessage, wait: Callable[[], Any], answer: type[ProtoMessage], seconds: float
+    ) -> Any:  # noqa: ANN401 - an `answer` or an AnswerprintError
+        try:
+            try:
+                return wait()
+            except TooSlowError:
+                raise
+            except NoDaemonError:
+                return self._call(name, request, answer, seconds=seconds)
+        except AnswerprintError as error:
+            return error
 
     def _watch_once(self, job: str, after: int, progress: bool) -> Iterator[Happening]:
         request = pb.WatchJobRequest(id=job, after_sequence=after, without_progress=not progress)

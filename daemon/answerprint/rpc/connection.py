@@ -7,7 +7,7 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -59,11 +59,27 @@ class Connection:
 
     def call(self, method: str, request: Message, answer: type[Message], seconds: float) -> Any:  # noqa: ANN401
         """Return the answer of a unary call. Raises AnswerprintError."""
-        do = self._channel.unary_unary(
+        with translated(), _open():
+            return self._unary(method, request, answer)(request, timeout=seconds, metadata=self._metadata)
+
+    def begin(self, method: str, request: Message, answer: type[Message], seconds: float) -> Callable[[], Any]:
+        """Begin a unary call; what is returned waits for its answer. Both raise AnswerprintError."""
+        with translated(), _open():
+            begun = self._unary(method, request, answer).future(request, timeout=seconds, metadata=self._metadata)
+
+        def wait() -> Any:  # noqa: ANN401 - an `answer`
+            try:
+                with translated():
+                    return begun.result()
+            except grpc.FutureCancelledError as error:
+                raise NoDaemonError("The connection to the daemon was closed.", "Connect again.") from error
+
+        return wait
+
+    def _unary(self, method: str, request: Message, answer: type[Message]) -> grpc.UnaryUnaryMultiCallable[Any, Any]:
+        return self._channel.unary_unary(
             method, request_serializer=type(request).SerializeToString, response_deserializer=answer.FromString
         )
-        with translated(), _open():
-            return do(request, timeout=seconds, metadata=self._metadata)
 
     @contextmanager
     def stream(

@@ -18,7 +18,7 @@ import re
 import secrets
 import stat
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from ..errors import NoDaemonError
@@ -190,8 +190,9 @@ def read_session(run: Path) -> Session:
     except OSError as error:
         raise NoDaemonError(f"{path} cannot be read ({error.strerror}).", "Restart the daemon.") from error
     try:
-        fields = json.loads(data)
-        session = Session(**fields)
+        said = json.loads(data)
+        # A newer daemon may say more; whether it is too new is told by its protocol.
+        session = Session(**{each.name: said[each.name] for each in fields(Session) if each.name in said})
         proper = all(isinstance(value, str) for value in (session.endpoint, session.token, session.start_id)) and all(
             type(value) is int for value in (session.pid, session.protocol)
         )

@@ -16,6 +16,12 @@ __all__ = ["Api", "Node", "api", "known_keys", "methods", "offered", "perform"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_READS = ("Get", "Is", "Export")
+_VIEWS = frozenset({"SetCurrentFolder", "SetCurrentTimeline", "SetCurrentTimecode", "SetSelectedClip"})
+"""What is open and chosen is no part of the project's content."""
+_PROGRAM = frozenset({"Resolve", "Fusion", "MediaStorage"})
+"""Objects that are no part of a project."""
+
 
 @dataclass(frozen=True, slots=True)
 class Api:
@@ -97,7 +103,14 @@ def perform(node: Node, name: str, arguments: list[Any]) -> Any:  # noqa: ANN401
             if not _fits(each, hints.get(parameter, Any)):
                 world.violated(f"{what}: {parameter} is {each!r}")
                 return failure
+    if world.quirks.read_only and _changes(node, name):
+        return failure
     return function(*bound.args)
+
+
+def _changes(node: Node, name: str) -> bool:
+    """Whether a call changes a project."""
+    return node.kind not in _PROGRAM and not name.startswith(_READS) and name not in _VIEWS
 
 
 def known_keys(world: World, what: str, table: Mapping[Any, Any], allowed: Iterable[str]) -> bool:

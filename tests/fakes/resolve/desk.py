@@ -14,6 +14,7 @@ from .project import Project
 from .timeline import Timeline
 from .times import rate_of
 from .truth import Shown
+from .words import PAGES
 from .world import World
 
 __all__ = ["Desk"]
@@ -34,6 +35,25 @@ class Desk:
         """Open another one, new and empty."""
         self.world.project = Project(self.world, name)
         return self.world.project
+
+    def close_project(self) -> None:
+        """Back to the project manager: none is open."""
+        self.world.project = None
+
+    @property
+    def page(self) -> str:
+        """The page that is open."""
+        return self.world.page
+
+    def open_page(self, name: str) -> None:
+        """Go to a page."""
+        assert name in PAGES
+        self.world.page = name
+
+    def open_timeline(self, timeline: Timeline) -> None:
+        """Open one of the project's timelines."""
+        assert timeline in self.project.timelines
+        self.project.current = timeline
 
     def add_timeline(
         self,

@@ -21,6 +21,7 @@ from .scripts import Run, Script
 from .server import Server
 from .snapshot import Snapshot
 from .times import rate_of
+from .toolkit import Steps
 from .world import Edition, World
 
 __all__ = ["FakeResolve"]
@@ -80,9 +81,24 @@ class FakeResolve(Desk):
         return self.world.violations
 
     @property
+    def dialog(self) -> bool:
+        """Whether a dialog is open that keeps scripts out until somebody clicks."""
+        return self.world.modal
+
+    def state(self) -> Snapshot:
+        """All that the project is now: equal to another one as long as nothing was changed, or all of it back."""
+        with self.world.lock:
+            return Snapshot(self.world.project)
+
+    @property
     def calls(self) -> list[str]:
         """Class.Method of every call so far."""
         return self.world.calls
+
+    @property
+    def seconds(self) -> float:
+        """Processor time that it took for these calls itself, such as to look at the files that it imports."""
+        return self._server.seconds
 
     # What happens to it
 
@@ -101,6 +117,14 @@ class FakeResolve(Desk):
     def quit_on(self, what: str, when: Literal["before", "after"] = "before") -> None:
         """Quit at the next call of Class.Method: before or after it takes effect."""
         self.gate.quit_on(what, when)
+
+    def behave(self, quirks: Quirks) -> None:
+        """Misbehave like this from now on."""
+        self.world.quirks = quirks
+
+    def answer_windows(self, *people: Steps) -> None:
+        """What is done in each window that a script of the menu opens, in turn; without, there are no windows."""
+        self.world.people = list(people)
 
     def save(self) -> None:
         """Save the project."""

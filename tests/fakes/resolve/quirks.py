@@ -75,5 +75,7 @@ class Quirks:
     lost_calls: Literal["none", "hang"] = "none"
     """What calls on a Resolve that quit do."""
     restart_loses_unsaved: bool = True
+    read_only: bool = False
+    """The project is another user's, or its database cannot be written: calls that would change it do nothing."""
     singular_forms_gone: bool = False
     """From 21.1, GetSetting, GetProperty and their like are gone instead of deprecated."""

@@ -38,7 +38,7 @@ class Script:
         self, world: World, path: Path | str, variables: dict[str, str], environ: dict[str, str] | None, python: str
     ) -> None:
         assert not (world.free and world.version >= (21, 1)), "the free edition lists no Python scripts from 21.1"
-        settings = {"script": str(path), "poison": _POISON}
+        settings = {"script": str(path), "poison": _POISON, "people": world.people}
         self.process = subprocess.Popen(
             # Without site: what is installed for us is not there for a script of Resolve's.
             [python or sys.executable, "-I", "-S", str(_RUNNER)],

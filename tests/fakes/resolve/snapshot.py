@@ -33,6 +33,12 @@ class Snapshot:
             elif isinstance(each, (list, tuple)):
                 waiting += each
 
+    def __eq__(self, other: object) -> bool:
+        """Whether nothing was changed between the two."""
+        return isinstance(other, Snapshot) and self._states == other._states
+
+    __hash__ = None  # type: ignore[assignment]
+
     def restore(self) -> None:
         """Make everything as it was; objects made since are no longer reached from any of these."""
         for each, state in self._states:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from .quirks import Quirks
+from .toolkit import Steps
 
 if TYPE_CHECKING:
     from .project import Project
@@ -41,6 +42,8 @@ class World:
     attempts: set[object] = field(default_factory=set)
     """What fails the first time and was tried."""
     prefs: dict[str, object] = field(default_factory=dict)
+    people: list[Steps] = field(default_factory=list)
+    """What is done in each window that a script opens, in turn."""
     serial: int = 0
     render_failure: str = ""
     """What all render jobs fail with."""

@@ -14,11 +14,11 @@ from answerprint.resolve.asking.errors import CannotAskError
 from answerprint.resolve.asking.within import ResolveAsking
 from answerprint.resolve.errors import HangingError, NoResolveError
 from answerprint.resolve.link.bridge import Bridge
+from fakes.resolve.toolkit import Fusion, Module, Person, Window
 from resolve_scripts import answerprint_form
 from resolve_scripts.answerprint_bridge import serve
 
 from .offers import form
-from .uimanager import Fusion, Module, Person, Window
 
 show: Callable[..., dict[str, Any] | None] = answerprint_form.ask
 

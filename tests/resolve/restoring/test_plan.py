@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from answerprint.errors import InputError
+from answerprint.frames import ClipInfo
 from answerprint.jobs.api import MediaInfo
 from answerprint.media import probe
 from answerprint.resolve.api import Resolve
@@ -26,9 +28,12 @@ from ..conftest import MakeFake
 ALL = Choice("timeline")
 
 
-def describe(path: str) -> MediaInfo:
+def describe(paths: Iterable[str]) -> list[MediaInfo]:
     """As the daemon does."""
-    info = probe(path)
+    return [_info(probe(path)) for path in paths]
+
+
+def _info(info: ClipInfo) -> MediaInfo:
     return MediaInfo(
         str(info.path), info.kind == "sequence", info.width, info.height, info.rate, info.rate_is_assumed, info.frames,
         info.sample_aspect, info.start_timecode or "", info.start_number, info.interlaced, info.has_audio,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..errors import ResolveError
+from ..errors import NoResolveError, ResolveError, SilentError
+from ..link.bridge import Remote
 from .project import Project
 from .values import Handle, numbers
 
@@ -30,18 +31,26 @@ class Resolve(Handle):
         return self.done("OpenPage", page)
 
     def project(self) -> Project:
-        """The open project. Raises ResolveError where there is none."""
-        manager = Handle(self.needed("GetProjectManager"))
-        project = manager.found("GetCurrentProject")
+        """The open project. Raises ResolveError where there is none, NoResolveError where Resolve has ended."""
+        project = self._manager().found("GetCurrentProject")
         if project is None:
             raise ResolveError("No project is open in Resolve.", "Open the project that holds the clips.")
         return Project(project)
 
     def save_project(self) -> bool:
         """Save the open project; never on one without a name, where the call blocks."""
-        manager = Handle(self.needed("GetProjectManager"))
-        return manager.done("SaveProject", seconds=120.0)
+        return self._manager().done("SaveProject", seconds=120.0)
 
     def import_render_preset(self, path: str) -> bool:
         """Add a preset of the Deliver page from a file."""
         return self.done("ImportRenderPreset", path)
+
+    def _manager(self) -> Handle:
+        answer = self.ask("GetProjectManager")
+        if answer is None:  # as long as it runs it has one; behind a dialog it says False
+            raise NoResolveError(
+                "Resolve went away.", "Start it, and use Bring Back Finished: no restored frame is lost."
+            )
+        if not isinstance(answer, Remote):
+            raise SilentError("GetProjectManager")
+        return Handle(answer)

@@ -66,17 +66,17 @@ class Handle:
 
 
 @contextmanager
-def ahead(handles: Sequence[Handle], *questions: tuple[str, *tuple[Value, ...]]) -> Iterator[None]:
-    """Ask each of the handles, which are of one kind, all questions (method and arguments) before the block does.
+def ahead(handles: Sequence[Handle], *calls: tuple[str, *tuple[Value, ...]]) -> Iterator[None]:
+    """Make all calls (method and arguments) on each of the handles, which are of one kind, before the block does.
 
-    See `Bridge.ahead`: no answer is waited for until the block asks. What this version lacks is left out.
+    See `Bridge.ahead`: no answer is waited for until the block makes that call. What this version lacks is left out.
     """
     if not handles:
         yield
         return
     first = handles[0]
-    offered = [question for question in questions if first.offers(question[0])]
-    with first.remote.bridge.ahead(each.remote.call(*question) for each in handles for question in offered):
+    offered = [call for call in calls if first.offers(call[0])]
+    with first.remote.bridge.ahead(each.remote.call(*call) for each in handles for call in offered):
         yield
 
 

@@ -42,7 +42,10 @@ def ask_settings(
                     form = form.again(answers, str(error))
         except CannotAskError:
             continue
-    say(f"There is no way to ask here; the last settings hold: {summary(wishes)}.")
+    say(
+        f"There is no way to ask here; the last settings hold: {summary(wishes)}."
+        " A window needs a display, and a Python 3 with tkinter."
+    )
     return wishes
 
 

@@ -105,10 +105,11 @@ class Bridge:
 
     @contextmanager
     def ahead(self, requests: Iterable[Request]) -> Iterator[None]:
-        """Send questions before they are asked: in the block, the answers to them are on their way already.
+        """Send calls before they are made: in the block, the answers to them are on their way already.
 
-        For questions that change nothing, about what nothing in the block changes. Each is answered once, and dropped
-        where nobody asks it after all. Raises as `Remote.ask`.
+        Resolve gets them in this order, whatever is made of the answers: for questions about what nothing in the block
+        changes, and for changes that do no harm if they happen and nobody hears of it. Each call is made once; an
+        answer that nobody asks for after all is dropped. Raises as `Remote.ask`.
         """
         numbers = {}
         for request in requests:

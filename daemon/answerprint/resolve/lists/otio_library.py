@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ...errors import InputError
+from ...optional import how_to_install
 from .otio_frames import Time
 from .rates import exact_rate
 
@@ -53,7 +54,7 @@ def library() -> Foreign:
         return importlib.import_module("opentimelineio")
     except ImportError:
         raise InputError(
-            "OpenTimelineIO is not installed.", "Install it: pip install 'answerprint[lists]'. An EDL needs none of it."
+            "OpenTimelineIO is not installed.", f"{how_to_install('opentimelineio')} An EDL needs none of it."
         ) from None
 
 

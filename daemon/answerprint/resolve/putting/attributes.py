@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from ..api import Clip
+from ..api import Clip, ahead
 from .outcome import Steps
 from .place import Place
 
@@ -40,19 +40,19 @@ def carry_over(clip: Clip, now: Mapping[str, str], place: Place, steps: Steps) -
     now: what the clip says of itself. Returns what it says afterwards; without the place's rate, no frame can be where
     it belongs.
     """
-    changed = not same_rate(now.get("FPS", ""), place.rate)
-    if changed:
-        clip.set_property("FPS", rate_text(place.rate))
     asked = wanted(place)
-    for name, value in asked.items():
-        # Some values, once set by a script, cannot be set back by one: what is right already stays untouched.
-        if now.get(name, "") != value:
-            clip.set_property(name, value)
-            changed = True
+    # Some values, once set by a script, cannot be set back by one: what is right already stays untouched.
+    changes = {name: value for name, value in asked.items() if now.get(name, "") != value}
+    if not same_rate(now.get("FPS", ""), place.rate):
+        changes = {"FPS": rate_text(place.rate), **changes}
     metadata = {name: value for name, value in place.metadata.items() if value}
     if metadata:
         clip.set_metadata(metadata)
-    now = clip.properties() if changed else now
+    if changes:
+        with ahead([clip], *(("SetClipProperty", *change) for change in changes.items()), ("GetClipProperty",)):
+            for name, value in changes.items():
+                clip.set_property(name, value)
+            now = clip.properties()
     _read_back(asked, now, steps)
     if metadata:
         kept = clip.metadata()

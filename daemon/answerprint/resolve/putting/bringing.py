@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ..api import Clip
+from ..api import Clip, ahead
 from ..errors import ResolveError
 from . import names
 from .attributes import carry_over
@@ -84,6 +84,8 @@ def remember(work: Work, clip: Clip) -> None:
     kept = {} if work.new else clip.notes()
     if all(kept.get(name, "") == value for name, value in said.items()):
         return
-    clip.set_notes(said)
-    if clip.notes().get(names.JOB) != work.record.job:
+    with ahead([clip], ("SetThirdPartyMetadata", said), ("GetThirdPartyMetadata",)):
+        clip.set_notes(said)
+        kept = clip.notes()
+    if kept.get(names.JOB) != work.record.job:
         work.steps.warn("provenance", "What the clip was made from could not be kept with it.")

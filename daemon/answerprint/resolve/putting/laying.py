@@ -155,9 +155,10 @@ class Layer:
             "recordFrame": record,
         }
         answered = self.pool.append([entry])
-        after = self.timeline.items(self.track)
-        # An item that could not be laid comes back hollow: without an id.
-        ids = [item.id() for item in answered]
+        with ahead(answered, ("GetUniqueId",)):
+            after = self.timeline.items(self.track)
+            # An item that could not be laid comes back hollow: without an id.
+            ids = [item.id() for item in answered]
         if len(ids) == 1 and ids[0] and len(after) == len(before) + 1:
             return Laid(answered[0], ids[0])
         if not any(ids) and len(after) == len(before):

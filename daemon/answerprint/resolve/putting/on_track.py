@@ -142,8 +142,11 @@ def _make(work: Work, lanes: Lanes, choice: Choice) -> None:
 
 def _mark(work: Work, item: Item, frame: int) -> None:
     data = mark(work.record.job)
-    item.add_marker(frame, _MARKER, "Restored", f"Answerprint, job {work.record.job}", 1, data)
-    if not item.marker_with(data):
+    marker = (frame, _MARKER, "Restored", f"Answerprint, job {work.record.job}", 1, data)
+    with ahead([item], ("AddMarker", *marker), ("GetMarkerByCustomData", data)):
+        item.add_marker(*marker)
+        there = item.marker_with(data)
+    if not there:
         work.steps.warn("marker", "The new item could not be marked; it is known by its clip alone.")
 
 

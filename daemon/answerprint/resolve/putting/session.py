@@ -103,6 +103,10 @@ class Session:
         steps = (*outcome.steps, *self._steps.taken) if last else outcome.steps
         return replace(outcome, saved=self._works[outcome.job].record.saved, steps=steps)
 
+    def check(self) -> None:
+        """Raises NoResolveError where Resolve has ended: then nothing is wrong with a clip that is not there."""
+        self._resolve.project()
+
     def _enter(self, place: Place) -> Known:
         """The project, if the place is in it. Raises ResolveError for another one."""
         if self._known is None:

@@ -178,4 +178,7 @@ class _Undoing:
             raise self._stuck(f"anything from {timeline.name()}, which it does not open")
 
     def _stuck(self, what: str) -> ResolveError:
-        return ResolveError(f"Resolve does not remove {what}.", "Unlock what is locked there, then undo again.")
+        return ResolveError(
+            f"Resolve does not remove {what}.",
+            "Look whether the project is read-only, or something in it locked, then undo again.",
+        )

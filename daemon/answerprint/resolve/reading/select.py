@@ -85,7 +85,14 @@ def _selected(timeline: Timeline, asking: Asking) -> Selection:
 
 def _playhead(timeline: Timeline, asking: Asking) -> Selection:
     item = timeline.item_at_playhead()
-    return Selection() if item is None else Selection((Chosen(asking.item(item)),))
+    if item is not None:
+        return Selection((Chosen(asking.item(item)),))
+    if not timeline.timecode():
+        raise SelectionError(
+            "Resolve does not say where the playhead is: the page that is open has none.",
+            "Open the Edit page, put the playhead on the clip, and try again.",
+        )
+    return Selection()
 
 
 def _marked(timeline: Timeline, asking: Asking) -> Selection:

@@ -99,6 +99,7 @@ def _put(together: Session, unit: Unit, *, again: bool) -> Outcome:
     except AnswerprintError as error:
         if error.code in _GONE:
             raise
+        together.check()
         return _failure(unit, str(error), tuple(steps.taken))
 
 
@@ -107,5 +108,7 @@ def _failure(unit: Unit, text: str, steps: tuple[Step, ...] = ()) -> Outcome:
 
 
 def why_failed(job: JobRecord) -> str:
-    """In a sentence."""
-    return str((job.problem or {}).get("message") or f"It was {job.state.value}.")
+    """In a sentence, and one more for the remedy where there is one."""
+    problem = job.problem or {}
+    said = (str(problem.get(each) or "") for each in ("message", "remedy"))
+    return " ".join(filter(None, said)) or f"It was {job.state.value}."

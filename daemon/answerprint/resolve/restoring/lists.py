@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
 from ...errors import AnswerprintError, InputError
 from ...frames.request import RestoreRequest
-from ...jobs.api import MediaInfo, NewJob
+from ...jobs.api import NewJob
 from ...store.records import JobRecord, JobState
 from ..lists import EditList, Master, RestoredMedia, masters, read_list
 from ..reading.facts import MediaFacts
-from .media import MediaBook
+from .media import Describe, MediaBook
 from .names import folder_for, restored_path
 from .wishes import Wishes
 
@@ -23,9 +23,7 @@ __all__ = ["jobs_of_list", "list_key", "open_list", "restored_list_path", "resto
 _LIST, _SOURCE, _FIRST = "answerprint_list", "answerprint_source", "answerprint_first"
 
 
-def open_list(
-    path: Path, describe: Callable[[str], MediaInfo], media: Path | None = None, rate: Fraction | None = None
-) -> EditList:
+def open_list(path: Path, describe: Describe, media: Path | None = None, rate: Fraction | None = None) -> EditList:
     """Read a list; describe: the daemon's. Raises InputError when the list itself cannot be read."""
     book = MediaBook(describe)
 
@@ -82,7 +80,7 @@ def jobs_for(edit: EditList, jobs: Iterable[JobRecord]) -> Iterator[JobRecord]:
 
 
 def restored_of_list(
-    edit: EditList, jobs: Iterable[JobRecord], describe: Callable[[str], MediaInfo]
+    edit: EditList, jobs: Iterable[JobRecord], describe: Describe
 ) -> tuple[list[RestoredMedia], list[JobRecord]]:
     """What was restored for a list, the latest first, and the jobs that are not done, or whose file is gone."""
     book, restored, missing = MediaBook(describe), [], []

@@ -90,6 +90,8 @@ def plan(
     asking = Asking(project)
     selection = choose(project, asking, choice)
     timeline = asking.timeline(project.timeline()) if selection.items else None
+    media.expect(each.item.clip.path for each in selection.items if each.item.clip and refuse_item(each.item) is None)
+    media.expect(clip.path for clip in selection.clips if refuse_clip(clip) is None)
     planner = _Planner(wishes, media, set(taken), project.name(), project.id(), timeline, witnesses)
     for chosen in selection.items:
         planner.item(chosen.item, chosen.part)

@@ -36,10 +36,11 @@ _JOINED = frozenset({"prores4444", "prores-hq"})
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A file that was restored before, with the source frames that it holds."""
+    """A file that was restored before, with the source frames that it holds. job: that made it, where one did."""
 
     path: str
     frames: FrameRange
+    job: JobRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def earlier_of(planned: Planned, wishes: Wishes, jobs: Iterable[JobRecord]) -> l
         path = job.output if whole is None else whole.output
         if place is None or place.project != planned.place.project or not Path(path).is_file():
             continue
-        found.append(Earlier(path, FrameRange(place.restored_first, place.restored_stop)))
+        found.append(Earlier(path, FrameRange(place.restored_first, place.restored_stop), job))
     return found
 
 

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ...errors import AnswerprintError
+from ...errors import AnswerprintError, NoDaemonError
 from ...frames.frame import FrameRange
 from ...home import state_folder
+from ...jobs.api import NewJob
 from ...rpc.client import Client
 from ...store.records import UNFINISHED, JobRecord, JobState
 from ..api import Resolve
-from ..putting import Outcome, put_back
+from ..putting import Outcome
 from ..putting.ledger import Ledger
 from ..reading.refusals import Refusal
 from ..reading.select import Choice
+from .finish import put_units
 from .media import MediaBook
 from .plan import Plan, Refused, plan
 from .rendering import Renderer
-from .retrim import earlier_of, part_jobs
+from .retrim import Earlier, earlier_of, part_jobs
 from .submit import Planned, job_of
+from .units import Unit
 from .wishes import Wishes, remember
 from .witness import Witnesses
 
@@ -72,7 +75,7 @@ def queue_selection(
     selection of nothing, ResolveError, NoDaemonError.
     """
     taken = [job.output for job in client.all_jobs(list(UNFINISHED))]
-    media = MediaBook(client.describe)
+    media = MediaBook(client.describe_all)
     made = plan(resolve, choice, wishes, media, taken, Witnesses(resolve, media))
     result = Queued(made)
     planned_ones = list(made.planned)
@@ -83,18 +86,25 @@ def queue_selection(
         )
         planned_ones, refused_ones = _render(renderer, made, graded=graded)
     for refused in refused_ones:
-        result.refused.append(refused)
-        said.refused(refused)
+        _refuse(refused, result, said)
     before = [] if again else list(client.all_jobs([JobState.DONE]))
+    wanted: list[tuple[Planned, NewJob]] = []
+    restored: list[tuple[Planned, Unit]] = []
     for planned in planned_ones:
-        try:
-            _queue(resolve, client, planned, wishes, before, result, said)
-        except AnswerprintError as error:
-            if error.code in ("no_daemon", "no_resolve", "resolve_hangs"):
-                raise
-            refused = _refused(planned, error)
-            result.refused.append(refused)
-            said.refused(refused)
+        earlier = earlier_of(planned, wishes, before)
+        parts = part_jobs(planned, wishes, earlier)
+        if parts == []:
+            restored.append((planned, _unit(planned, wishes, earlier)))
+        elif parts:
+            note = "It was restored before: only the frames that are missing are restored, and joined to the others."
+            wanted += [(replace(planned, notes=(*planned.notes, note)), new) for new in parts]
+        else:
+            wanted.append((planned, job_of(planned, wishes)))
+    _submit(client, wanted, result, said)
+    outcomes = put_units(resolve, [unit for _, unit in restored], Ledger()) if restored else []
+    for (planned, _), outcome in zip(restored, outcomes, strict=True):
+        result.reused.append(outcome)
+        said.reused(planned, outcome)
     if result.jobs:
         keep_wishes(result.jobs[0][0].place.project, wishes)
     return result
@@ -124,44 +134,39 @@ def _render(renderer: Renderer, made: Plan, *, graded: bool) -> tuple[list[Plann
     return planned, refused
 
 
-def _queue(
-    resolve: Resolve,
-    client: Client,
-    planned: Planned,
-    wishes: Wishes,
-    before: Iterable[JobRecord],
-    result: Queued,
-    said: Said,
-) -> None:
-    """Submit what is not restored yet of a clip."""
-    earlier = earlier_of(planned, wishes, before)
-    parts = part_jobs(planned, wishes, earlier)
-    if parts == []:
-        asked = FrameRange(planned.place.restored_first, planned.place.restored_stop)
-        found = next(each for each in earlier if asked.start >= each.frames.start and asked.stop <= each.frames.stop)
-        place = replace(planned.place, restored_first=found.frames.start, restored_stop=found.frames.stop)
-        outcome = put_back(resolve, place, planned.id, found.path, Ledger(), origin={"source": planned.media})
-        result.reused.append(outcome)
-        said.reused(planned, outcome)
-        return
-    if parts:
-        note = "It was restored before: only the frames that are missing are restored, and joined to the others."
-        planned = replace(planned, notes=(*planned.notes, note))
-    for new in parts or [job_of(planned, wishes)]:
-        job, _ = client.submit(new)
-        result.jobs.append((planned, job))
-        said.queued(planned, job)
+def _submit(client: Client, wanted: Sequence[tuple[Planned, NewJob]], result: Queued, said: Said) -> None:
+    """Queue jobs, in the order of the timeline; what the daemon refuses is refused."""
+    for (planned, _), answer in zip(wanted, client.submit_all(new for _, new in wanted), strict=True):
+        if not isinstance(answer, AnswerprintError):
+            result.jobs.append((planned, answer[0]))
+            said.queued(planned, answer[0])
+        elif isinstance(answer, NoDaemonError):
+            raise answer
+        else:
+            place = planned.place
+            refusal = Refusal(answer.code, answer.message, answer.remedy)
+            record = place.record if place.item else None
+            _refuse(Refused(place.name, place.item, place.track, record, refusal), result, said)
+
+
+def _refuse(refused: Refused, result: Queued, said: Said) -> None:
+    result.refused.append(refused)
+    said.refused(refused)
+
+
+def _unit(planned: Planned, wishes: Wishes, earlier: Sequence[Earlier]) -> Unit:
+    """A clip of which all was restored before: the work of that job, for the place that is wished now."""
+    asked = FrameRange(planned.place.restored_first, planned.place.restored_stop)
+    found = next(each for each in earlier if asked.start >= each.frames.start and asked.stop <= each.frames.stop)
+    place = replace(planned.place, restored_first=found.frames.start, restored_stop=found.frames.stop)
+    if found.job is None:
+        raise AssertionError("what was restored earlier was restored by a job")
+    return Unit(planned.id, place, found.path, (replace(found.job, clip=job_of(planned, wishes).clip),))
 
 
 def wishes_folder() -> Path:
     """Where the last wishes of each project are kept."""
     return state_folder() / "resolve" / "wishes"
-
-
-def _refused(planned: Planned, error: AnswerprintError) -> Refused:
-    place = planned.place
-    refusal = Refusal(error.code, error.message, error.remedy)
-    return Refused(place.name, place.item, place.track, place.record if place.item else None, refusal)
 
 
 def keep_wishes(project: str, wishes: Wishes) -> None:

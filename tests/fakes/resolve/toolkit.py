@@ -6,10 +6,10 @@ value of a spin box is cut to the limits of the moment; a loop goes on until it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
-__all__ = ["Fusion", "Module", "Person", "Window"]
+__all__ = ["Fusion", "Module", "Person", "Steps", "Window", "person"]
 
 _COMMON = {"ID", "Weight", "ToolTip", "MinimumSize"}
 _PROPERTIES: Mapping[str, frozenset[str]] = {
@@ -35,7 +35,9 @@ _DEFAULTS: Mapping[str, Any] = {
     "Value": 0,
 }
 _WINDOW = {"ID", "WindowTitle", "Geometry", "WindowFlags"}
-Person = Callable[["Window"], None]
+Person: TypeAlias = "Callable[[Window], None]"
+Steps: TypeAlias = "Sequence[Sequence[Any]]"
+"""What a person does in a window: names of its methods, each with the arguments."""
 
 
 class Widget:
@@ -133,6 +135,11 @@ class Window:
         box = self.field(label)
         box.CurrentIndex = box.entries.index(entry)
 
+    def enter(self, label: str, value: str | int | bool) -> None:
+        """Type a text, or set a number or a switch."""
+        widget = self.field(label)
+        setattr(widget, {"LineEdit": "Text", "SpinBox": "Value", "CheckBox": "Checked"}[widget.kind], value)
+
     def press(self, text: str, beside: str = "") -> None:
         """Press a button; beside: the label of its row, where there are several."""
         where = self._row(beside) if beside else self.widgets
@@ -205,3 +212,13 @@ class Module:
         """What runs windows."""
         assert isinstance(manager, _Manager)
         return _Dispatcher(self.people, self.windows)
+
+
+def person(steps: Steps) -> Person:
+    """Somebody who does one step after another."""
+
+    def act(window: Window) -> None:
+        for action, *arguments in steps:
+            getattr(window, action)(*arguments)
+
+    return act

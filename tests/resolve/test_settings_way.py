@@ -1,0 +1,95 @@
+"""The menu item Restore Settings: asked in Resolve, kept for the project, and meant by what is restored next."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from answerprint.resolve.asking.questions import form_for
+from answerprint.resolve.restoring.wishes import Wishes
+from fakes.resolve import FakeResolve
+
+from .asking.offers import METHOD, TINY
+from .asking.terminal import talk
+from .conftest import MakeFake
+from .suite import Suite
+
+
+@pytest.fixture
+def suite(tmp_path: Path, fake: FakeResolve) -> Iterator[Suite]:
+    made = Suite(tmp_path, fake)
+    yield made
+    made.close()
+
+
+def test_what_is_chosen_in_resolve_s_own_window_is_how_the_next_clip_is_restored(suite: Suite) -> None:
+    suite.timeline.select(suite.item)
+    scripts, folder = suite.install(), suite.folder / "elsewhere"
+    before = suite.fake.state()
+    suite.fake.answer_windows(
+        [("pick", "Put back", "Onto a new video track above"), ("enter", "Strength", "much"), ("press", "OK")],
+        [("enter", "Strength", "0.5"), ("enter", "Steps", "1"), ("press", "Advanced...")],
+        [("enter", "Seed", "7"), ("press", "Back")],
+        [("enter", "Handles (frames)", 3), ("enter", "Folder", str(folder)), ("press", "OK")],
+    )
+    said = suite.script(scripts / "Restore Settings.py")
+    assert "These settings hold for the project from now on:" in said
+    assert f"put back: track, handles: 3 frames, folder: {folder}." in said
+    assert suite.fake.state() == before
+    said = suite.script(scripts / "Restore Selected Clips.py")
+    assert "frames 20 to 31 with 3 before and 3 after, onto a new track" in said
+    (job,) = suite.run("jobs", "show", "1")
+    assert (job["request"]["strength"], job["request"]["steps"], job["request"]["seed"]) == (0.5, 1, 7)
+    assert Path(job["output"]).is_relative_to(folder)
+
+
+def test_a_window_that_is_closed_changes_nothing(suite: Suite) -> None:
+    scripts = suite.install()
+    suite.fake.answer_windows([("enter", "Handles (frames)", 40), ("close",)])
+    assert "Cancelled: the settings are as before." in suite.script(scripts / "Restore Settings.py")
+    suite.fake.answer_windows()
+    assert "handles: 2 frames" in suite.script(scripts / "Restore Settings.py")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_what_is_typed_in_a_terminal_is_what_the_menu_restores_with(suite: Suite) -> None:
+    kept = Wishes(handles=2, settings={"steps": 1})
+    typed = {"put": "take", "handles": "3"}
+    talking = [
+        (f"[{each.shown(each.default) or each.empty}]: ", typed.get(each.name, "") + "\n")
+        for each in form_for([TINY], METHOD, kept, "Film").group("common")
+    ]
+    with suite.fake.serving() as variables:
+        environ = {**variables, "ANSWERPRINT_HOME": str(suite.home), "HOME": str(suite.folder), "DISPLAY": ""}
+        program = (
+            f"import os, sys\nos.environ.update({environ!r})\n"
+            "from answerprint.cli.main import main\nsys.exit(main(['resolve', 'settings']))"
+        )
+        screen = talk(program, [*talking, ("Advanced settings [off]: ", "\n")]).screen
+    assert "put back: take, handles: 3 frames" in screen
+    suite.timeline.select(suite.item)
+    said = suite.script(suite.install() / "Restore Selected Clips.py")
+    assert "frames 20 to 31 with 3 before and 3 after, as a take" in said
+
+
+def test_settings_are_those_of_one_project(suite: Suite) -> None:
+    scripts = suite.install()
+    suite.fake.open_project("Another film")
+    suite.fake.answer_windows([("enter", "Handles (frames)", 40), ("press", "OK")])
+    assert "handles: 40 frames" in suite.script(scripts / "Restore Settings.py")
+
+
+def test_the_free_edition_is_never_asked_for_a_window_that_it_answers_with_a_dialog(
+    tmp_path: Path, make_fake: MakeFake
+) -> None:
+    suite = Suite(tmp_path, make_fake("free", (20, 3)))
+    try:
+        said = suite.script(suite.install() / "Restore Settings.py")
+    finally:
+        suite.close()
+    assert "the last settings hold" in said
+    assert "a Python 3 with tkinter" in said
+    assert not suite.fake.dialog
