@@ -21,6 +21,7 @@ PROGRAMS: Mapping[str, str] = MappingProxyType(
         "media": "answerprint.worker.media_child",
         "join": "answerprint.worker.join",
         "doctor": "answerprint.worker.doctor",
+        "convert": "answerprint.models.importing.convert",
         "flow-cache": "answerprint.worker.flow_cache",
         "eval": "answerprint.metrics.evaluation",
         "bench": "answerprint.metrics.benchmark",

@@ -12,8 +12,8 @@ import pytest
 
 from answerprint.backends import catalogue
 from answerprint.backends.load import load
+from answerprint.cli.main import main
 from answerprint.errors import ModelError
-from answerprint.models.seal import main
 
 from .builders import CPU, small_pipeline
 
@@ -89,18 +89,18 @@ def test_known_model_without_weights_is_answered_with_what_to_do(models: Path) -
     with pytest.raises(ModelError) as caught:
         load("ldm-sr-x4", CPU)
     assert "not on this computer" in caught.value.message
-    assert str(models / "ldm-sr-x4") in caught.value.remedy and "seal" in caught.value.remedy
+    assert "answerprint models pull ldm-sr-x4 --trust-first-download" in caught.value.remedy
     listed = next(e for e in catalogue.entries() if e.name == "ldm-sr-x4")
     assert listed.folder is None and listed.licence
 
 
-def test_remedy_for_absent_weights_works(models: Path) -> None:
+def test_remedy_for_files_that_are_there_works(models: Path, tmp_path: Path) -> None:
     """What the error says, done to the letter, makes the model usable."""
-    with pytest.raises(ModelError) as caught:
+    with pytest.raises(ModelError, match="not on this computer") as caught:
         catalogue.find("ldm-sr-x4")
-    small_pipeline().save_pretrained(models / "ldm-sr-x4")
-    words = caught.value.remedy.partition("answerprint.models.seal ")[2].split()
-    assert main(words) == 0
+    small_pipeline().save_pretrained(tmp_path / "saved")
+    words = caught.value.remedy.partition("the files: answerprint ")[2].removesuffix(" PATH...").split()
+    assert main([*words, str(tmp_path / "saved")]) == 0
     assert load("ldm-sr-x4", CPU).info.family == "ldm_sr"
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from answerprint.errors import InputError, MediaError
+from answerprint.errors import InputError, MediaError, ModelError
 from answerprint.frames import events
 from answerprint.frames.messages import Message
 from answerprint.jobs.api import (
@@ -26,6 +26,7 @@ from answerprint.jobs.api import (
     Page,
     PictureFormat,
     Place,
+    PullStep,
     Side,
     StateError,
     WarmModel,
@@ -221,6 +222,21 @@ class FakeDaemon:
         for name in gone:
             del self.warm[name]
         return len(gone)
+
+    async def pull_model(
+        self, model: str, *, accept_licence: bool, trust_first: bool
+    ) -> AsyncGenerator[PullStep, None]:
+        self.calls.append(f"pull {model} {accept_licence} {trust_first}")
+        if not accept_licence:
+            raise ModelError(f"The licence of {model!r} is not accepted.", "Accept it.")
+        try:
+            yield PullStep("fetch", "unet/config.json", 10, 100, 5.0, 18.0)
+            yield PullStep("convert", "", 100, 100, 0.0, None)
+            if self.hold is not None:
+                await self.hold.wait()
+            yield PullStep("done", "", 100, 100, 0.0, 0.0)
+        finally:
+            self.calls.append(f"pull of {model} ended")
 
     async def suspend(self, reason: str, *, unload: bool) -> None:
         self.calls.append(f"suspend {unload}")

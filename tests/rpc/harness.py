@@ -107,7 +107,7 @@ def raw_channel(endpoint: str) -> Iterator[grpc.Channel]:
 
 def streams(method: str) -> bool:
     """Whether a method answers with a stream."""
-    return method.rsplit("/", 1)[1] in {"WatchJob", "GetFrame", "Watch"}
+    return method.rsplit("/", 1)[1] in {"WatchJob", "GetFrame", "PullModel", "Watch"}
 
 
 def ask(

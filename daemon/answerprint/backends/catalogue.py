@@ -14,9 +14,9 @@ from pathlib import Path
 
 import answerprint.backends
 from answerprint.errors import ModelError
-from answerprint.home import models_folder
+from answerprint.models.known import KnownModel, known_models
 from answerprint.models.manifest import read_manifest
-from answerprint.models.shelf import KNOWN, KnownModel, model_folders
+from answerprint.models.shelf import Place, model_folders, partial_share
 
 from .info import BackendInfo
 
@@ -38,6 +38,23 @@ class ModelEntry:
     """Where its weights are; None when they are not on this computer."""
     fault: str = ""
     """Why it cannot be used although its folder is there."""
+    own: bool = False
+    """In the user's own folder."""
+    shared: bool = False
+    """On a shelf that others look after."""
+    size: int = 0
+    """Bytes of its files; of a model that is not here the least that is fetched, as far as that is published."""
+    partial: float | None = None
+    """How much of a model that is not here has been fetched, 0 to 1."""
+
+    @property
+    def state(self) -> str:
+        """In a word or two: ready, shared, damaged, partial 43 %, not here. Its files are not verified for it."""
+        if self.fault:
+            return "damaged"
+        if self.folder is not None:
+            return "shared" if self.shared else "ready"
+        return "not here" if self.partial is None else f"partial {int(100 * self.partial)} %"
 
     @property
     def info(self) -> BackendInfo:
@@ -63,9 +80,9 @@ def families() -> dict[str, BackendInfo]:
 
 def entries() -> list[ModelEntry]:
     """All models by name: those on disk, then those known whose weights are absent. Weights are not verified here."""
-    on_disk = [_read(name, folder) for name, folder in model_folders().items()]
+    on_disk = [_read(name, place) for name, place in model_folders().items()]
     present = {entry.name for entry in on_disk}
-    absent = [ModelEntry(k.name, k.family, k.licence, k.summary, k.scale) for k in KNOWN if k.name not in present]
+    absent = [_absent_entry(model) for name, model in known_models().items() if name not in present]
     return sorted(on_disk, key=lambda e: e.name) + absent
 
 
@@ -82,30 +99,39 @@ def find(name: str) -> ModelEntry:
         remedy = f"Models: {', '.join(usable)}." + (f" Without weights here: {', '.join(others)}." if others else "")
         raise ModelError(f"There is no model {name!r}.", remedy)
     if entry.folder is None:
-        raise _absent(next(k for k in KNOWN if k.name == name))
+        raise _absent(known_models()[name])
     if entry.fault:
         raise ModelError(entry.fault, f"Repair or remove {entry.folder}.")
     _ = entry.info  # a family that is not there is told now, not at loading
     return entry
 
 
-def _read(name: str, folder: Path) -> ModelEntry:
+def _read(name: str, place: Place) -> ModelEntry:
     """One bad folder must not hide the others, so its fault becomes data."""
+    folder = place.folder
     try:
         manifest = read_manifest(folder)
         if manifest.name != name:
             raise ModelError(f"The manifest in {folder} is for a model named {manifest.name!r}.")
     except ModelError as error:
-        return ModelEntry(name, "", "", "", 0, folder=folder, fault=error.message)
+        return ModelEntry(name, "", "", "", 0, "", folder, error.message, place.own, place.shared)
     return ModelEntry(
-        manifest.name, manifest.family, manifest.licence, manifest.summary, manifest.scale, manifest.version, folder
-    )
+        manifest.name, manifest.family, manifest.licence, manifest.summary, manifest.scale, manifest.version, folder,
+        "", place.own, place.shared, sum(file.size for file in manifest.files),
+    )  # fmt: skip
+
+
+def _absent_entry(model: KnownModel) -> ModelEntry:
+    return ModelEntry(
+        model.name, model.family, model.licence.id, model.summary, model.scale,
+        size=model.size, partial=partial_share(model),
+    )  # fmt: skip
 
 
 def _absent(model: KnownModel) -> ModelError:
-    folder = models_folder() / model.name
+    trust = " --trust-first-download" if model.unhashed else ""
     return ModelError(
         f"The weights of {model.name!r} are not on this computer.",
-        f"Put {model.files} into {folder}, then run: python -m answerprint.models.seal {folder} "
-        f"--family {model.family} --licence {model.licence} --scale {model.scale}",
+        f"Get them: answerprint models pull {model.name}{trust}. "
+        f"If you have the files: answerprint models import {model.name} PATH...",
     )

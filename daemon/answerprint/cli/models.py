@@ -8,6 +8,8 @@ from dataclasses import asdict
 
 from answerprint.backends.catalogue import ModelEntry, entries, find
 from answerprint.errors import ModelError
+from answerprint.home import models_folder
+from answerprint.models.known import known_models
 from answerprint.models.manifest import read_manifest
 from answerprint.models.verify import verify
 from answerprint.option import Option
@@ -17,16 +19,20 @@ from .actions import Actions
 from .context import Context
 from .job.words import counted, size_words
 from .link import open_daemon, reach_daemon
+from .models_shelf import add_import, add_pull, add_remove, run_import, run_pull, run_remove, size_of
 from .option_table import option_lines
+from .table import columns
 from .times import parse_span
 
 __all__ = ["add_arguments", "problem_of", "run"]
 
 _EPILOG = """\
-Nothing is downloaded. `info` says where the files of a model belong that is not on this computer.
+Nothing is downloaded but by `pull`. `info` says under which licence, how much, and where the files belong.
 
 examples:
   answerprint models info tiny-x4
+  answerprint models pull sd-x4-upscaler --trust-first-download
+  answerprint models import my-upscaler FOLDER --licence openrail++
   answerprint models load tiny-x4 --keep-alive 2h
   answerprint models unload
 """
@@ -36,6 +42,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Describe the arguments."""
     parser.epilog = _EPILOG
     actions = Actions(parser)
+    add_pull(actions.add("pull", "fetch a known model: its licence is shown, and every file held to its hash"))
+    add_import(actions.add("import", "make a model of files that you have; pickled checkpoints are converted once"))
+    add_remove(actions.add("remove", "remove a model of yours that no job needs"))
     for name, summary in (
         ("list", "all models, on this computer or not"),
         ("info", "what one model is and can do"),
@@ -61,7 +70,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Do what was asked; returns the exit code."""
-    actions = {"list": _list, "info": _info, "verify": _verify, "load": _load, "unload": _unload}
+    actions = {
+        "list": _list, "info": _info, "verify": _verify, "load": _load, "unload": _unload,
+        "pull": run_pull, "import": run_import, "remove": run_remove,
+    }  # fmt: skip
     return actions[args.action](args, context)
 
 
@@ -70,10 +82,9 @@ def _list(args: Namespace, context: Context) -> int:
     if context.console.json:
         context.console.event({"event": "models", "models": [_as_json(entry) for entry in known]})
         return 0
-    width = max(len(entry.name) for entry in known)
-    for entry in known:
-        state = "damaged" if entry.fault else "ready" if entry.folder else "not here"
-        context.console.out(f"{entry.name:<{width}}  {state:<8}  {entry.fault or entry.summary}")
+    rows = [(e.name, e.state, e.licence, _size_words(e), e.fault or e.summary) for e in known]
+    for line in columns(("MODEL", "STATE", "LICENCE", "SIZE", "ABOUT"), rows, right="SIZE")[1:]:
+        context.console.out(line)
     return 0
 
 
@@ -93,17 +104,22 @@ def _info(args: Namespace, context: Context) -> int:
         "name": f"{entry.name} {entry.version}".strip(),
         "about": entry.summary,
         "family": f"{entry.family}: {info.summary}",
-        "licence": entry.licence,
+        "licence": _licence_words(entry),
+        "state": entry.state,
+        "size": _size_words(entry),
         "tasks": ", ".join(info.tasks),
         "enlarges": f"{entry.scale}x",
         "steps": f"{info.default_steps} by default, samplers {', '.join(info.samplers)}",
-        "files": str(entry.folder or "not on this computer"),
+        "files": str(entry.folder or f"not on this computer; they belong in {models_folder() / entry.name}"),
     }
     for key, text in lines.items():
         if text:
             context.console.out(f"{key:<8}  {text}")
     if entry.folder is None:
         _say_remedy(entry.name, context)
+        for file in known_models()[entry.name].files:
+            said = file.sha256 or ("ours" if file.content is not None else "nobody published its hash")
+            context.console.out(f"{'':<8}  {file.name}, {said}")
     else:
         for record in read_manifest(entry.folder).files:
             context.console.out(f"{'':<8}  {record.name}, {record.size} bytes, sha256 {record.sha256}")
@@ -170,6 +186,19 @@ def problem_of(entry: ModelEntry) -> tuple[str, str]:
     return "", ""
 
 
+def _size_words(entry: ModelEntry) -> str:
+    if entry.folder is not None or entry.name not in known_models():
+        return size_words(entry.size) if entry.size else ""
+    return size_of(known_models()[entry.name])
+
+
+def _licence_words(entry: ModelEntry) -> str:
+    known = known_models().get(entry.name)
+    if known is None or known.licence.id != entry.licence:
+        return entry.licence
+    return f"{entry.licence}: {known.licence.title}, {known.licence.url}"
+
+
 def _say_remedy(name: str, context: Context) -> None:
     try:
         find(name)
@@ -180,6 +209,7 @@ def _say_remedy(name: str, context: Context) -> None:
 def _as_json(entry: ModelEntry) -> dict[str, object]:
     data = asdict(entry)
     data["folder"] = None if entry.folder is None else str(entry.folder)
+    data["state"] = entry.state
     return data
 
 

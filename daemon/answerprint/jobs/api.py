@@ -24,6 +24,7 @@ __all__ = [
     "NotFoundError",
     "NotYetError",
     "Page",
+    "PullStep",
     "StateError",
     "WarmModel",
 ]
@@ -98,6 +99,18 @@ class WarmModel:
     load_seconds: float
     remaining_seconds: float
     in_use: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PullStep:
+    """How far the pull of a model is. stage: fetch, convert, check or done. remaining_seconds: None where unknown."""
+
+    stage: str
+    file: str
+    done_bytes: int
+    total_bytes: int
+    bytes_per_second: float
+    remaining_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +263,13 @@ class Daemon(Protocol):
 
     async def unload_models(self, model: str) -> int:
         """Free a model, or all for an empty name, as soon as no job uses it; returns how many."""
+        ...
+
+    def pull_model(self, model: str, *, accept_licence: bool, trust_first: bool) -> AsyncIterator[PullStep]:
+        """Fetch a known model; the last step is `done`. Left early, it ends, and what has come is kept.
+
+        Raises ModelError where licence or hashes forbid it, JobFailedError in its forms where it cannot be fetched.
+        """
         ...
 
     async def suspend(self, reason: str, *, unload: bool) -> None:

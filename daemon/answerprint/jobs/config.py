@@ -85,6 +85,7 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] | None = No
         values = {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}.", "Correct it, or remove it.") from error
+    values.pop("models", None)  # a table of its own, see `models.settings`
     known = {field.name: str(field.type) for field in fields(Config)}
     for name in values:
         if name not in known:

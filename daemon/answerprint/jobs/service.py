@@ -17,6 +17,7 @@ from ..errors import AnswerprintError
 from ..frames.messages import Message
 from ..frames.request import PreviewRequest, RestoreRequest
 from ..home import run_folder, state_folder
+from ..models.pulling.pull import Wishes
 from ..store.records import ENDED, UNFINISHED, JobRecord, JobState
 from ..store.recovery import discard_chunks
 from .api import (
@@ -30,6 +31,7 @@ from .api import (
     Page,
     PictureFormat,
     Place,
+    PullStep,
     Side,
     StateError,
     WarmModel,
@@ -45,6 +47,7 @@ from .ledger import Ledger
 from .media import MediaChildren
 from .pictures import Pictures
 from .preflight import check_device, check_free, check_preview, check_restore
+from .pulls import pull_steps
 from .runner import Runner
 from .scheduler import PREVIEW_PRIORITY, Scheduler
 
@@ -336,6 +339,10 @@ class Service:
     async def unload_models(self, model: str) -> int:
         """Free a model, or all for an empty name."""
         return sum(worker.unload(model) for worker in self._scheduler.workers)
+
+    def pull_model(self, model: str, *, accept_licence: bool, trust_first: bool) -> AsyncGenerator[PullStep, None]:
+        """Fetch a known model."""
+        return pull_steps(model, Wishes(accept_licence=accept_licence, trust_first=trust_first))
 
     async def suspend(self, reason: str, *, unload: bool) -> None:
         """Begin no new chunk until `resume_work`."""

@@ -11,7 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["check_safetensors"]
+__all__ = ["check_safetensors", "tensor_names"]
 
 _MAX_HEADER_BYTES = 16 * 1024 * 1024
 """Far above what the largest models need (a few hundred kilobytes)."""
@@ -34,6 +34,14 @@ def check_safetensors(path: Path) -> None:
         end = max(end, _check_tensor(name, entry, size - start))
     if end != size - start:
         raise ValueError(f"its header describes {end} bytes of tensors and the file holds {size - start}")
+
+
+def tensor_names(path: Path) -> frozenset[str]:
+    """Names of the tensors. Raises ValueError and OSError as `check_safetensors` does."""
+    check_safetensors(path)
+    with path.open("rb") as file:
+        header, _ = _read_header(file, path.stat().st_size)
+    return frozenset(header) - {"__metadata__"}
 
 
 def _read_header(file: BinaryIO, size: int) -> tuple[dict[str, object], int]:

@@ -19,13 +19,17 @@ __all__ = ["MANIFEST", "READABLE", "FileRecord", "Manifest", "check_file_name", 
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
-READABLE = (".json", ".safetensors")
-"""The only forms that are read: both are data. Pickled forms (.bin, .ckpt, .pt, .pth) can run code."""
+READABLE = (".json", ".safetensors", ".txt")
+"""The only forms that are read: all are data (.txt is a tokenizer's merges).
+
+Pickled forms (.bin, .ckpt, .pt, .pth) can run code."""
 
 _MAX_BYTES = 256 * 1024
 _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _PART = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9_-])?"
 _FILE_NAME = re.compile(rf"(?:{_PART}/)?{_PART}")
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+"""Names that are devices on Windows, in whatever folder and with whatever ending."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _T = TypeVar("_T")
 
@@ -65,7 +69,7 @@ class Manifest:
 
 def check_model_name(name: str) -> None:
     """Raises ModelError unless `name` is fit to be a folder's name on every system."""
-    if not _MODEL_NAME.fullmatch(name):
+    if not _MODEL_NAME.fullmatch(name) or _DEVICES.fullmatch(name):
         raise ModelError(
             f"A model cannot be named {name!r}.", "Use lower-case letters, digits, dots and dashes, at most 64."
         )
@@ -73,10 +77,10 @@ def check_model_name(name: str) -> None:
 
 def check_file_name(name: str) -> None:
     """Raises ModelError unless `name` stays inside the model's folder and is of a form that is read."""
-    if not _FILE_NAME.fullmatch(name):
+    if not _FILE_NAME.fullmatch(name) or any(_DEVICES.fullmatch(part) for part in name.split("/")):
         raise ModelError(f"The manifest names the file {name!r}, which could lie outside the model's folder.", _REFUSED)
     if Path(name).suffix not in READABLE:
-        raise ModelError(f"The manifest names the file {name!r}; only {' and '.join(READABLE)} are read.", _REFUSED)
+        raise ModelError(f"The manifest names the file {name!r}; only {', '.join(READABLE)} are read.", _REFUSED)
 
 
 _REFUSED = "Do not use this model; get it from a source you trust."

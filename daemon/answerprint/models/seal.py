@@ -2,8 +2,8 @@
 
     python -m answerprint.models.seal FOLDER [--family ldm_sr --licence Apache-2.0 --scale 4 --summary TEXT]
 
-What an existing manifest says of the model stays unless it is given anew. Files that are not .json or .safetensors are
-left out.
+What an existing manifest says of the model stays unless it is given anew. Files that are not .json, .safetensors or
+.txt are left out.
 """
 
 from __future__ import annotations

@@ -1,52 +1,84 @@
-"""Which models there are: those of the package, the user's, and those known but not on this computer."""
+"""Which models there are: those of the package, the user's, those on shared shelves; and those begun to be fetched."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from answerprint.errors import ModelError
 from answerprint.home import models_folder
+from answerprint.store.atomic import temporary_folder_beside
+from answerprint.store.quota import storage_error
 
-from .manifest import MANIFEST
+from .install import alone, partial_folder
+from .known import KnownModel
+from .manifest import MANIFEST, check_model_name
+from .settings import load_model_settings
 from .verify import PACKAGE_FOLDER
 
-__all__ = ["KNOWN", "KnownModel", "model_folders"]
+__all__ = ["Place", "model_folders", "partial_share", "remove"]
 
 
 @dataclass(frozen=True, slots=True)
-class KnownModel:
-    """A model that can be used once its files are in the user's model folder."""
+class Place:
+    """Where a model lies. own: in the user's folder, where it can be removed; shared: on a shelf of others."""
 
-    name: str
-    family: str
-    licence: str
-    summary: str
-    scale: int
-    files: str
-    """Which files it needs, in words, for the remedy of an error."""
+    folder: Path
+    own: bool = False
+    shared: bool = False
 
 
-KNOWN = (
-    KnownModel(
-        name="ldm-sr-x4",
-        family="ldm_sr",
-        licence="Apache-2.0",
-        summary="latent diffusion 4x super-resolution by CompVis (OpenImages); wants a GPU",
-        scale=4,
-        files="the folder that diffusers' LDMSuperResolutionPipeline saves (model_index.json, unet, vqvae, scheduler), "
-        "with .safetensors weights",
-    ),
-)
-"""Named here so that asking for one says what is missing."""
-
-
-def model_folders() -> dict[str, Path]:
-    """Folder by model name. A user's folder cannot take the name of a model of the package."""
-    found: dict[str, Path] = {}
-    for root in (PACKAGE_FOLDER, models_folder()):
-        if not root.is_dir():
+def model_folders() -> dict[str, Place]:
+    """Place by model name: of the package first, then the user's own, then the shelves in their order."""
+    own = models_folder()
+    found: dict[str, Place] = {}
+    for root in (PACKAGE_FOLDER, own, *load_model_settings().shelves):
+        try:
+            folders = sorted(root.iterdir())
+        except OSError:  # a shelf that is not mounted now
             continue
-        for folder in sorted(root.iterdir()):
-            if (folder / MANIFEST).is_file():
-                found.setdefault(folder.name, folder)
+        for folder in folders:
+            if not folder.name.startswith(".") and (folder / MANIFEST).is_file():
+                found.setdefault(folder.name, Place(folder, root == own, root not in (PACKAGE_FOLDER, own)))
     return found
+
+
+def partial_share(model: KnownModel) -> float | None:
+    """How much of a known model has come, 0 to 1; None where nothing has. Of what has no published size, nothing."""
+    folder = partial_folder(models_folder(), model.name)
+    here = 0
+    for file in model.files:
+        for name in (file.name, f"{file.name}.part", f"{file.name}.original"):
+            if (folder / name).is_file():
+                size = (folder / name).stat().st_size
+                here += min(size, file.size) if file.size else size
+                break
+    return min(1.0, here / model.size) if here and model.size else (0.0 if here else None)
+
+
+def remove(name: str) -> int:
+    """Remove a model of the user's, and what was begun of it; returns the bytes freed.
+
+    Raises ModelError for one that is not the user's own, and StorageError.
+    """
+    check_model_name(name)
+    place = model_folders().get(name)
+    if place is not None and not place.own:
+        where = f"lies on the shared shelf {place.folder.parent}" if place.shared else "is part of Answerprint"
+        raise ModelError(f"The model {name!r} {where} and is not removed.", "Whoever looks after it can.")
+    models = models_folder()
+    folders = [each for each in (models / name, partial_folder(models, name)) if each.is_dir()]
+    if not folders or any(each.is_symlink() for each in folders):
+        raise ModelError(f"There is no model {name!r} to remove.", "See: answerprint models list")
+    with alone(models, name):
+        freed = sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
+        try:
+            for folder in folders:
+                # Under another name first: a model is there whole, or not at all.
+                doomed = temporary_folder_beside(models / name)
+                folder.rename(doomed / name)
+                shutil.rmtree(doomed)
+        except OSError as error:
+            raise storage_error(error, models / name) from error
+    return freed

@@ -13,12 +13,13 @@ from answerprint.errors import ModelError
 from .header import check_safetensors
 from .manifest import FileRecord, Manifest, read_manifest
 
-__all__ = ["VerifiedModel", "verify"]
+__all__ = ["MAX_TEXT_BYTES", "PACKAGE_FOLDER", "VerifiedModel", "verify"]
 
 PACKAGE_FOLDER = Path(__file__).parent
 """The models that ship with the package lie here."""
 
-_MAX_JSON_BYTES = 4 * 1024 * 1024
+MAX_TEXT_BYTES = 4 * 1024 * 1024
+"""Of a file that is not weights: the largest vocabulary has a quarter of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,8 @@ def _check_form(folder: Path, record: FileRecord) -> None:
             raise ValueError(f"it has {size} bytes and should have {record.size}")
         if path.suffix == ".safetensors":
             check_safetensors(path)
-        elif size > _MAX_JSON_BYTES:
-            raise ValueError(f"it has more than {_MAX_JSON_BYTES} bytes")
+        elif size > MAX_TEXT_BYTES:
+            raise ValueError(f"it has more than {MAX_TEXT_BYTES} bytes")
     except ValueError as error:
         raise ModelError(f"The model file {path} is damaged: {error}.", _remedy(folder)) from error
     except OSError as error:

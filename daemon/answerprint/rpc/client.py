@@ -26,6 +26,7 @@ from ..jobs.api import (
     Page,
     PictureFormat,
     Place,
+    PullStep,
     Side,
     WarmModel,
 )
@@ -33,7 +34,7 @@ from ..store.records import JobRecord, JobState
 from .connection import Connection, open_connection
 from .convert import job_from, new_job_to
 from .convert_events import happening_from, progress_from, state_to
-from .convert_info import ModelForm, OptionForm, info_from, model_from, option_from, warm_from
+from .convert_info import ModelForm, OptionForm, info_from, model_from, option_from, pull_from, warm_from
 from .convert_media import media_from
 from .endpoint import Session
 from .problems import RefusedError, TooSlowError
@@ -260,6 +261,17 @@ class Client(AbstractContextManager["Client"]):
         """Free a model, or all; returns how many."""
         request = models_pb2.UnloadModelRequest(model=model)
         return int(self._call("Models/UnloadModel", request, models_pb2.UnloadModelResponse).unloaded)
+
+    def pull_model(
+        self, model: str, *, accept_licence: bool = False, trust_first_download: bool = False
+    ) -> Iterator[PullStep]:
+        """Fetch a known model; the last step is `done`. Closing the iterator ends the pull and keeps what has come."""
+        request = models_pb2.PullModelRequest(
+            model=model, accept_licence=accept_licence, trust_first_download=trust_first_download
+        )
+        method = f"{_PACKAGE}.Models/PullModel"
+        with self._connection.stream(method, request, models_pb2.PullEvent, None) as steps:
+            yield from map(pull_from, steps)
 
     def suspend(self, reason: str, *, unload: bool = False) -> DaemonInfo:
         """Begin no new chunk until `resume_work`."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ..backends.catalogue import ModelEntry
 from ..backends.info import BackendInfo
 from ..errors import ModelError
 from ..frames.messages import Message
-from ..jobs.api import DaemonInfo, Disk, WarmModel
+from ..jobs.api import DaemonInfo, Disk, PullStep, WarmModel
+from ..models.known import known_models
 from ..option import Option
 from .limits import ServerLimits
 from .v1 import models_pb2, system_pb2
@@ -23,6 +26,8 @@ __all__ = [
     "model_to",
     "option_from",
     "option_to",
+    "pull_from",
+    "pull_to",
     "warm_from",
     "warm_to",
 ]
@@ -61,6 +66,12 @@ class ModelForm:
     options: tuple[OptionForm, ...]
     ready: bool
     fault: str
+    state: str = ""
+    size: int = 0
+    licence_title: str = ""
+    licence_url: str = ""
+    licence_text: str = ""
+    unhashed_files: tuple[str, ...] = ()
 
 
 def option_to(option: Option) -> models_pb2.Option:
@@ -106,7 +117,14 @@ def model_to(entry: ModelEntry) -> models_pb2.Model:
         scale=count(entry.scale),
         ready=entry.folder is not None and not entry.fault,
         fault=text(entry.fault),
+        state=entry.state,
+        size=count(entry.size),
     )
+    known = known_models().get(entry.name)
+    if known is not None:
+        terms = known.licence
+        message.licence_terms.CopyFrom(models_pb2.Licence(title=terms.title, url=terms.url, text=terms.text))
+        message.unhashed_files.extend(known.unhashed)
     try:
         info: BackendInfo = entry.info
     except ModelError as error:
@@ -137,6 +155,12 @@ def model_from(message: models_pb2.Model) -> ModelForm:
         tuple(option_from(option) for option in message.options),
         message.ready,
         message.fault,
+        message.state,
+        message.size,
+        message.licence_terms.title,
+        message.licence_terms.url,
+        message.licence_terms.text,
+        tuple(message.unhashed_files),
     )
 
 
@@ -156,6 +180,41 @@ def warm_from(message: models_pb2.WarmModel) -> WarmModel:
     """A model in memory."""
     return WarmModel(
         message.model, message.device, message.bytes, message.load_seconds, message.remaining_seconds, message.in_use
+    )
+
+
+_STAGES: Mapping[str, models_pb2.PullEvent.Stage] = MappingProxyType(
+    {
+        "fetch": models_pb2.PullEvent.STAGE_FETCH,
+        "convert": models_pb2.PullEvent.STAGE_CONVERT,
+        "check": models_pb2.PullEvent.STAGE_CHECK,
+        "done": models_pb2.PullEvent.STAGE_DONE,
+    }
+)
+_STAGE_NAMES = {number: name for name, number in _STAGES.items()}
+
+
+def pull_to(step: PullStep) -> models_pb2.PullEvent:
+    """How far a pull is."""
+    return models_pb2.PullEvent(
+        stage=_STAGES[step.stage],
+        file=text(step.file),
+        done_bytes=count(step.done_bytes),
+        total_bytes=count(step.total_bytes),
+        bytes_per_second=step.bytes_per_second,
+        remaining_seconds=step.remaining_seconds,
+    )
+
+
+def pull_from(message: models_pb2.PullEvent) -> PullStep:
+    """How far a pull is; a stage that this version does not know is one of fetching."""
+    return PullStep(
+        _STAGE_NAMES.get(message.stage, "fetch"),
+        message.file,
+        message.done_bytes,
+        message.total_bytes,
+        message.bytes_per_second,
+        message.remaining_seconds if message.HasField("remaining_seconds") else None,
     )
 
 

@@ -180,6 +180,7 @@ _VALUES: Mapping[str, Rule] = {
     "LoadModelRequest.device": _word,
     "LoadModelRequest.keep_alive_seconds": _between(-(10**9), 10**9),
     "UnloadModelRequest.model": _word,
+    "PullModelRequest.model": _word,
     "SuspendWorkRequest.reason": _shorter(256),
 }
 
@@ -212,6 +213,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "GetFrameRequest": ("job",),
             "DescribeMediaRequest": ("media",),
             "LoadModelRequest": ("model",),
+            "PullModelRequest": ("model",),
         }.items()
     }
 )

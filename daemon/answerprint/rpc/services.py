@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from ..backends.catalogue import entries
@@ -12,7 +12,7 @@ from ..store.records import JobRecord
 from ..temporal.options import describe
 from .convert import job_to, new_job_from
 from .convert_events import happening_to, state_from
-from .convert_info import info_to, model_to, option_to, warm_to
+from .convert_info import info_to, model_to, option_to, pull_to, warm_to
 from .convert_media import media_to
 from .endpoint import PROTOCOL
 from .limits import ServerLimits
@@ -170,6 +170,20 @@ class ModelsService(ModelsServicer):
     ) -> models_pb2.UnloadModelResponse:
         """Free a model, or all."""
         return models_pb2.UnloadModelResponse(unloaded=await self._daemon.unload_models(request.model))
+
+    async def PullModel(
+        self, request: models_pb2.PullModelRequest, context: Context
+    ) -> AsyncIterator[models_pb2.PullEvent]:
+        """Fetch a known model."""
+        steps = self._daemon.pull_model(
+            request.model, accept_licence=request.accept_licence, trust_first=request.trust_first_download
+        )
+        try:
+            async for step in steps:
+                yield pull_to(step)
+        finally:
+            if isinstance(steps, AsyncGenerator):  # it ends with the call, not when it is collected
+                await steps.aclose()
 
 
 class SystemService(SystemServicer):

@@ -1,4 +1,5 @@
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -19,7 +20,7 @@ class ListModelsResponse(_message.Message):
     def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., method_options: _Optional[_Iterable[_Union[Option, _Mapping]]] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "version", "family", "summary", "licence", "tasks", "scale", "largest_scale", "default_steps", "samplers", "options", "ready", "fault")
+    __slots__ = ("name", "version", "family", "summary", "licence", "tasks", "scale", "largest_scale", "default_steps", "samplers", "options", "ready", "fault", "state", "size", "licence_terms", "unhashed_files")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     FAMILY_FIELD_NUMBER: _ClassVar[int]
@@ -33,6 +34,10 @@ class Model(_message.Message):
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     READY_FIELD_NUMBER: _ClassVar[int]
     FAULT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    LICENCE_TERMS_FIELD_NUMBER: _ClassVar[int]
+    UNHASHED_FILES_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: str
     family: str
@@ -46,7 +51,11 @@ class Model(_message.Message):
     options: _containers.RepeatedCompositeFieldContainer[Option]
     ready: bool
     fault: str
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., family: _Optional[str] = ..., summary: _Optional[str] = ..., licence: _Optional[str] = ..., tasks: _Optional[_Iterable[str]] = ..., scale: _Optional[int] = ..., largest_scale: _Optional[int] = ..., default_steps: _Optional[int] = ..., samplers: _Optional[_Iterable[str]] = ..., options: _Optional[_Iterable[_Union[Option, _Mapping]]] = ..., ready: _Optional[bool] = ..., fault: _Optional[str] = ...) -> None: ...
+    state: str
+    size: int
+    licence_terms: Licence
+    unhashed_files: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., family: _Optional[str] = ..., summary: _Optional[str] = ..., licence: _Optional[str] = ..., tasks: _Optional[_Iterable[str]] = ..., scale: _Optional[int] = ..., largest_scale: _Optional[int] = ..., default_steps: _Optional[int] = ..., samplers: _Optional[_Iterable[str]] = ..., options: _Optional[_Iterable[_Union[Option, _Mapping]]] = ..., ready: _Optional[bool] = ..., fault: _Optional[str] = ..., state: _Optional[str] = ..., size: _Optional[int] = ..., licence_terms: _Optional[_Union[Licence, _Mapping]] = ..., unhashed_files: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Option(_message.Message):
     __slots__ = ("name", "kind", "default_value", "help", "minimum", "maximum", "choices", "unit", "group", "format")
@@ -109,3 +118,51 @@ class UnloadModelResponse(_message.Message):
     UNLOADED_FIELD_NUMBER: _ClassVar[int]
     unloaded: int
     def __init__(self, unloaded: _Optional[int] = ...) -> None: ...
+
+class Licence(_message.Message):
+    __slots__ = ("title", "url", "text")
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    title: str
+    url: str
+    text: str
+    def __init__(self, title: _Optional[str] = ..., url: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
+
+class PullModelRequest(_message.Message):
+    __slots__ = ("model", "accept_licence", "trust_first_download")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    ACCEPT_LICENCE_FIELD_NUMBER: _ClassVar[int]
+    TRUST_FIRST_DOWNLOAD_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    accept_licence: bool
+    trust_first_download: bool
+    def __init__(self, model: _Optional[str] = ..., accept_licence: _Optional[bool] = ..., trust_first_download: _Optional[bool] = ...) -> None: ...
+
+class PullEvent(_message.Message):
+    __slots__ = ("stage", "file", "done_bytes", "total_bytes", "bytes_per_second", "remaining_seconds")
+    class Stage(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        STAGE_UNSPECIFIED: _ClassVar[PullEvent.Stage]
+        STAGE_FETCH: _ClassVar[PullEvent.Stage]
+        STAGE_CONVERT: _ClassVar[PullEvent.Stage]
+        STAGE_CHECK: _ClassVar[PullEvent.Stage]
+        STAGE_DONE: _ClassVar[PullEvent.Stage]
+    STAGE_UNSPECIFIED: PullEvent.Stage
+    STAGE_FETCH: PullEvent.Stage
+    STAGE_CONVERT: PullEvent.Stage
+    STAGE_CHECK: PullEvent.Stage
+    STAGE_DONE: PullEvent.Stage
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    DONE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    BYTES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    REMAINING_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    stage: PullEvent.Stage
+    file: str
+    done_bytes: int
+    total_bytes: int
+    bytes_per_second: float
+    remaining_seconds: float
+    def __init__(self, stage: _Optional[_Union[PullEvent.Stage, str]] = ..., file: _Optional[str] = ..., done_bytes: _Optional[int] = ..., total_bytes: _Optional[int] = ..., bytes_per_second: _Optional[float] = ..., remaining_seconds: _Optional[float] = ...) -> None: ...

@@ -49,6 +49,11 @@ class ModelsStub:
                 request_serializer=answerprint_dot_rpc_dot_v1_dot_models__pb2.UnloadModelRequest.SerializeToString,
                 response_deserializer=answerprint_dot_rpc_dot_v1_dot_models__pb2.UnloadModelResponse.FromString,
                 _registered_method=True)
+        self.PullModel = channel.unary_stream(
+                '/answerprint.rpc.v1.Models/PullModel',
+                request_serializer=answerprint_dot_rpc_dot_v1_dot_models__pb2.PullModelRequest.SerializeToString,
+                response_deserializer=answerprint_dot_rpc_dot_v1_dot_models__pb2.PullEvent.FromString,
+                _registered_method=True)
 
 
 class ModelsServicer:
@@ -74,6 +79,13 @@ class ModelsServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PullModel(self, request, context):
+        """Fetches a known model. A call that ends early, in whatever way, keeps what has come: the next one goes on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ModelsServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -91,6 +103,11 @@ def add_ModelsServicer_to_server(servicer, server):
                     servicer.UnloadModel,
                     request_deserializer=answerprint_dot_rpc_dot_v1_dot_models__pb2.UnloadModelRequest.FromString,
                     response_serializer=answerprint_dot_rpc_dot_v1_dot_models__pb2.UnloadModelResponse.SerializeToString,
+            ),
+            'PullModel': grpc.unary_stream_rpc_method_handler(
+                    servicer.PullModel,
+                    request_deserializer=answerprint_dot_rpc_dot_v1_dot_models__pb2.PullModelRequest.FromString,
+                    response_serializer=answerprint_dot_rpc_dot_v1_dot_models__pb2.PullEvent.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -174,6 +191,33 @@ class Models:
             '/answerprint.rpc.v1.Models/UnloadModel',
             answerprint_dot_rpc_dot_v1_dot_models__pb2.UnloadModelRequest.SerializeToString,
             answerprint_dot_rpc_dot_v1_dot_models__pb2.UnloadModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PullModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/answerprint.rpc.v1.Models/PullModel',
+            answerprint_dot_rpc_dot_v1_dot_models__pb2.PullModelRequest.SerializeToString,
+            answerprint_dot_rpc_dot_v1_dot_models__pb2.PullEvent.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,226 @@
+"""`answerprint models pull`, `import` and `remove`: what comes onto this computer, and goes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from answerprint.backends.catalogue import families
+from answerprint.errors import ModelError, NoDaemonError
+from answerprint.home import models_folder, state_folder
+from answerprint.models.importing.bring import bring
+from answerprint.models.importing.child import convert_in_child
+from answerprint.models.known import KnownModel, find_known, known_models
+from answerprint.models.manifest import Manifest
+from answerprint.models.pulling.memory import has_accepted
+from answerprint.models.pulling.meter import Meter
+from answerprint.models.pulling.pull import Progress, Wishes, pull
+from answerprint.models.settings import load_model_settings
+from answerprint.models.shelf import remove
+from answerprint.store.records import UNFINISHED
+from answerprint.store.tables.connection import connect_read_only, translated
+from answerprint.store.tables.rows import job_from_row
+
+from .console import Console
+from .context import Context
+from .job.words import size_words
+from .link import reach_daemon
+from .times import duration
+
+__all__ = ["add_import", "add_pull", "add_remove", "run_import", "run_pull", "run_remove", "size_of"]
+
+_EVERY_SECONDS = 10.0
+_EVENT_SECONDS = 0.5
+_STAGES = {"fetch": "fetching", "convert": "converting", "check": "checking", "done": "done"}
+
+
+def add_pull(parser: ArgumentParser) -> None:
+    """Describe the arguments of `pull`."""
+    parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(known_models())}")
+    parser.add_argument("--accept-licence", action="store_true", help="accept the model's licence without being asked")
+    parser.add_argument(
+        "--trust-first-download",
+        action="store_true",
+        help="take files whose hash nobody published; what comes first is held to its hash from there on",
+    )
+    parser.add_argument("--mirror", default="", metavar="URL", help="ask here first: URL/NAME/FILE")
+    parser.add_argument("--from-folder", type=Path, metavar="DIR", help="take the files from a folder that has them")
+
+
+def add_import(parser: ArgumentParser) -> None:
+    """Describe the arguments of `import`."""
+    parser.add_argument("name", metavar="NAME", help="what the model is to be called here")
+    parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="its folder, or its files")
+    parser.add_argument("--family", default="", metavar="NAME", help="where nothing in the files tells it")
+    parser.add_argument("--licence", default="", metavar="NAME", help="under which you have the files")
+    parser.add_argument("--scale", type=int, metavar="N", help="enlarges so many times (default: as its family)")
+
+
+def add_remove(parser: ArgumentParser) -> None:
+    """Describe the arguments of `remove`."""
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def run_pull(args: Namespace, context: Context) -> int:
+    """Show licence and size, ask once, and fetch."""
+    console, model, models = context.console, find_known(args.name), models_folder()
+    accepted = args.accept_licence or has_accepted(models, model)
+    if not console.json:
+        for line in _terms(model):
+            console.err(line)
+        if not accepted and sys.stdin.isatty():
+            accepted = args.accept_licence = _yes("Do you accept this licence? [y/N] ")
+    wishes = Wishes(args.accept_licence, args.trust_first_download, args.mirror, args.from_folder)
+    convert = partial(convert_in_child, child_command=context.child_command)
+    show, close = _presenter(console, model)
+    try:
+        folder = pull(model, models, load_model_settings(), wishes, on_progress=show, convert=convert)
+    finally:
+        close()
+    if console.json:
+        console.event({"event": "pulled", "name": model.name, "folder": str(folder)})
+    else:
+        console.out(f"{model.name} is ready in {folder}")
+    return 0
+
+
+def run_import(args: Namespace, context: Context) -> int:
+    """Make a model of the user's files."""
+    known = known_models().get(args.name)
+    if known is None and not args.licence:
+        raise ModelError(f"{args.name!r} is no known model: its licence is not known.", "Say it: --licence NAME.")
+    family = args.family or (known.family if known else "")
+    if family and family not in families():
+        raise ModelError(f"There is no model family {family!r}.", f"Families: {', '.join(families())}.")
+    said = Manifest(
+        name=args.name,
+        family=family,
+        version=known.version if known else "1",
+        licence=args.licence or (known.licence.id if known else ""),
+        summary=known.summary if known else f"imported from {args.paths[0].name}",
+        scale=args.scale or (known.scale if known else 0),
+        files=(),
+        notes="imported by the user",
+    )
+    convert = partial(convert_in_child, child_command=context.child_command)
+    scales = {name: info.scale for name, info in families().items()}
+    sealed = bring(args.paths, models_folder(), said, scales=scales, convert=convert)
+    if context.console.json:
+        names = [record.name for record in sealed.files]
+        context.console.event({"event": "imported", "name": sealed.name, "family": sealed.family, "files": names})
+    else:
+        context.console.out(f"{sealed.name} is ready: family {sealed.family}, {len(sealed.files)} files.")
+    return 0
+
+
+def run_remove(args: Namespace, context: Context) -> int:
+    """Remove a model that nobody uses or waits for."""
+    _check_unused(args.name)
+    if not args.yes:
+        if context.console.json or not sys.stdin.isatty():
+            raise ModelError(
+                f"{args.name!r} is not removed without a word.", f"answerprint models remove {args.name} --yes"
+            )
+        if not _yes(f"Remove the model {args.name!r} and its files? [y/N] "):
+            return 0
+    freed = remove(args.name)
+    if context.console.json:
+        context.console.event({"event": "removed", "name": args.name, "freed_bytes": freed})
+    else:
+        context.console.out(f"{args.name} is removed: {size_words(freed)} are free again.")
+    return 0
+
+
+def size_of(model: KnownModel) -> str:
+    """How much is fetched, as far as it is published."""
+    if not model.size:
+        return "size not published"
+    return f"{'at least ' if model.unsized else ''}{size_words(model.size)}"
+
+
+def _terms(model: KnownModel) -> list[str]:
+    licence = model.licence
+    lines = [f"{model.name}: {model.summary}", f"size     {size_of(model)}"]
+    lines += [f"licence  {licence.title}", f"         {licence.text}", f"         {licence.url}"]
+    if model.unhashed:
+        lines.append(f"Nobody published a hash of: {', '.join(model.unhashed)}")
+    return lines
+
+
+def _yes(question: str) -> bool:
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _check_unused(name: str) -> None:
+    """Raise ModelError for a model in memory or one that an unfinished job needs, whether a daemon runs or not."""
+    try:
+        with reach_daemon() as client:
+            if any(warm.model == name for warm in client.info().warm_models):
+                raise ModelError(f"The model {name!r} is in memory.", f"answerprint models unload {name}")
+    except NoDaemonError:
+        pass  # nothing is in memory then
+    needed = _waiting_jobs(name)
+    if needed:
+        jobs = ", ".join(str(number) for number in needed[:10])
+        raise ModelError(f"The model {name!r} is needed by unfinished jobs: {jobs}.", "Let them end, or cancel them.")
+
+
+def _waiting_jobs(name: str) -> list[int]:
+    """Numbers of the unfinished jobs that need a model, from the journal itself: the daemon need not run."""
+    path = state_folder() / "journal.db"
+    if not path.exists():
+        return []
+    with translated(path), closing(connect_read_only(path)) as connection:
+        jobs = [job_from_row(row) for row in connection.execute("SELECT * FROM jobs ORDER BY number")]
+    return [job.number for job in jobs if job.state in UNFINISHED and job.request.get("model") == name]
+
+
+def _presenter(console: Console, model: KnownModel) -> tuple[Callable[[Progress], None], Callable[[], None]]:
+    """What shows the progress, and what ends that."""
+    meter = Meter()
+    if not console.json and sys.stderr.isatty():
+        bar: Any = tqdm(total=model.size or None, unit="B", unit_scale=True, file=sys.stderr, dynamic_ncols=True)
+
+        def draw(progress: Progress) -> None:
+            bar.set_description_str(f"{_STAGES[progress.stage]} {progress.file}".strip(), refresh=False)
+            bar.total = progress.total_bytes
+            bar.update(progress.done_bytes - bar.n)
+
+        return draw, bar.close
+    last: list[float | str] = [0.0, ""]
+    every = _EVENT_SECONDS if console.json else _EVERY_SECONDS
+
+    def tell(progress: Progress) -> None:
+        speed, now = meter.take(progress.done_bytes), time.monotonic()
+        what = f"{progress.stage} {progress.file}"
+        if what == last[1] and now - float(last[0]) < every:
+            return
+        last[:] = [now, what]
+        eta = (progress.total_bytes - progress.done_bytes) / speed if speed else None
+        if console.json:
+            console.event(
+                {
+                    "event": "progress", "stage": progress.stage, "file": progress.file,
+                    "done_bytes": progress.done_bytes, "total_bytes": progress.total_bytes,
+                    "bytes_per_second": speed, "eta_seconds": eta,
+                }
+            )  # fmt: skip
+            return
+        words = [f"{_STAGES[progress.stage]} {progress.file}".strip()]
+        words.append(f"{size_words(progress.done_bytes)} of {size_words(progress.total_bytes)}")
+        words += [f"{size_words(speed)}/s"] if speed else []
+        words += [f"{duration(eta)} left"] if eta is not None else []
+        console.err(", ".join(words))
+
+    return tell, lambda: None

@@ -1,0 +1,80 @@
+"""Which family a folder of weights is of, and which part a single file is: by names of classes and tensors alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
+
+from answerprint.errors import ModelError
+
+from .header import tensor_names
+from .verify import MAX_TEXT_BYTES
+
+__all__ = ["check_family", "class_name", "guess_family", "guess_part"]
+
+INDEX = "model_index.json"
+
+_CLASSES: Mapping[str, str] = MappingProxyType(
+    {
+        "StableDiffusionUpscalePipeline": "sd_x4",
+        "MarigoldDepthPipeline": "marigold",
+        "LDMSuperResolutionPipeline": "ldm_sr",
+        "DiffBIR": "diffbir",
+    }
+)
+"""Family by the class that model_index.json names."""
+
+_PARTS: Mapping[str, str] = MappingProxyType(
+    {
+        "model.diffusion_model.input_blocks.0.0.weight": "base.safetensors",
+        "zero_convs.0.0.weight": "control.safetensors",
+        "RRDB_trunk.0.RDB1.conv1.weight": "stage1/sr.safetensors",
+        "body.0.rdb1.conv1.weight": "stage1/sr.safetensors",
+        "m_head.0.weight": "stage1/denoise.safetensors",
+        "layers.0.residual_group.blocks.0.attn.qkv.weight": "stage1/face.safetensors",
+    }
+)
+"""Parts of DiffBIR, by a tensor that no other part has."""
+
+
+def guess_family(folder: Path) -> str:
+    """The family of a folder, the empty text where nothing tells it."""
+    return _CLASSES.get(class_name(folder), "")
+
+
+def guess_part(weights: Path) -> str:
+    """Which file of DiffBIR a safetensors file is. Raises ModelError for one that is none."""
+    try:
+        names = tensor_names(weights)
+    except (ValueError, OSError) as error:
+        raise ModelError(f"{weights.name} cannot be used: {error}.", "Get the file anew.") from error
+    for tensor, part in _PARTS.items():
+        if tensor in names:
+            return part
+    raise ModelError(
+        f"{weights.name} is of no model that is known by its tensors.",
+        "Import the whole folder of the model, with its model_index.json.",
+    )
+
+
+def check_family(folder: Path, family: str) -> None:
+    """Raise ModelError where a folder says that it is of another family."""
+    found = class_name(folder)
+    if found and _CLASSES.get(found, family) != family:
+        raise ModelError(
+            f"These are files of another model: {INDEX} says {found}, which is not of the family {family!r}.",
+            "Use the files that the model's makers publish.",
+        )
+
+
+def class_name(folder: Path) -> str:
+    """The class that `model_index.json` names; the empty text where there is none."""
+    with suppress(OSError, ValueError, RecursionError):
+        path = folder / INDEX
+        if path.stat().st_size <= MAX_TEXT_BYTES:
+            data = json.loads(path.read_bytes())
+            return str(data.get("_class_name", "")) if isinstance(data, dict) else ""
+    return ""

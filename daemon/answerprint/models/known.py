@@ -1,0 +1,138 @@
+"""The models that can be pulled by name: data that ships with the package, one file each in `published`.
+
+Sizes and hashes are those that were published. A file without a published hash is pulled only by a user who says so
+(`--trust-first-download`); its hash is kept then, and holds from there on.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from answerprint.errors import ModelError
+
+from .manifest import check_file_name, check_model_name
+from .pulling.address import check_address
+
+__all__ = ["KnownFile", "KnownModel", "Licence", "find_known", "known_models", "parse_known"]
+
+_FOLDER = Path(__file__).parent / "published"
+_SCHEMA_VERSION = 1
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """Under what a model may be used. text: a few sentences for people; the whole of it is at the address."""
+
+    id: str
+    title: str
+    url: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """One file of a known model."""
+
+    name: str
+    """In the model's folder, as `FileRecord.name`."""
+    sources: tuple[str, ...] = ()
+    """Addresses that hold the same bytes, the best first."""
+    size: int | None = None
+    """Bytes of what the sources hold; None where nobody published it."""
+    sha256: str = ""
+    """Of what the sources hold; empty where nobody published it."""
+    chunk_bytes: int = 0
+    """Size of the parts that `chunks` are the hashes of; 0 without them."""
+    chunks: tuple[str, ...] = ()
+    convert: bool = False
+    """The sources hold a pickled checkpoint: it is converted once, in a child of its own, and never read again."""
+    content: Mapping[str, Any] | None = None
+    """A small JSON file of ours, which has no source."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """A model that can be used once its files are in the user's model folder."""
+
+    name: str
+    family: str
+    version: str
+    scale: int
+    summary: str
+    licence: Licence
+    files: tuple[KnownFile, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes to be fetched, as far as they are published."""
+        return sum(file.size or 0 for file in self.files)
+
+    @property
+    def unhashed(self) -> tuple[str, ...]:
+        """Names of the files whose hash nobody published."""
+        return tuple(file.name for file in self.files if file.sources and not file.sha256)
+
+    @property
+    def unsized(self) -> bool:
+        """Whether the size of some files is not published, so that `size` is only the least."""
+        return any(file.sources and file.size is None for file in self.files)
+
+
+@cache
+def known_models() -> Mapping[str, KnownModel]:
+    """Every known model by its name, sorted."""
+    models = (parse_known(json.loads(path.read_bytes())) for path in sorted(_FOLDER.glob("*.json")))
+    return {model.name: model for model in models}
+
+
+def find_known(name: str) -> KnownModel:
+    """The known model `name`. Raises ModelError when there is none."""
+    try:
+        return known_models()[name]
+    except KeyError:
+        raise ModelError(
+            f"There is no known model {name!r} to pull.",
+            f"Known: {', '.join(known_models())}. Files that you have: answerprint models import {name} PATH...",
+        ) from None
+
+
+def parse_known(data: Mapping[str, Any]) -> KnownModel:
+    """The model that a file of `published` describes. Raises KeyError, TypeError, ValueError and ModelError."""
+    if data["schema_version"] != _SCHEMA_VERSION:
+        raise ValueError(f"schema_version {data['schema_version']}")
+    check_model_name(data["name"])
+    files = tuple(_file(row) for row in data["files"])
+    if len({file.name.lower() for file in files}) != len(files):
+        raise ValueError("a file is named twice")
+    text = {key: str(data[key]) for key in ("name", "family", "version", "summary")}
+    return KnownModel(scale=int(data["scale"]), licence=Licence(**data["licence"]), files=files, **text)
+
+
+def _file(row: Mapping[str, Any]) -> KnownFile:
+    file = KnownFile(
+        name=row["name"],
+        sources=tuple(row.get("sources", ())),
+        size=row.get("size"),
+        sha256=row.get("sha256", ""),
+        chunk_bytes=row.get("chunk_bytes", 0),
+        chunks=tuple(row.get("chunks", ())),
+        convert=row.get("convert", False),
+        content=row.get("content"),
+    )
+    check_file_name(file.name)
+    for source in file.sources:
+        check_address(source)
+    if not file.sources and file.content is None:
+        raise ValueError(f"{file.name} has no source")
+    if any(not _SHA256.fullmatch(digest) for digest in (*file.chunks, *([file.sha256] if file.sha256 else []))):
+        raise ValueError(f"a hash of {file.name} is not 64 hexadecimal digits")
+    if file.chunks and (not file.size or len(file.chunks) != -(-file.size // max(1, file.chunk_bytes))):
+        raise ValueError(f"the parts of {file.name} do not make up its size")
+    return file

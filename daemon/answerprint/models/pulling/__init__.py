@@ -1,0 +1,1 @@
+"""Known models are fetched: addresses, one answer, one file, one model."""

@@ -1,0 +1,309 @@
+"""A known model is brought to this computer: its licence accepted, every file fetched and held against its hash.
+
+All gathers in a folder of its own that survives a broken connection, Ctrl-C and a kill; the model appears under its
+name when it is whole. The command line and the daemon pull with the same code.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Literal
+from urllib.parse import quote, urlsplit
+
+from answerprint.errors import DiskFullError, ModelError
+from answerprint.store.quota import room, size_text, spare_room, storage_error
+
+from ..content import check_form
+from ..guess import check_family
+from ..importing.child import convert_in_child
+from ..install import alone, install, partial_folder
+from ..known import KnownFile, KnownModel
+from ..manifest import FileRecord, Manifest, read_manifest
+from ..settings import ModelSettings
+from ..verify import verify
+from .address import check_address, origin
+from .download import Download, PullError, digest
+from .memory import Pin, accept, has_accepted, pin, read_memory
+from .transfer import Route
+
+__all__ = ["Progress", "Wishes", "pull"]
+
+_PICKLE_SUFFIX = ".original"
+_PART_SUFFIX = ".part"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a pull is. total_bytes: of all files as far as known, never below done_bytes."""
+
+    stage: Literal["fetch", "convert", "check", "done"]
+    file: str
+    done_bytes: int
+    total_bytes: int
+
+
+def _silent(progress: Progress) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How the user wants it. mirror: an address or empty; folder: one that has the files already."""
+
+    accept_licence: bool = False
+    trust_first: bool = False
+    mirror: str = ""
+    folder: Path | None = None
+
+
+@dataclass(slots=True)
+class _Count:
+    """Adds up what is here."""
+
+    model: KnownModel
+    tell: Callable[[Progress], None]
+    bytes: dict[str, int] = field(default_factory=dict)
+
+    def report(self, stage: Literal["fetch", "convert", "check", "done"], file: str, here: int | None = None) -> None:
+        if here is not None:
+            self.bytes[file] = here
+        done = sum(self.bytes.values())
+        total = sum(max(each.size or 0, self.bytes.get(each.name, 0)) for each in self.model.files)
+        self.tell(Progress(stage, file, done, total))
+
+
+def pull(
+    model: KnownModel,
+    models: Path,
+    settings: ModelSettings,
+    wishes: Wishes = Wishes(),
+    *,
+    on_progress: Callable[[Progress], None] = _silent,
+    cancelled: threading.Event | None = None,
+    download: Download | None = None,
+    convert: Callable[[Path, Path, threading.Event], None] = convert_in_child,
+) -> Path:
+    """Bring `model` into the folder `models`; returns its own folder. One that is here and whole is left as it is.
+
+    Raises ModelError for a licence that is not accepted, files without a published hash that the user does not trust,
+    and files that are not what they should be; PullError, DiskFullError, CancelledError: pulled again, it goes on.
+    """
+    cancelled = cancelled or threading.Event()
+    download = replace(download or Download(), cancelled=cancelled)
+    final = models / model.name
+    with alone(models, model.name):
+        if _is_whole(final):
+            return final
+        if wishes.accept_licence:
+            accept(models, model)
+        pins = read_memory(models, model.name).pins
+        _check_wishes(model, models, pins, settings, wishes)
+        gathered = partial_folder(models, model.name)
+        _check_room(model, gathered)
+        count = _Count(model, on_progress)
+        work = _Work(model, models, gathered, final, pins, settings, wishes, download, convert, count)
+        for file in model.files:
+            work.bring(file)
+        count.report("check", "")
+        check_family(gathered, model.family)
+        install(gathered, final, _manifest(model))
+        count.report("done", "")
+    return final
+
+
+def _is_whole(final: Path) -> bool:
+    with suppress(ModelError):
+        verify(final)
+        return True
+    return False
+
+
+def _check_wishes(
+    model: KnownModel, models: Path, pins: Mapping[str, Pin], settings: ModelSettings, wishes: Wishes
+) -> None:
+    if not has_accepted(models, model):
+        raise ModelError(
+            f"The licence of {model.name!r} is not accepted: {model.licence.title}, {model.licence.url}",
+            f"Read it; to accept it: answerprint models pull {model.name} --accept-licence",
+        )
+    unknown = [name for name in model.unhashed if name not in pins]
+    if unknown and not wishes.trust_first:
+        raise ModelError(
+            f"Nobody published a hash of {', '.join(unknown)}: what is fetched first cannot be checked.",
+            "If you trust the source, add --trust-first-download; what comes then is held to its hash from there on.",
+        )
+    if settings.offline and wishes.folder is None:
+        raise PullError(
+            f"{model.name!r} is not fetched: this installation is offline.",
+            "Take the files from a folder: --from-folder DIR, or end ANSWERPRINT_OFFLINE and models.offline.",
+        )
+
+
+def _check_room(model: KnownModel, gathered: Path) -> None:
+    """A conversion has the checkpoint and its result on disk at one time."""
+    needed = 0
+    try:
+        for file in model.files:
+            if not (gathered / file.name).exists():
+                part = _part(gathered, file)
+                here = part.stat().st_size if part.exists() else 0
+                needed += max(0, (file.size or 0) * (2 if file.convert else 1) - here)
+        free = room(gathered) - spare_room(gathered)
+    except OSError as error:
+        raise storage_error(error, gathered) from error
+    if needed > free:
+        raise DiskFullError(
+            f"{model.name!r} needs {size_text(needed)} in {gathered.parent}, and {size_text(max(0, free))} are free.",
+            "Make room, or move everything that Answerprint keeps with ANSWERPRINT_HOME.",
+            needed_bytes=needed, folder=str(gathered.parent),
+        )  # fmt: skip
+
+
+def _manifest(model: KnownModel) -> Manifest:
+    licence = model.licence
+    return Manifest(
+        name=model.name, family=model.family, version=model.version, licence=licence.id, summary=model.summary,
+        scale=model.scale, files=(), notes=f"{licence.title}: {licence.url}",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    model: KnownModel
+    models: Path
+    gathered: Path
+    final: Path
+    pins: Mapping[str, Pin]
+    settings: ModelSettings
+    wishes: Wishes
+    download: Download
+    convert: Callable[[Path, Path, threading.Event], None]
+    count: _Count
+
+    def bring(self, file: KnownFile) -> None:
+        """Have one file in the gathering folder, as it should be."""
+        target = self.gathered / file.name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if file.content is not None:
+                target.write_text(json.dumps(dict(file.content), indent=1) + "\n")
+                return
+            if self._is_here(file, target) or self._reuse(file, target):
+                self.count.report("fetch", file.name, file.size or target.stat().st_size)
+                return
+            self._fetch(file, target)
+        except OSError as error:
+            raise storage_error(error, target, file.size or 0) from error
+
+    def _fetch(self, file: KnownFile, target: Path) -> None:
+        part = _part(self.gathered, file)
+        expected = self._expected(file)
+        download = replace(self.download, on_bytes=lambda here: self.count.report("fetch", file.name, here))
+        if self._copy(file, part):
+            found = digest(part, download.cancelled)
+            self.count.report("fetch", file.name, found.size)
+            if expected is not None and expected.sha256 != found.sha256:
+                part.unlink()
+                raise ModelError(
+                    f"{file.name} in {self.wishes.folder} is not the file that it should be.", "Get the file anew."
+                )
+        else:
+            download = replace(download, route=self._route(download.route))
+            found = download.fetch(file, expected, self._sources(file), part)
+        if file.convert:
+            self.count.report("convert", file.name)
+            _convert(part, target, self.convert, download.cancelled)
+        else:
+            self._check(part, file)
+            part.replace(target)
+        if expected is None:
+            pin(self.models, self.model.name, file.name, found)
+
+    def _check(self, part: Path, file: KnownFile) -> None:
+        try:
+            check_form(part, file.name)
+        except ModelError:
+            part.unlink(missing_ok=True)
+            raise
+
+    def _expected(self, file: KnownFile) -> Pin | None:
+        return Pin(file.size or 0, file.sha256) if file.sha256 else self.pins.get(file.name)
+
+    def _is_here(self, file: KnownFile, target: Path) -> bool:
+        """Whether an earlier pull finished this file; a converted one was checked when it was made."""
+        expected = self._expected(file)
+        if not target.is_file() or expected is None:
+            return False
+        return file.convert or digest(target, self.download.cancelled).sha256 == expected.sha256
+
+    def _reuse(self, file: KnownFile, target: Path) -> bool:
+        """Take over what is right in a damaged folder of the same model."""
+        with suppress(ModelError, OSError):
+            records: Mapping[str, FileRecord] = {each.name: each for each in read_manifest(self.final).files}
+            record, expected, old = records[file.name], self._expected(file), self.final / file.name
+            wanted = record.sha256 if file.convert or expected is None else expected.sha256
+            if old.is_file() and digest(old, self.download.cancelled).sha256 == wanted == record.sha256:
+                shutil.copyfile(old, target)
+                return True
+        return False
+
+    def _copy(self, file: KnownFile, part: Path) -> bool:
+        """Take the file from the user's folder, where it lies under its name here or there."""
+        if self.wishes.folder is None:
+            return False
+        published = _published_name(file)
+        for name in (published, PurePosixPath(published).name) if file.convert else (published,):
+            path = self.wishes.folder / name
+            if path.is_file():
+                shutil.copyfile(path, part)
+                return True
+        return False
+
+    def _sources(self, file: KnownFile) -> tuple[str, ...]:
+        if self.settings.offline:
+            raise PullError(
+                f"{file.name} is not in {self.wishes.folder}, and this installation is offline.",
+                "Put it there, or end ANSWERPRINT_OFFLINE and models.offline.",
+            )
+        mirror = self._mirror()
+        if not mirror:
+            return file.sources
+        return (f"{mirror.rstrip('/')}/{quote(self.model.name)}/{quote(_published_name(file))}", *file.sources)
+
+    def _mirror(self) -> str:
+        return self.wishes.mirror or self.settings.mirror
+
+    def _route(self, route: Route) -> Route:
+        mirror = self._mirror()
+        private = origin(check_address(mirror)) if mirror else None
+        return replace(route, proxy=self.settings.proxy, private=private)
+
+
+def _convert(
+    part: Path, target: Path, convert: Callable[[Path, Path, threading.Event], None], cancelled: threading.Event
+) -> None:
+    """Convert, and keep nothing of the checkpoint; one that is refused goes too."""
+    try:
+        convert(part, target, cancelled)
+    except ModelError:
+        part.unlink(missing_ok=True)
+        raise
+    part.unlink()
+
+
+def _published_name(file: KnownFile) -> str:
+    """What a mirror or a folder calls the file: a checkpoint has the name that its makers gave it."""
+    if not file.convert:
+        return file.name
+    return str(PurePosixPath(file.name).with_name(PurePosixPath(urlsplit(file.sources[0]).path).name))
+
+
+def _part(gathered: Path, file: KnownFile) -> Path:
+    suffix = _PICKLE_SUFFIX if file.convert else _PART_SUFFIX
+    return gathered / f"{file.name}{suffix}"

@@ -1,0 +1,85 @@
+"""How models are fetched and where else they lie: the table `[models]` of config.toml, and variables over it.
+
+[models]
+shelves = ["/studio/models"]            ANSWERPRINT_SHELVES=/studio/models (several: as in PATH)
+mirror = "https://mirror.studio/models" ANSWERPRINT_MIRROR
+proxy = "http://proxy.studio:3128"      ANSWERPRINT_PROXY, else the system's own (HTTPS_PROXY, NO_PROXY)
+offline = true                          ANSWERPRINT_OFFLINE=1
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from answerprint.errors import InputError
+from answerprint.home import config_file
+
+__all__ = ["ModelSettings", "load_model_settings"]
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Every setting and its default."""
+
+    shelves: tuple[Path, ...] = ()
+    """Folders of models that others look after: searched after the user's own, and never written."""
+    mirror: str = ""
+    """Address under which the files of known models lie as MIRROR/NAME/FILE; asked before their own sources."""
+    proxy: str = ""
+    """Address of a proxy for https; empty: as the system has it."""
+    offline: bool = False
+    """Nothing is ever fetched."""
+
+
+def load_model_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> ModelSettings:
+    """Read the table, if there is one, and the variables over it. Raises InputError for what is not a setting."""
+    path = config_file() if path is None else path
+    environ = os.environ if environ is None else environ
+    table = _table(path)
+    readers: Mapping[str, Callable[[str], Any]] = {
+        "mirror": str, "proxy": str, "offline": _switch, "shelves": _folders,
+    }  # fmt: skip
+    for name, read in readers.items():
+        if text := environ.get(f"ANSWERPRINT_{name.upper()}"):
+            table[name] = read(text)
+    shelves = tuple(Path(each) for each in table.get("shelves", ()))
+    if not all(each.is_absolute() for each in shelves):
+        raise InputError("The setting models.shelves must be absolute paths.", f"Correct it in {path}.")
+    return ModelSettings(shelves, table.get("mirror", ""), table.get("proxy", ""), table.get("offline", False))
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(path.read_text()).get("models", {})
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}.", "Correct it, or remove it.") from error
+    kinds: dict[str, type] = {"shelves": list, "mirror": str, "proxy": str, "offline": bool}
+    if not isinstance(table, dict):
+        raise InputError(f"The setting models in {path} is not a table.", "Begin it with a line [models].")
+    for name, value in table.items():
+        if name not in kinds:
+            raise InputError(f"{path} has no setting models.{name}.", f"Settings: {', '.join(kinds)}.")
+        texts = not isinstance(value, list) or all(isinstance(each, str) for each in value)
+        if not isinstance(value, kinds[name]) or not texts:
+            raise InputError(f"The setting models.{name} cannot be {value!r}.", f"Correct it in {path}.")
+    return table
+
+
+def _switch(text: str) -> bool:
+    if text.lower() in _TRUE | _FALSE:
+        return text.lower() in _TRUE
+    raise InputError(f"ANSWERPRINT_OFFLINE cannot be {text!r}.", "Set it to 1 or 0.")
+
+
+def _folders(text: str) -> list[str]:
+    return [each for each in text.split(os.pathsep) if each]
