@@ -4,6 +4,7 @@ BASE_PYTHON ?= python3
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
+VISION := $(abspath build/vision)
 
 # Where the demonstration and the training keep what they fetch and make.
 DEMO_OUT ?= demo-out
@@ -11,7 +12,7 @@ PHOTOS ?= build/photos
 WORK ?= build/train
 STEPS ?= 20000
 
-.PHONY: help setup demo test check test-slow test-fault report-reliability report-resolve proto train clean bundle bundle-test
+.PHONY: help setup demo test check test-slow test-fault report-reliability report-resolve report-models proto train clean bundle bundle-test
 .DEFAULT_GOAL := help
 
 help:
@@ -21,7 +22,8 @@ help:
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make test-fault the tests that kill and break real processes; half an hour"
 	@echo "make report-reliability  measure what the daemon promises, and print the table; an hour"
-	@echo "make report-resolve  restore 85 situations of a timeline, and print what was read back; half an hour"
+	@echo "make report-resolve  restore 86 situations of a timeline, and print what was read back; half an hour"
+	@echo "make report-models  what bad weights can do, and how close the models are to the original ones; a minute"
 	@echo "make bundle     a folder that runs without Python, in dist/answerprint; minutes"
 	@echo "make bundle-test  the same, and its tests"
 	@echo "make proto      generate the code of the daemon's protocol again, from proto/"
@@ -37,11 +39,18 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
+# torchvision would break transformers where it was built for another torch, as on a machine without a GPU: so the tests
+# that need it find it in a folder of its own.
+$(VISION)/.ready: constraints.txt | $(READY)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(VISION) \
+		-c constraints.txt torchvision spandrel einops
+	@touch $@
+
 demo: $(READY)
 	$(PYTHON) -m answerprint.training.fetch clips
 	$(PYTHON) -m answerprint.metrics.demo --out $(DEMO_OUT)
 
-test: $(READY)
+test: $(READY) $(VISION)/.ready
 	@$(MAKE) --no-print-directory check
 
 check:
@@ -49,7 +58,7 @@ check:
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
 	$(VENV)/bin/lint-imports
-	$(PYTHON) -m pytest -n auto --dist loadfile
+	ANSWERPRINT_TEST_VISION=$(wildcard $(VISION)) $(PYTHON) -m pytest -n auto --dist loadfile
 
 test-slow: $(READY)
 	$(PYTHON) -m pytest -m slow
@@ -60,6 +69,11 @@ test-fault: $(READY)
 # For less: make report-reliability REPORT="--kills 20"
 report-reliability: $(READY)
 	cd tests && $(abspath $(PYTHON)) -m fault.report $(REPORT)
+
+# Attacks with bad weights, and DiffBIR's networks against recorded outputs of the original ones.
+report-models: $(READY)
+	cd tests && $(abspath $(PYTHON)) -m models.report
+	cd tests && $(abspath $(PYTHON)) -m backends.report_diffbir
 
 report-resolve: $(READY)
 	cd tests && $(abspath $(PYTHON)) -m resolve.matrix $(REPORT)

@@ -10,12 +10,20 @@ from answerprint.backends.base import Backend
 from answerprint.backends.load import load
 
 from .builders import CPU, small_ldm_sr, small_tiny
+from .builders_diffbir import small_diffbir
+from .builders_marigold import small_marigold
+from .builders_one_step import small_one_step
+from .builders_sd_x4 import small_sd_x4
 from .contract import BackendContract
 
 MAKERS: dict[str, Callable[[], Backend]] = {
     "tiny, random weights": small_tiny,
     "tiny-x4, embedded weights": lambda: load("tiny-x4", CPU),
     "ldm_sr, random weights": small_ldm_sr,
+    "sd_x4, random weights": small_sd_x4,
+    "diffbir, random weights": small_diffbir,
+    "marigold, random weights": small_marigold,
+    "sd_one_step, random weights": small_one_step,
 }
 
 

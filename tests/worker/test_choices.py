@@ -44,6 +44,41 @@ def test_options_go_to_whom_they_belong() -> None:
     assert (choices.method.merge_ratio, choices.method.chunk) == (0.5, 3)
 
 
+@pytest.mark.parametrize(("quality", "steps"), [("draft", 6), ("standard", 12), ("best", 12)])
+def test_a_quality_is_a_number_of_steps_unless_one_is_given(quality: str, steps: int) -> None:
+    assert choose(options={"quality": quality}).steps == steps
+    assert choose(options={"quality": quality}, steps=3).steps == 3
+    assert choose(options={"quality": quality}).model_options == {}
+
+
+def test_a_family_says_what_its_qualities_are() -> None:
+    info = dataclasses.replace(INFO, draft_steps=4, best_steps=30)
+    wanted = [resolve(RestoreRequest("a", "b", options={"quality": each}), info).steps for each in ("draft", "best")]
+    assert wanted == [4, 30]
+    (quality,) = (option for option in info.own_options if option.name == "quality")
+    assert "draft 4, standard 12, best 30" in quality.help
+
+
+def test_a_model_of_one_step_has_nothing_to_choose_and_takes_no_more() -> None:
+    info = dataclasses.replace(INFO, default_steps=1, most_steps=1, samplers=("one-step",))
+    assert not {"quality", "sampler"} & {option.name for option in info.all_options}
+    choices = resolve(RestoreRequest("a", "b"), info)
+    assert (choices.steps, choices.sampler) == (1, "one-step")
+    with pytest.raises(InputError, match="cannot take 2 steps"):
+        resolve(RestoreRequest("a", "b", steps=2), info)
+
+
+def test_a_family_has_its_own_defaults_of_the_method() -> None:
+    info = dataclasses.replace(INFO, method=(("merge_max_scale", "8"), ("warp_tolerance", "0")))
+    method = resolve(RestoreRequest("a", "b"), info).method
+    assert (method.merge_max_scale, method.warp_tolerance) == (8, 0)
+    asked = resolve(RestoreRequest("a", "b", options={"merge-max-scale": "4"}), info)
+    assert (asked.method.merge_max_scale, asked.model_options) == (4, {})
+    told = {option.name: option.default for option in info.all_options}
+    assert (told["merge_max_scale"], told["warp_tolerance"]) == (8, 0)
+    assert len(told) == len(info.all_options)
+
+
 def test_a_flag_of_its_own_wins_over_an_option() -> None:
     method = choose(noise="shared", chunk=2, options={"noise": "chunk", "chunk": "9"}).method
     assert (method.noise, method.chunk) == ("shared", 2)

@@ -174,20 +174,25 @@ STATE = ClipState(
     61,
     picture(1),
     (57, picture(2)),
-    Carry(57, {0: torch.ones(3, 4, 5, dtype=CARRIED), 10: torch.zeros(3, 4, 5, dtype=CARRIED)}, {-1: torch.ones(2)}),
+    (
+        Carry(
+            57, {0: torch.ones(3, 4, 5, dtype=CARRIED), 10: torch.zeros(3, 4, 5, dtype=CARRIED)}, {-1: torch.ones(2)}
+        ),
+        Carry(57, {0: torch.ones(3, 16, 20, dtype=CARRIED)}, {}),
+    ),
 )
 
 
-@pytest.mark.parametrize("state", [STATE, replace(STATE, carry=None), replace(STATE, key=None, carry=None)])
+@pytest.mark.parametrize("state", [STATE, replace(STATE, carries=()), replace(STATE, key=None, carries=())])
 def test_a_state_comes_back_from_its_file_as_it_was(state: ClipState, tmp_path: Path) -> None:
     again = stored(state, tmp_path)
     assert pack_state(again) == pack_state(state)
     assert (again.chunk, again.frame, again.last.content_hash) == (7, 61, state.last.content_hash)
     assert np.array_equal(again.last.luma, state.last.luma)
-    if state.carry is not None:
-        assert again.carry is not None
-        assert list(again.carry.x0) == [0, 10]
-        assert again.carry.x0[0].dtype == CARRIED
+    assert len(again.carries) == len(state.carries)
+    if again.carries:
+        assert [list(carry.x0) for carry in again.carries] == [[0, 10], [0]]
+        assert again.carries[0].x0[0].dtype == CARRIED
 
 
 @pytest.mark.parametrize("harm", ["absent", "empty", "cut", "other", "picture"])

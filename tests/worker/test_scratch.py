@@ -53,7 +53,7 @@ def chunk(number: int, first: int = 0, stop: int = 4, *, opens: bool = True) -> 
     frames = frames_of(first, stop)
     last = prepare(frames[-1].picture)
     carry = Carry(first + 2, {0: torch.ones(3, 8, 8, dtype=CARRIED)}, {})
-    return RestoredChunk(number, opens, frames, ClipState(number + 1, stop, last, (first + 2, last), carry))
+    return RestoredChunk(number, opens, frames, ClipState(number + 1, stop, last, (first + 2, last), (carry,)))
 
 
 def litter(scratch: Scratch) -> list[str]:
@@ -193,7 +193,7 @@ def test_where_a_shot_ends_nothing_has_to_be_handed_on(how: str, scratch: Scratc
     info = probe(write_clip(tmp_path / "clip.mkv", 0, 12, (4,)))
     receipt, _ = scratch.commit(chunk(0), RECIPE, last=False)
     state = scratch.resume(harm(scratch, receipt, how), info, FrameRange(0, 12))
-    assert (state.chunk, state.frame, state.carry) == (1, 4, None)
+    assert (state.chunk, state.frame, state.carries) == (1, 4, ())
 
 
 @pytest.mark.parametrize("how", ["gone", "bit", "never"])

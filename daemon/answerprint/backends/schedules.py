@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 from torch import Tensor
 
 from answerprint.errors import InputError, ModelError
 from answerprint.temporal.parametrisation import PARAMETRISATIONS
 
-__all__ = ["SAMPLERS", "DiffusersSchedule", "parse_eta"]
+__all__ = ["SAMPLERS", "DiffusersSchedule", "OneStep", "parse_eta"]
 
 SAMPLERS = ("ddim", "ddpm", "dpm++", "dpm++sde")
 """ddim: deterministic; ddpm: ancestral, fresh noise at each step; dpm++: second-order, for few steps; dpm++sde: its
@@ -31,6 +32,40 @@ def parse_eta(text: str) -> float:
     if not 0 <= eta <= 1:
         raise InputError(f"Option eta cannot be {text}.", "Valid: 0 to 1.")
     return eta
+
+
+@dataclass(frozen=True, slots=True)
+class OneStep:
+    """The sampler of models that go to the clean latent at once and predict it themselves, from no noise at all."""
+
+    timestep: int
+    """What the network is told."""
+
+    @property
+    def timesteps(self) -> Sequence[int]:
+        """The one timestep."""
+        return (self.timestep,)
+
+    @property
+    def stochastic(self) -> bool:
+        """It uses no noise."""
+        return False
+
+    def start(self, noise: Tensor) -> Tensor:
+        """Nothing, of the shape of `noise`."""
+        return torch.zeros_like(noise)
+
+    def model_input(self, x: Tensor, i: int) -> Tensor:
+        """x itself."""
+        return x
+
+    def x0(self, output: Tensor, x: Tensor, i: int) -> Tensor:
+        """The output itself."""
+        return output
+
+    def step(self, x0: Tensor, x: Tensor, i: int, noise: Tensor | None) -> Tensor:
+        """The clean latent."""
+        return x0
 
 
 @contextmanager

@@ -1,11 +1,14 @@
-"""From verified files to a diffusers network: the one place where weights are parsed."""
+"""From verified files to a network: the one place where weights are parsed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -13,9 +16,17 @@ from torch import Tensor, nn
 from answerprint.errors import ModelError
 from answerprint.models.verify import VerifiedModel
 
-__all__ = ["load_network"]
+__all__ = ["load_network", "parsing", "read_weights"]
 
 _Network = TypeVar("_Network", bound=nn.Module)
+
+_OF_WRONG_FILES = (
+    *(TypeError, ValueError, KeyError, IndexError),  # from configurations that describe no network
+    StrictDataclassError,  # from those of transformers
+    RuntimeError,  # from weights of other shapes or names
+    *(SafetensorError, OSError),  # from damaged files
+)
+"""What diffusers, transformers, torch and safetensors were measured to raise."""
 
 _OLD_NAMES = {".query.": ".to_q.", ".key.": ".to_k.", ".value.": ".to_v.", ".proj_attn.": ".to_out.0."}
 """Names of attention weights in files written before diffusers' AttentionBlock became Attention (2023)."""
@@ -31,22 +42,27 @@ def load_network(kind: type[_Network], model: VerifiedModel, part: str = "") -> 
     prefix = f"{part}/" if part else ""
     config = model.read_json(f"{prefix}config.json")
     path = model.path(f"{prefix}diffusion_pytorch_model.safetensors")
-    try:
+    with parsing(path.parent):
         with torch.device("meta"):
             network: _Network = kind.from_config(config)  # type: ignore[attr-defined]
-        weights = _read(path)
+        weights = read_weights(path)
         network.load_state_dict(_renamed(weights, set(network.state_dict())), strict=True, assign=True)
-    # Measured: TypeError, ValueError, KeyError and IndexError from configurations that describe no network,
-    # RuntimeError from weights of other shapes or names, SafetensorError from a damaged file.
-    except (TypeError, ValueError, KeyError, IndexError, RuntimeError, OSError, SafetensorError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(
-            f"The files in {path.parent} do not make a network: {reason}", "Get the model anew from its source."
-        ) from error
     return network.eval().requires_grad_(False)
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+@contextmanager
+def parsing(folder: Path) -> Iterator[None]:
+    """Raise ModelError naming `folder` where its files turn out not to describe, or not to fill, a network."""
+    try:
+        yield
+    except _OF_WRONG_FILES as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(
+            f"The files in {folder} do not make a network: {reason}", "Get the model anew from its source."
+        ) from error
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
     """Tensors in float32, in memory of their own: the file may change or go while the model lives."""
     tensors: dict[str, Any] = load_file(path)
     return {name: tensor.to(torch.float32, copy=True) for name, tensor in tensors.items()}

@@ -14,11 +14,12 @@ from torch import Tensor
 
 from answerprint.flow.prepare import FlowPicture, flow_picture
 from answerprint.store.receipts import DamagedChunkError
+from answerprint.temporal.depth import Affine, DepthAnchor
 from answerprint.temporal.sampler import Carry
 
 __all__ = ["ClipState", "pack_state", "read_state"]
 
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +34,29 @@ class ClipState:
     """Of the frame before, so that a cut at the border is found."""
     key: tuple[int, FlowPicture] | None = None
     """Source index and picture of the last keyframe."""
-    carry: Carry | None = None
-    """What that keyframe hands on; None where frames are not tied together."""
+    carries: tuple[Carry, ...] = ()
+    """What that keyframe hands on, of each run of the model; none where frames are not tied together."""
+    anchor: DepthAnchor | None = None
+    """What depth is aligned to; None where the frames are no depth, or share no scale."""
 
 
 def pack_state(state: ClipState) -> bytes:
     """The content of a state's file."""
     tensors: dict[str, Tensor] = {"luma/last": _luma(state.last)}
     head: dict[str, object] = {
-        "version": _VERSION, "chunk": state.chunk, "frame": state.frame, "last": state.last.content_hash,
-        "key": None, "carry": None,
+        "version": _VERSION, "chunk": state.chunk, "frame": state.frame, "last": state.last.content_hash, "key": None,
+        "carries": [carry.key_frame for carry in state.carries],
     }  # fmt: skip
     if state.key is not None:
         head["key"] = [state.key[0], state.key[1].content_hash]
         tensors["luma/key"] = _luma(state.key[1])
-    if state.carry is not None:
-        head["carry"] = state.carry.key_frame
-        for kind, by_step in (("x0", state.carry.x0), ("noise", state.carry.noise)):
+    for number, carry in enumerate(state.carries):
+        for kind, by_step in ((f"x0.{number}", carry.x0), (f"noise.{number}", carry.noise)):
             tensors |= {f"{kind}/{step}": tensor.cpu().contiguous() for step, tensor in by_step.items()}
+    if state.anchor is not None:
+        affine = state.anchor.affine
+        head["affine"] = [affine.scale, affine.shift]
+        tensors["depth/anchor"] = state.anchor.depth.contiguous()
     return save(tensors, {"state": json.dumps(head)})
 
 
@@ -69,14 +75,24 @@ def read_state(path: Path) -> ClipState:
 def _state(head: Mapping[str, object], tensors: Mapping[str, Tensor]) -> ClipState:
     if head["version"] != _VERSION:
         raise ValueError(f"version {head['version']}")
-    key = carry = None
+    key = None
     if isinstance(head["key"], list):
         index, content_hash = head["key"]
         key = (int(index), _picture(tensors["luma/key"], str(content_hash)))
-    if head["carry"] is not None:
-        carry = Carry(int(str(head["carry"])), _by_step(tensors, "x0"), _by_step(tensors, "noise"))
+    key_frames = head["carries"]
+    if not isinstance(key_frames, list):
+        raise ValueError("carries are not a list")
+    carries = tuple(
+        Carry(int(frame), _by_step(tensors, f"x0.{number}"), _by_step(tensors, f"noise.{number}"))
+        for number, frame in enumerate(key_frames)
+    )
+    anchor = None
+    affine = head.get("affine")
+    if isinstance(affine, list):
+        scale, shift = (float(value) for value in affine)
+        anchor = DepthAnchor(tensors["depth/anchor"], Affine(scale, shift))
     last = _picture(tensors["luma/last"], str(head["last"]))
-    return ClipState(int(str(head["chunk"])), int(str(head["frame"])), last, key, carry)
+    return ClipState(int(str(head["chunk"])), int(str(head["frame"])), last, key, carries, anchor)
 
 
 def _by_step(tensors: Mapping[str, Tensor], kind: str) -> dict[int, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from answerprint.backends.info import BackendInfo
+from answerprint.backends.info import QUALITY, BackendInfo
 from answerprint.errors import InputError, ModelError
 from answerprint.frames.request import RestoreRequest
 from answerprint.temporal.options import MethodOptions, describe, parse_option, per_frame
@@ -13,6 +13,7 @@ from answerprint.temporal.options import MethodOptions, describe, parse_option, 
 __all__ = ["Choices", "resolve"]
 
 _SAMPLER = "sampler"
+_TASK = "task"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,33 +42,41 @@ def resolve(request: RestoreRequest, info: BackendInfo) -> Choices:
             f"The model {request.model} cannot enlarge by {request.scale}.",
             f"Give a --scale of at most {info.largest_scale or info.scale}.",
         )
-    method, sampler, model_options = _sort(request.options, info)
+    method, own = _sort(request.options, info)
+    sampler, quality = own.pop(_SAMPLER, info.samplers[0]), own.pop(QUALITY, "standard")
     if request.chunk is not None:
         method = replace(method, chunk=request.chunk)
     if request.noise is not None:
         method = parse_option(method, "noise", request.noise)
     if not (request.consistency and method.consistency):
         method = per_frame(method, method.noise if _noise_was_chosen(request) else "independent")
-    return Choices(method, request.steps or info.default_steps, sampler, model_options)
+    if any(option.name == _TASK for option in info.options):
+        own[_TASK] = request.task
+    steps = request.steps or info.steps_at(quality)
+    if info.most_steps and steps > info.most_steps:
+        raise InputError(f"The model {request.model} cannot take {steps} steps.", f"Give at most {info.most_steps}.")
+    return Choices(method, steps, sampler, own)
 
 
-def _sort(options: Mapping[str, str], info: BackendInfo) -> tuple[MethodOptions, str, dict[str, str]]:
-    """Part options into the method's, the sampler, and the model's own."""
+def _sort(options: Mapping[str, str], info: BackendInfo) -> tuple[MethodOptions, dict[str, str]]:
+    """Part options into the method's and the model's own."""
     method = MethodOptions()
+    for name, text in info.method:
+        method = parse_option(method, name, text)
     of_method = {option.name for option in describe()}
     of_model = {option.name: option for option in info.own_options}
     chosen: dict[str, str] = {}
     for name, text in options.items():
         key = name.replace("-", "_")
-        if key in of_model:
+        if key in of_method:
+            method = parse_option(method, key, text)
+        elif key in of_model:
             of_model[key].parse(text)
             chosen[key] = text
-        elif key in of_method:
-            method = parse_option(method, key, text)
         else:
             valid = sorted(option.name for option in info.all_options)
             raise InputError(f"There is no option {name!r}.", f"Options: {', '.join(valid)}.")
-    return method, chosen.pop(_SAMPLER, info.samplers[0]), chosen
+    return method, chosen
 
 
 def _noise_was_chosen(request: RestoreRequest) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
@@ -87,9 +87,11 @@ class Order:
 
     @property
     def latent_size(self) -> tuple[int, int]:
-        """Width and height of a frame's latent, in cells, padding left out."""
-        family = self.entry.info
-        width, height = (side * family.scale // family.latent_factor for side in (self.info.width, self.info.height))
+        """Width and height of a frame's latent, in cells, padding left out; of the last run of the model."""
+        family = self.entry.info.at(self.choices.model_options)
+        worked = family.working_size(self.info.width, self.info.height, self.choices.model_options)
+        again = family.scale ** (family.passes((self.info.width, self.info.height), self.size) - 1)
+        width, height = (side * again * family.scale // family.latent_factor for side in worked)
         return width, height
 
     def estimate(self) -> dict[str, int]:
@@ -156,10 +158,13 @@ def understand(request: RestoreRequest, *, preview: bool = False) -> Order:
     """Probe the source and complete the request; raises InputError for whatever cannot be done."""
     entry = find(request.model)
     choices = resolve(request, entry.info)
+    if entry.info.gives == "depth" and request.strength != 1:
+        raise InputError(f"{entry.name} gives depth, of which there is no strength.", "Leave --strength out.")
     info = Interpretation.parse(request.interpret).of(probe(request.input))
     frames = info.checked(None) if request.range is None else parse_range(request.range, info)
     codec = "" if preview else request.codec or default_codec(Path(request.output))
-    return Order(request, info, frames, entry, choices, _size(request, info, entry), codec)
+    size = _size(request, info, entry, choices)
+    return Order(request, info, frames, entry, _enlarged(choices, info, entry, size), size, codec)
 
 
 def verify(order: Order, spec: OutputSpec) -> None:
@@ -189,18 +194,27 @@ def _size_and_time(file: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _size(request: RestoreRequest, info: ClipInfo, entry: ModelEntry) -> tuple[int, int]:
+def _size(request: RestoreRequest, info: ClipInfo, entry: ModelEntry, choices: Choices) -> tuple[int, int]:
     """Width and height of the output; raises InputError for one that the model cannot make."""
-    native = entry.info.scale
+    native = entry.info.scale_for(request.task, choices.model_options)
     if request.size is not None:
         width, height = request.size
     else:
         factor = request.factor or Fraction(native)
         width, height = round(info.width * factor), round(info.height * factor)
-    most = entry.info.largest_scale or native
+    most = entry.info.largest_scale or entry.info.scale
     if width > info.width * most or height > info.height * most or width < 1 or height < 1:
         raise InputError(
             f"{entry.name} cannot make {width}x{height} of {info.width}x{info.height}.",
             f"Choose at most {info.width * most}x{info.height * most} ({most} times).",
         )
     return width, height
+
+
+def _enlarged(choices: Choices, info: ClipInfo, entry: ModelEntry, size: tuple[int, int]) -> Choices:
+    """The choices with a scale that is no larger than the wanted size needs, where a model can have several."""
+    option, given = entry.info.scale_option, choices.model_options
+    if not option or int(given.get(option, "0")):
+        return choices
+    needed = max(-(-size[0] // info.width), -(-size[1] // info.height))
+    return replace(choices, model_options={**given, option: str(min(max(1, needed), entry.info.scale))})

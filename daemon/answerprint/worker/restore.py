@@ -19,11 +19,13 @@ from answerprint.store.failpoints import reach
 from answerprint.temporal.chunks import Chunk, choose_key, group
 from answerprint.temporal.options import MethodOptions
 from answerprint.temporal.protocols import StepCallback
-from answerprint.temporal.sampler import Tiles, denoise_chunk
+from answerprint.temporal.sampler import Tiles
 from answerprint.temporal.stopwatch import Stopwatch
 
 from .carry import ClipState
+from .depth import finish_depth, look_of
 from .motion import ClipMotion, needs_motion
+from .passes import restore_in_passes
 
 __all__ = ["Progress", "RestoredChunk", "Settings", "decoded", "restore_clip"]
 
@@ -128,7 +130,8 @@ def _restore_chunk(
 ) -> RestoredChunk:
     """One chunk, tied to `state`'s keyframe where there is one."""
     method = settings.method
-    before, carry = (None, None) if state is None else (state.key, state.carry)
+    before, carries, anchor = (None, (), None) if state is None else (state.key, state.carries, state.anchor)
+    look = look_of(backend, method)
     pictures = {index: item[1] for index, item in zip(chunk.frames, chunk.items, strict=True)}
     if before is not None:
         pictures[before[0]] = before[1]
@@ -136,21 +139,26 @@ def _restore_chunk(
     with watch.stage("flow"):
         key = choose_key(chunk.frames, method.keyframe, settings.seed, motion) if method.consistency else 0
         links = None
-        if needs_motion(method):
+        if needs_motion(method) or (look is not None and look.span != "frame"):
             back = method.warp and method.warp_source == "fused"
             links = motion.of_chunk(chunk.frames, key, None if before is None else before[0], back=back)
     low = _stack([item[0] for item in chunk.items], backend.device)
-    condition = backend.condition(low)
     backend.time(watch)
-    x0, carry = denoise_chunk(
-        backend, condition, chunk, key, links, carry, method, settings.seed,
-        device=backend.device, tiles=settings.tiles, batch=settings.batch, watch=watch, on_step=report,
+    source = (low.shape[3], low.shape[2])
+    pictures_out, carries = restore_in_passes(
+        backend, low, backend.info.passes(source, settings.size or source), chunk, key, links, carries, method,
+        settings.seed, tiles=settings.tiles, batch=settings.batch, watch=watch, report=report,
     )  # fmt: skip
     with watch.stage("decode latents"):
-        pictures_out = _finish(backend.decode(x0, condition), low, settings)
-        frames = [_frame(item[0], picture) for item, picture in zip(chunk.items, pictures_out, strict=True)]
+        if look is None:
+            pictures_out = _finish(pictures_out, low, settings)
+        else:
+            pictures_out, anchor = finish_depth(pictures_out, key, links, anchor, look, settings.size)
+        frames = [_frame(item[0], picture) for item, picture in zip(chunk.items, _arrays(pictures_out), strict=True)]
     last = chunk.frames[-1]
-    after = ClipState(number + 1, last + 1, chunk.items[-1][1], (chunk.frames[key], chunk.items[key][1]), carry)
+    after = ClipState(
+        number + 1, last + 1, chunk.items[-1][1], (chunk.frames[key], chunk.items[key][1]), carries, anchor
+    )
     return RestoredChunk(number, chunk.opens_shot, frames, after)
 
 
@@ -185,8 +193,8 @@ def _stack(frames: Sequence[Frame], device: torch.device) -> Tensor:
     return torch.from_numpy(np.stack([f.picture for f in frames]).transpose(0, 3, 1, 2).copy()).to(device)
 
 
-def _finish(pictures: Tensor, low: Tensor, settings: Settings) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """Pictures [F, H, W, 3] at the wanted size: blended by strength, with the source's super-whites and sub-blacks.
+def _finish(pictures: Tensor, low: Tensor, settings: Settings) -> Tensor:
+    """Pictures [F, 3, H, W] at the wanted size: blended by strength, with the source's super-whites and sub-blacks.
 
     Models are conditioned on values in [0, 1]; what lies outside is enlarged as it is and added, so it survives.
     """
@@ -204,6 +212,11 @@ def _finish(pictures: Tensor, low: Tensor, settings: Settings) -> np.ndarray[tup
     if settings.size is not None and settings.size != (width, height):
         wanted = (settings.size[1], settings.size[0])
         pictures = F.interpolate(pictures, size=wanted, mode="bicubic", align_corners=False, antialias=True)
+    return pictures
+
+
+def _arrays(pictures: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """[F, H, W, 3] from [F, 3, H, W]."""
     return np.ascontiguousarray(pictures.float().cpu().numpy().transpose(0, 2, 3, 1))
 
 

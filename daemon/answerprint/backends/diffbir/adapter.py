@@ -1,0 +1,263 @@
+"""DiffBIR as the method drives it: a first restoration, then Stable Diffusion under a ControlNet that sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from answerprint.backends.attention import HookedProcessor, HookSlot, coarsest_scale, install, self_attention_layers
+from answerprint.backends.colour import fix_colour
+from answerprint.backends.info import BackendInfo
+from answerprint.backends.kl import cell_size, decode, encode
+from answerprint.backends.latent import of_latent
+from answerprint.backends.offload import offload_networks
+from answerprint.backends.schedules import DiffusersSchedule
+from answerprint.backends.text import Text, load_tokenizer
+from answerprint.backends.weights import read_weights
+from answerprint.errors import ModelError
+from answerprint.models.verify import VerifiedModel
+from answerprint.temporal.parametrisation import PARAMETRISATIONS
+from answerprint.temporal.protocols import Condition, Schedule, TokenHook, TokenLayer
+from answerprint.temporal.stopwatch import Stopwatch
+
+from . import load_components
+from .components import Components
+from .condition import RestoredCondition
+from .fidelity import draw, smoothness
+from .info import INFO, SPACED
+from .settings import Settings
+from .spaced import SCHEDULERS, SpacedSchedule, alphas_cumprod
+from .stage1 import Enlarger, FirstStage, enlarged, load_first_stage
+
+__all__ = ["DiffbirBackend", "load"]
+
+SHORT_SIDE = 512
+"""Least short side of the picture, px, at which detail is drawn: Stable Diffusion 2.1 learned at this size."""
+
+
+class DiffbirBackend:
+    """The networks of both stages, what reads the prompts, and the schedules."""
+
+    def __init__(
+        self,
+        components: Components,
+        text: Text,
+        first_stage: Callable[[str], FirstStage],
+        device: torch.device,
+        *,
+        version: str = "v2",
+        short_side: int = SHORT_SIDE,
+    ) -> None:
+        """`first_stage` gives what restores first for a task. Raises ModelError when the parts do not fit."""
+        _check(components, text, version)
+        cell, coarsest = cell_size(components.vae), coarsest_scale(components.unet)
+        self._family = replace(INFO, latent_factor=cell, multiple_of=coarsest)
+        self.device = device
+        memory = torch.channels_last if device.type == "cpu" else torch.contiguous_format
+        self._unet = components.unet.to(device, memory_format=memory)
+        self._controlnet = components.controlnet.to(device, memory_format=memory)
+        self._vae = components.vae.to(device, memory_format=memory)
+        self._text = text
+        self._first_stage = cache(first_stage)
+        self._config = SCHEDULERS[version]
+        self._abar = alphas_cumprod(self._config).tolist()
+        self._short_side = short_side
+        self._slot = HookSlot()
+        self._layers = [*_install_control(self._controlnet, self._slot), *install(self._unet, self._slot)]
+        self._set(Settings.read(INFO.default_steps, INFO.samplers[0], {}))
+
+    @property
+    def info(self) -> BackendInfo:
+        """What it can do; its scale is that of the task it is set to."""
+        return replace(self._family, scale=self._settings.scale)
+
+    @property
+    def layers(self) -> Sequence[TokenLayer]:
+        """The self-attention layers of both networks, in the order in which they run: the ControlNet comes first."""
+        return self._layers
+
+    def configure(self, *, steps: int, sampler: str, options: dict[str, str]) -> None:
+        """Set task, sampler, prompts and guidance; raises InputError, and leaves the old ones, for what is wrong.
+
+        Raises ModelError when the task's first restoration is asked for and cannot be loaded.
+        """
+        settings = Settings.read(steps, sampler, options)
+        if settings.first_stage:
+            self._first_stage(settings.task)
+        self._set(settings)
+
+    def _set(self, settings: Settings) -> None:
+        guidance = settings.guidance
+        self._last_guided = guidance.last(self._make_schedule(settings).timesteps)
+        # Row 0 is what guidance leads away from, row 1 what it leads to.
+        self._prompts = self._text.encode([guidance.negative_prompt, guidance.prompt], self.device)
+        self._settings = settings
+
+    def schedule(self) -> Schedule:
+        """A fresh sampler."""
+        return self._make_schedule(self._settings)
+
+    def _make_schedule(self, settings: Settings) -> Schedule:
+        if settings.sampler == SPACED:
+            return SpacedSchedule(self._config, settings.steps)
+        return DiffusersSchedule(self._config, settings.sampler, settings.steps, settings.eta)
+
+    @torch.no_grad()
+    def condition(self, low: Tensor) -> RestoredCondition:
+        """Restore [F, 3, h, w] in [0, 1] for a first time, and encode what comes out.
+
+        Values outside are clamped, and what is not a number becomes black. Padding at the bottom and right is black
+        too, as in the published runs.
+        """
+        scale = self._settings.scale
+        height, width = low.shape[2:]
+        finite = low.to(self.device, torch.float32).nan_to_num(nan=0.0, posinf=1.0, neginf=0.0).clamp(0, 1)
+        restore = self._first_stage(self._settings.task) if self._settings.first_stage else Enlarger()
+        # One frame at a time: the first network needs as much memory as the others.
+        restored = torch.cat([self._not_too_small(restore(frame, scale)) for frame in torch.split(finite, 1)])
+        cell = self._family.latent_factor
+        unit = cell * self._family.multiple_of
+        padded = F.pad(restored, (0, -restored.shape[3] % unit, 0, -restored.shape[2] % unit))
+        size = (scale * height, scale * width)
+        latent = encode(self._vae, padded * 2 - 1) * self._vae.config.scaling_factor
+        return RestoredCondition(latent, restored, cell, smoothness(padded, cell), size)
+
+    def _not_too_small(self, picture: Tensor) -> Tensor:
+        """`picture`, enlarged where its short side is shorter than the networks are used to."""
+        height, width = picture.shape[2:]
+        short = min(height, width)
+        if short >= self._short_side:
+            return picture
+        larger = tuple(round(side * self._short_side / short) for side in (height, width))
+        return enlarged(picture, (larger[0], larger[1]))
+
+    @torch.no_grad()
+    def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
+        """The UNet's output (predicted noise, in v2) for x [F, 4, h, w], guided by prompts and first restoration."""
+        told = of_latent(condition, RestoredCondition)
+        if self._last_guided is None or timestep < self._last_guided:
+            output = self._run(x, timestep, told.latent, self._prompts[1:])
+        else:
+            # Both in one batch, so that the token hook sees both at once and merges them alike.
+            both = self._run(torch.cat([x, x]), timestep, torch.cat([told.latent] * 2), self._prompts)
+            u, c = both.chunk(2)
+            output = u + self._settings.guidance.scale * (c - u)
+        if self._settings.fidelity == 0:
+            return output
+        abar, prediction = self._abar[timestep], self._config["prediction_type"]
+        x0 = PARAMETRISATIONS[prediction](output, x, abar)
+        return draw(output, x0, told.latent, self._settings.fidelity * told.smooth, abar, prediction)
+
+    def _run(self, x: Tensor, timestep: int, latent: Tensor, prompts: Tensor) -> Tensor:
+        """The UNet's output for x [G F, 4, h, w], group by group under one of `prompts` [G, 77, C]."""
+        text = prompts.repeat_interleave(len(x) // len(prompts), 0)
+        down, middle = self._controlnet(x, timestep, text, latent, return_dict=False)
+        out: Tensor = self._unet(
+            x, timestep, text, down_block_additional_residuals=down, mid_block_additional_residual=middle,
+            return_dict=False,
+        )[0]  # fmt: skip
+        return out
+
+    @torch.no_grad()
+    def decode(self, x0: Tensor, condition: Condition) -> Tensor:
+        """Pictures [F, 3, scale h, scale w], in the colours of the first restoration."""
+        told = of_latent(condition, RestoredCondition)
+        height, width = told.picture.shape[2:]
+
+        def finish(latent: Tensor, restored: Tensor) -> Tensor:
+            drawn = decode(self._vae, latent / self._vae.config.scaling_factor)[:, :, :height, :width] / 2 + 0.5
+            drawn = fix_colour(drawn, restored)
+            if told.size == (height, width):
+                return drawn
+            return F.interpolate(drawn, told.size, mode="bicubic", antialias=True, align_corners=False)
+
+        # One frame at a time: the decoder needs several times the memory of the networks.
+        return torch.cat(
+            [finish(*frame) for frame in zip(torch.split(x0, 1), torch.split(told.picture, 1), strict=True)]
+        )
+
+    def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
+        """The latent itself: its cells lie where the picture's pixels do, so it warps as a picture does."""
+        return latent
+
+    def gather(self, spread: Tensor, condition: Condition | None = None) -> Tensor:
+        """Inverse of `spread`."""
+        return spread
+
+    def set_hook(self, hook: TokenHook | None) -> None:
+        """Route the self-attention of both networks through `hook`."""
+        self._slot.hook = hook
+
+    def time(self, watch: Stopwatch | None) -> None:
+        """Count the time of self-attention."""
+        self._slot.watch = watch
+
+    def offload(self) -> None:
+        """Keep the weights of the second stage in the computer's memory while they are not used."""
+        offload_networks((self._unet, self._controlnet, self._vae), self.device)
+
+
+def load(model: VerifiedModel, device: torch.device) -> DiffbirBackend:
+    """The model of a folder with the original files as safetensors; raises ModelError when it holds something else.
+
+    Of stage1/ the file of a task is read when the task is first asked for.
+    """
+    index = model.read_json("model_index.json")
+    if index.get("_class_name") != "DiffBIR":
+        raise ModelError(
+            f"{model.folder} holds a {index.get('_class_name')}, and this family is DiffBIR.",
+            "Name the right family in the manifest.",
+        )
+    components = load_components(
+        read_weights(model.path("base.safetensors")),
+        read_weights(model.path("control.safetensors")),
+        head_dim=_head_dim(index.get("head_dim", 64)),
+    )
+
+    def first_stage(task: str) -> FirstStage:
+        return load_first_stage(read_weights(model.path(f"stage1/{task}.safetensors")), device)
+
+    text = Text(load_tokenizer(model), components.text_encoder)
+    return DiffbirBackend(components, text, first_stage, device, version=str(index.get("version")))
+
+
+def _head_dim(told: object) -> int:
+    if not isinstance(told, int) or told < 1:
+        raise ModelError(f"model_index.json says head_dim {told!r}.", "Get the model anew.")
+    return told
+
+
+def _check(components: Components, text: Text, version: str) -> None:
+    """Raises ModelError naming what does not fit."""
+    latent = components.vae.config.latent_channels
+    unet, controlnet = components.unet.config, components.controlnet.config
+    if version not in SCHEDULERS:
+        fault = f"There is no DiffBIR {version}: known are {', '.join(SCHEDULERS)}."
+    elif not latent == unet.in_channels == unet.out_channels == controlnet.in_channels:
+        fault = "The networks have latents of different channels."
+    elif unet.block_out_channels != controlnet.block_out_channels:
+        fault = "The UNet and the ControlNet are of different widths."
+    elif {unet.cross_attention_dim, controlnet.cross_attention_dim} != {text.width}:
+        fault = "The networks do not read what the text encoder writes."
+    else:
+        return
+    raise ModelError(fault, "Get the model anew from its source.")
+
+
+def _install_control(controlnet: torch.nn.Module, slot: HookSlot) -> list[TokenLayer]:
+    """Set a hooked processor on each self-attention layer of the ControlNet.
+
+    Its layers count as those of up blocks, whose tokens the method matches by similarity: so the paper merges them.
+    """
+    layers = []
+    for own, module in self_attention_layers(controlnet):
+        layer = replace(own, name=f"controlnet.{own.name}", block="mid" if own.block == "mid" else "up")
+        module.set_processor(HookedProcessor(layer, module.processor, slot))
+        layers.append(layer)
+    slot.layers.extend(layers)
+    return layers

@@ -1,0 +1,78 @@
+"""What the DiffBIR family is, as data; numbers are those of the published v2 on Stable Diffusion 2.1."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from answerprint.backends.guidance import GUIDANCE, GUIDANCE_STOP, NEGATIVE_PROMPT, PROMPT
+from answerprint.backends.info import ETA, BackendInfo
+from answerprint.option import Option
+
+__all__ = ["INFO", "SPACED"]
+
+SPACED = "ddpm-spaced"
+"""The sampler of the published runs: ancestral steps between evenly spaced timesteps."""
+
+_TASK = Option(
+    name="task",
+    kind="choice",
+    choices=("sr", "denoise", "face"),
+    default="sr",
+    help="What the first restoration mends: small pictures, noisy ones, or faces.",
+    group="basic",
+)
+_ENLARGE = Option(
+    name="enlarge",
+    kind="int",
+    default=0,
+    help="How many times larger the picture is made before detail is drawn; 0 is as many as the wanted size needs.",
+    minimum=0,
+    maximum=4,
+)
+_STAGE_1 = Option(
+    name="stage1",
+    kind="choice",
+    choices=("model", "none"),
+    default="model",
+    help="model: a first network takes the damage away before detail is drawn; none: the picture is only enlarged.",
+)
+_FIDELITY = Option(
+    name="fidelity",
+    kind="float",
+    default=0.0,
+    help="How strongly smooth parts are held to the first restoration: 0 leaves the model free, 1 draws least.",
+    group="basic",
+    minimum=0,
+    maximum=1,
+)
+
+INFO = BackendInfo(
+    family="diffbir",
+    summary="DiffBIR: a first restoration, then Stable Diffusion 2.1 under a ControlNet that sees it",
+    tasks=("sr", "denoise", "face"),
+    scale=4,
+    task_scales=(("denoise", 1), ("face", 1)),
+    scale_option="enlarge",
+    latent_channels=4,
+    latent_factor=8,
+    multiple_of=8,
+    samplers=(SPACED, "ddim", "ddpm", "dpm++", "dpm++sde"),
+    default_steps=50,
+    tile_cells=128,
+    # Measured on the published architecture (float32, CPU): the networks take 106 kB per cell and frame where prompts
+    # guide them; the decoder 257 kB per cell, of one frame at a time and one window of at most 256 x 256.
+    bytes_per_cell=110_000,
+    options=(
+        _TASK,
+        _ENLARGE,
+        _STAGE_1,
+        _FIDELITY,
+        PROMPT,
+        replace(NEGATIVE_PROMPT, default="low quality, blurry, low-resolution, noisy, unsharp, weird textures"),
+        replace(GUIDANCE, default=4.0),
+        GUIDANCE_STOP,
+        ETA,
+    ),
+    method=(("warp_strength", "1"), ("warp_tolerance", "0")),
+    sees="latent",
+)

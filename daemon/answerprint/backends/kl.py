@@ -1,0 +1,62 @@
+"""Autoencoders with a KL latent, as Stable Diffusion has them: one frame at a time, in memory that stays bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL
+from torch import Tensor
+
+from answerprint.temporal.tiling import blend_windows, plan_windows
+
+__all__ = ["cell_size", "decode", "encode", "in_windows"]
+
+_WINDOW_CELLS = 256
+_OVERLAP_CELLS = 32
+"""Larger latents are coded in windows and blended: normalisation looks at all that it is given, so windows differ a
+little in tone."""
+
+
+def cell_size(vae: AutoencoderKL) -> int:
+    """Pixels per latent cell, along each axis."""
+    return int(2 ** (len(vae.config.block_out_channels) - 1))
+
+
+def encode(vae: AutoencoderKL, picture: Tensor) -> Tensor:
+    """Mean latents [F, C, h, w], not scaled, of `picture` [F, 3, H, W] in [-1, 1], whose sides are whole cells."""
+    cell = cell_size(vae)
+
+    def run(cells: Tensor) -> Tensor:
+        mean: Tensor = vae.encode(F.pixel_shuffle(cells, cell)).latent_dist.mean
+        return mean
+
+    frames = torch.split(F.pixel_unshuffle(picture.float(), cell), 1)
+    return torch.cat([in_windows(frame, run, 1, _WINDOW_CELLS, _OVERLAP_CELLS) for frame in frames])
+
+
+def decode(vae: AutoencoderKL, latent: Tensor) -> Tensor:
+    """Pictures [F, 3, H, W] in about [-1, 1], not clamped, from latents [F, C, h, w] that are not scaled any more.
+
+    In single precision, whatever surrounds it: the decoder overflows in half precision.
+    """
+
+    def run(part: Tensor) -> Tensor:
+        with torch.autocast(part.device.type, enabled=False):
+            picture: Tensor = vae.decode(part, return_dict=False)[0]
+        return picture
+
+    frames = torch.split(latent.float(), 1)
+    cell = cell_size(vae)
+    return torch.cat([in_windows(frame, run, cell, _WINDOW_CELLS, _OVERLAP_CELLS) for frame in frames])
+
+
+def in_windows(x: Tensor, run: Callable[[Tensor], Tensor], factor: int, cells: int, overlap: int) -> Tensor:
+    """run(x) [B, C, factor h, factor w] for x [B, c, h, w], in windows of at most `cells` a side, blended."""
+
+    def packed(part: Tensor) -> Tensor:
+        return F.pixel_unshuffle(run(part), factor)  # on the grid of x, where windows are blended
+
+    windows = plan_windows(x.shape[-2], x.shape[-1], cells, overlap)
+    return F.pixel_shuffle(blend_windows(x, windows, overlap, lambda part, _: packed(part)), factor)

@@ -1,0 +1,1 @@
+"""Marigold monocular depth, in the layout of diffusers' MarigoldDepthPipeline."""

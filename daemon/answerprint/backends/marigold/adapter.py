@@ -1,0 +1,192 @@
+"""Marigold as the method drives it: the network sees the latent of depth beside the latent of the frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from torch import Tensor
+
+from answerprint.backends.attention import HookSlot, coarsest_scale, install
+from answerprint.backends.depth import DepthLook
+from answerprint.backends.info import BackendInfo
+from answerprint.backends.offload import offload_networks
+from answerprint.backends.pictures import pad_pictures
+from answerprint.backends.schedules import DiffusersSchedule, parse_eta
+from answerprint.backends.text import Text, load_text
+from answerprint.backends.weights import load_network
+from answerprint.errors import ModelError
+from answerprint.models.verify import VerifiedModel
+from answerprint.temporal.protocols import Condition, Schedule, TokenHook, TokenLayer
+from answerprint.temporal.stopwatch import Stopwatch
+
+from .condition import EncodedCondition, of_encoded, resized
+from .info import INFO, LARGEST_SIDE, RESOLUTION
+from .lcm import LcmSchedule
+
+__all__ = ["MarigoldBackend", "load"]
+
+PIPELINE = "MarigoldDepthPipeline"
+
+_EMPTY_PROMPT_TOKENS = 2
+"""Beginning and end. The pipeline does not pad its empty prompt; the encoder's attention is causal, so what comes
+after these two does not change them."""
+
+
+class MarigoldBackend:
+    """The network, its codec, what the empty prompt means to it, and its schedule."""
+
+    def __init__(
+        self,
+        network: UNet2DConditionModel,
+        codec: AutoencoderKL,
+        text: Text,
+        scheduler: dict[str, Any],
+        device: torch.device,
+        *,
+        resolution: int = 768,
+        steps: int = INFO.default_steps,
+    ) -> None:
+        """`resolution` and `steps` are the model's own defaults. Raises ModelError when the parts do not fit."""
+        channels = int(codec.config.latent_channels)
+        if (network.config.in_channels, network.config.out_channels) != (2 * channels, channels):
+            raise ModelError(
+                f"The network takes {network.config.in_channels} channels and gives {network.config.out_channels}, "
+                f"the codec has {channels}: they do not make a Marigold model.",
+                "Get the model anew from its source.",
+            )
+        if network.config.cross_attention_dim != text.width:
+            raise ModelError("The network and the text encoder do not fit.", "Get the model anew from its source.")
+        own = replace(RESOLUTION, default=resolution)
+        self.info: BackendInfo = replace(
+            INFO,
+            latent_channels=channels,
+            latent_factor=2 ** (len(codec.config.block_out_channels) - 1),
+            multiple_of=coarsest_scale(network),
+            default_steps=steps,
+            options=tuple(own if option.name == own.name else option for option in INFO.options),
+        )
+        self.device = device
+        memory = torch.channels_last if device.type == "cpu" else torch.contiguous_format
+        self._network = network.to(device, memory_format=memory).eval().requires_grad_(False)
+        self._codec = codec.to(device).eval().requires_grad_(False)
+        self._prompt = text.encode([""], device)[:, :_EMPTY_PROMPT_TOKENS]
+        self._scheduler = scheduler
+        self._slot = HookSlot()
+        self._layers = install(self._network, self._slot)
+        self.configure(steps=steps, sampler=INFO.samplers[0], options={})
+
+    @property
+    def layers(self) -> Sequence[TokenLayer]:
+        """Its self-attention layers, in the order in which they run."""
+        return self._layers
+
+    @property
+    def look(self) -> DepthLook:
+        """How its depth is to be shown."""
+        return self._look
+
+    def configure(self, *, steps: int, sampler: str, options: dict[str, str]) -> None:
+        """Set sampler, resolution and look; raises InputError, and leaves the old ones, when one does not exist."""
+        filled = self.info.fill_options(options)
+        eta = parse_eta(filled["eta"])
+        self._make_schedule(steps, sampler, eta)
+        self._steps, self._sampler, self._eta = steps, sampler, eta
+        self._resolution = int(filled[RESOLUTION.name])
+        self._look = DepthLook.of(filled)
+
+    def schedule(self) -> Schedule:
+        """A fresh sampler."""
+        return self._make_schedule(self._steps, self._sampler, self._eta)
+
+    def _make_schedule(self, steps: int, sampler: str, eta: float) -> Schedule:
+        if sampler == "own":
+            sampler = "lcm" if self._scheduler.get("_class_name") == "LCMScheduler" else "ddim"
+        if sampler == "lcm":
+            return LcmSchedule(self._scheduler, steps)
+        return DiffusersSchedule(self._scheduler, sampler, steps, eta)
+
+    @torch.no_grad()
+    def condition(self, low: Tensor) -> EncodedCondition:
+        """Encode [F, 3, h, w] in [0, 1], at the resolution that was set, padded to whole cells of the latent."""
+        small = resized(low.to(self.device, torch.float32), self._resolution)
+        padded = pad_pictures(
+            small,
+            self.device,
+            latent_channels=self.info.latent_channels,
+            pixels_per_cell=self.info.latent_factor,
+            multiple_of=1,
+        )
+        # One frame at a time, as in decoding: the codec needs several times the memory of the network.
+        encoded = [self._codec.encode(frame).latent_dist.mode() for frame in torch.split(padded.low, 1)]
+        latent = torch.cat(encoded) * self._codec.config.scaling_factor
+        height, width = low.shape[2:]
+        return EncodedCondition(latent, (padded.height, padded.width), (height, width), self.info.latent_factor)
+
+    @torch.no_grad()
+    def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
+        """The network's output (velocity or noise, by its scheduler's configuration) for x [F, C, h, w]."""
+        both = torch.cat([of_encoded(condition).latent, x], 1)
+        prompt = self._prompt.expand(len(x), -1, -1)
+        out: Tensor = self._network(both, timestep, encoder_hidden_states=prompt, return_dict=False)[0]
+        return out
+
+    @torch.no_grad()
+    def decode(self, x0: Tensor, condition: Condition) -> Tensor:
+        """Depth in [0, 1], near to far, as pictures [F, 3, H, W] of three equal channels, at the source's size."""
+        shown = of_encoded(condition)
+        latents = torch.split(x0 / self._codec.config.scaling_factor, 1)
+        depth = torch.cat([self._codec.decode(z, return_dict=False)[0].mean(1, keepdim=True) for z in latents])
+        depth = depth[:, :, : shown.worked[0], : shown.worked[1]].clamp(-1, 1) / 2 + 0.5
+        if shown.worked != shown.source:
+            depth = F.interpolate(depth, shown.source, mode="bilinear", align_corners=False)
+        return depth.expand(-1, 3, -1, -1)
+
+    def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
+        """The latent itself: its cells lie where blocks of the picture's pixels do."""
+        return latent
+
+    def gather(self, spread: Tensor, condition: Condition | None = None) -> Tensor:
+        """Inverse of `spread`."""
+        return spread
+
+    def set_hook(self, hook: TokenHook | None) -> None:
+        """Route self-attention through `hook`."""
+        self._slot.hook = hook
+
+    def time(self, watch: Stopwatch | None) -> None:
+        """Count the time of self-attention."""
+        self._slot.watch = watch
+
+    def offload(self) -> None:
+        """Keep the weights in the computer's memory while they are not used."""
+        offload_networks((self._network, self._codec), self.device)
+
+
+def load(model: VerifiedModel, device: torch.device) -> MarigoldBackend:
+    """The model of a folder that diffusers' pipeline saved; raises ModelError when it holds something else."""
+    index = model.read_json("model_index.json")
+    if index.get("_class_name") != PIPELINE:
+        raise ModelError(
+            f"{model.folder} holds a {index.get('_class_name')}, and this family is {PIPELINE}.",
+            "Name the right family in the manifest.",
+        )
+    return MarigoldBackend(
+        load_network(UNet2DConditionModel, model, "unet"),
+        load_network(AutoencoderKL, model, "vae"),
+        load_text(model),
+        model.read_json("scheduler/scheduler_config.json"),
+        device,
+        resolution=_said(index, "default_processing_resolution", range(LARGEST_SIDE + 1), 768),
+        steps=_said(index, "default_denoising_steps", range(1, 1001), INFO.default_steps),
+    )
+
+
+def _said(index: dict[str, Any], name: str, allowed: range, otherwise: int) -> int:
+    """A whole number of the index; the models of 2023 do not say it."""
+    value = index.get(name)
+    return value if isinstance(value, int) and value in allowed else otherwise

@@ -1,0 +1,1 @@
+"""Stable Diffusion fine-tuned to restore a picture in one step, in the layout of diffusers' StableDiffusionPipeline."""

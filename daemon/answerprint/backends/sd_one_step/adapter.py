@@ -1,0 +1,92 @@
+"""One-step restoration as the method drives it (Wu et al. 2024, OSEDiff, Eq. 6): the encoded picture is x_T itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from torch import Tensor
+
+from answerprint.backends.attention import coarsest_scale
+from answerprint.backends.colour import fix_colour
+from answerprint.backends.kl import cell_size, decode, encode
+from answerprint.backends.latent import HookedNetworks, LatentCondition, of_latent
+from answerprint.backends.schedules import OneStep
+from answerprint.backends.text import Text, load_text
+from answerprint.backends.weights import load_network
+from answerprint.errors import InputError, ModelError
+from answerprint.models.verify import VerifiedModel
+from answerprint.temporal.parametrisation import x0_from_epsilon
+from answerprint.temporal.protocols import Condition
+
+from .info import INFO
+
+__all__ = ["SdOneStepBackend", "load"]
+
+
+class SdOneStepBackend(HookedNetworks):
+    """The network, its codec and what reads the prompt."""
+
+    def __init__(
+        self,
+        network: UNet2DConditionModel,
+        vae: AutoencoderKL,
+        text: Text,
+        scheduler: dict[str, Any],
+        device: torch.device,
+    ) -> None:
+        """Raises ModelError when the parts do not fit each other."""
+        if network.config.cross_attention_dim != text.width or network.config.in_channels != vae.config.latent_channels:
+            raise ModelError("The networks of the model do not fit each other.", "Get the model anew from its source.")
+        super().__init__(network, vae, device=device)
+        self.info = replace(INFO, latent_factor=cell_size(vae), multiple_of=coarsest_scale(network))
+        self._network, self._vae, self._text = network, vae, text
+        self._abar = DDPMScheduler.from_config(scheduler).alphas_cumprod.tolist()
+        self.configure(steps=1, sampler=INFO.samplers[0], options={})
+
+    def configure(self, *, steps: int, sampler: str, options: dict[str, str]) -> None:
+        """Set the prompt; raises InputError for more than the one step, and for what does not exist."""
+        filled = self.info.fill_options(options)
+        if (steps, sampler) != (1, INFO.samplers[0]):
+            raise InputError("This model restores in one step.", "Give no --steps and no sampler.")
+        self._prompt = self._text.encode([filled["prompt"]], self.device)
+
+    def schedule(self) -> OneStep:
+        """From the last timestep to the picture."""
+        return OneStep(len(self._abar) - 1)
+
+    @torch.no_grad()
+    def condition(self, low: Tensor) -> LatentCondition:
+        """Enlarge [F, 3, h, w] in [0, 1] and encode it; values outside are clamped, non-numbers become black."""
+        finite = low.to(self.device, torch.float32).nan_to_num(nan=0.0, posinf=1.0, neginf=0.0).clamp(0, 1)
+        picture = F.interpolate(finite, scale_factor=self.info.scale, mode="bicubic").clamp(0, 1)
+        (height, width), unit = picture.shape[2:], self.info.latent_factor * self.info.multiple_of
+        padded = F.pad(picture, (0, -width % unit, 0, -height % unit), mode="replicate")
+        latent = encode(self._vae, padded * 2 - 1) * self._vae.config.scaling_factor
+        return LatentCondition(latent, picture, self.info.latent_factor)
+
+    @torch.no_grad()
+    def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
+        """The clean latent [F, C, h, w]; x is what is added to the encoded picture, which is nothing at the start."""
+        seen, prompt = of_latent(condition, LatentCondition).latent + x, self._prompt.expand(len(x), -1, -1)
+        eps = self._network(seen, timestep, encoder_hidden_states=prompt, return_dict=False)[0]
+        return x0_from_epsilon(eps, seen, self._abar[timestep])
+
+    @torch.no_grad()
+    def decode(self, x0: Tensor, condition: Condition) -> Tensor:
+        """Pictures [F, 3, scale h, scale w], in the colours of the source."""
+        told = of_latent(condition, LatentCondition)
+        drawn = decode(self._vae, x0 / self._vae.config.scaling_factor) / 2 + 0.5
+        return fix_colour(drawn[..., : told.picture.shape[2], : told.picture.shape[3]], told.picture)
+
+
+def load(model: VerifiedModel, device: torch.device) -> SdOneStepBackend:
+    """The model of a folder in diffusers' layout, with the fine-tuning merged into its networks."""
+    scheduler = model.read_json("scheduler/scheduler_config.json")
+    network, vae = (
+        load_network(kind, model, part) for kind, part in ((UNet2DConditionModel, "unet"), (AutoencoderKL, "vae"))
+    )
+    return SdOneStepBackend(network, vae, load_text(model), scheduler, device)

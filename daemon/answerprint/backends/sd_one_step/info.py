@@ -1,0 +1,26 @@
+"""What the family is, as data."""
+
+from __future__ import annotations
+
+from answerprint.backends.guidance import PROMPT
+from answerprint.backends.info import BackendInfo
+
+__all__ = ["INFO"]
+
+INFO = BackendInfo(
+    family="sd_one_step",
+    summary="Stable Diffusion that restores in one step (of the kind of OSEDiff): the fastest of the large models",
+    tasks=("sr",),
+    scale=4,
+    latent_channels=4,
+    latent_factor=8,
+    multiple_of=8,
+    samplers=("one-step",),
+    default_steps=1,
+    most_steps=1,
+    tile_cells=128,
+    bytes_per_cell=120_000,
+    options=(PROMPT,),
+    method=(("warp_strength", "1"), ("warp_tolerance", "0")),
+    sees="latent",
+)

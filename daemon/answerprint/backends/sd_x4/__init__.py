@@ -1,0 +1,1 @@
+"""Stable Diffusion x4 upscaler, in the layout of diffusers' StableDiffusionUpscalePipeline."""

@@ -1,0 +1,206 @@
+"""The SD x4 upscaler as the method drives it: the network sees the latent beside the noised low-resolution frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from torch import Tensor
+
+from answerprint.backends.attention import HookSlot, coarsest_scale, install
+from answerprint.backends.info import BackendInfo
+from answerprint.backends.kl import cell_size, decode
+from answerprint.backends.offload import offload_networks
+from answerprint.backends.pictures import pad_pictures
+from answerprint.backends.schedules import DiffusersSchedule
+from answerprint.backends.text import Text, load_text
+from answerprint.backends.weights import load_network
+from answerprint.errors import ModelError
+from answerprint.models.verify import VerifiedModel
+from answerprint.temporal.protocols import Condition, TokenHook, TokenLayer
+from answerprint.temporal.stopwatch import Stopwatch
+
+from .condition import NoisedCondition, grain_for, of_noised
+from .info import INFO, NOISE_LEVEL
+from .settings import Settings
+
+__all__ = ["SdX4Backend", "load"]
+
+PIPELINE = "StableDiffusionUpscalePipeline"
+
+_SCALING = 0.08333
+"""Of latents; the pipeline insists on it too, for the first published configurations left it out."""
+
+_PIXELS = 3
+"""Channels of the low-resolution frame."""
+
+
+class SdX4Backend:
+    """The network, its codec, what reads the prompts, and its schedules."""
+
+    def __init__(
+        self,
+        network: UNet2DConditionModel,
+        codec: AutoencoderKL,
+        text: Text,
+        scheduler: dict[str, Any],
+        low_res_scheduler: dict[str, Any],
+        device: torch.device,
+    ) -> None:
+        """Raises ModelError when the parts do not fit each other."""
+        _check(network, codec, text)
+        factor = cell_size(codec)
+        self.info: BackendInfo = replace(
+            INFO,
+            scale=factor,
+            latent_channels=int(codec.config.latent_channels),
+            latent_factor=factor,
+            multiple_of=coarsest_scale(network),
+        )
+        self.device = device
+        memory = torch.channels_last if device.type == "cpu" else torch.contiguous_format
+        self._network = network.to(device, memory_format=memory).eval().requires_grad_(False)
+        self._codec = codec.to(device).eval().requires_grad_(False)
+        self._text = text
+        self._scheduler = scheduler
+        self._abar = _shares(low_res_scheduler)
+        self._slot = HookSlot()
+        self._layers = install(self._network, self._slot)
+        self._set(Settings.read(INFO.default_steps, INFO.samplers[0], {}))
+
+    @property
+    def layers(self) -> Sequence[TokenLayer]:
+        """Its self-attention layers, in the order in which they run; other levels have cross-attention alone."""
+        return self._layers
+
+    def configure(self, *, steps: int, sampler: str, options: dict[str, str]) -> None:
+        """Set sampler, prompts, guidance and noise; raises InputError, and leaves the old ones, for what is wrong."""
+        self._set(Settings.read(steps, sampler, options))
+
+    def _set(self, settings: Settings) -> None:
+        times = self._make_schedule(settings).timesteps
+        guidance = settings.guidance
+        # Row 0 is what guidance leads away from, row 1 what it leads to.
+        self._prompts = self._text.encode([guidance.negative_prompt, guidance.prompt], self.device)
+        self._last_guided = guidance.last(times)
+        self._settings = settings
+
+    def schedule(self) -> DiffusersSchedule:
+        """A fresh sampler."""
+        return self._make_schedule(self._settings)
+
+    def _make_schedule(self, settings: Settings) -> DiffusersSchedule:
+        return DiffusersSchedule(self._scheduler, settings.sampler, settings.steps, settings.eta)
+
+    def condition(self, low: Tensor) -> NoisedCondition:
+        """Pad [F, 3, h, w] in [0, 1] to whole cells of the coarsest token, and lay noise beside it."""
+        padded = pad_pictures(
+            low,
+            self.device,
+            latent_channels=self.info.latent_channels,
+            pixels_per_cell=1,
+            multiple_of=self.info.multiple_of,
+        )
+        return NoisedCondition(
+            padded.low,
+            padded.height,
+            padded.width,
+            padded.latent_channels,
+            padded.pixels_per_cell,
+            grain_for(padded.low),
+            self._abar[self._settings.noise_level],
+        )
+
+    @torch.no_grad()
+    def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
+        """The network's output (velocity, in the published model) for x [F, 4, h, w], guided by the prompts."""
+        shown = torch.cat([x, of_noised(condition).noised], 1)
+        if self._last_guided is None or timestep < self._last_guided:
+            return self._run(shown, timestep, self._prompts[1:])
+        # Both in one batch, so that the token hook sees both at once and merges them alike.
+        u, c = self._run(torch.cat([shown, shown]), timestep, self._prompts).chunk(2)
+        return u + self._settings.guidance.scale * (c - u)
+
+    def _run(self, shown: Tensor, timestep: int, prompts: Tensor) -> Tensor:
+        """The network's output for `shown` [G F, 7, h, w], group by group under one of `prompts` [G, 77, C]."""
+        level = torch.full((len(shown),), self._settings.noise_level, device=shown.device)
+        told = prompts.repeat_interleave(len(shown) // len(prompts), 0)
+        result = self._network(shown, timestep, encoder_hidden_states=told, class_labels=level, return_dict=False)
+        out: Tensor = result[0]
+        return out
+
+    @torch.no_grad()
+    def decode(self, x0: Tensor, condition: Condition) -> Tensor:
+        """Pictures [F, 3, scale h, scale w]."""
+        picture = decode(self._codec, x0 / _SCALING)
+        shown, scale = of_noised(condition), self.info.scale
+        return picture[:, :, : shown.height * scale, : shown.width * scale] / 2 + 0.5
+
+    def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
+        """The latent itself: its cells lie where the picture's pixels do, so it warps as a picture does."""
+        return latent
+
+    def gather(self, spread: Tensor, condition: Condition | None = None) -> Tensor:
+        """Inverse of `spread`."""
+        return spread
+
+    def set_hook(self, hook: TokenHook | None) -> None:
+        """Route self-attention through `hook`."""
+        self._slot.hook = hook
+
+    def time(self, watch: Stopwatch | None) -> None:
+        """Count the time of self-attention."""
+        self._slot.watch = watch
+
+    def offload(self) -> None:
+        """Keep the weights in the computer's memory while they are not used."""
+        offload_networks((self._network, self._codec), self.device)
+
+
+def load(model: VerifiedModel, device: torch.device) -> SdX4Backend:
+    """The model of a folder that diffusers' pipeline saved; raises ModelError when it holds something else."""
+    index = model.read_json("model_index.json")
+    if index.get("_class_name") != PIPELINE:
+        raise ModelError(
+            f"{model.folder} holds a {index.get('_class_name')}, and this family is {PIPELINE}.",
+            "Name the right family in the manifest.",
+        )
+    return SdX4Backend(
+        load_network(UNet2DConditionModel, model, "unet"),
+        load_network(AutoencoderKL, model, "vae"),
+        load_text(model),
+        model.read_json("scheduler/scheduler_config.json"),
+        model.read_json("low_res_scheduler/scheduler_config.json"),
+        device,
+    )
+
+
+def _check(network: UNet2DConditionModel, codec: AutoencoderKL, text: Text) -> None:
+    """Raises ModelError naming what does not fit."""
+    told, latent = network.config, int(codec.config.latent_channels)
+    if (told.in_channels, told.out_channels) != (latent + _PIXELS, latent):
+        fault = f"takes {told.in_channels} channels and gives {told.out_channels}, and the codec has {latent}"
+    elif told.cross_attention_dim != text.width:
+        fault = f"reads texts of width {told.cross_attention_dim}, and the text encoder writes {text.width}"
+    elif (told.num_class_embeds or 0) <= (NOISE_LEVEL.maximum or 0):
+        fault = f"knows {told.num_class_embeds} levels of noise, and needs more than {NOISE_LEVEL.maximum:.0f}"
+    else:
+        return
+    raise ModelError(f"The network {fault}: they make no upscaler.", "Get the model anew from its source.")
+
+
+def _shares(config: dict[str, Any]) -> list[float]:
+    """abar of every noise level, from the configuration of the scheduler that noises the source."""
+    try:
+        shares: list[float] = DDPMScheduler.from_config(config).alphas_cumprod.tolist()
+    # Measured: NotImplementedError for an unknown beta_schedule, TypeError for numbers given as text.
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise ModelError(
+            f"The scheduler of the source's noise cannot be made: {error}", "Get the model anew."
+        ) from error
+    if len(shares) <= (NOISE_LEVEL.maximum or 0):
+        raise ModelError(f"The source's noise has only {len(shares)} levels.", "Get the model anew from its source.")
+    return shares

@@ -1,0 +1,136 @@
+"""What a prompt says to a network: CLIP's tokenizer and text encoder, from the verified files of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AddedToken, CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+from answerprint.errors import ModelError
+from answerprint.models.verify import VerifiedModel
+
+from .weights import parsing, read_weights
+
+__all__ = ["Text", "fill_text_encoder", "load_text", "load_tokenizer"]
+
+_SPECIAL = ("bos_token", "eos_token", "unk_token", "pad_token")
+
+_PREFIX = "text_model."
+"""Of every name in published files; transformers' class dropped it in version 5."""
+
+
+class Text:
+    """A tokenizer and the encoder that reads its tokens.
+
+    The encoder stays on the CPU: it reads two prompts a job, and of SD 2.1 it would take 1.4 GB of the device's memory.
+    """
+
+    def __init__(self, tokenizer: CLIPTokenizer, encoder: CLIPTextModel) -> None:
+        """Raises ModelError when the tokenizer has words that the encoder does not know."""
+        if len(tokenizer) > encoder.config.vocab_size:
+            raise ModelError(
+                f"The tokenizer has {len(tokenizer)} words and the text encoder knows {encoder.config.vocab_size}.",
+                "Get the model anew from its source.",
+            )
+        self._tokenizer = tokenizer
+        self._encoder = encoder.eval().requires_grad_(False)
+        self.length: int = encoder.config.max_position_embeddings
+        """Tokens of an encoded prompt: 77."""
+        self.width: int = encoder.config.hidden_size
+        """Numbers per token, C."""
+
+    def tokens(self, prompts: Sequence[str]) -> Tensor:
+        """Token numbers [B, 77], cut off or filled up with the padding token, as diffusers' pipelines do."""
+        read = self._tokenizer(
+            list(prompts), padding="max_length", max_length=self.length, truncation=True, return_tensors="pt"
+        )
+        ids: Tensor = read.input_ids
+        return ids
+
+    @torch.no_grad()
+    def encode(self, prompts: Sequence[str], device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
+        """The encoder's last hidden state [B, 77, C], after its final norm, of `prompts`."""
+        hidden: Tensor = self._encoder(self.tokens(prompts))[0]
+        return hidden.to(device, dtype)
+
+
+def load_text(model: VerifiedModel) -> Text:
+    """Tokenizer and encoder from the folders `tokenizer` and `text_encoder` of `model`.
+
+    Raises ModelError when files are missing or do not belong together.
+    """
+    config = model.read_json("text_encoder/config.json")
+    path = model.path("text_encoder/model.safetensors")
+    with parsing(path.parent):
+        encoder = fill_text_encoder(config, read_weights(path))
+    return Text(load_tokenizer(model), encoder)
+
+
+def fill_text_encoder(config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> CLIPTextModel:
+    """CLIP's text encoder of configuration `config` around `weights`, for inference, drawing no random numbers.
+
+    The weights' names are those of published files or of transformers 5. Raises TypeError, ValueError or RuntimeError
+    when they are not the network's; `weights.parsing` translates these.
+    """
+    with torch.device("meta"):
+        encoder = CLIPTextModel(CLIPTextConfig.from_dict(dict(config)))
+    wanted = set(encoder.state_dict())
+    named = {_current(name, wanted): tensor for name, tensor in weights.items()}
+    # Files written before transformers 4.31 hold the positions 0..76, which are no weights.
+    encoder.load_state_dict(
+        {name: tensor for name, tensor in named.items() if not name.endswith("position_ids")}, strict=True, assign=True
+    )
+    for module in encoder.modules():
+        if "position_ids" in module._buffers:
+            module.position_ids = torch.arange(encoder.config.max_position_embeddings)[None]
+    return encoder.eval().requires_grad_(False)
+
+
+def load_tokenizer(model: VerifiedModel) -> CLIPTokenizer:
+    """CLIP's tokenizer from `tokenizer/` of `model`: vocab.json, merges.txt and what is said of special tokens.
+
+    transformers' own `from_pretrained` is not used: it would also take files that the manifest does not name.
+    """
+    vocabulary = model.read_json("tokenizer/vocab.json")
+    path = model.path("tokenizer/merges.txt")
+    special = _special_tokens(model)
+    try:
+        tokens = {name: _token(told) for name, told in special.items()}
+        lines = path.read_text(encoding="utf-8").split("\n")
+        merges = [tuple(line.split(" ")) for line in lines if line and not line.startswith("#version")]
+        return CLIPTokenizer(vocab=vocabulary, merges=merges, **tokens)
+    # Measured: UnicodeDecodeError (a ValueError) and TypeError from files of other forms; tokenizers raises Exception
+    # itself for a merge whose parts the vocabulary lacks.
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(
+            f"The files in {path.parent} do not make a tokenizer: {reason}", "Get the model anew from its source."
+        ) from error
+
+
+def _special_tokens(model: VerifiedModel) -> dict[str, Any]:
+    """Begin, end, unknown and padding token.
+
+    Folders of 2022 name them in a file of their own, which then decides: of SD 2.x it says another padding token.
+    """
+    told = model.read_json("tokenizer/tokenizer_config.json")
+    older = "tokenizer/special_tokens_map.json"
+    if "added_tokens_decoder" not in told and older in {record.name for record in model.manifest.files}:
+        told = told | model.read_json(older)
+    return {name: told[name] for name in _SPECIAL if told.get(name) is not None}
+
+
+def _token(told: Any) -> Any:  # noqa: ANN401 - a text, or an object with the ways in which it is found in prompts
+    if not isinstance(told, dict):
+        return told
+    ways = {key: bool(told.get(key)) for key in ("single_word", "lstrip", "rstrip", "normalized")}
+    return AddedToken(told["content"], special=True, **ways)
+
+
+def _current(name: str, wanted: set[str]) -> str:
+    """`name` with or without the prefix, as the network has it."""
+    bare = name.removeprefix(_PREFIX)
+    return bare if bare in wanted else _PREFIX + bare

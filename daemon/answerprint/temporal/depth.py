@@ -1,0 +1,170 @@
+"""One scale and one shift of depth for all frames of a shot.
+
+Depth from one picture is affine-invariant: each frame's is known but for a scale s and a shift t of its own, and these
+flicker. Here they are found from what two frames both show, along the flow, and undone: d' = s d + t.
+
+s is the geometric mean of two least-squares slopes, that of D on d and the inverse of that of d on D: the ratio of
+their standard deviations. Least squares of D on d alone shrinks the scale by the share of noise in d, a little at
+every chunk: the depth of a long shot would fade. (Ricker 1984, "Computation and uses of central trend lines".)
+
+What moves by itself changes its depth, and flow errs. The line is therefore sought from a start that up to 29 % of such
+cells cannot move (the median slope of pairs: Theil 1950, Sen 1968), in rounds in which cells far from it lose their
+weight (Geman and McClure 1987).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .protocols import Correspondence
+from .warp import warp
+
+__all__ = ["HEADROOM", "Affine", "DepthAnchor", "contain", "fit", "share_chunk"]
+
+HEADROOM = 0.1
+"""Share of [0, 1] that `contain` keeps free at either end for depth outside of that of a shot's first keyframe."""
+
+_ROUNDS = 5
+_PAIRINGS = 8
+"""Partners that each cell has in the search for the start."""
+_FAR = 3.0
+"""Standard deviations from the line at which a cell has a quarter of its weight."""
+_MAD_TO_DEVIATION = 1.4826
+_LEAST_SEEN = 0.02
+"""Share of a frame that must be seen in the other one, or nothing can be said of their scales."""
+_COARSER = 4
+"""Pixels along each axis that become one cell of an anchor for which there is no flow yet."""
+_FLAT = 1e-6
+"""Standard deviation below which depth has no scale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """d' = scale d + shift."""
+
+    scale: float = 1.0
+    shift: float = 0.0
+
+    def __call__(self, depth: Tensor) -> Tensor:
+        """`depth` of any shape, on the shared scale."""
+        return depth * self.scale + self.shift
+
+
+@dataclass(frozen=True, slots=True)
+class DepthAnchor:
+    """What the next chunk of a shot aligns its depth to."""
+
+    depth: Tensor
+    """[h, w] float32: the keyframe's depth on the shared scale, on the grid of its flow; not limited to [0, 1]."""
+    affine: Affine
+    """How the keyframe came there: what holds where two keyframes show nothing in common."""
+
+
+def share_chunk(
+    depth: Tensor,
+    key: int,
+    to_key: Sequence[Correspondence | None],
+    to_previous: Correspondence | None,
+    anchor: DepthAnchor | None,
+) -> tuple[Tensor, DepthAnchor]:
+    """A chunk's depth [F, H, W] on one scale, and what the next chunk aligns to.
+
+    Without an anchor the scale is the keyframe's own. `to_key` and `to_previous` are as in `ChunkMotion`.
+    """
+    own = Affine()
+    if anchor is not None:
+        own = anchor.affine
+        if to_previous is not None:
+            own = fit(_on_grid(depth[key], to_previous), anchor.depth, to_previous) or own
+    shared = own(depth)
+    for k, motion in enumerate(to_key):
+        if motion is None or k == key:
+            continue
+        found = fit(_on_grid(depth[k], motion), _on_grid(shared[key], motion), motion)
+        if found is not None:
+            shared[k] = found(depth[k])
+    grid = to_previous or next((motion for motion in to_key if motion is not None), None)
+    if grid is None:
+        # A chunk of one frame that opens its shot; `fit` brings its grid to that of the flow to come.
+        height, width = (-(-side // _COARSER) for side in shared[key].shape)
+        return shared, DepthAnchor(_means(shared[key], height, width), own)
+    return shared, DepthAnchor(_on_grid(shared[key], grid), own)
+
+
+def fit(depth: Tensor, target: Tensor, motion: Correspondence) -> Affine | None:
+    """The scale and shift that bring `depth` [h, w] to `target`, seen along `motion`, which all lie on one grid.
+
+    None where too little is seen in both, where either is flat, or where they do not rise and fall together.
+    """
+    if target.shape != depth.shape:
+        target = _means(target, *depth.shape)
+    seen = (motion.valid > 0.5) & (depth > 0) & (depth < 1)  # the model clips its depth, which hides its scale
+    if int(seen.sum()) < max(16, _LEAST_SEEN * seen.numel()):
+        return None
+    d = depth[seen].double()
+    there = warp(target[None], motion.flow)[0][seen].double()
+    found = _start(d, there)
+    for _ in range(_ROUNDS):
+        if found is None:
+            return None
+        error = found(d) - there
+        deviation = max(_MAD_TO_DEVIATION * float(error.abs().median()), _FLAT)
+        found = _line(d, there, 1 / (1 + (error / (_FAR * deviation)) ** 2) ** 2)
+    return found
+
+
+def _start(d: Tensor, target: Tensor) -> Affine | None:
+    """The line of median slope and median height."""
+    order = torch.arange(len(d))
+    # Partners at steps of the golden ratio: spread over the whole picture, and the same at every call.
+    steps = [max(1, round(len(d) * ((k * 0.6180339887) % 1))) for k in range(1, _PAIRINGS + 1)]
+    partners = [(order + step) % len(d) for step in steps]
+    run = torch.cat([d[partner] - d for partner in partners])
+    rise = torch.cat([target[partner] - target for partner in partners])
+    wide = run.abs() > max(float(run.abs().median()), _FLAT)
+    if not bool(wide.any()):
+        return None
+    slope = float((rise[wide] / run[wide]).median())
+    return Affine(slope, float((target - slope * d).median())) if slope > 0 else None
+
+
+def _line(d: Tensor, target: Tensor, weight: Tensor) -> Affine | None:
+    """The line between two weighted samples."""
+    total = weight.sum()
+    mean, mean_target = (weight * d).sum() / total, (weight * target).sum() / total
+    spread, spread_target = d - mean, target - mean_target
+    deviation = float(((weight * spread**2).sum() / total).sqrt())
+    deviation_target = float(((weight * spread_target**2).sum() / total).sqrt())
+    if min(deviation, deviation_target) < _FLAT or float((weight * spread * spread_target).sum()) <= 0:
+        return None
+    scale = deviation_target / deviation
+    return Affine(scale, float(mean_target) - scale * float(mean))
+
+
+def _on_grid(depth: Tensor, motion: Correspondence) -> Tensor:
+    """`depth` [H, W] as means over the cells of the grid of `motion`: [h, w] float32, on the CPU."""
+    height, width = motion.valid.shape
+    return _means(depth, height, width)
+
+
+def _means(depth: Tensor, height: int, width: int) -> Tensor:
+    return F.interpolate(depth[None, None].float(), (height, width), mode="area")[0, 0].cpu()
+
+
+def contain(depth: Tensor) -> Tensor:
+    """Depth on a shared scale, of any shape and any values, brought into (0, 1) by one fixed, rising curve.
+
+    What lies in [0, 1], as all of a shot's first keyframe does, is placed in the middle, linearly. What lies outside,
+    because something came nearer or went farther than that, approaches 0 and 1 along hyperbolas that continue the line
+    without a bend: nothing is clipped, order stays, and equal depth has equal values in every chunk.
+    """
+    middle = depth.clamp(0, 1)
+    slope = 1 - 2 * HEADROOM
+    beyond = depth - middle  # below 0 before the near end, above 0 behind the far one
+    bent = HEADROOM * slope * beyond / (HEADROOM + slope * beyond.abs())
+    return HEADROOM + slope * middle + bent

@@ -1,0 +1,208 @@
+"""ldm_sr's networks have the published sizes, and are read from the names of either publication."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import torch
+from diffusers import UNet2DModel, VQModel
+from torch import Tensor, nn
+
+from answerprint.backends.attention import HookSlot, install
+from answerprint.backends.ldm_sr.compvis import from_checkpoint
+from answerprint.backends.original_names import unet_modules, vae_modules
+from answerprint.backends.weights import _OLD_NAMES, _renamed
+from answerprint.errors import ModelError
+
+from .builders import small_codec, small_unet
+
+HEAD_DIM = 8
+
+PUBLISHED_UNET: dict[str, Any] = {
+    "in_channels": 6,
+    "out_channels": 3,
+    "block_out_channels": (160, 320, 320, 640),
+    "down_block_types": ("DownBlock2D", "DownBlock2D", "DownBlock2D", "AttnDownBlock2D"),
+    "up_block_types": ("AttnUpBlock2D", "UpBlock2D", "UpBlock2D", "UpBlock2D"),
+    "layers_per_block": 2,
+    "attention_head_dim": 32,
+    "sample_size": 64,
+}
+
+PUBLISHED_CODEC: dict[str, Any] = {
+    "block_out_channels": (128, 256, 512),
+    "down_block_types": ("DownEncoderBlock2D",) * 3,
+    "up_block_types": ("UpDecoderBlock2D",) * 3,
+    "latent_channels": 3,
+    "layers_per_block": 2,
+    "num_vq_embeddings": 8192,
+    "sample_size": 256,
+}
+
+
+def published() -> tuple[UNet2DModel, VQModel]:
+    """Full-size networks without memory."""
+    with torch.device("meta"):
+        return UNet2DModel(**PUBLISHED_UNET), VQModel(**PUBLISHED_CODEC)
+
+
+def small() -> tuple[UNet2DModel, VQModel]:
+    """Random weights, the same at each call."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return small_unet().eval(), small_codec().eval()
+
+
+def original(unet: UNet2DModel, codec: VQModel) -> dict[str, Tensor]:
+    """The weights as CompVis names and packs them."""
+    attention = [kind.startswith("Attn") for kind in unet.config.down_block_types]
+    blocks = unet.config.layers_per_block
+    state: dict[str, Tensor] = {}
+    modules = {new: old for old, new in unet_modules(attention, blocks).items()}
+    for name, tensor in unet.state_dict().items():
+        state["model.diffusion_model." + placed(name, modules)] = tensor
+    state = packed(state, int(unet.config.attention_head_dim))
+    levels, blocks = len(codec.config.block_out_channels), codec.config.layers_per_block
+    modules = {new: old for old, new in vae_modules(levels, blocks).items()} | {"quantize": "quantize"}
+    for name, tensor in codec.state_dict().items():
+        of_attention = "mid_block.attentions" in name and tensor.ndim == 2
+        state["first_stage_model." + placed(name, modules)] = tensor[:, :, None, None] if of_attention else tensor
+    return state
+
+
+def placed(name: str, modules: Mapping[str, str]) -> str:
+    """`name` with the longest module it begins with replaced."""
+    module = max((m for m in modules if name == m or name.startswith(m + ".")), key=len)
+    return modules[module] + name.removeprefix(module)
+
+
+def packed(state: dict[str, Tensor], head_dim: int) -> dict[str, Tensor]:
+    """Query, key and value in one convolution, head by head."""
+    out: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        if ".to_k." in name or ".to_v." in name:
+            continue
+        if ".to_q." in name:
+            parts = [state[name.replace(".to_q.", f".{to}.")] for to in ("to_q", "to_k", "to_v")]
+            heads = [part.reshape(-1, head_dim, *part.shape[1:]) for part in parts]
+            joined = torch.stack(heads, 1).flatten(0, 2)
+            out[name.replace(".to_q.", ".qkv.")] = joined[..., None] if joined.ndim == 2 else joined
+        elif ".to_out.0." in name:
+            out[name.replace(".to_out.0.", ".proj_out.")] = tensor[..., None] if tensor.ndim == 2 else tensor
+        else:
+            out[name.replace(".group_norm.", ".norm.")] = tensor
+    return out
+
+
+def size_of(network: nn.Module) -> tuple[int, int]:
+    """Tensors, and numbers in them."""
+    state = network.state_dict()
+    return len(state), sum(tensor.numel() for tensor in state.values())
+
+
+def test_full_size_networks_have_the_published_sizes() -> None:
+    unet, codec = published()
+    assert size_of(unet) == (330, 113_622_563)
+    assert size_of(codec) == (205, 55_322_782)
+    layers = install(unet, HookSlot())
+    assert [(layer.block, layer.scale) for layer in layers] == [("down", 8)] * 2 + [("mid", 8)] + [("up", 8)] * 3
+
+
+def test_every_tensor_of_the_original_checkpoint_is_mapped_and_none_is_left_over() -> None:
+    unet, codec = published()
+    state = original(unet, codec)
+    # Three tensors of each of six attention layers, weight and bias, are one there.
+    assert len(state) == 330 + 205 - 6 * 2 * 2
+    for name in (
+        "model.diffusion_model.time_embed.2.bias",
+        "model.diffusion_model.input_blocks.10.1.qkv.weight",
+        "model.diffusion_model.middle_block.1.proj_out.weight",
+        "model.diffusion_model.output_blocks.2.2.conv.weight",
+        "model.diffusion_model.output_blocks.5.1.conv.weight",
+        "model.diffusion_model.out.2.weight",
+        "first_stage_model.encoder.down.1.downsample.conv.weight",
+        "first_stage_model.decoder.up.2.block.2.conv1.weight",
+        "first_stage_model.decoder.mid.attn_1.proj_out.weight",
+        "first_stage_model.quantize.embedding.weight",
+    ):
+        assert name in state
+    again = from_checkpoint({name: tensor.to("meta") for name, tensor in state.items()})
+    for network, other in zip((unet, codec), again, strict=True):
+        assert {n: t.shape for n, t in network.state_dict().items()} == {
+            n: t.shape for n, t in other.state_dict().items()
+        }
+
+
+def test_weights_in_original_names_give_the_same_networks() -> None:
+    unet, codec = small()
+    training = {"model_ema.decay": torch.ones(()), "first_stage_model.loss.logvar": torch.ones(1)}
+    found = from_checkpoint(original(unet, codec) | training, head_dim=HEAD_DIM, groups=8)
+    for network, other in zip((unet, codec), found, strict=True):
+        assert network.state_dict().keys() == other.state_dict().keys()
+        for name, tensor in network.state_dict().items():
+            assert torch.equal(tensor, other.state_dict()[name]), name
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(1, 6, 16, 16, generator=generator)
+    with torch.no_grad():
+        assert torch.equal(unet(x, 500).sample, found[0](x, 500).sample)
+        assert torch.equal(codec.decode(x[:, :3]).sample, found[1].decode(x[:, :3]).sample)
+
+
+def test_packed_attention_is_what_the_original_computes() -> None:
+    """CompVis' attention: one convolution gives, for each head in turn, its queries, keys and values."""
+    unet, codec = small()
+    attention = unet.mid_block.attentions[0]
+    state = original(unet, codec)
+    prefix = "model.diffusion_model.middle_block.1."
+    weight, bias = state[prefix + "qkv.weight"], state[prefix + "qkv.bias"]
+    h = torch.randn(2, weight.shape[1], 12, generator=torch.Generator().manual_seed(0))
+    normed = nn.functional.group_norm(h, 8, state[prefix + "norm.weight"], state[prefix + "norm.bias"], 1e-5)
+    packed_heads = nn.functional.conv1d(normed, weight, bias).reshape(-1, 3 * HEAD_DIM, 12)
+    q, k, v = packed_heads.tensor_split(3, dim=1)
+    share = torch.softmax(torch.einsum("bct,bcs->bts", q, k) / HEAD_DIM**0.5, -1)
+    out = torch.einsum("bts,bcs->bct", share, v).reshape(h.shape)
+    expected = h + nn.functional.conv1d(out, state[prefix + "proj_out.weight"], state[prefix + "proj_out.bias"])
+    with torch.no_grad():
+        assert (attention(h[..., None])[..., 0] - expected).abs().max() <= 1e-5
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("model.diffusion_model.out.2.weight", r"out\.2\.weight"),
+        ("model.diffusion_model.middle_block.0.in_layers.2.bias", r"mid_block\.resnets\.0\.conv1\.bias is missing"),
+        ("first_stage_model.quantize.embedding.weight", r"quantize\.embedding\.weight"),
+    ],
+)
+def test_a_missing_tensor_is_named(name: str, said: str) -> None:
+    state = original(*small())
+    del state[name]
+    with pytest.raises(ModelError, match=said):
+        from_checkpoint(state, head_dim=HEAD_DIM, groups=8)
+
+
+def test_an_unknown_tensor_is_named() -> None:
+    state = original(*small()) | {"model.diffusion_model.control.weight": torch.ones(1)}
+    with pytest.raises(ModelError, match=r"control\.weight is unknown"):
+        from_checkpoint(state, head_dim=HEAD_DIM, groups=8)
+
+
+def test_another_models_checkpoint_is_refused() -> None:
+    with pytest.raises(ModelError):
+        from_checkpoint({"conv.weight": torch.ones(1)})
+
+
+def test_every_full_size_tensor_is_found_under_the_names_of_2022() -> None:
+    """The diffusers-layout repository predates today's names of attention weights, in the network and in the codec."""
+    for network in published():
+        state = network.state_dict()
+        old = {now: before for before, now in _OLD_NAMES.items()}
+        aged = {}
+        for name, tensor in state.items():
+            for now, before in old.items():
+                name = name.replace(now, before)
+            aged[name] = tensor
+        assert len(set(aged) - set(state)) > 0
+        assert set(_renamed(aged, set(state))) == set(state)
