@@ -256,8 +256,8 @@ def test_models_and_options_are_described_as_they_are(client: Client) -> None:
     embedded = next(model for model in models if model.name == "tiny-x4")
     assert embedded.ready
     assert embedded.tasks
-    assert embedded.options[0].name == "sampler"
-    assert embedded.options[0].choices == embedded.samplers
+    assert [option.name for option in embedded.options[:2]] == ["quality", "sampler"]
+    assert embedded.options[1].choices == embedded.samplers
     by_name = {option.name: option for option in shared}
     assert by_name["chunk"].kind == "int"
     assert by_name["chunk"].minimum is not None

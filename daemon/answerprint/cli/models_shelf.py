@@ -6,7 +6,6 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,6 @@ from answerprint.models.pulling.meter import Meter
 from answerprint.models.pulling.pull import Progress, Wishes, pull
 from answerprint.models.settings import load_model_settings
 from answerprint.models.shelf import remove
-from answerprint.store.records import UNFINISHED
-from answerprint.store.tables.connection import connect_read_only, translated
-from answerprint.store.tables.rows import job_from_row
 
 from .console import Console
 from .context import Context
@@ -170,20 +166,12 @@ def _check_unused(name: str) -> None:
                 raise ModelError(f"The model {name!r} is in memory.", f"answerprint models unload {name}")
     except NoDaemonError:
         pass  # nothing is in memory then
-    needed = _waiting_jobs(name)
+    from answerprint.store.needed import jobs_that_need  # SQLite, for which --help has no use
+
+    needed = jobs_that_need(name, state_folder() / "journal.db")
     if needed:
         jobs = ", ".join(str(number) for number in needed[:10])
         raise ModelError(f"The model {name!r} is needed by unfinished jobs: {jobs}.", "Let them end, or cancel them.")
-
-
-def _waiting_jobs(name: str) -> list[int]:
-    """Numbers of the unfinished jobs that need a model, from the journal itself: the daemon need not run."""
-    path = state_folder() / "journal.db"
-    if not path.exists():
-        return []
-    with translated(path), closing(connect_read_only(path)) as connection:
-        jobs = [job_from_row(row) for row in connection.execute("SELECT * FROM jobs ORDER BY number")]
-    return [job.number for job in jobs if job.state in UNFINISHED and job.request.get("model") == name]
 
 
 def _presenter(console: Console, model: KnownModel) -> tuple[Callable[[Progress], None], Callable[[], None]]:

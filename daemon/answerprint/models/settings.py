@@ -59,7 +59,7 @@ def load_model_settings(path: Path | None = None, environ: Mapping[str, str] | N
 def _table(path: Path) -> dict[str, Any]:
     try:
         table = tomllib.loads(path.read_text()).get("models", {})
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}.", "Correct it, or remove it.") from error
