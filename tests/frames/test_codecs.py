@@ -14,7 +14,16 @@ from answerprint.frames import CODECS, ClipInfo, FrameRange, OutputSpec, check_c
 
 
 @pytest.mark.parametrize(
-    ("name", "codec"), [("a.mov", "prores4444"), ("a.MKV", "ffv1"), ("a.mp4", "h264"), ("a.%04d.png", "png")]
+    ("name", "codec"),
+    [
+        ("a.mov", "prores4444"),
+        ("a.MKV", "ffv1"),
+        ("a.mp4", "h264"),
+        ("a.%04d.png", "png"),
+        ("a.%04d.exr", "exr"),
+        ("a.%04d.tif", "tiff"),
+        ("a.%04d.TIFF", "tiff"),
+    ],
 )
 def test_the_name_of_the_output_chooses_the_codec(name: str, codec: str) -> None:
     assert default_codec(name) == codec
@@ -23,7 +32,16 @@ def test_the_name_of_the_output_chooses_the_codec(name: str, codec: str) -> None
 
 @pytest.mark.parametrize(
     ("name", "codec"),
-    [("a.mov", "av2"), ("a.mkv", "prores4444"), ("a.mp4", "ffv1"), ("a.png", "png"), ("a.%04d.mov", "prores-hq")],
+    [
+        ("a.mov", "av2"),
+        ("a.mkv", "prores4444"),
+        ("a.mp4", "ffv1"),
+        ("a.png", "png"),
+        ("a.exr", "exr"),
+        ("a.%04d.png", "exr"),
+        ("a.%04d.exr", "tiff"),
+        ("a.%04d.mov", "prores-hq"),
+    ],
 )
 def test_a_clash_of_codec_and_name_is_refused_with_a_remedy(name: str, codec: str) -> None:
     with pytest.raises(InputError) as caught:
@@ -46,3 +64,29 @@ def test_a_new_shape_of_frame_corrects_the_sample_aspect() -> None:
     frames = FrameRange(0, 9)
     assert OutputSpec.for_clip(clip, frames, "h264", size=(1440, 1152)).sample_aspect == Fraction(16, 15)
     assert OutputSpec.for_clip(clip, frames, "h264", size=(768, 576)).sample_aspect == 1
+
+
+@pytest.mark.parametrize(
+    ("codec", "formats"),
+    [
+        ("png", ("rgb48be", "rgba64be", "gray16be")),
+        ("tiff", ("rgb48le", "rgba64le", "gray16le")),
+        ("exr", ("gbrpf32le", "gbrapf32le", "grayf32le")),
+        ("ffv1", ("gbrp16le", "gbrap16le", "gbrp16le")),
+        ("prores-hq", ("yuv422p10le", "yuv422p10le", "yuv422p10le")),
+    ],
+)
+def test_pictures_pictures_with_alpha_and_depth_have_formats_of_their_own(
+    codec: str, formats: tuple[str, str, str]
+) -> None:
+    info = CODECS[codec]
+    found = [info.format_for(alpha=alpha, grey=grey) for alpha, grey in ((False, False), (True, False), (False, True))]
+    assert tuple(found) == formats
+
+
+@pytest.mark.parametrize("codec", ["png", "tiff", "exr"])
+def test_what_is_named_as_a_single_picture_is_refused_with_a_name_that_fits(codec: str) -> None:
+    suffix = CODECS[codec].suffixes[0]
+    with pytest.raises(InputError, match="no place for a frame number") as caught:
+        check_codec(f"a{suffix}", codec)
+    assert f"a.%04d{suffix}" in caught.value.remedy

@@ -21,8 +21,9 @@ from answerprint.backends.text import Text
 from answerprint.errors import InputError
 from answerprint.flow.opencv import DisEstimator
 from answerprint.flow.source import FlowSource
-from answerprint.frames import Frame
+from answerprint.frames import Frame, OutputSpec
 from answerprint.frames.request import RestoreRequest
+from answerprint.media import open_reader, open_writer, probe
 from answerprint.temporal.depth import HEADROOM
 from answerprint.temporal.options import MethodOptions, parse_option, per_frame
 from answerprint.temporal.protocols import Condition
@@ -225,3 +226,47 @@ def test_strength_of_depth_is_refused_before_anything_is_loaded(
     assert order.latent_size == (768 // 8, 614 // 8)
     with pytest.raises(InputError, match="no strength"):
         understand(replace(request, strength=0.5))
+
+
+def ordered(folder: Path, name: str, **options: str) -> OutputSpec:
+    """What would be written of a clip's depth."""
+    save_marigold(folder / "models" / "random-depth")
+    clip = write_clip(folder / "in.mkv", 0, 4)
+    request = RestoreRequest(str(clip), str(folder / name), model="random-depth", task="depth", options=options)
+    return understand(request).spec(job="7f")
+
+
+@pytest.mark.parametrize("name", ["out.%04d.exr", "out.%04d.tif", "out.%04d.png", "out.mov"])
+def test_depth_is_ordered_in_grey_unless_in_colours(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANSWERPRINT_HOME", str(tmp_path))
+    assert ordered(tmp_path, name).grey
+    assert ordered(tmp_path, name, colour_map="none").grey
+    for colours in ("grey", "spectral", "turbo"):
+        assert not ordered(tmp_path, name, colour_map=colours).grey
+
+
+def test_pictures_are_never_ordered_in_grey(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "in.mkv", 0, 4)
+    assert not understand(RestoreRequest(str(clip), str(tmp_path / "out.%04d.exr"))).spec().grey
+
+
+def test_depth_is_in_the_files_what_it_is_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each float in EXR, the nearest of 65536 levels in PNG and TIFF; colours stay colours."""
+    monkeypatch.setenv("ANSWERPRINT_HOME", str(tmp_path))
+    made = [frame for chunk in run(jumping(), 4) for frame in chunk]
+    height, width = made[0].picture.shape[:2]
+    for suffix in ("exr", "tif", "png"):
+        path = tmp_path / f"{suffix}.%04d.{suffix}"
+        with open_writer(path, replace(ordered(tmp_path, path.name), width=width, height=height)) as writer:
+            for frame in made:
+                writer.write(frame.picture)
+        info = probe(path)
+        assert info.pixel_format.startswith("gray")
+        with open_reader(info) as reader:
+            back = np.stack([frame.picture[..., 0] for frame in reader])
+        error = np.abs(back - np.stack([frame.picture[..., 0] for frame in made])).max()
+        assert error == 0 if suffix == "exr" else error < 0.51 / 65535
+    coloured_spec = replace(ordered(tmp_path, "c.%04d.png", colour_map="turbo"), width=width, height=height)
+    with open_writer(tmp_path / "c.%04d.png", coloured_spec) as writer:
+        writer.write(made[0].picture)
+    assert probe(tmp_path / "c.%04d.png").pixel_format == "rgb48be"

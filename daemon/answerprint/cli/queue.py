@@ -73,7 +73,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     names = add.add_argument_group("names of the outputs of FILE...")
     names.add_argument("--output-folder", metavar="DIR", help="where they go (default: beside their sources)")
     names.add_argument("--suffix", default="_restored", help="what is added to the name (default: %(default)s)")
-    names.add_argument("--ext", default=".mov", help=".mov, .mkv, .mp4 or .%%04d.png (default: %(default)s)")
+    names.add_argument(
+        "--ext", default=".mov", help=".mov, .mkv, .mp4 or .%%04d.png, .tif, .exr (default: %(default)s)"
+    )
     turn = add.add_argument_group("their turn")
     turn.add_argument("--priority", type=int, default=0, metavar="N", help="larger goes first; -100..100 (default: 0)")
     turn.add_argument("--not-before", metavar="WHEN", help="such as 20:00, 2030-01-31T06:30 or +2h, in local time")

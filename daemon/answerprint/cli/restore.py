@@ -41,7 +41,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "input", metavar="INPUT", help="video file, sequence (plate.%%04d.png, plate.[0001-0100].png) or its folder"
     )
-    parser.add_argument("output", metavar="OUTPUT", help="file (.mov, .mkv, .mp4) or sequence (out.%%04d.png)")
+    parser.add_argument(
+        "output", metavar="OUTPUT", help="file (.mov, .mkv, .mp4) or sequence (out.%%04d.png, .tif, .exr)"
+    )
     add_settings(parser)
     add_output(parser)
     parser.add_argument("--detach", action="store_true", help="put it into the queue, say its number, and leave")

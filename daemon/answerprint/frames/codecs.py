@@ -26,7 +26,8 @@ class CodecInfo:
 
     suffixes: names it may be written under. container: FFmpeg's muxer, empty for a sequence. encoder, options:
     FFmpeg's. pixel_format, alpha_format: without and with alpha; alpha_format None means that alpha is left out.
-    even_size: the chroma grid needs even width and height.
+    even_size: the chroma grid needs even width and height. grey_format: of depth, one channel without alpha; None
+    means that depth is written as a picture, three times the same.
     """
 
     name: str
@@ -39,11 +40,18 @@ class CodecInfo:
     options: Mapping[str, str] = field(default_factory=dict)
     container_options: Mapping[str, str] = field(default_factory=dict)
     even_size: bool = False
+    grey_format: str | None = None
 
     @property
     def is_sequence(self) -> bool:
         """Whether it writes one file a frame."""
         return not self.container
+
+    def format_for(self, *, alpha: bool, grey: bool) -> str:
+        """The pixel format of pictures that come with alpha, or that are depth; what cannot be kept is left out."""
+        if grey and self.grey_format:
+            return self.grey_format
+        return self.alpha_format if alpha and self.alpha_format else self.pixel_format
 
 
 _MOV_OPTIONS = MappingProxyType({"movflags": "use_metadata_tags"})
@@ -104,12 +112,45 @@ CODECS: Mapping[str, CodecInfo] = MappingProxyType(
                 "png",
                 "rgb48be",
                 "rgba64be",
+                grey_format="gray16be",
+            ),
+            CodecInfo(
+                "tiff",
+                "TIFF, 16 bit R'G'B', alpha kept, not compressed, one file a frame (out.%04d.tif)",
+                (".tif", ".tiff"),
+                "",
+                "tiff",
+                "rgb48le",
+                "rgba64le",
+                MappingProxyType({"compression_algo": "raw"}),
+                grey_format="gray16le",
+            ),
+            CodecInfo(
+                "exr",
+                "OpenEXR, 32 bit float, one file a frame (out.%04d.exr): depth, or R'G'B' as it is, not made linear",
+                (".exr",),
+                "",
+                "exr",
+                "gbrpf32le",
+                "gbrapf32le",
+                MappingProxyType({"compression": "zip1", "format": "float"}),
+                grey_format="grayf32le",
             ),
         )
     }
 )
 
-_DEFAULTS = MappingProxyType({".mov": "prores4444", ".mkv": "ffv1", ".mp4": "h264", ".png": "png"})
+_DEFAULTS = MappingProxyType(
+    {
+        ".mov": "prores4444",
+        ".mkv": "ffv1",
+        ".mp4": "h264",
+        ".png": "png",
+        ".tif": "tiff",
+        ".tiff": "tiff",
+        ".exr": "exr",
+    }
+)
 
 
 def default_codec(path: Path | str) -> str:
@@ -150,7 +191,8 @@ class OutputSpec:
     `resolve_colour` and then written. start_timecode: label of the first frame written.
     first_number: number of the first picture of a sequence. audio_from, audio_range: whose sound, and of which
     frames (None: of all). provenance: written as metadata, by key. overwrite: an existing output is replaced.
-    alpha: pictures come with alpha; it is written where the codec can keep it.
+    alpha: pictures come with alpha; it is written where the codec can keep it. grey: pictures are depth, three times
+    the same values; they are written as one channel without colour tags where the codec has a format for it.
     """
 
     width: int
@@ -166,6 +208,7 @@ class OutputSpec:
     first_number: int = 0
     overwrite: bool = False
     alpha: bool = False
+    grey: bool = False
 
     @classmethod
     def for_clip(
@@ -177,6 +220,7 @@ class OutputSpec:
         size: tuple[int, int] | None = None,
         provenance: Mapping[str, str] | None = None,
         overwrite: bool = False,
+        grey: bool = False,
     ) -> OutputSpec:
         """Return the spec that keeps what a range of the clip has; size is (width, height) px, the clip's by default.
 
@@ -200,4 +244,5 @@ class OutputSpec:
             first_number=info.start_number + frames.start,
             overwrite=overwrite,
             alpha=info.has_alpha,
+            grey=grey,
         )

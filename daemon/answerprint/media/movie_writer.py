@@ -33,7 +33,6 @@ class MovieWriter(Writer):
 
     def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo, announce: Announce) -> None:
         super().__init__(path, spec, codec, announce)
-        self._format = codec.alpha_format if spec.alpha and codec.alpha_format else codec.pixel_format
         self._colour = output_colour(spec, codec)
         self._stack = ExitStack()
         self._temporary: Path | None = None
@@ -69,7 +68,7 @@ class MovieWriter(Writer):
         if not isinstance(stream, VideoStream):
             raise ValueError(f"{codec.encoder} is no video encoder")
         context = stream.codec_context
-        context.width, context.height, context.pix_fmt = spec.width, spec.height, self._format
+        context.width, context.height, context.pix_fmt = spec.width, spec.height, self.pixel_format
         context.time_base = 1 / spec.rate
         context.sample_aspect_ratio = spec.sample_aspect
         context.thread_type = "AUTO"
@@ -87,7 +86,7 @@ class MovieWriter(Writer):
     def _write(self, picture: Picture, alpha: Plane | None) -> None:
         if self._container is None or self._video is None:
             raise ValueError("the writer is not open")
-        frame = encode_pixels(picture, alpha, self._format, self._colour)
+        frame = encode_pixels(picture, alpha, self.pixel_format, self._colour)
         frame.pts = self.frames_written
         frame.time_base = 1 / self.spec.rate
         packets = self._video.encode(frame)

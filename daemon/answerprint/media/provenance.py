@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from . import exr_texts, tiff_texts
 from .boundary import check_source, open_container, reading
 
 __all__ = ["read_provenance"]
@@ -15,15 +16,19 @@ _PREFIX = "answerprint_"
 
 
 def read_provenance(path: Path) -> Mapping[str, str]:
-    """Return the metadata that Answerprint wrote into a movie or a PNG, by key; empty for any other file.
+    """Return the metadata that Answerprint wrote into a movie or a picture, by key; empty for any other file.
 
     Raises MediaError when the file cannot be read at all.
     """
     path = check_source(path)
     with reading(path), path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
-    if head.startswith(_PNG):
-        return _ours(_png_texts(head))
+        if head.startswith(_PNG):
+            return _ours(_png_texts(head))
+        if head.startswith(exr_texts.MAGIC):
+            return _ours(exr_texts.read_texts(head))
+        if head.startswith(tiff_texts.MAGIC):
+            return _ours(tiff_texts.read_texts(file))
     with open_container(path) as container, reading(path):
         return _ours(dict(container.metadata))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import zlib
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import av
@@ -16,6 +18,7 @@ from ..frames.codecs import CodecInfo, OutputSpec
 from ..frames.frame import Picture, Plane
 from ..frames.sequence import SequencePattern
 from ..store.atomic import Announce, publish, temporary_folder_beside
+from . import exr_texts, tiff_texts
 from .boundary import writing
 from .encode import encode_pixels
 from .sink import Writer, output_colour
@@ -26,7 +29,7 @@ _AFTER_HEADER = 33  # PNG: 8 bytes of signature and 25 of IHDR
 
 
 class SequenceWriter(Writer):
-    """16-bit PNG files named by the pattern, numbered from `spec.first_number`."""
+    """Picture files named by the pattern, numbered from `spec.first_number`."""
 
     def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo, announce: Announce) -> None:
         super().__init__(path, spec, codec, announce)
@@ -45,8 +48,7 @@ class SequenceWriter(Writer):
     def _write(self, picture: Picture, alpha: Plane | None) -> None:
         if self._folder is None:
             raise ValueError("the writer is not open")
-        pixel_format = self.codec.alpha_format if self.spec.alpha and self.codec.alpha_format else None
-        data = _encode(encode_pixels(picture, alpha, pixel_format or self.codec.pixel_format, self._colour), self.spec)
+        data = _encode(encode_pixels(picture, alpha, self.pixel_format, self._colour), self.spec, self.codec)
         target = self._pattern.file(self.spec.first_number + self.frames_written)
         (self._folder / target.name).write_bytes(data)
 
@@ -72,17 +74,22 @@ class SequenceWriter(Writer):
             self._folder = None
 
 
-def _encode(frame: av.VideoFrame, spec: OutputSpec) -> bytes:
-    context = av.CodecContext.create("png", "w")
+def _encode(frame: av.VideoFrame, spec: OutputSpec, codec: CodecInfo) -> bytes:
+    context = av.CodecContext.create(codec.encoder, "w")
     if not isinstance(context, VideoCodecContext):
-        raise ValueError("png is no video encoder")
+        raise ValueError(f"{codec.encoder} is no video encoder")
     context.width, context.height, context.pix_fmt = frame.width, frame.height, frame.format.name
+    context.options = dict(codec.options)
     context.time_base = Fraction(1, 1)
     context.sample_aspect_ratio = spec.sample_aspect
     frame.pts = 0
     data = b"".join(bytes(packet) for packet in (*context.encode(frame), *context.encode(None)))
-    texts = b"".join(_text_chunk(key, value) for key, value in spec.provenance.items())
-    return data[:_AFTER_HEADER] + texts + data[_AFTER_HEADER:]
+    return _WITH_TEXTS[codec.encoder](data, spec.provenance)
+
+
+def _png_with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
+    chunks = b"".join(_text_chunk(key, value) for key, value in texts.items())
+    return data[:_AFTER_HEADER] + chunks + data[_AFTER_HEADER:]
 
 
 def _text_chunk(key: str, value: str) -> bytes:
@@ -90,3 +97,8 @@ def _text_chunk(key: str, value: str) -> bytes:
     keyword = key.encode("latin-1", "replace")[:79]
     body = b"iTXt" + keyword + b"\0\0\0\0\0" + value.encode()
     return (len(body) - 4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+
+
+_WITH_TEXTS: Mapping[str, Callable[[bytes, Mapping[str, str]], bytes]] = MappingProxyType(
+    {"png": _png_with_texts, "tiff": tiff_texts.with_texts, "exr": exr_texts.with_texts}
+)

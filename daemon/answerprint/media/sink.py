@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import OutputError
 from ..frames.codecs import CodecInfo, OutputSpec
-from ..frames.colour import ColourTags, resolve_colour
+from ..frames.colour import UNTAGGED, ColourTags, resolve_colour
 from ..frames.frame import Picture, Plane
 from ..store.atomic import Announce
 from .boundary import writing
@@ -21,7 +21,12 @@ __all__ = ["Writer", "output_colour"]
 
 
 def output_colour(spec: OutputSpec, codec: CodecInfo) -> ColourTags:
-    """Return the tags that are written: the source's, with the matrix and the range that the codec really uses."""
+    """Return the tags that are written: the source's, with the matrix and the range that the codec really uses.
+
+    Depth in one channel has no colour: a transfer function in its file would have readers change its values.
+    """
+    if spec.grey and codec.grey_format:
+        return replace(UNTAGGED, range="pc")
     if codec.pixel_format.startswith("yuv"):
         return replace(resolve_colour(spec.colour, spec.height), range="tv")
     return replace(spec.colour, matrix="gbr", range="pc")
@@ -36,6 +41,7 @@ class Writer(ABC):
         self.announce = announce
         self.spec = spec
         self.codec = codec
+        self.pixel_format = codec.format_for(alpha=spec.alpha, grey=spec.grey)
         self.frames_written = 0
 
     @abstractmethod

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from answerprint import __version__
 from answerprint.backends.catalogue import ModelEntry, find
+from answerprint.backends.depth import DepthLook
 from answerprint.errors import InputError, JobFailedError, MediaError
 from answerprint.frames import ClipInfo, FrameRange, OutputSpec, default_codec, events, parse_range
 from answerprint.frames.interpret import Interpretation
@@ -30,7 +31,7 @@ JOB_KEY = "answerprint_job"
 _SEGMENT_SHARE = 0.75
 """Of the size of 16-bit pictures, what a lossless segment takes: measured 0.58 to 0.73."""
 _BITS_PER_PIXEL: Mapping[str, float] = MappingProxyType(
-    {"prores4444": 9.0, "prores-hq": 5.0, "ffv1": 34.0, "h264": 1.0, "png": 40.0}
+    {"prores4444": 9.0, "prores-hq": 5.0, "ffv1": 34.0, "h264": 1.0, "png": 40.0, "tiff": 65.0, "exr": 129.0}
 )
 """Of deliverables, on the safe side."""
 
@@ -132,11 +133,14 @@ class Order:
         )
 
     def spec(self, *, job: str = "", overwrite: bool | None = None) -> OutputSpec:
-        """What the deliverable must be; `job` is written into it."""
+        """What the deliverable must be; `job` is written into it. Depth is grey, unless it was asked for in colours."""
+        family = self.entry.info
+        look = DepthLook.of(family.fill_options(self.choices.model_options)) if family.gives == "depth" else None
         provenance = self._provenance() | ({JOB_KEY: job} if job else {})
         return OutputSpec.for_clip(
             self.info, self.frames, self.codec, size=self.size, provenance=provenance,
             overwrite=self.request.overwrite if overwrite is None else overwrite,
+            grey=look is not None and look.colour_map == "none",
         )  # fmt: skip
 
     def _provenance(self) -> dict[str, str]:
