@@ -52,9 +52,11 @@ def test_an_option_has_a_plain_sentence_of_help_and_a_default_that_can_be_typed(
 
 @pytest.mark.parametrize("family", families())
 def test_no_two_options_of_a_job_have_one_name(family: str) -> None:
-    names = [option.name for option in families()[family].all_options]
+    info = families()[family]
+    names = [option.name for option in info.all_options]
     assert len(names) == len(set(names))
-    assert {"sampler", "chunk", "merge_ratio"} <= set(names)
+    assert {"chunk", "merge_ratio"} <= set(names)
+    assert ("sampler" in names) == (info.most_steps != 1), "of a single step there is nothing to choose"
 
 
 def test_the_options_that_are_shown_first_are_few() -> None:

@@ -12,7 +12,19 @@ from answerprint.temporal.stopwatch import Stopwatch
 
 from .info import BackendInfo
 
-__all__ = ["Backend", "Offloading", "offload"]
+__all__ = [
+    "Backend",
+    "Casting",
+    "Noticing",
+    "Offloading",
+    "cast",
+    "number_type",
+    "offload",
+    "take_notices",
+    "weights_bytes",
+]
+
+_NUMBER_TYPES = {str(each).removeprefix("torch."): each for each in (torch.float32, torch.bfloat16, torch.float16)}
 
 
 class Backend(Denoiser, Protocol):
@@ -52,6 +64,59 @@ class Offloading(Protocol):
     def offload(self) -> None:
         """Keep weights on the device only while they are used; for as long as the backend lives."""
         ...
+
+
+@runtime_checkable
+class Casting(Protocol):
+    """A backend whose network can compute in several number types; all others compute in float32."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The one it computes in."""
+        ...
+
+    def cast(self, dtype: torch.dtype) -> None:
+        """Compute in another, with weights rounded from float32."""
+        ...
+
+    @property
+    def weights_bytes(self) -> int:
+        """Memory that all its weights take."""
+        ...
+
+
+@runtime_checkable
+class Noticing(Protocol):
+    """A backend that has something to say to the user."""
+
+    notices: list[str]
+
+
+def number_type(backend: Backend) -> str:
+    """Name of the number type that a backend's network computes in: float32, bfloat16 or float16."""
+    return str(backend.dtype).removeprefix("torch.") if isinstance(backend, Casting) else "float32"
+
+
+def cast(backend: Backend, name: str) -> None:
+    """Have a backend's network compute in the number type of that name; raises ValueError where it cannot."""
+    if name == number_type(backend):
+        return
+    if not isinstance(backend, Casting) or name not in _NUMBER_TYPES:
+        raise ValueError(f"models of the family {backend.info.family} do not compute in {name}")
+    backend.cast(_NUMBER_TYPES[name])
+
+
+def weights_bytes(backend: Backend) -> int:
+    """Memory that a backend's weights take; 0 where it does not say."""
+    return backend.weights_bytes if isinstance(backend, Casting) else 0
+
+
+def take_notices(backend: Backend) -> list[str]:
+    """What a backend has to say, each once."""
+    if not isinstance(backend, Noticing):
+        return []
+    said, backend.notices = backend.notices, []
+    return said
 
 
 def offload(backend: Backend) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
@@ -13,7 +13,10 @@ from answerprint.temporal.protocols import Condition, TokenHook, TokenLayer, Win
 from answerprint.temporal.stopwatch import Stopwatch
 
 from .attention import HookSlot, install
+from .casting import Weights, dtype_for
+from .compiling import compile_network, compiler_failure, uncompile_network
 from .offload import offload_networks
+from .precision import Running
 
 __all__ = ["HookedNetworks", "LatentCondition", "of_latent"]
 
@@ -69,32 +72,92 @@ def of_latent(condition: Condition, kind: type[_Told]) -> _Told:
 
 
 class HookedNetworks:
-    """The networks of a model on their device, ready for inference, the first one's self-attention behind a hook.
+    """The networks of a model on their device, ready for inference, with self-attention behind a hook.
 
+    Those that denoise compute in the precision that was set; everything around them, the codec too, in float32.
     The latent's cells lie where the picture's pixels do, so it warps as a picture does: a family whose latent does not
     has a `spread` and `gather` of its own.
     """
 
-    def __init__(self, network: nn.Module, *others: nn.Module, device: torch.device) -> None:
+    def __init__(
+        self,
+        *denoisers: nn.Module,
+        device: torch.device,
+        others: Sequence[nn.Module] = (),
+        running: Running | None = None,
+    ) -> None:
+        """`denoisers` run at each step, the UNet with the layers last; `others` before and after, such as a codec."""
         self.device = device
-        memory = torch.channels_last if device.type == "cpu" else torch.contiguous_format
-        network.to(device, memory_format=memory)  # type: ignore[call-overload]
-        for each in (network, *others):
-            each.to(device).eval().requires_grad_(False)
-        self._networks = (network, *others)
+        for each in (*denoisers, *others):
+            each.eval().requires_grad_(False)
+        if device.type == "cpu":
+            for each in denoisers:
+                each.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for each in others:
+            each.to(device)
+        self.notices: list[str] = []
+        """What the user should know, and nobody has read yet."""
+        self._running = running or Running()
+        self._denoisers, self._others = denoisers, others
+        self._weights = Weights(denoisers, device, dtype_for(self._running.precision, device))
         self._slot = HookSlot()
-        self._layers: Sequence[TokenLayer] = install(network, self._slot)
+        self._layers: Sequence[TokenLayer] = install(denoisers[-1], self._slot)
 
     @property
     def layers(self) -> Sequence[TokenLayer]:
         """The self-attention layers, in the order in which they run."""
         return self._layers
 
-    def spread(self, latent: Tensor, condition: object = None) -> Tensor:
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number type that the networks that denoise compute in."""
+        return self._weights.dtype
+
+    def cast(self, dtype: torch.dtype) -> None:
+        """Compute in `dtype` from now on."""
+        self._weights.cast(dtype)
+
+    @property
+    def weights_bytes(self) -> int:
+        """Memory that all weights take."""
+        return sum(each.nbytes for network in (*self._denoisers, *self._others) for each in network.parameters())
+
+    def set_running(self, running: Running) -> None:
+        """Set precision and compiling; a network that cannot be compiled runs as it is, and a notice says so."""
+        self.cast(dtype_for(running.precision, self.device))
+        if running.compiled == self._running.compiled:
+            return
+        self._running = running
+        if not running.compiled:
+            self._uncompile()
+        elif failure := next(filter(None, map(compile_network, self._denoisers)), ""):
+            self._do_without_compiler(failure)
+
+    def denoise(self, run: Callable[..., Tensor], *told: Tensor) -> Tensor:
+        """run(*told) in float32, computed in the networks' own precision: the one place where it begins and ends."""
+        cast = [each.to(self.dtype) for each in told]
+        try:
+            return run(*cast).float()
+        except RuntimeError as error:
+            failure = compiler_failure(error)
+            if not failure:
+                raise
+        self._do_without_compiler(failure)
+        return run(*cast).float()
+
+    def _uncompile(self) -> None:
+        for each in self._denoisers:
+            uncompile_network(each)
+
+    def _do_without_compiler(self, reason: str) -> None:
+        self._uncompile()
+        self.notices.append(f"The network could not be compiled and runs as it is ({reason}).")
+
+    def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
         """The latent itself."""
         return latent
 
-    def gather(self, spread: Tensor, condition: object = None) -> Tensor:
+    def gather(self, spread: Tensor, condition: Condition | None = None) -> Tensor:
         """Inverse of `spread`."""
         return spread
 
@@ -107,5 +170,6 @@ class HookedNetworks:
         self._slot.watch = watch
 
     def offload(self) -> None:
-        """Keep the weights in the computer's memory while they are not used."""
-        offload_networks(self._networks, self.device)
+        """Keep the weights in the computer's memory while they are not used; a compiled network cannot."""
+        self._uncompile()
+        offload_networks((*self._denoisers, *self._others), self.device)

@@ -17,7 +17,7 @@ __all__ = ["load"]
 
 
 def load(model: str | ModelEntry, device: torch.device) -> Backend:
-    """The model by name or catalogue entry, on `device`, in float32.
+    """The model by name or catalogue entry, on `device`, in the precision that is automatic there.
 
     Nothing of it is parsed before sizes and hashes of all its files were found right. Raises ModelError when the model
     is unknown, absent, damaged or not what its manifest says.

@@ -25,7 +25,7 @@ _PARTIAL = ".partial"
 class BusyShelfError(JobFailedError):
     """Another process brings or removes the same model."""
 
-    code = "busy"
+    code = "busy_shelf"
 
 
 def partial_folder(models: Path, name: str) -> Path:

@@ -9,9 +9,10 @@ from typing import Protocol
 
 import torch
 
-from answerprint.backends.base import Backend
+from answerprint.backends.base import Backend, cast, number_type, take_notices, weights_bytes
 from answerprint.backends.catalogue import ModelEntry
 from answerprint.backends.load import load
+from answerprint.backends.precision import working_bytes
 from answerprint.flow.cache import FlowCache
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
@@ -19,12 +20,22 @@ from answerprint.frames import events
 from answerprint.store.failpoints import reach
 from answerprint.temporal.sampler import Tiles
 
+from .first_rung import Needs, first_rung, room_on
 from .job_channel import Talk
 from .ladder import Recipe
 from .order import Order
 from .restore import Settings
 
-__all__ = ["LoadedOnce", "Models", "configured", "flow_through", "load_model", "settings_for", "usual_recipe"]
+__all__ = [
+    "LoadedOnce",
+    "Models",
+    "configured",
+    "flow_through",
+    "heard",
+    "load_model",
+    "settings_for",
+    "usual_recipe",
+]
 
 
 class Models(Protocol):
@@ -46,10 +57,21 @@ class LoadedOnce:
     def use(self, entry: ModelEntry, device: torch.device, talk: Talk) -> Iterator[Backend]:
         """Load it; it goes with the process."""
         talk.emit(events.stage("load", f"Loading {entry.name}"))
-        yield load_model(entry.name, device)
+        with heard(load_model(entry.name, device), talk) as backend:
+            yield backend
 
     def forget(self, model: str) -> None:
         """No other job gets it."""
+
+
+@contextmanager
+def heard(backend: Backend, talk: Talk) -> Iterator[Backend]:
+    """The backend while the block runs; what it has to say by then becomes warnings of the job."""
+    try:
+        yield backend
+    finally:
+        for notice in take_notices(backend):
+            talk.emit(events.warning(notice))
 
 
 def load_model(name: str, device: torch.device) -> Backend:
@@ -71,17 +93,23 @@ def flow_through(cache: FlowCache) -> FlowSource:
 
 
 def usual_recipe(order: Order, backend: Backend, rung: int = 0) -> Recipe:
-    """How an order is done; a rung above 0 takes less memory."""
-    return Recipe.at(
-        rung,
-        chunk=order.choices.method.chunk,
-        tile_cells=backend.info.tile_cells,
-        latent_size=order.latent_size,
-    )
+    """How an order is done, in the precision that the backend has; a rung above 0 takes less memory.
+
+    It is a higher one than was asked for where a graphics card is too small for that.
+    """
+    chunk, tile_cells, size = order.choices.method.chunk, backend.info.tile_cells, order.latent_size
+    per_cell = working_bytes(backend.info, order.choices.model_options, str(backend.device))
+    needs = Needs(weights_bytes(backend), per_cell, size, chunk, tile_cells)
+    recipe, _ = needs.at(max(rung, first_rung(needs, room_on(backend.device))))
+    return replace(recipe, dtype=number_type(backend))
 
 
 def settings_for(order: Order, backend: Backend, recipe: Recipe) -> Settings:
-    """What the pipeline is told: an order, done by a recipe."""
+    """What the pipeline is told: an order, done by a recipe, in whose precision the backend computes from now on.
+
+    A clip that goes on elsewhere keeps the precision it began with, also where `auto` means another one there.
+    """
+    cast(backend, recipe.dtype)
     cells = recipe.tile_cells
     return Settings(
         replace(order.choices.method, chunk=recipe.chunk),

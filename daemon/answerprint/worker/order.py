@@ -13,6 +13,7 @@ from types import MappingProxyType
 from answerprint import __version__
 from answerprint.backends.catalogue import ModelEntry, find
 from answerprint.backends.depth import DepthLook
+from answerprint.backends.precision import working_bytes
 from answerprint.errors import InputError, JobFailedError, MediaError
 from answerprint.frames import ClipInfo, FrameRange, OutputSpec, default_codec, events, parse_range
 from answerprint.frames.interpret import Interpretation
@@ -95,16 +96,17 @@ class Order:
         width, height = (side * again * family.scale // family.latent_factor for side in worked)
         return width, height
 
-    def estimate(self) -> dict[str, int]:
-        """Bytes that the work will take: of memory, of scratch space, and for the deliverable."""
+    def estimate(self, device: str = "") -> dict[str, int]:
+        """Bytes that the work will take: of the memory of `device`, of scratch space, and for the deliverable."""
         family, method = self.entry.info, self.choices.method
         cells = self.latent_size[0] * self.latent_size[1]
+        at_once = min(cells, family.tile_cells**2) if family.tile_cells else cells
         pixels = self.size[0] * self.size[1]
         frame_bytes = pixels * (8 if self.info.has_alpha else 6)
         carry_bytes = cells * family.latent_channels * 2 * self.choices.steps if method.consistency else 0
         bits = _BITS_PER_PIXEL.get(self.codec, 0.0)
         return {
-            "memory_bytes": cells * method.chunk * family.bytes_per_cell,
+            "memory_bytes": at_once * method.chunk * working_bytes(family, self.choices.model_options, device),
             "scratch_bytes": int(frame_bytes * _SEGMENT_SHARE) * len(self.frames) + 2 * carry_bytes,
             "output_bytes": int(pixels * bits / 8) * len(self.frames),
         }
@@ -129,7 +131,7 @@ class Order:
             self.output_facts(codec),
             model=self.entry.name,
             device=device,
-            estimate=self.estimate(),
+            estimate=self.estimate(device),
         )
 
     def spec(self, *, job: str = "", overwrite: bool | None = None) -> OutputSpec:

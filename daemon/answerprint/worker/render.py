@@ -27,6 +27,7 @@ from .flow_cache import open_flow_cache
 from .job_channel import JobChannel
 from .ladder import RUNGS, Recipe, exhausted, is_out_of_memory
 from .loading import Models, configured, flow_through, settings_for, usual_recipe
+from .memory_check import memory_checked
 from .order import Order, SourceChangedError, understand
 from .progress import Reporter
 from .restore import RestoredChunk, decoded, restore_clip
@@ -91,7 +92,8 @@ def render(task: RenderTask, talk: JobChannel, models: Models, at_border: Callab
         if run.done == len(order.frames):
             at_end = True
         else:
-            with models.use(order.entry, device, talk) as backend:
+            estimated = order.estimate(str(device))["memory_bytes"]
+            with models.use(order.entry, device, talk) as backend, memory_checked(estimated, device, talk):
                 at_end = run.all_chunks(configured(order, backend), task)
     if not at_end:
         return events.stopped(at_border=True)

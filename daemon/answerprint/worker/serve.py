@@ -26,7 +26,7 @@ from .inbox import Inbox, Letter
 from .job_channel import JobChannel, StopRequestedError, Talk
 from .jobs import preview
 from .ladder import is_out_of_memory
-from .loading import load_model
+from .loading import heard, load_model
 from .render import RenderTask, render
 from .warm import WarmModels
 
@@ -54,7 +54,7 @@ class _WarmBackends:
         def say() -> None:
             talk.emit(events.stage("load", f"Loading {entry.name}"))
 
-        with self.warm.use(entry.name, self.keep_alive_seconds, say) as backend:
+        with self.warm.use(entry.name, self.keep_alive_seconds, say) as backend, heard(backend, talk):
             yield backend
 
     def forget(self, model: str) -> None:

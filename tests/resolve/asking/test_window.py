@@ -26,7 +26,7 @@ _DRIVER = Path(__file__).with_name("driver.py")
 def ask(display: str, *steps: list[Any], shown: Form | None = None, python: str = sys.executable) -> Answers | None:
     """Show the form to somebody who does these things."""
     environ = {**os.environ, "DISPLAY": display, "STEPS": json.dumps(steps), "WINDOW": str(window_file())}
-    return WindowAsking([python], environ, program=_DRIVER).ask(shown or form())
+    return WindowAsking([python], environ, program=_DRIVER, show_seconds=120).ask(shown or form())
 
 
 def test_a_window_that_is_accepted_as_it_is_gives_the_defaults(display: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
@@ -10,20 +10,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from answerprint.backends.attention import HookedProcessor, HookSlot, coarsest_scale, install, self_attention_layers
+from answerprint.backends.attention import HookedProcessor, HookSlot, coarsest_scale, self_attention_layers
 from answerprint.backends.colour import fix_colour
 from answerprint.backends.info import BackendInfo
 from answerprint.backends.kl import cell_size, decode, encode
-from answerprint.backends.latent import of_latent
-from answerprint.backends.offload import offload_networks
+from answerprint.backends.latent import HookedNetworks, of_latent
 from answerprint.backends.schedules import DiffusersSchedule
 from answerprint.backends.text import Text, load_tokenizer
 from answerprint.backends.weights import read_weights
 from answerprint.errors import ModelError
 from answerprint.models.verify import VerifiedModel
 from answerprint.temporal.parametrisation import PARAMETRISATIONS
-from answerprint.temporal.protocols import Condition, Schedule, TokenHook, TokenLayer
-from answerprint.temporal.stopwatch import Stopwatch
+from answerprint.temporal.protocols import Condition, Schedule, TokenLayer
 
 from . import load_components
 from .components import Components
@@ -40,7 +38,7 @@ SHORT_SIDE = 512
 """Least short side of the picture, px, at which detail is drawn: Stable Diffusion 2.1 learned at this size."""
 
 
-class DiffbirBackend:
+class DiffbirBackend(HookedNetworks):
     """The networks of both stages, what reads the prompts, and the schedules."""
 
     def __init__(
@@ -57,29 +55,20 @@ class DiffbirBackend:
         _check(components, text, version)
         cell, coarsest = cell_size(components.vae), coarsest_scale(components.unet)
         self._family = replace(INFO, latent_factor=cell, multiple_of=coarsest)
-        self.device = device
-        memory = torch.channels_last if device.type == "cpu" else torch.contiguous_format
-        self._unet = components.unet.to(device, memory_format=memory)
-        self._controlnet = components.controlnet.to(device, memory_format=memory)
-        self._vae = components.vae.to(device, memory_format=memory)
+        self._unet, self._controlnet, self._vae = components.unet, components.controlnet, components.vae
+        super().__init__(self._controlnet, self._unet, others=[self._vae], device=device)
+        self._layers = [*_install_control(self._controlnet, self._slot), *self._layers]
         self._text = text
         self._first_stage = cache(first_stage)
         self._config = SCHEDULERS[version]
         self._abar = alphas_cumprod(self._config).tolist()
         self._short_side = short_side
-        self._slot = HookSlot()
-        self._layers = [*_install_control(self._controlnet, self._slot), *install(self._unet, self._slot)]
         self._set(Settings.read(INFO.default_steps, INFO.samplers[0], {}))
 
     @property
     def info(self) -> BackendInfo:
         """What it can do; its scale is that of the task it is set to."""
         return replace(self._family, scale=self._settings.scale)
-
-    @property
-    def layers(self) -> Sequence[TokenLayer]:
-        """The self-attention layers of both networks, in the order in which they run: the ControlNet comes first."""
-        return self._layers
 
     def configure(self, *, steps: int, sampler: str, options: dict[str, str]) -> None:
         """Set task, sampler, prompts and guidance; raises InputError, and leaves the old ones, for what is wrong.
@@ -97,6 +86,7 @@ class DiffbirBackend:
         # Row 0 is what guidance leads away from, row 1 what it leads to.
         self._prompts = self._text.encode([guidance.negative_prompt, guidance.prompt], self.device)
         self._settings = settings
+        self.set_running(settings.running)
 
     def schedule(self) -> Schedule:
         """A fresh sampler."""
@@ -155,13 +145,16 @@ class DiffbirBackend:
 
     def _run(self, x: Tensor, timestep: int, latent: Tensor, prompts: Tensor) -> Tensor:
         """The UNet's output for x [G F, 4, h, w], group by group under one of `prompts` [G, 77, C]."""
-        text = prompts.repeat_interleave(len(x) // len(prompts), 0)
-        down, middle = self._controlnet(x, timestep, text, latent, return_dict=False)
-        out: Tensor = self._unet(
-            x, timestep, text, down_block_additional_residuals=down, mid_block_additional_residual=middle,
-            return_dict=False,
-        )[0]  # fmt: skip
-        return out
+
+        def run(x: Tensor, latent: Tensor, text: Tensor) -> Tensor:
+            down, middle = self._controlnet(x, timestep, text, latent, return_dict=False)
+            out: Tensor = self._unet(
+                x, timestep, text, down_block_additional_residuals=down, mid_block_additional_residual=middle,
+                return_dict=False,
+            )[0]  # fmt: skip
+            return out
+
+        return self.denoise(run, x, latent, prompts.repeat_interleave(len(x) // len(prompts), 0))
 
     @torch.no_grad()
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
@@ -180,26 +173,6 @@ class DiffbirBackend:
         return torch.cat(
             [finish(*frame) for frame in zip(torch.split(x0, 1), torch.split(told.picture, 1), strict=True)]
         )
-
-    def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
-        """The latent itself: its cells lie where the picture's pixels do, so it warps as a picture does."""
-        return latent
-
-    def gather(self, spread: Tensor, condition: Condition | None = None) -> Tensor:
-        """Inverse of `spread`."""
-        return spread
-
-    def set_hook(self, hook: TokenHook | None) -> None:
-        """Route the self-attention of both networks through `hook`."""
-        self._slot.hook = hook
-
-    def time(self, watch: Stopwatch | None) -> None:
-        """Count the time of self-attention."""
-        self._slot.watch = watch
-
-    def offload(self) -> None:
-        """Keep the weights of the second stage in the computer's memory while they are not used."""
-        offload_networks((self._unet, self._controlnet, self._vae), self.device)
 
 
 def load(model: VerifiedModel, device: torch.device) -> DiffbirBackend:

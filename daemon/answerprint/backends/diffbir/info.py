@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from answerprint.backends.guidance import GUIDANCE, GUIDANCE_STOP, NEGATIVE_PROMPT, PROMPT
 from answerprint.backends.info import ETA, BackendInfo
+from answerprint.backends.precision import COMPILE, PRECISION
 from answerprint.option import Option
 
 __all__ = ["INFO", "SPACED"]
@@ -34,7 +35,7 @@ _STAGE_1 = Option(
     kind="choice",
     choices=("model", "none"),
     default="model",
-    help="model: a first network takes the damage away before detail is drawn; none: the picture is only enlarged.",
+    help="What comes before detail is drawn: model, a network that takes the damage away, or none, a larger picture.",
 )
 _FIDELITY = Option(
     name="fidelity",
@@ -72,6 +73,8 @@ INFO = BackendInfo(
         replace(GUIDANCE, default=4.0),
         GUIDANCE_STOP,
         ETA,
+        PRECISION,
+        COMPILE,
     ),
     method=(("warp_strength", "1"), ("warp_tolerance", "0")),
     sees="latent",

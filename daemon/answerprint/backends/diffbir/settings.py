@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from answerprint.backends.guidance import Guidance
+from answerprint.backends.precision import Running
 from answerprint.backends.schedules import parse_eta
 from answerprint.errors import InputError
 
@@ -33,6 +34,7 @@ class Settings:
     fidelity: float
     """Share s of restoration guidance, 0..1; 0 is off."""
     guidance: Guidance
+    running: Running
 
     @classmethod
     def read(cls, steps: int, sampler: str, options: Mapping[str, str]) -> Self:
@@ -50,4 +52,5 @@ class Settings:
             first_stage=text["stage1"] == "model",
             fidelity=float(text["fidelity"]),
             guidance=Guidance.read(text),
+            running=Running.read(text),
         )

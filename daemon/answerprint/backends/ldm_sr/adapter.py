@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,16 +9,16 @@ import torch
 from diffusers import UNet2DModel, VQModel
 from torch import Tensor
 
-from answerprint.backends.attention import HookSlot, coarsest_scale, install
+from answerprint.backends.attention import coarsest_scale
 from answerprint.backends.info import BackendInfo
-from answerprint.backends.offload import offload_networks
+from answerprint.backends.latent import HookedNetworks
 from answerprint.backends.pictures import PictureCondition, of_pictures, pad_pictures
+from answerprint.backends.precision import Running
 from answerprint.backends.schedules import DiffusersSchedule, parse_eta
 from answerprint.backends.weights import load_network
 from answerprint.errors import ModelError
 from answerprint.models.verify import VerifiedModel
-from answerprint.temporal.protocols import Condition, TokenHook, TokenLayer
-from answerprint.temporal.stopwatch import Stopwatch
+from answerprint.temporal.protocols import Condition
 
 from .codec import decode
 from .info import INFO
@@ -29,7 +28,7 @@ __all__ = ["LdmSrBackend", "load"]
 PIPELINE = "LDMSuperResolutionPipeline"
 
 
-class LdmSrBackend:
+class LdmSrBackend(HookedNetworks):
     """The network, its VQ codec and its schedule."""
 
     def __init__(self, network: UNet2DModel, codec: VQModel, scheduler: dict[str, Any], device: torch.device) -> None:
@@ -41,6 +40,7 @@ class LdmSrBackend:
                 f"{codec.config.latent_channels}: they do not make an LDM-SR model.",
                 "Get the model anew from its source.",
             )
+        super().__init__(network, others=[codec], device=device)
         factor = 2 ** (len(codec.config.up_block_types) - 1)
         self.info: BackendInfo = replace(
             INFO,
@@ -49,26 +49,17 @@ class LdmSrBackend:
             latent_factor=factor,
             multiple_of=coarsest_scale(network),
         )
-        self.device = device
-        memory = torch.channels_last if device.type == "cpu" else torch.contiguous_format
-        self._network = network.to(device, memory_format=memory).eval().requires_grad_(False)
-        self._codec = codec.to(device).eval().requires_grad_(False)
-        self._scheduler = scheduler
-        self._slot = HookSlot()
-        self._layers = install(self._network, self._slot)
+        self._network, self._codec, self._scheduler = network, codec, scheduler
         self._steps, self._sampler, self._eta = INFO.default_steps, INFO.samplers[0], 0.0
         self.schedule()
 
-    @property
-    def layers(self) -> Sequence[TokenLayer]:
-        """Its self-attention layers, in the order in which they run."""
-        return self._layers
-
     def configure(self, *, steps: int, sampler: str, options: dict[str, str]) -> None:
         """Set the sampler; raises InputError, and leaves the old one, when it or an option does not exist."""
-        eta = parse_eta(self.info.fill_options(options)["eta"])
+        filled = self.info.fill_options(options)
+        eta = parse_eta(filled["eta"])
         DiffusersSchedule(self._scheduler, sampler, steps, eta)
         self._steps, self._sampler, self._eta = steps, sampler, eta
+        self.set_running(Running.read(filled))
 
     def schedule(self) -> DiffusersSchedule:
         """A fresh sampler."""
@@ -87,8 +78,12 @@ class LdmSrBackend:
     @torch.no_grad()
     def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
         """The network's output (predicted noise, in the published model) for x [F, 3, h, w]."""
-        out: Tensor = self._network(torch.cat([x, of_pictures(condition).low], 1), timestep, return_dict=False)[0]
-        return out
+
+        def run(shown: Tensor) -> Tensor:
+            out: Tensor = self._network(shown, timestep, return_dict=False)[0]
+            return out
+
+        return self.denoise(run, torch.cat([x, of_pictures(condition).low], 1))
 
     @torch.no_grad()
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
@@ -97,26 +92,6 @@ class LdmSrBackend:
         picture = torch.cat([decode(self._codec, latent) for latent in torch.split(x0, 1)])
         shown, scale = of_pictures(condition), self.info.scale
         return picture[:, :, : shown.height * scale, : shown.width * scale] / 2 + 0.5
-
-    def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
-        """The latent itself: its cells lie where the picture's pixels do, so it warps as a picture does."""
-        return latent
-
-    def gather(self, spread: Tensor, condition: Condition | None = None) -> Tensor:
-        """Inverse of `spread`."""
-        return spread
-
-    def set_hook(self, hook: TokenHook | None) -> None:
-        """Route self-attention through `hook`."""
-        self._slot.hook = hook
-
-    def time(self, watch: Stopwatch | None) -> None:
-        """Count the time of self-attention."""
-        self._slot.watch = watch
-
-    def offload(self) -> None:
-        """Keep the weights in the computer's memory while they are not used."""
-        offload_networks((self._network, self._codec), self.device)
 
 
 def load(model: VerifiedModel, device: torch.device) -> LdmSrBackend:

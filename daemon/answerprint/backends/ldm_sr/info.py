@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from answerprint.backends.info import ETA, BackendInfo
+from answerprint.backends.precision import COMPILE, PRECISION
 
 __all__ = ["INFO"]
 
@@ -20,5 +21,5 @@ INFO = BackendInfo(
     # Measured on the published architecture (float32, CPU): the network takes 16 kB per cell and frame; the decoder
     # 80 to 110 kB per cell, of one frame at a time, which chunks of 6 frames and more outweigh.
     bytes_per_cell=20_000,
-    options=(ETA,),
+    options=(ETA, PRECISION, COMPILE),
 )

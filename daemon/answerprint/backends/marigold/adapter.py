@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,18 +10,18 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor
 
-from answerprint.backends.attention import HookSlot, coarsest_scale, install
+from answerprint.backends.attention import coarsest_scale
 from answerprint.backends.depth import DepthLook
 from answerprint.backends.info import BackendInfo
-from answerprint.backends.offload import offload_networks
+from answerprint.backends.latent import HookedNetworks
 from answerprint.backends.pictures import pad_pictures
+from answerprint.backends.precision import Running
 from answerprint.backends.schedules import DiffusersSchedule, parse_eta
 from answerprint.backends.text import Text, load_text
 from answerprint.backends.weights import load_network
 from answerprint.errors import ModelError
 from answerprint.models.verify import VerifiedModel
-from answerprint.temporal.protocols import Condition, Schedule, TokenHook, TokenLayer
-from answerprint.temporal.stopwatch import Stopwatch
+from answerprint.temporal.protocols import Condition, Schedule
 
 from .condition import EncodedCondition, of_encoded, resized
 from .info import INFO, LARGEST_SIDE, RESOLUTION
@@ -37,7 +36,7 @@ _EMPTY_PROMPT_TOKENS = 2
 after these two does not change them."""
 
 
-class MarigoldBackend:
+class MarigoldBackend(HookedNetworks):
     """The network, its codec, what the empty prompt means to it, and its schedule."""
 
     def __init__(
@@ -61,6 +60,7 @@ class MarigoldBackend:
             )
         if network.config.cross_attention_dim != text.width:
             raise ModelError("The network and the text encoder do not fit.", "Get the model anew from its source.")
+        super().__init__(network, others=[codec], device=device)
         own = replace(RESOLUTION, default=resolution)
         self.info: BackendInfo = replace(
             INFO,
@@ -70,20 +70,10 @@ class MarigoldBackend:
             default_steps=steps,
             options=tuple(own if option.name == own.name else option for option in INFO.options),
         )
-        self.device = device
-        memory = torch.channels_last if device.type == "cpu" else torch.contiguous_format
-        self._network = network.to(device, memory_format=memory).eval().requires_grad_(False)
-        self._codec = codec.to(device).eval().requires_grad_(False)
+        self._network, self._codec = network, codec
         self._prompt = text.encode([""], device)[:, :_EMPTY_PROMPT_TOKENS]
         self._scheduler = scheduler
-        self._slot = HookSlot()
-        self._layers = install(self._network, self._slot)
         self.configure(steps=steps, sampler=INFO.samplers[0], options={})
-
-    @property
-    def layers(self) -> Sequence[TokenLayer]:
-        """Its self-attention layers, in the order in which they run."""
-        return self._layers
 
     @property
     def look(self) -> DepthLook:
@@ -98,6 +88,7 @@ class MarigoldBackend:
         self._steps, self._sampler, self._eta = steps, sampler, eta
         self._resolution = int(filled[RESOLUTION.name])
         self._look = DepthLook.of(filled)
+        self.set_running(Running.read(filled))
 
     def schedule(self) -> Schedule:
         """A fresh sampler."""
@@ -130,10 +121,12 @@ class MarigoldBackend:
     @torch.no_grad()
     def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
         """The network's output (velocity or noise, by its scheduler's configuration) for x [F, C, h, w]."""
-        both = torch.cat([of_encoded(condition).latent, x], 1)
-        prompt = self._prompt.expand(len(x), -1, -1)
-        out: Tensor = self._network(both, timestep, encoder_hidden_states=prompt, return_dict=False)[0]
-        return out
+
+        def run(both: Tensor, prompt: Tensor) -> Tensor:
+            out: Tensor = self._network(both, timestep, prompt, return_dict=False)[0]
+            return out
+
+        return self.denoise(run, torch.cat([of_encoded(condition).latent, x], 1), self._prompt.expand(len(x), -1, -1))
 
     @torch.no_grad()
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
@@ -145,26 +138,6 @@ class MarigoldBackend:
         if shown.worked != shown.source:
             depth = F.interpolate(depth, shown.source, mode="bilinear", align_corners=False)
         return depth.expand(-1, 3, -1, -1)
-
-    def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
-        """The latent itself: its cells lie where blocks of the picture's pixels do."""
-        return latent
-
-    def gather(self, spread: Tensor, condition: Condition | None = None) -> Tensor:
-        """Inverse of `spread`."""
-        return spread
-
-    def set_hook(self, hook: TokenHook | None) -> None:
-        """Route self-attention through `hook`."""
-        self._slot.hook = hook
-
-    def time(self, watch: Stopwatch | None) -> None:
-        """Count the time of self-attention."""
-        self._slot.watch = watch
-
-    def offload(self) -> None:
-        """Keep the weights in the computer's memory while they are not used."""
-        offload_networks((self._network, self._codec), self.device)
 
 
 def load(model: VerifiedModel, device: torch.device) -> MarigoldBackend:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from answerprint.backends.depth import DEPTH_OPTIONS
 from answerprint.backends.info import ETA, BackendInfo
+from answerprint.backends.precision import COMPILE, PRECISION
 from answerprint.option import Option
 
 __all__ = ["INFO", "LARGEST_SIDE", "RESOLUTION"]
@@ -41,7 +42,7 @@ INFO = BackendInfo(
     # Measured with random weights on a pan, E_warp beside per-frame: 0.24 to 0.35 so, 0.61 to 0.84 with the defaults,
     # for latents of neighbouring frames differ by more than any tolerance that pictures have.
     method=(("warp_strength", "1"), ("warp_tolerance", "0")),
-    options=(RESOLUTION, *DEPTH_OPTIONS, ETA),
+    options=(RESOLUTION, *DEPTH_OPTIONS, ETA, PRECISION, COMPILE),
     gives="depth",
     sees="latent",
     partial_tokens=True,

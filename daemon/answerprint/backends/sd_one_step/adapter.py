@@ -14,6 +14,7 @@ from answerprint.backends.attention import coarsest_scale
 from answerprint.backends.colour import fix_colour
 from answerprint.backends.kl import cell_size, decode, encode
 from answerprint.backends.latent import HookedNetworks, LatentCondition, of_latent
+from answerprint.backends.precision import Running
 from answerprint.backends.schedules import OneStep
 from answerprint.backends.text import Text, load_text
 from answerprint.backends.weights import load_network
@@ -31,20 +32,15 @@ class SdOneStepBackend(HookedNetworks):
     """The network, its codec and what reads the prompt."""
 
     def __init__(
-        self,
-        network: UNet2DConditionModel,
-        vae: AutoencoderKL,
-        text: Text,
-        scheduler: dict[str, Any],
-        device: torch.device,
+        self, unet: UNet2DConditionModel, vae: AutoencoderKL, text: Text, config: dict[str, Any], device: torch.device
     ) -> None:
         """Raises ModelError when the parts do not fit each other."""
-        if network.config.cross_attention_dim != text.width or network.config.in_channels != vae.config.latent_channels:
+        if unet.config.cross_attention_dim != text.width or unet.config.in_channels != vae.config.latent_channels:
             raise ModelError("The networks of the model do not fit each other.", "Get the model anew from its source.")
-        super().__init__(network, vae, device=device)
-        self.info = replace(INFO, latent_factor=cell_size(vae), multiple_of=coarsest_scale(network))
-        self._network, self._vae, self._text = network, vae, text
-        self._abar = DDPMScheduler.from_config(scheduler).alphas_cumprod.tolist()
+        super().__init__(unet, others=[vae], device=device)
+        self.info = replace(INFO, latent_factor=cell_size(vae), multiple_of=coarsest_scale(unet))
+        self._network, self._vae, self._text = unet, vae, text
+        self._abar = DDPMScheduler.from_config(config).alphas_cumprod.tolist()
         self.configure(steps=1, sampler=INFO.samplers[0], options={})
 
     def configure(self, *, steps: int, sampler: str, options: dict[str, str]) -> None:
@@ -53,6 +49,7 @@ class SdOneStepBackend(HookedNetworks):
         if (steps, sampler) != (1, INFO.samplers[0]):
             raise InputError("This model restores in one step.", "Give no --steps and no sampler.")
         self._prompt = self._text.encode([filled["prompt"]], self.device)
+        self.set_running(Running.read(filled))
 
     def schedule(self) -> OneStep:
         """From the last timestep to the picture."""
@@ -72,7 +69,7 @@ class SdOneStepBackend(HookedNetworks):
     def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
         """The clean latent [F, C, h, w]; x is what is added to the encoded picture, which is nothing at the start."""
         seen, prompt = of_latent(condition, LatentCondition).latent + x, self._prompt.expand(len(x), -1, -1)
-        eps = self._network(seen, timestep, encoder_hidden_states=prompt, return_dict=False)[0]
+        eps = self.denoise(lambda z, text: self._network(z, timestep, text, return_dict=False)[0], seen, prompt)
         return x0_from_epsilon(eps, seen, self._abar[timestep])
 
     @torch.no_grad()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from answerprint.backends.guidance import PROMPT
 from answerprint.backends.info import BackendInfo
+from answerprint.backends.precision import COMPILE, PRECISION
 
 __all__ = ["INFO"]
 
@@ -20,7 +21,7 @@ INFO = BackendInfo(
     most_steps=1,
     tile_cells=128,
     bytes_per_cell=120_000,
-    options=(PROMPT,),
+    options=(PROMPT, PRECISION, COMPILE),
     method=(("warp_strength", "1"), ("warp_tolerance", "0")),
     sees="latent",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,18 +9,17 @@ import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from torch import Tensor
 
-from answerprint.backends.attention import HookSlot, coarsest_scale, install
+from answerprint.backends.attention import coarsest_scale
 from answerprint.backends.info import BackendInfo
 from answerprint.backends.kl import cell_size, decode
-from answerprint.backends.offload import offload_networks
+from answerprint.backends.latent import HookedNetworks
 from answerprint.backends.pictures import pad_pictures
 from answerprint.backends.schedules import DiffusersSchedule
 from answerprint.backends.text import Text, load_text
 from answerprint.backends.weights import load_network
 from answerprint.errors import ModelError
 from answerprint.models.verify import VerifiedModel
-from answerprint.temporal.protocols import Condition, TokenHook, TokenLayer
-from answerprint.temporal.stopwatch import Stopwatch
+from answerprint.temporal.protocols import Condition
 
 from .condition import NoisedCondition, grain_for, of_noised
 from .info import INFO, NOISE_LEVEL
@@ -38,7 +36,7 @@ _PIXELS = 3
 """Channels of the low-resolution frame."""
 
 
-class SdX4Backend:
+class SdX4Backend(HookedNetworks):
     """The network, its codec, what reads the prompts, and its schedules."""
 
     def __init__(
@@ -52,6 +50,7 @@ class SdX4Backend:
     ) -> None:
         """Raises ModelError when the parts do not fit each other."""
         _check(network, codec, text)
+        super().__init__(network, others=[codec], device=device)
         factor = cell_size(codec)
         self.info: BackendInfo = replace(
             INFO,
@@ -60,21 +59,10 @@ class SdX4Backend:
             latent_factor=factor,
             multiple_of=coarsest_scale(network),
         )
-        self.device = device
-        memory = torch.channels_last if device.type == "cpu" else torch.contiguous_format
-        self._network = network.to(device, memory_format=memory).eval().requires_grad_(False)
-        self._codec = codec.to(device).eval().requires_grad_(False)
-        self._text = text
+        self._network, self._codec, self._text = network, codec, text
         self._scheduler = scheduler
         self._abar = _shares(low_res_scheduler)
-        self._slot = HookSlot()
-        self._layers = install(self._network, self._slot)
         self._set(Settings.read(INFO.default_steps, INFO.samplers[0], {}))
-
-    @property
-    def layers(self) -> Sequence[TokenLayer]:
-        """Its self-attention layers, in the order in which they run; other levels have cross-attention alone."""
-        return self._layers
 
     def configure(self, *, steps: int, sampler: str, options: dict[str, str]) -> None:
         """Set sampler, prompts, guidance and noise; raises InputError, and leaves the old ones, for what is wrong."""
@@ -87,6 +75,7 @@ class SdX4Backend:
         self._prompts = self._text.encode([guidance.negative_prompt, guidance.prompt], self.device)
         self._last_guided = guidance.last(times)
         self._settings = settings
+        self.set_running(settings.running)
 
     def schedule(self) -> DiffusersSchedule:
         """A fresh sampler."""
@@ -128,9 +117,12 @@ class SdX4Backend:
         """The network's output for `shown` [G F, 7, h, w], group by group under one of `prompts` [G, 77, C]."""
         level = torch.full((len(shown),), self._settings.noise_level, device=shown.device)
         told = prompts.repeat_interleave(len(shown) // len(prompts), 0)
-        result = self._network(shown, timestep, encoder_hidden_states=told, class_labels=level, return_dict=False)
-        out: Tensor = result[0]
-        return out
+
+        def run(shown: Tensor, told: Tensor) -> Tensor:
+            out: Tensor = self._network(shown, timestep, told, level, return_dict=False)[0]
+            return out
+
+        return self.denoise(run, shown, told)
 
     @torch.no_grad()
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
@@ -138,26 +130,6 @@ class SdX4Backend:
         picture = decode(self._codec, x0 / _SCALING)
         shown, scale = of_noised(condition), self.info.scale
         return picture[:, :, : shown.height * scale, : shown.width * scale] / 2 + 0.5
-
-    def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
-        """The latent itself: its cells lie where the picture's pixels do, so it warps as a picture does."""
-        return latent
-
-    def gather(self, spread: Tensor, condition: Condition | None = None) -> Tensor:
-        """Inverse of `spread`."""
-        return spread
-
-    def set_hook(self, hook: TokenHook | None) -> None:
-        """Route self-attention through `hook`."""
-        self._slot.hook = hook
-
-    def time(self, watch: Stopwatch | None) -> None:
-        """Count the time of self-attention."""
-        self._slot.watch = watch
-
-    def offload(self) -> None:
-        """Keep the weights in the computer's memory while they are not used."""
-        offload_networks((self._network, self._codec), self.device)
 
 
 def load(model: VerifiedModel, device: torch.device) -> SdX4Backend:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from answerprint.backends.guidance import GUIDANCE, GUIDANCE_STOP, NEGATIVE_PROMPT, PROMPT
 from answerprint.backends.info import ETA, BackendInfo
+from answerprint.backends.precision import COMPILE, PRECISION
 from answerprint.option import Option
 
 __all__ = ["GUIDANCE", "GUIDANCE_STOP", "INFO", "NEGATIVE_PROMPT", "NOISE_LEVEL", "PROMPT"]
@@ -37,5 +38,5 @@ INFO = BackendInfo(
     # Its self-attention is at the coarsest scale only. In its latent, as in any autoencoder's, neighbours differ by
     # more than a picture's do: no tolerance is known that would tell motion from texture.
     method=(("merge_max_scale", "8"), ("warp_strength", "1"), ("warp_tolerance", "0")),
-    options=(ETA, PROMPT, NEGATIVE_PROMPT, GUIDANCE, GUIDANCE_STOP, NOISE_LEVEL),
+    options=(ETA, PROMPT, NEGATIVE_PROMPT, GUIDANCE, GUIDANCE_STOP, NOISE_LEVEL, PRECISION, COMPILE),
 )

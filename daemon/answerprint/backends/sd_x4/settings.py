@@ -8,6 +8,7 @@ from typing import Self
 
 from answerprint.backends.guidance import Guidance
 from answerprint.backends.info import ETA
+from answerprint.backends.precision import Running
 
 from .info import INFO, NOISE_LEVEL
 
@@ -24,9 +25,17 @@ class Settings:
     guidance: Guidance
     noise_level: int
     """Timestep whose share of noise the network sees in the source."""
+    running: Running
 
     @classmethod
     def read(cls, steps: int, sampler: str, options: Mapping[str, str]) -> Self:
         """Defaults, and `options` over them; raises InputError for a wrong value or an unknown name."""
         texts = INFO.fill_options(options)
-        return cls(steps, sampler, float(texts[ETA.name]), Guidance.read(texts), int(texts[NOISE_LEVEL.name]))
+        return cls(
+            steps,
+            sampler,
+            float(texts[ETA.name]),
+            Guidance.read(texts),
+            int(texts[NOISE_LEVEL.name]),
+            Running.read(texts),
+        )

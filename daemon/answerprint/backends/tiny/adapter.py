@@ -11,15 +11,15 @@ import torch.nn.functional as F
 from diffusers import UNet2DConditionModel
 from torch import Tensor
 
-from answerprint.backends.attention import HookSlot, coarsest_scale, install
+from answerprint.backends.attention import coarsest_scale
 from answerprint.backends.info import BackendInfo
-from answerprint.backends.offload import offload_networks
+from answerprint.backends.latent import HookedNetworks
 from answerprint.backends.pictures import PictureCondition, pad_pictures
+from answerprint.backends.precision import Running
 from answerprint.backends.schedules import DiffusersSchedule, parse_eta
 from answerprint.backends.weights import load_network
 from answerprint.models.verify import VerifiedModel
-from answerprint.temporal.protocols import Condition, TokenHook, TokenLayer, Window
-from answerprint.temporal.stopwatch import Stopwatch
+from answerprint.temporal.protocols import Condition, Window
 
 from . import codec
 from .info import INFO
@@ -52,28 +52,18 @@ class TinyCondition(PictureCondition):
         return replace(self, **parts)
 
 
-class TinyBackend:
+class TinyBackend(HookedNetworks):
     """The two networks, the codec and the schedule."""
 
     def __init__(
         self, network: UNet2DConditionModel, restorer: Restorer, scheduler: dict[str, Any], device: torch.device
     ) -> None:
         self.info: BackendInfo = replace(INFO, multiple_of=coarsest_scale(network))
-        self.device = device
-        self._network = network.to(device).eval().requires_grad_(False)
-        self._restorer = restorer.to(device).eval().requires_grad_(False)
-        if device.type == "cpu":
-            self._network = self._network.to(memory_format=torch.channels_last)
-        self._scheduler = scheduler
-        self._slot = HookSlot()
-        self._layers = install(self._network, self._slot)
+        # It is small and was trained to be right in 32 bits, which it stays in.
+        super().__init__(network, others=[restorer], device=device, running=Running("fp32"))
+        self._network, self._restorer, self._scheduler = network, restorer, scheduler
         self._steps, self._sampler, self._eta = INFO.default_steps, INFO.samplers[0], 0.0
         self.schedule()
-
-    @property
-    def layers(self) -> Sequence[TokenLayer]:
-        """Its self-attention layers, in the order in which they run."""
-        return self._layers
 
     def configure(self, *, steps: int, sampler: str, options: dict[str, str]) -> None:
         """Set the sampler; raises InputError, and leaves the old one, when it or an option does not exist."""
@@ -133,18 +123,6 @@ class TinyBackend:
         if condition is None:
             return F.pixel_unshuffle(spread, codec.PATCH)
         return codec.encode(spread, _told(condition).base)
-
-    def set_hook(self, hook: TokenHook | None) -> None:
-        """Route self-attention through `hook`."""
-        self._slot.hook = hook
-
-    def time(self, watch: Stopwatch | None) -> None:
-        """Count the time of self-attention."""
-        self._slot.watch = watch
-
-    def offload(self) -> None:
-        """Keep the weights in the computer's memory while they are not used."""
-        offload_networks((self._network, self._restorer), self.device)
 
 
 def load(model: VerifiedModel, device: torch.device) -> TinyBackend:
