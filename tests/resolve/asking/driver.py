@@ -32,7 +32,7 @@ def do(window: Any, action: str, *rest: Any) -> None:  # noqa: ANN401
             for _ in range(rest[1]):
                 widget.event_generate("<Button-5>")
         else:
-            widget.event_generate("<space>")
+            widget.invoke()
     elif action == "page":
         window.pages.select(rest[0])
     elif action == "press":
@@ -53,17 +53,16 @@ class Driven(program.Window):  # type: ignore[misc]
     def __init__(self, *arguments: Any) -> None:  # noqa: ANN401
         super().__init__(*arguments)
         self.steps = json.loads(os.environ["STEPS"])
-        self.root.after(50, self.next)
+        self.root.after(500, self.next)
 
     def next(self) -> None:
         """Do the next step, and then those that follow."""
         if self.steps:
-            # Before it is done: it may be the last thing that this window sees.
             more = len(self.steps) > 1
-            step = self.steps.pop(0)
+            do(self, *self.steps.pop(0))
+            # After it is done: steps handle events, and on a busy machine the next one would come in between.
             if more:
                 self.root.after(20, self.next)
-            do(self, *step)
 
 
 if __name__ == "__main__":
