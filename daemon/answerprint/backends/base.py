@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -20,9 +20,12 @@ __all__ = [
     "cast",
     "number_type",
     "offload",
+    "own_condition",
     "take_notices",
     "weights_bytes",
 ]
+
+_Own = TypeVar("_Own")
 
 _NUMBER_TYPES = {str(each).removeprefix("torch."): each for each in (torch.float32, torch.bfloat16, torch.float16)}
 
@@ -125,3 +128,10 @@ def offload(backend: Backend) -> bool:
         return False
     backend.offload()
     return True
+
+
+def own_condition(condition: Condition, kind: type[_Own]) -> _Own:
+    """`condition`, which a model gets back from the method; raises TypeError when another family made it."""
+    if not isinstance(condition, kind):
+        raise TypeError(f"the condition is a {type(condition).__name__}, made by another family")
+    return condition

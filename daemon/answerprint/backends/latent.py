@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Self, TypeVar
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from .compiling import compile_network, compiler_failure, uncompile_network
 from .offload import offload_networks
 from .precision import Running
 
-__all__ = ["HookedNetworks", "LatentCondition", "of_latent"]
+__all__ = ["HookedNetworks", "LatentCondition"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +59,6 @@ class LatentCondition:
         rows = slice(window.top, window.top + window.height)
         columns = slice(window.left, window.left + window.width)
         return replace(self, latent=self.latent[:, :, rows, columns])
-
-
-_Told = TypeVar("_Told", bound=LatentCondition)
-
-
-def of_latent(condition: Condition, kind: type[_Told]) -> _Told:
-    """`condition`, which a model gets back from the method; raises TypeError when another family made it."""
-    if not isinstance(condition, kind):
-        raise TypeError(f"the condition is a {type(condition).__name__}, made by another family")
-    return condition
 
 
 class HookedNetworks:

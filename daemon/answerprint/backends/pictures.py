@@ -11,6 +11,8 @@ from torch import Tensor
 
 from answerprint.temporal.protocols import Condition, Window
 
+from .base import own_condition
+
 __all__ = ["PictureCondition", "of_pictures", "pad_pictures"]
 
 
@@ -75,7 +77,5 @@ def pad_pictures(
 
 
 def of_pictures(condition: Condition) -> PictureCondition:
-    """`condition`, which a model gets back from the method; raises TypeError when another family made it."""
-    if not isinstance(condition, PictureCondition):
-        raise TypeError(f"the condition is a {type(condition).__name__}, made by another family")
-    return condition
+    """`condition`, of a family that makes nothing else. See `own_condition`."""
+    return own_condition(condition, PictureCondition)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from answerprint.errors import ModelError
 from answerprint.models.verify import VerifiedModel
 
-__all__ = ["load_network", "parsing", "read_weights"]
+__all__ = ["load_network", "parsing", "read_index", "read_weights"]
 
 _Network = TypeVar("_Network", bound=nn.Module)
 
@@ -48,6 +48,16 @@ def load_network(kind: type[_Network], model: VerifiedModel, part: str = "") -> 
         weights = read_weights(path)
         network.load_state_dict(_renamed(weights, set(network.state_dict())), strict=True, assign=True)
     return network.eval().requires_grad_(False)
+
+
+def read_index(model: VerifiedModel, pipeline: str) -> dict[str, Any]:
+    """What model_index.json says; raises ModelError where the folder holds something else than that pipeline."""
+    index = model.read_json("model_index.json")
+    if (found := index.get("_class_name")) != pipeline:
+        raise ModelError(
+            f"{model.folder} holds a {found}, and this family is {pipeline}.", "Name the right family in the manifest."
+        )
+    return index
 
 
 @contextmanager

@@ -11,13 +11,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from answerprint.backends.attention import HookedProcessor, HookSlot, coarsest_scale, self_attention_layers
+from answerprint.backends.base import own_condition
 from answerprint.backends.colour import fix_colour
 from answerprint.backends.info import BackendInfo
 from answerprint.backends.kl import cell_size, decode, encode
-from answerprint.backends.latent import HookedNetworks, of_latent
+from answerprint.backends.latent import HookedNetworks
 from answerprint.backends.schedules import DiffusersSchedule
 from answerprint.backends.text import Text, load_tokenizer
-from answerprint.backends.weights import read_weights
+from answerprint.backends.weights import read_index, read_weights
 from answerprint.errors import ModelError
 from answerprint.models.verify import VerifiedModel
 from answerprint.temporal.parametrisation import PARAMETRISATIONS
@@ -129,7 +130,7 @@ class DiffbirBackend(HookedNetworks):
     @torch.no_grad()
     def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
         """The UNet's output (predicted noise, in v2) for x [F, 4, h, w], guided by prompts and first restoration."""
-        told = of_latent(condition, RestoredCondition)
+        told = own_condition(condition, RestoredCondition)
         if self._last_guided is None or timestep < self._last_guided:
             output = self._run(x, timestep, told.latent, self._prompts[1:])
         else:
@@ -159,7 +160,7 @@ class DiffbirBackend(HookedNetworks):
     @torch.no_grad()
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
         """Pictures [F, 3, scale h, scale w], in the colours of the first restoration."""
-        told = of_latent(condition, RestoredCondition)
+        told = own_condition(condition, RestoredCondition)
         height, width = told.picture.shape[2:]
 
         def finish(latent: Tensor, restored: Tensor) -> Tensor:
@@ -180,12 +181,7 @@ def load(model: VerifiedModel, device: torch.device) -> DiffbirBackend:
 
     Of stage1/ the file of a task is read when the task is first asked for.
     """
-    index = model.read_json("model_index.json")
-    if index.get("_class_name") != "DiffBIR":
-        raise ModelError(
-            f"{model.folder} holds a {index.get('_class_name')}, and this family is DiffBIR.",
-            "Name the right family in the manifest.",
-        )
+    index = read_index(model, "DiffBIR")
     components = load_components(
         read_weights(model.path("base.safetensors")),
         read_weights(model.path("control.safetensors")),

@@ -15,7 +15,7 @@ from answerprint.backends.latent import HookedNetworks
 from answerprint.backends.pictures import PictureCondition, of_pictures, pad_pictures
 from answerprint.backends.precision import Running
 from answerprint.backends.schedules import DiffusersSchedule, parse_eta
-from answerprint.backends.weights import load_network
+from answerprint.backends.weights import load_network, read_index
 from answerprint.errors import ModelError
 from answerprint.models.verify import VerifiedModel
 from answerprint.temporal.protocols import Condition
@@ -96,12 +96,7 @@ class LdmSrBackend(HookedNetworks):
 
 def load(model: VerifiedModel, device: torch.device) -> LdmSrBackend:
     """The model of a folder that diffusers' pipeline saved; raises ModelError when it holds something else."""
-    index = model.read_json("model_index.json")
-    if index.get("_class_name") != PIPELINE:
-        raise ModelError(
-            f"{model.folder} holds a {index.get('_class_name')}, and this family is {PIPELINE}.",
-            "Name the right family in the manifest.",
-        )
+    read_index(model, PIPELINE)
     network = load_network(UNet2DModel, model, "unet")
     codec = load_network(VQModel, model, "vqvae")
     return LdmSrBackend(network, codec, model.read_json("scheduler/scheduler_config.json"), device)

@@ -11,19 +11,21 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor
 
 from answerprint.backends.attention import coarsest_scale
+from answerprint.backends.base import own_condition
 from answerprint.backends.depth import DepthLook
 from answerprint.backends.info import BackendInfo
+from answerprint.backends.kl import decode, encode
 from answerprint.backends.latent import HookedNetworks
 from answerprint.backends.pictures import pad_pictures
 from answerprint.backends.precision import Running
 from answerprint.backends.schedules import DiffusersSchedule, parse_eta
 from answerprint.backends.text import Text, load_text
-from answerprint.backends.weights import load_network
+from answerprint.backends.weights import load_network, read_index
 from answerprint.errors import ModelError
 from answerprint.models.verify import VerifiedModel
 from answerprint.temporal.protocols import Condition, Schedule
 
-from .condition import EncodedCondition, of_encoded, resized
+from .condition import EncodedCondition, resized
 from .info import INFO, LARGEST_SIDE, RESOLUTION
 from .lcm import LcmSchedule
 
@@ -112,11 +114,10 @@ class MarigoldBackend(HookedNetworks):
             pixels_per_cell=self.info.latent_factor,
             multiple_of=1,
         )
-        # One frame at a time, as in decoding: the codec needs several times the memory of the network.
-        encoded = [self._codec.encode(frame).latent_dist.mode() for frame in torch.split(padded.low, 1)]
-        latent = torch.cat(encoded) * self._codec.config.scaling_factor
+        latent = encode(self._codec, padded.low) * self._codec.config.scaling_factor
+        picture = padded.low[:, :, : padded.height, : padded.width] / 2 + 0.5
         height, width = low.shape[2:]
-        return EncodedCondition(latent, (padded.height, padded.width), (height, width), self.info.latent_factor)
+        return EncodedCondition(latent, picture, self.info.latent_factor, (height, width))
 
     @torch.no_grad()
     def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
@@ -126,28 +127,24 @@ class MarigoldBackend(HookedNetworks):
             out: Tensor = self._network(both, timestep, prompt, return_dict=False)[0]
             return out
 
-        return self.denoise(run, torch.cat([of_encoded(condition).latent, x], 1), self._prompt.expand(len(x), -1, -1))
+        shown = torch.cat([own_condition(condition, EncodedCondition).latent, x], 1)
+        return self.denoise(run, shown, self._prompt.expand(len(x), -1, -1))
 
     @torch.no_grad()
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
         """Depth in [0, 1], near to far, as pictures [F, 3, H, W] of three equal channels, at the source's size."""
-        shown = of_encoded(condition)
-        latents = torch.split(x0 / self._codec.config.scaling_factor, 1)
-        depth = torch.cat([self._codec.decode(z, return_dict=False)[0].mean(1, keepdim=True) for z in latents])
-        depth = depth[:, :, : shown.worked[0], : shown.worked[1]].clamp(-1, 1) / 2 + 0.5
-        if shown.worked != shown.source:
+        shown = own_condition(condition, EncodedCondition)
+        worked = shown.picture.shape[2:]
+        depth = decode(self._codec, x0 / self._codec.config.scaling_factor).mean(1, keepdim=True)
+        depth = depth[:, :, : worked[0], : worked[1]].clamp(-1, 1) / 2 + 0.5
+        if worked != shown.source:
             depth = F.interpolate(depth, shown.source, mode="bilinear", align_corners=False)
         return depth.expand(-1, 3, -1, -1)
 
 
 def load(model: VerifiedModel, device: torch.device) -> MarigoldBackend:
     """The model of a folder that diffusers' pipeline saved; raises ModelError when it holds something else."""
-    index = model.read_json("model_index.json")
-    if index.get("_class_name") != PIPELINE:
-        raise ModelError(
-            f"{model.folder} holds a {index.get('_class_name')}, and this family is {PIPELINE}.",
-            "Name the right family in the manifest.",
-        )
+    index = read_index(model, PIPELINE)
     return MarigoldBackend(
         load_network(UNet2DConditionModel, model, "unet"),
         load_network(AutoencoderKL, model, "vae"),

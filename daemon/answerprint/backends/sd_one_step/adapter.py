@@ -11,13 +11,14 @@ from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from torch import Tensor
 
 from answerprint.backends.attention import coarsest_scale
+from answerprint.backends.base import own_condition
 from answerprint.backends.colour import fix_colour
 from answerprint.backends.kl import cell_size, decode, encode
-from answerprint.backends.latent import HookedNetworks, LatentCondition, of_latent
+from answerprint.backends.latent import HookedNetworks, LatentCondition
 from answerprint.backends.precision import Running
 from answerprint.backends.schedules import OneStep
 from answerprint.backends.text import Text, load_text
-from answerprint.backends.weights import load_network
+from answerprint.backends.weights import load_network, read_index
 from answerprint.errors import InputError, ModelError
 from answerprint.models.verify import VerifiedModel
 from answerprint.temporal.parametrisation import x0_from_epsilon
@@ -68,20 +69,21 @@ class SdOneStepBackend(HookedNetworks):
     @torch.no_grad()
     def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
         """The clean latent [F, C, h, w]; x is what is added to the encoded picture, which is nothing at the start."""
-        seen, prompt = of_latent(condition, LatentCondition).latent + x, self._prompt.expand(len(x), -1, -1)
+        seen, prompt = own_condition(condition, LatentCondition).latent + x, self._prompt.expand(len(x), -1, -1)
         eps = self.denoise(lambda z, text: self._network(z, timestep, text, return_dict=False)[0], seen, prompt)
         return x0_from_epsilon(eps, seen, self._abar[timestep])
 
     @torch.no_grad()
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
         """Pictures [F, 3, scale h, scale w], in the colours of the source."""
-        told = of_latent(condition, LatentCondition)
+        told = own_condition(condition, LatentCondition)
         drawn = decode(self._vae, x0 / self._vae.config.scaling_factor) / 2 + 0.5
         return fix_colour(drawn[..., : told.picture.shape[2], : told.picture.shape[3]], told.picture)
 
 
 def load(model: VerifiedModel, device: torch.device) -> SdOneStepBackend:
     """The model of a folder in diffusers' layout, with the fine-tuning merged into its networks."""
+    read_index(model, "StableDiffusionPipeline")
     scheduler = model.read_json("scheduler/scheduler_config.json")
     network, vae = (
         load_network(kind, model, part) for kind, part in ((UNet2DConditionModel, "unet"), (AutoencoderKL, "vae"))

@@ -10,18 +10,19 @@ from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from torch import Tensor
 
 from answerprint.backends.attention import coarsest_scale
+from answerprint.backends.base import own_condition
 from answerprint.backends.info import BackendInfo
 from answerprint.backends.kl import cell_size, decode
 from answerprint.backends.latent import HookedNetworks
 from answerprint.backends.pictures import pad_pictures
 from answerprint.backends.schedules import DiffusersSchedule
 from answerprint.backends.text import Text, load_text
-from answerprint.backends.weights import load_network
+from answerprint.backends.weights import load_network, read_index
 from answerprint.errors import ModelError
 from answerprint.models.verify import VerifiedModel
 from answerprint.temporal.protocols import Condition
 
-from .condition import NoisedCondition, grain_for, of_noised
+from .condition import NoisedCondition, grain_for
 from .info import INFO, NOISE_LEVEL
 from .settings import Settings
 
@@ -106,7 +107,7 @@ class SdX4Backend(HookedNetworks):
     @torch.no_grad()
     def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
         """The network's output (velocity, in the published model) for x [F, 4, h, w], guided by the prompts."""
-        shown = torch.cat([x, of_noised(condition).noised], 1)
+        shown = torch.cat([x, own_condition(condition, NoisedCondition).noised], 1)
         if self._last_guided is None or timestep < self._last_guided:
             return self._run(shown, timestep, self._prompts[1:])
         # Both in one batch, so that the token hook sees both at once and merges them alike.
@@ -128,18 +129,13 @@ class SdX4Backend(HookedNetworks):
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
         """Pictures [F, 3, scale h, scale w]."""
         picture = decode(self._codec, x0 / _SCALING)
-        shown, scale = of_noised(condition), self.info.scale
+        shown, scale = own_condition(condition, NoisedCondition), self.info.scale
         return picture[:, :, : shown.height * scale, : shown.width * scale] / 2 + 0.5
 
 
 def load(model: VerifiedModel, device: torch.device) -> SdX4Backend:
     """The model of a folder that diffusers' pipeline saved; raises ModelError when it holds something else."""
-    index = model.read_json("model_index.json")
-    if index.get("_class_name") != PIPELINE:
-        raise ModelError(
-            f"{model.folder} holds a {index.get('_class_name')}, and this family is {PIPELINE}.",
-            "Name the right family in the manifest.",
-        )
+    read_index(model, PIPELINE)
     return SdX4Backend(
         load_network(UNet2DConditionModel, model, "unet"),
         load_network(AutoencoderKL, model, "vae"),

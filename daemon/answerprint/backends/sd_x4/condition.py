@@ -10,9 +10,9 @@ from torch import Tensor
 
 from answerprint.backends.pictures import PictureCondition
 from answerprint.temporal.noise import base_noise
-from answerprint.temporal.protocols import Condition, Window
+from answerprint.temporal.protocols import Window
 
-__all__ = ["NoisedCondition", "grain_for", "of_noised"]
+__all__ = ["NoisedCondition", "grain_for"]
 
 _GRAIN_SEED = 4
 """Any number does: it only has to stay the same."""
@@ -51,10 +51,3 @@ def grain_for(low: Tensor) -> Tensor:
     """
     grain = base_noise(_GRAIN_SEED, 0, 0, low.shape[1:]).to(low)
     return grain.expand_as(low)
-
-
-def of_noised(condition: Condition) -> NoisedCondition:
-    """`condition`, which a model gets back from the method; raises TypeError when another family made it."""
-    if not isinstance(condition, NoisedCondition):
-        raise TypeError(f"the condition is a {type(condition).__name__}, made by another family")
-    return condition
