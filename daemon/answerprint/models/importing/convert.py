@@ -7,6 +7,7 @@ Only numbers are copied, as they are. RESULT must not exist. A refused checkpoin
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -30,9 +31,12 @@ _SPARE_BYTES = 64 << 20
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Convert; returns the exit code."""
-    source, result = (Path(each) for each in (sys.argv[1:] if argv is None else argv))
+    parser = argparse.ArgumentParser(prog="answerprint --child convert", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("result", type=Path)
+    arguments = parser.parse_args(argv)
     try:
-        convert(source, result)
+        convert(arguments.checkpoint, arguments.result)
     except ModelError as error:
         sys.stderr.write(f"answerprint: {error.message}\n  {error.remedy}\n")
         return error.exit_code
