@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,23 @@ from answerprint.cli.main import COMMANDS
 from answerprint.errors import CancelledError
 from answerprint.media import open_reader, probe
 from backends.builders import save_pipeline, small_pipeline
+from backends.builders_diffbir import write_diffbir
+from backends.builders_marigold import save_marigold
+from backends.builders_one_step import write_one_step
+from backends.builders_sd_x4 import write_sd_x4
 from fakes.resolve import FakeResolve
 from rpc.harness import await_until
 
 from .bundle import ROOT, Machine
+
+# How a model's folder is written, and what a restoration with it needs to be told besides.
+FAMILIES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
+    "ldm_sr": (lambda folder: save_pipeline(small_pipeline(), folder), ()),
+    "sd_x4": (write_sd_x4, ()),
+    "diffbir": (write_diffbir, ("--option", "stage1=none", "--scale", "1")),
+    "marigold": (save_marigold, ("--task", "depth")),
+    "sd_one_step": (write_one_step, ("--scale", "1")),
+}
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -62,10 +76,18 @@ def test_a_clip_is_restored_by_a_daemon_that_leaves_nothing_behind(machine: Mach
     await_until(lambda: not machine.processes())
 
 
-def test_a_model_of_the_users_is_restored_with(machine: Machine, clip: Path) -> None:
-    save_pipeline(small_pipeline(), machine.home / "models" / "small-ldm")
-    arguments = ("--model", "small-ldm", "--steps", "1", "--range", "0:2", "--json")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_model_of_the_users_is_restored_with(machine: Machine, clip: Path, family: str) -> None:
+    write, more = FAMILIES[family]
+    write(machine.home / "models" / "mine")
+    arguments = ("--model", "mine", "--steps", "1", "--range", "0:2", *more, "--json")
     assert done(machine.run("restore", clip.name, "out.mov", *arguments))["frames"] == 2
+
+
+def test_every_published_model_is_offered(machine: Machine) -> None:
+    published = {each.stem for each in (ROOT / "daemon" / "answerprint" / "models" / "published").glob("*.json")}
+    assert published
+    assert published <= {each["name"] for each in json.loads(machine.run("models", "list", "--json").stdout)["models"]}
 
 
 def test_the_doctor_finds_every_library(machine: Machine) -> None:
