@@ -55,6 +55,19 @@ def test_a_command_that_needs_a_daemon_starts_one_and_says_so(lone: Program, cli
     assert (job["number"], job["state"], job["label"]) == (1, "queued", "clip.mov")
 
 
+@pytest.mark.parametrize("protocol", [0, 99], ids=["older", "newer"])
+def test_a_daemon_of_another_version_is_stopped_all_the_same(protocol: int, lone: Program) -> None:
+    process = json.loads(lone.run("daemon", "start", "--json").stdout)["pid"]
+    file = lone.home / "run" / "session.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"protocol": protocol}))
+    refused = lone.run("daemon", "start")
+    assert (refused.returncode, "answerprint daemon stop" in error_lines(refused.stderr)[1]) == (3, True)
+    assert f"has ended (process {process})" in lone.run("daemon", "stop").stdout
+    again = json.loads(lone.run("daemon", "start", "--json").stdout)
+    assert again["started"]
+    assert again["pid"] != process
+
+
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_a_job_is_watched_on_when_its_daemon_was_ended_and_started_again(end: signal.Signals, lone: Program) -> None:
     (lone.folder / "patient.mov").touch()

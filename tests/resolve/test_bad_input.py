@@ -259,7 +259,7 @@ def test_a_daemon_of_another_version_is_left_to_its_work_and_named_with_the_reme
     with _speaking(suite.home, protocol) as process:
         final = suite.run("resolve", "restore", "--selected", code=3)[-1]
         assert (final["code"], final["message"]) == ("other_version", said)
-        assert f"End it (process {process}; what is done is kept)" in final["remedy"]
+        assert "answerprint daemon stop" in final["remedy"]
         for name in ("Restore Selected Clips.py", "Bring Back Finished.py"):
             assert f"Answerprint: {said}\n  {final['remedy']}\n" in suite.script(scripts / name)
     assert suite.fake.state() == project

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from dataclasses import asdict
 
 from answerprint import __version__
-from answerprint.errors import JobFailedError
+from answerprint.errors import JobFailedError, NoDaemonError
 from answerprint.home import run_folder
 from answerprint.jobs.api import DaemonInfo
 from answerprint.store.lock import HeldError, InstanceLock
@@ -66,17 +68,42 @@ def _start(context: Context) -> int:
 
 
 def _stop(context: Context) -> int:
-    with reach_daemon() as client:
-        pid = client.session.pid
-        if not context.console.json:
-            context.console.err("The daemon ends; the running chunk is given up, all else is kept.")
-        client.shut_down()
+    from answerprint.rpc.problems import OtherVersionError
+
+    try:
+        with reach_daemon() as client:
+            pid = client.session.pid
+            _announce_end(context)
+            client.shut_down()
+    except OtherVersionError:
+        pid = _end_other(context)
     _await_end()
     if context.console.json:
         context.console.event({"event": "daemon", "state": "stopped", "pid": pid})
     else:
         context.console.out(f"The daemon has ended (process {pid}).")
     return 0
+
+
+def _announce_end(context: Context) -> None:
+    if not context.console.json:
+        context.console.err("The daemon ends; the running chunk is given up, all else is kept.")
+
+
+def _end_other(context: Context) -> int:
+    """End a daemon whose protocol is another, by signal; its process. Whoever holds the lock is the daemon, alive."""
+    from answerprint.rpc.endpoint import lock_path
+
+    try:
+        InstanceLock(lock_path(run_folder())).release()
+    except HeldError as held:
+        if held.pid is None:
+            raise
+        _announce_end(context)
+        # Asked like this it shuts down in order; Windows ends it at once, and the next start finds what is done.
+        os.kill(held.pid, signal.SIGTERM)
+        return held.pid
+    raise NoDaemonError("No daemon is running.", "Start one: answerprint daemon start")
 
 
 def _await_end() -> None:

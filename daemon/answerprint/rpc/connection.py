@@ -149,7 +149,7 @@ def _check_session(session: Session) -> None:
     if session.protocol != PROTOCOL:
         raise OtherVersionError(
             f"The daemon speaks version {session.protocol} of the protocol, this program version {PROTOCOL}.",
-            f"End it (process {session.pid}; what is done is kept), then: answerprint daemon start",
+            f"{_RESTART} (what is done is kept)",
         )
 
 
