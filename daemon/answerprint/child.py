@@ -22,6 +22,7 @@ PROGRAMS: Mapping[str, str] = MappingProxyType(
         "join": "answerprint.worker.join",
         "doctor": "answerprint.worker.doctor",
         "convert": "answerprint.models.importing.convert",
+        "fit": "answerprint.backends.fit",
         "flow-cache": "answerprint.worker.flow_cache",
         "eval": "answerprint.metrics.evaluation",
         "bench": "answerprint.metrics.benchmark",

@@ -32,7 +32,7 @@ SMALL_TINY: dict[str, Any] = {
 LDM_SCHEDULER: dict[str, Any] = {
     "num_train_timesteps": 1000,
     "beta_start": 0.0015,
-    "beta_end": 0.0195,
+    "beta_end": 0.0155,
     "beta_schedule": "scaled_linear",
     "clip_sample": False,
     "set_alpha_to_one": False,

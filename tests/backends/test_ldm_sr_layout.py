@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import torch
 from diffusers import UNet2DModel, VQModel
-from torch import Tensor, nn
+from torch import nn
 
 from answerprint.backends.attention import HookSlot, install
 from answerprint.backends.ldm_sr.compvis import from_checkpoint
-from answerprint.backends.original_names import unet_modules, vae_modules
 from answerprint.backends.weights import _OLD_NAMES, _renamed
 from answerprint.errors import ModelError
 
 from .builders import small_codec, small_unet
+from .builders_compvis import averages, original
 
 HEAD_DIM = 8
 
@@ -53,47 +52,6 @@ def small() -> tuple[UNet2DModel, VQModel]:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return small_unet().eval(), small_codec().eval()
-
-
-def original(unet: UNet2DModel, codec: VQModel) -> dict[str, Tensor]:
-    """The weights as CompVis names and packs them."""
-    attention = [kind.startswith("Attn") for kind in unet.config.down_block_types]
-    blocks = unet.config.layers_per_block
-    state: dict[str, Tensor] = {}
-    modules = {new: old for old, new in unet_modules(attention, blocks).items()}
-    for name, tensor in unet.state_dict().items():
-        state["model.diffusion_model." + placed(name, modules)] = tensor
-    state = packed(state, int(unet.config.attention_head_dim))
-    levels, blocks = len(codec.config.block_out_channels), codec.config.layers_per_block
-    modules = {new: old for old, new in vae_modules(levels, blocks).items()} | {"quantize": "quantize"}
-    for name, tensor in codec.state_dict().items():
-        of_attention = "mid_block.attentions" in name and tensor.ndim == 2
-        state["first_stage_model." + placed(name, modules)] = tensor[:, :, None, None] if of_attention else tensor
-    return state
-
-
-def placed(name: str, modules: Mapping[str, str]) -> str:
-    """`name` with the longest module it begins with replaced."""
-    module = max((m for m in modules if name == m or name.startswith(m + ".")), key=len)
-    return modules[module] + name.removeprefix(module)
-
-
-def packed(state: dict[str, Tensor], head_dim: int) -> dict[str, Tensor]:
-    """Query, key and value in one convolution, head by head."""
-    out: dict[str, Tensor] = {}
-    for name, tensor in state.items():
-        if ".to_k." in name or ".to_v." in name:
-            continue
-        if ".to_q." in name:
-            parts = [state[name.replace(".to_q.", f".{to}.")] for to in ("to_q", "to_k", "to_v")]
-            heads = [part.reshape(-1, head_dim, *part.shape[1:]) for part in parts]
-            joined = torch.stack(heads, 1).flatten(0, 2)
-            out[name.replace(".to_q.", ".qkv.")] = joined[..., None] if joined.ndim == 2 else joined
-        elif ".to_out.0." in name:
-            out[name.replace(".to_out.0.", ".proj_out.")] = tensor[..., None] if tensor.ndim == 2 else tensor
-        else:
-            out[name.replace(".group_norm.", ".norm.")] = tensor
-    return out
 
 
 def size_of(network: nn.Module) -> tuple[int, int]:
@@ -148,6 +106,20 @@ def test_weights_in_original_names_give_the_same_networks() -> None:
     with torch.no_grad():
         assert torch.equal(unet(x, 500).sample, found[0](x, 500).sample)
         assert torch.equal(codec.decode(x[:, :3]).sample, found[1].decode(x[:, :3]).sample)
+
+
+def test_the_averages_are_taken_where_there_are_some_and_then_all_of_them() -> None:
+    unet, codec = small()
+    state = original(unet, codec)
+    spoiled = {name: tensor + 1 if name.startswith("model.diff") else tensor for name, tensor in state.items()}
+    found, _ = from_checkpoint(spoiled | averages(state), head_dim=HEAD_DIM, groups=8)
+    for name, tensor in unet.state_dict().items():
+        assert torch.equal(tensor, found.state_dict()[name]), name
+    partial = averages(state)
+    gone = "model_ema.diffusion_modelout2bias"
+    del partial[gone]
+    with pytest.raises(ModelError, match=gone):
+        from_checkpoint(spoiled | partial, head_dim=HEAD_DIM, groups=8)
 
 
 def test_packed_attention_is_what_the_original_computes() -> None:

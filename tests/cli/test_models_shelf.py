@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from answerprint.cli import models_shelf
 from answerprint.frames.request import RestoreRequest
 from answerprint.models import known
 from answerprint.models.verify import verify
 from answerprint.store.journal import Journal
 from answerprint.store.records import JobRecord, JobState
-from models.place import INDEX, sha256, tensors
+from models.place import INDEX, anything, sha256, tensors
 from models.server import FileServer
 
 from .desk import Desk
@@ -40,6 +41,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
         }  # fmt: skip
         (folder / "stranger.json").write_text(json.dumps(said))
         monkeypatch.setattr(known, "_FOLDER", folder)
+        monkeypatch.setattr(models_shelf, "fit_in_child", anything)  # these weights make no model
         known.known_models.cache_clear()
         yield server
     known.known_models.cache_clear()
@@ -84,6 +86,33 @@ def test_info_says_what_is_published_of_an_absent_model(desk: Desk, server: File
     told = desk("models", "info", "stranger").out
     for said in ("MIT License", "not here", str(home / "models" / "stranger"), "nobody published its hash"):
         assert said in told
+
+
+def test_info_says_what_the_model_gives_and_no_option_twice(desk: Desk) -> None:
+    depth = desk("models", "info", "marigold-depth").out
+    assert "depth, of which there is no strength" in depth and "from      huggingface.co\n" in depth
+    upscaler = desk("models", "info", "sd-x4-upscaler").out
+    assert "no strength" not in upscaler and "4x, up to 16x" in upscaler
+    mended = desk("models", "info", "diffbir-v2").out
+    assert "4x, 1x for denoise, 1x for face" in mended and "control.safetensors made of v2.pth" in mended
+    for told in (depth, upscaler, mended):
+        names = [line.split()[0] for line in told.splitlines() if line.startswith("  ") and line[2] != " "]
+        assert len(names) == len(set(names))
+
+
+def test_sizes_that_nobody_published_are_reckoned(desk: Desk) -> None:
+    listed = {line.split()[0]: line for line in desk("models", "list").out.splitlines()}
+    assert "about 6.4 GiB" in listed["diffbir-v2"] and "about 3.2 GiB" in listed["sd-x4-upscaler"]
+
+
+def test_what_cannot_be_removed_is_said_before_a_yes_is_asked_for(desk: Desk) -> None:
+    assert "is part of Answerprint" in desk("models", "remove", "tiny-x4").err
+    assert "There is no model 'nothing' to remove" in desk("models", "remove", "nothing").err
+
+
+def test_sources_that_cannot_be_meant_are_said_before_the_licence(desk: Desk, server: FileServer) -> None:
+    assert "is not a folder" in desk("models", "pull", "stranger", "--from-folder", "/no/such").err
+    assert "is not an address" in desk("models", "pull", "stranger", "--mirror", "studio").err
 
 
 def test_unknown_model_is_answered_with_the_known_ones(desk: Desk, server: FileServer) -> None:

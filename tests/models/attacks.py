@@ -13,11 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from answerprint.models.importing.bring import bring
+from answerprint.models.importing.child import fit_in_child
 from answerprint.models.known import parse_known
 from answerprint.models.manifest import Manifest
 from answerprint.models.verify import verify
 
-from .place import NAME, Place, convert, sha256, tensors
+from .place import NAME, Place, anything, convert, sha256, tensors
 from .server import breaking_after, endless, redirecting, silent, trickling
 
 __all__ = ["ATTACKS", "Attack"]
@@ -60,7 +61,7 @@ def _import_one(place: Place, name: str, data: bytes) -> Manifest:
     )
     (source / "unet" / name).write_bytes(data)
     said = Manifest(NAME, "", "1", "MIT", "", 0, ())
-    return bring([source], place.models, said, scales={"ldm_sr": 4}, convert=convert)
+    return bring([source], place.models, said, scales={"ldm_sr": 4}, convert=convert, fit=anything)
 
 
 def pickle_with_code_converted(place: Place) -> object:
@@ -109,6 +110,11 @@ def file_that_changes_in_between(place: Place) -> object:
 def wrong_model(place: Place) -> object:
     index = place.file("model_index.json", json.dumps({"_class_name": "MarigoldDepthPipeline"}).encode())
     return place.pull(index, place.file(WEIGHTS, tensors()))
+
+
+def network_of_another_model(place: Place) -> object:
+    config = place.file("unet/config.json", b"{}")
+    return place.pull(place.index(), config, place.file(WEIGHTS, tensors("lora.up")), fit=fit_in_child)
 
 
 def altered_config(place: Place) -> object:
@@ -232,7 +238,7 @@ def device_imported(place: Place) -> object:
     source.mkdir()
     os.mkfifo(source / "weights.safetensors")
     said = Manifest(NAME, "", "1", "MIT", "", 0, ())
-    return bring([source / "weights.safetensors"], place.models, said, scales={}, convert=convert)
+    return bring([source / "weights.safetensors"], place.models, said, scales={}, convert=convert, fit=anything)
 
 
 ATTACKS: dict[str, Attack] = {
@@ -241,7 +247,8 @@ ATTACKS: dict[str, Attack] = {
         pickle_with_code_converted, zipped_pickle_with_code_converted, pickle_with_code_named_safetensors,
         pickle_with_code_imported, pickle_with_code_imported_as_safetensors, bomb_of_strides,
         tensor_outside_its_storage, wrong_hash, part_with_a_wrong_hash, hash_nobody_published, truncated_file,
-        server_that_always_stops_midway, file_that_changes_in_between, wrong_model, altered_config,
+        server_that_always_stops_midway, file_that_changes_in_between, wrong_model,
+        network_of_another_model, altered_config,
         config_altered_after_the_pull, config_that_is_not_json, header_of_gigabytes, header_beyond_the_file,
         redirect_to_a_private_address, redirect_to_plain_http, redirect_to_another_port_of_this_machine,
         redirect_to_a_file, redirect_without_end, server_that_never_answers, server_that_trickles,

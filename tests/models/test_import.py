@@ -18,7 +18,7 @@ from answerprint.models.importing.bring import bring
 from answerprint.models.manifest import Manifest
 from answerprint.models.verify import verify
 
-from .place import convert, tensors
+from .place import anything, convert, tensors
 
 SAID = Manifest("mine", "", "1", "MIT", "of the tests", 0, ())
 SCALES = {"ldm_sr": 4, "diffbir": 4, "sd_x4": 4}
@@ -52,7 +52,7 @@ def saved(tmp_path: Path) -> Path:
 
 def take(models: Path, *paths: Path, **more: Any) -> Manifest:  # noqa: ANN401 - fields of what is said
     said = Manifest(**{**{f: getattr(SAID, f) for f in SAID.__slots__}, **more})
-    return bring(paths, models, said, scales=SCALES, convert=convert)
+    return bring(paths, models, said, scales=SCALES, convert=convert, fit=anything)
 
 
 def test_folder_of_diffusers_becomes_a_model(models: Path, saved: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from answerprint.errors import AnswerprintError, CancelledError, DiskFullError, ModelError
+from answerprint.errors import AnswerprintError, CancelledError, DiskFullError, JobFailedError, ModelError
 from answerprint.models.install import alone
 from answerprint.models.known import known_models
 from answerprint.models.pulling import pull as pulling
@@ -28,6 +29,7 @@ from answerprint.models.pulling.download import PullError
 from answerprint.models.pulling.memory import read_memory
 from answerprint.models.pulling.meter import Meter
 from answerprint.models.pulling.pull import Wishes
+from answerprint.models.pulling.transfer import Route, TransferError, open_answer
 from answerprint.models.settings import ModelSettings
 from answerprint.models.verify import verify
 
@@ -139,6 +141,39 @@ def test_first_download_that_was_trusted_holds_for_ever(place: Place) -> None:
         place.pull(*files, wishes=replace(YES, trust_first=True))
     place.server.put(WEIGHTS, BIG)
     place.pull(*files, wishes=Wishes())  # the licence was accepted, and the hash is known now
+
+
+def test_files_that_make_no_model_are_forgotten_and_the_right_ones_taken(place: Place) -> None:
+    """The first download was trusted, and was another model's: its hash must not stand in the way of the right one."""
+    right, wrong = tensors("right"), tensors("wrong")
+    files = place.index(), place.file(WEIGHTS, wrong, hashed=False)
+    trusting = replace(YES, trust_first=True)
+
+    def fit(folder: Path, family: str, scale: int, cancelled: threading.Event, original: str = "", /) -> None:
+        assert (family, scale, original) == ("ldm_sr", 4, "")
+        if (folder / WEIGHTS).read_bytes() == wrong:
+            raise ModelError("It is the network of another model.", "of the check")
+
+    with pytest.raises(ModelError, match="another model") as caught:
+        place.pull(*files, wishes=trusting, fit=fit)
+    assert "--mirror" in caught.value.remedy
+    assert place.unharmed()
+    place.server.put(WEIGHTS, right, etag='"2"')
+    place.pull(*files, wishes=trusting, fit=fit)
+    assert (place.final / WEIGHTS).read_bytes() == right
+    assert len(ranges(place, "model_index.json")) == 1
+
+
+def test_check_that_breaks_keeps_what_has_come(place: Place) -> None:
+    files = place.index(), place.file(WEIGHTS, BIG, hashed=False)
+
+    def broken(*ignored: object, **also: object) -> None:
+        raise JobFailedError("The model could not be checked.", "Try again.")
+
+    with pytest.raises(JobFailedError):
+        place.pull(*files, wishes=replace(YES, trust_first=True), fit=broken)
+    place.pull(*files)
+    assert len(ranges(place)) == 1
 
 
 def test_licence_is_accepted_once(place: Place) -> None:
@@ -336,3 +371,15 @@ def test_speed_is_that_of_the_last_seconds() -> None:
     assert speed == pytest.approx(10.0)
     now[0] = 31.0
     assert meter.take(0) == 0.0  # begun anew
+
+
+def test_proxy_that_does_not_answer_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    route = Route(proxy=f"http://127.0.0.1:{port}")
+    with (
+        pytest.raises(TransferError, match=f"the proxy 127.0.0.1:{port}"),
+        open_answer("https://models.example/w", 0, "", route),
+    ):
+        pass

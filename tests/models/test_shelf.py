@@ -57,7 +57,7 @@ def test_what_has_come_of_a_model_is_told_in_its_state_and_goes_with_it(home: Pa
     with part.open("wb") as file:
         file.truncate(2 * 1_000_000_000)
     entry = next(each for each in entries() if each.name == "diffbir-v2")
-    assert entry.state == "partial 37 %"
+    assert entry.state == "partial 28 %"
     remove("diffbir-v2")
     assert next(each for each in entries() if each.name == "diffbir-v2").state == "not here"
 

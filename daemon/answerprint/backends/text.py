@@ -12,7 +12,7 @@ from transformers import AddedToken, CLIPTextConfig, CLIPTextModel, CLIPTokenize
 from answerprint.errors import ModelError
 from answerprint.models.verify import VerifiedModel
 
-from .weights import parsing, read_weights
+from .weights import fill, parsing, read_weights
 
 __all__ = ["Text", "fill_text_encoder", "load_text", "load_tokenizer"]
 
@@ -80,9 +80,7 @@ def fill_text_encoder(config: Mapping[str, Any], weights: Mapping[str, Tensor]) 
     wanted = set(encoder.state_dict())
     named = {_current(name, wanted): tensor for name, tensor in weights.items()}
     # Files written before transformers 4.31 hold the positions 0..76, which are no weights.
-    encoder.load_state_dict(
-        {name: tensor for name, tensor in named.items() if not name.endswith("position_ids")}, strict=True, assign=True
-    )
+    fill(encoder, {name: tensor for name, tensor in named.items() if not name.endswith("position_ids")})
     for module in encoder.modules():
         if "position_ids" in module._buffers:
             module.position_ids = torch.arange(encoder.config.max_position_embeddings)[None]

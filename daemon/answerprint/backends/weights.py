@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,9 +15,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from answerprint.errors import ModelError
+from answerprint.models.header import tensor_shapes
 from answerprint.models.verify import VerifiedModel
 
-__all__ = ["load_network", "parsing", "read_index", "read_weights"]
+from .misfit import misfit
+
+__all__ = ["fill", "load_network", "parsing", "read_index", "read_weights", "shapes_alone"]
 
 _Network = TypeVar("_Network", bound=nn.Module)
 
@@ -30,6 +34,8 @@ _OF_WRONG_FILES = (
 
 _OLD_NAMES = {".query.": ".to_q.", ".key.": ".to_k.", ".value.": ".to_v.", ".proj_attn.": ".to_out.0."}
 """Names of attention weights in files written before diffusers' AttentionBlock became Attention (2023)."""
+
+_shapes_alone: ContextVar[bool] = ContextVar("shapes_alone", default=False)
 
 
 def load_network(kind: type[_Network], model: VerifiedModel, part: str = "") -> _Network:
@@ -45,8 +51,7 @@ def load_network(kind: type[_Network], model: VerifiedModel, part: str = "") -> 
     with parsing(path.parent):
         with torch.device("meta"):
             network: _Network = kind.from_config(config)  # type: ignore[attr-defined]
-        weights = read_weights(path)
-        network.load_state_dict(_renamed(weights, set(network.state_dict())), strict=True, assign=True)
+        fill(network, _renamed(read_weights(path), set(network.state_dict())))
     return network.eval().requires_grad_(False)
 
 
@@ -58,6 +63,27 @@ def read_index(model: VerifiedModel, pipeline: str) -> dict[str, Any]:
             f"{model.folder} holds a {found}, and this family is {pipeline}.", "Name the right family in the manifest."
         )
     return index
+
+
+def fill(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Put `weights`, as they are, into `network`; raises ValueError, in words, where they are not all that it has."""
+    wanted, found = ({name: t.shape for name, t in tensors.items()} for tensors in (network.state_dict(), weights))
+    if fault := misfit(wanted, found):
+        raise ValueError(fault)
+    network.load_state_dict(weights, strict=True, assign=True)
+
+
+@contextmanager
+def shapes_alone() -> Iterator[None]:
+    """Within it weights have shapes and no numbers, for nothing but headers is read.
+
+    A model that is then loaded on the device "meta" is built and fitted together as ever, in no time and memory.
+    """
+    before = _shapes_alone.set(True)
+    try:
+        yield
+    finally:
+        _shapes_alone.reset(before)
 
 
 @contextmanager
@@ -74,6 +100,8 @@ def parsing(folder: Path) -> Iterator[None]:
 
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Tensors in float32, in memory of their own: the file may change or go while the model lives."""
+    if _shapes_alone.get():
+        return {name: torch.empty(shape, device="meta") for name, shape in tensor_shapes(path).items()}
     tensors: dict[str, Any] = load_file(path)
     return {name: tensor.to(torch.float32, copy=True) for name, tensor in tensors.items()}
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import PurePosixPath
 
 from answerprint.backends.catalogue import ModelEntry, entries, find
+from answerprint.backends.info import BackendInfo
 from answerprint.errors import ModelError
 from answerprint.home import models_folder
-from answerprint.models.known import known_models
+from answerprint.models.known import KnownFile, known_models
 from answerprint.models.manifest import read_manifest
+from answerprint.models.pulling.pull import published_name
 from answerprint.models.verify import verify
 from answerprint.option import Option
 from answerprint.temporal.options import describe
@@ -32,6 +35,7 @@ Nothing is downloaded but by `pull`. `info` says under which licence, how much, 
 examples:
   answerprint models info tiny-x4
   answerprint models pull sd-x4-upscaler --trust-first-download
+  answerprint models import ldm-sr-x4 model.ckpt
   answerprint models import my-upscaler FOLDER --licence openrail++
   answerprint models load tiny-x4 --keep-alive 2h
   answerprint models unload
@@ -94,7 +98,7 @@ def _info(args: Namespace, context: Context) -> int:
         find(args.name)  # raises, and knows the remedy
     if entry is None or entry.fault:
         raise ModelError(entry.fault if entry else f"There is no model {args.name!r}.")
-    info = entry.info
+    info, known = entry.info, known_models().get(entry.name)
     if context.console.json:
         facts = {key: value for key, value in asdict(info).items() if key != "options"}
         options = {"options": _as_form(info.own_options), "method_options": _as_form(describe())}
@@ -108,22 +112,27 @@ def _info(args: Namespace, context: Context) -> int:
         "state": entry.state,
         "size": _size_words(entry),
         "tasks": ", ".join(info.tasks),
-        "enlarges": f"{entry.scale}x",
-        "steps": f"{info.default_steps} by default, samplers {', '.join(info.samplers)}",
+        "gives": "" if info.gives == "picture" else f"{info.gives}, of which there is no strength",
+        "enlarges": _scale_words(entry),
+        "steps": _steps_words(info),
+        "from": ", ".join(known.hosts) if known and entry.folder is None else "",
         "files": str(entry.folder or f"not on this computer; they belong in {models_folder() / entry.name}"),
     }
     for key, text in lines.items():
         if text:
             context.console.out(f"{key:<8}  {text}")
-    if entry.folder is None:
+    if entry.folder is None and known is not None:
         _say_remedy(entry.name, context)
-        for file in known_models()[entry.name].files:
-            said = file.sha256 or ("ours" if file.content is not None else "nobody published its hash")
-            context.console.out(f"{'':<8}  {file.name}, {said}")
-    else:
+        for file in known.files:
+            context.console.out(f"{'':<8}  {_file_words(file)}")
+    elif entry.folder is not None:
         for record in read_manifest(entry.folder).files:
             context.console.out(f"{'':<8}  {record.name}, {record.size} bytes, sha256 {record.sha256}")
-    tables = {"options of the model: name, default, what it takes": info.own_options, "of the method": describe()}
+    own = {option.name for option in info.own_options}
+    tables = {
+        "options of the model: name, default, what it takes": info.own_options,
+        "of the method": [option for option in describe() if option.name not in own],
+    }
     for line in option_lines(tables):
         context.console.out(line)
     return 0
@@ -190,6 +199,30 @@ def _size_words(entry: ModelEntry) -> str:
     if entry.folder is not None or entry.name not in known_models():
         return size_words(entry.size) if entry.size else ""
     return size_of(known_models()[entry.name])
+
+
+def _scale_words(entry: ModelEntry) -> str:
+    """How many times it enlarges: by itself, at most, and for tasks that differ."""
+    info = entry.info
+    words = [f"{entry.scale}x", *(f"{scale}x for {task}" for task, scale in info.task_scales)]
+    if info.largest_scale > entry.scale:
+        words.append(f"up to {info.largest_scale}x")
+    return ", ".join(words)
+
+
+def _steps_words(info: BackendInfo) -> str:
+    if info.most_steps == 1:
+        return "one"
+    return f"{info.default_steps} by default, samplers {', '.join(info.samplers)}"
+
+
+def _file_words(file: KnownFile) -> str:
+    """What is published of a file: the name that a mirror or a folder has it under, its size, its hash."""
+    if file.content is not None:
+        return f"{file.name}, part of Answerprint"
+    made = f" made of {PurePosixPath(published_name(file)).name}" if file.convert else ""
+    size = "" if file.size is None else f", {size_words(file.size)}"
+    return f"{file.name}{made}{size}, {'sha256 ' + file.sha256 if file.sha256 else 'nobody published its hash'}"
 
 
 def _licence_words(entry: ModelEntry) -> str:

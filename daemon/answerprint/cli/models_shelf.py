@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
@@ -16,14 +17,14 @@ from answerprint.backends.catalogue import families
 from answerprint.errors import ModelError, NoDaemonError
 from answerprint.home import models_folder, state_folder
 from answerprint.models.importing.bring import bring
-from answerprint.models.importing.child import convert_in_child
+from answerprint.models.importing.child import convert_in_child, fit_in_child
 from answerprint.models.known import KnownModel, find_known, known_models
 from answerprint.models.manifest import Manifest
-from answerprint.models.pulling.memory import has_accepted
+from answerprint.models.pulling.memory import has_accepted, read_memory
 from answerprint.models.pulling.meter import Meter
 from answerprint.models.pulling.pull import Progress, Wishes, pull
 from answerprint.models.settings import load_model_settings
-from answerprint.models.shelf import remove
+from answerprint.models.shelf import removable_folders, remove
 
 from .console import Console
 from .context import Context
@@ -33,7 +34,33 @@ from .times import duration
 
 __all__ = ["add_import", "add_pull", "add_remove", "run_import", "run_pull", "run_remove", "size_of"]
 
+_PULLING = """\
+A pull that broke off, or was ended with Ctrl-C, keeps what has come: the same command goes on.
+The table [models] of config.toml, or variables of these names, say how files are fetched:
+  proxy    ANSWERPRINT_PROXY    address of a proxy (default: as HTTPS_PROXY says)
+  mirror   ANSWERPRINT_MIRROR   as --mirror
+  offline  ANSWERPRINT_OFFLINE  nothing is ever fetched; --from-folder goes on working
+  shelves  ANSWERPRINT_SHELVES  folders of models that a studio shares, which are read and never written
+
+examples:
+  answerprint models pull ldm-sr-x4 --trust-first-download
+  answerprint models pull sd-x4-upscaler --mirror https://mirror.studio/models
+  answerprint models pull marigold-depth --from-folder /media/usb/marigold
+"""
+_IMPORTING = """\
+What a file is its content decides, and whether all of them make a model is checked before it is one. Yours are copied.
+  a folder that diffusers saved, with its model_index.json
+  the files of DiffBIR, or a folder of them: Stable Diffusion 2.1, the ControlNet, first stages, the tokenizer
+  a model in one file, as its makers published it: {originals}
+
+examples:
+  answerprint models import ldm-sr-x4 model.ckpt
+  answerprint models import diffbir-v2 v2-1_512-ema-pruned.ckpt v2.pth BSRNet.pth tokenizer/
+  answerprint models import my-upscaler FOLDER --licence openrail++
+"""
+
 _EVERY_SECONDS = 10.0
+_WIDTH = 110
 _EVENT_SECONDS = 0.5
 _STAGES = {"fetch": "fetching", "convert": "converting", "check": "checking", "done": "done"}
 
@@ -47,17 +74,28 @@ def add_pull(parser: ArgumentParser) -> None:
         action="store_true",
         help="take files whose hash nobody published; what comes first is held to its hash from there on",
     )
-    parser.add_argument("--mirror", default="", metavar="URL", help="ask here first: URL/NAME/FILE")
-    parser.add_argument("--from-folder", type=Path, metavar="DIR", help="take the files from a folder that has them")
+    parser.add_argument(
+        "--mirror", default="", metavar="URL", help="ask here first: URL/NAME/FILE, with the files that `info` lists"
+    )
+    parser.add_argument(
+        "--from-folder", type=Path, metavar="DIR", help="take the files from a folder; what it lacks is fetched"
+    )
+    parser.epilog = _PULLING
 
 
 def add_import(parser: ArgumentParser) -> None:
     """Describe the arguments of `import`."""
-    parser.add_argument("name", metavar="NAME", help="what the model is to be called here")
+    parser.add_argument("name", metavar="NAME", help="what the model is to be called here; of a known one its own name")
     parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="its folder, or its files")
-    parser.add_argument("--family", default="", metavar="NAME", help="where nothing in the files tells it")
-    parser.add_argument("--licence", default="", metavar="NAME", help="under which you have the files")
+    parser.add_argument(
+        "--family", default="", metavar="NAME", help=f"where the files do not tell it: one of {', '.join(families())}"
+    )
+    parser.add_argument(
+        "--licence", default="", metavar="NAME", help="under which you have the files (default: a known model's own)"
+    )
     parser.add_argument("--scale", type=int, metavar="N", help="enlarges so many times (default: as its family)")
+    originals = [model.original.about for model in known_models().values() if model.original is not None]
+    parser.epilog = _IMPORTING.format(originals=", ".join(originals) or "none that is known")
 
 
 def add_remove(parser: ArgumentParser) -> None:
@@ -73,13 +111,12 @@ def run_pull(args: Namespace, context: Context) -> int:
     if not console.json:
         for line in _terms(model):
             console.err(line)
-        if not accepted and sys.stdin.isatty():
-            accepted = args.accept_licence = _yes("Do you accept this licence? [y/N] ")
+        if sys.stdin.isatty():
+            _ask(args, model, accepted)
     wishes = Wishes(args.accept_licence, args.trust_first_download, args.mirror, args.from_folder)
-    convert = partial(convert_in_child, child_command=context.child_command)
     show, close = _presenter(console, model)
     try:
-        folder = pull(model, models, load_model_settings(), wishes, on_progress=show, convert=convert)
+        folder = pull(model, models, load_model_settings(), wishes, on_progress=show, **_children(context))
     finally:
         close()
     if console.json:
@@ -89,11 +126,23 @@ def run_pull(args: Namespace, context: Context) -> int:
     return 0
 
 
+def _ask(args: Namespace, model: KnownModel, accepted: bool) -> None:
+    """Ask for what the arguments leave open."""
+    if not accepted:
+        accepted = args.accept_licence = _yes("Do you accept this licence? [y/N] ")
+    pins = read_memory(models_folder(), model.name).pins
+    if accepted and not args.trust_first_download and any(name not in pins for name in model.unhashed):
+        args.trust_first_download = _yes("Do you trust what comes first, and hold it to its hash then? [y/N] ")
+
+
 def run_import(args: Namespace, context: Context) -> int:
     """Make a model of the user's files."""
     known = known_models().get(args.name)
     if known is None and not args.licence:
-        raise ModelError(f"{args.name!r} is no known model: its licence is not known.", "Say it: --licence NAME.")
+        raise ModelError(
+            f"{args.name!r} is no known model: its licence is not known.",
+            f"Say it: --licence NAME, or give it the name of a known one: {', '.join(known_models())}.",
+        )
     family = args.family or (known.family if known else "")
     if family and family not in families():
         raise ModelError(f"There is no model family {family!r}.", f"Families: {', '.join(families())}.")
@@ -107,9 +156,9 @@ def run_import(args: Namespace, context: Context) -> int:
         files=(),
         notes="imported by the user",
     )
-    convert = partial(convert_in_child, child_command=context.child_command)
     scales = {name: info.scale for name, info in families().items()}
-    sealed = bring(args.paths, models_folder(), said, scales=scales, convert=convert)
+    tell = _staged(context.console)
+    sealed = bring(args.paths, models_folder(), said, scales=scales, on_stage=tell, **_children(context))
     if context.console.json:
         names = [record.name for record in sealed.files]
         context.console.event({"event": "imported", "name": sealed.name, "family": sealed.family, "files": names})
@@ -118,13 +167,36 @@ def run_import(args: Namespace, context: Context) -> int:
     return 0
 
 
+def _children(context: Context) -> dict[str, Any]:
+    """What starts the children that convert and check."""
+    start = context.child_command
+    return {
+        "convert": partial(convert_in_child, child_command=start),
+        "fit": partial(fit_in_child, child_command=start),
+    }
+
+
+def _staged(console: Console) -> Callable[[str], None]:
+    """What tells people and programs what an import does now."""
+
+    def tell(stage: str) -> None:
+        if console.json:
+            console.event({"event": "progress", "stage": stage})
+        else:
+            console.err(stage)
+
+    return tell
+
+
 def run_remove(args: Namespace, context: Context) -> int:
     """Remove a model that nobody uses or waits for."""
+    removable_folders(args.name)
     _check_unused(args.name)
     if not args.yes:
         if context.console.json or not sys.stdin.isatty():
             raise ModelError(
-                f"{args.name!r} is not removed without a word.", f"answerprint models remove {args.name} --yes"
+                f"Nobody is here to be asked whether to remove {args.name!r}.",
+                f"To remove it: answerprint models remove {args.name} --yes",
             )
         if not _yes(f"Remove the model {args.name!r} and its files? [y/N] "):
             return 0
@@ -137,18 +209,25 @@ def run_remove(args: Namespace, context: Context) -> int:
 
 
 def size_of(model: KnownModel) -> str:
-    """How much is fetched, as far as it is published."""
+    """How much is fetched, as far as that is known."""
     if not model.size:
-        return "size not published"
-    return f"{'at least ' if model.unsized else ''}{size_words(model.size)}"
+        return "size unknown"
+    words = "" if not model.unsized else "about " if model.about_bytes else "at least "
+    return words + size_words(model.size)
 
 
 def _terms(model: KnownModel) -> list[str]:
     licence = model.licence
-    lines = [f"{model.name}: {model.summary}", f"size     {size_of(model)}"]
-    lines += [f"licence  {licence.title}", f"         {licence.text}", f"         {licence.url}"]
+    said = {"size": size_of(model), "from": ", ".join(model.hosts)}
+    said |= {"licence": f"{licence.title}. {licence.text}", "": licence.url}
     if model.unhashed:
-        lines.append(f"Nobody published a hash of: {', '.join(model.unhashed)}")
+        said["hashes"] = (
+            f"nobody published those of {len(model.unhashed)} of {len(model.files)} files; "
+            f"answerprint models info {model.name} names them"
+        )
+    lines = [f"{model.name}: {model.summary}"]
+    for name, text in said.items():
+        lines += textwrap.wrap(text, _WIDTH, initial_indent=f"{name:<9}", subsequent_indent=" " * 9)
     return lines
 
 

@@ -10,10 +10,11 @@ from types import MappingProxyType
 
 from answerprint.errors import ModelError
 
-from .header import tensor_names
+from .header import tensor_shapes
+from .likeness import Shapes, likeness
 from .verify import MAX_TEXT_BYTES
 
-__all__ = ["check_family", "class_name", "guess_family", "guess_part"]
+__all__ = ["INDEX", "PARTS", "check_family", "class_name", "guess_family", "guess_part", "shapes_of"]
 
 INDEX = "model_index.json"
 
@@ -27,7 +28,7 @@ _CLASSES: Mapping[str, str] = MappingProxyType(
 )
 """Family by the class that model_index.json names."""
 
-_PARTS: Mapping[str, str] = MappingProxyType(
+PARTS: Mapping[str, str] = MappingProxyType(
     {
         "model.diffusion_model.input_blocks.0.0.weight": "base.safetensors",
         "zero_convs.0.0.weight": "control.safetensors",
@@ -39,35 +40,39 @@ _PARTS: Mapping[str, str] = MappingProxyType(
 )
 """Parts of DiffBIR, by a tensor that no other part has."""
 
+_ALSO = {"stage1/sr.safetensors": "stage1/face.safetensors"}
+"""Of version 2.1 the first restoration of small pictures is a SwinIR, as that of faces is."""
+
 
 def guess_family(folder: Path) -> str:
     """The family of a folder, the empty text where nothing tells it."""
     return _CLASSES.get(class_name(folder), "")
 
 
-def guess_part(weights: Path) -> str:
-    """Which file of DiffBIR a safetensors file is. Raises ModelError for one that is none."""
+def guess_part(shapes: Shapes) -> str:
+    """Which file of DiffBIR has these tensors; the empty text for none."""
+    return next((part for tensor, part in PARTS.items() if tensor in shapes), "")
+
+
+def shapes_of(weights: Path) -> Shapes:
+    """Shapes of the tensors of a safetensors file. Raises ModelError."""
     try:
-        names = tensor_names(weights)
+        return tensor_shapes(weights)
     except (ValueError, OSError) as error:
         raise ModelError(f"{weights.name} cannot be used: {error}.", "Get the file anew.") from error
-    for tensor, part in _PARTS.items():
-        if tensor in names:
-            return part
-    raise ModelError(
-        f"{weights.name} is of no model that is known by its tensors.",
-        "Import the whole folder of the model, with its model_index.json.",
-    )
 
 
 def check_family(folder: Path, family: str) -> None:
-    """Raise ModelError where a folder says that it is of another family."""
+    """Raise ModelError where a folder says that it is of another family, or where a part of DiffBIR is another part."""
     found = class_name(folder)
     if found and _CLASSES.get(found, family) != family:
         raise ModelError(
             f"These are files of another model: {INDEX} says {found}, which is not of the family {family!r}.",
             "Use the files that the model's makers publish.",
         )
+    for name in sorted(set(PARTS.values())) if family == "diffbir" else ():
+        if (folder / name).is_file():
+            _check_part(folder / name, name)
 
 
 def class_name(folder: Path) -> str:
@@ -78,3 +83,13 @@ def class_name(folder: Path) -> str:
             data = json.loads(path.read_bytes())
             return str(data.get("_class_name", "")) if isinstance(data, dict) else ""
     return ""
+
+
+def _check_part(path: Path, name: str) -> None:
+    shapes = shapes_of(path)
+    if guess_part(shapes) not in (name, _ALSO.get(name)):
+        told = likeness(shapes)
+        raise ModelError(
+            f"{name} is not that part of DiffBIR: by its tensors it is {told or 'of no model that is known'}.",
+            "Use the files that the model's makers publish.",
+        )

@@ -11,7 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["check_safetensors", "tensor_names"]
+__all__ = ["check_safetensors", "tensor_shapes"]
 
 _MAX_HEADER_BYTES = 16 * 1024 * 1024
 """Far above what the largest models need (a few hundred kilobytes)."""
@@ -36,12 +36,13 @@ def check_safetensors(path: Path) -> None:
         raise ValueError(f"its header describes {end} bytes of tensors and the file holds {size - start}")
 
 
-def tensor_names(path: Path) -> frozenset[str]:
-    """Names of the tensors. Raises ValueError and OSError as `check_safetensors` does."""
+def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Shape of each tensor by its name; no data is read. Raises ValueError and OSError as `check_safetensors` does."""
     check_safetensors(path)
     with path.open("rb") as file:
         header, _ = _read_header(file, path.stat().st_size)
-    return frozenset(header) - {"__metadata__"}
+    entries = {name: entry for name, entry in header.items() if name != "__metadata__" and isinstance(entry, dict)}
+    return {name: tuple(entry["shape"]) for name, entry in entries.items()}
 
 
 def _read_header(file: BinaryIO, size: int) -> tuple[dict[str, object], int]:

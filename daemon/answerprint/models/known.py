@@ -8,18 +8,28 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from answerprint.errors import ModelError
 
 from .manifest import check_file_name, check_model_name
 from .pulling.address import check_address
 
-__all__ = ["KnownFile", "KnownModel", "Licence", "find_known", "known_models", "parse_known"]
+__all__ = [
+    "KnownFile",
+    "KnownModel",
+    "Licence",
+    "Original",
+    "find_known",
+    "find_original",
+    "known_models",
+    "parse_known",
+]
 
 _FOLDER = Path(__file__).parent / "published"
 _SCHEMA_VERSION = 1
@@ -58,6 +68,18 @@ class KnownFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """The one file in which the first makers of a model published it: `import` makes all files of the model of it."""
+
+    about: str
+    """What it is called, and by whom, for people."""
+    tensors: tuple[str, ...]
+    """Names that together no other file has."""
+    content: Mapping[str, Mapping[str, Any]]
+    """The small JSON files that belong to the model, by name: the original has none."""
+
+
+@dataclass(frozen=True, slots=True)
 class KnownModel:
     """A model that can be used once its files are in the user's model folder."""
 
@@ -68,11 +90,21 @@ class KnownModel:
     summary: str
     licence: Licence
     files: tuple[KnownFile, ...]
+    original: Original | None = None
+    about_bytes: int = 0
+    """Of all files, reckoned from the numbers in its networks; 0 where nobody did."""
 
     @property
     def size(self) -> int:
-        """Bytes to be fetched, as far as they are published."""
-        return sum(file.size or 0 for file in self.files)
+        """Bytes to be fetched: exact where all sizes are published, else about so many, as far as that is known."""
+        published = sum(file.size or 0 for file in self.files)
+        return max(published, self.about_bytes) if self.unsized else published
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The machines from which it is fetched, the usual one first."""
+        found = (str(urlsplit(source).hostname) for file in self.files for source in file.sources)
+        return tuple(dict.fromkeys(found))
 
     @property
     def unhashed(self) -> tuple[str, ...]:
@@ -81,7 +113,7 @@ class KnownModel:
 
     @property
     def unsized(self) -> bool:
-        """Whether the size of some files is not published, so that `size` is only the least."""
+        """Whether the size of some files is not published, so that `size` is not exact."""
         return any(file.sources and file.size is None for file in self.files)
 
 
@@ -103,6 +135,14 @@ def find_known(name: str) -> KnownModel:
         ) from None
 
 
+def find_original(tensors: Collection[str]) -> KnownModel | None:
+    """The known model whose original file holds tensors of these names."""
+    for model in known_models().values():
+        if model.original is not None and all(name in tensors for name in model.original.tensors):
+            return model
+    return None
+
+
 def parse_known(data: Mapping[str, Any]) -> KnownModel:
     """The model that a file of `published` describes. Raises KeyError, TypeError, ValueError and ModelError."""
     if data["schema_version"] != _SCHEMA_VERSION:
@@ -112,7 +152,19 @@ def parse_known(data: Mapping[str, Any]) -> KnownModel:
     if len({file.name.lower() for file in files}) != len(files):
         raise ValueError("a file is named twice")
     text = {key: str(data[key]) for key in ("name", "family", "version", "summary")}
-    return KnownModel(scale=int(data["scale"]), licence=Licence(**data["licence"]), files=files, **text)
+    original = _original(data["original"]) if "original" in data else None
+    licence, about = Licence(**data["licence"]), int(data.get("about_bytes", 0))
+    return KnownModel(
+        scale=int(data["scale"]), licence=licence, files=files, original=original, about_bytes=about, **text
+    )
+
+
+def _original(row: Mapping[str, Any]) -> Original:
+    for name in row["content"]:
+        check_file_name(name)
+    if not row["tensors"]:
+        raise ValueError("nothing tells the original file")
+    return Original(row["about"], tuple(row["tensors"]), row["content"])
 
 
 def _file(row: Mapping[str, Any]) -> KnownFile:

@@ -20,7 +20,7 @@ from answerprint.store.atomic import write_bytes
 from .header import check_safetensors
 from .manifest import MANIFEST, READABLE, FileRecord, Manifest, check_file_name, check_model_name, read_manifest
 
-__all__ = ["main", "seal"]
+__all__ = ["main", "readable_files", "seal"]
 
 _FIELDS = ("name", "family", "version", "licence", "summary", "notes")
 
@@ -33,7 +33,7 @@ def seal(folder: Path, said: Manifest | None = None) -> Manifest:
     folder = folder.absolute()
     manifest = said or read_manifest(folder)
     check_model_name(manifest.name)
-    files = tuple(_record(folder, path) for path in _readable(folder))
+    files = tuple(_record(folder, path) for path in readable_files(folder))
     if not any(record.name.endswith(".safetensors") for record in files):
         raise ModelError(f"There are no .safetensors weights in {folder}.", "Convert the weights to safetensors first.")
     sealed = replace(manifest, files=files)
@@ -44,7 +44,8 @@ def seal(folder: Path, said: Manifest | None = None) -> Manifest:
     return sealed
 
 
-def _readable(folder: Path) -> list[Path]:
+def readable_files(folder: Path) -> list[Path]:
+    """Files of a folder that a manifest can name, sorted; all others are never read."""
     paths = [*folder.glob("*"), *folder.glob("*/*")]
     return sorted(p for p in paths if p.suffix in READABLE and p.is_file() and p != folder / MANIFEST)
 

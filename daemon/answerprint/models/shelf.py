@@ -17,7 +17,7 @@ from .manifest import MANIFEST, check_model_name
 from .settings import load_model_settings
 from .verify import PACKAGE_FOLDER
 
-__all__ = ["Place", "model_folders", "partial_share", "remove"]
+__all__ = ["Place", "model_folders", "partial_share", "removable_folders", "remove"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +62,7 @@ def remove(name: str) -> int:
 
     Raises ModelError for one that is not the user's own, and StorageError.
     """
-    check_model_name(name)
-    place = model_folders().get(name)
-    if place is not None and not place.own:
-        where = f"lies on the shared shelf {place.folder.parent}" if place.shared else "is part of Answerprint"
-        raise ModelError(f"The model {name!r} {where} and is not removed.", "Whoever looks after it can.")
-    models = models_folder()
-    folders = [each for each in (models / name, partial_folder(models, name)) if each.is_dir()]
-    if not folders or any(each.is_symlink() for each in folders):
-        raise ModelError(f"There is no model {name!r} to remove.", "See: answerprint models list")
+    models, folders = models_folder(), removable_folders(name)
     with alone(models, name):
         freed = sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
         try:
@@ -82,3 +74,20 @@ def remove(name: str) -> int:
         except OSError as error:
             raise storage_error(error, models / name) from error
     return freed
+
+
+def removable_folders(name: str) -> list[Path]:
+    """The folders that hold a model of the user's, and what was begun of it. Raises ModelError."""
+    check_model_name(name)
+    place = model_folders().get(name)
+    if place is not None and not place.own:
+        if place.shared:
+            told = f"lies on the shared shelf {place.folder.parent}", "Whoever looks after the shelf can remove it."
+        else:
+            told = "is part of Answerprint", "It goes when Answerprint is uninstalled."
+        raise ModelError(f"The model {name!r} {told[0]} and is not removed.", told[1])
+    models = models_folder()
+    folders = [each for each in (models / name, partial_folder(models, name)) if each.is_dir()]
+    if not folders or any(each.is_symlink() for each in folders):
+        raise ModelError(f"There is no model {name!r} to remove.", "See: answerprint models list")
+    return folders

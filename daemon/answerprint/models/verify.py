@@ -24,9 +24,10 @@ MAX_TEXT_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class VerifiedModel:
-    """A model folder whose files were found to be as its manifest says; made by `verify` alone.
+    """A model folder whose files were found to be as its manifest says; made by `verify`.
 
-    What the manifest does not name cannot be reached through it, so a file put into the folder later is never read.
+    The one other maker is the check that comes before there is a manifest, and reads nothing but headers. What the
+    manifest does not name cannot be reached through it, so a file put into the folder later is never read.
     """
 
     folder: Path
@@ -36,7 +37,7 @@ class VerifiedModel:
         """Where the file `name` of the manifest lies; raises ModelError when the manifest does not name it."""
         if name not in {record.name for record in self.manifest.files}:
             raise ModelError(
-                f"The model {self.manifest.name!r} has no file {name} in its manifest.",
+                f"There is no file {name} among those of the model in {self.folder}.",
                 f"Put the file in place, then write the manifest: python -m answerprint.models.seal {self.folder}",
             )
         return self.folder / name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from ..backends.catalogue import ModelEntry
@@ -72,6 +72,12 @@ class ModelForm:
     licence_url: str = ""
     licence_text: str = ""
     unhashed_files: tuple[str, ...] = ()
+    gives: str = "picture"
+    """picture, or depth, of which there is no strength."""
+    task_scales: Mapping[str, int] = field(default_factory=dict)
+    """Tasks that enlarge by another number than `scale` where no size is asked for."""
+    most_steps: int = 0
+    """Most steps that can be asked for; 0 is no limit."""
 
 
 def option_to(option: Option) -> models_pb2.Option:
@@ -134,6 +140,9 @@ def model_to(entry: ModelEntry) -> models_pb2.Model:
     message.tasks.extend(info.tasks)
     message.largest_scale = info.largest_scale or info.scale
     message.default_steps = info.default_steps
+    message.gives = info.gives
+    message.task_scales.update(dict(info.task_scales))
+    message.most_steps = info.most_steps
     message.samplers.extend(info.samplers)
     message.options.extend(option_to(option) for option in info.own_options)
     return message
@@ -161,6 +170,9 @@ def model_from(message: models_pb2.Model) -> ModelForm:
         message.licence_terms.url,
         message.licence_terms.text,
         tuple(message.unhashed_files),
+        message.gives or "picture",
+        dict(message.task_scales),
+        message.most_steps,
     )
 
 

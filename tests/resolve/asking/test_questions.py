@@ -170,6 +170,42 @@ def test_where_models_differ_in_a_default_each_keeps_its_own_unless_told() -> No
     assert wished({"option.sampler": "ddpm"}).settings["options"] == {"sampler": "ddpm"}
 
 
+def test_strength_is_asked_for_and_sent_only_where_a_picture_is_given() -> None:
+    depth = replace(FACES, name="far", gives="depth", tasks=("depth",), options=())
+    both = field(form(models=[TINY, depth]), "strength")
+    assert both.help.endswith("Only with tiny-x4.")
+    assert "Only with" not in field(form(), "strength").help
+    far = {"model": "far", "task": "depth", "strength": 0.5}
+    assert wished(far, models=[TINY, depth]).settings["strength"] == 1
+    assert wished({"strength": 0.5}, models=[TINY, depth]).settings["strength"] == 0.5
+    alone = form(Wishes(settings={"strength": 0.5}), [depth])
+    assert "strength" not in [each.name for each in alone.fields]
+    settings = wished({}, Wishes(settings={"strength": 0.5}), [depth]).settings
+    assert settings["strength"] == 1
+    RestoreRequest.from_json({**settings, "input": "a", "output": "b"})
+
+
+def test_steps_are_asked_for_as_far_as_a_model_can_take_them() -> None:
+    one, few = replace(FACES, name="one", most_steps=1), replace(FACES, name="few", most_steps=4)
+    assert "steps" not in [each.name for each in form(models=[one]).fields]
+    assert "steps" not in wished({}, Wishes(settings={"steps": 9}), [one]).settings
+    assert field(form(models=[one, few]), "steps").maximum == 4
+    assert field(form(models=[one, TINY]), "steps").maximum is None
+    with pytest.raises(InputError, match=r"Steps cannot be 4 with the model one\. Give at most 1, or nothing"):
+        wished({"model": "one", "task": "face", "steps": 4}, models=[one, few])
+
+
+def test_sizes_that_models_can_make_are_told() -> None:
+    other = replace(FACES, largest_scale=4, task_scales={"denoise": 1})
+    assert field(form(models=[TINY, other]), "size").help.endswith("At most, tiny-x4 4, faces 4 (denoise by itself 1).")
+
+
+def test_the_task_is_asked_for_once_though_it_is_an_option_of_the_model() -> None:
+    option = replace(METHOD[0], name="task", kind="choice", default="face", choices=("face", "denoise"))
+    names = [each.name for each in form(models=[replace(FACES, options=(option,))]).fields]
+    assert "task" in names and "option.task" not in names
+
+
 def test_a_text_may_be_emptied() -> None:
     faces = {"model": "faces", "task": "face"}
     assert wished(faces).settings["options"] == {}

@@ -1,7 +1,8 @@
 """LDM-SR's networks from the original checkpoint of CompVis: its names and its packing of attention weights.
 
-The checkpoint holds the network under `model.diffusion_model.` and the codec under `first_stage_model.`; what else is
-in it (schedules, losses, moving averages) is of training. Reading the file itself is not done here.
+The checkpoint holds the network under `model.diffusion_model.` and the codec under `first_stage_model.`; moving
+averages of the network, with which its makers sample, stand under `model_ema.`, their names without dots. What else is
+in it (schedules, losses) is of training. Reading the file itself is not done here.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from answerprint.errors import ModelError
 
 __all__ = ["from_checkpoint"]
 
-_NETWORK, _CODEC = "model.diffusion_model.", "first_stage_model."
+_NETWORK, _CODEC, _AVERAGE = "model.diffusion_model.", "first_stage_model.", "model_ema.diffusion_model"
 _OF_TRAINING = "loss."
 _GROUPS = 32
 """Groups of every normalisation; weights do not show them."""
@@ -29,19 +30,27 @@ def from_checkpoint(
 ) -> tuple[UNet2DModel, VQModel]:
     """Network and codec, float32, for inference, from the tensors of a checkpoint by name.
 
-    Sizes are read from the tensors' shapes, but for the width of an attention head and the groups of normalisation: by
-    default those of the published model. Raises ModelError naming the first tensor that is missing or unknown.
+    Where there are moving averages of the network, it is made of them, and all of them must be there. Sizes are read
+    from the tensors' shapes, but for the width of an attention head and the groups of normalisation: by default those
+    of the published model. Raises ModelError naming the first tensor that is missing or unknown.
     """
     network = {name.removeprefix(_NETWORK): t for name, t in state.items() if name.startswith(_NETWORK)}
     codec = {name.removeprefix(_CODEC): t for name, t in state.items() if name.startswith(_CODEC)}
     codec = {name: tensor for name, tensor in codec.items() if not name.startswith(_OF_TRAINING)}
     try:
-        return _unet(network, head_dim, groups), _vq(codec, groups)
+        return _unet(_averaged(network, state), head_dim, groups), _vq(codec, groups)
     except (KeyError, ValueError, IndexError, RuntimeError) as error:
         reason = str(error).splitlines()[-1].strip() if str(error) else type(error).__name__
         raise ModelError(
             f"The checkpoint does not hold LDM-SR's networks: {reason}", "Get the model anew from its source."
         ) from error
+
+
+def _averaged(network: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The averages of all tensors of the network; the tensors themselves where no averages were kept."""
+    if not any(name.startswith(_AVERAGE) for name in state):
+        return network
+    return {name: state[_AVERAGE + name.replace(".", "")] for name in network}
 
 
 def _unet(weights: Mapping[str, Tensor], head_dim: int, groups: int) -> UNet2DModel:

@@ -99,7 +99,8 @@ class Download:
             )
         raise PullError(
             f"{file.name} could not be fetched. {told}.",
-            "What has come is kept: pull again to go on, or name another source: --mirror URL, or --from-folder DIR.",
+            "What has come is kept: pull again to go on. A proxy is named with ANSWERPRINT_PROXY, another source with "
+            "--mirror URL or --from-folder DIR.",
         )
 
     def _receive(self, source: str, file: KnownFile, expected: Pin | None, part: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from answerprint.store.quota import storage_error
 from ..known import KnownModel, Licence
 from ..manifest import check_model_name
 
-__all__ = ["Memory", "Pin", "accept", "has_accepted", "pin", "read_memory"]
+__all__ = ["Memory", "Pin", "accept", "has_accepted", "pin", "read_memory", "unpin"]
 
 _FOLDER = ".remembered"
 _MOST_BYTES = 256 * 1024
@@ -73,6 +74,12 @@ def pin(models: Path, model: str, file: str, found: Pin) -> None:
     """Keep what a file was when it was first fetched; a pin that is there already stays. Raises StorageError."""
     memory = read_memory(models, model)
     _write(models, model, replace(memory, pins={file: found, **memory.pins}))
+
+
+def unpin(models: Path, model: str, files: Iterable[str]) -> None:
+    """Forget what files were, for they turned out not to be the model's. Raises StorageError."""
+    memory, gone = read_memory(models, model), set(files)
+    _write(models, model, replace(memory, pins={name: pin for name, pin in memory.pins.items() if name not in gone}))
 
 
 def _write(models: Path, name: str, memory: Memory) -> None:

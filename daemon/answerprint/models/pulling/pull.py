@@ -21,7 +21,7 @@ from answerprint.store.quota import room, size_text, spare_room, storage_error
 
 from ..content import check_form
 from ..guess import check_family
-from ..importing.child import convert_in_child
+from ..importing.child import Convert, Fit, convert_in_child, fit_in_child
 from ..install import alone, install, partial_folder
 from ..known import KnownFile, KnownModel
 from ..manifest import FileRecord, Manifest, read_manifest
@@ -29,10 +29,10 @@ from ..settings import ModelSettings
 from ..verify import verify
 from .address import check_address, origin
 from .download import Download, PullError, digest
-from .memory import Pin, accept, has_accepted, pin, read_memory
+from .memory import Pin, accept, has_accepted, pin, read_memory, unpin
 from .transfer import Route
 
-__all__ = ["Progress", "Wishes", "pull"]
+__all__ = ["Progress", "Wishes", "published_name", "pull"]
 
 _PICKLE_SUFFIX = ".original"
 _PART_SUFFIX = ".part"
@@ -40,7 +40,7 @@ _PART_SUFFIX = ".part"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a pull is. total_bytes: of all files as far as known, never below done_bytes."""
+    """How far a pull is. total_bytes: of all files, or about so many; never below done_bytes, and exact at the end."""
 
     stage: Literal["fetch", "convert", "check", "done"]
     file: str
@@ -75,7 +75,8 @@ class _Count:
             self.bytes[file] = here
         done = sum(self.bytes.values())
         total = sum(max(each.size or 0, self.bytes.get(each.name, 0)) for each in self.model.files)
-        self.tell(Progress(stage, file, done, total))
+        whole = stage in ("check", "done")  # then all sizes are known
+        self.tell(Progress(stage, file, done, total if whole else max(total, self.model.size)))
 
 
 def pull(
@@ -87,12 +88,14 @@ def pull(
     on_progress: Callable[[Progress], None] = _silent,
     cancelled: threading.Event | None = None,
     download: Download | None = None,
-    convert: Callable[[Path, Path, threading.Event], None] = convert_in_child,
+    convert: Convert = convert_in_child,
+    fit: Fit = fit_in_child,
 ) -> Path:
     """Bring `model` into the folder `models`; returns its own folder. One that is here and whole is left as it is.
 
     Raises ModelError for a licence that is not accepted, files without a published hash that the user does not trust,
-    and files that are not what they should be; PullError, DiskFullError, CancelledError: pulled again, it goes on.
+    and files that are not what they should be or make no model of its family; PullError, DiskFullError,
+    CancelledError: pulled again, it goes on.
     """
     cancelled = cancelled or threading.Event()
     download = replace(download or Download(), cancelled=cancelled)
@@ -111,7 +114,7 @@ def pull(
         for file in model.files:
             work.bring(file)
         count.report("check", "")
-        check_family(gathered, model.family)
+        work.check(fit)
         install(gathered, final, _manifest(model))
         count.report("done", "")
     return final
@@ -127,15 +130,22 @@ def _is_whole(final: Path) -> bool:
 def _check_wishes(
     model: KnownModel, models: Path, pins: Mapping[str, Pin], settings: ModelSettings, wishes: Wishes
 ) -> None:
+    if wishes.mirror:
+        check_address(wishes.mirror)
+    if wishes.folder is not None and not wishes.folder.is_dir():
+        raise ModelError(f"{wishes.folder} is not a folder.", "Check the path.")
+    unknown = [name for name in model.unhashed if name not in pins]
+    trusts = wishes.trust_first or not unknown
     if not has_accepted(models, model):
         raise ModelError(
             f"The licence of {model.name!r} is not accepted: {model.licence.title}, {model.licence.url}",
-            f"Read it; to accept it: answerprint models pull {model.name} --accept-licence",
+            f"Read it. To accept it{'' if trusts else ', and what comes without a published hash'}: "
+            f"answerprint models pull {model.name} --accept-licence{'' if trusts else ' --trust-first-download'}",
         )
-    unknown = [name for name in model.unhashed if name not in pins]
-    if unknown and not wishes.trust_first:
+    if not trusts:
         raise ModelError(
-            f"Nobody published a hash of {', '.join(unknown)}: what is fetched first cannot be checked.",
+            f"Nobody published a hash of {len(unknown)} of the files, such as {max(unknown, key=len)}: what is fetched "
+            "first cannot be checked.",
             "If you trust the source, add --trust-first-download; what comes then is held to its hash from there on.",
         )
     if settings.offline and wishes.folder is None:
@@ -147,7 +157,7 @@ def _check_wishes(
 
 def _check_room(model: KnownModel, gathered: Path) -> None:
     """A conversion has the checkpoint and its result on disk at one time."""
-    needed = 0
+    needed = _unsized_bytes(model, gathered)
     try:
         for file in model.files:
             if not (gathered / file.name).exists():
@@ -163,6 +173,16 @@ def _check_room(model: KnownModel, gathered: Path) -> None:
             "Make room, or move everything that Answerprint keeps with ANSWERPRINT_HOME.",
             needed_bytes=needed, folder=str(gathered.parent),
         )  # fmt: skip
+
+
+def _unsized_bytes(model: KnownModel, gathered: Path) -> int:
+    """About how much of the files without a published size is still to come."""
+    here = 0
+    for file in model.files:
+        for path in (gathered / file.name, _part(gathered, file)) if file.size is None else ():
+            with suppress(OSError):
+                here += path.stat().st_size
+    return max(0, model.size - sum(file.size or 0 for file in model.files) - here)
 
 
 def _manifest(model: KnownModel) -> Manifest:
@@ -183,7 +203,7 @@ class _Work:
     settings: ModelSettings
     wishes: Wishes
     download: Download
-    convert: Callable[[Path, Path, threading.Event], None]
+    convert: Convert
     count: _Count
 
     def bring(self, file: KnownFile) -> None:
@@ -200,6 +220,21 @@ class _Work:
             self._fetch(file, target)
         except OSError as error:
             raise storage_error(error, target, file.size or 0) from error
+
+    def check(self, fit: Fit) -> None:
+        """Raise ModelError where the files are another model's; those that nobody published a hash of go then."""
+        try:
+            check_family(self.gathered, self.model.family)
+            fit(self.gathered, self.model.family, self.model.scale, self.download.cancelled)
+        except ModelError as error:
+            for name in self.model.unhashed:
+                (self.gathered / name).unlink(missing_ok=True)
+            unpin(self.models, self.model.name, self.model.unhashed)
+            raise ModelError(
+                error.message,
+                "What could not be checked by a hash is removed. Pull again from another source: --mirror URL, or "
+                "--from-folder DIR.",
+            ) from error
 
     def _fetch(self, file: KnownFile, target: Path) -> None:
         part = _part(self.gathered, file)
@@ -257,7 +292,7 @@ class _Work:
         """Take the file from the user's folder, where it lies under its name here or there."""
         if self.wishes.folder is None:
             return False
-        published = _published_name(file)
+        published = published_name(file)
         for name in (published, PurePosixPath(published).name) if file.convert else (published,):
             path = self.wishes.folder / name
             if path.is_file():
@@ -274,7 +309,7 @@ class _Work:
         mirror = self._mirror()
         if not mirror:
             return file.sources
-        return (f"{mirror.rstrip('/')}/{quote(self.model.name)}/{quote(_published_name(file))}", *file.sources)
+        return (f"{mirror.rstrip('/')}/{quote(self.model.name)}/{quote(published_name(file))}", *file.sources)
 
     def _mirror(self) -> str:
         return self.wishes.mirror or self.settings.mirror
@@ -285,9 +320,7 @@ class _Work:
         return replace(route, proxy=self.settings.proxy, private=private)
 
 
-def _convert(
-    part: Path, target: Path, convert: Callable[[Path, Path, threading.Event], None], cancelled: threading.Event
-) -> None:
+def _convert(part: Path, target: Path, convert: Convert, cancelled: threading.Event) -> None:
     """Convert, and keep nothing of the checkpoint; one that is refused goes too."""
     try:
         convert(part, target, cancelled)
@@ -297,7 +330,7 @@ def _convert(
     part.unlink()
 
 
-def _published_name(file: KnownFile) -> str:
+def published_name(file: KnownFile) -> str:
     """What a mirror or a folder calls the file: a checkpoint has the name that its makers gave it."""
     if not file.convert:
         return file.name

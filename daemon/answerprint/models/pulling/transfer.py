@@ -87,7 +87,7 @@ def open_answer(address: str, start: int, validator: str, route: Route) -> Itera
         headers["Range"] = f"bytes={start}-"
         if validator:
             headers["If-Range"] = validator
-    with _translated(parts):
+    with _translated(parts, route):
         for _ in range(_MOST_REDIRECTS + 1):
             connection = _connect(parts, route)
             try:
@@ -197,17 +197,25 @@ def _proxy(parts: SplitResult, route: Route) -> SplitResult | None:
 
 
 @contextmanager
-def _translated(parts: SplitResult) -> Iterator[None]:
+def _translated(parts: SplitResult, route: Route) -> Iterator[None]:
     """Measured of http.client: OSError with ssl's errors and timeouts, HTTPException, and ValueError of bad headers."""
     try:
         yield
     except ssl.SSLCertVerificationError as error:
-        raise GoneError(f"{parts.hostname} cannot prove that it is {parts.hostname}") from error
+        # Studios' proxies that read along sign for every name themselves.
+        told = f"{parts.hostname} cannot prove that it is {parts.hostname}"
+        raise GoneError(f"{told}; where a proxy signs for it, name its certificates with SSL_CERT_FILE") from error
     except TimeoutError as error:
         raise TransferError("it does not answer") from error
     except socket.gaierror as error:
-        raise TransferError(f"{parts.hostname} is not found") from error
+        raise TransferError(f"{_reached(parts, route)} is not found") from error
     except (ConnectionError, ssl.SSLError) as error:
-        raise TransferError(f"the connection to {parts.hostname} failed ({error})") from error
+        raise TransferError(f"the connection to {_reached(parts, route)} failed ({error})") from error
     except http.client.HTTPException as error:
         raise GoneError(f"it does not speak HTTP properly ({type(error).__name__})") from error
+
+
+def _reached(parts: SplitResult, route: Route) -> str:
+    """The machine that is spoken to first."""
+    proxy = _proxy(parts, route) if parts.scheme == "https" else None
+    return str(parts.hostname) if proxy is None else f"the proxy {proxy.hostname}:{proxy.port or 3128}"

@@ -41,13 +41,14 @@ def wishes_from(
         **{name: value for name, value in wishes.settings.items() if name not in _ASKED},
         "model": model.name,
         "task": _task(form, values, model),
-        "strength": values["strength"],
+        "strength": _strength(values, model),
         "seed": values["seed"],
         **_size(values, model),
         **_options(form, values, [option_of(each) for each in (*method_options, *model.options)]),
     }
-    if values["steps"] is not None:
-        settings["steps"] = values["steps"]
+    steps = _steps(values, model)
+    if steps is not None:
+        settings["steps"] = steps
     codec = str(values["codec"])
     RestoreRequest.from_json({**settings, "input": "-", "output": "-", "codec": codec})
     return Wishes(
@@ -69,6 +70,19 @@ def _task(form: Form, values: Mapping[str, Value], model: ModelForm) -> str:
         remedy = f"It does: {', '.join(model.tasks)}."
         raise InputError(f"Task cannot be {values['task']!r} with the model {model.name}.", remedy)
     return str(values["task"])
+
+
+def _strength(values: Mapping[str, Value], model: ModelForm) -> Value:
+    """The whole where there is no source to blend with, as an option that only another model has does not travel."""
+    return values["strength"] if "strength" in values and model.gives == "picture" else 1.0
+
+
+def _steps(values: Mapping[str, Value], model: ModelForm) -> int | None:
+    steps = cast("int | None", values.get("steps"))
+    if steps is not None and 0 < model.most_steps < steps:
+        remedy = f"Give at most {model.most_steps}, or nothing."
+        raise InputError(f"Steps cannot be {steps} with the model {model.name}.", remedy)
+    return steps
 
 
 def _size(values: Mapping[str, Value], model: ModelForm) -> dict[str, Any]:

@@ -20,6 +20,9 @@ __all__ = ["FIELDS_OF_A_REQUEST", "form_for", "kept_option", "ready_models"]
 FIELDS_OF_A_REQUEST = frozenset({"consistency", "chunk", "noise"})
 """Options of the method that are settings of a restoration themselves."""
 
+_ASKED_ANYWAY = frozenset({"task"})
+"""Options of models that the form asks for in a question of its own."""
+
 _DEFAULTS = RestoreRequest(input="-", output="-")
 _USUAL = Wishes()
 _MOST_HANDLES = 10_000  # more are refused by Wishes
@@ -55,7 +58,7 @@ def form_for(
     lost = wished is not None and all(model.name != wished for model in ready)
     usual = next((model for model in ready if model.name == _DEFAULTS.model), ready[0])
     chosen = next((model for model in ready if model.name == wished), usual)
-    own = own_options(ready)
+    own = {name: having for name, having in own_options(ready).items() if name not in _ASKED_ANYWAY}
     of_method = [option_of(each) for each in method_options if each.name not in own]
     form = Form(
         title="Answerprint",
@@ -116,6 +119,8 @@ def _answers(form: Form, wishes: Wishes, chosen: ModelForm) -> dict[str, object]
 
 def _look(ready: Sequence[ModelForm], chosen: ModelForm) -> list[Field]:
     tasks = list(dict.fromkeys(task for model in ready for task in model.tasks))
+    pictured = [model for model in ready if model.gives == "picture"]
+    most = [model.most_steps for model in ready]
     fields = [
         Field(
             "model",
@@ -138,7 +143,9 @@ def _look(ready: Sequence[ModelForm], chosen: ModelForm) -> list[Field]:
             "Size",
             "text",
             None,
-            "How large the restored picture is: times the source, or in pixels.",
+            "How large the restored picture is: times the source, or in pixels. At most, "
+            + ", ".join(f"{model.name} {_largest(model)}" for model in ready)
+            + ".",
             empty="as the timeline",
             takes="a factor such as 2 or 3/2, or WIDTHxHEIGHT in pixels, or nothing for the timeline's size",
         ),
@@ -147,7 +154,7 @@ def _look(ready: Sequence[ModelForm], chosen: ModelForm) -> list[Field]:
             "Strength",
             "number",
             _DEFAULTS.strength,
-            "Share of the restored picture; the rest is the enlarged source.",
+            "Share of the restored picture; the rest is the enlarged source." + _only(pictured, ready),
             minimum=0,
             maximum=1,
         ),
@@ -158,10 +165,23 @@ def _look(ready: Sequence[ModelForm], chosen: ModelForm) -> list[Field]:
             None,
             "More steps are slower and finer. " + " ".join(f"{model.name}: {model.default_steps}." for model in ready),
             minimum=1,
+            maximum=None if 0 in most else max(most),
             empty=f"the model's own, {chosen.default_steps}" if len(ready) == 1 else "the model's own",
         ),
     ]
-    return [field for field in fields if field.name != "task" or len(tasks) > 1]
+    asked = {"task": len(tasks) > 1, "strength": bool(pictured), "steps": set(most) != {1}}
+    return [field for field in fields if asked.get(field.name, True)]
+
+
+def _only(having: Sequence[ModelForm], ready: Sequence[ModelForm]) -> str:
+    """Which models a question is for, where it is not for all of them."""
+    return f" Only with {', '.join(model.name for model in having)}." if len(having) < len(ready) else ""
+
+
+def _largest(model: ModelForm) -> str:
+    """How many times a model enlarges at most, and what it makes of a task where nothing is asked for."""
+    of_tasks = "".join(f" ({task} by itself {scale})" for task, scale in model.task_scales.items())
+    return f"{model.largest_scale or model.scale}{of_tasks}"
 
 
 def _way_back() -> list[Field]:

@@ -24,37 +24,41 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x61nswerprint/rpc/v1/models.proto\x12\x12\x61nswerprint.rpc.v1\"\x13\n\x11ListModelsRequest\"s\n\x12ListModelsResponse\x12)\n\x06models\x18\x01 \x03(\x0b\x32\x19.answerprint.rpc.v1.Model\x12\x32\n\x0emethod_options\x18\x02 \x03(\x0b\x32\x1a.answerprint.rpc.v1.Option\"\xea\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06\x66\x61mily\x18\x03 \x01(\t\x12\x0f\n\x07summary\x18\x04 \x01(\t\x12\x0f\n\x07licence\x18\x05 \x01(\t\x12\r\n\x05tasks\x18\x06 \x03(\t\x12\r\n\x05scale\x18\x07 \x01(\r\x12\x15\n\rlargest_scale\x18\x08 \x01(\r\x12\x15\n\rdefault_steps\x18\t \x01(\r\x12\x10\n\x08samplers\x18\n \x03(\t\x12+\n\x07options\x18\x0b \x03(\x0b\x32\x1a.answerprint.rpc.v1.Option\x12\r\n\x05ready\x18\x0c \x01(\x08\x12\r\n\x05\x66\x61ult\x18\r \x01(\t\x12\r\n\x05state\x18\x0e \x01(\t\x12\x0c\n\x04size\x18\x0f \x01(\x04\x12\x32\n\rlicence_terms\x18\x10 \x01(\x0b\x32\x1b.answerprint.rpc.v1.Licence\x12\x16\n\x0eunhashed_files\x18\x11 \x03(\t\"\xcb\x01\n\x06Option\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x15\n\rdefault_value\x18\x03 \x01(\t\x12\x0c\n\x04help\x18\x04 \x01(\t\x12\x14\n\x07minimum\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x0f\n\x07\x63hoices\x18\x07 \x03(\t\x12\x0c\n\x04unit\x18\x08 \x01(\t\x12\r\n\x05group\x18\t \x01(\t\x12\x0e\n\x06\x66ormat\x18\n \x01(\tB\n\n\x08_minimumB\n\n\x08_maximum\"i\n\x10LoadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\x1f\n\x12keep_alive_seconds\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x15\n\x13_keep_alive_seconds\"z\n\tWarmModel\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\r\n\x05\x62ytes\x18\x03 \x01(\x04\x12\x14\n\x0cload_seconds\x18\x04 \x01(\x01\x12\x19\n\x11remaining_seconds\x18\x05 \x01(\x01\x12\x0e\n\x06in_use\x18\x06 \x01(\x08\"#\n\x12UnloadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"\'\n\x13UnloadModelResponse\x12\x10\n\x08unloaded\x18\x01 \x01(\r\"3\n\x07Licence\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\"W\n\x10PullModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x63\x63\x65pt_licence\x18\x02 \x01(\x08\x12\x1c\n\x14trust_first_download\x18\x03 \x01(\x08\"\xab\x02\n\tPullEvent\x12\x32\n\x05stage\x18\x01 \x01(\x0e\x32#.answerprint.rpc.v1.PullEvent.Stage\x12\x0c\n\x04\x66ile\x18\x02 \x01(\t\x12\x12\n\ndone_bytes\x18\x03 \x01(\x04\x12\x13\n\x0btotal_bytes\x18\x04 \x01(\x04\x12\x18\n\x10\x62ytes_per_second\x18\x05 \x01(\x01\x12\x1e\n\x11remaining_seconds\x18\x06 \x01(\x01H\x00\x88\x01\x01\"c\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTAGE_FETCH\x10\x01\x12\x11\n\rSTAGE_CONVERT\x10\x02\x12\x0f\n\x0bSTAGE_CHECK\x10\x03\x12\x0e\n\nSTAGE_DONE\x10\x04\x42\x14\n\x12_remaining_seconds2\xeb\x02\n\x06Models\x12[\n\nListModels\x12%.answerprint.rpc.v1.ListModelsRequest\x1a&.answerprint.rpc.v1.ListModelsResponse\x12P\n\tLoadModel\x12$.answerprint.rpc.v1.LoadModelRequest\x1a\x1d.answerprint.rpc.v1.WarmModel\x12^\n\x0bUnloadModel\x12&.answerprint.rpc.v1.UnloadModelRequest\x1a\'.answerprint.rpc.v1.UnloadModelResponse\x12R\n\tPullModel\x12$.answerprint.rpc.v1.PullModelRequest\x1a\x1d.answerprint.rpc.v1.PullEvent0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x61nswerprint/rpc/v1/models.proto\x12\x12\x61nswerprint.rpc.v1\"\x13\n\x11ListModelsRequest\"s\n\x12ListModelsResponse\x12)\n\x06models\x18\x01 \x03(\x0b\x32\x19.answerprint.rpc.v1.Model\x12\x32\n\x0emethod_options\x18\x02 \x03(\x0b\x32\x1a.answerprint.rpc.v1.Option\"\x80\x04\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06\x66\x61mily\x18\x03 \x01(\t\x12\x0f\n\x07summary\x18\x04 \x01(\t\x12\x0f\n\x07licence\x18\x05 \x01(\t\x12\r\n\x05tasks\x18\x06 \x03(\t\x12\r\n\x05scale\x18\x07 \x01(\r\x12\x15\n\rlargest_scale\x18\x08 \x01(\r\x12\x15\n\rdefault_steps\x18\t \x01(\r\x12\x10\n\x08samplers\x18\n \x03(\t\x12+\n\x07options\x18\x0b \x03(\x0b\x32\x1a.answerprint.rpc.v1.Option\x12\r\n\x05ready\x18\x0c \x01(\x08\x12\r\n\x05\x66\x61ult\x18\r \x01(\t\x12\r\n\x05state\x18\x0e \x01(\t\x12\x0c\n\x04size\x18\x0f \x01(\x04\x12\x32\n\rlicence_terms\x18\x10 \x01(\x0b\x32\x1b.answerprint.rpc.v1.Licence\x12\x16\n\x0eunhashed_files\x18\x11 \x03(\t\x12\r\n\x05gives\x18\x12 \x01(\t\x12>\n\x0btask_scales\x18\x13 \x03(\x0b\x32).answerprint.rpc.v1.Model.TaskScalesEntry\x12\x12\n\nmost_steps\x18\x14 \x01(\r\x1a\x31\n\x0fTaskScalesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\"\xcb\x01\n\x06Option\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x15\n\rdefault_value\x18\x03 \x01(\t\x12\x0c\n\x04help\x18\x04 \x01(\t\x12\x14\n\x07minimum\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x0f\n\x07\x63hoices\x18\x07 \x03(\t\x12\x0c\n\x04unit\x18\x08 \x01(\t\x12\r\n\x05group\x18\t \x01(\t\x12\x0e\n\x06\x66ormat\x18\n \x01(\tB\n\n\x08_minimumB\n\n\x08_maximum\"i\n\x10LoadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\x1f\n\x12keep_alive_seconds\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x15\n\x13_keep_alive_seconds\"z\n\tWarmModel\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\r\n\x05\x62ytes\x18\x03 \x01(\x04\x12\x14\n\x0cload_seconds\x18\x04 \x01(\x01\x12\x19\n\x11remaining_seconds\x18\x05 \x01(\x01\x12\x0e\n\x06in_use\x18\x06 \x01(\x08\"#\n\x12UnloadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"\'\n\x13UnloadModelResponse\x12\x10\n\x08unloaded\x18\x01 \x01(\r\"3\n\x07Licence\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\"W\n\x10PullModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x63\x63\x65pt_licence\x18\x02 \x01(\x08\x12\x1c\n\x14trust_first_download\x18\x03 \x01(\x08\"\xab\x02\n\tPullEvent\x12\x32\n\x05stage\x18\x01 \x01(\x0e\x32#.answerprint.rpc.v1.PullEvent.Stage\x12\x0c\n\x04\x66ile\x18\x02 \x01(\t\x12\x12\n\ndone_bytes\x18\x03 \x01(\x04\x12\x13\n\x0btotal_bytes\x18\x04 \x01(\x04\x12\x18\n\x10\x62ytes_per_second\x18\x05 \x01(\x01\x12\x1e\n\x11remaining_seconds\x18\x06 \x01(\x01H\x00\x88\x01\x01\"c\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTAGE_FETCH\x10\x01\x12\x11\n\rSTAGE_CONVERT\x10\x02\x12\x0f\n\x0bSTAGE_CHECK\x10\x03\x12\x0e\n\nSTAGE_DONE\x10\x04\x42\x14\n\x12_remaining_seconds2\xeb\x02\n\x06Models\x12[\n\nListModels\x12%.answerprint.rpc.v1.ListModelsRequest\x1a&.answerprint.rpc.v1.ListModelsResponse\x12P\n\tLoadModel\x12$.answerprint.rpc.v1.LoadModelRequest\x1a\x1d.answerprint.rpc.v1.WarmModel\x12^\n\x0bUnloadModel\x12&.answerprint.rpc.v1.UnloadModelRequest\x1a\'.answerprint.rpc.v1.UnloadModelResponse\x12R\n\tPullModel\x12$.answerprint.rpc.v1.PullModelRequest\x1a\x1d.answerprint.rpc.v1.PullEvent0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'answerprint.rpc.v1.models_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_MODEL_TASKSCALESENTRY']._loaded_options = None
+  _globals['_MODEL_TASKSCALESENTRY']._serialized_options = b'8\001'
   _globals['_LISTMODELSREQUEST']._serialized_start=55
   _globals['_LISTMODELSREQUEST']._serialized_end=74
   _globals['_LISTMODELSRESPONSE']._serialized_start=76
   _globals['_LISTMODELSRESPONSE']._serialized_end=191
   _globals['_MODEL']._serialized_start=194
-  _globals['_MODEL']._serialized_end=556
-  _globals['_OPTION']._serialized_start=559
-  _globals['_OPTION']._serialized_end=762
-  _globals['_LOADMODELREQUEST']._serialized_start=764
-  _globals['_LOADMODELREQUEST']._serialized_end=869
-  _globals['_WARMMODEL']._serialized_start=871
-  _globals['_WARMMODEL']._serialized_end=993
-  _globals['_UNLOADMODELREQUEST']._serialized_start=995
-  _globals['_UNLOADMODELREQUEST']._serialized_end=1030
-  _globals['_UNLOADMODELRESPONSE']._serialized_start=1032
-  _globals['_UNLOADMODELRESPONSE']._serialized_end=1071
-  _globals['_LICENCE']._serialized_start=1073
-  _globals['_LICENCE']._serialized_end=1124
-  _globals['_PULLMODELREQUEST']._serialized_start=1126
-  _globals['_PULLMODELREQUEST']._serialized_end=1213
-  _globals['_PULLEVENT']._serialized_start=1216
-  _globals['_PULLEVENT']._serialized_end=1515
-  _globals['_PULLEVENT_STAGE']._serialized_start=1394
-  _globals['_PULLEVENT_STAGE']._serialized_end=1493
-  _globals['_MODELS']._serialized_start=1518
-  _globals['_MODELS']._serialized_end=1881
+  _globals['_MODEL']._serialized_end=706
+  _globals['_MODEL_TASKSCALESENTRY']._serialized_start=657
+  _globals['_MODEL_TASKSCALESENTRY']._serialized_end=706
+  _globals['_OPTION']._serialized_start=709
+  _globals['_OPTION']._serialized_end=912
+  _globals['_LOADMODELREQUEST']._serialized_start=914
+  _globals['_LOADMODELREQUEST']._serialized_end=1019
+  _globals['_WARMMODEL']._serialized_start=1021
+  _globals['_WARMMODEL']._serialized_end=1143
+  _globals['_UNLOADMODELREQUEST']._serialized_start=1145
+  _globals['_UNLOADMODELREQUEST']._serialized_end=1180
+  _globals['_UNLOADMODELRESPONSE']._serialized_start=1182
+  _globals['_UNLOADMODELRESPONSE']._serialized_end=1221
+  _globals['_LICENCE']._serialized_start=1223
+  _globals['_LICENCE']._serialized_end=1274
+  _globals['_PULLMODELREQUEST']._serialized_start=1276
+  _globals['_PULLMODELREQUEST']._serialized_end=1363
+  _globals['_PULLEVENT']._serialized_start=1366
+  _globals['_PULLEVENT']._serialized_end=1665
+  _globals['_PULLEVENT_STAGE']._serialized_start=1544
+  _globals['_PULLEVENT_STAGE']._serialized_end=1643
+  _globals['_MODELS']._serialized_start=1668
+  _globals['_MODELS']._serialized_end=2031
 # @@protoc_insertion_point(module_scope)

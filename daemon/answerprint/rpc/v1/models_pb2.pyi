@@ -20,7 +20,14 @@ class ListModelsResponse(_message.Message):
     def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., method_options: _Optional[_Iterable[_Union[Option, _Mapping]]] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "version", "family", "summary", "licence", "tasks", "scale", "largest_scale", "default_steps", "samplers", "options", "ready", "fault", "state", "size", "licence_terms", "unhashed_files")
+    __slots__ = ("name", "version", "family", "summary", "licence", "tasks", "scale", "largest_scale", "default_steps", "samplers", "options", "ready", "fault", "state", "size", "licence_terms", "unhashed_files", "gives", "task_scales", "most_steps")
+    class TaskScalesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     FAMILY_FIELD_NUMBER: _ClassVar[int]
@@ -38,6 +45,9 @@ class Model(_message.Message):
     SIZE_FIELD_NUMBER: _ClassVar[int]
     LICENCE_TERMS_FIELD_NUMBER: _ClassVar[int]
     UNHASHED_FILES_FIELD_NUMBER: _ClassVar[int]
+    GIVES_FIELD_NUMBER: _ClassVar[int]
+    TASK_SCALES_FIELD_NUMBER: _ClassVar[int]
+    MOST_STEPS_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: str
     family: str
@@ -55,7 +65,10 @@ class Model(_message.Message):
     size: int
     licence_terms: Licence
     unhashed_files: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., family: _Optional[str] = ..., summary: _Optional[str] = ..., licence: _Optional[str] = ..., tasks: _Optional[_Iterable[str]] = ..., scale: _Optional[int] = ..., largest_scale: _Optional[int] = ..., default_steps: _Optional[int] = ..., samplers: _Optional[_Iterable[str]] = ..., options: _Optional[_Iterable[_Union[Option, _Mapping]]] = ..., ready: _Optional[bool] = ..., fault: _Optional[str] = ..., state: _Optional[str] = ..., size: _Optional[int] = ..., licence_terms: _Optional[_Union[Licence, _Mapping]] = ..., unhashed_files: _Optional[_Iterable[str]] = ...) -> None: ...
+    gives: str
+    task_scales: _containers.ScalarMap[str, int]
+    most_steps: int
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., family: _Optional[str] = ..., summary: _Optional[str] = ..., licence: _Optional[str] = ..., tasks: _Optional[_Iterable[str]] = ..., scale: _Optional[int] = ..., largest_scale: _Optional[int] = ..., default_steps: _Optional[int] = ..., samplers: _Optional[_Iterable[str]] = ..., options: _Optional[_Iterable[_Union[Option, _Mapping]]] = ..., ready: _Optional[bool] = ..., fault: _Optional[str] = ..., state: _Optional[str] = ..., size: _Optional[int] = ..., licence_terms: _Optional[_Union[Licence, _Mapping]] = ..., unhashed_files: _Optional[_Iterable[str]] = ..., gives: _Optional[str] = ..., task_scales: _Optional[_Mapping[str, int]] = ..., most_steps: _Optional[int] = ...) -> None: ...
 
 class Option(_message.Message):
     __slots__ = ("name", "kind", "default_value", "help", "minimum", "maximum", "choices", "unit", "group", "format")
