@@ -62,7 +62,7 @@ class Suite:
         self.item: Item = self.timeline.place(self.clip, track=1, record=self.timeline.start + 10, source=(20, 32))
         self.home = home or folder / "h"
         settings = Wishes(put=put, handles=2, settings={"steps": 1})
-        remember(self.home / "state" / "resolve" / "wishes", fake.project.id, settings)
+        remember(self.home / "state" / "resolve" / "wishes", fake.project_id, settings)
 
     def run(self, *arguments: str, code: int = 0) -> list[dict[str, Any]]:
         """Run the program; its events."""

@@ -24,7 +24,7 @@ def test_each_clip_that_cannot_be_restored_is_refused_with_its_reason_and_the_ot
     inner = fake.add_timeline("Inner", rate="29.97 DF")
     inner.place(suite.clip, source=(0, 10))
     suite.run("daemon", "start")
-    fake.project.SetCurrentTimeline(timeline)
+    fake.open_timeline(timeline)
     timeline.place(fake.add_nested(inner), record=timeline.start + 100)
     timeline.place(fake.add_clip(suite.folder / "gone.mov", frames=50), record=timeline.start + 200, source=(0, 10))
     raw = suite.folder / "A001.braw"
@@ -45,7 +45,7 @@ def test_a_compound_clip_is_rendered_restored_and_laid_over_itself(suite: Suite)
     fake, timeline = suite.fake, suite.timeline
     inner = fake.add_timeline("Inner", rate="29.97 DF", size=(256, 192))
     inner.place(suite.clip, source=(5, 20))
-    fake.project.SetCurrentTimeline(timeline)
+    fake.open_timeline(timeline)
     compound = timeline.place(fake.add_nested(inner), record=timeline.start + 100, source=(0, 12))
     timeline.select(compound)
     before = [suite.seen(record) for record in range(compound.start, compound.stop)]
@@ -55,9 +55,9 @@ def test_a_compound_clip_is_rendered_restored_and_laid_over_itself(suite: Suite)
     assert (put["state"], put["did"]) == ("put", "track"), put
     assert suite.numbers(put["path"]) == before
     assert [suite.seen(record) for record in range(compound.start, compound.stop)] == before
-    assert fake.project.GetCurrentTimeline() is timeline
-    assert [each.name for each in fake.project.timelines] == ["Reel 1", "Inner"]
-    assert fake.project.jobs == []
+    assert fake.opened is timeline
+    assert [each.name for each in fake.timelines()] == ["Reel 1", "Inner"]
+    assert fake.queue() == []
 
 
 @pytest.mark.slow

@@ -83,7 +83,8 @@ def _place(world: World, timeline: Timeline, entry: dict[str, Any]) -> list[Item
         if entry.get("mediaType", number) == number and (number == 1 or (clip.media and clip.media.has_audio))
     ]
     found = [each for each in tracks if each is not None]
-    record = int(entry["recordFrame"]) if "recordFrame" in entry else max([timeline.end, timeline.start])
+    placed = "recordFrame" in entry and not quirks.append_ignores_record
+    record = int(entry["recordFrame"]) if placed else max([timeline.end, timeline.start])
     if duration < 1 or record < timeline.start or len(found) < len(tracks) or not found:
         return []
     if any(each.locked or not each.free(record, record + duration) for each in found):

@@ -41,6 +41,11 @@ class Desk:
         self.world.project = None
 
     @property
+    def project_id(self) -> str:
+        """The unique id of the open project."""
+        return self.project.id
+
+    @property
     def page(self) -> str:
         """The page that is open."""
         return self.world.page
@@ -121,6 +126,19 @@ class Desk:
     def timeline(self, name: str) -> Timeline:
         """A timeline by its name or id."""
         return next(each for each in self.project.timelines if name in (each.name, each.id))
+
+    @property
+    def opened(self) -> Timeline | None:
+        """The timeline that is open."""
+        return self.project.current
+
+    def timelines(self) -> list[Timeline]:
+        """All timelines of the project, oldest first."""
+        return list(self.project.timelines)
+
+    def queue(self) -> list[str]:
+        """The ids of the jobs in the render queue."""
+        return [job.id for job in self.project.jobs]
 
     def items(self, timeline: Timeline, track: int = 1, kind: str = "video") -> list[Item]:
         """What lies on a track, which need not exist."""

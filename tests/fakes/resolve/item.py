@@ -126,7 +126,8 @@ class Item(ExtentCalls, TakeCalls, Graded, Coloured):
     @api(since=(21, 1))
     def GetSpeed(self) -> dict[str, Any]:
         """A ramp has one percentage too: its mean."""
-        speed = self.warp.speed
+        still = self.clip is not None and self.clip.media is not None and self.clip.media.kind == "still"
+        speed = Fraction(1) if still and self.world.quirks.stills_run else self.warp.speed
         mean = (self.warp.at(self.duration) - self.warp.entry) / self.warp.ratio / max(1, self.duration)
         percentage = float(100 * (mean if speed is None else speed))
         return {

@@ -23,6 +23,8 @@ class Quirks:
     """GetSourceStartTime and GetSourceEndTime count from midnight of the timecode."""
     sequence_numbers: bool = True
     """Source frames of sequences are the numbers in the file names, as Start and End are."""
+    stills_run: bool = False
+    """GetSpeed says 100 of a still, not 0."""
     source_frames_unknown: bool = False
     """GetSourceStartFrame and GetSourceEndFrame say 0 (timelines imported from XML)."""
 
@@ -33,6 +35,8 @@ class Quirks:
     """The record length of an appended clip is rounded down when rates differ; otherwise to the nearest."""
     append_cuts_fractions: bool = True
     """startFrame and endFrame are documented as float/int; what follows the point is left out."""
+    append_ignores_record: bool = False
+    """An appended item goes to the end of the timeline, whatever recordFrame says."""
     append_moves_start: int = 0
     """Source frames by which an appended item begins too late."""
     hollow_items: bool = True

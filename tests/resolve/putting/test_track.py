@@ -194,8 +194,18 @@ def test_an_append_that_was_dropped_is_no_success(
         context.setattr(pool, "append", hollow)
         outcome = stage.put()
     assert outcome.did == "pool"
-    assert outcome.warnings
+    assert any("is not on the track then" in each for each in outcome.warnings)
     assert names(stage.timeline) == ["Video 1"]
+    assert tuple(stage.sees_source()) == stage.before
+
+
+def test_an_append_that_goes_elsewhere_is_taken_off(make_fake: MakeFake, tmp_path: Path) -> None:
+    stage = set_stage(make_fake(quirks=Quirks(append_ignores_record=True)), tmp_path)
+    outcome = stage.put()
+    assert outcome.did == "pool"
+    assert any("over the frames of the original" in each for each in outcome.warnings)
+    assert names(stage.timeline) == ["Video 1"]
+    assert stage.timeline.all_items() == [stage.item]
     assert tuple(stage.sees_source()) == stage.before
 
 
@@ -217,9 +227,10 @@ def test_deletions_are_tried_again_on_the_edit_page(make_fake: MakeFake, tmp_pat
     assert stage.fake.world.page == "deliver"
 
 
+@pytest.mark.parametrize("runs", [False, True])
 @pytest.mark.parametrize("name", ["still.png", "still0001.png", "still.mov"])
-def test_a_still_is_as_long_as_the_original(name: str, make_fake: MakeFake, tmp_path: Path) -> None:
-    stage = set_stage(make_fake(version=(21, 1, 0)), tmp_path)
+def test_a_still_is_as_long_as_the_original(name: str, runs: bool, make_fake: MakeFake, tmp_path: Path) -> None:
+    stage = set_stage(make_fake(version=(21, 1, 0), quirks=Quirks(stills_run=runs)), tmp_path)
     clip = stage.fake.add_clip(make_picture(tmp_path / "in" / "still.png"))
     item = stage.timeline.place(clip, record=stage.item.stop, source=(0, 1), duration=30)
     path = tmp_path / "out" / name

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -61,8 +64,15 @@ def test_before_21_0_4_other_ways_to_choose_are_named(make_fake: MakeFake, movie
     timeline.select(items[0])
     with pytest.raises(SelectionError) as caught:
         chosen(fake, "selected")
-    for way in ("--colour", "--flag", "--marker", "--inout", "--playhead"):
-        assert way in caught.value.remedy
+    ways = set(re.findall(r"--\w+", caught.value.remedy))
+    assert ways == {"--colour", "--flag", "--inout", "--playhead"}
+    named = subprocess.run(
+        [sys.executable, "-m", "answerprint", "resolve", "restore", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert all(way in named.stdout for way in ways)
     timeline.playhead(timeline.start)
     assert ids(chosen(fake, "playhead")) == [items[0].id]
 
@@ -156,6 +166,13 @@ def test_clips_of_a_bin_are_chosen_without_timelines_and_sound(fake: FakeResolve
     found = chosen(fake, "bin", root)
     assert [each.path for each in found.clips] == [str(movie)]
     assert found.left_out == {"made of other clips": 1}
+
+
+def test_a_bin_without_pictures_is_refused_with_a_remedy(fake: FakeResolve) -> None:
+    fake.add_folder("Empty")
+    with pytest.raises(SelectionError, match="no clip with pictures") as caught:
+        chosen(fake, "bin", "Empty")
+    assert caught.value.remedy
 
 
 def test_bins_of_one_name_are_told_apart_by_their_path(fake: FakeResolve, movie: Path) -> None:

@@ -86,7 +86,7 @@ class Layer:
 
     def _lay_straight(self, wanted: Shown) -> Laid:
         nearest: Shown | None = None
-        dropped = True
+        dropped, elsewhere = True, False
         for number in dict.fromkeys((self.reader.number, 0)):
             for start in wanted.starts():
                 shift = Fraction(0)
@@ -96,6 +96,7 @@ class Layer:
                     fitted, nothing = self._fit(wanted, start + shift + number)
                     dropped &= nothing
                     if fitted is None:
+                        elsewhere |= not nothing
                         break
                     laid, shown = fitted
                     if shown is not None and shown.shows_as(wanted):
@@ -104,7 +105,11 @@ class Layer:
                     if shown is None or not 0 < abs(off := shown.start - start) <= _MOST_OFF:
                         break
                     nearest, shift = shown, -off
-        raise (DroppedError if dropped else RefusedError)(_why(wanted, nearest))
+        if dropped:
+            raise DroppedError("Resolve lays nothing over the original: what it appends is not on the track then.")
+        if nearest is None and elsewhere:
+            raise RefusedError("Resolve does not lay the restored clip over the frames of the original.")
+        raise RefusedError(_why(wanted, nearest))
 
     def _lay_still(self, wanted: Shown) -> Laid:
         fitted, dropped = self._fit(wanted, Fraction(0), still=True)
@@ -206,7 +211,5 @@ def _number(value: Fraction) -> int | float:
 def _why(wanted: Shown, nearest: Shown | None) -> str:
     if nearest is None:
         return "Resolve cannot lay the restored clip over the original: their frames begin at other times."
-    if nearest.record != wanted.record or nearest.duration != wanted.duration:
-        return "Resolve does not lay the restored clip over the frames of the original."
     k = next((k for k in range(wanted.duration) if nearest.frame(k) != wanted.frame(k)), 0)
     return f"Resolve would show frame {nearest.frame(k)} of the restored clip where frame {wanted.frame(k)} belongs."

@@ -12,7 +12,7 @@ from .known import Known, Source
 from .lanes import Lanes
 from .outcome import RefusedError, Steps
 from .place import Place
-from .readback import first_number
+from .readback import first_number, frame_count
 
 __all__ = ["ASKED", "Site", "find_site", "frames_wanted", "is_frozen", "source_of"]
 
@@ -61,7 +61,8 @@ def frames_wanted(place: Place, site: Site, source: Source, steps: Steps) -> Sho
     start, duration = site.item.start(), site.item.duration()
     if start is None or duration is None:
         raise RefusedError(f"Resolve does not say where {place.name} lies.", "Open its timeline, and try again.")
-    speed = site.item.speed()
+    # What a still runs at means nothing, and versions need not say the same of it.
+    speed = None if _is_still(place, source) else site.item.speed()
     if speed is not None and abs(Fraction(speed) / 100 - place.speed) > _SPEED_TOLERANCE:
         raise RefusedError(f"{place.name} runs at {speed:g} % now, not at {float(place.speed * 100):g} %.")
     ratio = place.rate / site.lanes.rate
@@ -84,6 +85,11 @@ def frames_wanted(place: Place, site: Site, source: Source, steps: Steps) -> Sho
 def is_frozen(place: Place, ratio: Fraction) -> bool:
     """Whether one frame is shown all the time: a freeze, or a still."""
     return place.speed == 0 or (place.stop - place.first == 1 and ratio * (place.duration - 1) >= 1)
+
+
+def _is_still(place: Place, source: Source) -> bool:
+    """Whether the source is a single picture, as far as Resolve counts its frames."""
+    return (place.first, place.stop) == (0, 1) and frame_count(source.properties) <= 1
 
 
 def _slipped(place: Place, item: Item, ratio: Fraction, number: int, sequence: bool) -> Fraction:

@@ -71,8 +71,8 @@ def _selected(timeline: Timeline, asking: Asking) -> Selection:
     if selected is None:
         raise SelectionError(
             "This version of Resolve does not tell which clips are selected; 21.0.4 and later do.",
-            "Give the clips a colour, a flag or a marker and name it (--colour, --flag, --marker), set In and Out "
-            "(--inout), or put the playhead on one (--playhead).",
+            "Give the clips a colour or a flag and name it (--colour, --flag), set In and Out (--inout), or put the "
+            "playhead on one (--playhead).",
         )
     with ahead(selected, ("GetUniqueId",), ("GetTrackTypeAndIndex",)):
         found = [(item.track() or ("video", 0), item) for item in _once(selected)]
@@ -185,7 +185,7 @@ def _bin(pool: MediaPool, asking: Asking, name: str) -> Selection:
         else:
             clips.setdefault(facts.id or str(number), facts)
     if not clips:
-        raise SelectionError(f"The bin {name!r} holds no clip with pictures.", _told(left_out))
+        raise SelectionError(f"The bin {name!r} holds no clip with pictures.", _told(left_out) or "Choose another bin.")
     return Selection(clips=tuple(clips.values()), left_out=dict(left_out))
 
 
