@@ -1,14 +1,14 @@
-"""How far DiffBIR's networks, sampler and colour fix lie from what the original computed, as a table.
+"""How far DiffBIR's networks, sampler and colour fix lie from what the original computed.
 
-From the folder `tests`: `python -m backends.report_diffbir`. Errors are max|difference| / max|original|; the last
-column is what the README beside the recorded values accepts.
+From the folder `tests`: `python -m backends.report_diffbir`. Errors are max|difference| / max|original|; accepted is
+what the README beside the recorded values accepts.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from answerprint.backends.colour import fix_colour, low_band
 from answerprint.backends.diffbir import load_components
 from answerprint.backends.diffbir.components import Components
 from answerprint.backends.diffbir.spaced import SCHEDULERS, SpacedSchedule
+from tables import Row, Table, print_tables
 
 GOLDENS = Path(__file__).parents[1] / "goldens" / "diffbir"
 HEAD_DIM = 16
@@ -29,7 +30,7 @@ HEAD_DIM = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Output:
     """One recorded output."""
 
     name: str
@@ -77,48 +78,48 @@ def predict(c: Components, x: Tensor, t: Tensor | int, text: Tensor, condition: 
 
 
 @torch.no_grad()
-def measure() -> Iterator[Row]:
+def measure() -> Iterator[Output]:
     """Every recorded output, against ours."""
     io = recorded()
     components = recorded_components()
     yield from _networks(components, io)
     yield from _sampler(io)
-    yield Row("traj_out", _error(_trajectory(components, io), io["traj_out"]), 5e-5)
+    yield Output("traj_out", _error(_trajectory(components, io), io["traj_out"]), 5e-5)
     yield from _wavelet()
 
 
-def _networks(c: Components, io: dict[str, Tensor]) -> Iterator[Row]:
+def _networks(c: Components, io: dict[str, Tensor]) -> Iterator[Output]:
     posterior = c.vae.encode(io["image"]).latent_dist
-    yield Row("vae_mean", _error(posterior.mean, io["vae_mean"]), 2e-5)
-    yield Row("vae_logvar", _error(posterior.logvar, io["vae_logvar"]), 2e-5)
+    yield Output("vae_mean", _error(posterior.mean, io["vae_mean"]), 2e-5)
+    yield Output("vae_logvar", _error(posterior.logvar, io["vae_logvar"]), 2e-5)
     scale = c.vae.config.scaling_factor
-    yield Row("vae_mean_scaled", _error(posterior.mean * scale, io["vae_mean_scaled"]), 2e-5)
-    yield Row("vae_decoded", _error(c.vae.decode(io["vae_z"] / scale).sample, io["vae_decoded"]), 2e-5)
-    yield Row("clip_out", _error(c.text_encoder(io["clip_tokens"])[0], io["clip_out"]), 1e-5)
+    yield Output("vae_mean_scaled", _error(posterior.mean * scale, io["vae_mean_scaled"]), 2e-5)
+    yield Output("vae_decoded", _error(c.vae.decode(io["vae_z"] / scale).sample, io["vae_decoded"]), 2e-5)
+    yield Output("clip_out", _error(c.text_encoder(io["clip_tokens"])[0], io["clip_out"]), 1e-5)
 
     x, t, condition = io["x_t"], io["timesteps"], io["cond_latent"]
     down, middle = c.controlnet(x, t, io["context"], condition, return_dict=False)
     for i, residual in enumerate([*down, middle]):
-        yield Row(f"control_{i:02d}", _error(residual, io[f"control_{i:02d}"]), 2e-5)
+        yield Output(f"control_{i:02d}", _error(residual, io[f"control_{i:02d}"]), 2e-5)
     for name, strength, accept in (
         ("eps_control", 1.0, 2e-5),
         ("eps_control_half", 0.5, 2e-5),
         ("eps_nocontrol", 0.0, 1e-5),
     ):
-        yield Row(name, _error(predict(c, x, t, io["context"], condition, strength), io[name]), accept)
+        yield Output(name, _error(predict(c, x, t, io["context"], condition, strength), io[name]), accept)
     told = predict(c, x, t, io["context"], condition, 1.0)
     untold = predict(c, x, t, io["uncond_context"], condition, 1.0)
-    yield Row("eps_uncond", _error(untold, io["eps_uncond"]), 2e-5)
-    yield Row("eps_cfg4", _error(torch.lerp(untold, told, 4.0), io["eps_cfg4"]), 3e-5)
+    yield Output("eps_uncond", _error(untold, io["eps_uncond"]), 2e-5)
+    yield Output("eps_cfg4", _error(torch.lerp(untold, told, 4.0), io["eps_cfg4"]), 3e-5)
 
 
-def _sampler(io: dict[str, Tensor]) -> Iterator[Row]:
+def _sampler(io: dict[str, Tensor]) -> Iterator[Output]:
     schedule = SpacedSchedule(SCHEDULERS["v2"], 50)
     for name, about in told("sampler.json")["ancestral_step"]["outputs"].items():
         i = 49 - about["index"]
         x0 = schedule.x0(io["step_eps"], io["step_x_t"], i)
-        yield Row(about["x0"], _error(x0, io[about["x0"]]), 1e-6)
-        yield Row(name, _error(schedule.step(x0, io["step_x_t"], i, io["step_noise"]), io[name]), 1e-6)
+        yield Output(about["x0"], _error(x0, io[about["x0"]]), 1e-6)
+        yield Output(name, _error(schedule.step(x0, io["step_x_t"], i, io["step_noise"]), io[name]), 1e-6)
 
 
 def _trajectory(c: Components, io: dict[str, Tensor]) -> Tensor:
@@ -131,7 +132,7 @@ def _trajectory(c: Components, io: dict[str, Tensor]) -> Tensor:
     return x
 
 
-def _wavelet() -> Iterator[Row]:
+def _wavelet() -> Iterator[Output]:
     w = load_file(GOLDENS / "wavelet.safetensors")
     ours: dict[str, Callable[[], Tensor]] = {
         "output": lambda: fix_colour(w["sample"], w["style"]),
@@ -140,7 +141,7 @@ def _wavelet() -> Iterator[Row]:
         "style_low": lambda: low_band(w["style"]),
     }
     for name, compute in ours.items():
-        yield Row(f"wavelet {name}", _error(compute(), w[name]), 2e-6)
+        yield Output(f"wavelet {name}", _error(compute(), w[name]), 2e-6)
 
 
 def _error(ours: Tensor, original: Tensor) -> float:
@@ -148,19 +149,14 @@ def _error(ours: Tensor, original: Tensor) -> float:
     return float((ours - original).abs().max() / original.abs().max())
 
 
-def table(rows: Sequence[Row]) -> str:
-    """One line an output."""
-    lines = [f"{'output':<20}{'error':>10}{'accept':>10}"]
-    lines += [f"{r.name:<20}{r.error:>10.1e}{r.accept:>10.0e}{'' if r.fits else '  too far'}" for r in rows]
-    return "\n".join(lines) + "\n"
+def _rows() -> Iterator[Row]:
+    for output in measure():
+        yield Row((output.name, f"{output.error:.1e}", f"{output.accept:.0e}"), output.fits)
 
 
-def main() -> int:
-    """Print the table; 1 when an error is larger than what is accepted."""
-    rows = list(measure())
-    sys.stdout.write(table(rows))
-    return int(not all(row.fits for row in rows))
-
+TABLE = Table(
+    "DiffBIR against recorded outputs of the original network", ("output", "error, relative", "accepted"), _rows
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(print_tables(TABLE))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from cv2 import INTER_CUBIC, resize
 from diffusers import DDIMScheduler
 from torch import Tensor
 
@@ -21,16 +20,10 @@ from answerprint.backends.diffbir.spaced import SCHEDULERS, SpacedSchedule, alph
 from answerprint.backends.kl import in_windows
 from answerprint.backends.load import load
 from answerprint.errors import InputError, ModelError
-from answerprint.flow.opencv import DisEstimator
-from answerprint.flow.source import FlowSource
-from answerprint.frames import Frame
-from answerprint.metrics.temporal import ReferenceMotion
 from answerprint.models.seal import seal
 from answerprint.temporal.noise import base_noise
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.temporal.sampler import START
-from answerprint.worker.restore import Settings, restore_clip
-from metrics.scenes import pan
 
 from .builders import CPU, low_frames
 from .builders_diffbir import HEAD_DIM, small_checkpoints, small_diffbir, write_diffbir
@@ -281,19 +274,3 @@ def test_index_that_says_something_else_is_refused(folder: Path, change: dict[st
     seal(folder)
     with pytest.raises(ModelError, match=fault):
         load("random-x4", CPU)
-
-
-def test_method_halves_the_warping_error_of_random_weights(backend: DiffbirBackend) -> None:
-    """On a pan, with flow estimated from the pictures; per frame, the noise differs from frame to frame."""
-    clip = pan(5, 32, 48, step=(1.5, -0.75))
-    reference = ReferenceMotion([resize(frame, None, fx=4, fy=4, interpolation=INTER_CUBIC) for frame in clip])
-    configured(backend)
-
-    def e_warp(method: MethodOptions) -> float:
-        frames = [Frame(k, picture, None) for k, picture in enumerate(clip)]
-        chunks = restore_clip(frames, backend, FlowSource(DisEstimator()), Settings(method, seed=SEED))
-        return reference.warping_error([frame.picture for chunk in chunks for frame in chunk]).value
-
-    # Random weights predict no two clean latents alike, so the warp trusts the mask alone, as the paper's does.
-    method = MethodOptions(warp_tolerance=0, warp_strength=1)
-    assert e_warp(method) <= 0.5 * e_warp(per_frame(method))

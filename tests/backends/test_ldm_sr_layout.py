@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 from diffusers import UNet2DModel, VQModel
@@ -11,40 +9,19 @@ from torch import nn
 
 from answerprint.backends.attention import HookSlot, install
 from answerprint.backends.ldm_sr.compvis import from_checkpoint
-from answerprint.backends.weights import _OLD_NAMES, _renamed
 from answerprint.errors import ModelError
 
 from .builders import small_codec, small_unet
 from .builders_compvis import averages, original
+from .published import LDM_CODEC, LDM_UNET
 
 HEAD_DIM = 8
-
-PUBLISHED_UNET: dict[str, Any] = {
-    "in_channels": 6,
-    "out_channels": 3,
-    "block_out_channels": (160, 320, 320, 640),
-    "down_block_types": ("DownBlock2D", "DownBlock2D", "DownBlock2D", "AttnDownBlock2D"),
-    "up_block_types": ("AttnUpBlock2D", "UpBlock2D", "UpBlock2D", "UpBlock2D"),
-    "layers_per_block": 2,
-    "attention_head_dim": 32,
-    "sample_size": 64,
-}
-
-PUBLISHED_CODEC: dict[str, Any] = {
-    "block_out_channels": (128, 256, 512),
-    "down_block_types": ("DownEncoderBlock2D",) * 3,
-    "up_block_types": ("UpDecoderBlock2D",) * 3,
-    "latent_channels": 3,
-    "layers_per_block": 2,
-    "num_vq_embeddings": 8192,
-    "sample_size": 256,
-}
 
 
 def published() -> tuple[UNet2DModel, VQModel]:
     """Full-size networks without memory."""
     with torch.device("meta"):
-        return UNet2DModel(**PUBLISHED_UNET), VQModel(**PUBLISHED_CODEC)
+        return UNet2DModel(**LDM_UNET), VQModel(**LDM_CODEC)
 
 
 def small() -> tuple[UNet2DModel, VQModel]:
@@ -164,17 +141,3 @@ def test_an_unknown_tensor_is_named() -> None:
 def test_another_models_checkpoint_is_refused() -> None:
     with pytest.raises(ModelError):
         from_checkpoint({"conv.weight": torch.ones(1)})
-
-
-def test_every_full_size_tensor_is_found_under_the_names_of_2022() -> None:
-    """The diffusers-layout repository predates today's names of attention weights, in the network and in the codec."""
-    for network in published():
-        state = network.state_dict()
-        old = {now: before for before, now in _OLD_NAMES.items()}
-        aged = {}
-        for name, tensor in state.items():
-            for now, before in old.items():
-                name = name.replace(now, before)
-            aged[name] = tensor
-        assert len(set(aged) - set(state)) > 0
-        assert set(_renamed(aged, set(state))) == set(state)

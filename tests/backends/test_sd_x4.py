@@ -1,162 +1,25 @@
-"""With consistency off, sd_x4 gives what diffusers' own StableDiffusionUpscalePipeline gives for the same noise."""
+"""sd_x4: what its options say to the network, how prompts guide, and that every weight counts."""
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable
 
-import numpy as np
 import pytest
 import torch
-from cv2 import INTER_CUBIC, resize
-from diffusers import AutoencoderKL, StableDiffusionUpscalePipeline, UNet2DConditionModel
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from answerprint.backends import kl
-from answerprint.backends.attention import self_attention_layers
-from answerprint.backends.load import load
 from answerprint.backends.sd_x4.adapter import SdX4Backend
-from answerprint.errors import InputError, ModelError
-from answerprint.flow.opencv import DisEstimator
-from answerprint.flow.source import FlowSource
-from answerprint.frames import Frame
-from answerprint.metrics.temporal import ReferenceMotion
-from answerprint.models.seal import seal
-from answerprint.temporal import sampler
-from answerprint.temporal.chunks import Chunk
+from answerprint.errors import InputError
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.temporal.protocols import AttentionOps, Correspondence, TokenLayer, Window
-from answerprint.temporal.sampler import denoise_chunk
 from answerprint.temporal.stopwatch import Stopwatch
 from answerprint.temporal.tokens import TokenMerger
-from answerprint.worker.restore import Settings, restore_clip
-from metrics.scenes import pan
 
-from .builders import CPU, low_frames
-from .builders_sd_x4 import (
-    FULL_CODEC,
-    FULL_UNET,
-    LOW_RES_SCHEDULER,
-    SCHEDULER,
-    small_codec,
-    small_parts,
-    small_sd_x4,
-    small_unet,
-    write_sd_x4,
-)
-from .builders_text import small_text
+from .builders import low_frames
+from .builders_sd_x4 import small_sd_x4
 from .contract import latent_noise, restore
-
-SEED = 11
-STEPS = 5
-PROMPTED = {"prompt": "a red cat", "negative_prompt": "dog!", "guidance": "4.5", "noise_level": "130"}
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of random weights; to be copied, not changed."""
-    folder = tmp_path_factory.mktemp("saved") / "random-x4"
-    write_sd_x4(folder)
-    return folder
-
-
-@pytest.fixture
-def folder(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's model folder in the published layout."""
-    monkeypatch.setenv("ANSWERPRINT_HOME", str(tmp_path))
-    return Path(shutil.copytree(saved, tmp_path / "models" / "random-x4"))
-
-
-class PipelineNoise:
-    """What the pipeline draws from the global generator seeded with `SEED`, in the place of our noise.
-
-    It takes no noise: it draws that of the source, then the start, then one batch each time a step adds some.
-    """
-
-    def __init__(self, frames: int, shape: Sequence[int]) -> None:
-        with torch.random.fork_rng():
-            torch.manual_seed(SEED)
-            self.grain = torch.randn(frames, 3, *shape[1:])
-            self._drawn = [torch.randn(frames, *shape) for _ in range(STEPS + 1)]
-
-    def __call__(self, seed: int, frame: int, step: int, shape: Sequence[int]) -> Tensor:
-        return self._drawn[step + 1][frame]
-
-
-@pytest.fixture(scope="module")
-def pipeline(saved: Path) -> StableDiffusionUpscalePipeline:
-    """diffusers' own, as it reads the folder."""
-    pipeline = StableDiffusionUpscalePipeline.from_pretrained(saved, local_files_only=True)
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
-
-
-def by_pipeline(
-    pipeline: StableDiffusionUpscalePipeline, low: Tensor, options: dict[str, str], eta: float = 0.0
-) -> Tensor:
-    with torch.random.fork_rng():
-        torch.manual_seed(SEED)
-        out = pipeline(
-            [options.get("prompt", "")] * len(low),
-            image=low,
-            num_inference_steps=STEPS,
-            guidance_scale=float(options.get("guidance", "9")),
-            noise_level=int(options.get("noise_level", "20")),
-            negative_prompt=[options.get("negative_prompt", "")] * len(low),
-            eta=eta,
-            output_type="np",
-        ).images
-    return torch.from_numpy(np.asarray(out)).permute(0, 3, 1, 2)
-
-
-def ours(backend: SdX4Backend, low: Tensor, monkeypatch: pytest.MonkeyPatch) -> Tensor:
-    """Pictures of one chunk, by the pipeline's noise."""
-    condition = backend.condition(low)
-    noise = PipelineNoise(len(low), condition.latent_shape)
-    monkeypatch.setattr(sampler, "base_noise", noise)
-    chunk: Chunk[object] = Chunk(tuple(range(len(low))), (None,) * len(low), True)
-    told = replace(condition, grain=noise.grain)
-    x0, _ = denoise_chunk(backend, told, chunk, 0, None, None, per_frame(MethodOptions()), SEED, device=CPU)
-    return backend.decode(x0, condition).clamp(0, 1)
-
-
-def padded(backend: SdX4Backend, low: Tensor) -> Tensor:
-    """`low` in [0, 1] as the network sees it."""
-    return backend.condition(low).low / 2 + 0.5
-
-
-@pytest.mark.parametrize(
-    ("options", "eta"),
-    [
-        (PROMPTED, 0.0),
-        (PROMPTED, 0.7),
-        ({}, 0.0),
-        ({"prompt": "a dog", "guidance": "1", "noise_level": "0"}, 1.0),
-        ({"negative_prompt": "cat", "noise_level": "350"}, 0.0),
-    ],
-    ids=["prompted", "ancestral", "defaults", "no guidance", "negative prompt alone"],
-)
-@pytest.mark.parametrize("size", [(16, 24), (13, 18)])
-def test_result_is_the_pipelines(
-    folder: Path,
-    pipeline: StableDiffusionUpscalePipeline,
-    monkeypatch: pytest.MonkeyPatch,
-    options: dict[str, str],
-    eta: float,
-    size: tuple[int, int],
-) -> None:
-    backend = load("random-x4", CPU)
-    assert isinstance(backend, SdX4Backend)
-    backend.configure(steps=STEPS, sampler="ddim", options=options | {"eta": str(eta)})
-    low = low_frames(2, *size)
-    result = ours(backend, low, monkeypatch)
-    theirs = by_pipeline(pipeline, padded(backend, low), options, eta)[:, :, : 4 * size[0], : 4 * size[1]]
-    assert theirs.std() > 0.05 and ((theirs > 0) & (theirs < 1)).float().mean() > 0.5, "flat would prove nothing"
-    assert (result - theirs).abs().max() <= 1e-4
+from .report_equality import PROMPTED, SEED
 
 
 @pytest.mark.parametrize(
@@ -314,89 +177,9 @@ def test_every_weight_of_the_decoder_counts() -> None:
     assert unused <= idle
 
 
-def test_full_size_networks_have_the_published_numbers_of_parameters() -> None:
-    """Of fp16 files of 947 and 111 MB; every self-attention layer lies at the coarsest scale."""
-    with torch.device("meta"):
-        unet, vae = UNet2DConditionModel(**FULL_UNET), AutoencoderKL(**FULL_CODEC)
-    assert (sum(p.numel() for p in unet.parameters()), len(unet.state_dict())) == (473_398_020, 687)
-    assert (sum(p.numel() for p in vae.parameters()), len(vae.state_dict())) == (55_325_927, 204)
-    layers = [layer for layer, _ in self_attention_layers(unet)]
-    assert [(layer.block, layer.scale) for layer in layers] == [("down", 8)] * 2 + [("mid", 8)] + [("up", 8)] * 3
-
-
 def test_levels_with_cross_attention_alone_give_no_layers() -> None:
     layers = small_sd_x4().layers
     assert [(layer.block, layer.scale) for layer in layers] == [("down", 4), ("mid", 4), ("up", 4), ("up", 4)]
-
-
-def test_decoder_in_names_of_2022_is_read(folder: Path) -> None:
-    """The published codec predates diffusers' present names of attention weights."""
-    path = folder / "vae" / "diffusion_pytorch_model.safetensors"
-    old = {".to_q.": ".query.", ".to_k.": ".key.", ".to_v.": ".value.", ".to_out.0.": ".proj_attn."}
-    fresh, weights = load("random-x4", CPU), load_file(path)
-    for current, before in old.items():
-        weights = {name.replace(current, before): tensor for name, tensor in weights.items()}
-    assert sum(".query." in name for name in weights) == 4
-    save_file(weights, path)
-    seal(folder)
-    aged = load("random-x4", CPU)
-    condition = fresh.condition(low_frames(1, 8, 8))
-    x = latent_noise(condition)
-    assert torch.equal(fresh.decode(x, condition), aged.decode(x, condition))
-
-
-def test_folder_of_another_pipeline_is_refused(folder: Path) -> None:
-    index = folder / "model_index.json"
-    index.write_text(json.dumps(json.loads(index.read_text()) | {"_class_name": "StableDiffusionPipeline"}))
-    seal(folder)
-    with pytest.raises(ModelError, match="StableDiffusionPipeline"):
-        load("random-x4", CPU)
-
-
-@pytest.mark.parametrize("name", ["low_res_scheduler/scheduler_config.json", "scheduler/scheduler_config.json"])
-@pytest.mark.parametrize("change", [{"beta_schedule": "steep"}, {"beta_start": "0.1"}, {"num_train_timesteps": 40}])
-def test_scheduler_that_cannot_be_made_is_a_model_error(folder: Path, name: str, change: dict[str, object]) -> None:
-    path = folder / name
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    seal(folder)
-    with pytest.raises((ModelError, InputError)) as caught:
-        load("random-x4", CPU)
-    assert caught.value.remedy
-
-
-def test_parts_that_do_not_fit_are_refused() -> None:
-    unet, vae = small_parts()
-    wrong_codec = small_codec()
-    wrong_codec.register_to_config(latent_channels=3)
-    few, narrow = small_unet(), small_unet()
-    few.register_to_config(num_class_embeds=None)
-    narrow.register_to_config(cross_attention_dim=8)
-    for parts, fault in (((unet, wrong_codec), "the codec has"), ((few, vae), "levels"), ((narrow, vae), "width 8")):
-        with pytest.raises(ModelError, match=fault):
-            SdX4Backend(*parts, small_text(), SCHEDULER, LOW_RES_SCHEDULER, CPU)
-
-
-def test_loading_leaves_the_global_generator_alone(folder: Path) -> None:
-    before = torch.random.get_rng_state()
-    load("random-x4", CPU)
-    assert torch.equal(before, torch.random.get_rng_state())
-
-
-def test_method_halves_the_warping_error_of_random_weights() -> None:
-    """On a pan, with flow estimated from the pictures; per frame, the noise differs from frame to frame."""
-    clip = pan(6, 40, 56, step=(1.5, -0.75))
-    reference = ReferenceMotion([resize(frame, None, fx=4, fy=4, interpolation=INTER_CUBIC) for frame in clip])
-    backend = small_sd_x4()
-    backend.configure(steps=4, sampler="ddim", options={})
-
-    def e_warp(method: MethodOptions) -> float:
-        frames = [Frame(k, picture, None) for k, picture in enumerate(clip)]
-        chunks = restore_clip(frames, backend, FlowSource(DisEstimator()), Settings(method, seed=SEED))
-        return reference.warping_error([frame.picture for chunk in chunks for frame in chunk]).value
-
-    # Random weights predict no two clean latents alike, so the warp trusts the mask alone, as the paper's does.
-    method = MethodOptions(warp_tolerance=0, warp_strength=1, merge_max_scale=4)
-    assert e_warp(method) <= 0.5 * e_warp(per_frame(method))
 
 
 def test_result_can_be_enlarged_once_more() -> None:

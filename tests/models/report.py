@@ -1,35 +1,30 @@
-"""The table of attacks on the weights shelf and what became of them: `python -m models.report` in the folder tests."""
+"""What became of the attacks on the weights shelf: `python -m models.report` in the folder tests."""
 
 from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from answerprint.errors import AnswerprintError
+from tables import Row, Table, print_tables
 
 from .attacks import ATTACKS, Attack
 from .place import Place
 from .server import FileServer
 
-__all__ = ["main"]
+__all__ = ["TABLE", "measure"]
 
 
-def main() -> int:
-    """Attack, and print line by line; returns 0 when every attack was refused and nothing was harmed."""
-    ok = True
-    sys.stdout.write("| attack | refused with | remedy | victims | ok |\n|---|---|---|---|---|\n")
+def measure() -> Iterator[Row]:
+    """Attack after attack; the bar is that it is refused with a remedy and that nothing is harmed."""
     for name, attack in ATTACKS.items():
         with tempfile.TemporaryDirectory(prefix="r") as folder, FileServer() as server:
             place = Place(Path(folder), server)
             words, remedy = _outcome(attack, place, folder)
             unharmed = place.unharmed()
-        fine = bool(remedy) and unharmed
-        ok &= fine
-        cells = (name, words, remedy, "unchanged" if unharmed else "HARMED", "yes" if fine else "NO")
-        sys.stdout.write(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |\n")
-        sys.stdout.flush()
-    return 0 if ok else 1
+        yield Row((name, words, remedy, "unchanged" if unharmed else "HARMED"), bool(remedy) and unharmed)
 
 
 def _outcome(attack: Attack, place: Place, folder: str) -> tuple[str, str]:
@@ -45,5 +40,7 @@ def _outcome(attack: Attack, place: Place, folder: str) -> tuple[str, str]:
     return "not refused", ""
 
 
+TABLE = Table("Attacks by weights", ("attack", "refused with", "remedy", "victims"), measure)
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(print_tables(TABLE))
