@@ -143,5 +143,6 @@ def _add_selection(group: Any) -> None:  # noqa: ANN401 - argparse has no public
     add("--track", type=int, metavar="N", help="all clips of a video track")
     add("--flag", metavar="COLOR", help="clips with a flag of that colour")
     add("--colour", "--color", dest="colour", metavar="COLOR", help="clips of that clip colour")
+    add("--marker", metavar="COLOR", help="clips on which lies a marker of that colour")
     add("--bin", metavar="NAME", help="clips of a bin of the media pool, such as Archive or Archive/Reel 7")
     add("--timeline", action="store_true", help="all clips of the timeline")

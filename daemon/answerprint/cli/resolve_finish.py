@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,11 +22,12 @@ from .context import Context
 from .job.words import counted
 from .link import open_daemon
 from .table import plain
+from .times import duration
 
 if TYPE_CHECKING:
     from answerprint.rpc.client import Client
 
-__all__ = ["WORDS", "open_resolve", "run", "say_finished", "say_outcome"]
+__all__ = ["WORDS", "follow_aloud", "open_resolve", "run", "say_finished", "say_outcome"]
 
 WORDS = {
     "put": "put back",
@@ -63,7 +64,7 @@ def _finish(args: Namespace, context: Context) -> int:
             pass  # without it no daemon need be started
         with open_daemon(context) as client:
             only = [_job(client, each) for each in args.jobs]
-            finished = follow(client, only, open_resolve, lambda outcome: say_outcome(outcome, context))
+            finished = follow_aloud(client, only, context)
         return say_finished(finished, context)
     with open_resolve() as resolve, open_daemon(context) as client:
         only = [_job(client, each) for each in args.jobs]
@@ -71,6 +72,21 @@ def _finish(args: Namespace, context: Context) -> int:
     for outcome in finished.outcomes:
         say_outcome(outcome, context)
     return say_finished(finished, context)
+
+
+def follow_aloud(client: Client, only: Collection[str], context: Context) -> Finished:
+    """Stay until these jobs are done and back, and tell of each clip, and of a Resolve that is away."""
+
+    def away(seconds: float) -> None:
+        if context.console.json:
+            context.console.event({"event": "away", "waits_seconds": seconds})
+        else:
+            context.console.err(
+                f"Resolve is closed, busy, or shows another project: waiting up to {duration(seconds)} for it. "
+                "Ctrl-C loses nothing; to bring the rest back later: answerprint resolve finish"
+            )
+
+    return follow(client, only, open_resolve, lambda outcome: say_outcome(outcome, context), on_away=away)
 
 
 def _undo(args: Namespace, context: Context) -> int:

@@ -11,7 +11,6 @@ from answerprint.errors import CancelledError, InputError
 from answerprint.resolve.putting.place import Mode
 from answerprint.resolve.reading.select import BY, Choice
 from answerprint.resolve.restoring.finish import Finished
-from answerprint.resolve.restoring.follow import follow
 from answerprint.resolve.restoring.plan import Refused
 from answerprint.resolve.restoring.session import Queued, Said, queue_selection, wishes_folder
 from answerprint.resolve.restoring.submit import Planned
@@ -21,7 +20,7 @@ from answerprint.store.records import JobRecord
 from .context import Context
 from .job.words import counted
 from .link import open_daemon
-from .resolve_finish import open_resolve, say_finished, say_outcome
+from .resolve_finish import follow_aloud, open_resolve, say_finished, say_outcome
 from .resolve_wishes import wishes_of
 from .table import plain
 
@@ -155,7 +154,7 @@ def _wait(client: Client, queued: Queued, context: Context) -> Finished:
     jobs = frozenset(job.id for _, job in queued.jobs)
     if not context.console.json:
         context.console.err(f"Waiting for {counted(len(jobs), 'job')}; Ctrl-C leaves, and the jobs go on.")
-    return follow(client, jobs, open_resolve, lambda outcome: say_outcome(outcome, context))
+    return follow_aloud(client, jobs, context)
 
 
 def _say_summary(queued: Queued, context: Context) -> None:

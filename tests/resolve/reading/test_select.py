@@ -65,7 +65,7 @@ def test_before_21_0_4_other_ways_to_choose_are_named(make_fake: MakeFake, movie
     with pytest.raises(SelectionError) as caught:
         chosen(fake, "selected")
     ways = set(re.findall(r"--\w+", caught.value.remedy))
-    assert ways == {"--colour", "--flag", "--inout", "--playhead"}
+    assert ways == {"--colour", "--flag", "--marker", "--inout", "--playhead"}
     named = subprocess.run(
         [sys.executable, "-m", "answerprint", "resolve", "restore", "--help"],
         capture_output=True,
@@ -156,6 +156,15 @@ def test_flags_colours_and_markers_choose(fake: FakeResolve, movie: Path) -> Non
     assert ids(chosen(fake, "marker")) == [items[3].id]
     with pytest.raises(SelectionError, match="flag Blue"):
         chosen(fake, "flag", "Blue")
+
+
+def test_a_flag_of_the_clip_in_the_pool_chooses_all_its_items(fake: FakeResolve, movie: Path) -> None:
+    timeline, items = reel(fake, movie)
+    other = timeline.place(fake.add_clip(movie), record=timeline.end + 100, source=(0, 10))
+    assert other.clip is not None
+    other.clip.AddFlag("Blue")
+    items[1].AddFlag("Blue")
+    assert ids(chosen(fake, "flag", "Blue")) == [items[1].id, other.id]
 
 
 def test_clips_of_a_bin_are_chosen_without_timelines_and_sound(fake: FakeResolve, movie: Path) -> None:

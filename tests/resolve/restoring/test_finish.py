@@ -21,7 +21,7 @@ from media.makers import make_movie
 from .test_plan import planned
 
 
-def _units(fake: FakeResolve, folder: Path, wishes: Wishes) -> list[Unit]:
+def finished_units(fake: FakeResolve, folder: Path, wishes: Wishes) -> list[Unit]:
     """Two clips whose restored files are there."""
     film = make_movie(folder / "film.mov", 60, rate=Fraction(25), timecode="10:00:00:00")
     timeline, clip = fake.add_timeline("Reel 1", 25), fake.add_clip(film)
@@ -38,14 +38,14 @@ def _units(fake: FakeResolve, folder: Path, wishes: Wishes) -> list[Unit]:
 
 @pytest.mark.parametrize("hide", [True, False])
 def test_the_original_is_hidden_only_where_that_was_wished(fake: FakeResolve, tmp_path: Path, hide: bool) -> None:
-    units = _units(fake, tmp_path, Wishes(put="track", handles=2, disable=hide))
+    units = finished_units(fake, tmp_path, Wishes(put="track", handles=2, disable=hide))
     outcomes = put_units(Resolve(fake.bridge().root), units, Ledger(tmp_path / "ledger"))
     assert [(outcome.state, outcome.did) for outcome in outcomes] == [("put", "track")] * 2
     assert [item.enabled for item in fake.items(fake.timeline("Reel 1"))] == [not hide] * 2
 
 
 def test_a_file_that_is_gone_keeps_no_other_from_going_back(fake: FakeResolve, tmp_path: Path) -> None:
-    units = _units(fake, tmp_path, Wishes(handles=2))
+    units = finished_units(fake, tmp_path, Wishes(handles=2))
     gone = replace(units[0], path=str(tmp_path / "gone.mov"))
     outcomes = put_units(Resolve(fake.bridge().root), [gone, units[1]], Ledger(tmp_path / "ledger"))
     assert [outcome.state for outcome in outcomes] == ["failed", "put"]

@@ -125,9 +125,9 @@ class Item(Handle):
         return self.done("SetClipColor", colour)
 
     def flags(self) -> list[str]:
-        """Colours of its flags."""
-        answer = self.ask("GetFlagList")
-        return [str(each) for each in answer] if isinstance(answer, Sequence) and not isinstance(answer, str) else []
+        """Colours of its flags, and of those of its clip: Resolve's own menu flags a clip wherever it is used."""
+        clip = self.clip()
+        return [*self.listed("GetFlagList"), *(() if clip is None else clip.listed("GetFlagList"))]
 
     def markers(self) -> dict[float, dict[str, Value]]:
         """Markers by frame of the source."""

@@ -59,6 +59,11 @@ class Handle:
             raise SilentError(method)
         return answer
 
+    def listed(self, method: str) -> list[str]:
+        """The answer as a list of texts, [] for none."""
+        answer = self.ask(method)
+        return [str(each) for each in answer] if isinstance(answer, Sequence) and not isinstance(answer, str) else []
+
     def table(self, method: str, *arguments: Value) -> dict[str, Value]:
         """The answer as a dictionary with names as keys, {} for none."""
         answer = self.ask(method, *arguments)

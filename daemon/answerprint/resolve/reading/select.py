@@ -71,8 +71,8 @@ def _selected(timeline: Timeline, asking: Asking) -> Selection:
     if selected is None:
         raise SelectionError(
             "This version of Resolve does not tell which clips are selected; 21.0.4 and later do.",
-            "Give the clips a colour or a flag and name it (--colour, --flag), set In and Out (--inout), or put the "
-            "playhead on one (--playhead).",
+            "Give the clips a colour, a flag or a marker and name it (--colour, --flag, --marker), set In and Out "
+            "(--inout), or put the playhead on one (--playhead).",
         )
     with ahead(selected, ("GetUniqueId",), ("GetTrackTypeAndIndex",)):
         found = [(item.track() or ("video", 0), item) for item in _once(selected)]

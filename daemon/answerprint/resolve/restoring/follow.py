@@ -29,32 +29,41 @@ def follow(
     attach: Attach,
     on_outcome: Callable[[Outcome], None],
     *,
+    on_away: Callable[[float], None] = lambda seconds: None,
     patience_seconds: float = 600.0,
     pause: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Finished:
     """Put clips back as they are done, until all of the project (or `only` those) have ended.
 
-    A Resolve that was closed, or has another project open, is waited for so long; what is not back then is named as
-    waiting, and Bring Back Finished finds it. Raises NoResolveError when there is none to begin with, NoDaemonError.
+    A Resolve that was closed, answers nothing, or has another project open is waited for so long; what is not back then
+    is named as waiting, and Bring Back Finished finds it. on_away: told when such a wait begins, and how long it may
+    last in seconds. Raises NoResolveError when there is none to begin with, NoDaemonError.
     """
     with attach() as resolve:
         project = resolve.project().id()
     result = Finished()
     told: set[str] = set()
-    away = 0.0
+    away: float | None = None
+    """Since when clips wait for Resolve."""
     while True:
         units = [unit for unit in units_of(client, project) if not only or unit.is_one_of(only)]
         ready = {unit.id for unit in units if unit.done and unit.id not in told}
         if ready:
+            asked = clock()
             for outcome in _put(client, project, ready, attach):
                 told.add(outcome.job)
                 result.outcomes.append(outcome)
                 on_outcome(outcome)
-            away = away + _AWAY_SECONDS if ready - told else 0.0
+            if not ready - told:
+                away = None
+            elif away is None:
+                away = asked
+                on_away(patience_seconds)
         at_work = [unit for unit in units if not unit.done and unit.failed is None]
-        if not at_work and (not ready - told or away > patience_seconds):
+        if not at_work and (away is None or clock() - away > patience_seconds):
             return _ended(units, told, result)
-        pause(_AWAY_SECONDS if ready - told else _LOOK_SECONDS)
+        pause(_LOOK_SECONDS if away is None else _AWAY_SECONDS)
 
 
 def _put(client: Client, project: str, ready: Collection[str], attach: Attach) -> list[Outcome]:
