@@ -72,8 +72,8 @@ def load_text(model: VerifiedModel) -> Text:
 def fill_text_encoder(config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> CLIPTextModel:
     """CLIP's text encoder of configuration `config` around `weights`, for inference, drawing no random numbers.
 
-    The weights' names are those of published files or of transformers 5. Raises TypeError, ValueError or RuntimeError
-    when they are not the network's; `weights.parsing` translates these.
+    The weights' names are those of published files or of transformers 5. Raises TypeError or ValueError when they are
+    not the network's; `weights.parsing` translates these.
     """
     with torch.device("meta"):
         encoder = CLIPTextModel(CLIPTextConfig.from_dict(dict(config)))
