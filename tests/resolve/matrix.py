@@ -81,6 +81,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     version = tuple(map(int, args.version.split(".")))
     chosen = [each for each in SITUATIONS if args.only in each.name]
+    if not chosen:
+        parser.error(f"no situation has {args.only!r} in its name")
     sys.stdout.write("| situation | put back | numbers read back | note | right |\n|---|---|---|---|---|\n")
     rows = []
     with (
