@@ -6,6 +6,7 @@ for again.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,7 @@ import pytest
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.link.bridge import Value
-from answerprint.resolve.putting import put_back
+from answerprint.resolve.putting import put_back, undo
 from answerprint.resolve.putting.ledger import Ledger
 from answerprint.resolve.putting.place import MODES, Mode
 from fakes.resolve.quirks import Quirks
@@ -118,6 +119,26 @@ def test_a_resolve_that_ends_at_any_call_leaves_one_clip(when: When, stride: int
         outcome = put_back(stage.resolve, stage.place, JOB, stage.path, ledger)
         assert outcome.did == stage.place.mode, (calls, outcome)
         assert_once(stage, stage.place.mode)
+
+
+@pytest.mark.parametrize("stride", STRIDES)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_what_a_resolve_that_ends_had_saved_can_be_undone(
+    when: When, stride: int, stage: Stage, tmp_path: Path
+) -> None:
+    """With its Live Save, on by default, nothing is lost of what was done before it ended."""
+    for calls, ledger in from_the_start(stage, tmp_path, stride):
+        stage.fake.quit_at(calls, when)
+        with contextlib.suppress(ResolveError):
+            put_back(stage.resolve, stage.place, JOB, stage.path, ledger)
+        if stage.fake.world.running:
+            return
+        stage.fake.save()
+        stage.fake.restart()
+        put_back(stage.resolve, stage.place, JOB, stage.path, ledger)
+        assert_once(stage, stage.place.mode)
+        assert undo(stage.resolve, JOB, ledger).state == "undone", calls
+        assert tuple(stage.sees_source()) == stage.before, calls
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -77,10 +77,10 @@ def _spans(wanted: Shown, number: int) -> Iterator[tuple[int, int]]:
 def _add(item: Item, brought: Brought, first: int, last: int, longest: int) -> bool:
     """Whether there is a take of ours now, of that many frames at most, and it is seen."""
     item.add_take(brought.clip, first, last)
-    index = our_take(item, brought.id)
-    if not index:
+    index, takes = our_take(item, brought.id), item.takes()
+    if not 0 < index <= len(takes):  # between two questions Resolve may quit, and then answers nothing
         return False
-    take = item.takes()[index - 1]
+    take = takes[index - 1]
     if take.start is not None and take.end is not None and take.end - take.start + 1 > longest:
         return False
     return item.select_take(index) and item.take() == index

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ...frames.sequence import SequencePattern, find_sequence, names_a_sequence
 from ..api import Clip, Item
+from ..errors import SilentError
 from . import names
 from .attributes import CARRIED, carry_over, same_rate
 from .bringing import remember
@@ -28,16 +29,17 @@ _BRACKET = re.compile(r"\[(\d+)-\d+\](?=[^\[\]]*$)")
 def put_in_place(work: Work) -> None:
     """Replace the file of the source's clip. Raises RefusedError, with the clip as it was."""
     clip = _source_clip(work)
-    id_, now = clip.id(), clip.properties()
+    id_, now = clip.id(), _read(clip)
     if not same_media(now.get("File Path", ""), work.path):
         if now.get("File Path") and work.record.doing != "replace":
             _check(work, now)
         with work.step("replace", clip=id_, replaced=_kept(now)):
             _give(clip, work.path)
             work.known.changed(id_)
-        after = clip.properties()
+        after = _read(clip)
         if not same_media(after.get("File Path", ""), work.path) or not _same_numbering(now, after):
-            put_source_back(clip, work.record.replaced, work.steps)
+            if not put_source_back(clip, work.record.replaced, work.steps):
+                raise SilentError("ReplaceClip")  # and the record keeps what the clip was
             work.note(replaced={}, clip="", doing="")
             raise RefusedError("Resolve numbers the frames of the restored file otherwise than those of the source.")
         work.known.clips.add(clip, id_, work.path, work.record.job)
@@ -76,6 +78,13 @@ def _source_clip(work: Work) -> Clip:
     if clip is None or (place.clip and clip.id() != place.clip):
         raise RefusedError(f"The source's clip {place.name} is no longer where it was.")
     return clip
+
+
+def _read(clip: Clip) -> dict[str, str]:
+    """Its properties. Raises SilentError where it has none: Resolve has quit, and that says nothing of the clip."""
+    if found := clip.properties():
+        return found
+    raise SilentError("GetClipProperty")
 
 
 def _check(work: Work, now: Mapping[str, str]) -> None:
