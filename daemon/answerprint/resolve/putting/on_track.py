@@ -80,7 +80,9 @@ def _lay(work: Work, site: Site, brought: Brought) -> None:
     except DroppedError:
         if lanes.fresh:
             raise
-        # What we knew of the tracks is of before: somebody may have laid something there since.
+        # What we knew of the tracks is of before: somebody may have laid something there since. A Resolve that quit has
+        # no tracks at all, and must not be believed.
+        work.known.check()
         lanes.forget()
         laid = _laid(work, site, brought, reader, wanted, speed, still=still)
     work.learn(item=laid.id)
@@ -110,12 +112,13 @@ def _track(work: Work, site: Site, wanted: Shown, speed: Fraction) -> int:
     lanes, record = site.lanes, work.record
     timeline = lanes.timeline
     if (
-        record.doing == "track"
+        record.track_made
+        and record.doing in ("track", "lay")
         and timeline.tracks() == record.tracks_before + 1
         and record.track > site.track
         and not timeline.items(record.track)
     ):
-        # It was added, and whoever added it ended before its name was given.
+        # It was added, and we or Resolve ended before its name was given, which a Resolve that quits does not tell.
         name_track(timeline, record.track, work.steps)
         lanes.forget()
         work.learn(doing="")
