@@ -98,8 +98,11 @@ class HookedProcessor:
 
 
 def self_attention_layers(network: nn.Module) -> list[tuple[TokenLayer, Any]]:
-    """Every self-attention layer of a diffusers UNet, read from its structure, in the order in which they run."""
-    levels = len(network.down_blocks)  # type: ignore[arg-type]
+    """Every self-attention layer of a diffusers UNet, read from its structure, in the order in which they run.
+
+    A network of another kind has none.
+    """
+    levels = len(getattr(network, "down_blocks", ()))
     found = []
     for name, module in network.named_modules():
         if not isinstance(module, Attention) or module.is_cross_attention or name.endswith("attn2"):

@@ -1,0 +1,31 @@
+"""What the family is, as data."""
+
+from __future__ import annotations
+
+from answerprint.backends.info import BackendInfo
+from answerprint.backends.precision import COMPILE, PRECISION
+
+__all__ = ["INFO"]
+
+INFO = BackendInfo(
+    family="generator",
+    summary="networks that draw a sharp picture in one pass (of the kind of Real-ESRGAN); quick on a plain computer",
+    tasks=("sr", "denoise"),
+    scale=4,
+    latent_channels=48,
+    latent_factor=4,
+    multiple_of=1,
+    samplers=("one-step",),
+    default_steps=1,
+    most_steps=1,
+    tile_cells=256,
+    bytes_per_cell=14_000,
+    options=(PRECISION, COMPILE),
+    method=(
+        ("warp_strength", "1"),
+        ("warp_source", "key"),
+        ("warp_tolerance", "0.3"),
+        ("merge", "off"),
+    ),
+    task_scales=(("denoise", 1),),
+)

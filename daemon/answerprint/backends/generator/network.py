@@ -1,0 +1,115 @@
+"""The networks: RRDBNet (Wang et al. 2018, ESRGAN; Real-ESRGAN 2021) and the compact one of Real-ESRGAN's video models.
+
+Tensors have the names of Real-ESRGAN's published files, so these load as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ["CompactNetwork", "GeneratorNetwork", "RRDBNetwork"]
+
+
+class _DenseBlock(nn.Module):
+    """Five convolutions, each seeing all before it; their sum is scaled by .2 and added to what came in."""
+
+    def __init__(self, features: int, growth: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(features, growth, 3, padding=1)
+        self.conv2 = nn.Conv2d(features + growth, growth, 3, padding=1)
+        self.conv3 = nn.Conv2d(features + 2 * growth, growth, 3, padding=1)
+        self.conv4 = nn.Conv2d(features + 3 * growth, growth, 3, padding=1)
+        self.conv5 = nn.Conv2d(features + 4 * growth, features, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, features, h, w]."""
+        seen = x
+        for conv in (self.conv1, self.conv2, self.conv3, self.conv4):
+            seen = torch.cat([seen, F.leaky_relu(conv(seen), 0.2)], 1)
+        return torch.add(x, self.conv5(seen), alpha=0.2)
+
+
+class _Block(nn.Module):
+    """A residual of three dense blocks, scaled by .2."""
+
+    def __init__(self, features: int, growth: int) -> None:
+        super().__init__()
+        self.rdb1 = _DenseBlock(features, growth)
+        self.rdb2 = _DenseBlock(features, growth)
+        self.rdb3 = _DenseBlock(features, growth)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, features, h, w]."""
+        return torch.add(x, self.rdb3(self.rdb2(self.rdb1(x))), alpha=0.2)
+
+
+class GeneratorNetwork(nn.Module):
+    """What the family takes: pictures [B, 3, scale h, scale w] from [B, 3, h, w], both in [0, 1] and not clamped."""
+
+    scale: int
+    multiple_of: int
+    """Pixels: h and w must be multiples of it."""
+
+    @staticmethod
+    def from_config(config: dict[str, Any]) -> GeneratorNetwork:
+        """Network of a configuration: `kind` (rrdb or compact) and the arguments of its class.
+
+        Raises ValueError for another kind, TypeError for other arguments.
+        """
+        settings = dict(config)
+        kind = settings.pop("kind", None)
+        if kind not in _KINDS:
+            raise ValueError(f"{kind!r} is no kind of network; there are {', '.join(_KINDS)}")
+        return _KINDS[kind](**settings)
+
+
+class RRDBNetwork(GeneratorNetwork):
+    """Residual-in-residual dense blocks at the small size; scale is 1, 2 or 4.
+
+    It enlarges four times; a smaller scale folds pixels of the input into channels first, as Real-ESRGAN x2plus does.
+    """
+
+    def __init__(self, scale: int = 4, features: int = 64, growth: int = 32, blocks: int = 23) -> None:
+        super().__init__()
+        self.scale = scale
+        self.multiple_of = self._fold = 4 // scale
+        self.conv_first = nn.Conv2d(3 * self._fold**2, features, 3, padding=1)
+        self.body = nn.Sequential(*(_Block(features, growth) for _ in range(blocks)))
+        self.conv_body = nn.Conv2d(features, features, 3, padding=1)
+        self.conv_up1 = nn.Conv2d(features, features, 3, padding=1)
+        self.conv_up2 = nn.Conv2d(features, features, 3, padding=1)
+        self.conv_hr = nn.Conv2d(features, features, 3, padding=1)
+        self.conv_last = nn.Conv2d(features, 3, 3, padding=1)
+
+    def forward(self, low: Tensor) -> Tensor:
+        """Enlarge; h and w are multiples of `multiple_of`."""
+        x = self.conv_first(F.pixel_unshuffle(low, self._fold) if self._fold > 1 else low)
+        x = x + self.conv_body(self.body(x))
+        for conv in (self.conv_up1, self.conv_up2):
+            x = F.leaky_relu(conv(F.interpolate(x, scale_factor=2.0, mode="nearest")), 0.2)
+        out: Tensor = self.conv_last(F.leaky_relu(self.conv_hr(x), 0.2))
+        return out
+
+
+class CompactNetwork(GeneratorNetwork):
+    """Plain convolutions at the small size, and pixel shuffle; they add to a nearest enlargement."""
+
+    def __init__(self, scale: int = 4, features: int = 64, convolutions: int = 16) -> None:
+        super().__init__()
+        self.scale, self.multiple_of = scale, 1
+        layers: list[nn.Module] = [nn.Conv2d(3, features, 3, padding=1), nn.PReLU(features)]
+        for _ in range(convolutions):
+            layers += [nn.Conv2d(features, features, 3, padding=1), nn.PReLU(features)]
+        self.body = nn.Sequential(*layers, nn.Conv2d(features, 3 * scale * scale, 3, padding=1))
+
+    def forward(self, low: Tensor) -> Tensor:
+        """Enlarge, whatever h and w are."""
+        base = F.interpolate(low, scale_factor=float(self.scale), mode="nearest")
+        return F.pixel_shuffle(self.body(low), self.scale) + base
+
+
+_KINDS: dict[str, type[GeneratorNetwork]] = {"rrdb": RRDBNetwork, "compact": CompactNetwork}
