@@ -14,7 +14,7 @@ from torch import Tensor
 from answerprint.temporal.grid import Grid
 from answerprint.temporal.options import Carry, Sampling
 from answerprint.temporal.protocols import Correspondence
-from answerprint.temporal.warp import Link, blend, link, trust, warp, warp_chunk
+from answerprint.temporal.warp import Link, blend, link, tolerance_for, trust, warp, warp_chunk
 
 from .models import PLAIN
 from .scenes import Rectangle, Scene, photograph, raster, still, turned
@@ -218,3 +218,63 @@ def test_a_warp_that_disagrees_with_the_frame_leaves_it_alone() -> None:
     torch.testing.assert_close(out, z)
     trusting, _ = warp_chunk(z, 0, [None, stay], [None, stay], None, None, replace(options, warp_tolerance=0.0))
     torch.testing.assert_close(trusting[1], z[0])
+
+
+def test_fine_detail_that_differs_is_no_disagreement_but_another_tone_is() -> None:
+    """Two drawings of one texture: low-passed they agree, however much their pixels differ."""
+    stay = Link(torch.zeros(2, 48, 64), torch.ones(48, 64))
+    texture = 0.2 * torch.randn(2, 3, 48, 64, generator=torch.Generator().manual_seed(3))
+    options = replace(PLAIN, warp_tolerance=0.1, warp_strength=1.0)
+    out, _ = warp_chunk(texture, 0, [None, stay], [None, stay], None, None, options)
+    followed = 1 - float((out[1] - texture[0]).square().mean() / (texture[1] - texture[0]).square().mean())
+    assert followed > 0.75
+    apart = texture + torch.tensor([0.0, 0.3])[:, None, None, None]
+    out, _ = warp_chunk(apart, 0, [None, stay], [None, stay], None, None, options)
+    followed = 1 - float((out[1] - apart[0]).square().mean() / (apart[1] - apart[0]).square().mean())
+    assert followed < 0.1
+
+
+def test_noise_of_the_clip_widens_the_tolerance_and_nothing_gives_trust_to_the_mask_alone() -> None:
+    assert tolerance_for(0.1, 0.0) == 0.1
+    assert tolerance_for(0.1, 50 / 255) > 0.3
+    assert tolerance_for(0.0, 50 / 255) == 0.0
+
+
+def high_energy(z: Tensor) -> float:
+    """Mean square of what a blur of 3 x 3 takes away, borders left out."""
+    fine = z - torch.nn.functional.avg_pool2d(z, 3, stride=1, padding=1)
+    return float(fine[..., 4:-4, 4:-4].square().mean())
+
+
+def test_sharp_sampling_keeps_the_detail_of_a_moved_texture_within_five_percent() -> None:
+    rough = torch.randn(1, 3, 64, 96, generator=torch.Generator().manual_seed(5))
+    z = torch.nn.functional.interpolate(rough, scale_factor=1.2, mode="bicubic")[0]
+    height, width = z.shape[1:]
+    # All positions between cells, as a slow zoom has them.
+    ramp = torch.linspace(0.0, 2.0, width).expand(height, width)
+    flow = torch.stack([ramp, ramp])
+    kept = {kind: high_energy(warp(z, flow, kind)) / high_energy(z) for kind in ("bilinear", "bicubic", "sharp")}
+    assert kept["bilinear"] < kept["bicubic"] < 0.95 < kept["sharp"] < 1.05
+
+
+def test_sharp_sampling_does_not_sharpen_what_moves_by_whole_cells_however_often() -> None:
+    z = torch.randn(3, 20, 24, generator=torch.Generator().manual_seed(6))
+    moved = z
+    for _ in range(20):
+        moved = warp(moved, torch.zeros(2, 20, 24) + 1.0, "sharp")
+        moved = warp(moved, torch.zeros(2, 20, 24) - 1.0, "sharp")
+    torch.testing.assert_close(moved[..., 2:-2, 2:-2], z[..., 2:-2, 2:-2], atol=1e-3, rtol=0)
+
+
+def test_a_fused_keyframe_is_as_sharp_as_its_neighbours() -> None:
+    """Each frame draws detail of its own: the keyframe keeps as much of its own as the others do."""
+    frames = 9
+    z = torch.randn(frames, 3, 40, 40, generator=torch.Generator().manual_seed(7))
+    path = Link(torch.zeros(2, 40, 40), torch.ones(40, 40))
+    paths: list[Link | None] = [path] * frames
+    paths[4] = None
+    options = replace(OPTIONS, warp_source="fused", warp_strength=0.6)
+    out, _ = warp_chunk(z, 4, paths, paths, None, None, options)
+    energy = out.square().mean((1, 2, 3))
+    others = energy[[k for k in range(frames) if k != 4]]
+    assert float(energy[4] / others.mean()) == pytest.approx(1, abs=0.05)

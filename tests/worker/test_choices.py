@@ -79,6 +79,20 @@ def test_a_family_has_its_own_defaults_of_the_method() -> None:
     assert len(told) == len(info.all_options)
 
 
+def test_a_preset_sets_many_options_and_given_ones_count_before_it() -> None:
+    info = dataclasses.replace(INFO, method=(("warp_strength", "0.9"), ("warp_tolerance", "0")))
+    plain, detail, both = (
+        resolve(RestoreRequest("a", "b", options=options), info)
+        for options in ({}, {"preset": "detail"}, {"warp-strength": "0.5", "preset": "detail"})
+    )
+    assert (plain.method.warp_strength, plain.method.warp_tolerance) == (0.9, 0)
+    assert (detail.method.warp_strength, detail.method.warp_tolerance) == (0.7, 0.05)
+    assert (both.method.warp_strength, both.method.warp_tolerance) == (0.5, 0.05)
+    assert detail.model_options == {}
+    with pytest.raises(InputError, match="preset does not take 'sharpest'"):
+        resolve(RestoreRequest("a", "b", options={"preset": "sharpest"}), info)
+
+
 def test_a_flag_of_its_own_wins_over_an_option() -> None:
     method = choose(noise="shared", chunk=2, options={"noise": "chunk", "chunk": "9"}).method
     assert (method.noise, method.chunk) == ("shared", 2)

@@ -10,6 +10,7 @@ from typing import Literal
 from answerprint.errors import InputError
 from answerprint.option import Option
 from answerprint.temporal.options import describe
+from answerprint.temporal.presets import PRESET
 
 __all__ = ["ETA", "QUALITIES", "QUALITY", "BackendInfo", "Task"]
 
@@ -134,7 +135,7 @@ class BackendInfo:
             help="The recipe by which grain becomes a picture, step by step.",
         )
         chosen = (quality, sampler) if self.most_steps != 1 else ()
-        return (*chosen, *self.options, *self._method_options)
+        return (*chosen, PRESET, *self.options, *self._method_options)
 
     @property
     def _method_options(self) -> tuple[Option, ...]:

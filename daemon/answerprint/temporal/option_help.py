@@ -45,6 +45,11 @@ HELP: Mapping[str, Shown] = MappingProxyType(
             "(flow), a series that every group of frames repeats (chunk), or new grain for every frame (independent).",
             "basic",
         ),
+        "fusion": Shown(
+            "Average neighbouring frames along their motion before they are restored, as far as they agree: it takes "
+            "away noise and grain, and leaves clean clips alone.",
+            "basic",
+        ),
         "warp": Shown("Carry the picture, while it is being restored, along the motion from frame to frame.", "basic"),
         "warp_stage": Shown(
             "The part of the work, from its start (0) to its end (1), in which the picture is carried along.",
@@ -74,7 +79,15 @@ HELP: Mapping[str, Shown] = MappingProxyType(
             "Which picture of a key frame the next group is given: the one before or after it was itself adjusted."
         ),
         "warp_sampling": Shown(
-            "How the picture is resampled where it is carried along: bicubic is the sharper, bilinear the softer."
+            "How the picture is resampled where it is carried along: bilinear is soft, bicubic sharper, sharp gives "
+            "back the fine detail that bicubic takes."
+        ),
+        "back_projection": Shown(
+            "How closely the restored picture, made as small as the source, agrees with it: 0 leaves tone and shape as "
+            "the model draws them, 1 puts them right; noise is never put back.",
+            "basic",
+            minimum=0,
+            maximum=1,
         ),
         "merge": Shown(
             "Restore details that neighbouring frames have in common as one, so that they stay alike.", "basic"

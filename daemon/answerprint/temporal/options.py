@@ -30,7 +30,8 @@ Centre = Literal["own", "flow"]
 WarpSource = Literal["key", "fused"]
 Mask = Literal["hard", "soft"]
 Carry = Literal["before", "after"]
-Sampling = Literal["bilinear", "bicubic"]
+Sampling = Literal["bilinear", "bicubic", "sharp"]
+Fusion = Literal["off", "weak", "strong"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class MethodOptions:
     noise: Noise = "shared"
     """independent: own noise for every frame; shared: one noise for the clip; chunk: drawn anew for every frame of a
     chunk and repeated from chunk to chunk; flow: noise that moves with the picture."""
+    fusion: Fusion = "strong"
+    """Average a chunk's frames along the flow before the model sees them, as far as the clip is noisy."""
 
     warp: bool = True
     """Hierarchical latent warping (paper, section 3.2)."""
@@ -62,12 +65,16 @@ class MethodOptions:
     warp_mask: Mask = "hard"
     """hard: the occlusion mask alone; soft: weighted by the forward-backward confidence as well."""
     warp_tolerance: float = 0.06
-    """Difference between a warped and a frame's own clean latent at which the warp loses trust; 0 trusts the mask
-    alone, as the paper does."""
+    """Difference between a warped and a frame's own clean latent, both low-passed, at which the warp loses trust, in a
+    clip without noise; 0 trusts the mask alone, as the paper does."""
     warp_carry: Carry = "after"
     """Which latent of a keyframe the next chunk sees: the one before or after its own warping."""
     warp_sampling: Sampling = "bicubic"
-    """Interpolation of the warp."""
+    """Interpolation of the warp; sharp: bicubic, with the fine detail given back that it takes between cells."""
+
+    back_projection: float = 0.0
+    """How much of a restored picture's drift from the source, at the source's size, is put back; as far as the source
+    is noisy, only its slow part."""
 
     merge: bool = True
     """Hybrid flow-guided spatial-aware token merging (paper, section 3.3)."""
@@ -132,6 +139,7 @@ def _describe(name: str, hint: Any, default: Any) -> Option:  # noqa: ANN401 - t
 PAPER = MethodOptions(
     chunk=10,
     noise="chunk",
+    fusion="off",
     warp_stage=(0.0, 0.1),
     warp_strength=1.0,
     warp_source="key",
@@ -150,8 +158,8 @@ PAPER = MethodOptions(
 
 
 def per_frame(options: MethodOptions, noise: Noise = "independent") -> MethodOptions:
-    """`options` with every tie between frames cut: the baseline of every comparison."""
-    return replace(options, consistency=False, warp=False, merge=False, noise=noise)
+    """`options` with every tie between frames cut, and the model left to itself: the baseline of every comparison."""
+    return replace(options, consistency=False, fusion="off", warp=False, merge=False, back_projection=0.0, noise=noise)
 
 
 def stage_steps(stage: Stage, steps: int) -> range:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from .protocols import Condition, Correspondence, Denoiser, Schedule, StepCallba
 from .stopwatch import Stopwatch
 from .tiling import blend_windows, plan_windows
 from .tokens import TokenMerger
-from .warp import Link, link, warp_chunk
+from .warp import Link, link, tolerance_for, warp_chunk
 
 __all__ = ["CARRIED", "START", "Carry", "ChunkMotion", "Tiles", "denoise_chunk"]
 
@@ -40,6 +40,8 @@ class ChunkMotion:
     """For each frame, on the keyframe's grid, pointing into that frame."""
     to_previous: Correspondence | None
     """On the keyframe's grid, pointing into the previous chunk's keyframe."""
+    noise: float = 0.0
+    """Standard deviation of the noise in one frame of the source, 0..1; 0 where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,8 @@ def denoise_chunk(
     steps = len(schedule.timesteps)
     channels, height, width = condition.latent_shape
     windows = plan_windows(height, width, tiles.cells, tiles.overlap, tiles.multiple)
+    if motion is not None:
+        options = replace(options, warp_tolerance=tolerance_for(options.warp_tolerance, motion.noise))
     with watch.stage("warp"):
         links = _bring(motion, model, condition, options, device)
     noise = _Noise(chunk, key, options, seed, (channels, height, width), model, links, carry)

@@ -5,6 +5,7 @@ All functions work on the spread layout of latents, in which moving cells moves 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,10 +18,20 @@ from .grid import Grid, flow_on, mean_on
 from .options import MethodOptions, Sampling
 from .protocols import Correspondence
 
-__all__ = ["Link", "blend", "link", "trust", "warp", "warp_chunk"]
+__all__ = ["Link", "blend", "link", "mean_around", "tolerance_for", "trust", "warp", "warp_chunk"]
 
 _AROUND = 5
 """Side of the square of cells over which agreement is judged."""
+
+_NOISE_TOLERANCE = 2.0
+"""What a clip's noise adds to the tolerance, in its standard deviations on the latent's scale of [-1, 1]."""
+
+_GIVEN_BACK = 0.25
+"""Share of a latent's fine detail that "sharp" sampling adds in the middle of four cells, and none on a cell.
+
+Measured on Real-ESRGAN's pictures of bigbuckbunny: by bicubic interpolation a warped frame has 0.93 of the keyframe's
+detail, with 0.2 so given back 0.97, with 0.3 0.99 to 1.06.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +44,8 @@ class _Seen:
     """[1, 1, N, 2]: where each is found, on `grid_sample`'s scale."""
     still: Tensor
     """[M] positions in `cells` of those that do not move."""
+    between: Tensor
+    """[N] in [0, 1]: how far from any cell's centre each is found, 1 in the middle of four."""
     weight: Tensor
     """[N]"""
 
@@ -50,12 +63,14 @@ class Link:
     def seen(self) -> _Seen:
         """What following the link takes, worked out once for all steps; often half of the cells need no sampling."""
         height, width = self.weight.shape
-        cells = _mean_around((self.weight > 0).float()).flatten().nonzero()[:, 0]
+        cells = mean_around((self.weight > 0).float()).flatten().nonzero()[:, 0]
         flow, weight = self.flow.flatten(1).index_select(1, cells), self.weight.flatten().index_select(0, cells)
         x, y = flow[0] + cells % width, flow[1] + cells.div(width, rounding_mode="floor")
         # Whole positions must map to themselves exactly: align_corners=True keeps cell indices whole in float32.
         at = torch.stack([x * (2.0 / max(width - 1, 1)) - 1, y * (2.0 / max(height - 1, 1)) - 1], -1)
-        return _Seen(cells, at[None, None], (flow == 0).all(0).nonzero()[:, 0], weight)
+        right, down = x - x.floor(), y - y.floor()
+        between = 2 * (right * (1 - right) + down * (1 - down))
+        return _Seen(cells, at[None, None], (flow == 0).all(0).nonzero()[:, 0], between, weight)
 
 
 def link(motion: Correspondence, grid: Grid, options: MethodOptions) -> Link:
@@ -97,13 +112,13 @@ def warp_chunk(
     points into frame k (used to fuse). `previous` [c, H, W] is the carried key, `to_previous` the link into it.
     """
     out = z.clone()
-    before = z[key]
-    if options.warp_source == "fused" and options.warp_local:
-        before = _fuse(z, key, from_key, options)
+    fuses = options.warp_source == "fused" and options.warp_local
+    before = _fuse(z, key, from_key, options) if fuses else z[key]
     after = before
     if options.warp_global and previous is not None and to_previous is not None:
         after = _bring_in(before, previous, to_previous, options)
-    out[key] = after
+    # The mean of many frames is softer than any: the keyframe takes as much of it as the others do.
+    out[key] = torch.lerp(z[key], after, options.warp_strength) if fuses else after
     if options.warp_local:
         for k, path in enumerate(to_key):
             if k == key or path is None:
@@ -117,15 +132,23 @@ def trust(d2: Tensor, tolerance: float) -> Tensor:
     """exp(-D2 / tolerance^2) [H, W]: D2 is the mean around a cell of the squared differences d2 [H, W].
 
     Flow and its mask are found on the damaged source; where the warped latent disagrees with the frame's own, more than
-    invented detail does, the flow was wrong, and warping would put one thing's picture on another. A tolerance of 0
-    trusts the mask alone, as the paper does.
+    noise and invented detail do, the flow was wrong, and warping would put one thing's picture on another. Hence d2 is
+    taken of latents that were low-passed. A tolerance of 0 trusts the mask alone, as the paper does.
     """
     if tolerance <= 0:
         return torch.ones_like(d2)
-    return torch.exp(_mean_around(d2) / -(tolerance**2))
+    return torch.exp(mean_around(d2) / -(tolerance**2))
 
 
-def _mean_around(field: Tensor) -> Tensor:
+def tolerance_for(tolerance: float, noise: float) -> float:
+    """The tolerance for a clip whose frames have noise of standard deviation `noise`, 0..1.
+
+    Frames that differ by no more than their noise show the same thing. A tolerance of 0 trusts the mask alone still.
+    """
+    return math.hypot(tolerance, _NOISE_TOLERANCE * noise) if tolerance > 0 else 0.0
+
+
+def mean_around(field: Tensor) -> Tensor:
     """Mean of `field` [H, W] over the square of `_AROUND` cells about each cell, as far as it lies on the grid.
 
     One axis after the other, by adding shifted copies: on a CPU a tenth of the time of average pooling.
@@ -145,16 +168,25 @@ def _mean_around(field: Tensor) -> Tensor:
 def _moved(z: Tensor, seen: _Seen, sampling: Sampling) -> Tensor:
     """What z [c, H, W] holds where the `seen` cells are found: [c, N]."""
     # In float32 whatever z is: half precision places positions half a cell off on grids of a thousand cells.
-    found = F.grid_sample(z[None].float(), seen.at, mode=sampling, padding_mode="border", align_corners=True)
+    told, mode = z[None].float(), "bilinear" if sampling == "bilinear" else "bicubic"
+    if sampling == "sharp":
+        nine = F.avg_pool2d(F.pad(told, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+        told = torch.cat([told, told - nine], 1)
+    found = F.grid_sample(told, seen.at, mode=mode, padding_mode="border", align_corners=True)[0, :, 0]
+    if sampling == "sharp":
+        found = found[: len(z)] + _GIVEN_BACK * seen.between * found[len(z) :]
     same = z.flatten(1).index_select(1, seen.cells[seen.still])
-    return found[0, :, 0].to(z.dtype).index_copy_(1, seen.still, same)
+    return found.to(z.dtype).index_copy_(1, seen.still, same)
 
 
 def _trusted(moved: Tensor, own: Tensor, path: Link, options: MethodOptions) -> Tensor:
     """Weight [N] of `moved` [c, N] beside a frame's own cells [c, N]."""
     seen = path.seen
-    d2 = moved.new_zeros(path.weight.numel()).index_copy_(0, seen.cells, (moved - own).square_().mean(0))
-    trusted = trust(d2.view_as(path.weight), options.warp_tolerance)
+    if options.warp_tolerance <= 0:
+        return seen.weight
+    gap = moved.new_zeros(len(moved), path.weight.numel()).index_copy_(1, seen.cells, moved - own)
+    low = torch.stack([mean_around(channel) for channel in gap.view(-1, *path.weight.shape)])
+    trusted = trust(low.square_().mean(0), options.warp_tolerance)
     return seen.weight * trusted.flatten().index_select(0, seen.cells)
 
 

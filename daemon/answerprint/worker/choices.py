@@ -9,6 +9,7 @@ from answerprint.backends.info import QUALITY, BackendInfo
 from answerprint.errors import InputError, ModelError
 from answerprint.frames.request import RestoreRequest
 from answerprint.temporal.options import MethodOptions, describe, parse_option, per_frame
+from answerprint.temporal.presets import PRESET, PRESETS
 
 __all__ = ["Choices", "resolve"]
 
@@ -60,8 +61,9 @@ def resolve(request: RestoreRequest, info: BackendInfo) -> Choices:
 
 def _sort(options: Mapping[str, str], info: BackendInfo) -> tuple[MethodOptions, dict[str, str]]:
     """Part options into the method's and the model's own."""
+    preset = PRESET.parse(options.get(PRESET.name, PRESET.default_text))
     method = MethodOptions()
-    for name, text in info.method:
+    for name, text in (*info.method, *PRESETS[str(preset)].items()):
         method = parse_option(method, name, text)
     of_method = {option.name for option in describe()}
     of_model = {option.name: option for option in info.own_options}
@@ -70,6 +72,8 @@ def _sort(options: Mapping[str, str], info: BackendInfo) -> tuple[MethodOptions,
         key = name.replace("-", "_")
         if key in of_method:
             method = parse_option(method, key, text)
+        elif key == PRESET.name:
+            continue
         elif key in of_model:
             of_model[key].parse(text)
             chosen[key] = text

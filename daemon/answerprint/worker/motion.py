@@ -17,7 +17,7 @@ from answerprint.temporal.options import MethodOptions
 from answerprint.temporal.protocols import Correspondence
 from answerprint.temporal.sampler import ChunkMotion
 
-__all__ = ["ClipMotion", "needs_motion"]
+__all__ = ["ClipMotion", "needs_motion", "needs_noise"]
 
 
 def needs_motion(options: MethodOptions) -> bool:
@@ -26,7 +26,13 @@ def needs_motion(options: MethodOptions) -> bool:
         return False
     matched = options.merge and ("flow" in (options.match_down, options.match_mid, options.match_up))
     centred = options.merge and options.centre == "flow"
-    return options.warp or options.noise == "flow" or matched or centred
+    return needs_noise(options) or options.warp or options.noise == "flow" or matched or centred
+
+
+def needs_noise(options: MethodOptions) -> bool:
+    """Whether any switch of the method asks how noisy the clip is."""
+    tolerates = options.warp and options.warp_tolerance > 0
+    return options.consistency and (options.fusion != "off" or options.back_projection > 0 or tolerates)
 
 
 @dataclass(slots=True)

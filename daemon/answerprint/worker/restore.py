@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -17,14 +17,16 @@ from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
 from answerprint.store.failpoints import reach
 from answerprint.temporal.chunks import Chunk, choose_key, group
+from answerprint.temporal.fusion import fuse_frames, limited
 from answerprint.temporal.options import MethodOptions
+from answerprint.temporal.projection import back_project
 from answerprint.temporal.protocols import StepCallback
 from answerprint.temporal.sampler import Tiles
 from answerprint.temporal.stopwatch import Stopwatch
 
 from .carry import ClipState
 from .depth import finish_depth, look_of
-from .motion import ClipMotion, needs_motion
+from .motion import ClipMotion, needs_motion, needs_noise
 from .passes import restore_in_passes
 
 __all__ = ["Progress", "RestoredChunk", "Settings", "decoded", "restore_clip"]
@@ -143,14 +145,22 @@ def _restore_chunk(
             back = method.warp and method.warp_source == "fused"
             links = motion.of_chunk(chunk.frames, key, None if before is None else before[0], back=back)
     low = _stack([item[0] for item in chunk.items], backend.device)
+    shown, noise = low, 0.0
+    if needs_noise(method):
+        with watch.stage("fuse"):
+            fused = fuse_frames(limited(low), chunk.frames, motion, method.fusion)
+        shown, noise = fused.frames, fused.noise
+        links = None if links is None else replace(links, noise=noise)
     backend.time(watch)
     source = (low.shape[3], low.shape[2])
     pictures_out, carries = restore_in_passes(
-        backend, low, backend.info.passes(source, settings.size or source), chunk, key, links, carries, method,
+        backend, shown, backend.info.passes(source, settings.size or source), chunk, key, links, carries, method,
         settings.seed, tiles=settings.tiles, batch=settings.batch, watch=watch, report=report,
     )  # fmt: skip
     with watch.stage("decode latents"):
         if look is None:
+            if method.back_projection:
+                pictures_out = back_project(pictures_out, shown, noise, method.back_projection)
             pictures_out = _finish(pictures_out, low, settings)
         else:
             pictures_out, anchor = finish_depth(pictures_out, key, links, anchor, look, settings.size)

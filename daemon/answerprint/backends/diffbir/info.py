@@ -8,6 +8,7 @@ from answerprint.backends.guidance import GUIDANCE, GUIDANCE_STOP, NEGATIVE_PROM
 from answerprint.backends.info import ETA, BackendInfo
 from answerprint.backends.precision import COMPILE, PRECISION
 from answerprint.option import Option
+from answerprint.temporal.presets import PUBLISHED
 
 __all__ = ["INFO", "SPACED"]
 
@@ -76,6 +77,6 @@ INFO = BackendInfo(
         PRECISION,
         COMPILE,
     ),
-    method=(("warp_strength", "1"), ("warp_tolerance", "0")),
+    method=tuple(PUBLISHED.items()),
     sees="latent",
 )

@@ -24,7 +24,9 @@ INFO = BackendInfo(
     method=(
         ("warp_strength", "1"),
         ("warp_source", "key"),
-        ("warp_tolerance", "0.3"),
+        ("warp_tolerance", "0.1"),
+        ("warp_sampling", "sharp"),
+        ("back_projection", "1"),
         ("merge", "off"),
     ),
     task_scales=(("denoise", 1),),

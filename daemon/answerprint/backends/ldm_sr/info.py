@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from answerprint.backends.info import ETA, BackendInfo
 from answerprint.backends.precision import COMPILE, PRECISION
+from answerprint.temporal.presets import PUBLISHED
 
 __all__ = ["INFO"]
 
@@ -24,6 +25,6 @@ INFO = BackendInfo(
     # As sd_x4's: self-attention at the coarsest scale only, and a latent in which no tolerance tells motion from
     # texture. With the common defaults nothing but the noise ties frames together: measured with random weights on a
     # pan, E_warp beside per-frame was 1.03 so, and is 0.84 with these.
-    method=(("merge_max_scale", "8"), ("warp_strength", "1"), ("warp_tolerance", "0")),
+    method=(*PUBLISHED.items(), ("merge_max_scale", "8")),
     options=(ETA, PRECISION, COMPILE),
 )

@@ -6,6 +6,7 @@ from answerprint.backends.depth import DEPTH_OPTIONS
 from answerprint.backends.info import ETA, BackendInfo
 from answerprint.backends.precision import COMPILE, PRECISION
 from answerprint.option import Option
+from answerprint.temporal.presets import PUBLISHED
 
 __all__ = ["INFO", "LARGEST_SIDE", "RESOLUTION"]
 
@@ -41,7 +42,7 @@ INFO = BackendInfo(
     bytes_per_cell=40_000,
     # Measured with random weights on a pan, E_warp beside per-frame: 0.24 to 0.35 so, 0.61 to 0.84 with the defaults,
     # for latents of neighbouring frames differ by more than any tolerance that pictures have.
-    method=(("warp_strength", "1"), ("warp_tolerance", "0")),
+    method=tuple(PUBLISHED.items()),
     options=(RESOLUTION, *DEPTH_OPTIONS, ETA, PRECISION, COMPILE),
     gives="depth",
     sees="latent",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from answerprint.backends.guidance import PROMPT
 from answerprint.backends.info import BackendInfo
 from answerprint.backends.precision import COMPILE, PRECISION
+from answerprint.temporal.presets import PUBLISHED
 
 __all__ = ["INFO"]
 
@@ -22,6 +23,6 @@ INFO = BackendInfo(
     tile_cells=128,
     bytes_per_cell=120_000,
     options=(PROMPT, PRECISION, COMPILE),
-    method=(("warp_strength", "1"), ("warp_tolerance", "0")),
+    method=tuple(PUBLISHED.items()),
     sees="latent",
 )

@@ -6,6 +6,7 @@ from answerprint.backends.guidance import GUIDANCE, GUIDANCE_STOP, NEGATIVE_PROM
 from answerprint.backends.info import ETA, BackendInfo
 from answerprint.backends.precision import COMPILE, PRECISION
 from answerprint.option import Option
+from answerprint.temporal.presets import PUBLISHED
 
 __all__ = ["GUIDANCE", "GUIDANCE_STOP", "INFO", "NEGATIVE_PROMPT", "NOISE_LEVEL", "PROMPT"]
 
@@ -37,6 +38,6 @@ INFO = BackendInfo(
     bytes_per_cell=40_000,
     # Its self-attention is at the coarsest scale only. In its latent, as in any autoencoder's, neighbours differ by
     # more than a picture's do: no tolerance is known that would tell motion from texture.
-    method=(("merge_max_scale", "8"), ("warp_strength", "1"), ("warp_tolerance", "0")),
+    method=(*PUBLISHED.items(), ("merge_max_scale", "8")),
     options=(ETA, PROMPT, NEGATIVE_PROMPT, GUIDANCE, GUIDANCE_STOP, NOISE_LEVEL, PRECISION, COMPILE),
 )
