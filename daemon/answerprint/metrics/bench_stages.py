@@ -30,8 +30,9 @@ __all__ = ["EPILOG", "add_arguments", "measure", "text"]
 
 EPILOG = """\
 Columns are milliseconds a frame: frames restored alone, the faster of one by one and a chunk at a time, beside frames
-tied together. Stages: flow, motion between frames; encode and decode latents, the codec around the network; network,
-with attention counted on its own; matching, which tokens belong together; warp; noise; rest, what is in none of them.
+tied together. Stages: flow, motion between frames; fuse, frames averaged along it; encode and decode latents, the
+codec around the network; network, with attention counted on its own; matching, which tokens belong together; warp;
+noise; rest, what is in none of them.
 Reading and writing files is not measured.
 
 examples:

@@ -227,7 +227,7 @@ def _parser() -> argparse.ArgumentParser:
     stages = commands.add_parser(
         "stages",
         help="milliseconds a frame by stage, consistent beside per frame, for a model and a size",
-        description=bench_stages.__doc__,
+        description="Where the time of a frame goes, stage by stage, with a model, a size and options of your choice.",
         epilog=bench_stages.EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
