@@ -17,7 +17,7 @@ from answerprint.backends.offload import bring_when_used
 from metrics.scenes import pan
 
 from .builders import CPU, small_ldm_sr
-from .builders_generator import SMALL, small_generator
+from .builders_full_generator import SMALL, small_generator
 
 LEAST_DB = 50.0
 """What counts as the same picture; see `BackendInfo.half_is_equal`."""

@@ -33,8 +33,8 @@ from backends.builders_diffbir import (
     only_enlarge,
     random_weights,
 )
-from backends.builders_generator import COMPACT, X4PLUS, random_generator
-from backends.builders_generator import SMALL as SMALL_GENERATORS
+from backends.builders_full_generator import COMPACT, X4PLUS, random_generator
+from backends.builders_full_generator import SMALL as SMALL_GENERATORS
 from backends.builders_marigold import MARIGOLD_SCHEDULER, small_tokenizer
 from backends.builders_marigold import small_codec as small_marigold_codec
 from backends.builders_marigold import small_unet as small_marigold_unet

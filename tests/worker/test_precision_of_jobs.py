@@ -27,7 +27,7 @@ from answerprint.worker.ladder import Recipe
 from answerprint.worker.loading import LoadedOnce, configured, settings_for, usual_recipe
 from answerprint.worker.memory_check import is_astray, memory_checked
 from backends.builders import CPU, low_frames, small_ldm_sr
-from backends.builders_generator import small_generator
+from backends.builders_full_generator import small_generator
 
 HALF = {"precision": "bf16"}
 

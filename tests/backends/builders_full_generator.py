@@ -1,4 +1,4 @@
-"""Generators with random weights: small ones, whose pictures look like pictures, and those of the published sizes."""
+"""Generators with random weights drawn on any device: of the published sizes, and small ones of the same kinds."""
 
 from __future__ import annotations
 
