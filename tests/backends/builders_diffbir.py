@@ -173,12 +173,15 @@ def text_shapes(sizes: Sizes) -> Shapes:
     return shapes
 
 
-def random_weights(shapes: Shapes, seed: int = 0) -> dict[str, Tensor]:
-    """Weights that keep the size of what passes through them, norms near one, biases small; none is zero."""
-    generator = torch.Generator().manual_seed(seed)
+def random_weights(shapes: Shapes, seed: int = 0, device: torch.device = CPU) -> dict[str, Tensor]:
+    """Weights that keep the size of what passes through them, norms near one, biases small; none is zero.
+
+    They are drawn on `device`, each kind of which draws others.
+    """
+    generator = torch.Generator(device).manual_seed(seed)
     out = {}
     for name, shape in shapes.items():
-        drawn = torch.randn(shape, generator=generator)
+        drawn = torch.randn(shape, generator=generator, device=device)
         if len(shape) > 1:
             out[name] = drawn / (drawn[0].numel() ** 0.5)
         else:

@@ -26,3 +26,9 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def plain_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results that tests compare are those of a processor without 16 bits, wherever they run."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)

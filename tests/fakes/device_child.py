@@ -262,7 +262,7 @@ def main() -> int:
     channel = ChildChannel.open()
     try:
         hello = channel.request()
-        if set(hello) != {"type", "device"} or hello["type"] != "serve":
+        if set(hello) != {"type", "device", "threads"} or hello["type"] != "serve":
             Steering.of_child().refuse(f"the first message is {hello}")
         inbox = Inbox(channel)
         inbox.listen()

@@ -40,6 +40,7 @@ def test_sizes_and_spans_have_units_and_the_environment_comes_last(tmp_path: Pat
         ("speed = 3", "no setting 'speed'"),
         ('keep_alive_seconds = "long"', "keep_alive_seconds cannot be 'long'"),
         ("memory_cap_bytes = -1", "memory_cap_bytes must be 0 or more"),
+        ("threads = -1", "threads must be 0 or more"),
         ("history_jobs = 1.5", "history_jobs cannot be 1.5"),
         ("hang_seconds = 0", "hang_seconds must be above 0"),
         ("idle_worker_seconds = 0", "idle_worker_seconds must be above 0"),

@@ -42,6 +42,8 @@ def test_windows_cover_every_cell_and_neighbours_overlap_enough(plan: tuple[int,
         seen[w.top : w.top + w.height, w.left : w.left + w.width] += 1
         assert w.top % multiple == 0 or w.top + w.height == height
         assert w.left % multiple == 0 or w.left + w.width == width
+        assert w.height == height or w.height % multiple == 0
+        assert w.width == width or w.width % multiple == 0
     assert bool((seen > 0).all())
     assert len(set(windows)) == len(windows)
     for starts, extent in (
@@ -51,6 +53,34 @@ def test_windows_cover_every_cell_and_neighbours_overlap_enough(plan: tuple[int,
         assert sum(starts[-1]) == extent
         for (a, size), (b, _) in pairwise(starts):
             assert a + size - b >= overlap
+
+
+@settings(deadline=None, max_examples=300)
+@given(plans())
+def test_windows_are_few_and_cost_little_more_than_the_picture(plan: tuple[int, int, int, int, int]) -> None:
+    height, width, tile, overlap, multiple = plan
+    windows = plan_windows(height, width, tile, overlap, multiple)
+    if len(windows) == 1:
+        return
+    largest, shared = tile - tile % multiple, overlap + -overlap % multiple
+    for sizes, starts, extent in (
+        ({w.height for w in windows}, {w.top for w in windows}, height),
+        ({w.width for w in windows}, {w.left for w in windows}, width),
+    ):
+        (size,), count = sizes, len(starts)
+        # One fewer would not reach, however large, and all together hold what is shared once, and rounding.
+        assert count == 1 or extent > largest + (count - 2) * (largest - shared)
+        assert count * size < extent + (count - 1) * shared + count * multiple
+
+
+@pytest.mark.parametrize(("extent", "tile", "overlap", "multiple"), [(170, 160, 20, 1), (240, 128, 16, 8)])
+def test_a_side_that_just_does_not_fit_costs_nothing_like_twice(
+    extent: int, tile: int, overlap: int, multiple: int
+) -> None:
+    windows = plan_windows(100, extent, tile, overlap, multiple)
+    cells = sum(w.height * w.width for w in windows)
+    assert len(windows) == 2
+    assert cells <= 100 * (extent + overlap + 2 * (multiple - 1))
 
 
 @settings(deadline=None)

@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from answerprint.backends.catalogue import ModelEntry, find
+from answerprint.backends.generator.adapter import GeneratorBackend
+from answerprint.backends.generator.info import INFO as GENERATOR
 from answerprint.backends.ldm_sr.info import INFO
 from answerprint.backends.precision import working_bytes
 from answerprint.backends.tiny.info import INFO as TINY
@@ -23,7 +26,8 @@ from answerprint.worker.choices import resolve
 from answerprint.worker.ladder import Recipe
 from answerprint.worker.loading import LoadedOnce, configured, settings_for, usual_recipe
 from answerprint.worker.memory_check import is_astray, memory_checked
-from backends.builders import CPU, small_ldm_sr
+from backends.builders import CPU, low_frames, small_ldm_sr
+from backends.builders_full_generator import small_generator
 
 HALF = {"precision": "bf16"}
 
@@ -86,6 +90,35 @@ def test_a_clip_that_goes_on_elsewhere_keeps_the_precision_of_its_receipt() -> N
     replayed = Recipe.replayed(dataclasses.replace(usual, dtype="bfloat16").to_json(False), usual)
     settings_for(wanted, backend, replayed)
     assert backend.dtype == torch.bfloat16
+
+
+def test_a_clip_begun_where_the_processor_has_16_bits_goes_on_so_elsewhere_and_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The receipt says in which numbers, not `auto`: every resumed chunk is what the first machine would have made."""
+    choices = resolve(RestoreRequest("a", "b", model="generator"), GENERATOR)
+    wanted: Any = SimpleNamespace(request=RestoreRequest("a", "b"), choices=choices, latent_size=(9, 9), size=(36, 36))
+    made: dict[bool, tuple[Recipe, Tensor]] = {}
+    for has in (False, True):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda has=has: {"avx512_bf16": has})
+        backend = small_generator()
+        recipe = usual_recipe(wanted, configured(wanted, backend))
+        settings_for(wanted, backend, recipe)
+        made[has] = recipe, _drawn(backend)
+    assert [made[has][0].dtype for has in (False, True)] == ["float32", "bfloat16"]
+    assert not torch.equal(made[False][1], made[True][1])
+    for begun in (False, True):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda begun=begun: {"avx512_bf16": not begun})
+        backend = small_generator()
+        here = usual_recipe(wanted, configured(wanted, backend))
+        settings_for(wanted, backend, Recipe.replayed(made[begun][0].to_json(False), here))
+        assert torch.equal(_drawn(backend), made[begun][1])
+
+
+def _drawn(backend: GeneratorBackend) -> Tensor:
+    """The picture of a small frame."""
+    condition = backend.condition(low_frames(1, 9, 9))
+    return backend.decode(backend.predict(torch.empty(0), 0, condition), condition)
 
 
 def test_what_a_model_has_to_say_becomes_a_warning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

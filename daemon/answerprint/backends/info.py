@@ -73,6 +73,9 @@ class BackendInfo:
     the whole picture, so that every part of it says something of all others."""
     partial_tokens: bool = False
     """Latents are not padded: the network takes any size, and its last tokens then hold less than the others."""
+    half_is_equal: bool = False
+    """In bfloat16 its picture is that of single precision: 50 dB or more between them. A processor that computes in
+    bfloat16 then does so by itself."""
     side_option: str = ""
     """Option that sets the longer side, in px, at which the network works; empty, or 0 there, is the source's own."""
 

@@ -75,13 +75,17 @@ class HookedNetworks:
         device: torch.device,
         others: Sequence[nn.Module] = (),
         running: Running | None = None,
+        half_is_equal: bool = False,
     ) -> None:
-        """`denoisers` run at each step, the UNet with the layers last; `others` before and after, such as a codec."""
+        """`denoisers` run at each step, the UNet with the layers last; `others` before and after, such as a codec.
+
+        `half_is_equal` is the family's, of `BackendInfo`.
+        """
         self.device = device
         for each in (*denoisers, *others):
             each.eval().requires_grad_(False)
-        if device.type == "cpu":
-            for each in denoisers:
+            if device.type == "cpu":
+                # Measured on one core: codecs take 3 to 7 % less time so, tiny-x4's restorer 18 %.
                 each.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         for each in others:
             each.to(device)
@@ -89,7 +93,8 @@ class HookedNetworks:
         """What the user should know, and nobody has read yet."""
         self._running = running or Running()
         self._denoisers, self._others = denoisers, others
-        self._weights = Weights(denoisers, device, dtype_for(self._running.precision, device))
+        self._half_is_equal = half_is_equal
+        self._weights = Weights(denoisers, device, self._dtype_for(self._running))
         self._slot = HookSlot()
         self._layers: Sequence[TokenLayer] = install(denoisers[-1], self._slot)
 
@@ -114,7 +119,7 @@ class HookedNetworks:
 
     def set_running(self, running: Running) -> None:
         """Set precision and compiling; a network that cannot be compiled runs as it is, and a notice says so."""
-        self.cast(dtype_for(running.precision, self.device))
+        self.cast(self._dtype_for(running))
         if running.compiled == self._running.compiled:
             return
         self._running = running
@@ -122,6 +127,9 @@ class HookedNetworks:
             self._uncompile()
         elif failure := next(filter(None, map(compile_network, self._denoisers)), ""):
             self._do_without_compiler(failure)
+
+    def _dtype_for(self, running: Running) -> torch.dtype:
+        return dtype_for(running.precision, self.device, half_is_equal=self._half_is_equal)
 
     def denoise(self, run: Callable[..., Tensor], *told: Tensor) -> Tensor:
         """run(*told) in float32, computed in the networks' own precision: the one place where it begins and ends."""

@@ -20,7 +20,10 @@ PRECISION = Option(
     kind="choice",
     choices=("auto", "fp32", "bf16", "fp16"),
     default="auto",
-    help="Numbers the network computes in: 16 bits take half the memory and less time; auto is 32 bits on a processor.",
+    help=(
+        "Numbers the network computes in: 16 bits take half the memory and less time; auto is 32 bits on a processor, "
+        "16 where it has them and the picture stays the same."
+    ),
 )
 COMPILE = Option(
     name="compile",
@@ -47,7 +50,10 @@ class Running:
 
 
 def bytes_per_number(precision: str, device: str) -> int:
-    """Of the network's weights and working memory. `device` is the name of one; auto, or none, is any."""
+    """Of the network's weights and working memory. `device` is the name of one; auto, or none, is any.
+
+    Of a processor it is the most that `auto` may mean there.
+    """
     if precision != "auto":
         return _BYTES[precision]
     return 2 if device.partition(":")[0] in ("cuda", "mps") else 4

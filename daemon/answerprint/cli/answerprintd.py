@@ -41,6 +41,7 @@ jobs go on at the next start.
 settings: config.toml in the program's folder, or ANSWERPRINT_<NAME> in the environment, such as
   keep_alive_seconds = "10m"     how long an unused model stays in memory
   memory_cap_bytes = "8G"        most that warm models may take
+  threads = 4                    cores that a job may use, where others are wanted for editing
   scratch = "/fast/scratch"      where finished chunks lie until their job is done
 
 exit codes: 0 ended as asked, 2 bad settings, 4 failed, 6 another one runs already

@@ -10,17 +10,18 @@ from .forward import forward
 __all__ = ["add_arguments", "run"]
 
 _EPILOG = """\
+  answerprint bench stages            where the time of a frame goes, for a model and a size
   answerprint bench consistency       time of a consistent restoration over that of frames restored alone
   answerprint bench memory            memory over the length of the clip
   answerprint bench matching          time and memory of token matching over the size of the picture
-  answerprint bench memory --help     all options
+  answerprint bench stages --help     all options, and what the stages are
 """
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the arguments."""
     parser.epilog = _EPILOG
-    parser.add_argument("what", choices=["consistency", "memory", "matching"], help="what to measure")
+    parser.add_argument("what", choices=["stages", "consistency", "memory", "matching"], help="what to measure")
     parser.add_argument("rest", nargs=REMAINDER, metavar="...", help="options")
 
 

@@ -29,6 +29,8 @@ class Config:
     """Most that warm models may take together; 0 sets no cap."""
     memory_reserve_bytes: int = 0
     """Memory of the device that is left to others: warm models are freed when less is free."""
+    threads: int = 0
+    """How many of the processor's cores a worker computes with; 0 is all. Fewer leave some to the editor at work."""
     scratch: str = ""
     """Folder for finished chunks of jobs that are not done; empty: `scratch` in the program's own folder."""
     hang_seconds: float = 900.0
@@ -62,6 +64,7 @@ class Config:
         for name in (
             "memory_cap_bytes",
             "memory_reserve_bytes",
+            "threads",
             "history_seconds",
             "history_jobs",
             "log_bytes",

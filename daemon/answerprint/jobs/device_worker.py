@@ -65,6 +65,7 @@ class DeviceWorker:
         self._start = start
         self._hang_seconds = config.hang_seconds
         self._idle_seconds = config.idle_worker_seconds
+        self._threads = config.threads
         self._limits = {
             "type": "limits",
             "memory_cap_bytes": config.memory_cap_bytes,
@@ -190,7 +191,7 @@ class DeviceWorker:
         self._reader = asyncio.create_task(self._read(child, self._events), name=f"events of {self.device}")
         if self._closed:  # meanwhile
             await self._end(0.0)
-        child.send({"type": "serve", "device": self.device})
+        child.send({"type": "serve", "device": self.device, "threads": self._threads})
         child.send(self._limits)
         while True:
             event = await self._next(child)

@@ -13,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -21,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from answerprint.backends.base import Backend
 from answerprint.backends.load import load
-from answerprint.errors import JobFailedError
+from answerprint.errors import AnswerprintError, JobFailedError
 from answerprint.flow.cache import FlowCache
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
@@ -32,6 +33,8 @@ from answerprint.temporal.matching import radius, search_window
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.worker.device_choice import choose_device, peak_memory_bytes, stopwatch
 from answerprint.worker.restore import Settings, decoded, restore_clip
+
+from . import bench_stages
 
 __all__ = ["Run", "main", "measure_run"]
 
@@ -221,6 +224,15 @@ def _matching(args: argparse.Namespace) -> dict[str, object]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="answerprint bench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
+    stages = commands.add_parser(
+        "stages",
+        help="milliseconds a frame by stage, consistent beside per frame, for a model and a size",
+        description="Where the time of a frame goes, stage by stage, with a model, a size and options of your choice.",
+        epilog=bench_stages.EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    bench_stages.add_arguments(stages)
+    stages.add_argument("--json", action="store_true", help="print JSON")
     texts = {
         "consistency": "seconds, operations and memory, consistent beside per frame",
         "memory": "peak memory of a long clip over a short one",
@@ -275,9 +287,14 @@ def _number(value: object) -> str:
 def main(argv: Sequence[str]) -> int:
     """Entry of the benchmark child; returns the exit code."""
     args = _parser().parse_args(argv)
-    benches = {"consistency": _consistency, "memory": _memory, "matching": _matching}
-    figures = benches[args.command](args)
-    sys.stdout.write(json.dumps(figures) + "\n" if args.json else _text(args.command, figures))
+    benches = {"stages": bench_stages.measure, "consistency": _consistency, "memory": _memory, "matching": _matching}
+    try:
+        figures = benches[args.command](args)
+    except AnswerprintError as error:
+        sys.stderr.write(f"answerprint: {error.message}\n  {error.remedy}\n")
+        return error.exit_code
+    say = bench_stages.text if args.command == "stages" else partial(_text, args.command)
+    sys.stdout.write(json.dumps(figures) + "\n" if args.json else say(figures))
     return 0
 
 

@@ -6,7 +6,8 @@ border of the picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -19,28 +20,48 @@ __all__ = ["blend_windows", "plan_windows", "ramp"]
 def plan_windows(height: int, width: int, tile: int, overlap: int, multiple: int = 1) -> list[Window]:
     """Windows of at most `tile` x `tile` cells that cover height x width, neighbours sharing at least `overlap`.
 
-    `tile` 0 gives one window. Origins are multiples of `multiple` (the network's coarsest token), tile sizes are
-    rounded down to it. Raises ValueError when the overlap leaves no room to advance by one multiple.
+    There are as few as `tile` allows, and they are no larger than so many need to be: a picture a little wider than a
+    tile becomes two windows of little more than half of it, not two whole tiles. `tile` 0 gives one window. Origins are
+    multiples of `multiple` (the network's coarsest token), and so are the sizes of windows along a side that is split.
+    Raises ValueError when the overlap leaves no room to advance by one multiple.
     """
     if tile <= 0 or (height <= tile and width <= tile):
         return [Window(0, 0, height, width)]
     tile -= tile % multiple
     if tile - overlap < multiple:
         raise ValueError(f"tiles of {tile} cells cannot overlap by {overlap}")
-    tops, lefts = (_origins(extent, tile, overlap, multiple) for extent in (height, width))
-    return [Window(top, left, min(tile, height), min(tile, width)) for top in tops for left in lefts]
+    rows, columns = (_split(extent, tile, overlap, multiple) for extent in (height, width))
+    return [Window(top, left, rows.size, columns.size) for top in rows.origins for left in columns.origins]
 
 
-def _origins(extent: int, tile: int, overlap: int, multiple: int) -> list[int]:
-    """Evenly spread origins along one axis; the last tile ends with the picture."""
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """One side of the picture: where windows begin, and how long all of them are."""
+
+    origins: Sequence[int]
+    size: int
+
+
+def _split(extent: int, tile: int, overlap: int, multiple: int) -> _Split:
+    """Evenly spread windows along one axis; the last one ends with the picture."""
     if extent <= tile:
-        return [0]
-    last = extent - tile
-    # In units of `multiple`, so that neighbours never lie further apart than the largest step that keeps the overlap.
-    far, step = -(-last // multiple), (tile - overlap) // multiple
-    before = -(-far // step)
+        return _Split([0], extent)
+
+    def advances(size: int) -> int:
+        # In units of `multiple`, so that neighbours never lie further apart than the largest step that keeps the
+        # overlap.
+        return -(-_units(extent - size, multiple) // ((size - overlap) // multiple))
+
+    least = overlap + multiple
+    size = next(s for s in range(least + -least % multiple, tile + 1, multiple) if advances(s) == advances(tile))
+    last, count = extent - size, advances(size)
     # The last origin may miss the raster of `multiple` only if the extent does; networks need extents on it.
-    return [i * far // before * multiple for i in range(before)] + [last]
+    return _Split([i * _units(last, multiple) // count * multiple for i in range(count)] + [last], size)
+
+
+def _units(cells: int, multiple: int) -> int:
+    """How many times `multiple` it takes to hold `cells`."""
+    return -(-cells // multiple)
 
 
 def ramp(window: Window, height: int, width: int, overlap: int) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 
 from answerprint.backends.base import Backend, cast, number_type, take_notices, weights_bytes
 from answerprint.backends.catalogue import ModelEntry
+from answerprint.backends.info import BackendInfo
 from answerprint.backends.load import load
 from answerprint.backends.precision import working_bytes
 from answerprint.flow.cache import FlowCache
@@ -34,6 +35,7 @@ __all__ = [
     "heard",
     "load_model",
     "settings_for",
+    "tiles_for",
     "usual_recipe",
 ]
 
@@ -110,12 +112,16 @@ def settings_for(order: Order, backend: Backend, recipe: Recipe) -> Settings:
     A clip that goes on elsewhere keeps the precision it began with, also where `auto` means another one there.
     """
     cast(backend, recipe.dtype)
-    cells = recipe.tile_cells
     return Settings(
         replace(order.choices.method, chunk=recipe.chunk),
         seed=order.request.seed,
         strength=order.request.strength,
         size=order.size,
         batch=recipe.batch,
-        tiles=Tiles(cells, overlap=max(8, cells // 8), multiple=backend.info.multiple_of),
+        tiles=tiles_for(backend.info, recipe.tile_cells),
     )
+
+
+def tiles_for(info: BackendInfo, cells: int) -> Tiles:
+    """How latents are split that are longer than `cells`; 0 is not at all."""
+    return Tiles(cells, overlap=max(8, cells // 8), multiple=info.multiple_of)

@@ -42,7 +42,8 @@ def restore_in_passes(
         def on_step(step: int, steps: int, k: int = k) -> None:
             report(k * steps + step, passes * steps)
 
-        condition = backend.condition(pictures)
+        with watch.stage("encode"):
+            condition = backend.condition(pictures)
         x0, carry = denoise_chunk(
             backend, condition, chunk, key, motion, carries[k] if carries else None, method, seed,
             device=backend.device, tiles=tiles, batch=batch, watch=watch, on_step=on_step,

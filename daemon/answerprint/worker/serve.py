@@ -28,6 +28,7 @@ from .jobs import preview
 from .ladder import is_out_of_memory
 from .loading import heard, load_model
 from .render import RenderTask, render
+from .threads import use_threads
 from .warm import WarmModels
 
 __all__ = ["Server"]
@@ -66,9 +67,13 @@ class Server:
     """Takes letters until it is told to end; everything but listening happens in this one thread."""
 
     def __init__(self, channel: ChildChannel, inbox: Inbox, hello: Mapping[str, Any]) -> None:
-        """hello: the `serve` message; `device` in it names the one to own, the best there is by default."""
+        """hello: the `serve` message; `device` in it names the one to own, the best there is by default.
+
+        `threads` in it is how many of the processor's cores are used; 0 is all.
+        """
         self._channel = channel
         self._inbox = inbox
+        use_threads(int(hello.get("threads", 0)))
         self._device = choose_device(str(hello.get("device", "auto")))
         self._memory = DeviceMemory(self._device)
         self._warm: WarmModels[Backend] = WarmModels(

@@ -28,10 +28,16 @@ class GeneratorBackend(HookedNetworks):
     """The network. A latent cell is a pixel of the source, and holds the scale x scale pixels that are made of it."""
 
     def __init__(self, network: GeneratorNetwork, device: torch.device) -> None:
-        super().__init__(network, device=device)
+        equal = INFO.half_is_equal and bool(network.exact_parts)
+        super().__init__(network, device=device, half_is_equal=equal)
         scale = network.scale
         self.info: BackendInfo = replace(
-            INFO, scale=scale, latent_channels=3 * scale**2, latent_factor=scale, multiple_of=network.multiple_of
+            INFO,
+            scale=scale,
+            latent_channels=3 * scale**2,
+            latent_factor=scale,
+            multiple_of=network.multiple_of,
+            half_is_equal=equal,
         )
         self._network, self._scale = network, scale
         self.configure(steps=1, sampler=INFO.samplers[0], options={})
@@ -61,9 +67,15 @@ class GeneratorBackend(HookedNetworks):
     def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
         """The pictures as latents [F, 3 scale^2, h, w], on the [-1, 1] scale; x is not used."""
         low = of_pictures(condition).low / 2 + 0.5
+
         # Frame by frame: at the size of the result a frame's features are the most that is held.
-        drawn = [F.pixel_unshuffle(self.denoise(self._network, frame[None]), self._scale) for frame in low]
-        return torch.cat(drawn) * 2 - 1
+        return torch.cat([F.pixel_unshuffle(self._draw(frame[None]), self._scale) for frame in low]) * 2 - 1
+
+    def _draw(self, picture: Tensor) -> Tensor:
+        """[1, 3, scale h, scale w] of `picture` [1, 3, h, w], which is rounded only where the network wants it so."""
+        if self._network.exact_parts:
+            return self.denoise(lambda: self._network(picture))
+        return self.denoise(self._network, picture)
 
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
         """Pictures [F, 3, scale h, scale w]."""

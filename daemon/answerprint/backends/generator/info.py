@@ -30,4 +30,6 @@ INFO = BackendInfo(
         ("merge", "off"),
     ),
     task_scales=(("denoise", 1),),
+    # Measured on frames of the demo's clips: 56 dB and more with the weights of x4plus, x4plus-anime and animevideov3.
+    half_is_equal=True,
 )

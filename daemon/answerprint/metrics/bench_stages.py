@@ -1,0 +1,155 @@
+"""`answerprint bench stages`: where the time of a frame goes with a model, a size and options of one's choice."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from answerprint.backends.base import number_type
+from answerprint.backends.load import load
+from answerprint.errors import InputError
+from answerprint.frames import Frame, FrameRange
+from answerprint.frames.request import RestoreRequest
+from answerprint.media import open_reader, probe
+from answerprint.temporal.options import per_frame
+from answerprint.worker.choices import resolve
+from answerprint.worker.device_choice import choose_device
+from answerprint.worker.loading import tiles_for
+from answerprint.worker.restore import Settings
+from answerprint.worker.threads import use_threads
+
+from .stages import CONSISTENT, PER_FRAME, Spent, drawn_clip, spend, stage_table
+
+__all__ = ["EPILOG", "add_arguments", "measure", "text"]
+
+EPILOG = """\
+Columns are milliseconds a frame: frames restored alone, the faster of one by one and a chunk at a time, beside frames
+tied together. Stages: flow, motion between frames; fuse, frames averaged along it; encode and decode latents, the
+codec around the network; network, with attention counted on its own; matching, which tokens belong together; warp;
+noise; rest, what is in none of them.
+Reading and writing files is not measured.
+
+examples:
+  answerprint bench stages --model tiny-x4 --size 160x90
+  answerprint bench stages clip.mov --size 480x270 --option quality=draft --threads 4
+"""
+_DRAWN_SIZE = (160, 90)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.add_argument("clip", nargs="?", type=Path, metavar="CLIP", help="clip (default: a drawn one that moves)")
+    parser.add_argument("--model", default="tiny-x4", help="model (default: %(default)s)")
+    parser.add_argument("--task", help="what the model is to do (default: the first it can)")
+    parser.add_argument("--size", metavar="WxH", help="size of the source (default: the clip's; of a drawn one 160x90)")
+    parser.add_argument("--frames", type=int, default=12, help="frames (default: %(default)s)")
+    parser.add_argument("--start", type=int, default=0, help="first frame of the clip (default: %(default)s)")
+    parser.add_argument("--chunk", type=int, help="frames per chunk (default: the model's)")
+    parser.add_argument("--steps", type=int, help="sampler steps (default: the model's)")
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="NAME=VALUE", help="as for `answerprint restore`; repeatable"
+    )
+    parser.add_argument("--device", default="cpu", help="device (default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=0, help="cores of the processor to use (default: all)")
+    parser.add_argument("--repeat", type=int, default=2, help="runs of each way; the fastest counts (default: 2)")
+
+
+def measure(args: argparse.Namespace) -> dict[str, object]:
+    """Restore the frames in each way; raises InputError and ModelError for what cannot be done."""
+    _check(args)
+    use_threads(args.threads)
+    device = choose_device(args.device)
+    backend = load(args.model, device)
+    request = RestoreRequest(
+        "in", "out", model=args.model, task=args.task or backend.info.tasks[0], chunk=args.chunk, steps=args.steps,
+        options=_options(args.option),
+    )  # fmt: skip
+    choices = resolve(request, backend.info)
+    backend.configure(steps=choices.steps, sampler=choices.sampler, options=dict(choices.model_options))
+    clip = _clip(args)
+    info = backend.info
+    settings = Settings(choices.method, tiles=tiles_for(info, info.tile_cells))
+    alone = replace(settings, method=per_frame(choices.method))
+    ways = {f"{PER_FRAME}, one by one": replace(alone, batch=1), PER_FRAME: alone, CONSISTENT: settings}
+    spend("warm up", clip[:2], backend, settings)
+    # In turns, so that what else the machine does meets all ways alike.
+    runs = [(label, spend(label, clip, backend, way)[0]) for _ in range(args.repeat) for label, way in ways.items()]
+    best = {label: min((r for name, r in runs if name == label), key=lambda r: r.seconds) for label in ways}
+    *alones, tied = best.values()
+    one = min(alones, key=lambda r: r.seconds)
+    return {
+        "model": args.model,
+        "device": str(device),
+        "number_type": number_type(backend),
+        "threads": torch.get_num_threads(),
+        "source": "x".join(str(side) for side in reversed(clip[0].picture.shape[:2])),
+        "frames": len(clip),
+        "steps": choices.steps,
+        "ways": [asdict(way) for way in (one, tied)],
+        "seconds_ratio": tied.seconds / one.seconds,
+    }
+
+
+def text(figures: Mapping[str, object]) -> str:
+    """The figures for people: what was measured, a table of stages, and the ratio."""
+    ways = figures["ways"]
+    if not isinstance(ways, list):
+        raise TypeError("the figures hold no ways")
+    rows = stage_table([Spent(**way) for way in ways])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [f"{name}: {value}" for name, value in figures.items() if name not in ("ways", "seconds_ratio")]
+    lines += ["", *("  ".join([row[0].ljust(widths[0]), *_right(row[1:], widths[1:])]) for row in rows)]
+    return "\n".join([*lines, "", f"consistent / per frame: {figures['seconds_ratio']:.2f}"]) + "\n"
+
+
+def _right(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
+    return [cell.rjust(width) for cell, width in zip(cells, widths, strict=True)]
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raise InputError for numbers that mean nothing."""
+    for name, least in (("frames", 2), ("start", 0), ("repeat", 1), ("threads", 0)):
+        if getattr(args, name) < least:
+            raise InputError(f"--{name} cannot be {getattr(args, name)}.", f"Give {least} or more.")
+
+
+def _options(texts: Sequence[str]) -> dict[str, str]:
+    """Options by name. Raises InputError."""
+    found = {}
+    for each in texts:
+        name, sign, value = each.partition("=")
+        if not sign:
+            raise InputError(f"{each!r} is no option.", "Write NAME=VALUE.")
+        found[name] = value
+    return found
+
+
+def _clip(args: argparse.Namespace) -> list[Frame]:
+    """The frames, at the size that was asked for. Raises InputError and what reading raises."""
+    size = None if args.size is None else _size(args.size)
+    if args.clip is None:
+        return drawn_clip(args.frames, *(size or _DRAWN_SIZE))
+    info = probe(args.clip)
+    stop = min(args.start + args.frames, info.frames)
+    if stop - args.start < 2:
+        raise InputError(f"{args.clip.name} has {info.frames} frames: too few from {args.start} on.", "Choose --start.")
+    with open_reader(info, FrameRange(args.start, stop)) as reader:
+        return [frame if size is None else _resized(frame, size) for frame in reader]
+
+
+def _resized(frame: Frame, size: tuple[int, int]) -> Frame:
+    picture = cv2.resize(frame.picture, size, interpolation=cv2.INTER_AREA)
+    return Frame(frame.index, np.ascontiguousarray(picture, np.float32), None)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
+        raise InputError(f"{text!r} is not a size.", "Write WIDTHxHEIGHT, such as 480x270.")
+    return int(width), int(height)
