@@ -48,6 +48,7 @@ $(VISION)/.ready: constraints.txt | $(READY)
 
 demo: $(READY)
 	$(PYTHON) -m answerprint.training.fetch clips
+	-$(PYTHON) -m answerprint.training.fetch measures
 	$(PYTHON) -m answerprint.metrics.demo --out $(DEMO_OUT)
 
 test: $(READY) $(VISION)/.ready

@@ -15,6 +15,7 @@ from answerprint.errors import InputError, JobFailedError
 from answerprint.media import probe
 from answerprint.metrics import benchmark, evaluation
 from answerprint.metrics.evaluation import write_clip
+from answerprint.metrics.shift_tolerant import load_shift_tolerant
 from answerprint.metrics.variants import ABLATIONS, parse_variants
 from answerprint.metrics.verdict import verdict
 from answerprint.worker.device_choice import peak_memory_bytes
@@ -48,6 +49,30 @@ def test_every_variant_is_measured_beside_the_truth_and_the_plain_enlargement(
     assert report["rows"]["consistent"]["psnr"] != report["rows"]["per-frame"]["psnr"]
     assert "E_warp, consistent / per-frame" in report["ratios"]
     assert {p.name for p in out.iterdir()} == {"clip-profile.png", "clip-still.png", "figures.json"}
+
+
+def test_a_perceptual_measure_that_is_absent_is_a_note_with_its_remedy(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["clips", str(clip), "--compare", "per-frame", "--frames", "3", "--steps", "1", "--json"]
+    monkeypatch.setenv("ANSWERPRINT_HOME", str(tmp_path))
+    assert evaluation.main(arguments) == 0
+    (report,) = json.loads(capsys.readouterr().out)
+    assert "st_lpips" not in report["rows"]["per-frame"]
+    assert any(note.startswith("ST-LPIPS: absent") and "fetch measures" in note for note in report["notes"])
+
+
+def test_the_distance_of_each_variant_stands_beside_its_psnr(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if not load_shift_tolerant():
+        pytest.skip("the weights of ST-LPIPS are not on this machine")
+    arguments = ["clips", str(clip), "--compare", "per-frame,consistent", "--frames", "3", "--steps", "1", "--json"]
+    assert evaluation.main(arguments) == 0
+    (report,) = json.loads(capsys.readouterr().out)
+    found = {name: row["st_lpips"] for name, row in report["rows"].items()}
+    assert found["truth"] == 0
+    assert found["bicubic"] > 0
+    assert report["ratios"]["P, consistent / bicubic"] == pytest.approx(found["consistent"] / found["bicubic"])
+    assert report["ratios"]["P, consistent / per-frame"] == pytest.approx(found["consistent"] / found["per-frame"])
 
 
 def test_pairs_across_a_cut_are_left_out_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

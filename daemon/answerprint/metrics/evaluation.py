@@ -27,8 +27,9 @@ from answerprint.frames import ColourTags, Frame, FrameRange, OutputSpec
 from answerprint.media import open_reader, open_writer, probe
 from answerprint.metrics import picture as still
 from answerprint.metrics.degradations import Degradation, Picture, degrade_clip
-from answerprint.metrics.perceptual import Lpips, load_lpips, lpips_inter, mean_lpips
+from answerprint.metrics.perceptual import Absent, Distance, distance_to_neighbours, load_lpips, mean_distance
 from answerprint.metrics.report import Table
+from answerprint.metrics.shift_tolerant import load_shift_tolerant
 from answerprint.metrics.temporal import ReferenceMotion, profile_sheet
 from answerprint.metrics.variants import ABLATIONS, Variant, parse_variants
 from answerprint.metrics.verdict import verdict
@@ -75,7 +76,16 @@ def read_truth(case: Case) -> list[Picture]:
         return [np.ascontiguousarray(f.picture[top : top + height, left : left + width]).clip(0, 1) for f in reader]
 
 
-def measure(clip: Sequence[Picture], truth: Sequence[Picture], motion: ReferenceMotion, lpips: Lpips | None) -> Figures:
+def load_distances(device: str = "cpu") -> tuple[list[Distance], list[str]]:
+    """The perceptual distances that can be had here, and a note for each that cannot."""
+    found = {"ST-LPIPS": load_shift_tolerant(device=device), "LPIPS": load_lpips(device=device)}
+    notes = [f"{name}: {distance}" for name, distance in found.items() if isinstance(distance, Absent)]
+    return [distance for distance in found.values() if not isinstance(distance, Absent)], notes
+
+
+def measure(
+    clip: Sequence[Picture], truth: Sequence[Picture], motion: ReferenceMotion, distances: Sequence[Distance] = ()
+) -> Figures:
     """All figures of `clip` against `truth`; means over frames."""
     pairs = list(zip(clip, truth, strict=True))
 
@@ -97,9 +107,10 @@ def measure(clip: Sequence[Picture], truth: Sequence[Picture], motion: Reference
         "t_of": motion.t_of(clip),
         "masked_fraction": warping.masked_fraction,
     }
-    if lpips is not None:
-        figures["lpips"] = mean_lpips(lpips, clip, truth)
-        figures["lpips_inter"] = lpips_inter(lpips, clip, motion)
+    for distance in distances:
+        figures[distance.key] = mean_distance(distance, clip, truth)
+        if distance.of_neighbours:
+            figures[f"{distance.key}_inter"] = distance_to_neighbours(distance, clip, motion)
     return figures
 
 
@@ -135,7 +146,9 @@ class Comparison:
         )
 
 
-def evaluate(case: Case, variants: Sequence[Variant], backend: Backend, lpips: Lpips | None = None) -> Comparison:
+def evaluate(
+    case: Case, variants: Sequence[Variant], backend: Backend, distances: Sequence[Distance] = ()
+) -> Comparison:
     """Restore the damaged clip by each variant, and measure all against the truth."""
     truth = read_truth(case)
     low = degrade_clip(truth, case.scale, case.degradation, case.seed, case.first)
@@ -145,7 +158,7 @@ def evaluate(case: Case, variants: Sequence[Variant], backend: Backend, lpips: L
         np.asarray(cv2.resize(p, (width, height), interpolation=cv2.INTER_CUBIC), np.float32).clip(0, 1) for p in low
     ]
     pictures = {"truth": truth, "bicubic": bicubic}
-    rows = {name: measure(clip, truth, motion, lpips) for name, clip in pictures.items()}
+    rows = {name: measure(clip, truth, motion, distances) for name, clip in pictures.items()}
     backend.configure(steps=case.steps, sampler=case.sampler, options={})
     with tempfile.TemporaryDirectory() as folder:
         cache = FlowCache(Path(folder), 2**30)
@@ -154,7 +167,7 @@ def evaluate(case: Case, variants: Sequence[Variant], backend: Backend, lpips: L
             settings = Settings(variant.method, seed=case.seed)
             clip, seconds = restore(low, case.first, backend, flow, settings)
             clip = [p.clip(0, 1) for p in clip]
-            rows[variant.name] = measure(clip, truth, motion, lpips) | {"seconds_per_frame": seconds}
+            rows[variant.name] = measure(clip, truth, motion, distances) | {"seconds_per_frame": seconds}
             pictures[variant.name] = clip
     return Comparison(rows, pictures, sorted(case.first + cut for cut in motion.cuts), len(truth) - 1)
 
@@ -259,10 +272,11 @@ def _groups(args: argparse.Namespace) -> dict[str, list[Variant]]:
 def run(args: argparse.Namespace) -> list[dict[str, object]]:
     """Evaluate all clips, writing tables (or collecting JSON) as they are ready."""
     backend = load(args.model, torch.device(args.device))
-    lpips = load_lpips()
-    notes = ["Motion of E_warp and E_inter: Farneback flow on the truth; the method itself uses DIS on the input."]
-    if not isinstance(lpips, Lpips):
-        notes.append(f"LPIPS: {lpips}")
+    distances, absent = load_distances()
+    notes = [
+        "Motion of E_warp and E_inter: Farneback flow on the truth; the method itself uses DIS on the input.",
+        *absent,
+    ]
     results: list[dict[str, object]] = []
     for path in args.clips:
         info = probe(path)
@@ -272,7 +286,7 @@ def run(args: argparse.Namespace) -> list[dict[str, object]]:
             args.sampler or backend.info.samplers[0], args.seed,
         )  # fmt: skip
         for group, variants in _groups(args).items():
-            found = evaluate(case, variants, backend, lpips if isinstance(lpips, Lpips) else None)
+            found = evaluate(case, variants, backend, distances)
             title = " ".join(
                 filter(None, [path.name, f"({case.degradation}, x{case.scale}, {case.frames} frames)", group])
             )
