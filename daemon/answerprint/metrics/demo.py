@@ -18,8 +18,9 @@ import numpy as np
 
 from answerprint.errors import AnswerprintError, JobFailedError
 from answerprint.media import open_reader, probe
+from answerprint.metrics.comparison import Case, load_distances, measure, read_truth
 from answerprint.metrics.degradations import Degradation, Picture, degrade_clip
-from answerprint.metrics.evaluation import Case, load_distances, measure, read_truth, write_clip
+from answerprint.metrics.evaluation import write_clip
 from answerprint.metrics.report import Table
 from answerprint.metrics.temporal import ReferenceMotion, profile_sheet
 from answerprint.training.fetch import clips_folder
