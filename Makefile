@@ -12,7 +12,7 @@ PHOTOS ?= build/photos
 WORK ?= build/train
 STEPS ?= 20000
 
-.PHONY: help setup demo test check test-slow test-fault report-reliability report-resolve report-models proto train clean bundle bundle-test
+.PHONY: help setup demo test check test-slow test-fault report-reliability report-resolve report-models report-picture proto train clean bundle bundle-test
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make report-reliability  measure what the daemon promises, and print the table; an hour"
 	@echo "make report-resolve  restore 86 situations of a timeline, and print what was read back; half an hour"
 	@echo "make report-models  what bad weights can do, how close models are to the original ones, how steady; five minutes"
+	@echo "make report-picture  what the picture is worth: every bar, measured, beside rivals; up to an hour"
 	@echo "make bundle     a folder that runs without Python, in dist/answerprint; minutes"
 	@echo "make bundle-test  the same, and its tests"
 	@echo "make proto      generate the code of the daemon's protocol again, from proto/"
@@ -75,6 +76,10 @@ report-reliability: $(READY)
 # Networks this small gain nothing from threads.
 report-models: $(READY)
 	cd tests && OMP_NUM_THREADS=1 $(abspath $(PYTHON)) -m backends.report_models $(REPORT)
+
+# What the default is chosen and judged by. For less: make report-picture REPORT="--quick" or REPORT="--only noise,black"
+report-picture: $(READY)
+	cd tests && $(abspath $(PYTHON)) -m picture.report $(REPORT)
 
 report-resolve: $(READY)
 	cd tests && $(abspath $(PYTHON)) -m resolve.matrix $(REPORT)

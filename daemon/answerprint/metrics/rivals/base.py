@@ -38,6 +38,8 @@ class Restored:
     """None where it is not worth counting."""
     note: str = ""
     """What a reader of its figures must know."""
+    keyframes: tuple[int, ...] = ()
+    """Frames, counted from 0, on which the others of their chunks lean; none where there are no such."""
 
 
 class Way(Protocol):
