@@ -12,7 +12,7 @@ PHOTOS ?= build/photos
 WORK ?= build/train
 STEPS ?= 20000
 
-.PHONY: help setup demo test check test-slow test-fault report-reliability report-resolve report-models report-gpu proto train clean bundle bundle-test
+.PHONY: help setup demo test check test-slow test-fault report-reliability report-resolve report-models report-gpu report-picture proto train clean bundle bundle-test
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make report-resolve  restore 86 situations of a timeline, and print what was read back; half an hour"
 	@echo "make report-models  what bad weights can do, how close models are to the original ones, how steady; five minutes"
 	@echo "make report-gpu  time, memory and precision of every large model on an NVIDIA card, in 8 minutes at most"
+	@echo "make report-picture  what the picture is worth: every bar, measured, beside rivals; up to an hour"
 	@echo "make bundle     a folder that runs without Python, in dist/answerprint; minutes"
 	@echo "make bundle-test  the same, and its tests"
 	@echo "make proto      generate the code of the daemon's protocol again, from proto/"
@@ -49,6 +50,7 @@ $(VISION)/.ready: constraints.txt | $(READY)
 
 demo: $(READY)
 	$(PYTHON) -m answerprint.training.fetch clips
+	-$(PYTHON) -m answerprint.training.fetch measures
 	$(PYTHON) -m answerprint.metrics.demo --out $(DEMO_OUT)
 
 test: $(READY) $(VISION)/.ready
@@ -81,6 +83,10 @@ report-models: $(READY)
 GPU_OUT ?= $(abspath build/report-gpu)
 report-gpu: $(READY)
 	cd tests && $(abspath $(PYTHON)) -m gpu.report --out $(GPU_OUT) $(REPORT)
+
+# What the default is chosen and judged by. For less: make report-picture REPORT="--quick" or REPORT="--only noise,black"
+report-picture: $(READY)
+	cd tests && $(abspath $(PYTHON)) -m picture.report $(REPORT)
 
 report-resolve: $(READY)
 	cd tests && $(abspath $(PYTHON)) -m resolve.matrix $(REPORT)

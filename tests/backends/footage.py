@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from answerprint.metrics.comparison import Case, read_truth
 from answerprint.metrics.degradations import Degradation, Picture, degrade_clip, resize
-from answerprint.metrics.evaluation import Case, read_truth
 from answerprint.metrics.motion import Flow
 from answerprint.metrics.temporal import ReferenceMotion
 from metrics.scenes import pan

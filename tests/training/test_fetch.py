@@ -28,6 +28,16 @@ def test_without_a_network_the_remedy_is_named(tmp_path: Path, capsys: pytest.Ca
     assert "network" in remedy
 
 
+def test_weights_of_measures_that_are_not_the_published_ones_are_fetched_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An altered file is never taken for a whole one: it is asked for anew, and here that cannot be done."""
+    for name in fetch.MEASURES:
+        (tmp_path / name).write_bytes(b"altered")
+    assert fetch.main(["measures", "--out", str(tmp_path)]) == 4
+    assert capsys.readouterr().err.startswith("answerprint: pip cannot fetch stlpips-pytorch")
+
+
 def test_without_apt_the_remedy_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,7 +11,7 @@ __all__ = ["add_arguments", "run"]
 
 _EPILOG = """\
 Good clips are damaged, restored in several ways, and each result is measured against the truth: PSNR and SSIM for
-quality, warping error and inter-frame difference for consistency.
+fidelity, a perceptual distance for what eyes see, warping error and inter-frame difference for consistency.
 
   answerprint eval clips CLIP...      compare ways to restore
   answerprint eval table N CLIP...    the variants of a table of the paper
@@ -19,7 +19,7 @@ quality, warping error and inter-frame difference for consistency.
   answerprint eval clips --help       all options
 
 example:
-  answerprint eval clips good.mp4 --frames 24 --out figures
+  answerprint eval clips good.mp4 --frames 24 --compare per-frame,consistent,nlmeans --report page
 """
 
 

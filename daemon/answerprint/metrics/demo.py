@@ -18,8 +18,9 @@ import numpy as np
 
 from answerprint.errors import AnswerprintError, JobFailedError
 from answerprint.media import open_reader, probe
+from answerprint.metrics.comparison import Case, load_distances, measure, read_truth
 from answerprint.metrics.degradations import Degradation, Picture, degrade_clip
-from answerprint.metrics.evaluation import Case, measure, read_truth, write_clip
+from answerprint.metrics.evaluation import write_clip
 from answerprint.metrics.report import Table
 from answerprint.metrics.temporal import ReferenceMotion, profile_sheet
 from answerprint.training.fetch import clips_folder
@@ -28,7 +29,7 @@ __all__ = ["main"]
 
 _DAMAGE = "blur=1.2,noise=10,jpeg=70"
 _FRAMES = 24
-_SHOWN = ("psnr", "ssim_y", "detail_ratio", "e_warp", "e_inter")
+_SHOWN = ("psnr", "ssim_y", "st_lpips", "detail_ratio", "e_warp", "e_inter")
 
 
 def run(out: Path) -> None:
@@ -69,12 +70,13 @@ def run(out: Path) -> None:
         "truth": truth,
     }
     motion = ReferenceMotion(truth)
+    distances, absent = load_distances()
     rows = {}
     for name, clip in clips.items():
-        figures = measure(clip, truth, motion, None)
-        rows[name] = {key: figures[key] for key in _SHOWN}
+        figures = measure(clip, truth, motion, distances)
+        rows[name] = {key: figures[key] for key in _SHOWN if key in figures}
     title = f"{case.clip.name}, {len(truth)} frames, damaged by {_DAMAGE} and shrunk 4 times"
-    table = Table(title, rows, ["Motion of E_warp and E_inter: Farneback flow on the truth."])
+    table = Table(title, rows, ["Motion of E_warp and E_inter: Farneback flow on the truth.", *absent])
     (out / "figures.txt").write_text(table.to_text())
     _write_png(out / "before-after.png", before_after(enlarged, restored["restored"]))
     _write_png(out / "temporal-profile.png", (profile_sheet(clips, height // 2) / 255).astype(np.float32))

@@ -5,158 +5,36 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from answerprint.backends.base import Backend
-from answerprint.backends.load import load
 from answerprint.errors import AnswerprintError, InputError
-from answerprint.flow.cache import FlowCache
-from answerprint.flow.registry import get_estimator
-from answerprint.flow.source import FlowSource
-from answerprint.frames import ColourTags, Frame, FrameRange, OutputSpec
-from answerprint.media import open_reader, open_writer, probe
-from answerprint.metrics import picture as still
+from answerprint.frames import ColourTags, OutputSpec
+from answerprint.media import open_writer, probe
+from answerprint.metrics.comparison import Case, Comparison, compare, load_distances, read_truth
 from answerprint.metrics.degradations import Degradation, Picture, degrade_clip
-from answerprint.metrics.perceptual import Lpips, load_lpips, lpips_inter, mean_lpips
+from answerprint.metrics.own import DEFAULT_MODEL, Own, Studio
+from answerprint.metrics.page.page import Shown, write_page
 from answerprint.metrics.report import Table
-from answerprint.metrics.temporal import ReferenceMotion, profile_sheet
-from answerprint.metrics.variants import ABLATIONS, Variant, parse_variants
+from answerprint.metrics.rivals.base import Way
+from answerprint.metrics.temporal import profile_sheet
+from answerprint.metrics.variants import ABLATIONS
 from answerprint.metrics.verdict import verdict
-from answerprint.worker.restore import Settings, restore_clip
+from answerprint.metrics.ways import ROWS, Reader
 
-__all__ = ["Case", "evaluate", "main", "measure", "read_truth", "write_clip"]
+__all__ = ["main", "write_clip"]
 
-Figures = dict[str, float | int | str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One clip and what is done to it."""
-
-    clip: Path
-    scale: int = 4
-    degradation: Degradation = field(default_factory=lambda: Degradation.parse("bicubic,noise=2"))
-    first: int = 0
-    frames: int = 24
-    crop: tuple[int, int] | None = None
-    """Width and height of the centre that is used; None is all of the picture."""
-    steps: int = 12
-    sampler: str = "ddim"
-    seed: int = 0
-
-
-def read_truth(case: Case) -> list[Picture]:
-    """Frames [H, W, 3] of the clip, clipped to [0, 1], cut to the crop and to a multiple of the scale.
-
-    The multiple is that of even low-resolution sizes, which video codecs need. Raises InputError for a crop or range
-    that does not fit.
-    """
-    info = probe(case.clip)
-    stop = min(case.first + case.frames, info.frames)
-    if stop - case.first < 3:
-        raise InputError(f"{case.clip.name} has {info.frames} frames: too few from {case.first} on.", "Choose --start.")
-    width, height = case.crop or (info.width, info.height)
-    if width > info.width or height > info.height:
-        raise InputError(f"A crop of {width}x{height} leaves {info.width}x{info.height}.", "Choose a smaller --crop.")
-    unit = case.scale * 2
-    width, height = width // unit * unit, height // unit * unit
-    left, top = (info.width - width) // 2, (info.height - height) // 2
-    with open_reader(info, FrameRange(case.first, stop)) as reader:
-        return [np.ascontiguousarray(f.picture[top : top + height, left : left + width]).clip(0, 1) for f in reader]
-
-
-def measure(clip: Sequence[Picture], truth: Sequence[Picture], motion: ReferenceMotion, lpips: Lpips | None) -> Figures:
-    """All figures of `clip` against `truth`; means over frames."""
-    pairs = list(zip(clip, truth, strict=True))
-
-    def mean(values: list[float]) -> float:
-        return float(np.mean(values))
-
-    warping, inter = motion.warping_error(clip), motion.interpolation_error(clip)
-    figures: Figures = {
-        "psnr": mean([still.psnr(a, b) for a, b in pairs]),
-        "psnr_y": mean([still.psnr(a, b, "y") for a, b in pairs]),
-        "ssim": mean([still.ssim(a, b) for a, b in pairs]),
-        "ssim_y": mean([still.ssim(a, b, "y") for a, b in pairs]),
-        "ms_ssim": mean([still.ms_ssim(a, b) for a, b in pairs]),
-        "gmsd": mean([still.gmsd(a, b) for a, b in pairs]),
-        "detail_ratio": mean([still.detail_ratio(a, b) for a, b in pairs]),
-        "high_band_correlation": mean([still.high_band_correlation(a, b) for a, b in pairs]),
-        "e_warp": warping.value,
-        "e_inter": inter.value,
-        "t_of": motion.t_of(clip),
-        "masked_fraction": warping.masked_fraction,
-    }
-    if lpips is not None:
-        figures["lpips"] = mean_lpips(lpips, clip, truth)
-        figures["lpips_inter"] = lpips_inter(lpips, clip, motion)
-    return figures
-
-
-def restore(
-    low: Sequence[Picture], first: int, backend: Backend, flow: FlowSource, settings: Settings
-) -> tuple[list[Picture], float]:
-    """Restored pictures and seconds per frame."""
-    started = time.perf_counter()
-    frames = (Frame(first + k, p, None) for k, p in enumerate(low))
-    out = [f.picture for chunk in restore_clip(frames, backend, flow, settings) for f in chunk]
-    return out, (time.perf_counter() - started) / len(low)
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What came of one clip, by row: truth, bicubic, then each variant."""
-
-    rows: dict[str, Figures]
-    pictures: dict[str, list[Picture]]
-    cuts: list[int]
-    """Frames of the clip that begin a new scene, the first one of all left out."""
-    pairs: int
-    """Pairs of consecutive frames; one for each cut was left out of the figures over time."""
-
-    @property
-    def note(self) -> str:
-        """What was left out, for the reader of the figures; empty where nothing was."""
-        if not self.cuts:
-            return ""
-        return (
-            f"{len(self.cuts)} of {self.pairs} pairs of frames left out of E_warp, E_inter and tOF: a new scene begins "
-            f"at frame {', '.join(map(str, self.cuts))} of the truth (found as the method finds cuts)."
-        )
-
-
-def evaluate(case: Case, variants: Sequence[Variant], backend: Backend, lpips: Lpips | None = None) -> Comparison:
-    """Restore the damaged clip by each variant, and measure all against the truth."""
-    truth = read_truth(case)
-    low = degrade_clip(truth, case.scale, case.degradation, case.seed, case.first)
-    motion = ReferenceMotion(truth)
-    height, width = truth[0].shape[:2]
-    bicubic = [
-        np.asarray(cv2.resize(p, (width, height), interpolation=cv2.INTER_CUBIC), np.float32).clip(0, 1) for p in low
-    ]
-    pictures = {"truth": truth, "bicubic": bicubic}
-    rows = {name: measure(clip, truth, motion, lpips) for name, clip in pictures.items()}
-    backend.configure(steps=case.steps, sampler=case.sampler, options={})
-    with tempfile.TemporaryDirectory() as folder:
-        cache = FlowCache(Path(folder), 2**30)
-        for variant in variants:
-            flow = FlowSource(get_estimator("dis"), cache)
-            settings = Settings(variant.method, seed=case.seed)
-            clip, seconds = restore(low, case.first, backend, flow, settings)
-            clip = [p.clip(0, 1) for p in clip]
-            rows[variant.name] = measure(clip, truth, motion, lpips) | {"seconds_per_frame": seconds}
-            pictures[variant.name] = clip
-    return Comparison(rows, pictures, sorted(case.first + cut for cut in motion.cuts), len(truth) - 1)
+_COMPARED = "per-frame,per-frame-shared-noise,no-merge,no-warp,consistent"
+_ROWS_HELP = (
+    f"Rows: {', '.join(ROWS)}; MODEL@VARIANT for another model; external:COMMAND, with {{in}} and {{out}} in it, for "
+    "any program that reads and writes folders of PNG frames, in a --compare of its own. "
+    "NAME:option=value;option=value changes a row."
+)
 
 
 def write_pictures(folder: Path, stem: str, pictures: Mapping[str, Sequence[Picture]]) -> list[Path]:
@@ -198,10 +76,12 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("clips", nargs="+", type=Path, metavar="CLIP", help="video file or image sequence")
         if name == "clips":
             command.add_argument(
-                "--compare", default="per-frame,per-frame-shared-noise,no-merge,no-warp,consistent", metavar="VARIANTS",
-                help="variants with commas between; NAME:option=value;option=value changes one (default: %(default)s)",
+                "--compare", action="append", metavar="ROWS",
+                help=f"rows with commas between (default: {_COMPARED}); may be given again. {_ROWS_HELP}",
             )  # fmt: skip
-        command.add_argument("--model", default="tiny-x4", help="model (default: %(default)s)")
+            command.add_argument("--report", type=Path, metavar="DIR", help="write one page there that shows all")
+        command.add_argument("--model", default=DEFAULT_MODEL, help="model (default: %(default)s)")
+        command.add_argument("--task", default="sr", help="what the models are asked for (default: %(default)s)")
         command.add_argument("--scale", type=int, default=4, help="how far the truth is shrunk (default: %(default)s)")
         command.add_argument(
             "--degrade", default="bicubic,noise=2", help="such as blur=1.6,noise=10,jpeg=70 (default: %(default)s)"
@@ -248,51 +128,72 @@ def _crop(text: str | None, info_width: int, info_height: int) -> tuple[int, int
     return min(int(width), info_width), min(int(height), info_height)
 
 
-def _groups(args: argparse.Namespace) -> dict[str, list[Variant]]:
-    """Variants by the title of their table."""
+def _groups(args: argparse.Namespace, studio: Studio) -> dict[str, list[Way]]:
+    """Rows by the title of their table."""
+    reader = Reader(studio, args.model, args.task, args.steps, args.sampler)
     if args.command == "clips":
-        return {"": parse_variants(args.compare)}
-    chosen = {name: rows for name, rows in ABLATIONS.items() if name.split("-")[0] == args.number}
-    return {name: [Variant(label, method) for label, method in rows.items()] for name, rows in chosen.items()}
+        return {"": reader.read(args.compare or [_COMPARED])}
+    own = reader.own_options
+    return {
+        title: [Own(label, args.model, change, studio, own, args.steps) for label, change in rows.items()]
+        for title, rows in ABLATIONS.items()
+        if title.split("-")[0] == args.number
+    }
 
 
 def run(args: argparse.Namespace) -> list[dict[str, object]]:
     """Evaluate all clips, writing tables (or collecting JSON) as they are ready."""
-    backend = load(args.model, torch.device(args.device))
-    lpips = load_lpips()
-    notes = ["Motion of E_warp and E_inter: Farneback flow on the truth; the method itself uses DIS on the input."]
-    if not isinstance(lpips, Lpips):
-        notes.append(f"LPIPS: {lpips}")
+    distances, absent = load_distances(args.device)
+    notes = [
+        "Motion of E_warp and E_inter: Farneback flow on the truth; the method itself uses DIS on the input.",
+        *absent,
+    ]
     results: list[dict[str, object]] = []
-    for path in args.clips:
-        info = probe(path)
-        case = Case(
-            path, args.scale, Degradation.parse(args.degrade), args.start, args.frames,
-            _crop(args.crop, info.width, info.height), args.steps or backend.info.default_steps,
-            args.sampler or backend.info.samplers[0], args.seed,
-        )  # fmt: skip
-        for group, variants in _groups(args).items():
-            found = evaluate(case, variants, backend, lpips if isinstance(lpips, Lpips) else None)
-            title = " ".join(
-                filter(None, [path.name, f"({case.degradation}, x{case.scale}, {case.frames} frames)", group])
-            )
-            table = Table(title, found.rows, [*notes, *filter(None, [found.note])])
-            figures = verdict(found.rows)
-            results.append(
-                table.to_json()
-                | {"clip": str(path), "group": group, "ratios": figures}
-                | {"cuts": found.cuts, "pairs": found.pairs, "pairs_left_out": len(found.cuts)}
-            )
-            if not args.json:
-                sys.stdout.write(table.to_text() + "\n")
-                sys.stdout.writelines(f"  {name:64s} {value:8.3f}\n" for name, value in figures.items())
-                sys.stdout.write("\n")
-                sys.stdout.flush()
-            if args.out is not None:
-                stem = "-".join(filter(None, [path.stem, group]))
-                for file in write_pictures(args.out, stem, found.pictures):
-                    sys.stderr.write(f"wrote {file}\n")
+    shown: list[Shown] = []
+    with Studio(args.device) as studio:
+        groups = _groups(args, studio)
+        for path in args.clips:
+            info = probe(path)
+            case = Case(
+                path, args.scale, Degradation.parse(args.degrade), args.start, args.frames,
+                _crop(args.crop, info.width, info.height), args.seed, args.task,
+            )  # fmt: skip
+            for group, ways in groups.items():
+                found = compare(case, ways, distances)
+                table = Table(_title(case, group), found.rows, [*notes, *found.notes])
+                results.append(_result(case, group, table, found))
+                if not args.json:
+                    _print(table)
+                if args.out is not None:
+                    stem = "-".join(filter(None, [path.stem, group]))
+                    for file in write_pictures(args.out, stem, found.pictures):
+                        sys.stderr.write(f"wrote {file}\n")
+                if args.command == "clips" and args.report is not None:
+                    shown.append(Shown(table, found.pictures))
+    if shown:
+        sys.stderr.write(f"wrote {write_page(args.report, shown)}\n")
     return results
+
+
+def _title(case: Case, group: str) -> str:
+    what = f"({case.degradation}, x{case.scale}, {case.frames} frames)"
+    return " ".join(filter(None, [case.clip.name, what, group]))
+
+
+def _result(case: Case, group: str, table: Table, found: Comparison) -> dict[str, object]:
+    """What `--json` says of one table."""
+    return (
+        table.to_json()
+        | {"clip": str(case.clip), "group": group, "ratios": verdict(found.rows)}
+        | {"cuts": found.cuts, "pairs": found.pairs, "pairs_left_out": len(found.cuts)}
+    )
+
+
+def _print(table: Table) -> None:
+    sys.stdout.write(table.to_text() + "\n")
+    sys.stdout.writelines(f"  {name:64s} {value:8.3f}\n" for name, value in verdict(table.rows).items())
+    sys.stdout.write("\n")
+    sys.stdout.flush()
 
 
 def main(argv: list[str]) -> int:

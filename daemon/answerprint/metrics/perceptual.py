@@ -1,4 +1,7 @@
-"""LPIPS, where the `lpips` package and its backbone are at hand; a reason where they are not. Nothing is downloaded."""
+"""Distances that a trained network sees, where its weights are at hand; a reason where not. Nothing is downloaded.
+
+Here is LPIPS by the `lpips` package; `shift_tolerant` is the other one.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import hashlib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -15,7 +18,16 @@ from answerprint.metrics.checks import Clip, require_clip, require_same_clips, r
 from answerprint.metrics.degradations import Picture
 from answerprint.metrics.temporal import ReferenceMotion
 
-__all__ = ["Absent", "Lpips", "load_lpips", "lpips_inter", "mean_lpips"]
+__all__ = [
+    "Absent",
+    "Distance",
+    "Lpips",
+    "Network",
+    "as_tensor",
+    "distance_to_neighbours",
+    "load_lpips",
+    "mean_distance",
+]
 
 Network = Literal["alex", "vgg"]
 
@@ -37,8 +49,26 @@ class Absent:
         return f"absent: {self.reason} {self.remedy}".strip()
 
 
+class Distance(Protocol):
+    """A perceptual distance, ready to use."""
+
+    @property
+    def key(self) -> str:
+        """Under which name its figure is stored (see `report.COLUMNS`)."""
+
+    @property
+    def of_neighbours(self) -> bool:
+        """Whether the distance of a frame to its interpolation is shown too, as papers do for LPIPS."""
+
+    def distance(self, a: Picture, b: Picture) -> float:
+        """Distance of two pictures [H, W, 3] in [0, 1] of one size, 0 for equal ones."""
+
+
 class Lpips:
     """LPIPS v0.1 (Zhang et al. 2018) with one backbone on one device."""
+
+    key = "lpips"
+    of_neighbours = True
 
     def __init__(self, network: Network, model: torch.nn.Module, device: str) -> None:
         self.network = network
@@ -53,11 +83,7 @@ class Lpips:
         require_same_size(a, b)
         with torch.inference_mode():
             # normalize: our pictures are 0..1, the network's are -1..1.
-            return float(self._model(self._tensor(a), self._tensor(b), normalize=True))
-
-    def _tensor(self, picture: Picture) -> torch.Tensor:
-        chw = np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32)
-        return torch.from_numpy(chw)[None].to(self._device)
+            return float(self._model(as_tensor(a, self._device), as_tensor(b, self._device), normalize=True))
 
 
 def load_lpips(network: Network = "alex", device: str = "cpu") -> Lpips | Absent:
@@ -85,14 +111,20 @@ def load_lpips(network: Network = "alex", device: str = "cpu") -> Lpips | Absent
     return Lpips(network, model.requires_grad_(False).eval().to(device), device)
 
 
-def mean_lpips(metric: Lpips, clip: Clip, truth: Clip) -> float:
-    """Mean LPIPS of the frames of `clip` against those of `truth`."""
+def as_tensor(picture: Picture, device: str) -> torch.Tensor:
+    """Picture [H, W, 3] as a batch [1, 3, H, W] of its own."""
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32))[None].to(device)
+
+
+def mean_distance(metric: Distance, clip: Clip, truth: Clip) -> float:
+    """Mean distance of the frames of `clip` to those of `truth`."""
     require_same_clips(clip, truth)
-    return float(np.mean([metric.distance(a, b) for a, b in zip(clip, truth, strict=True)]))
+    # The truth is measured too, as a row of every table: nothing need be computed for it.
+    return float(np.mean([0.0 if a is b else metric.distance(a, b) for a, b in zip(clip, truth, strict=True)]))
 
 
-def lpips_inter(metric: Lpips, clip: Clip, motion: ReferenceMotion) -> float:
-    """LPIPS_inter: mean LPIPS between each frame and its interpolation from its neighbours (see `ReferenceMotion`).
+def distance_to_neighbours(metric: Distance, clip: Clip, motion: ReferenceMotion) -> float:
+    """LPIPS_inter: mean distance of each frame to its interpolation from its neighbours (see `ReferenceMotion`).
 
     Over frames with both neighbours in their scene; nan where there are none.
     """

@@ -47,6 +47,7 @@ COLUMNS: Mapping[str, Column] = {
     "ssim_y": Column("SSIM-Y", "up", 4),
     "ms_ssim": Column("MS-SSIM", "up", 4),
     "gmsd": Column("GMSD", "down", 4),
+    "st_lpips": Column("P (ST-LPIPS)", "down", 4),
     "lpips": Column("LPIPS", "down", 4),
     "detail_ratio": Column("detail (1 = truth)", "", 3),
     "high_band_correlation": Column("detail corr.", "up", 3),

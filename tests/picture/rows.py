@@ -1,0 +1,242 @@
+"""The rows of "Measure and reach", each a function from the lab to rows: figure, where, measured, wanted, reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from math import isnan
+
+import numpy as np
+
+from answerprint.errors import InputError
+from answerprint.metrics.degradations import Degradation, Picture, degrade_clip, resize
+from answerprint.metrics.rivals.base import Shot
+from answerprint.metrics.rivals.filters import Filtered
+from answerprint.metrics.rivals.plain import Plain
+from backends import report_warping
+from backends.footage import drawn_pan
+from tables import Row
+
+from .figures import flicker, largest_level
+from .footage import CLIPS, DAMAGES, truth_of
+from .lab import SCALE, Figures, Lab
+
+__all__ = ["COMPARED", "ROWS", "compared_rows", "mean_row"]
+
+Measure = Callable[[Lab], Iterator[Row]]
+
+_STREET, _GLASS = CLIPS[0], CLIPS[3]
+_STILL_FRAMES = 8
+
+
+def compared_rows(lab: Lab) -> Iterator[Row]:
+    """Every clip and damage: PSNR / P / E_warp x1e-3 / detail of each way."""
+    for damage in DAMAGES:
+        for clip in CLIPS:
+            found = lab.compare(clip, damage)
+            where = f"{clip.name}{' (held out)' if clip.held_out else ''}, {damage}"
+            yield Row((where, *(_cell(found[name]) for name in COMPARED)), True)
+
+
+COMPARED = ("truth", "bicubic", "default", "x4plus")
+"""Columns of `compared_rows`."""
+
+
+def _cell(f: Figures) -> str:
+    return f"{f.psnr:.2f} / {f.p:.3f} / {1e3 * f.e_warp:.2f} / {f.detail:.2f}"
+
+
+def mean_row(name: str, values: Mapping[str, float], wanted: str, *bars: Callable[[list[float]], bool]) -> Row:
+    """A row of one value for each clip, and their mean; reached where every bar is. A nan reaches none."""
+    numbers = list(values.values())
+    each = ", ".join(f"{clip} {value:.2f}" for clip, value in values.items())
+    reached = not any(map(isnan, numbers)) and all(bar(numbers) for bar in bars)
+    return Row((name, each, f"{np.mean(numbers):.2f}", wanted), reached)
+
+
+def _mean(numbers: list[float]) -> float:
+    return float(np.mean(numbers))
+
+
+def _at_most(bar: float) -> Callable[[list[float]], bool]:
+    return lambda numbers: _mean(numbers) <= bar
+
+
+def _over(lab: Lab, damage: str, value: Callable[[Mapping[str, Figures]], float]) -> dict[str, float]:
+    return {clip.name: value(lab.compare(clip, damage)) for clip in CLIPS}
+
+
+def perceptual(lab: Lab) -> Iterator[Row]:
+    """P of the default over that of bicubic."""
+    strong = _over(lab, "strong", lambda f: f["default"].p / f["bicubic"].p)
+    yield mean_row("P, default / bicubic, strong", strong, "<= .60 on every clip", lambda v: max(v) <= 0.60)
+    mild = _over(lab, "mild", lambda f: f["default"].p / f["bicubic"].p)
+    wanted = "<= .60 on average, < .85 on every clip"
+    yield mean_row("P, default / bicubic, mild", mild, wanted, lambda v: _mean(v) <= 0.60, lambda v: max(v) < 0.85)
+
+
+def against_rival(lab: Lab) -> Iterator[Row]:
+    """P of the default over that of the rival."""
+    both: list[float] = []
+    for damage in DAMAGES:
+        values = _over(lab, damage, lambda f: f["default"].p / f["x4plus"].p)
+        both += values.values()
+        yield mean_row(f"P, default / x4plus per frame, {damage}", values, "(the mean of both counts)")
+    yield mean_row("P, default / x4plus per frame", {"all": _mean(both)}, "<= 1.05", lambda v: v[0] <= 1.05)
+
+
+def warping(lab: Lab) -> Iterator[Row]:
+    """E_warp over the rival's."""
+    for damage, most in (("strong", 0.50), ("mild", 0.60)):
+        values = _over(lab, damage, lambda f: f["default"].e_warp / f["x4plus"].e_warp)
+        wanted = f"<= {most:.2f} on average"
+        yield mean_row(f"E_warp, default / x4plus per frame, {damage}", values, wanted, _at_most(most))
+        truths = _over(lab, damage, lambda f: f["truth"].e_warp / f["x4plus"].e_warp)
+        yield mean_row(f"E_warp, truth / x4plus per frame, {damage}", truths, "(what motion leaves)")
+
+
+def detail(lab: Lab) -> Iterator[Row]:
+    """Detail over the rival's."""
+    for damage in DAMAGES:
+        values = _over(lab, damage, lambda f: f["default"].detail / f["x4plus"].detail)
+        yield mean_row(
+            f"detail, default / x4plus per frame, {damage}", values, ">= .85 on average", lambda v: _mean(v) >= 0.85
+        )
+
+
+def fidelity(lab: Lab) -> Iterator[Row]:
+    """PSNR beside the rival's."""
+    both: list[float] = []
+    for damage in DAMAGES:
+        values = _over(lab, damage, lambda f: f["default"].psnr - f["x4plus"].psnr)
+        both += values.values()
+        yield mean_row(f"PSNR, default - x4plus per frame, dB, {damage}", values, "(the mean of both counts)")
+    yield mean_row("PSNR, default - x4plus per frame, dB", {"all": _mean(both)}, ">= +.2", lambda v: v[0] >= 0.2)
+
+
+def keyframes(lab: Lab) -> Iterator[Row]:
+    """The beat from chunk to chunk."""
+    for damage in DAMAGES:
+        values = _over(lab, damage, lambda f: f["default"].key_detail)
+        yield mean_row(
+            f"keyframe's detail / its neighbours', {damage}",
+            values,
+            ".95 .. 1.05 on average",
+            lambda v: 0.95 <= _mean(v) <= 1.05,
+        )
+
+
+def grain(lab: Lab) -> Iterator[Row]:
+    """Film grain, which must not switch consistency off."""
+    values = {}
+    for clip in (_STREET, _GLASS)[: lab.extent.clips_of_noise]:
+        truth = truth_of(clip, lab.extent.frames, lab.extent.largest)
+        found, _ = lab.measure(
+            truth, Degradation.parse("area,noise=10"), clip.first,
+            {"alone": lab.own("per-frame"), "default": lab.own()},
+        )  # fmt: skip
+        values[clip.name] = found["default"].e_warp / found["alone"].e_warp
+    yield mean_row("film grain sigma 10: E_warp, consistent / per frame", values, "<= .60", lambda v: _mean(v) <= 0.60)
+
+
+def noise(lab: Lab) -> Iterator[Row]:
+    """The paper's second task: sigma 50 at the source's own size, beside non-local means as strong as suits it."""
+    gain, steady = {}, {}
+    for clip in (_STREET, _GLASS)[: lab.extent.clips_of_noise]:
+        truth = truth_of(clip, lab.extent.timed_frames, lab.extent.noise_largest, 1)
+        found, _ = lab.measure(
+            truth, Degradation.parse("noise=50"), clip.first,
+            {"input": Plain("bicubic"), "nlmeans": Filtered("nlmeans", "nlmeans"), "default": lab.own()}, 1, "denoise",
+        )  # fmt: skip
+        gain[clip.name] = found["default"].psnr - found["nlmeans"].psnr
+        steady[clip.name] = found["default"].e_warp / found["input"].e_warp
+        cells = ", ".join(f"{name} {f.psnr:.2f}" for name, f in found.items() if name != "truth")
+        yield Row((f"noise sigma 50, PSNR, {clip.name}", cells, f"P {found['default'].p:.3f}", "(for the next)"), True)
+    yield mean_row("noise sigma 50, x1: PSNR over nlmeans, dB", gain, ">= +.5", lambda v: _mean(v) >= 0.5)
+    yield mean_row("noise sigma 50, x1: E_warp / input's", steady, "<= .30", lambda v: _mean(v) <= 0.30)
+
+
+def black(lab: Lab) -> Iterator[Row]:
+    """A black clip."""
+    width, height = lab.extent.timed
+    dark = [np.zeros((height, width, 3), np.float32)] * 3
+    level = largest_level(lab.own().restore(Shot(dark, (width * SCALE, height * SCALE))).pictures)
+    yield Row(("black clip: brightest value, /255", f"{width}x{height}", f"{level:.2f}", "<= .2"), level <= 0.2)
+
+
+def static(lab: Lab) -> Iterator[Row]:
+    """A shot in which only the noise moves."""
+    (truth, *_) = truth_of(_STREET, 3, lab.extent.largest)
+    height, width = truth.shape[:2]
+    for damage, recipe in DAMAGES.items():
+        low = degrade_clip([truth] * _STILL_FRAMES, SCALE, recipe, 0)
+        made = lab.own().restore(Shot(low, (width, height))).pictures
+        ratio = flicker(made) / flicker(low)
+        cells = (f"flicker {flicker(low):.2f} -> {flicker(made):.2f} levels", f"{ratio:.2f}", "<= .3 of the input's")
+        yield Row((f"static shot, {damage}", *cells), ratio <= 0.3)
+
+
+def speed(lab: Lab) -> Iterator[Row]:
+    """Seconds a frame on this machine."""
+    low = _source(lab.extent.timed, lab.extent.timed_frames)
+    (seconds,) = lab.seconds([lab.own()], low, _enlarged(lab.extent.timed))
+    yield Row((f"seconds a frame, {_sizes(lab.extent.timed)}", lab.model, f"{seconds:.2f}", "<= 2"), seconds <= 2)
+    draft, how = lab.own(quality="draft"), "quality=draft"
+    try:
+        draft.choices("sr")
+    except InputError as e:
+        draft, how = lab.own(), f"no draft: {e.message}"
+    low = _source(lab.extent.timed_large, lab.extent.large_frames)
+    seconds = lab.time(draft, low, _enlarged(lab.extent.timed_large))
+    name = f"seconds a frame, {_sizes(lab.extent.timed_large)}"
+    yield Row((name, f"{lab.model}, {how}", f"{seconds:.2f}", "<= 3"), seconds <= 3)
+
+
+def cost(lab: Lab) -> Iterator[Row]:
+    """What consistency costs, of the default and of tiny-x4."""
+    low = _source(lab.extent.timed, lab.extent.timed_frames)
+    for model in dict.fromkeys((lab.model, "tiny-x4")):
+        alone, tied = lab.seconds(
+            [lab.own("per-frame", model), lab.own("consistent", model)], low, _enlarged(lab.extent.timed)
+        )
+        ratio = tied / alone
+        cells = (f"{alone:.2f} and {tied:.2f} s a frame", f"{ratio:.2f}", "<= 1.05")
+        yield Row((f"seconds, consistent / per frame, {model}", *cells), ratio <= 1.05)
+
+
+def families(_: Lab) -> Iterator[Row]:
+    """Families with random weights: no bar, as steadiness that costs detail is no success."""
+    pan = drawn_pan(report_warping.FRAMES)
+    for family in report_warping.FAMILIES:
+        found = report_warping.warping(family, pan)
+        yield Row((f"E_warp, consistent / per frame, {family}", "drawn pan", f"{found.ratio:.2f}", "(no bar)"), True)
+
+
+def _source(size: tuple[int, int], frames: int) -> list[Picture]:
+    truth = truth_of(_STREET, max(frames, 3), (640, 360), 1)
+    return [resize(picture, *size, "area" if size[0] < 640 else "bicubic") for picture in truth][:frames]
+
+
+def _enlarged(size: tuple[int, int]) -> tuple[int, int]:
+    return size[0] * SCALE, size[1] * SCALE
+
+
+def _sizes(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]} -> {size[0] * SCALE}x{size[1] * SCALE}"
+
+
+ROWS: Mapping[str, Measure] = {
+    "p": perceptual,
+    "rival": against_rival,
+    "warp": warping,
+    "detail": detail,
+    "psnr": fidelity,
+    "keyframe": keyframes,
+    "grain": grain,
+    "noise": noise,
+    "black": black,
+    "static": static,
+    "seconds": speed,
+    "ratio": cost,
+    "families": families,
+}
+"""Rows by the name under which they are asked for."""
