@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from answerprint import __version__
-from answerprint.backends.catalogue import ModelEntry, find
+from answerprint.backends.catalogue import ModelEntry, at_hand
 from answerprint.backends.depth import DepthLook
 from answerprint.backends.precision import working_bytes
 from answerprint.errors import InputError, JobFailedError, MediaError
@@ -162,7 +162,7 @@ class Order:
 
 def understand(request: RestoreRequest, *, preview: bool = False) -> Order:
     """Probe the source and complete the request; raises InputError for whatever cannot be done."""
-    entry = find(request.model)
+    entry = at_hand(request.model)  # its weights count in the fingerprint
     choices = resolve(request, entry.info)
     if entry.info.gives == "depth" and request.strength != 1:
         raise InputError(f"{entry.name} gives depth, of which there is no strength.", "Leave --strength out.")

@@ -15,6 +15,7 @@ INFO = BackendInfo(
     latent_channels=48,
     latent_factor=4,
     multiple_of=1,
+    scales=(1, 2, 3, 4),
     samplers=("one-step",),
     default_steps=1,
     most_steps=1,

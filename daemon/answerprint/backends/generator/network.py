@@ -29,7 +29,7 @@ class _DenseBlock(nn.Module):
         """[B, features, h, w]."""
         seen = x
         for conv in (self.conv1, self.conv2, self.conv3, self.conv4):
-            seen = torch.cat([seen, F.leaky_relu(conv(seen), 0.2)], 1)
+            seen = torch.cat([seen, F.leaky_relu(conv(seen), 0.2, inplace=True)], 1)
         return torch.add(x, self.conv5(seen), alpha=0.2)
 
 
@@ -53,6 +53,10 @@ class GeneratorNetwork(nn.Module):
     scale: int
     multiple_of: int
     """Pixels: h and w must be multiples of it."""
+    single: bool = False
+    """Whether it computes in single precision alone."""
+    about: str = ""
+    """What it is, for people, where its class does not say it."""
 
     @staticmethod
     def from_config(config: dict[str, Any]) -> GeneratorNetwork:
@@ -60,7 +64,7 @@ class GeneratorNetwork(nn.Module):
 
         Raises ValueError for another kind, TypeError for other arguments.
         """
-        settings = dict(config)
+        settings = {name: value for name, value in config.items() if name != "about"}
         kind = settings.pop("kind", None)
         if kind not in _KINDS:
             raise ValueError(f"{kind!r} is no kind of network; there are {', '.join(_KINDS)}")
@@ -90,8 +94,9 @@ class RRDBNetwork(GeneratorNetwork):
         x = self.conv_first(F.pixel_unshuffle(low, self._fold) if self._fold > 1 else low)
         x = x + self.conv_body(self.body(x))
         for conv in (self.conv_up1, self.conv_up2):
-            x = F.leaky_relu(conv(F.interpolate(x, scale_factor=2.0, mode="nearest")), 0.2)
-        out: Tensor = self.conv_last(F.leaky_relu(self.conv_hr(x), 0.2))
+            x = F.leaky_relu(conv(F.interpolate(x, scale_factor=2.0, mode="nearest")), 0.2, inplace=True)
+        x = F.leaky_relu(self.conv_hr(x), 0.2, inplace=True)
+        out: Tensor = self.conv_last(x)
         return out
 
 
