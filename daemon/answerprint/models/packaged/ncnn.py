@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["NcnnError", "Tensors", "read_ncnn"]
 
-Tensors = Mapping[str, NDArray[np.floating]]
+Tensors = Mapping[str, NDArray[Any]]
 """Of one layer, by the names that PyTorch has for them: weight, and bias where there is one."""
 
 _HALF = 0x01306B47
@@ -53,18 +54,13 @@ class _Bytes:
     def left(self) -> int:
         return len(self._data) - self._at
 
-    def take(self, count: int, number: str) -> NDArray[np.floating]:
+    def take(self, count: int, number: str) -> NDArray[Any]:
         size = count * np.dtype(number).itemsize
         if size > self.left:
             raise NcnnError(f"the weights end after {len(self._data)} bytes; {self._at + size} are wanted")
-        values: NDArray[np.floating] = np.frombuffer(self._data, number, count, self._at)
+        values: NDArray[Any] = np.frombuffer(self._data, number, count, self._at)
         self._at += size
         return values
-
-    def take_flag(self) -> int:
-        flag = int.from_bytes(self._data[self._at : self._at + 4], "little") if self.left >= 4 else -1
-        self._at += 4
-        return flag
 
     def align(self) -> None:
         self._at += -self._at % 4
@@ -73,7 +69,7 @@ class _Bytes:
 def _convolution(file: _Bytes, facts: Mapping[str, str]) -> Tensors:
     """Facts 0, 1, 5, 6: channels out, side of the kernel, whether there is a bias, number of weights."""
     channels, side = int(facts["0"]), int(facts["1"])
-    flag = file.take_flag()
+    flag = int(file.take(1, "<u4")[0])
     if flag not in _TYPES:
         raise NcnnError(f"weights of the form {flag:#x} are not known")
     weight = file.take(int(facts["6"]), _TYPES[flag]).reshape(channels, -1, side, side)
