@@ -277,7 +277,7 @@ def test_files_that_do_not_belong_together_are_refused() -> None:
         (param, weights[:2], "the weights end"),
         (param, b"", "the weights end"),
         (param, weights + b"\0\0", "2 bytes are left over"),
-        (param, b"\1\0\0\0" + weights[4:], "form 0x1 is not known"),
+        (param, b"\1\0\0\0" + weights[4:], "form 0x1 are not known"),
         (param.replace("6=216", "6=215"), weights, "is not described"),
         (param.replace("0=8", "0=many"), weights, "is not described"),
         (param.replace(" 6=216", ""), weights, "is not described"),

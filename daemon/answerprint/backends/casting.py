@@ -47,9 +47,8 @@ class Weights:
         if dtype == self.dtype:
             return
         # Looked up each time: offloading puts other parameters in their places.
-        held = [each for network in self._networks for each in (*network.parameters(), *network.buffers())]
-        weights = [each for each in held if each.is_floating_point()]
-        exact = self._exact or [weight.detach().cpu() for weight in weights]
-        for weight, kept in zip(weights, exact, strict=True):
-            weight.data = kept.to(weight.device, dtype)
+        parameters = [parameter for network in self._networks for parameter in network.parameters()]
+        exact = self._exact or [parameter.detach().cpu() for parameter in parameters]
+        for parameter, weight in zip(parameters, exact, strict=True):
+            parameter.data = weight.to(parameter.device, dtype)
         self.dtype, self._exact = dtype, [] if dtype == torch.float32 else exact

@@ -95,7 +95,7 @@ def load(model: VerifiedModel, device: torch.device) -> GeneratorBackend:
     if model.read_json(CONFIG).get("kind") == FOREIGN:
         with parsing(model.folder):
             # The numbers themselves too: some architectures can be told by nothing less.
-            network = ForeignNetwork(load_file(model.path(WEIGHTS))).float()
+            network = ForeignNetwork(load_file(model.path(WEIGHTS)))
     else:
         network = load_network(GeneratorNetwork, model)
     check_numbers(network.state_dict(), f"The model in {model.folder}")

@@ -21,7 +21,12 @@ _REMEDY = "Import a network that restores or enlarges colour pictures, as spandr
 
 
 class ForeignNetwork(GeneratorNetwork):
-    """A network of spandrel's; results lie in [0, 1]."""
+    """A network of spandrel's; results lie in [0, 1].
+
+    It computes in single precision: some architectures keep numbers where no change of precision finds them.
+    """
+
+    single = True
 
     def __init__(self, state: Mapping[str, Tensor]) -> None:
         """The network that a state dict belongs to, whatever its architecture.
@@ -33,7 +38,6 @@ class ForeignNetwork(GeneratorNetwork):
         found = _read(state)
         _check(found)
         self.scale, self.multiple_of = int(found.scale), int(found.size_requirements.multiple_of)
-        self.single = not found.supports_bfloat16
         self.about = " ".join([found.architecture.name, *found.tags])
         self.model = found.model
         self._call = found
@@ -49,7 +53,7 @@ def _read(state: Mapping[str, Tensor]) -> Any:  # noqa: ANN401 - spandrel is opt
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # architectures that call torch as it was called once
-            return spandrel.ModelLoader().load_from_state_dict(dict(state))
+            return spandrel.ModelLoader().load_from_state_dict({name: _single(each) for name, each in state.items()})
     # Measured: UnsupportedModelError for unknown names; KeyError, ValueError, RuntimeError, IndexError,
     # AttributeError, TypeError and AssertionError for known names with parts missing or of other shapes.
     except (
@@ -57,6 +61,10 @@ def _read(state: Mapping[str, Tensor]) -> Any:  # noqa: ANN401 - spandrel is opt
         *(AttributeError, TypeError, AssertionError, ZeroDivisionError),
     ) as error:
         raise ModelError("The file is of no restoration network that is known.", _REMEDY) from error
+
+
+def _single(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
 
 
 def _check(found: Any) -> None:  # noqa: ANN401

@@ -37,8 +37,10 @@ def read_ncnn(param: str, weights: bytes) -> Iterator[Tensors]:
             inputs, outputs = int(words[2]), int(words[3])
             facts = dict(each.split("=", 1) for each in words[4 + inputs + outputs :])
             tensors = (_convolution if words[0] == "Convolution" else _prelu)(bytes_, facts)
+        except NcnnError:
+            raise
         except (IndexError, KeyError, ValueError) as error:
-            raise error if isinstance(error, NcnnError) else NcnnError(f"{words[0]} is not described") from error
+            raise NcnnError(f"{' '.join(words[:2])} is not described in a known form") from error
         yield tensors
     if bytes_.left:
         raise NcnnError(f"{bytes_.left} bytes are left over")
