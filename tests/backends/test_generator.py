@@ -14,9 +14,10 @@ from skimage import data
 from torch import Tensor
 
 from answerprint.backends.catalogue import find
+from answerprint.backends.generator import network
 from answerprint.backends.generator.adapter import WEIGHTS, GeneratorBackend
 from answerprint.backends.generator.layouts import own_config, renamed
-from answerprint.backends.generator.network import GeneratorNetwork
+from answerprint.backends.generator.network import GeneratorNetwork, RRDBNetwork
 from answerprint.backends.load import load
 from answerprint.errors import InputError, ModelError
 from answerprint.models.known import known_models
@@ -93,13 +94,13 @@ def test_rrdb_computes_what_its_papers_say() -> None:
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_every_tensor_counts(config: dict[str, Any]) -> None:
-    network, low = small_network(config), low_frames(1, 8, 12)
+    net, low = small_network(config), low_frames(1, 8, 12)
     with torch.no_grad():
-        before, silent = network(low), []
-        for name, weight in network.named_parameters():
+        before, silent = net(low), []
+        for name, weight in net.named_parameters():
             kept = weight.clone()
             weight.add_(torch.randn(weight.shape, generator=torch.Generator().manual_seed(0)))
-            if (network(low) - before).abs().max() <= 1e-5:
+            if (net(low) - before).abs().max() <= 1e-5:
                 silent.append(name)
             weight.copy_(kept)
     assert silent == []
@@ -170,9 +171,21 @@ def test_tiles_draw_what_the_whole_draws_but_for_their_rims(config: dict[str, An
         assert (own - there).abs().max() > 1e-4, "a rim shows, or the test looks at nothing"
 
 
+@pytest.mark.parametrize("cells", [40 * 8, 40 * 13, 40 * 60])
+def test_bands_in_which_features_are_enlarged_do_not_show(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The frame is one band by itself; smaller ones see as far beyond their rims as the convolutions need."""
+    net, low = small_network(), low_frames(1, 61, 40)
+    whole, seen = net(low), []
+    assert isinstance(net, RRDBNetwork)
+    net.conv_hr.register_forward_hook(lambda module, given, drawn: seen.append(drawn.shape[2] // 4))
+    monkeypatch.setattr(network, "_BAND_CELLS", cells)
+    assert (net(low) - whole).abs().max() <= 1e-6
+    assert len(seen) == -(-61 // (cells // 40)) > 1 and max(seen) <= cells // 40 + 4
+
+
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
-@pytest.mark.parametrize("size", [(1, 1), (1, 7), (3, 2)])
-def test_the_smallest_frames_are_drawn(config: dict[str, Any], size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (3, 2), (2, 8192)])
+def test_the_smallest_and_the_widest_frames_are_drawn(config: dict[str, Any], size: tuple[int, int]) -> None:
     backend = small_generator(config)
     picture = restored(backend, low_frames(2, *size))
     assert picture.shape == (2, 3, backend.info.scale * size[0], backend.info.scale * size[1])

@@ -69,10 +69,12 @@ class GeneratorBackend(HookedNetworks):
     @torch.inference_mode()
     def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
         """The pictures as latents [F, 3 scale^2, h, w], on the [-1, 1] scale; x is not used."""
-        low = of_pictures(condition).low / 2 + 0.5
-        # Frame by frame: at the size of the result a frame's features are the most that is held.
-        drawn = [F.pixel_unshuffle(self.denoise(self._network, frame[None]), self._scale) for frame in low]
-        return torch.cat(drawn) * 2 - 1
+        low = of_pictures(condition).low
+        drawn = low.new_empty(len(low), *condition.latent_shape)
+        # Frame by frame: the features of one take more memory than its latent.
+        for frame, place in zip(low, drawn, strict=True):
+            place[:] = F.pixel_unshuffle(self.denoise(self._network, frame[None] / 2 + 0.5), self._scale)[0]
+        return drawn.mul_(2).sub_(1)
 
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
         """Pictures [F, 3, scale h, scale w]."""

@@ -14,6 +14,12 @@ from torch import Tensor, nn
 __all__ = ["CompactNetwork", "GeneratorNetwork", "RRDBNetwork"]
 
 
+_BAND_CELLS = 32_768
+_FEWEST_ROWS = 8
+_REACH = 2
+"""Rows that the convolutions at the sizes 2, 4, 4 and 4 look beyond a band: 1.25."""
+
+
 class _DenseBlock(nn.Module):
     """Five convolutions, each seeing all before it; their sum is scaled by .2 and added to what came in."""
 
@@ -92,7 +98,20 @@ class RRDBNetwork(GeneratorNetwork):
     def forward(self, low: Tensor) -> Tensor:
         """Enlarge; h and w are multiples of `multiple_of`."""
         x = self.conv_first(F.pixel_unshuffle(low, self._fold) if self._fold > 1 else low)
-        x = x + self.conv_body(self.body(x))
+        return self._enlarge(x + self.conv_body(self.body(x)))
+
+    def _enlarge(self, x: Tensor) -> Tensor:
+        """[B, 3, 4 h, 4 w] from features [B, C, h, w], in bands of rows: at that size features take most memory."""
+        height, width = x.shape[2:]
+        rows = max(_FEWEST_ROWS, _BAND_CELLS // width)
+        bands = []
+        for top in range(0, height, rows):
+            first, bottom = max(0, top - _REACH), min(height, top + rows)
+            band = self._enlarge_band(x[:, :, first : bottom + _REACH])
+            bands.append(band[:, :, 4 * (top - first) : 4 * (bottom - first)])
+        return bands[0] if len(bands) == 1 else torch.cat(bands, 2)
+
+    def _enlarge_band(self, x: Tensor) -> Tensor:
         for conv in (self.conv_up1, self.conv_up2):
             x = F.leaky_relu(conv(F.interpolate(x, scale_factor=2.0, mode="nearest")), 0.2, inplace=True)
         x = F.leaky_relu(self.conv_hr(x), 0.2, inplace=True)
