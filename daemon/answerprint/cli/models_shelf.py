@@ -167,7 +167,7 @@ def run_import(args: Namespace, context: Context) -> int:
         version=known.version if known else "1",
         licence=args.licence or (known.licence.id if known else "not said"),
         summary=known.summary if known else f"imported from {paths[0].name}",
-        scale=args.scale or (known.scale if known else 0),
+        scale=args.scale or (known.scale if known and not families()[known.family].scales else 0),
         files=(),
         notes="imported by the user",
     )
