@@ -20,6 +20,7 @@ from answerprint.frames.interpret import Interpretation
 from answerprint.frames.messages import Message
 from answerprint.frames.request import RestoreRequest
 from answerprint.media import probe
+from answerprint.media.boundary import MAX_PIXELS, MAX_SIDE
 from answerprint.models.manifest import read_manifest
 
 from .choices import Choices, resolve
@@ -213,6 +214,11 @@ def _size(request: RestoreRequest, info: ClipInfo, entry: ModelEntry, choices: C
         raise InputError(
             f"{entry.name} cannot make {width}x{height} of {info.width}x{info.height}.",
             f"Choose at most {info.width * most}x{info.height * most} ({most} times).",
+        )
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise InputError(
+            f"{entry.name} would make {width}x{height} of {info.width}x{info.height}, more than can be written.",
+            f"Choose a smaller --scale: at most {MAX_SIDE} pixels a side and {MAX_PIXELS} in all.",
         )
     return width, height
 
