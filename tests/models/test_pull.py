@@ -352,11 +352,14 @@ def test_address_that_is_not_https_is_refused(address: str) -> None:
 def test_models_that_ship_as_known_name_no_branch_for_what_has_a_hash() -> None:
     """Every known model can be read; its families, licences and sources are there."""
     models = known_models()
-    assert set(models) == {"sd-x4-upscaler", "diffbir-v2", "marigold-depth", "ldm-sr-x4"}
+    assert set(models) == {
+        *("sd-x4-upscaler", "diffbir-v2", "marigold-depth", "ldm-sr-x4"),
+        *("realesrgan-x4plus", "realesrgan-x4plus-anime", "realesrgan-x2plus", "realesr-animevideov3"),
+    }
     for model in models.values():
         assert model.licence.text and model.licence.url.startswith("https://")
         assert all(source.startswith("https://") for file in model.files for source in file.sources)
-        assert any(file.name == "model_index.json" for file in model.files)
+        assert any(file.name in ("model_index.json", "config.json") for file in model.files)
     base = next(file for file in models["diffbir-v2"].files if file.name == "base.safetensors")
     assert base.size == 5214604494 and len(base.sha256) == 64 and len(base.sources) > 1
 

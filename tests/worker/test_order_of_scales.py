@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from answerprint.backends import catalogue
@@ -15,7 +16,8 @@ from answerprint.errors import InputError, ModelError
 from answerprint.frames.request import RestoreRequest
 from answerprint.worker import order
 from answerprint.worker.order import Order
-from media.makers import make_movie
+from backends.builders_generator import COMPACT, write_generator
+from media.makers import make_movie, make_png
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def clip(tmp_path: Path) -> Path:
 
 def understood(clip: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Order:  # noqa: ANN401 - of a request
     """The order for a model of the family diffbir, whose weights nothing here reads."""
-    monkeypatch.setattr(order, "find", lambda name: ModelEntry(name, "diffbir", "Apache-2.0", "", 4))
+    monkeypatch.setattr(order, "at_hand", lambda name: ModelEntry(name, "diffbir", "Apache-2.0", "", 4))
     assert catalogue.families()["diffbir"] is INFO
     return order.understand(RestoreRequest(str(clip), str(clip.with_name("out.mov")), "diffbir-v2", **settings))
 
@@ -58,6 +60,36 @@ def test_what_no_scale_can_make_is_refused(clip: Path, monkeypatch: pytest.Monke
         understood(clip, monkeypatch, size=(300, 48))
     with pytest.raises(ModelError, match="does not do the task depth"):
         understood(clip, monkeypatch, task="depth")
+
+
+def test_a_picture_larger_than_any_file_may_hold_is_refused_before_it_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANSWERPRINT_HOME", str(tmp_path / "home"))
+    write_generator(tmp_path / "home" / "models" / "mine", COMPACT)
+    wide = make_png(tmp_path / "wide.png", np.zeros((2, 8192, 3), np.uint16))
+
+    def understand(**settings: Any) -> Order:  # noqa: ANN401 - of a request
+        return order.understand(RestoreRequest(str(wide), str(tmp_path / "out.png"), "mine", **settings))
+
+    with pytest.raises(InputError, match="would make 32768x8 of 8192x2, more than can be written") as caught:
+        understand()
+    assert "16384 pixels a side" in caught.value.remedy
+    assert understand(scale="2").size == (16384, 4)
+
+
+def test_a_model_that_waits_in_a_package_is_made_before_its_weights_count(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clip that goes on after its first chunks finds the same weights as at its beginning."""
+    monkeypatch.setenv("ANSWERPRINT_HOME", str(tmp_path / "home"))
+    name = "realesr-animevideov3"
+    request = RestoreRequest(str(clip), str(clip.with_name("out.mov")), name)
+    assert catalogue.find(name).folder is None
+    first, again = order.understand(request), order.understand(request)
+    assert len(first.weights) == 1 and first.weights == again.weights
+    assert first.fingerprint == again.fingerprint
+    assert first.size == (256, 192) and first.latent_size == (64, 48)
 
 
 def test_a_family_of_one_scale_is_what_it_was() -> None:

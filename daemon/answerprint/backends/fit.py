@@ -63,6 +63,8 @@ def arrange(folder: Path, family: str, original: str) -> None:
 def check(folder: Path, family: str, scale: int) -> None:
     """Raise ModelError, saying what the files look like, unless they make a model of `family` that enlarges by `scale`.
 
+    scale: 0 for whatever the model does.
+
     The model is loaded as ever but without its numbers, so what fits here fits then.
     """
     _known(family)
@@ -79,7 +81,7 @@ def check(folder: Path, family: str, scale: int) -> None:
         raise ModelError(
             f"These files make no model of the family {family}: {reason}.{_told(folder)}", _REMEDY
         ) from error
-    if backend.info.scale != scale:
+    if scale and backend.info.scale != scale:
         raise ModelError(
             f"This model enlarges {backend.info.scale} times, and not {scale} times as was said.",
             f"Say --scale {backend.info.scale}, or leave it out.",

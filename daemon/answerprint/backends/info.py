@@ -76,8 +76,23 @@ class BackendInfo:
     half_is_equal: bool = False
     """In bfloat16 its picture is that of single precision: 50 dB or more between them. A processor that computes in
     bfloat16 then does so by itself."""
+    scales: tuple[int, ...] = ()
+    """Those that its models may have, where they differ: a latent cell is then a pixel of the source, and holds the
+    pixels that are made of it."""
     side_option: str = ""
     """Option that sets the longer side, in px, at which the network works; empty, or 0 there, is the source's own."""
+
+    def of_scale(self, scale: int) -> BackendInfo:
+        """The family as a model of that scale is, where its models differ in it."""
+        if scale not in self.scales or scale == self.scale:
+            return self
+        return replace(
+            self,
+            scale=scale,
+            latent_factor=scale,
+            latent_channels=3 * scale**2,
+            bytes_per_cell=self.bytes_per_cell * scale**2 // self.scale**2,
+        )
 
     def check_scale(self, scale: Fraction) -> bool:
         """True when an output of `scale` times the input can be made (smaller ones are shrunk from the model's)."""

@@ -11,7 +11,7 @@ from answerprint.errors import ModelError
 from answerprint.models.verify import VerifiedModel, verify
 
 from .base import Backend
-from .catalogue import ModelEntry, find
+from .catalogue import ModelEntry, at_hand
 
 __all__ = ["load"]
 
@@ -22,7 +22,7 @@ def load(model: str | ModelEntry, device: torch.device) -> Backend:
     Nothing of it is parsed before sizes and hashes of all its files were found right. Raises ModelError when the model
     is unknown, absent, damaged or not what its manifest says.
     """
-    entry = find(model if isinstance(model, str) else model.name)
+    entry = at_hand(model if isinstance(model, str) else model.name)
     if entry.folder is None:
         raise ModelError(f"The weights of {entry.name!r} are not on this computer.")
     family = entry.info.family

@@ -111,10 +111,11 @@ def _folders() -> Iterator[Check]:
 
 def _models() -> Iterator[Check]:
     for entry in entries():
-        if entry.folder is None:
+        if not (entry.ready or entry.fault or entry.lack):
             continue  # known, and not wanted by this user: no problem
         problem, remedy = problem_of(entry)
-        yield Check(f"model {entry.name}", not problem, problem or "files are as their manifest says", remedy)
+        about = f"in the package {entry.package}" if entry.package else "files are as their manifest says"
+        yield Check(f"model {entry.name}", not problem, problem or about, remedy)
 
 
 def _libraries(facts: dict[str, Any]) -> Iterator[Check]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import PurePosixPath
 
@@ -11,8 +11,9 @@ from answerprint.backends.catalogue import ModelEntry, entries, find
 from answerprint.backends.info import BackendInfo
 from answerprint.errors import ModelError
 from answerprint.home import models_folder
-from answerprint.models.known import KnownFile, known_models
-from answerprint.models.manifest import read_manifest
+from answerprint.models.known import KnownFile, KnownModel, known_models
+from answerprint.models.manifest import FileRecord, read_manifest
+from answerprint.models.packaged.package import check_package
 from answerprint.models.pulling.pull import published_name
 from answerprint.models.verify import verify
 from answerprint.option import Option
@@ -109,25 +110,20 @@ def _info(args: Namespace, context: Context) -> int:
         "about": entry.summary,
         "family": f"{entry.family}: {info.summary}",
         "licence": _licence_words(entry),
-        "state": entry.state,
+        "state": f"{entry.state}: {entry.lack}" if entry.lack else entry.state,
         "size": _size_words(entry),
         "tasks": ", ".join(info.tasks),
         "gives": "" if info.gives == "picture" else f"{info.gives}, of which there is no strength",
         "enlarges": _scale_words(entry),
         "steps": _steps_words(info),
-        "from": ", ".join(known.hosts) if known and entry.folder is None else "",
-        "files": str(entry.folder or f"not on this computer; they belong in {models_folder() / entry.name}"),
+        "from": ", ".join(known.hosts) if known and not entry.ready else "",
+        "files": _place_words(entry),
     }
     for key, text in lines.items():
         if text:
             context.console.out(f"{key:<8}  {text}")
-    if entry.folder is None and known is not None:
-        _say_remedy(entry.name, context)
-        for file in known.files:
-            context.console.out(f"{'':<8}  {_file_words(file)}")
-    elif entry.folder is not None:
-        for record in read_manifest(entry.folder).files:
-            context.console.out(f"{'':<8}  {record.name}, {record.size} bytes, sha256 {record.sha256}")
+    for line in _file_lines(entry, known):
+        context.console.out(f"{'':<8}  {line}")
     own = {option.name for option in info.own_options}
     tables = {
         "options of the model: name, default, what it takes": info.own_options,
@@ -139,7 +135,7 @@ def _info(args: Namespace, context: Context) -> int:
 
 
 def _verify(args: Namespace, context: Context) -> int:
-    chosen = [find(args.name)] if args.name else [entry for entry in entries() if entry.folder]
+    chosen = [find(args.name)] if args.name else [entry for entry in entries() if entry.ready or entry.fault]
     bad = 0
     for entry in chosen:
         problem, remedy = problem_of(entry)
@@ -186,19 +182,47 @@ def _keep_alive(text: str) -> float:
 
 def problem_of(entry: ModelEntry) -> tuple[str, str]:
     """Return what is wrong with the files of a model, and the remedy; empty texts where nothing is."""
-    if entry.fault or entry.folder is None:
-        return entry.fault or "not on this computer", f"Repair or remove {entry.folder}."
+    if entry.fault:
+        return entry.fault, f"Repair or remove {entry.folder}."
     try:
-        verify(entry.folder)
+        if entry.folder is None:
+            check_package(known_models()[entry.name])
+        else:
+            verify(entry.folder)
     except ModelError as error:
         return error.message, error.remedy
     return "", ""
 
 
 def _size_words(entry: ModelEntry) -> str:
-    if entry.folder is not None or entry.name not in known_models():
+    if entry.ready or entry.name not in known_models():
         return size_words(entry.size) if entry.size else ""
     return size_of(known_models()[entry.name])
+
+
+def _place_words(entry: ModelEntry) -> str:
+    """Where its files are, or belong."""
+    place = models_folder() / entry.name
+    if entry.package:
+        return f"in the package {entry.package}; at its first use the model is made of them, in {place}"
+    return str(entry.folder or f"not on this computer; they belong in {place}")
+
+
+def _file_lines(entry: ModelEntry, known: KnownModel | None) -> Iterator[str]:
+    """Its files, one a line; of a model that is not here first what to do."""
+    if entry.folder is not None:
+        records: Sequence[FileRecord] = read_manifest(entry.folder).files
+    elif entry.package and known is not None and known.package is not None:
+        records = known.package.files
+    else:
+        try:
+            find(entry.name)
+        except ModelError as error:
+            yield error.remedy
+        yield from map(_file_words, known.files if known else ())
+        return
+    for record in records:
+        yield f"{record.name}, {record.size} bytes, sha256 {record.sha256}"
 
 
 def _scale_words(entry: ModelEntry) -> str:
@@ -232,17 +256,10 @@ def _licence_words(entry: ModelEntry) -> str:
     return f"{entry.licence}: {known.licence.title}, {known.licence.url}"
 
 
-def _say_remedy(name: str, context: Context) -> None:
-    try:
-        find(name)
-    except ModelError as error:
-        context.console.out(error.remedy)
-
-
 def _as_json(entry: ModelEntry) -> dict[str, object]:
     data = asdict(entry)
     data["folder"] = None if entry.folder is None else str(entry.folder)
-    data["state"] = entry.state
+    data["state"], data["ready"] = entry.state, entry.ready
     return data
 
 

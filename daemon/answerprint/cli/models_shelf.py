@@ -7,6 +7,7 @@ import textwrap
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,12 @@ from answerprint.errors import ModelError, NoDaemonError
 from answerprint.home import models_folder, state_folder
 from answerprint.models.importing.bring import bring
 from answerprint.models.importing.child import convert_in_child, fit_in_child
+from answerprint.models.importing.name import name_and_paths
 from answerprint.models.known import KnownModel, find_known, known_models
 from answerprint.models.manifest import Manifest
 from answerprint.models.pulling.memory import has_accepted, read_memory
 from answerprint.models.pulling.meter import Meter
-from answerprint.models.pulling.pull import Progress, Wishes, pull
+from answerprint.models.pulling.pull import Progress, Wishes, comes_in_package, pull
 from answerprint.models.settings import load_model_settings
 from answerprint.models.shelf import removable_folders, remove
 
@@ -52,9 +54,12 @@ What a file is its content decides, and whether all of them make a model is chec
   a folder that diffusers saved, with its model_index.json
   the files of DiffBIR, or a folder of them: Stable Diffusion 2.1, the ControlNet, first stages, the tokenizer
   a model in one file, as its makers published it: {originals}
+  one network that restores or enlarges pictures up to four times: of Real-ESRGAN and ESRGAN, and any other that the
+  package spandrel knows, where that and torchvision are installed
 
 examples:
   answerprint models import ldm-sr-x4 model.ckpt
+  answerprint models import 4x-of-mine.pth
   answerprint models import diffbir-v2 v2-1_512-ema-pruned.ckpt v2.pth BSRNet.pth tokenizer/
   answerprint models import my-upscaler FOLDER --licence openrail++
 """
@@ -85,8 +90,13 @@ def add_pull(parser: ArgumentParser) -> None:
 
 def add_import(parser: ArgumentParser) -> None:
     """Describe the arguments of `import`."""
-    parser.add_argument("name", metavar="NAME", help="what the model is to be called here; of a known one its own name")
-    parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="its folder, or its files")
+    parser.add_argument(
+        "name",
+        metavar="NAME",
+        nargs="?",
+        help="what the model is to be called here; of a known one its own name (default: as the one file is called)",
+    )
+    parser.add_argument("paths", metavar="PATH", nargs="+", help="its folder, or its files")
     parser.add_argument(
         "--family", default="", metavar="NAME", help=f"where the files do not tell it: one of {', '.join(families())}"
     )
@@ -108,12 +118,12 @@ def run_pull(args: Namespace, context: Context) -> int:
     """Show licence and size, ask once, and fetch."""
     console, model, models = context.console, find_known(args.name), models_folder()
     accepted = args.accept_licence or has_accepted(models, model)
-    if not console.json:
+    wishes = Wishes(args.accept_licence, args.trust_first_download, args.mirror, args.from_folder)
+    if not console.json and not comes_in_package(model, wishes):
         for line in _terms(model):
             console.err(line)
         if sys.stdin.isatty():
-            _ask(args, model, accepted)
-    wishes = Wishes(args.accept_licence, args.trust_first_download, args.mirror, args.from_folder)
+            wishes = _ask(wishes, model, accepted)
     show, close = _presenter(console, model)
     try:
         folder = pull(model, models, load_model_settings(), wishes, on_progress=show, **_children(context))
@@ -126,44 +136,52 @@ def run_pull(args: Namespace, context: Context) -> int:
     return 0
 
 
-def _ask(args: Namespace, model: KnownModel, accepted: bool) -> None:
+def _ask(wishes: Wishes, model: KnownModel, accepted: bool) -> Wishes:
     """Ask for what the arguments leave open."""
     if not accepted:
-        accepted = args.accept_licence = _yes("Do you accept this licence? [y/N] ")
+        accepted = _yes("Do you accept this licence? [y/N] ")
+        wishes = replace(wishes, accept_licence=accepted)
     pins = read_memory(models_folder(), model.name).pins
-    if accepted and not args.trust_first_download and any(name not in pins for name in model.unhashed):
-        args.trust_first_download = _yes("Do you trust what comes first, and hold it to its hash then? [y/N] ")
+    if accepted and not wishes.trust_first and any(name not in pins for name in model.unhashed):
+        trusts = _yes("Do you trust what comes first, and hold it to its hash then? [y/N] ")
+        wishes = replace(wishes, trust_first=trusts)
+    return wishes
 
 
 def run_import(args: Namespace, context: Context) -> int:
     """Make a model of the user's files."""
-    known = known_models().get(args.name)
-    if known is None and not args.licence:
+    name, paths = name_and_paths([*filter(None, [args.name]), *args.paths])
+    known = known_models().get(name)
+    network = len(paths) == 1 and paths[0].is_file()  # people have many, and seldom know whose they are
+    if known is None and not args.licence and not network:
         raise ModelError(
-            f"{args.name!r} is no known model: its licence is not known.",
+            f"{name!r} is no known model: its licence is not known.",
             f"Say it: --licence NAME, or give it the name of a known one: {', '.join(known_models())}.",
         )
     family = args.family or (known.family if known else "")
     if family and family not in families():
         raise ModelError(f"There is no model family {family!r}.", f"Families: {', '.join(families())}.")
     said = Manifest(
-        name=args.name,
+        name=name,
         family=family,
         version=known.version if known else "1",
-        licence=args.licence or (known.licence.id if known else ""),
-        summary=known.summary if known else f"imported from {args.paths[0].name}",
-        scale=args.scale or (known.scale if known else 0),
+        licence=args.licence or (known.licence.id if known else "not said"),
+        summary=known.summary if known else f"imported from {paths[0].name}",
+        scale=args.scale or (known.scale if known and not families()[known.family].scales else 0),
         files=(),
         notes="imported by the user",
     )
-    scales = {name: info.scale for name, info in families().items()}
+    scales = {each: 0 if info.scales else info.scale for each, info in families().items()}
     tell = _staged(context.console)
-    sealed = bring(args.paths, models_folder(), said, scales=scales, on_stage=tell, **_children(context))
+    sealed = bring(paths, models_folder(), said, scales=scales, on_stage=tell, **_children(context))
     if context.console.json:
         names = [record.name for record in sealed.files]
-        context.console.event({"event": "imported", "name": sealed.name, "family": sealed.family, "files": names})
+        facts = {"name": sealed.name, "family": sealed.family, "scale": sealed.scale, "about": sealed.summary}
+        context.console.event({"event": "imported", **facts, "files": names})
     else:
         context.console.out(f"{sealed.name} is ready: family {sealed.family}, {len(sealed.files)} files.")
+        if sealed.summary != said.summary:
+            context.console.out(f"  {sealed.summary}")
     return 0
 
 

@@ -14,7 +14,20 @@ from .header import tensor_shapes
 from .likeness import Shapes, likeness
 from .verify import MAX_TEXT_BYTES
 
-__all__ = ["INDEX", "PARTS", "check_family", "class_name", "guess_family", "guess_part", "shapes_of"]
+__all__ = [
+    "GENERATOR",
+    "INDEX",
+    "PARTS",
+    "check_family",
+    "class_name",
+    "guess_family",
+    "guess_part",
+    "may_restore",
+    "shapes_of",
+]
+
+GENERATOR = "generator"
+"""The family of networks that restore by themselves, each in one file."""
 
 INDEX = "model_index.json"
 
@@ -52,6 +65,11 @@ def guess_family(folder: Path) -> str:
 def guess_part(shapes: Shapes) -> str:
     """Which file of DiffBIR has these tensors; the empty text for none."""
     return next((part for tensor, part in PARTS.items() if tensor in shapes), "")
+
+
+def may_restore(shapes: Shapes) -> bool:
+    """Whether a file may be a network that restores by itself: as DiffBIR's first ones do, or of an unknown kind."""
+    return guess_part(shapes).startswith("stage1/") or not likeness(shapes)
 
 
 def shapes_of(weights: Path) -> Shapes:

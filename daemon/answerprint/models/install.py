@@ -17,7 +17,7 @@ from .manifest import MANIFEST, Manifest, check_model_name
 from .seal import seal
 from .verify import verify
 
-__all__ = ["alone", "install", "partial_folder"]
+__all__ = ["BusyShelfError", "alone", "install", "partial_folder"]
 
 _PARTIAL = ".partial"
 

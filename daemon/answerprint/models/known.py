@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from answerprint.errors import ModelError
 
-from .manifest import check_file_name, check_model_name
+from .manifest import FileRecord, Manifest, check_file_name, check_model_name
 from .pulling.address import check_address
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "KnownModel",
     "Licence",
     "Original",
+    "Package",
     "find_known",
     "find_original",
     "known_models",
@@ -34,6 +35,7 @@ __all__ = [
 _FOLDER = Path(__file__).parent / "published"
 _SCHEMA_VERSION = 1
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_IN_PACKAGE = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*\.(param|bin)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,24 @@ class Original:
 
 
 @dataclass(frozen=True, slots=True)
+class Package:
+    """A Python package, such as one that Answerprint depends on, that holds a model's weights in ncnn's form."""
+
+    distribution: str
+    """What pip calls it."""
+    version: str
+    """The one that has these files."""
+    module: str
+    """The folder that it is installed as."""
+    files: tuple[FileRecord, FileRecord]
+    """The .param and the .bin; names are below the folder."""
+    makes: str
+    """The file of the model that is made of them."""
+    layers: tuple[str, ...]
+    """Names that the network has for the layers with weights, in the order of the files, as `names_of` reads them."""
+
+
+@dataclass(frozen=True, slots=True)
 class KnownModel:
     """A model that can be used once its files are in the user's model folder."""
 
@@ -91,6 +111,7 @@ class KnownModel:
     licence: Licence
     files: tuple[KnownFile, ...]
     original: Original | None = None
+    package: Package | None = None
     about_bytes: int = 0
     """Of all files, reckoned from the numbers in its networks; 0 where nobody did."""
 
@@ -116,12 +137,20 @@ class KnownModel:
         """Whether the size of some files is not published, so that `size` is not exact."""
         return any(file.sources and file.size is None for file in self.files)
 
+    def manifest(self, origin: str = "") -> Manifest:
+        """What the manifest of its folder says, files left out. origin: where the weights are from, in words."""
+        licence = self.licence
+        return Manifest(
+            name=self.name, family=self.family, version=self.version, licence=licence.id, summary=self.summary,
+            scale=self.scale, files=(), notes="; ".join(filter(None, [f"{licence.title}: {licence.url}", origin])),
+        )  # fmt: skip
+
 
 @cache
 def known_models() -> Mapping[str, KnownModel]:
     """Every known model by its name, sorted."""
-    models = (parse_known(json.loads(path.read_bytes())) for path in sorted(_FOLDER.glob("*.json")))
-    return {model.name: model for model in models}
+    models = (parse_known(json.loads(path.read_bytes())) for path in _FOLDER.glob("*.json"))
+    return {model.name: model for model in sorted(models, key=lambda model: model.name)}
 
 
 def find_known(name: str) -> KnownModel:
@@ -154,9 +183,22 @@ def parse_known(data: Mapping[str, Any]) -> KnownModel:
     text = {key: str(data[key]) for key in ("name", "family", "version", "summary")}
     original = _original(data["original"]) if "original" in data else None
     licence, about = Licence(**data["licence"]), int(data.get("about_bytes", 0))
+    package = _package(data["package"], files) if "package" in data else None
     return KnownModel(
-        scale=int(data["scale"]), licence=licence, files=files, original=original, about_bytes=about, **text
-    )
+        scale=int(data["scale"]), licence=licence, files=files, original=original, package=package, about_bytes=about,
+        **text,
+    )  # fmt: skip
+
+
+def _package(row: Mapping[str, Any], files: tuple[KnownFile, ...]) -> Package:
+    param, weights = (FileRecord(each["name"], int(each["size"]), each["sha256"]) for each in row["files"])
+    if row["makes"] not in {file.name for file in files}:
+        raise ValueError(f"{row['makes']} is no file of the model")
+    for file in (param, weights):
+        if not _SHA256.fullmatch(file.sha256) or not _IN_PACKAGE.fullmatch(file.name):
+            raise ValueError(f"{file.name} of the package is not described")
+    text = {key: str(row[key]) for key in ("distribution", "version", "module", "makes")}
+    return Package(files=(param, weights), layers=tuple(row["layers"]), **text)
 
 
 def _original(row: Mapping[str, Any]) -> Original:

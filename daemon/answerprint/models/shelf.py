@@ -12,8 +12,9 @@ from answerprint.store.atomic import temporary_folder_beside
 from answerprint.store.quota import storage_error
 
 from .install import alone, partial_folder
-from .known import KnownModel
+from .known import KnownModel, known_models
 from .manifest import MANIFEST, check_model_name
+from .packaged.package import lack_of
 from .settings import load_model_settings
 from .verify import PACKAGE_FOLDER
 
@@ -86,8 +87,11 @@ def removable_folders(name: str) -> list[Path]:
         else:
             told = "is part of Answerprint", "It goes when Answerprint is uninstalled."
         raise ModelError(f"The model {name!r} {told[0]} and is not removed.", told[1])
-    models = models_folder()
+    models, known = models_folder(), known_models().get(name)
     folders = [each for each in (models / name, partial_folder(models, name)) if each.is_dir()]
+    if not folders and known is not None and known.package is not None and not lack_of(known.package):
+        package = known.package.distribution
+        raise ModelError(f"The model {name!r} is in the package {package} and is not removed.", "It goes with that.")
     if not folders or any(each.is_symlink() for each in folders):
         raise ModelError(f"There is no model {name!r} to remove.", "See: answerprint models list")
     return folders

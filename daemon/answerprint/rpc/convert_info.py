@@ -121,7 +121,7 @@ def model_to(entry: ModelEntry) -> models_pb2.Model:
         summary=text(entry.summary),
         licence=text(entry.licence),
         scale=count(entry.scale),
-        ready=entry.folder is not None and not entry.fault,
+        ready=entry.ready,
         fault=text(entry.fault),
         state=entry.state,
         size=count(entry.size),

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from answerprint import __version__
-from answerprint.backends.catalogue import ModelEntry, find
+from answerprint.backends.catalogue import ModelEntry, at_hand
 from answerprint.backends.depth import DepthLook
 from answerprint.backends.precision import working_bytes
 from answerprint.errors import InputError, JobFailedError, MediaError
@@ -20,6 +20,7 @@ from answerprint.frames.interpret import Interpretation
 from answerprint.frames.messages import Message
 from answerprint.frames.request import RestoreRequest
 from answerprint.media import probe
+from answerprint.media.boundary import MAX_PIXELS, MAX_SIDE
 from answerprint.models.manifest import read_manifest
 
 from .choices import Choices, resolve
@@ -162,7 +163,7 @@ class Order:
 
 def understand(request: RestoreRequest, *, preview: bool = False) -> Order:
     """Probe the source and complete the request; raises InputError for whatever cannot be done."""
-    entry = find(request.model)
+    entry = at_hand(request.model)  # its weights count in the fingerprint
     choices = resolve(request, entry.info)
     if entry.info.gives == "depth" and request.strength != 1:
         raise InputError(f"{entry.name} gives depth, of which there is no strength.", "Leave --strength out.")
@@ -213,6 +214,11 @@ def _size(request: RestoreRequest, info: ClipInfo, entry: ModelEntry, choices: C
         raise InputError(
             f"{entry.name} cannot make {width}x{height} of {info.width}x{info.height}.",
             f"Choose at most {info.width * most}x{info.height * most} ({most} times).",
+        )
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise InputError(
+            f"{entry.name} would make {width}x{height} of {info.width}x{info.height}, more than can be written.",
+            f"Choose a smaller --scale: at most {MAX_SIDE} pixels a side and {MAX_PIXELS} in all.",
         )
     return width, height
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from answerprint.backends.base import Backend
-from answerprint.backends.catalogue import ModelEntry, find
+from answerprint.backends.catalogue import ModelEntry, at_hand, find
 from answerprint.errors import AnswerprintError, CancelledError, InputError, JobFailedError
 from answerprint.frames import events
 from answerprint.frames.channel import ChildChannel
@@ -187,7 +187,7 @@ class Server:
 
 def _weights_bytes(name: str) -> int:
     """Size of a model's weights on disk: about what they take in memory."""
-    folder = find(name).folder
+    folder = at_hand(name).folder
     return 0 if folder is None else sum(file.stat().st_size for file in folder.rglob("*.safetensors"))
 
 

@@ -18,6 +18,12 @@ from torch import Tensor, nn
 __all__ = ["CompactNetwork", "GeneratorNetwork", "RRDBNetwork"]
 
 
+_BAND_CELLS = 32_768
+_FEWEST_ROWS = 8
+_REACH = 2
+"""Rows that the convolutions at the sizes 2, 4, 4 and 4 look beyond a band: 1.25."""
+
+
 class _DenseBlock(nn.Module):
     """Five convolutions, each seeing all before it; their sum is scaled by .2 and added to what came in."""
 
@@ -33,7 +39,7 @@ class _DenseBlock(nn.Module):
         """[B, features, h, w]."""
         seen = x.to(self.conv1.weight.dtype)
         for conv in (self.conv1, self.conv2, self.conv3, self.conv4):
-            seen = torch.cat([seen, F.leaky_relu(conv(seen), 0.2)], 1)
+            seen = torch.cat([seen, F.leaky_relu(conv(seen), 0.2, inplace=True)], 1)
         return torch.add(x, self.conv5(seen).to(x.dtype), alpha=0.2)
 
 
@@ -59,6 +65,10 @@ class GeneratorNetwork(nn.Module):
     """Parts that stay in single precision, the first among them, so that it is shown pictures in single precision."""
     multiple_of: int
     """Pixels: h and w must be multiples of it."""
+    single: bool = False
+    """Whether it computes in single precision alone."""
+    about: str = ""
+    """What it is, for people, where its class does not say it."""
 
     @staticmethod
     def from_config(config: dict[str, Any]) -> GeneratorNetwork:
@@ -66,7 +76,7 @@ class GeneratorNetwork(nn.Module):
 
         Raises ValueError for another kind, TypeError for other arguments.
         """
-        settings = dict(config)
+        settings = {name: value for name, value in config.items() if name != "about"}
         kind = settings.pop("kind", None)
         if kind not in _KINDS:
             raise ValueError(f"{kind!r} is no kind of network; there are {', '.join(_KINDS)}")
@@ -96,10 +106,24 @@ class RRDBNetwork(GeneratorNetwork):
         """Enlarge, in the precision of the convolutions inside; h and w are multiples of `multiple_of`."""
         dtype = self.conv_body.weight.dtype
         x = self.conv_first(F.pixel_unshuffle(low, self._fold) if self._fold > 1 else low)
-        x = x.to(dtype) + self.conv_body(self.body(x).to(dtype))
+        return self._enlarge(x.to(dtype) + self.conv_body(self.body(x).to(dtype)))
+
+    def _enlarge(self, x: Tensor) -> Tensor:
+        """[B, 3, 4 h, 4 w] from features [B, C, h, w], in bands of rows: at that size features take most memory."""
+        height, width = x.shape[2:]
+        rows = max(_FEWEST_ROWS, _BAND_CELLS // width)
+        bands = []
+        for top in range(0, height, rows):
+            first, bottom = max(0, top - _REACH), min(height, top + rows)
+            band = self._enlarge_band(x[:, :, first : bottom + _REACH])
+            bands.append(band[:, :, 4 * (top - first) : 4 * (bottom - first)])
+        return bands[0] if len(bands) == 1 else torch.cat(bands, 2)
+
+    def _enlarge_band(self, x: Tensor) -> Tensor:
         for conv in (self.conv_up1, self.conv_up2):
-            x = F.leaky_relu(conv(F.interpolate(x, scale_factor=2.0, mode="nearest")), 0.2)
-        out: Tensor = self.conv_last(F.leaky_relu(self.conv_hr(x), 0.2))
+            x = F.leaky_relu(conv(F.interpolate(x, scale_factor=2.0, mode="nearest")), 0.2, inplace=True)
+        x = F.leaky_relu(self.conv_hr(x), 0.2, inplace=True)
+        out: Tensor = self.conv_last(x)
         return out
 
 

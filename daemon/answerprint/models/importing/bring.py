@@ -5,6 +5,7 @@ What a file is its content decides, never its name.
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -17,8 +18,9 @@ from answerprint.store.atomic import temporary_folder_beside
 from answerprint.store.quota import room, size_text, spare_room, storage_error
 
 from ..content import check_form, form_of
-from ..guess import check_family, class_name, guess_family
+from ..guess import GENERATOR, check_family, class_name, guess_family
 from ..install import alone, install
+from ..known import known_models
 from ..manifest import Manifest, check_model_name
 from .child import Convert, Fit, convert_in_child, fit_in_child
 from .parts import ORIGINAL, place_parts
@@ -42,11 +44,12 @@ def bring(
     convert: Convert = convert_in_child,
     fit: Fit = fit_in_child,
 ) -> Manifest:
-    """Make a model named `said.name` of a folder, of the files of DiffBIR, or of one original file.
+    """Make a model named `said.name` of a folder, of the files of DiffBIR, of one original file, or of one network.
 
     Returns its manifest. said: what the user says of it; family empty and scale 0 where they are to be found out.
-    scales: of families, the scale of each. on_stage: told in words what is done next. The files themselves stay as they
-    are. Raises ModelError for what is refused and where a model of that name is there, and StorageError.
+    scales: of families, the scale of each; 0 where their models differ in it. on_stage: told in words what is done
+    next. The files themselves stay as they are. Raises ModelError for what is refused and where a model of that name is
+    there, and StorageError.
     """
     check_model_name(said.name)
     cancelled = cancelled or threading.Event()
@@ -67,11 +70,13 @@ def bring(
             for name, source in wanted.items():
                 _take(source, gathered / name, cancelled, on_stage, convert)
             parts = {gathered / name: source.name for name, source in wanted.items() if name.startswith(PART)}
-            known = place_parts(parts, gathered, said.family) if parts else None
-            manifest = _completed(said, gathered, scales)
+            whole = place_parts(parts, gathered, said.family) if parts else ""
+            manifest = _completed(said, whole or guess_family(gathered), gathered, scales)
             check_family(gathered, manifest.family)
             on_stage("checking that the files belong together")
-            fit(gathered, manifest.family, manifest.scale, cancelled, ORIGINAL if known else "")
+            fit(gathered, manifest.family, manifest.scale, cancelled, ORIGINAL if whole else "")
+            if manifest.family == GENERATOR:
+                manifest = _told(manifest, gathered)
             on_stage("sealing")
             return install(gathered, final, manifest)
         except OSError as error:
@@ -80,9 +85,9 @@ def bring(
             shutil.rmtree(gathered, ignore_errors=True)
 
 
-def _completed(said: Manifest, gathered: Path, scales: Mapping[str, int]) -> Manifest:
+def _completed(said: Manifest, guess: str, gathered: Path, scales: Mapping[str, int]) -> Manifest:
     """What the user said, with family and scale found out where they were not. Raises ModelError."""
-    family = said.family or guess_family(gathered)
+    family = said.family or guess
     if not family:
         named = class_name(gathered)
         told = f": its model_index.json says {named}, which several families or none have" if named else ""
@@ -91,6 +96,22 @@ def _completed(said: Manifest, gathered: Path, scales: Mapping[str, int]) -> Man
             f"Say it: --family NAME, one of {', '.join(scales)}.",
         )
     return replace(said, family=family, scale=said.scale or scales.get(family, 1))
+
+
+def _told(said: Manifest, gathered: Path) -> Manifest:
+    """What the user said, with what the network was found to be. Raises ModelError where a known one is another."""
+    config = json.loads((gathered / "config.json").read_bytes())
+    scale = config["scale"]
+    about = f"{config.get('about', config['kind'])}, {f'enlarges {scale} times' if scale > 1 else 'keeps the size'}"
+    known = known_models().get(said.name)
+    wanted = next((file.content for file in known.files if file.content), {}) if known is not None else {}
+    if any(config.get(name) != value for name, value in wanted.items()):
+        raise ModelError(
+            f"This is not {said.name}, but {about}.",
+            f"Give it a name of its own: answerprint models import NAME PATH. Known by that name: {said.summary}.",
+        )
+    summary = said.summary if known is not None else f"{about}; {said.summary}"
+    return replace(said, scale=scale, summary=summary)
 
 
 def _take(

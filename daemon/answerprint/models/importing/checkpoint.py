@@ -180,12 +180,15 @@ def _rebuild_parameter(tensor: object, *ignored: object) -> object:
     return tensor
 
 
-def _new_dict(*items: Any) -> dict[Any, Any]:  # noqa: ANN401
-    return dict(*items)
+class _Table(dict[Any, Any]):
+    """An ordered dictionary. PyTorch's modules hang versions of their layers on theirs, which are of no use here."""
+
+    def __setstate__(self, state: object) -> None:
+        pass
 
 
 _GLOBALS: Mapping[tuple[str, str], Callable[..., object] | type] = {
-    ("collections", "OrderedDict"): _new_dict,
+    ("collections", "OrderedDict"): _Table,
     ("torch._utils", "_rebuild_tensor_v2"): _rebuild,
     ("torch._utils", "_rebuild_tensor"): _rebuild,
     ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,

