@@ -41,6 +41,7 @@ class Extent:
     """Of the truth."""
     noise_largest: tuple[int, int] = (320, 176)
     """Of clips that are restored at their own size."""
+    noise_frames: int = 8
     clips_of_noise: int = 2
     timed_frames: int = 8
     timed: tuple[int, int] = (160, 90)
@@ -49,7 +50,10 @@ class Extent:
     large_frames: int = 2
 
 
-QUICK = Extent(6, (320, 176), (160, 96), 1, 6, (160, 90), (480, 270), 1)
+QUICK = Extent(
+    frames=6, largest=(320, 176), noise_largest=(160, 96), noise_frames=6, clips_of_noise=1, timed_frames=6,
+    large_frames=1,
+)  # fmt: skip
 """For a look: small pictures, whose figures are not those that the page shows."""
 
 

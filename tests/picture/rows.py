@@ -142,7 +142,7 @@ def noise(lab: Lab) -> Iterator[Row]:
     """The paper's second task: sigma 50 at the source's own size, beside non-local means as strong as suits it."""
     gain, steady = {}, {}
     for clip in (_STREET, _GLASS)[: lab.extent.clips_of_noise]:
-        truth = truth_of(clip, lab.extent.timed_frames, lab.extent.noise_largest, 1)
+        truth = truth_of(clip, lab.extent.noise_frames, lab.extent.noise_largest, 1)
         found, _ = lab.measure(
             truth, Degradation.parse("noise=50"), clip.first,
             {"input": Plain("bicubic"), "nlmeans": Filtered("nlmeans", "nlmeans"), "default": lab.own()}, 1, "denoise",

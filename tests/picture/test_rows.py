@@ -20,7 +20,7 @@ from .footage import CLIPS, DAMAGES, Clip
 from .lab import Extent, Figures, Lab
 
 SMALL = Extent(
-    frames=3, largest=(64, 48), noise_largest=(64, 48), clips_of_noise=1,
+    frames=3, largest=(64, 48), noise_largest=(64, 48), noise_frames=3, clips_of_noise=1,
     timed_frames=3, timed=(16, 12), timed_large=(16, 12), large_frames=2,
 )  # fmt: skip
 
