@@ -25,6 +25,7 @@ __all__ = [
     "contents_of",
     "development_modules",
     "own_modules",
+    "package_files",
     "runtime_distributions",
 ]
 
@@ -77,7 +78,7 @@ def contents_of(root: Path) -> Contents:
             (str(root / "LICENSE"), _PACKAGE),
             *_files(root / "daemon" / _PACKAGE, patterns),
             *_files(root / _SCRIPTS, ("**/*",)),
-            *_of_packages(root / "daemon" / _PACKAGE / "models" / "published"),
+            *package_files(root / "daemon" / _PACKAGE / "models" / "published"),
         ),
     )
 
@@ -121,6 +122,18 @@ def development_modules(distributions: Collection[str]) -> tuple[str, ...]:
     )
 
 
+def package_files(published: Path) -> list[Data]:
+    """The files of packages that known models are made of, each to where the package would have it."""
+    found = set()
+    for path in published.glob("*.json"):
+        package = json.loads(path.read_bytes()).get("package")
+        for file in package["files"] if package else ():
+            place = Path(package["module"]) / file["name"]
+            source = metadata.distribution(package["distribution"]).locate_file(place)
+            found.add((str(source), str(place.parent)))
+    return sorted(found)
+
+
 def _modules_of(distributions: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(module for module, bringers in _bringers().items() if bringers & set(distributions)))
 
@@ -147,18 +160,6 @@ def _loaded_by(modules: Collection[str], path: Iterable[Path], excluded: Collect
     if answer.returncode:
         raise RuntimeError("Not every module can be imported without what the bundle leaves out; see above.")
     return tuple(json.loads(answer.stdout))
-
-
-def _of_packages(published: Path) -> list[Data]:
-    """The files of packages that known models are made of, each to where the package would have it."""
-    found = set()
-    for path in published.glob("*.json"):
-        package = json.loads(path.read_bytes()).get("package")
-        for file in package["files"] if package else ():
-            place = Path(package["module"]) / file["name"]
-            source = metadata.distribution(package["distribution"]).locate_file(place)
-            found.add((str(source), str(place.parent)))
-    return sorted(found)
 
 
 def _files(folder: Path, patterns: Iterable[str]) -> list[Data]:

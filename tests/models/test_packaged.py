@@ -27,6 +27,7 @@ from answerprint.models.manifest import read_manifest
 from answerprint.models.packaged import unpack
 from answerprint.models.packaged.ncnn import NcnnError, read_ncnn
 from answerprint.models.packaged.unpack import names_of
+from answerprint.models.pulling.download import Download, PullError
 from answerprint.models.pulling.pull import Wishes, pull
 from answerprint.models.settings import ModelSettings
 from answerprint.models.shelf import remove
@@ -311,3 +312,21 @@ def test_what_is_published_of_a_package_is_checked(field: str, package: SmallPac
     place[field] = "../../etc/passwd"
     with pytest.raises(ValueError, match=r"package|no file"):
         parse_known(odd)
+
+
+def test_without_a_network_the_package_is_enough_and_without_both_it_is_said(
+    package: SmallPackage, models: Path, server: FileServer
+) -> None:
+    model, offline = find_known(NAME), ModelSettings(offline=True)
+    assert pull(model, models, offline) == models / NAME
+    remove(NAME)
+    shutil.rmtree(package.folder)
+    with pytest.raises(PullError, match="offline") as caught:
+        pull(model, models, offline, Wishes(accept_licence=True))
+    assert "--from-folder" in caught.value.remedy
+    server.files.clear()
+    impatient = Download(rounds=1, backoff_seconds=0.01)
+    with pytest.raises(PullError, match="could not be fetched") as caught:
+        pull(model, models, ModelSettings(), Wishes(accept_licence=True), download=impatient)
+    assert caught.value.remedy
+    assert not (models / NAME).exists()

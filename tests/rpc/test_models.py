@@ -43,7 +43,7 @@ def asked(model: ModelForm, options: list[OptionForm]) -> list[str]:
 def test_models_tell_what_forms_need(running: Running) -> None:
     models, _ = described(running)
     for model in models.values():
-        info = families()[model.family]
+        info = families()[model.family].of_scale(model.scale)
         assert (model.gives, model.most_steps) == (info.gives, info.most_steps)
         assert model.task_scales == dict(info.task_scales)
         assert model.largest_scale == (info.largest_scale or info.scale)

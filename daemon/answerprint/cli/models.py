@@ -117,6 +117,7 @@ def _info(args: Namespace, context: Context) -> int:
         "enlarges": _scale_words(entry),
         "steps": _steps_words(info),
         "from": ", ".join(known.hosts) if known and not entry.ready else "",
+        "notes": _notes(entry),
         "files": _place_words(entry),
     }
     for key, text in lines.items():
@@ -198,6 +199,15 @@ def _size_words(entry: ModelEntry) -> str:
     if entry.ready or entry.name not in known_models():
         return size_words(entry.size) if entry.size else ""
     return size_of(known_models()[entry.name])
+
+
+def _notes(entry: ModelEntry) -> str:
+    """What the manifest says besides the licence, such as where the weights are from."""
+    if entry.folder is None:
+        return ""
+    known = known_models().get(entry.name)
+    licence = f"{known.licence.title}: {known.licence.url}" if known else ""
+    return read_manifest(entry.folder).notes.removeprefix(licence).removeprefix("; ")
 
 
 def _place_words(entry: ModelEntry) -> str:
