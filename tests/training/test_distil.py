@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +18,7 @@ from torch import nn
 
 from answerprint.backends.generator.network import GeneratorNetwork
 from answerprint.metrics.shift_tolerant import ShiftTolerantNetwork
+from answerprint.models.known import find_known
 from answerprint.training import distil
 from answerprint.training.judging import PerceptualLoss, judge
 from answerprint.training.pictures import HELD_OUT, Shelf, shelves
@@ -91,6 +93,22 @@ def test_a_run_that_was_put_aside_goes_on_as_if_it_had_not_been(tmp_path: Path, 
         second.advance(pool.batch([step, 7]), None, 6)
     for name, value in whole.average.items():
         torch.testing.assert_close(second.average[name], value, rtol=0, atol=0)
+
+
+def test_brightness_is_the_truths_where_the_teacher_is_darker(pool: Pool) -> None:
+    batch = pool.batch([0, 1])
+    dark = replace(batch, target=batch.good - 0.15)
+    shifts = []
+    for coarse in (0.0, 4.0):
+        torch.manual_seed(3)
+        student = replace(SMALL, coarse=coarse)
+        training = Training(student, GeneratorNetwork.from_config(dict(CONFIG)), seed=1)
+        for _ in range(80):
+            training.advance(dark, None, 80)
+        with torch.inference_mode():
+            shifts.append(float((training.averaged()(batch.low) - batch.good).mean()))
+    assert abs(shifts[1]) < 0.02
+    assert shifts[0] < -0.04
 
 
 def test_the_rate_rises_and_then_falls_to_nothing() -> None:
@@ -184,20 +202,33 @@ def test_the_judge_sees_a_picture_that_is_too_bright() -> None:
     assert figures["psnr_teacher"] == pytest.approx(20 * np.log10(255 / 2), abs=0.01)
 
 
-def test_a_missing_teacher_is_named_with_its_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_weights_of_the_measure_are_named_with_their_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     photographs = _photographs(tmp_path / "p", "one.png", *HELD_OUT)
-    arguments = ["swift-x4", "--photos", str(photographs), "--work", str(tmp_path / "w"), "--teacher", str(tmp_path)]
+    arguments = ["swift-x4", "--photos", str(photographs), "--work", str(tmp_path / "w")]
     assert distil.main([*arguments, "--measures", str(tmp_path)]) == 2
     message, remedy = capsys.readouterr().err.splitlines()
-    assert "does not hold the teacher's weights" in message
-    assert "pip install" in remedy
+    assert "does not hold the weights of ST-LPIPS" in message
+    assert "training.fetch measures" in remedy
 
 
 def test_no_photographs_is_an_error_with_a_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "p").mkdir()
-    arguments = ["swift-x4", "--photos", str(tmp_path / "p"), "--work", str(tmp_path / "w"), "--teacher", str(tmp_path)]
+    arguments = ["swift-x4", "--photos", str(tmp_path / "p"), "--work", str(tmp_path / "w")]
     assert distil.main([*arguments, "--measures", str(tmp_path)]) == 2
     assert "no photograph is large enough" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", STUDENTS)
+def test_a_student_has_the_shape_of_what_it_starts_from(name: str) -> None:
+    """So each tensor has a place, and none is left as it was drawn."""
+    known = find_known(STUDENTS[name].source)
+    published = next(file.content for file in known.files if file.name == "config.json")
+    assert published is not None
+    networks = [GeneratorNetwork.from_config(dict(config)) for config in (published, STUDENTS[name].config)]
+    first, second = ({k: v.shape for k, v in network.state_dict().items()} for network in networks)
+    assert first == second
 
 
 def test_help_says_what_is_learnt_and_how_to_resume(capsys: pytest.CaptureFixture[str]) -> None:

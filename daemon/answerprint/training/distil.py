@@ -32,16 +32,16 @@ from .judging import PerceptualLoss, judge, load_trunk
 from .pictures import shelves
 from .pool import Pool
 from .student import STUDENTS, Training
-from .teacher import X4PLUS, load_published, published_folder
+from .teacher import X4PLUS, load_published
 
 __all__ = ["draw", "main", "train"]
 
 _SEED = 23
-_CROP_PX, _HELD_OUT_CROP_PX = 40, 64
+_CROP_PX = 40
 _TEXTURE_SHARE = 0.06
 _POOL = 1500
 _FIRST, _STEPS_PER_EXAMPLE = 12, 4
-_HELD_OUT = 6
+_HELD_OUT = 16
 
 
 def draw(step: int, batch: int) -> tuple[list[int], list[int]]:
@@ -54,32 +54,31 @@ def draw(step: int, batch: int) -> tuple[list[int], list[int]]:
     return numbers, [int(t) for t in rng.integers(0, 8, batch)]
 
 
-def train(
-    name: str, photos: Path, work: Path, teacher: Path, measures: Path, steps: int | None = None
-) -> Iterator[dict[str, object]]:
+def train(name: str, photos: Path, work: Path, measures: Path, steps: int | None = None) -> Iterator[dict[str, object]]:
     """Train student `name` up to `steps`, resuming from `work`; yields the figures every so many steps.
 
-    `teacher` and `measures` are the folders of Real-ESRGAN's and ST-LPIPS's files. Raises InputError.
+    `measures` is the folder of ST-LPIPS's files. Raises InputError, and ModelError where the teacher cannot be made.
     """
     student = STUDENTS[name]
     steps = steps or student.steps
-    home = work / name
-    home.mkdir(parents=True, exist_ok=True)
+    home, models = work / name, work / "models"
+    for folder in (home, models):
+        folder.mkdir(parents=True, exist_ok=True)
     try:
         shelf, held_out = shelves(photos)
     except ValueError as e:
         raise InputError(f"No training on {photos}: {e}.", "Fetch photographs: see training/fetch.py.") from e
-    x4plus, measure = load_published(X4PLUS, teacher), load_trunk("alex", measures)
-    perceptual = PerceptualLoss(load_trunk("vgg", measures))
+    measure, perceptual = load_trunk("alex", measures), PerceptualLoss(load_trunk("vgg", measures))
+    x4plus = load_published(X4PLUS, models)
     pool = Pool(work / "pool", shelf, x4plus, seed=_SEED, crop_px=_CROP_PX, texture_share=_TEXTURE_SHARE)
-    judged = Pool(work / "held-out", held_out, x4plus, seed=_SEED + 1, crop_px=_HELD_OUT_CROP_PX, texture_share=0.0)
+    judged = Pool(work / "held-out", held_out, x4plus, seed=_SEED + 1, crop_px=_CROP_PX, texture_share=0.0)
     examples = [judged.batch([number]) for number in range(_HELD_OUT)]
     training = Training(student, GeneratorNetwork.from_config(dict(student.config)), _SEED)
     state = home / "state.pt"
     if state.exists():
         training.load(state)
     else:
-        source = load_published(student.source, teacher)
+        source = load_published(student.source, models)
         training = Training(student, source, _SEED)
         start = judge(training.averaged(), examples, measure)
         training.best = start["p"]
@@ -112,12 +111,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--photos", type=Path, required=True, help="photographs (see training/fetch.py)")
     parser.add_argument("--work", type=Path, required=True, help="for the teacher's pictures, the state, the weights")
     parser.add_argument("--steps", type=int, default=None, help="optimiser steps in all (default: the student's)")
-    parser.add_argument("--teacher", type=Path, default=None, help="Real-ESRGAN's files (default: the package's)")
     parser.add_argument("--measures", type=Path, default=None, help="ST-LPIPS's files (default: the program's cache)")
     args = parser.parse_args(argv)
     try:
-        teacher, measures = args.teacher or published_folder(), args.measures or measures_folder()
-        for line in train(args.student, args.photos, args.work, teacher, measures, args.steps):
+        for line in train(args.student, args.photos, args.work, args.measures or measures_folder(), args.steps):
             sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()
     except AnswerprintError as error:

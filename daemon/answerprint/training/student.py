@@ -24,6 +24,9 @@ from .teacher import ANIME, ANIME_VIDEO
 __all__ = ["STUDENTS", "Student", "Training"]
 
 
+_COARSE_PX = 16
+
+
 @dataclass(frozen=True, slots=True)
 class Student:
     """A network to train, what it starts as, and how it learns."""
@@ -38,6 +41,8 @@ class Student:
     report_every: int
     perceptual_good: float = 1.6
     perceptual_target: float = 0.6
+    coarse: float = 4.0
+    """Weight of the difference of the means of squares to the truth, without which dark pictures get darker."""
     perceptual_px: int = 96
     """Side of the cut that the perceptual distance is measured on: the whole would cost more than the network."""
     average: float = 0.99
@@ -90,6 +95,8 @@ class Training:
             group["lr"] = self.rate(steps)
         drawn = self.network(batch.low.contiguous(memory_format=torch.channels_last))
         loss = (F.l1_loss(drawn, batch.target) + F.l1_loss(drawn, batch.good)) / 2
+        coarse, coarse_good = (F.avg_pool2d(p, _COARSE_PX) for p in (drawn, batch.good))
+        loss = loss + self.student.coarse * F.l1_loss(coarse, coarse_good)
         if perceptual is not None:
             cut = self._cut(drawn.shape[-1])
             to_good, to_target = perceptual(drawn[cut], batch.good[cut], batch.target[cut])
