@@ -29,7 +29,7 @@ help:
 	@echo "make bundle     a folder that runs without Python, in dist/answerprint; minutes"
 	@echo "make bundle-test  the same, and its tests"
 	@echo "make proto      generate the code of the daemon's protocol again, from proto/"
-	@echo "make train      train tiny-x4 again, from public photographs"
+	@echo "make train      train the embedded models again, from public photographs"
 	@echo "make clean      remove .venv and all that was made"
 
 setup: $(READY)
@@ -99,6 +99,9 @@ train: $(READY)
 	$(PYTHON) -m answerprint.training.fetch photos --out $(PHOTOS)
 	$(PYTHON) -m answerprint.training.restorer --photos $(PHOTOS) --work $(WORK)
 	$(PYTHON) -m answerprint.training.train --photos $(PHOTOS) --work $(WORK) --steps $(STEPS)
+	$(PYTHON) -m answerprint.training.fetch measures
+	$(PYTHON) -m answerprint.training.distil swift-x4 --photos $(PHOTOS) --work $(WORK)
+	$(PYTHON) -m answerprint.training.distil swift-x4-draft --photos $(PHOTOS) --work $(WORK)
 
 BUNDLE := dist/answerprint
 

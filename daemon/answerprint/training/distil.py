@@ -1,0 +1,127 @@
+"""Distil Real-ESRGAN x4plus into a smaller network: swift-x4 (6 blocks) or swift-x4-draft (compact).
+
+    python -m answerprint.training.distil swift-x4 --photos FOLDER --work FOLDER
+
+The student learns to draw what the teacher draws, and what the photograph holds. Where there is noise the teacher sees
+the average of several noisy copies, and the student one of them. It is taught by the absolute difference and by
+ST-LPIPS with the VGG trunk, and judged by ST-LPIPS with the Alex trunk, to held-out photographs before their damage.
+
+A run resumes from `--work`, and writes the averaged weights there each time the judge likes them better than before,
+and than what the student started as. The learning rate falls to zero at `--steps`: a run that was stopped can be
+finished early by a smaller number. Several students may train at once in the same `--work`; they share the teacher's
+pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from answerprint.backends.generator.network import GeneratorNetwork
+from answerprint.errors import AnswerprintError, InputError
+
+from .fetch import measures_folder
+from .judging import PerceptualLoss, judge, load_trunk
+from .pictures import shelves
+from .pool import Pool
+from .student import STUDENTS, Training
+from .teacher import X4PLUS, load_published
+
+__all__ = ["draw", "main", "train"]
+
+_SEED = 23
+_CROP_PX = 40
+_TEXTURE_SHARE = 0.06
+_POOL = 1500
+_FIRST, _STEPS_PER_EXAMPLE = 12, 4
+_HELD_OUT = 16
+
+
+def draw(step: int, batch: int) -> tuple[list[int], list[int]]:
+    """Numbers and turns of the examples of `step`: every few steps a new one, the others any that were new before."""
+    rng = np.random.default_rng((_SEED, 2, step))
+    have = min(_POOL, _FIRST + step // _STEPS_PER_EXAMPLE)
+    numbers = [int(n) for n in rng.integers(0, have, batch)]
+    if have < _POOL and step % _STEPS_PER_EXAMPLE == 0:
+        numbers[0] = have
+    return numbers, [int(t) for t in rng.integers(0, 8, batch)]
+
+
+def train(name: str, photos: Path, work: Path, measures: Path, steps: int | None = None) -> Iterator[dict[str, object]]:
+    """Train student `name` up to `steps`, resuming from `work`; yields the figures every so many steps.
+
+    `measures` is the folder of ST-LPIPS's files. Raises InputError, and ModelError where the teacher cannot be made.
+    """
+    student = STUDENTS[name]
+    steps = steps or student.steps
+    home, models = work / name, work / "models"
+    for folder in (home, models):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        shelf, held_out = shelves(photos)
+    except ValueError as e:
+        raise InputError(f"No training on {photos}: {e}.", "Fetch photographs: see training/fetch.py.") from e
+    measure, perceptual = load_trunk("alex", measures), PerceptualLoss(load_trunk("vgg", measures))
+    x4plus = load_published(X4PLUS, models)
+    pool = Pool(work / "pool", shelf, x4plus, seed=_SEED, crop_px=_CROP_PX, texture_share=_TEXTURE_SHARE)
+    judged = Pool(work / "held-out", held_out, x4plus, seed=_SEED + 1, crop_px=_CROP_PX, texture_share=0.0)
+    examples = [judged.batch([number]) for number in range(_HELD_OUT)]
+    training = Training(student, GeneratorNetwork.from_config(dict(student.config)), _SEED)
+    state = home / "state.pt"
+    if state.exists():
+        training.load(state)
+    else:
+        source = load_published(student.source, models)
+        training = Training(student, source, _SEED)
+        start = judge(training.averaged(), examples, measure)
+        training.best = start["p"]
+        plain = nn.Upsample(scale_factor=4, mode="bicubic")
+        yield {"teacher": judge(x4plus, examples, measure), "bicubic": judge(plain, examples, measure), "start": start}
+    losses, started = [], time.monotonic()
+    while training.step < steps:
+        losses.append(training.advance(pool.batch(*draw(training.step, student.batch)), perceptual, steps))
+        if training.step % student.report_every == 0 or training.step == steps:
+            figures = judge(training.averaged(), examples, measure)
+            better = figures["p"] < training.best
+            training.best = min(training.best, figures["p"])
+            training.save(state)
+            if better:
+                training.export(home / "diffusion_pytorch_model.safetensors")
+            seconds = (time.monotonic() - started) / len(losses)
+            yield {"step": training.step, "loss": round(float(np.mean(losses)), 4), **figures, "best": better,
+                   "seconds_per_step": round(seconds, 2)}  # fmt: skip
+            losses, started = [], time.monotonic()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line of the distillation; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m answerprint.training.distil",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("student", choices=tuple(STUDENTS))
+    parser.add_argument("--photos", type=Path, required=True, help="photographs (see training/fetch.py)")
+    parser.add_argument("--work", type=Path, required=True, help="for the teacher's pictures, the state, the weights")
+    parser.add_argument("--steps", type=int, default=None, help="optimiser steps in all (default: the student's)")
+    parser.add_argument("--measures", type=Path, default=None, help="ST-LPIPS's files (default: the program's cache)")
+    args = parser.parse_args(argv)
+    try:
+        for line in train(args.student, args.photos, args.work, args.measures or measures_folder(), args.steps):
+            sys.stdout.write(json.dumps(line) + "\n")
+            sys.stdout.flush()
+    except AnswerprintError as error:
+        sys.stderr.write(f"answerprint: {error.message}\n" + (f"  {error.remedy}\n" if error.remedy else ""))
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Examples for distillation, kept on disk: what the student sees, what the teacher makes of it, and the good picture.
+
+The teacher costs as much as a step of the student: an example is made once, and drawn many times, turned and mirrored.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from .footage import FootageRecipe, damaged
+from .pictures import Shelf, draw_texture
+
+__all__ = ["Batch", "Pool"]
+
+_SCALE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Examples; all in [0, 1]."""
+
+    low: Tensor
+    """[B, 3, h, w]: damaged."""
+    cleaner: Tensor
+    """[B, 3, h, w]: what the teacher saw."""
+    target: Tensor
+    """[B, 3, 4h, 4w]: what the teacher made of it."""
+    good: Tensor
+    """[B, 3, 4h, 4w]: the picture before its damage."""
+
+
+class Pool:
+    """Examples by number. Each is decided by the seed and its number alone, whoever makes it first."""
+
+    def __init__(
+        self,
+        folder: Path,
+        shelf: Shelf,
+        teacher: nn.Module,
+        *,
+        seed: int,
+        crop_px: int,
+        texture_share: float,
+        recipe: FootageRecipe | None = None,
+    ) -> None:
+        """`crop_px` is the side of the small picture; `folder` must hold no examples of other settings."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._shelf, self._teacher = folder, shelf, teacher
+        self._seed, self._crop, self._texture = seed, crop_px, texture_share
+        self._recipe = recipe or FootageRecipe()
+
+    def batch(self, numbers: list[int], turns: list[int] | None = None) -> Batch:
+        """Examples `numbers`; a turn 0..7 is so many quarters, mirrored from 4 on."""
+        rows = [self._example(number) for number in numbers]
+        pictures = []
+        for column in zip(*rows, strict=True):
+            turned = [_turn(picture, turn) for picture, turn in zip(column, turns or [0] * len(numbers), strict=True)]
+            values = np.stack(turned).astype(np.float32) / np.float32(255.0)
+            pictures.append(torch.from_numpy(values.transpose(0, 3, 1, 2)))
+        return Batch(*pictures)
+
+    def _example(self, number: int) -> list[NDArray[np.generic]]:
+        file = self._folder / f"{number:06d}.npz"
+        if not file.exists():
+            self._make(number, file)
+        with np.load(file) as kept:
+            return [kept[name] for name in ("low", "cleaner", "target", "good")]
+
+    def _make(self, number: int, file: Path) -> None:
+        rng = np.random.default_rng((self._seed, number))
+        side = self._crop * _SCALE
+        good = draw_texture(side, rng) if rng.random() < self._texture else self._shelf.crop(side, rng)
+        low, cleaner = damaged(good, _SCALE, rng, self._recipe)
+        with torch.inference_mode():
+            drawn = self._teacher(torch.from_numpy(cleaner.transpose(2, 0, 1).copy())[None])[0]
+        target = (drawn.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+        # Several students may make the same example at once.
+        part = file.with_name(f"{file.stem}.{os.getpid()}.part.npz")
+        half, half_cleaner = ((picture * 255).astype(np.float16) for picture in (low, cleaner))
+        np.savez(part, low=half, cleaner=half_cleaner, target=target, good=good)
+        part.replace(file)
+
+
+def _turn(picture: NDArray[np.generic], turn: int) -> NDArray[np.generic]:
+    turned = np.rot90(picture, turn % 4)
+    return turned[:, ::-1] if turn >= 4 else turned

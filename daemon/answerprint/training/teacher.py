@@ -1,0 +1,29 @@
+"""The teacher of the students, and what they start from: Real-ESRGAN's networks, from the package that has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from answerprint.backends.generator.network import GeneratorNetwork
+from answerprint.backends.weights import load_network
+from answerprint.models.known import find_known
+from answerprint.models.packaged.unpack import make_ready
+from answerprint.models.verify import verify
+
+__all__ = ["ANIME", "ANIME_VIDEO", "X4PLUS", "load_published"]
+
+X4PLUS = "realesrgan-x4plus"
+"""The teacher: 23 blocks, for photographs."""
+ANIME = "realesrgan-x4plus-anime"
+"""6 blocks, for drawings."""
+ANIME_VIDEO = "realesr-animevideov3"
+"""The compact network, for drawn films."""
+
+
+def load_published(name: str, models: Path) -> GeneratorNetwork:
+    """Network `name`, frozen; its files are made in `models` where they are not there. Raises ModelError."""
+    network: GeneratorNetwork = load_network(GeneratorNetwork, verify(make_ready(find_known(name), models)))
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network

@@ -1,0 +1,240 @@
+"""Distillation learns, goes on where it stopped, keeps held-out photographs apart, and writes weights that load."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import nn
+
+from answerprint.backends.generator.network import GeneratorNetwork
+from answerprint.metrics.shift_tolerant import ShiftTolerantNetwork
+from answerprint.models.known import find_known
+from answerprint.training import distil
+from answerprint.training.judging import PerceptualLoss, judge
+from answerprint.training.pictures import HELD_OUT, Shelf, shelves
+from answerprint.training.pool import Batch, Pool
+from answerprint.training.student import STUDENTS, Student, Training
+
+CONFIG = {"kind": "compact", "features": 8, "convolutions": 2}
+SMALL = Student(MappingProxyType(CONFIG), "", batch=2, rate=2e-3, steps=40, report_every=10, warmup_steps=2)
+
+
+class Doubler(nn.Module):
+    """A teacher that enlarges, and counts how often it is asked."""
+
+    asked = 0
+
+    def forward(self, low: torch.Tensor) -> torch.Tensor:
+        """[B, 3, 4h, 4w]."""
+        self.asked += 1
+        return F.interpolate(low, scale_factor=4.0, mode="bicubic")
+
+
+class Difference(nn.Module):
+    """Mean absolute difference as a measure."""
+
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        """[B]."""
+        return (a - b).abs().mean((1, 2, 3))
+
+
+def _photographs(folder: Path, *names: str, level: int | None = None) -> Path:
+    folder.mkdir(exist_ok=True)
+    rng = np.random.default_rng(len(names))
+    for name in names:
+        picture = rng.integers(0, 256, (40, 40, 3), np.uint8)
+        large = cv2.resize(picture, (320, 320), interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(folder / name), large if level is None else np.full_like(large, level))
+    return folder
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    folder = _photographs(tmp_path / "photographs", "one.png", "two.png")
+    return Shelf(sorted(folder.iterdir()))
+
+
+@pytest.fixture
+def pool(tmp_path: Path, shelf: Shelf) -> Pool:
+    return Pool(tmp_path / "pool", shelf, Doubler(), seed=1, crop_px=16, texture_share=0.0)
+
+
+def _training() -> Training:
+    torch.manual_seed(3)
+    return Training(SMALL, GeneratorNetwork.from_config(dict(CONFIG)), seed=1)
+
+
+def test_a_few_steps_lower_the_loss_of_a_batch(pool: Pool) -> None:
+    training, batch = _training(), pool.batch([0, 1])
+    losses = [training.advance(batch, None, 200) for _ in range(40)]
+    assert np.mean(losses[-5:]) < 0.8 * losses[0]
+
+
+def test_a_run_that_was_put_aside_goes_on_as_if_it_had_not_been(tmp_path: Path, pool: Pool) -> None:
+    whole, first, second = _training(), _training(), _training()
+    for step in range(6):
+        whole.advance(pool.batch([step, 7]), None, 6)
+        if step < 3:
+            first.advance(pool.batch([step, 7]), None, 6)
+    first.save(tmp_path / "state.pt")
+    second.load(tmp_path / "state.pt")
+    assert (second.step, second.best) == (3, first.best)
+    for step in range(3, 6):
+        second.advance(pool.batch([step, 7]), None, 6)
+    for name, value in whole.average.items():
+        torch.testing.assert_close(second.average[name], value, rtol=0, atol=0)
+
+
+def test_brightness_is_the_truths_where_the_teacher_is_darker(pool: Pool) -> None:
+    batch = pool.batch([0, 1])
+    dark = replace(batch, target=batch.good - 0.15)
+    shifts = []
+    for coarse in (0.0, 4.0):
+        torch.manual_seed(3)
+        student = replace(SMALL, coarse=coarse)
+        training = Training(student, GeneratorNetwork.from_config(dict(CONFIG)), seed=1)
+        for _ in range(80):
+            training.advance(dark, None, 80)
+        with torch.inference_mode():
+            shifts.append(float((training.averaged()(batch.low) - batch.good).mean()))
+    assert abs(shifts[1]) < 0.02
+    assert shifts[0] < -0.04
+
+
+def test_the_rate_rises_and_then_falls_to_nothing() -> None:
+    training = _training()
+    rates = []
+    for training.step in range(41):
+        rates.append(training.rate(40))
+    assert rates[0] < rates[1] == max(rates) <= SMALL.rate
+    assert rates[40] == pytest.approx(0.0, abs=1e-12)
+    assert all(a >= b for a, b in pairwise(rates[1:]))
+
+
+def test_exported_weights_are_half_precision_and_load_within_rounding(tmp_path: Path) -> None:
+    training = _training()
+    training.export(tmp_path / "weights.safetensors")
+    kept = load_file(tmp_path / "weights.safetensors")
+    assert {value.dtype for value in kept.values()} == {torch.float16}
+    network = GeneratorNetwork.from_config(dict(CONFIG))
+    network.load_state_dict({k: v.float() for k, v in kept.items()})
+    low = torch.rand(1, 3, 12, 12)
+    with torch.inference_mode():
+        torch.testing.assert_close(network(low), training.averaged()(low), rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize("name", STUDENTS)
+def test_students_in_half_precision_are_small_enough_to_ship(name: str) -> None:
+    network = GeneratorNetwork.from_config(dict(STUDENTS[name].config))
+    assert 2 * sum(p.numel() for p in network.parameters()) < (10e6 if name == "swift-x4" else 1.5e6)
+
+
+def test_held_out_photographs_are_never_drawn(tmp_path: Path) -> None:
+    """The held-out ones here are white and the others grey: no crop to train on is white, every judged one is."""
+    folder = _photographs(tmp_path / "p", "grey.png", "also.png", level=90)
+    _photographs(folder, *HELD_OUT, level=255)
+    train, held_out = shelves(folder)
+    rng = np.random.default_rng(1)
+    assert {int(train.crop(64, rng).max()) for _ in range(30)} == {90}
+    assert min(int(held_out.crop(64, rng).min()) for _ in range(30)) >= 253
+
+
+def test_the_teacher_is_asked_once_for_an_example(tmp_path: Path, shelf: Shelf) -> None:
+    teacher = Doubler()
+    pool = Pool(tmp_path / "kept", shelf, teacher, seed=1, crop_px=16, texture_share=0.0)
+    first, again = pool.batch([0, 1]), pool.batch([0, 1])
+    assert teacher.asked == 2
+    torch.testing.assert_close(first.target, again.target, rtol=0, atol=0)
+    assert first.target.shape == first.good.shape == (2, 3, 64, 64)
+
+
+@pytest.mark.parametrize("turn", range(8))
+def test_input_and_targets_are_turned_alike(pool: Pool, turn: int) -> None:
+    batch = pool.batch([3], [turn])
+    small = F.interpolate(batch.target, size=(16, 16), mode="area")
+    assert float((small - batch.cleaner).abs().mean()) < 0.03
+
+
+def test_examples_are_those_that_were_new_before() -> None:
+    new = set(range(12))
+    for step in range(60):
+        numbers, turns = distil.draw(step, 4)
+        new |= {12 + step // 4} if step % 4 == 0 else set()
+        assert set(numbers) <= new
+        assert len(turns) == 4
+
+
+def test_the_perceptual_loss_has_a_slope_everywhere_and_none_at_the_goal() -> None:
+    torch.manual_seed(1)
+    network = ShiftTolerantNetwork("vgg")
+    for value in network.state_dict().values():
+        torch.nn.init.constant_(value, 1.0) if value.ndim < 2 else torch.nn.init.normal_(value, 0.0, 0.05)
+    loss = PerceptualLoss(network.eval().requires_grad_(False), layers=2)
+    drawn, goal = torch.zeros(1, 3, 32, 32, requires_grad=True), torch.rand(1, 3, 32, 32)
+    (to_goal, to_itself) = loss(drawn, goal, drawn.detach())
+    assert float(to_itself.detach()) == 0.0
+    torch.autograd.backward(to_goal.sum())
+    assert drawn.grad is not None
+    assert bool(drawn.grad.isfinite().all())
+    assert float(drawn.grad.abs().max()) > 0
+
+
+def test_the_judge_sees_a_picture_that_is_too_bright() -> None:
+    class Brighter(nn.Module):
+        def forward(self, low: torch.Tensor) -> torch.Tensor:
+            return F.interpolate(low, scale_factor=4.0) + 2 / 255
+
+    low = torch.rand(1, 3, 8, 8) * 0.8
+    good = F.interpolate(low, scale_factor=4.0)
+    batch = Batch(low, low, good, good)
+    figures = judge(Brighter(), [batch], Difference())
+    assert figures["shift"] == pytest.approx(2.0, abs=1e-3)
+    assert figures["psnr_teacher"] == pytest.approx(20 * np.log10(255 / 2), abs=0.01)
+
+
+def test_missing_weights_of_the_measure_are_named_with_their_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photographs = _photographs(tmp_path / "p", "one.png", *HELD_OUT)
+    arguments = ["swift-x4", "--photos", str(photographs), "--work", str(tmp_path / "w")]
+    assert distil.main([*arguments, "--measures", str(tmp_path)]) == 2
+    message, remedy = capsys.readouterr().err.splitlines()
+    assert "does not hold the weights of ST-LPIPS" in message
+    assert "training.fetch measures" in remedy
+
+
+def test_no_photographs_is_an_error_with_a_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "p").mkdir()
+    arguments = ["swift-x4", "--photos", str(tmp_path / "p"), "--work", str(tmp_path / "w")]
+    assert distil.main([*arguments, "--measures", str(tmp_path)]) == 2
+    assert "no photograph is large enough" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", STUDENTS)
+def test_a_student_has_the_shape_of_what_it_starts_from(name: str) -> None:
+    """So each tensor has a place, and none is left as it was drawn."""
+    known = find_known(STUDENTS[name].source)
+    published = next(file.content for file in known.files if file.name == "config.json")
+    assert published is not None
+    networks = [GeneratorNetwork.from_config(dict(config)) for config in (published, STUDENTS[name].config)]
+    first, second = ({k: v.shape for k, v in network.state_dict().items()} for network in networks)
+    assert first == second
+
+
+def test_help_says_what_is_learnt_and_how_to_resume(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        distil.main(["--help"])
+    assert stopped.value.code == 0
+    told = capsys.readouterr().out
+    assert "resumes from `--work`" in told
+    assert json.dumps(list(STUDENTS))[2:10] in told
