@@ -159,8 +159,10 @@ def black(lab: Lab) -> Iterator[Row]:
     """A black clip."""
     width, height = lab.extent.timed
     dark = [np.zeros((height, width, 3), np.float32)] * 3
-    level = largest_level(lab.own().restore(Shot(dark, (width * SCALE, height * SCALE))).pictures)
-    yield Row(("black clip: brightest value, /255", f"{width}x{height}", f"{level:.2f}", "<= .2"), level <= 0.2)
+    made = lab.own().restore(Shot(dark, (width * SCALE, height * SCALE))).pictures
+    level, mean = largest_level(made), 255.0 * float(np.mean(made))
+    cells = (f"{width}x{height}, mean {mean:.2f}", f"{level:.2f}", "<= .2")
+    yield Row(("black clip: brightest value, /255", *cells), level <= 0.2)
 
 
 def static(lab: Lab) -> Iterator[Row]:
