@@ -55,7 +55,13 @@ STUDENTS: Mapping[str, Student] = MappingProxyType(
             MappingProxyType({"kind": "rrdb", "blocks": 6}), ANIME, batch=2, rate=5e-5, steps=4000, report_every=50
         ),
         "swift-x4-draft": Student(
-            MappingProxyType({"kind": "compact"}), ANIME_VIDEO, batch=4, rate=1.5e-4, steps=8000, report_every=200
+            MappingProxyType({"kind": "compact"}),
+            ANIME_VIDEO,
+            batch=2,
+            rate=5e-4,
+            steps=8000,
+            report_every=100,
+            perceptual_px=80,
         ),
     }
 )
