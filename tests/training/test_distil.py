@@ -174,6 +174,14 @@ def test_examples_are_those_that_were_new_before() -> None:
         assert len(turns) == 4
 
 
+def test_weights_that_draw_blocks_are_no_better_whatever_the_judge_says() -> None:
+    """Figures of a compact student that fell back to its nearest enlargement: P fell, and so did PSNR."""
+    plain = {"p": 0.3904, "psnr_teacher": 25.0}
+    assert not distil.improves({"p": 0.3177, "psnr_teacher": 24.36}, 0.3537, plain)
+    assert distil.improves({"p": 0.3177, "psnr_teacher": 25.3}, 0.3537, plain)
+    assert not distil.improves({"p": 0.36, "psnr_teacher": 25.3}, 0.3537, plain)
+
+
 def test_the_perceptual_loss_has_a_slope_everywhere_and_none_at_the_goal() -> None:
     torch.manual_seed(1)
     network = ShiftTolerantNetwork("vgg")
