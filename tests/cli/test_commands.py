@@ -26,7 +26,7 @@ def test_a_model_that_is_not_here_says_where_its_files_belong(program: Program) 
 def test_a_model_tells_every_option_that_a_job_with_it_takes(program: Program) -> None:
     listed = program.run("models", "info", "tiny-x4").stdout
     data = json.loads(program.run("models", "info", "tiny-x4", "--json").stdout)
-    assert [option["name"] for option in data["options"]] == ["quality", "sampler", "eta"]
+    assert [option["name"] for option in data["options"]] == ["quality", "sampler", "preset", "eta"]
     assert {"chunk", "noise", "merge_ratio"} <= {option["name"] for option in data["method_options"]}
     for option in data["options"] + data["method_options"]:
         assert option["name"] in listed

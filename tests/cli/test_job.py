@@ -112,7 +112,7 @@ def test_a_job_ends_with_the_path_of_its_output_and_the_speed(play: Callable[...
 
 
 def test_settings_reach_the_daemon(play: Callable[..., Play], program: Program, memory_daemon: Running) -> None:
-    job = play(*RESTORE, "--seed", "7", "--scale", "3/2", "--no-consistency", "--option", "eta=1")
+    job = play(*RESTORE, "--seed", "7", "--scale", "3/2", "--no-consistency", "--model", "tiny-x4", "--option", "eta=1")
     expected = {"seed": 7, "scale": "3/2", "consistency": False, "options": {"eta": "1"}, "chunk": None}
     request = memory_daemon.daemon.jobs[job.job].request
     assert request.items() >= expected.items()

@@ -35,7 +35,19 @@ def requests(desk: Desk) -> list[dict[str, object]]:
 
 
 def test_files_are_queued_in_order_with_outputs_named_after_them(desk: Desk) -> None:
-    answer = desk("queue", "add", "a.mov", "plates/plate.%04d.png", "plates", "--steps", "3", "--priority", "5")
+    answer = desk(
+        "queue",
+        "add",
+        "a.mov",
+        "plates/plate.%04d.png",
+        "plates",
+        "--model",
+        "tiny-x4",
+        "--steps",
+        "3",
+        "--priority",
+        "5",
+    )
     assert answer.code == 0, answer.err
     folder = desk.folder
     assert [(request["input"], request["output"], request["steps"]) for request in requests(desk)] == [
@@ -87,7 +99,7 @@ def test_a_file_of_jobs_says_all_that_the_command_line_can(desk: Desk) -> None:
           - {input: b.mov, output: out/c.mkv, size: [64, 48], codec: ffv1, noise: ~, strength: 0.5}
         """,
     )
-    answer = desk("queue", "add", "--from", name, "--steps", "3")
+    answer = desk("queue", "add", "--from", name, "--model", "tiny-x4", "--steps", "3")
     assert answer.code == 0, answer.err
     first, second, third = desk.daemon.jobs.values()
     expected = {"seed": 7, "scale": "2", "steps": 3, "range": "0:2"}

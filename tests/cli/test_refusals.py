@@ -70,8 +70,8 @@ def refused(program: Program, *arguments: str, says: str = "") -> None:
         (["clip.mov", "out.mov", "--option", "grain=1"], "merge_ratio"),
         (["clip.mov", "out.mov", "--option", "merge_ratio"], "NAME=VALUE"),
         (["clip.mov", "out.mov", "--option", "merge_ratio=2"], "0 to 1"),
-        (["clip.mov", "out.mov", "--option", "sampler=dice"], "ddim"),
-        (["clip.mov", "out.mov", "--option", "eta=2"], "a number from 0 to 1"),
+        (["clip.mov", "out.mov", "--model", "tiny-x4", "--option", "sampler=dice"], "ddim"),
+        (["clip.mov", "out.mov", "--model", "tiny-x4", "--option", "eta=2"], "a number from 0 to 1"),
         (["gap.%02d.png", "out.mov"], "gap.02.png is missing"),
     ],
 )

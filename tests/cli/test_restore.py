@@ -17,7 +17,20 @@ from .program import Program
 
 def test_a_clip_is_restored_with_every_event_of_the_contract(studio: Program, clip: Path) -> None:
     before = clip.read_bytes()
-    result = studio.run("restore", "clip.mov", "out.mov", "--range", "2:6", "--steps", "2", "--device", "cpu", "--json")
+    result = studio.run(
+        "restore",
+        "clip.mov",
+        "out.mov",
+        "--range",
+        "2:6",
+        "--model",
+        "tiny-x4",
+        "--steps",
+        "2",
+        "--device",
+        "cpu",
+        "--json",
+    )
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     events = [json.loads(line) for line in result.stdout.splitlines()]
@@ -69,7 +82,9 @@ def test_a_preview_writes_pictures_of_the_frames_around_one(studio: Program, cli
 
 def test_ctrl_c_during_a_restoration_leaves_nothing_but_the_source(studio: Program) -> None:
     make_movie(studio.folder / "clip.mov", 12)
-    process = studio.start("restore", "clip.mov", "out.mov", "--steps", "999", "--device", "cpu", "--json")
+    process = studio.start(
+        "restore", "clip.mov", "out.mov", "--model", "tiny-x4", "--steps", "999", "--device", "cpu", "--json"
+    )
     assert process.stdout is not None
     for line in process.stdout:
         if json.loads(line)["event"] == "progress":

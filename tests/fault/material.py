@@ -40,7 +40,7 @@ def make_clip(path: Path, frames: int = FRAMES, *, sound: bool = False) -> Path:
 
 def small(source: Path, output: Path, **more: object) -> RestoreRequest:
     """A job of one step and chunks of two frames: some tenths of a second a chunk."""
-    request = RestoreRequest(str(source), str(output), steps=1, chunk=2, device="cpu")
+    request = RestoreRequest(str(source), str(output), model="tiny-x4", steps=1, chunk=2, device="cpu")
     return replace(request, **more)  # type: ignore[arg-type]
 
 

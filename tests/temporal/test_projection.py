@@ -23,6 +23,16 @@ def test_black_stays_black_whatever_the_model_makes_of_it() -> None:
     assert float(noisy.abs().max()) < 0.01 / 255
 
 
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_a_pattern_drawn_on_black_or_white_goes_and_one_on_grey_stays(level: float) -> None:
+    pattern = 0.02 * torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+    flat = torch.full((1, 3, 16, 16), level)
+    # Cut to the range of the display, as results are.
+    assert float((back_project(level + pattern, flat, 0.0).clamp(0, 1) - level).abs().max()) < 1e-6
+    grey = back_project(0.5 + pattern, flat * 0 + 0.5, 0.0)
+    assert float(grey.std()) > 0.9 * float(pattern.std())
+
+
 def test_without_noise_the_picture_shrinks_to_its_source() -> None:
     generator = torch.Generator().manual_seed(0)
     source = F.interpolate(torch.rand(1, 3, 6, 8, generator=generator), size=(24, 32), mode="bicubic")

@@ -55,7 +55,7 @@ class Rendering:
     @property
     def request(self) -> RestoreRequest:
         output = str(self.clip.with_name("out.mkv"))
-        settings: Message = {"steps": 2, "chunk": 4, "device": "cpu", **self.settings}
+        settings: Message = {"model": "tiny-x4", "steps": 2, "chunk": 4, "device": "cpu", **self.settings}
         return RestoreRequest(str(self.clip), output, **settings)
 
     def run(

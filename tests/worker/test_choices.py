@@ -29,7 +29,7 @@ INFO = BackendInfo(
 
 
 def choose(**settings: Any) -> Choices:  # noqa: ANN401 - any setting of a request
-    return resolve(RestoreRequest("a", "b", **settings), INFO)
+    return resolve(RestoreRequest("a", "b", model="a-model", **settings), INFO)
 
 
 def test_what_is_not_said_is_the_default_of_the_model() -> None:
@@ -53,7 +53,8 @@ def test_a_quality_is_a_number_of_steps_unless_one_is_given(quality: str, steps:
 
 def test_a_family_says_what_its_qualities_are() -> None:
     info = dataclasses.replace(INFO, draft_steps=4, best_steps=30)
-    wanted = [resolve(RestoreRequest("a", "b", options={"quality": each}), info).steps for each in ("draft", "best")]
+    requests = [RestoreRequest("a", "b", model="a-model", options={"quality": each}) for each in ("draft", "best")]
+    wanted = [resolve(request, info).steps for request in requests]
     assert wanted == [4, 30]
     (quality,) = (option for option in info.own_options if option.name == "quality")
     assert "draft 4, standard 12, best 30" in quality.help

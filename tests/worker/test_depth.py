@@ -26,6 +26,7 @@ from answerprint.frames.request import RestoreRequest
 from answerprint.media import open_reader, open_writer, probe
 from answerprint.temporal.depth import HEADROOM
 from answerprint.temporal.options import MethodOptions, parse_option, per_frame
+from answerprint.temporal.presets import PRESETS
 from answerprint.temporal.protocols import Condition
 from answerprint.worker.carry import ClipState, pack_state, read_state
 from answerprint.worker.colour_map import coloured
@@ -128,7 +129,7 @@ def test_depth_that_frames_find_together_is_steadier_than_that_of_each_alone() -
         grain = 0.02 * noise.standard_normal((48, 64, 3)).astype(np.float32)
         frames.append(Frame(k, np.ascontiguousarray(texture[:, 2 * k : 2 * k + 64] + grain)))
     together = MethodOptions()
-    for name, text in INFO.method:
+    for name, text in (*INFO.method, *PRESETS["steady"].items()):
         together = parse_option(together, name, text)
     assert warping_error(together, frames) < 0.5 * warping_error(per_frame(together), frames)
 

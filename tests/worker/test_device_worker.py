@@ -36,7 +36,7 @@ class Place:
     jobs: int = 0
 
     def request(self, **settings: object) -> Message:
-        base: Message = {"steps": 1, "chunk": 4, "device": "cpu", **settings}
+        base: Message = {"model": "tiny-x4", "steps": 1, "chunk": 4, "device": "cpu", **settings}
         return RestoreRequest(str(self.clip), str(self.root / "out.mkv"), **base).to_json()
 
     def folder(self) -> Path:

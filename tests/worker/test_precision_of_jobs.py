@@ -50,7 +50,7 @@ class Said:
 
 
 def order(**options: str) -> Any:  # noqa: ANN401 - the parts of an order that loading reads
-    request = RestoreRequest("a", "b", steps=3, options=options)
+    request = RestoreRequest("a", "b", model="tiny-x4", steps=3, options=options)
     return SimpleNamespace(request=request, choices=resolve(request, INFO), latent_size=(16, 16), size=(64, 64))
 
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 from answerprint.backends.catalogue import families
 from answerprint.errors import InputError
 from answerprint.frames.codecs import CODECS
-from answerprint.frames.request import RestoreRequest
+from answerprint.frames.request import DEFAULT_MODELS, RestoreRequest
 from answerprint.temporal.options import describe
 
 from .batch.values import read_size
@@ -30,9 +30,10 @@ def add_settings(parser: ArgumentParser) -> None:
     look = parser.add_argument_group("the look")
     look.add_argument(
         "--model",
-        default=_DEFAULTS.model,
+        default="",
         metavar="NAME",
-        help="model; see `answerprint models list` (default: %(default)s)",
+        help=f"model; see `answerprint models list` (default: {_DEFAULTS.model}; with --option quality=draft "
+        f"{DEFAULT_MODELS['draft']}, quality=best {DEFAULT_MODELS['best']})",
     )
     look.add_argument(
         "--task",

@@ -7,22 +7,38 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 from ..errors import InputError
 from .interpret import Interpretation
 from .messages import Message
 
-__all__ = ["PreviewRequest", "RestoreRequest"]
+__all__ = ["DEFAULT_MODELS", "PreviewRequest", "RestoreRequest", "default_model"]
 
 MAX_SEED = 2**63 - 1
 _SCALE = re.compile(r"\d{1,4}(\.\d{1,6}|/\d{1,6})?")
+
+QUALITY = "quality"
+DEFAULT_MODELS: Mapping[str, str] = MappingProxyType(
+    {"draft": "realesr-animevideov3", "standard": "swift-x4", "best": "realesrgan-x4plus"}
+)
+"""The model where none is named, by quality. `make report-picture` prints the rule by which they were chosen."""
+
+
+def default_model(options: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+    """The model of a request that names none, and `options` without the quality that chose it. Raises InputError."""
+    quality = options.get(QUALITY, "standard")
+    if quality not in DEFAULT_MODELS:
+        raise InputError(f"Option {QUALITY} does not take {quality!r}.", f"Give {', '.join(DEFAULT_MODELS)}.")
+    return DEFAULT_MODELS[quality], {name: text for name, text in options.items() if name != QUALITY}
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreRequest:
     """One restoration: INPUT, OUTPUT and the settings of `answerprint restore`.
 
+    model: empty is the default one, of which the option quality names three; it is never empty once this is made.
     input, output: absolute paths; a sequence is named by its pattern or its folder.
     scale: a positive rational in text such as 2, 1.5 or 3/2. size: width and height in px. None for both: the model's.
     range: as typed, A:B in frames or timecodes; None is all. chunk, steps, noise, codec: None is the default.
@@ -32,7 +48,7 @@ class RestoreRequest:
 
     input: str
     output: str
-    model: str = "tiny-x4"
+    model: str = ""
     task: str = "sr"
     scale: str | None = None
     size: tuple[int, int] | None = None
@@ -51,6 +67,10 @@ class RestoreRequest:
 
     def __post_init__(self) -> None:
         """Check what can be checked without the source; raises InputError naming the setting and what is valid."""
+        if not self.model:
+            model, options = default_model(self.options)
+            object.__setattr__(self, "model", model)
+            object.__setattr__(self, "options", options)
         if not self.input or not self.output:
             raise InputError("Input and output must be named.", "Give both paths.")
         if self.scale is not None and self.size is not None:

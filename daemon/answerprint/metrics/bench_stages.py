@@ -17,6 +17,7 @@ from answerprint.errors import InputError
 from answerprint.frames import Frame, FrameRange
 from answerprint.frames.request import RestoreRequest
 from answerprint.media import open_reader, probe
+from answerprint.metrics.own import DEFAULT_MODEL
 from answerprint.temporal.options import per_frame
 from answerprint.worker.choices import resolve
 from answerprint.worker.device_choice import choose_device
@@ -45,7 +46,7 @@ _DRAWN_SIZE = (160, 90)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.add_argument("clip", nargs="?", type=Path, metavar="CLIP", help="clip (default: a drawn one that moves)")
-    parser.add_argument("--model", default="tiny-x4", help="model (default: %(default)s)")
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="model (default: %(default)s)")
     parser.add_argument("--task", help="what the model is to do (default: the first it can)")
     parser.add_argument("--size", metavar="WxH", help="size of the source (default: the clip's; of a drawn one 160x90)")
     parser.add_argument("--frames", type=int, default=12, help="frames (default: %(default)s)")

@@ -28,6 +28,7 @@ from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import FrameRange, OutputSpec
 from answerprint.media import open_reader, open_writer, probe
+from answerprint.metrics.own import DEFAULT_MODEL
 from answerprint.temporal.grid import Grid
 from answerprint.temporal.matching import radius, search_window
 from answerprint.temporal.options import MethodOptions, per_frame
@@ -247,7 +248,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--start", type=int, default=0, help="first frame (default: %(default)s)")
             command.add_argument("--chunk", type=int, default=8, help="frames per chunk (default: %(default)s)")
             command.add_argument("--steps", type=int, help="sampler steps (default: the model's)")
-            command.add_argument("--model", default="tiny-x4", help="model (default: %(default)s)")
+            command.add_argument("--model", default=DEFAULT_MODEL, help="model (default: %(default)s)")
             command.add_argument("--device", default="cpu", help="device (default: %(default)s)")
         if name == "consistency":
             command.add_argument("--repeat", type=int, default=2, help="runs of each; the fastest counts")

@@ -45,6 +45,8 @@ _RIVALS = {"nlmeans": "FFmpeg nlmeans, bicubic", "realesrgan-x4plus@per-frame": 
 """Rows as `answerprint eval clips --compare` names them, and what they are called here."""
 _SHOWN = ("psnr", "ssim_y", "st_lpips", "detail_ratio", "e_warp", "e_inter", "seconds_per_frame")
 _WIPE_SECONDS = 5
+_STILL = 5
+"""The frame that is shown, counted from the first that is restored."""
 
 
 def run(out: Path) -> None:
@@ -82,8 +84,7 @@ def run(out: Path) -> None:
     title = f"{_CASE.clip.name}, {len(truth)} frames, damaged by {_CASE.degradation} and shrunk {_CASE.scale} times"
     table = Table(title, rows, ["Motion of E_warp and E_inter: Farneback flow on the truth.", *absent])
     (out / "figures.txt").write_text(table.to_text())
-    middle = len(truth) // 2
-    _write_png(out / "before-after.png", side_by_side(before[middle], restored[middle]))
+    _write_png(out / "before-after.png", side_by_side(before[_STILL], restored[_STILL]))
     _write_png(out / "temporal-profile.png", (profile_sheet(clips, height // 2) / 255).astype(np.float32))
     _write_film(out / "wipe.mp4", wipe(before, restored, round(_WIPE_SECONDS * rate)), rate)
     sys.stdout.write("\n" + table.to_text() + "\n")

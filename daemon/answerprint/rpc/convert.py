@@ -129,7 +129,7 @@ def _asked(message: Any) -> Asked:  # noqa: ANN401
     restore = RestoreRequest(
         input=message.clip.media,
         output=result.folder if preview else result.path,
-        model=settings.model or _DEFAULTS.model,
+        model=settings.model,
         task=settings.task or _DEFAULTS.task,
         scale=settings.scale or None,
         size=(settings.size.width, settings.size.height) if settings.HasField("size") else None,

@@ -42,6 +42,7 @@ PRESETS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "paper": MappingProxyType({option.name: option.text(getattr(PAPER, option.name)) for option in describe()}),
         "steady": MappingProxyType(
             {
+                "noise": "shared",
                 "fusion": "strong",
                 "warp": "on",
                 "warp_stage": "0-1",

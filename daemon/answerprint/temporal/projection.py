@@ -2,7 +2,8 @@
 
 A generator draws sharp detail and drifts in tone and shape while it does; what it drifted by is known at the source's
 size, and is put back. As far as the source is noise, it must not be: there only the slow part of the drift, which noise
-does not reach, is put back. So black stays black whatever a model makes of it.
+does not reach, is put back. And light is never negative: where the source is dark all around, no pixel of the result
+can be bright, so black stays black whatever a model draws on it; white likewise.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ __all__ = ["back_project"]
 
 _NOISY = 5.5 / 255
 """Noise at which half of the fine drift is put back (measured: at 2 levels nearly all serves, at 6 about half)."""
+_BRIGHTER = 4.0
+"""Times by which a pixel may be brighter than the brightest of the source about it, or nearer to white than that."""
 _SLOW = 2.0
 """Standard deviation, in pixels of the source, of the blur that parts slow drift from fine."""
 
@@ -28,7 +31,18 @@ def back_project(picture: Tensor, source: Tensor, noise: float, share: float = 1
     drift = source - F.interpolate(picture, size=size, mode="area")
     drift = torch.lerp(_slow(drift), drift, 1 / (1 + (noise / _NOISY) ** 2))
     whole = (int(picture.shape[2]), int(picture.shape[3]))
-    return picture + share * F.interpolate(drift, size=whole, mode="bicubic", align_corners=False)
+    put_back = picture + F.interpolate(drift, size=whole, mode="bicubic", align_corners=False)
+    return torch.lerp(picture, _within(put_back, source), share)
+
+
+def _within(picture: Tensor, source: Tensor) -> Tensor:
+    """`picture` kept to what the source's light allows: it binds near black and near white alone."""
+    size = (int(picture.shape[2]), int(picture.shape[3]))
+    brightest = F.max_pool2d(source, 3, stride=1, padding=1)
+    darkest = -F.max_pool2d(-source, 3, stride=1, padding=1)
+    most = F.interpolate(_BRIGHTER * brightest, size=size, mode="nearest")
+    least = F.interpolate(1 - _BRIGHTER * (1 - darkest), size=size, mode="nearest")
+    return torch.minimum(torch.maximum(picture, least), most)
 
 
 def _slow(field: Tensor) -> Tensor:
