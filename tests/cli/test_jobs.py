@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from answerprint.frames import events
+from answerprint.frames.request import DEFAULT_MODELS
 from answerprint.store.records import JobRecord, JobState
 
 from .desk import Desk
@@ -62,7 +63,7 @@ def test_a_list_is_one_array_over_all_pages(desk: Desk) -> None:
     assert [job["number"] for job in listed] == list(range(1, 502))
     first = listed[0]
     assert (first["state"], first["label"], first["output"]) == ("queued", "reel.mov", str(desk.folder / "out.mov"))
-    assert first["request"]["model"] == "tiny-x4"
+    assert first["request"]["model"] == DEFAULT_MODELS["standard"]
     assert first["created"] == 1_700_000_000.25
 
 
@@ -87,7 +88,8 @@ def test_a_job_is_shown_with_its_problem_and_the_remedy(desk: Desk) -> None:
     shown = desk("jobs", "show", str(job.number)).out
     for says in (
         job.id, "2 GiB are missing", "Make room there.", "1/100, in 1 chunk", "10 B of up to 3.0 MiB",
-        "1 pair from the cache, 2 measured", "2 frames could not be read.", "tiny-x4", str(desk.folder / "in.mov"),
+        "1 pair from the cache, 2 measured", "2 frames could not be read.", DEFAULT_MODELS["standard"],
+        str(desk.folder / "in.mov"),
     ):  # fmt: skip
         assert says in shown
     data = desk("jobs", "show", job.id[:8], "--json").json

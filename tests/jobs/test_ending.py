@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from answerprint.errors import InputError, NoDaemonError, RemoteError
+from answerprint.frames.request import DEFAULT_MODELS
 from answerprint.jobs.api import BusyError
 from answerprint.store.records import JobState
 from fakes.steering import Script
@@ -101,7 +102,7 @@ async def test_a_suspended_daemon_begins_no_chunk_and_goes_on_when_it_may(house:
     assert (info.suspended, info.suspend_reason) == (True, "Resolve renders.")
     assert (await house.service.get(job.id)).frames_done == 4
     assert await house.state(other) is JobState.QUEUED
-    assert [model.model for model in info.warm_models] == ["tiny-x4"]
+    assert [model.model for model in info.warm_models] == [DEFAULT_MODELS["standard"]]
     await house.service.resume_work()
     await house.done(job, other)
 
@@ -154,7 +155,7 @@ async def test_the_second_job_finds_its_model_warm_in_the_same_process(house: Ho
     await house.done(await house.submit("b"))
     assert house.service._scheduler.workers[0].pid == pid is not None
     warm = (await house.service.info()).warm_models[0]
-    assert (warm.model, warm.device, warm.bytes) == ("tiny-x4", "cpu", 1 << 20)
+    assert (warm.model, warm.device, warm.bytes) == (DEFAULT_MODELS["standard"], "cpu", 1 << 20)
     assert 0 < warm.remaining_seconds <= 300
 
 

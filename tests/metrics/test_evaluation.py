@@ -43,7 +43,21 @@ def test_every_variant_is_measured_beside_the_truth_and_the_plain_enlargement(
     compare = "per-frame,per-frame-shared-noise,consistent,consistent:warp=off"
     out = tmp_path / "figures"
     code = evaluation.main(
-        ["clips", str(clip), "--compare", compare, "--frames", "4", "--steps", "2", "--out", str(out), "--json"]
+        [
+            "clips",
+            str(clip),
+            "--compare",
+            compare,
+            "--frames",
+            "4",
+            "--model",
+            "tiny-x4",
+            "--steps",
+            "2",
+            "--out",
+            str(out),
+            "--json",
+        ]
     )
     assert code == 0
     (report,) = json.loads(capsys.readouterr().out)
@@ -126,9 +140,9 @@ def test_a_model_is_loaded_once_for_all_its_rows_and_clips(clip: Path, monkeypat
         return load(name, device)
 
     monkeypatch.setattr("answerprint.metrics.own.load", counted)
-    rows = "per-frame,tiny-x4@consistent,paper"
+    rows = "per-frame,swift-x4@consistent,paper"
     assert evaluation.main(["clips", str(clip), str(clip), "--compare", rows, "--frames", "3", "--steps", "1"]) == 0
-    assert loaded == ["tiny-x4"]
+    assert loaded == ["swift-x4"]
 
 
 def test_pairs_across_a_cut_are_left_out_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

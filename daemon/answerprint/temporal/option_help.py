@@ -85,7 +85,6 @@ HELP: Mapping[str, Shown] = MappingProxyType(
         "back_projection": Shown(
             "How closely the restored picture, made as small as the source, agrees with it: 0 leaves tone and shape as "
             "the model draws them, 1 puts them right; noise is never put back.",
-            "basic",
             minimum=0,
             maximum=1,
         ),
