@@ -107,6 +107,35 @@ def test_copies_that_a_codec_made_do_not_hide_the_noise_of_other_places() -> Non
     assert fused.noise * 255 == pytest.approx(8, rel=0.3)
 
 
+def test_what_changes_all_over_a_part_of_the_picture_is_no_noise() -> None:
+    """Broad stripes that come and go on a still ground, as in titles and charts."""
+    clean = torch.full((FRAMES, 3, *SIZE), 0.2)
+    for k in range(FRAMES):
+        for bit in range(3):
+            clean[k, ..., 8 * bit : 8 * bit + 8] += 0.6 * ((k >> bit) & 1)
+    fused = fuse_frames(clean, range(FRAMES), Shifts(), "strong")
+    assert torch.equal(fused.frames, clean)
+    assert fused.noise == 0
+
+
+def test_a_part_that_moves_as_no_flow_says_is_no_noise() -> None:
+    clean = torch.full((FRAMES, 3, *SIZE), 0.5)
+    for k in range(FRAMES):
+        clean[k, :, :24, :32] = torch.rand(3, 24, 32, generator=torch.Generator().manual_seed(k))
+    fused = fuse_frames(clean, range(FRAMES), Shifts(), "strong")
+    assert torch.equal(fused.frames, clean)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 4.0])
+def test_a_fade_is_no_noise(sigma: float) -> None:
+    light = torch.linspace(0.7, 1.0, FRAMES)[:, None, None, None]
+    faded = noisy(scene() * light, sigma)
+    fused = fuse_frames(faded, range(FRAMES), Shifts(), "strong")
+    assert 255 * fused.noise == pytest.approx(sigma, abs=0.8)
+    then, now = (frames.mean(dim=(1, 2, 3)) for frames in (faded, fused.frames))
+    assert 255 * float((then - now).abs().max()) < 1.0
+
+
 def test_only_near_frames_are_asked_for_where_there_is_little_noise() -> None:
     quiet, loud = Shifts(), Shifts()
     fuse_frames(noisy(scene(), 2), range(FRAMES), quiet, "strong")

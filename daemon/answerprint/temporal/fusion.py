@@ -38,8 +38,14 @@ _SLACK = 1.3
 """Times by which a place may differ more than noise does on average, before the difference counts as an error."""
 _LEAST = 1e-9
 """Squared difference below which two places are copies, as codecs and black bars make them: they show no noise."""
-_TELLING = 0.2
+_TELLING = 0.5
 """Share of a picture that must be no copy; what changes in a still picture is motion, and tells nothing of noise."""
+_FINE_PX = 5
+"""Side of the square whose mean is taken off a difference before it counts as noise: what is broad is no noise."""
+_LIGHT_PX = 8
+"""Side of the squares that the light of two frames is compared in."""
+_DARK = 0.05
+"""Squares that are darker tell nothing of a fade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ def fuse_frames(low: Tensor, frames: Sequence[int], motion: MotionSource, fusion
         return _move(low[j], low[k], flow_on(motion.between(frames[k], frames[j]), grid).to(low.device))
 
     near = {k: {j: moved(k, j) for j in neighbours(k, len(frames), 1)} for k in range(len(frames))}
-    variance = _noise_variance([each for found in near.values() for each in found.values()])
+    variance = _noise_variance([(low[k], each) for k, found in near.items() for each in found.values()])
     share = _SHARES[fusion] * variance / (variance + _CLEAN**2)
     if share < 0.05:
         return Fused(low, variance**0.5)
@@ -113,7 +119,19 @@ def _move(other: Tensor, own: Tensor, flow: Tensor) -> _Moved:
     # With all that is judged about it.
     inside = mean_around(inside.float()) > 0.999
     picture = warp(other, flow, "bicubic")
+    picture *= _gain(picture, own, inside)
     return _Moved(picture, inside, mean_around((picture - own).square_().mean(0)))
+
+
+def _gain(picture: Tensor, own: Tensor, inside: Tensor) -> Tensor:
+    """What brings the light of a neighbour's picture [3, h, w] to that of the frame: fades and exposure multiply it.
+
+    Without it a fade would be averaged to steps, one a chunk.
+    """
+    theirs, ours = (F.avg_pool2d(p.mean(0, keepdim=True), min(_LIGHT_PX, *inside.shape)) for p in (picture, own))
+    whole = F.avg_pool2d(inside[None].float(), min(_LIGHT_PX, *inside.shape)) > 0.999
+    told = whole & (theirs > _DARK) & (ours > _DARK)
+    return (ours / theirs)[told].median() if bool(told.any()) else theirs.new_ones(())
 
 
 def _agreement(moved: _Moved, variance: float) -> Tensor:
@@ -122,15 +140,16 @@ def _agreement(moved: _Moved, variance: float) -> Tensor:
     return moved.inside * (variance / (variance + error))
 
 
-def _noise_variance(pairs: Sequence[_Moved]) -> float:
-    """Of one frame, from the differences of neighbours; 0 where nearly all are copies."""
+def _noise_variance(pairs: Sequence[tuple[Tensor, _Moved]]) -> float:
+    """Of one frame, from frames [3, h, w] and what was moved onto them; 0 where nearly all are copies."""
     found = []
-    for moved in pairs:
-        seen = moved.squares[moved.inside]
-        told = seen[seen > _LEAST]
-        if told.numel() > _TELLING * seen.numel():
+    for own, moved in pairs:
+        told = moved.inside & (moved.squares > _LEAST)
+        if int(told.sum()) > _TELLING * int(moved.inside.sum()):
+            difference = moved.picture - own
+            fine = mean_around((difference - mean_around(difference, _FINE_PX)).square_().mean(0))[told]
             # kthvalue, since quantile takes 16 million values at most.
-            found.append(told.kthvalue(max(1, int(_QUANTILE * told.numel())))[0])
+            found.append(fine.kthvalue(max(1, int(_QUANTILE * fine.numel())))[0])
     return _BIAS * float(torch.stack(found).median()) / 2 if found else 0.0
 
 
