@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
+import answerprint  # noqa: F401  It sets what torch reads when it is loaded.
+
 # A runner started in the background ignores SIGINT, and its children would inherit that: Ctrl-C would do nothing.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -23,7 +23,7 @@ def threads_as_before() -> Iterator[None]:
 
 
 def test_a_drawn_clip_of_the_wanted_size_is_measured_in_stages(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*QUICK, "--size", "36x20"]) == 0
+    assert main([*QUICK, "--size", "36x20", "--model", "tiny-x4"]) == 0
     said = capsys.readouterr().out
     lines = said.splitlines()
     assert "source: 36x20" in lines and "number_type: float32" in lines and "threads: 1" in lines

@@ -12,7 +12,7 @@ from answerprint.resolve.asking.questions import form_for
 from answerprint.resolve.restoring.wishes import Wishes
 from fakes.resolve import FakeResolve
 
-from .asking.offers import METHOD, TINY
+from .asking.offers import DEFAULT, METHOD, TINY
 from .asking.terminal import talk
 from .conftest import MakeFake
 from .suite import Suite
@@ -60,7 +60,7 @@ def test_what_is_typed_in_a_terminal_is_what_the_menu_restores_with(suite: Suite
     typed = {"put": "take", "handles": "3"}
     talking = [
         (f"[{each.shown(each.default) or each.empty}]: ", typed.get(each.name, "") + "\n")
-        for each in form_for([TINY], METHOD, kept, "Film").group("common")
+        for each in form_for([DEFAULT, TINY], METHOD, kept, "Film").group("common")
     ]
     with suite.fake.serving() as variables:
         environ = {**variables, "ANSWERPRINT_HOME": str(suite.home), "HOME": str(suite.folder), "DISPLAY": ""}

@@ -11,8 +11,8 @@ __all__ = ["use_threads"]
 def use_threads(count: int) -> None:
     """Compute in so many threads; 0 leaves it to the libraries, which take one for each core.
 
-    A number above the cores that are free is slow: threads wait for each other, busily. Measured on two busy cores,
-    a clip took 3.7 times as long in two threads as in one. The pictures were the same to the bit.
+    A number above the cores that are free is slow, as threads wait for each other. The pictures are the same to the
+    bit.
     """
     if count > 0:
         torch.set_num_threads(count)

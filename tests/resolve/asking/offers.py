@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from answerprint.backends.catalogue import entries
+from answerprint.frames.request import DEFAULT_MODELS
 from answerprint.resolve.asking.fields import Field, Form
 from answerprint.resolve.asking.questions import form_for
 from answerprint.resolve.restoring.wishes import Wishes
 from answerprint.rpc.convert_info import ModelForm, OptionForm, model_from, model_to, option_from, option_to
 from answerprint.temporal.options import describe
 
-__all__ = ["FACES", "METHOD", "MODELS", "TINY", "field", "form"]
+__all__ = ["DEFAULT", "FACES", "METHOD", "MODELS", "TINY", "field", "form"]
 
 
 def _option(
@@ -23,7 +24,10 @@ def _option(
 METHOD = [option_from(option_to(option)) for option in describe()]
 """The options of the method, as they come from a daemon."""
 
-TINY = next(replace(model_from(model_to(entry)), ready=True) for entry in entries() if entry.name == "tiny-x4")
+TINY, DEFAULT = (
+    next(replace(model_from(model_to(entry)), ready=True) for entry in entries() if entry.name == name)
+    for name in ("tiny-x4", DEFAULT_MODELS["standard"])
+)
 FACES = ModelForm(
     name="faces",
     version="1",
