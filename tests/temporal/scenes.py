@@ -66,6 +66,10 @@ class Scene:
             out = torch.where(self._covered(frame, self._points(), 0.0), _texture(own, 1), out)
         return out.float()
 
+    def flow(self, source: int, target: int) -> Tensor:
+        """Exact flow."""
+        return self.between(source, target).flow
+
     def between(self, source: int, target: int) -> Correspondence:
         """Exact motion; V is 0 where the target is not wholly inside the frame or lies behind the plate."""
         points = self._points()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from answerprint.temporal.chunks import SHORT_TAIL, Chunk, choose_key, group
 from answerprint.temporal.protocols import Correspondence
@@ -111,6 +112,9 @@ class Likeness:
 
     def __init__(self, values: Sequence[float]) -> None:
         self.values = values
+
+    def flow(self, source: int, target: int) -> Tensor:
+        raise AssertionError("choosing a key asks for no flow")
 
     def between(self, source: int, target: int) -> Correspondence:
         raise AssertionError("choosing a key asks for no flow")

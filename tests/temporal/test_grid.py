@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from answerprint.temporal.grid import Grid, flow_on, mean_on, token_grid
-from answerprint.temporal.protocols import Correspondence, Window
+from answerprint.temporal.protocols import Window
 
 FIELD = st.tuples(st.integers(1, 24), st.integers(1, 24))
 CONTENT = st.floats(1, 12)
@@ -68,7 +68,7 @@ def test_flow_is_the_same_share_of_the_picture_on_every_grid(
 ) -> None:
     height, width = shape
     flow = torch.stack([torch.full(shape, right * width), torch.full(shape, down * height)])
-    moved = flow_on(Correspondence(flow, torch.ones(shape), torch.ones(shape)), grid)
+    moved = flow_on(flow, grid)
     torch.testing.assert_close(moved[0], torch.full_like(moved[0], right * grid.content_width), atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(moved[1], torch.full_like(moved[1], down * grid.content_height), atol=1e-5, rtol=1e-5)
 
@@ -78,10 +78,10 @@ def test_flow_is_the_same_share_of_the_picture_on_every_grid(
 def test_flow_is_read_at_cell_centres(width: int, factor: int) -> None:
     """A flow that grows linearly over the picture does so on a grid `factor` times coarser too."""
     fine = torch.arange(width * factor, dtype=torch.float32).expand(width * factor, -1)
-    motion = Correspondence(torch.stack([fine, fine.T]), torch.ones_like(fine), torch.ones_like(fine))
+    flow = torch.stack([fine, fine.T])
     centre = (((torch.arange(width) + 0.5) * factor - 0.5) / factor).expand(width, -1)
     expected = torch.stack([centre, centre.T])
-    torch.testing.assert_close(flow_on(motion, Grid(width, width, width, width)), expected, atol=1e-4, rtol=1e-5)
+    torch.testing.assert_close(flow_on(flow, Grid(width, width, width, width)), expected, atol=1e-4, rtol=1e-5)
 
 
 @settings(deadline=None)

@@ -85,7 +85,7 @@ def fuse_frames(low: Tensor, frames: Sequence[int], motion: MotionSource, fusion
     grid = Grid(low.shape[2], low.shape[3], low.shape[2], low.shape[3])
 
     def moved(k: int, j: int) -> _Moved:
-        return _move(low[j], low[k], flow_on(motion.between(frames[k], frames[j]), grid).to(low.device))
+        return _move(low[j], low[k], flow_on(motion.flow(frames[k], frames[j]), grid).to(low.device))
 
     near = {k: {j: moved(k, j) for j in neighbours(k, len(frames), 1)} for k in range(len(frames))}
     variance = _noise_variance([(low[k], each) for k, found in near.items() for each in found.values()])

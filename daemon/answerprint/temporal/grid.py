@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .protocols import Correspondence, Window
+from .protocols import Window
 
 __all__ = ["Grid", "flow_on", "mean_on", "token_grid"]
 
@@ -75,11 +75,14 @@ def token_grid(window: Window, content: tuple[float, float], scale: int) -> Grid
     )
 
 
-def flow_on(motion: Correspondence, grid: Grid) -> Tensor:
-    """Flow [2, height, width] in cells of `grid`, taken at its cells' centres; cells of padding repeat the border."""
-    flow_h, flow_w = motion.flow.shape[-2:]
+def flow_on(flow: Tensor, grid: Grid) -> Tensor:
+    """`flow` [2, h, w], in its own cells, as [2, height, width] in cells of `grid`, at the centres of these.
+
+    Cells of padding repeat the border.
+    """
+    flow_h, flow_w = flow.shape[-2:]
     ratio_x, ratio_y = grid.content_width / flow_w, grid.content_height / flow_h
-    sampled = _at_centres(motion.flow, grid)
+    sampled = _at_centres(flow, grid)
     return sampled * sampled.new_tensor([ratio_x, ratio_y]).view(2, 1, 1)
 
 

@@ -44,7 +44,7 @@ def flow_match(motion: Correspondence, grid: Grid, alignment: float = 0.5) -> tu
 
     A token is matched only where every part of it is seen in the keyframe and its target is picture inside the frame.
     """
-    flow = flow_on(motion, grid)
+    flow = flow_on(motion.flow, grid)
     y = torch.arange(grid.height, dtype=torch.float32, device=flow.device)[:, None] + flow[1]
     x = torch.arange(grid.width, dtype=torch.float32, device=flow.device)[None, :] + flow[0]
     row, column = torch.floor(y + 0.5).long(), torch.floor(x + 0.5).long()

@@ -39,6 +39,10 @@ class Correspondence:
 class MotionSource(Protocol):
     """Gives the motion between two frames by their absolute source index."""
 
+    def flow(self, source: int, target: int) -> Tensor:
+        """The flow of `between` alone, which costs less."""
+        ...
+
     def between(self, source: int, target: int) -> Correspondence:
         """Correspondence on frame `source`'s grid, pointing into frame `target`."""
         ...

@@ -135,7 +135,7 @@ class TokenMerger:
         motion = self.to_key[k]
         if motion is None:
             raise ValueError(f"a search centred on the flow needs the motion of frame {k} into the keyframe")
-        flow = flow_on(motion, grid)
+        flow = flow_on(motion.flow, grid)
         y, x = torch.meshgrid(torch.arange(grid.height), torch.arange(grid.width), indexing="ij")
         return torch.stack([y + flow[1].cpu(), x + flow[0].cpu()], -1).reshape(-1, 2)
 

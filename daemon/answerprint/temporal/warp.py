@@ -80,7 +80,7 @@ def link(motion: Correspondence, grid: Grid, options: MethodOptions) -> Link:
     if options.warp_mask == "soft":
         weight = weight * mean_on(motion.confidence, grid)
     weight = weight.reshape(-1).masked_fill(grid.padding().to(weight.device), 0.0).view_as(weight)
-    return Link(flow_on(motion, grid), weight)
+    return Link(flow_on(motion.flow, grid), weight)
 
 
 def warp(z: Tensor, flow: Tensor, sampling: Sampling = "bilinear") -> Tensor:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from answerprint.flow.consistency import confidence, occlusion
-from answerprint.flow.pair import GRID_STEP
+from answerprint.flow.pair import GRID_STEP, Flow, FlowPair
 from answerprint.flow.prepare import FlowPicture
 from answerprint.flow.source import FlowSource
 from answerprint.temporal.options import MethodOptions
@@ -37,23 +38,35 @@ def needs_noise(options: MethodOptions) -> bool:
 
 @dataclass(slots=True)
 class ClipMotion:
-    """Motion between the frames that were handed in; it forgets all but the frames it is told to keep."""
+    """Motion between the frames of a chunk, and the key before it; each pair is asked for once."""
 
     source: FlowSource
     _pictures: dict[int, FlowPicture] = field(default_factory=dict)
+    _pairs: dict[tuple[int, int], FlowPair] = field(default_factory=dict)
 
     def hold(self, pictures: dict[int, FlowPicture]) -> None:
         """Know these frames, by absolute source index, and no others."""
-        self._pictures = dict(pictures)
+        self._pictures, self._pairs = dict(pictures), {}
+
+    def flow(self, source: int, target: int) -> Tensor:
+        """Flow [2, h, w] on frame `source`'s grid, pointing into `target`; raises KeyError for a frame not held."""
+        return _channels_first(self._pair(source, target).forward)
 
     def between(self, source: int, target: int) -> Correspondence:
         """Correspondence on frame `source`'s grid, pointing into `target`; raises KeyError for a frame not held."""
-        pair = self.source.between(self._pictures[source], self._pictures[target])
+        pair = self._pair(source, target)
         return Correspondence(
-            torch.from_numpy(pair.forward.transpose(2, 0, 1).copy()),
+            _channels_first(pair.forward),
             torch.from_numpy(occlusion(pair.forward, pair.backward, GRID_STEP)),
             torch.from_numpy(confidence(pair.forward, pair.backward, GRID_STEP)),
         )
+
+    def _pair(self, source: int, target: int) -> FlowPair:
+        first, second = sorted((source, target))
+        if (first, second) not in self._pairs:
+            self._pairs[first, second] = self.source.between(self._pictures[first], self._pictures[second])
+        pair = self._pairs[first, second]
+        return pair if source == first else pair.swapped
 
     def likeness(self, frames: Sequence[int]) -> list[float]:
         """Minus the summed mean absolute luma difference to all other frames: cheap, and flow follows likeness."""
@@ -70,6 +83,10 @@ class ClipMotion:
             from_key[k] = self.between(frames[key], frames[k]) if back else None
         to_previous = None if previous is None else self.between(frames[key], previous)
         return ChunkMotion(to_key, from_key, to_previous)
+
+
+def _channels_first(flow: Flow) -> Tensor:
+    return torch.from_numpy(flow.transpose(2, 0, 1).copy())
 
 
 def _thumbnail(luma: NDArray[np.uint8]) -> NDArray[np.float32]:
