@@ -141,8 +141,9 @@ class Lab:
         backend.configure(steps=choices.steps, sampler=choices.sampler, options=dict(choices.model_options))
         flow, settings = FlowSource(get_estimator("dis")), Settings(choices.method, size=size)
         started = time.perf_counter()
-        for _ in restore_clip((Frame(k, p, None) for k, p in enumerate(low)), backend, flow, settings):
-            pass
+        for chunk in restore_clip((Frame(k, p, None) for k, p in enumerate(low)), backend, flow, settings):
+            for _ in chunk:
+                pass
         return (time.perf_counter() - started) / len(low)
 
     def _figures(

@@ -107,6 +107,10 @@ class _Straight:
     def timesteps(self) -> Sequence[int]:
         return list(range(self.steps, 0, -1))
 
+    @property
+    def from_noise(self) -> bool:
+        return True
+
     def start(self, noise: Tensor) -> Tensor:
         return noise
 
@@ -150,7 +154,7 @@ class Oracle:
 
     def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
         assert isinstance(condition, Latents)
-        return self.function(x, condition)
+        return self.function(x, condition).clone()
 
     def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
         return latent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -96,7 +97,7 @@ def test_what_is_hidden_or_outside_keeps_its_own_value(plates: tuple[Rectangle, 
     assert bool((path.weight[hidden] == 0).all())
     assert bool(hidden.any())
     z = torch.stack([scene.picture(0), scene.picture(1)])
-    out, _ = warp_chunk(z, 1, [path, None], [None, None], None, None, OPTIONS)
+    out, _ = warped(z, 1, [path, None], [None, None], None, None, OPTIONS)
     assert torch.equal(out[0][:, hidden], z[0][:, hidden])
     assert not torch.equal(out[0][:, ~hidden], z[0][:, ~hidden])
 
@@ -128,6 +129,12 @@ def test_blending_is_exact_at_both_ends(seed: int) -> None:
     assert torch.equal(blend(z, moved, torch.ones(5, 5)), moved)
 
 
+def warped(z: Tensor, *args: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401 - those of `warp_chunk`
+    """Latents as `warp_chunk` leaves those of `z`, which stay what they are, and what it hands on."""
+    out = z.clone()
+    return out, warp_chunk(out, *args)
+
+
 def three_frames() -> tuple[Tensor, Tensor, list[Link | None], Link]:
     """Latents of three frames, the carried key's, and links of a static scene, of which half is seen."""
     z = torch.randn(4, 3, 6, 8, generator=torch.Generator().manual_seed(3))
@@ -139,7 +146,7 @@ def three_frames() -> tuple[Tensor, Tensor, list[Link | None], Link]:
 
 def test_the_key_takes_the_previous_key_before_the_chunk_takes_the_key() -> None:
     z, previous, paths, to_previous = three_frames()
-    out, _ = warp_chunk(z, 1, paths, [None] * 3, previous, to_previous, OPTIONS)
+    out, _ = warped(z, 1, paths, [None] * 3, previous, to_previous, OPTIONS)
     assert torch.equal(out[..., :4], previous[None, ..., :4].expand(3, -1, -1, -1))
     assert torch.equal(out[..., 4:], z[..., 4:])
 
@@ -150,7 +157,7 @@ def test_the_carried_key_is_the_one_asked_for_and_keeps_no_other_latent_alive(ca
     z, previous, paths, to_previous = three_frames()
     options = replace(OPTIONS, warp_carry=carry)
     before, link_back = (previous, to_previous) if has_previous else (None, None)
-    out, carried = warp_chunk(z, 1, paths, [None] * 3, before, link_back, options)
+    out, carried = warped(z, 1, paths, [None] * 3, before, link_back, options)
     assert torch.equal(carried, z[1] if carry == "before" else out[1])
     assert carried.untyped_storage().nbytes() == carried.nbytes
 
@@ -158,11 +165,11 @@ def test_the_carried_key_is_the_one_asked_for_and_keeps_no_other_latent_alive(ca
 def test_each_link_of_the_hierarchy_can_be_left_out() -> None:
     z, previous, paths, to_previous = three_frames()
     no_global = replace(OPTIONS, warp_global=False)
-    out, _ = warp_chunk(z, 1, paths, [None] * 3, previous, to_previous, no_global)
+    out, _ = warped(z, 1, paths, [None] * 3, previous, to_previous, no_global)
     assert torch.equal(out[1], z[1])
     assert torch.equal(out[0, ..., :4], z[1, ..., :4])
     no_local = replace(OPTIONS, warp_local=False)
-    out, _ = warp_chunk(z, 1, paths, [None] * 3, previous, to_previous, no_local)
+    out, _ = warped(z, 1, paths, [None] * 3, previous, to_previous, no_local)
     assert torch.equal(out[[0, 2]], z[[0, 2]])
     assert torch.equal(out[1, ..., :4], previous[..., :4])
 
@@ -171,7 +178,7 @@ def test_each_link_of_the_hierarchy_can_be_left_out() -> None:
 @given(st.floats(0, 1))
 def test_strength_is_the_share_that_the_warp_replaces(strength: float) -> None:
     z, _, paths, _ = three_frames()
-    out, _ = warp_chunk(z, 1, paths, [None] * 3, None, None, replace(OPTIONS, warp_strength=strength))
+    out, _ = warped(z, 1, paths, [None] * 3, None, None, replace(OPTIONS, warp_strength=strength))
     expected = (1 - strength) * z[0] + strength * z[1]
     torch.testing.assert_close(out[0, ..., :4], expected[..., :4])
 
@@ -182,14 +189,14 @@ def test_fusing_a_static_chunk_reduces_independent_errors_by_the_root_of_its_len
     path = Link(torch.zeros(2, 40, 40), torch.ones(40, 40))
     paths: list[Link | None] = [path] * frames
     paths[4] = None
-    out, _ = warp_chunk(errors, 4, paths, paths, None, None, replace(OPTIONS, warp_source="fused"))
+    out, _ = warped(errors, 4, paths, paths, None, None, replace(OPTIONS, warp_source="fused"))
     assert out.std(unbiased=False).item() == pytest.approx(frames**-0.5, rel=0.03)
     assert torch.equal(out, out[:1].expand_as(out))
 
 
 def test_fusing_leaves_out_what_a_frame_does_not_see() -> None:
     z, _, paths, _ = three_frames()
-    out, _ = warp_chunk(z, 1, paths, paths, None, None, replace(OPTIONS, warp_source="fused"))
+    out, _ = warped(z, 1, paths, paths, None, None, replace(OPTIONS, warp_source="fused"))
     assert torch.equal(out[1, ..., 4:], z[1, ..., 4:])
     torch.testing.assert_close(out[1, ..., :4], z[..., :4].mean(0))
 
@@ -214,9 +221,9 @@ def test_a_warp_that_disagrees_with_the_frame_leaves_it_alone() -> None:
     stay = Link(torch.zeros(2, 12, 16), torch.ones(12, 16))
     z = torch.stack([torch.zeros(3, 12, 16), torch.ones(3, 12, 16)])
     options = replace(PLAIN, warp_tolerance=0.1, warp_strength=1.0)
-    out, _ = warp_chunk(z, 0, [None, stay], [None, stay], None, None, options)
+    out, _ = warped(z, 0, [None, stay], [None, stay], None, None, options)
     torch.testing.assert_close(out, z)
-    trusting, _ = warp_chunk(z, 0, [None, stay], [None, stay], None, None, replace(options, warp_tolerance=0.0))
+    trusting, _ = warped(z, 0, [None, stay], [None, stay], None, None, replace(options, warp_tolerance=0.0))
     torch.testing.assert_close(trusting[1], z[0])
 
 
@@ -225,11 +232,11 @@ def test_fine_detail_that_differs_is_no_disagreement_but_another_tone_is() -> No
     stay = Link(torch.zeros(2, 48, 64), torch.ones(48, 64))
     texture = 0.2 * torch.randn(2, 3, 48, 64, generator=torch.Generator().manual_seed(3))
     options = replace(PLAIN, warp_tolerance=0.1, warp_strength=1.0)
-    out, _ = warp_chunk(texture, 0, [None, stay], [None, stay], None, None, options)
+    out, _ = warped(texture, 0, [None, stay], [None, stay], None, None, options)
     followed = 1 - float((out[1] - texture[0]).square().mean() / (texture[1] - texture[0]).square().mean())
     assert followed > 0.75
     apart = texture + torch.tensor([0.0, 0.3])[:, None, None, None]
-    out, _ = warp_chunk(apart, 0, [None, stay], [None, stay], None, None, options)
+    out, _ = warped(apart, 0, [None, stay], [None, stay], None, None, options)
     followed = 1 - float((out[1] - apart[0]).square().mean() / (apart[1] - apart[0]).square().mean())
     assert followed < 0.1
 
@@ -274,7 +281,7 @@ def test_a_fused_keyframe_is_as_sharp_as_its_neighbours() -> None:
     paths: list[Link | None] = [path] * frames
     paths[4] = None
     options = replace(OPTIONS, warp_source="fused", warp_strength=0.6)
-    out, _ = warp_chunk(z, 4, paths, paths, None, None, options)
+    out, _ = warped(z, 4, paths, paths, None, None, options)
     energy = out.square().mean((1, 2, 3))
     others = energy[[k for k in range(frames) if k != 4]]
     assert float(energy[4] / others.mean()) == pytest.approx(1, abs=0.05)

@@ -38,6 +38,20 @@ def test_weights_of_measures_that_are_not_the_published_ones_are_fetched_again(
     assert capsys.readouterr().err.startswith("answerprint: pip cannot fetch stlpips-pytorch")
 
 
+def test_weights_of_dists_are_fetched_into_a_folder_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(fetch, "MEASURES", {})
+    (tmp_path / "dists").mkdir()
+    weights = tmp_path / "dists" / "weights.pt"
+    weights.write_bytes(b"altered")
+    assert fetch.main(["measures", "--out", str(tmp_path)]) == 4
+    assert capsys.readouterr().err.startswith("answerprint: pip cannot fetch DISTS-pytorch")
+    monkeypatch.setattr(fetch, "DISTS", {"weights.pt": hashlib.sha256(b"altered").hexdigest()})
+    assert fetch.main(["measures", "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"{weights}\n"
+
+
 def test_without_apt_the_remedy_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
 
@@ -47,8 +47,11 @@ def write_clip(path: Path, first: int, stop: int, cuts: Collection[int] = ()) ->
     return make_movie(path, frames, codec="ffv1")
 
 
-def same_frames(one: Sequence[Frame], other: Sequence[Frame]) -> bool:
-    """Bit for bit."""
-    return [f.index for f in one] == [f.index for f in other] and all(
-        np.array_equal(a.picture, b.picture) for a, b in zip(one, other, strict=True)
+def same_frames(one: Iterable[Frame], other: Iterable[Frame]) -> bool:
+    """Bit for bit; there are some."""
+    one, other = list(one), list(other)
+    return (
+        len(one) > 0
+        and [f.index for f in one] == [f.index for f in other]
+        and all(np.array_equal(a.picture, b.picture) for a, b in zip(one, other, strict=True))
     )

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from answerprint.backends.base import own_condition
 from answerprint.backends.marigold.adapter import MarigoldBackend
 from answerprint.backends.marigold.condition import EncodedCondition
 from answerprint.backends.marigold.info import INFO
@@ -56,14 +57,11 @@ def jump_of(low: Tensor) -> tuple[Tensor, Tensor]:
 class Jumping(MarigoldBackend):
     """Random weights find no depth: what is true is put in its place, on another scale for each frame."""
 
-    def condition(self, low: Tensor) -> EncodedCondition:
-        self.low = low
-        return super().condition(low)
-
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
         found = super().decode(x0, condition)
-        scale, shift = jump_of(self.low)
-        return (scale * true_depth(self.low) + shift).expand_as(found)
+        low = own_condition(condition, EncodedCondition).picture
+        scale, shift = jump_of(low)
+        return (scale * true_depth(low) + shift).expand_as(found)
 
 
 @cache
@@ -177,7 +175,7 @@ def test_depth_goes_on_after_every_chunk_as_if_nothing_had_happened(
 
 def test_a_cut_begins_a_new_scale() -> None:
     """The second shot is what it would be without the first."""
-    after = [chunk for chunk in run(jumping(), 16, (8,)) if chunk.frames[0].index >= 8]
+    after = [chunk for chunk in run(jumping(), 16, (8,)) if chunk.range.start >= 8]
     frames = [frame for frame in frames_of(0, 16, (8,)) if frame.index >= 8]
     alone = restore_clip(frames, jumping(), FlowSource(DisEstimator()), Settings(TIED, seed=3))
     assert np.array_equal(depth_of(after), depth_of(alone))

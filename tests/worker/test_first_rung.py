@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from answerprint.backends.diffbir.info import INFO as DIFFBIR
+from answerprint.backends.generator.info import INFO as GENERATOR
 from answerprint.backends.info import BackendInfo
 from answerprint.backends.sd_x4.info import INFO as SD_X4
 from answerprint.temporal.options import MethodOptions
@@ -59,6 +60,15 @@ def test_less_room_never_gives_a_lower_rung_and_none_gives_the_last() -> None:
     rungs = [first_rung(wanted, gigabytes * GB) for gigabytes in range(32, -1, -1)]
     assert rungs == sorted(rungs)
     assert (rungs[0], rungs[-1]) == (0, len(RUNGS) - 1)
+
+
+def test_what_is_held_however_a_picture_is_split_counts_whole() -> None:
+    """A generator's pictures of 7680 x 4320: tiles do not make its latents smaller, shorter chunks do."""
+    size, chunk = (1920, 1080), MethodOptions().chunk
+    wanted = Needs(0, GENERATOR.bytes_per_cell, size, chunk, GENERATOR.tile_cells, GENERATOR.held_bytes)
+    taken = [wanted.at(rung)[1] for rung in range(len(RUNGS))]
+    assert 10 * GB < taken[0] < 14 * GB
+    assert taken[2] < taken[0] - 3 * GB and taken[3] > GENERATOR.held_bytes(1920 * 1080, chunk // 2)
 
 
 def test_each_rung_takes_no_more_than_the_one_before() -> None:

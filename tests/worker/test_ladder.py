@@ -77,6 +77,25 @@ def test_one_failure_anywhere_changes_nothing_but_the_rung(call: int, job: Rende
     assert pictures_of(job.folder, job.chunks) == whole(job, tmp_path)
 
 
+def test_memory_that_runs_out_while_pictures_are_finished_is_no_different(job: Rendering, tmp_path: Path) -> None:
+    """A chunk's pictures are decoded as they are written; the chunk is then not there, and is made again."""
+    backend, calls = small_backend(), 0
+    decode = backend.decode
+
+    def called(x0: Tensor, condition: Condition) -> Tensor:
+        nonlocal calls
+        calls += 1
+        if calls == 6:  # the second picture of the second chunk
+            raise no_memory()
+        return decode(x0, condition)
+
+    backend.decode = called  # type: ignore[method-assign]
+    assert job.run(backend)["event"] == "rendered"
+    assert [event["rung"] for event in job.kinds("adapted")] == [1]
+    assert [chunk.recipe["rung"] for chunk in job.chunks] == [0, 1, 1]
+    assert pictures_of(job.folder, job.chunks) == whole(job, tmp_path)
+
+
 def test_the_rung_is_said_before_anything_is_tried_on_it(job: Rendering) -> None:
     """A worker that dies on a rung must not begin above it."""
     told: list[int] = []

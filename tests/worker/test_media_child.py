@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from answerprint.flow.prepare import prepare
-from answerprint.frames import Frame
+from answerprint.frames import Frame, FrameRange
 from answerprint.frames.messages import Message
 from answerprint.frames.request import RestoreRequest
 from answerprint.media import open_reader, probe
@@ -102,7 +102,7 @@ def job(tmp_path: Path) -> Job:
             for f in sources[first:stop]
         ]
         state = ClipState(number + 1, stop, prepare(frames[-1].picture))
-        chunk = RestoredChunk(number, number == 0, frames, state)
+        chunk = RestoredChunk(number, number == 0, FrameRange(first, stop), frames, state)
         job.receipts.append(scratch.commit(chunk, Recipe(4, 160, 0, 0), last=stop == STOP)[0])
     return job
 

@@ -151,7 +151,7 @@ def test_the_shipped_model_can_be_resumed_across_a_cut(tmp_path: Path) -> None:
     def restored(frames: list[Frame], resume: ClipState | None = None) -> list[RestoredChunk]:
         return list(restore_clip(frames, model, FlowSource(DisEstimator()), Settings(TIED), resume=resume))
 
-    whole = restored(frames_of(1, 12, (8,)))
+    whole = [replace(chunk, frames=tuple(chunk)) for chunk in restored(frames_of(1, 12, (8,)))]
     assert [chunk.opens_shot for chunk in whole] == [True, False, True]
     for done in (1, 2):
         state = stored(whole[done - 1].state, tmp_path)

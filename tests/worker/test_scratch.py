@@ -53,7 +53,8 @@ def chunk(number: int, first: int = 0, stop: int = 4, *, opens: bool = True) -> 
     frames = frames_of(first, stop)
     last = prepare(frames[-1].picture)
     carry = Carry(first + 2, {0: torch.ones(3, 8, 8, dtype=CARRIED)}, {})
-    return RestoredChunk(number, opens, frames, ClipState(number + 1, stop, last, (first + 2, last), (carry,)))
+    state = ClipState(number + 1, stop, last, (first + 2, last), (carry,))
+    return RestoredChunk(number, opens, FrameRange(first, stop), frames, state)
 
 
 def litter(scratch: Scratch) -> list[str]:
@@ -239,5 +240,5 @@ def test_frames_far_outside_are_clamped_and_counted(scratch: Scratch) -> None:
     made = chunk(0)
     frame = frame_of(0)
     frame.picture[:2, :2] = 5.0
-    _, clamped = scratch.commit(replace(made, frames=[frame, *made.frames[1:]]), RECIPE, last=False)
+    _, clamped = scratch.commit(replace(made, frames=[frame, *list(made)[1:]]), RECIPE, last=False)
     assert clamped == 12

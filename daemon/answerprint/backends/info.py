@@ -51,6 +51,9 @@ class BackendInfo:
     """Larger latents are split into windows of this many cells a side."""
     bytes_per_cell: int
     """Measured working memory per latent cell and frame: the basis of the memory estimate."""
+    held_per_cell: tuple[int, int] = (0, 0)
+    """Measured memory, beside that, of each frame of a chunk and of the one frame at work, per cell of the whole latent
+    however it is split."""
     options: tuple[Option, ...] = ()
     method: tuple[tuple[str, str], ...] = ()
     """Defaults of the method that are others for this family: names and texts, as a job would give them."""
@@ -86,13 +89,20 @@ class BackendInfo:
         """The family as a model of that scale is, where its models differ in it."""
         if scale not in self.scales or scale == self.scale:
             return self
+        of_chunk, of_frame = (each * scale**2 // self.scale**2 for each in self.held_per_cell)
         return replace(
             self,
             scale=scale,
             latent_factor=scale,
             latent_channels=3 * scale**2,
             bytes_per_cell=self.bytes_per_cell * scale**2 // self.scale**2,
+            held_per_cell=(of_chunk, of_frame),
         )
+
+    def held_bytes(self, cells: int, chunk: int) -> int:
+        """Memory that a chunk of latents of so many cells takes beside the network's."""
+        of_chunk, of_frame = self.held_per_cell
+        return cells * (chunk * of_chunk + of_frame)
 
     def check_scale(self, scale: Fraction) -> bool:
         """True when an output of `scale` times the input can be made (smaller ones are shrunk from the model's)."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 from torch import Tensor
 
@@ -51,9 +50,14 @@ class OneStep:
         """It uses no noise."""
         return False
 
+    @property
+    def from_noise(self) -> bool:
+        """It starts from nothing."""
+        return False
+
     def start(self, noise: Tensor) -> Tensor:
-        """Nothing, of the shape of `noise`."""
-        return torch.zeros_like(noise)
+        """Nothing, of the shape of `noise`; it takes no memory."""
+        return noise.new_zeros(()).expand(noise.shape)
 
     def model_input(self, x: Tensor, i: int) -> Tensor:
         """x itself."""
@@ -143,6 +147,11 @@ class DiffusersSchedule:
     def stochastic(self) -> bool:
         """Whether `step` uses fresh noise."""
         return self.sampler == "dpm++sde" or (self.sampler != "dpm++" and self.eta > 0)
+
+    @property
+    def from_noise(self) -> bool:
+        """It starts from noise alone."""
+        return True
 
     def start(self, noise: Tensor) -> Tensor:
         """x_T from standard normal noise."""

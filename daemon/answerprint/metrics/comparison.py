@@ -19,6 +19,7 @@ from answerprint.metrics.rivals.external import External
 from answerprint.metrics.rivals.plain import Plain
 from answerprint.metrics.shift_tolerant import load_shift_tolerant
 from answerprint.metrics.temporal import ReferenceMotion
+from answerprint.metrics.texture import load_dists
 
 __all__ = ["Case", "Comparison", "compare", "load_distances", "measure", "read_truth"]
 
@@ -87,7 +88,11 @@ def read_truth(case: Case) -> list[Picture]:
 
 def load_distances(device: str = "cpu") -> tuple[list[Distance], list[str]]:
     """The perceptual distances that can be had here, and a note for each that cannot."""
-    found = {"ST-LPIPS": load_shift_tolerant(device=device), "LPIPS": load_lpips(device=device)}
+    found: dict[str, Distance | Absent] = {
+        "ST-LPIPS": load_shift_tolerant(device=device),
+        "LPIPS": load_lpips(device=device),
+        "DISTS": load_dists(device=device),
+    }
     notes = [f"{name}: {distance}" for name, distance in found.items() if isinstance(distance, Absent)]
     return [distance for distance in found.values() if not isinstance(distance, Absent)], notes
 

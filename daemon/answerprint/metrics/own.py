@@ -90,10 +90,11 @@ class Own:
         settings = Settings(choices.method, seed=shot.seed, size=shot.size)
         frames = (Frame(shot.first + k, picture, None) for k, picture in enumerate(shot.low))
         started = time.perf_counter()
-        chunks = list(restore_clip(frames, backend, self.studio.flow(), settings))
+        pictures, keys = [], []
+        for chunk in restore_clip(frames, backend, self.studio.flow(), settings):
+            pictures += [frame.picture.clip(0, 1) for frame in chunk]
+            keys += [chunk.state.key] if choices.method.consistency else []
         seconds = (time.perf_counter() - started) / len(shot.low)
-        pictures = [frame.picture.clip(0, 1) for chunk in chunks for frame in chunk]
-        keys = [chunk.state.key for chunk in chunks] if choices.method.consistency else []
         return Restored(pictures, seconds, keyframes=tuple(key[0] - shot.first for key in keys if key is not None))
 
     def _resolve(self, info: BackendInfo, task: str) -> Choices:

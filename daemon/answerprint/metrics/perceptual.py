@@ -1,6 +1,6 @@
 """Distances that a trained network sees, where its weights are at hand; a reason where not. Nothing is downloaded.
 
-Here is LPIPS by the `lpips` package; `shift_tolerant` is the other one.
+Here is LPIPS by the `lpips` package; `shift_tolerant` and `texture` hold the others.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ __all__ = [
     "Lpips",
     "Network",
     "as_tensor",
+    "backbone",
     "distance_to_neighbours",
     "load_lpips",
     "mean_distance",
@@ -99,16 +100,24 @@ def load_lpips(network: Network = "alex", device: str = "cpu") -> Lpips | Absent
     # RuntimeError and OSError: what a torchvision built for another torch raises when it is imported.
     except (ImportError, RuntimeError, OSError) as e:
         return Absent(f"lpips cannot be imported ({e}).", "Install `answerprint[lpips]` and a torchvision.")
-    path = Path(torch.hub.get_dir()) / "checkpoints" / _BACKBONES[network]
-    if not path.is_file():
-        return Absent(f"its backbone {path} is not on disk.", f"Put torchvision's {path.name} there.")
-    if not _hash_agrees(path):
-        return Absent(f"its backbone {path} is damaged.", f"Replace it by torchvision's {path.name}.")
+    path = backbone(network)
+    if isinstance(path, Absent):
+        return path
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # lpips calls torchvision by an argument that has been renamed
         model = lpips.LPIPS(net=network, version="0.1", pnet_rand=True, verbose=False)
     _fill_trunk(model.net, torch.load(path, map_location="cpu", weights_only=True))
     return Lpips(network, model.requires_grad_(False).eval().to(device), device)
+
+
+def backbone(network: Network) -> Path | Absent:
+    """torchvision's file of a trained trunk, or why there is none."""
+    path = Path(torch.hub.get_dir()) / "checkpoints" / _BACKBONES[network]
+    if not path.is_file():
+        return Absent(f"its backbone {path} is not on disk.", f"Put torchvision's {path.name} there.")
+    if not _hash_agrees(path):
+        return Absent(f"its backbone {path} is damaged.", f"Replace it by torchvision's {path.name}.")
+    return path
 
 
 def as_tensor(picture: Picture, device: str) -> torch.Tensor:

@@ -49,6 +49,7 @@ COLUMNS: Mapping[str, Column] = {
     "gmsd": Column("GMSD", "down", 4),
     "st_lpips": Column("P (ST-LPIPS)", "down", 4),
     "lpips": Column("LPIPS", "down", 4),
+    "dists": Column("DISTS", "down", 4),
     "detail_ratio": Column("detail (1 = truth)", "", 3),
     "high_band_correlation": Column("detail corr.", "up", 3),
     "e_warp": Column("E_warp x1e-3", "down", 3, 1e3),

@@ -136,6 +136,11 @@ class Schedule(Protocol):
         """Whether `step` uses fresh noise."""
         ...
 
+    @property
+    def from_noise(self) -> bool:
+        """Whether `start` uses what `noise` holds."""
+        ...
+
     def start(self, noise: Tensor) -> Tensor:
         """The first x_t from standard normal `noise`."""
         ...
@@ -166,7 +171,7 @@ class Denoiser(Protocol):
         ...
 
     def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
-        """The network's output [F, C, h, w] for x [F, C, h, w]."""
+        """The network's output [F, C, h, w] for x [F, C, h, w]; the caller may write into it."""
         ...
 
     def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import overload
 
 import torch
 from torch import Tensor
@@ -66,12 +67,44 @@ class Tiles:
 
 
 @dataclass(slots=True)
+class _Paths(Sequence["Link | None"]):
+    """Links on the grid of spread latents: each takes more memory than the latent itself, and is made when asked for.
+
+    They are kept where several steps follow them.
+    """
+
+    place: Callable[[Correspondence], Link]
+    motion: Sequence[Correspondence | None]
+    keep: bool
+    _kept: dict[int, Link] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.motion)
+
+    @overload
+    def __getitem__(self, k: int) -> Link | None: ...
+    @overload
+    def __getitem__(self, k: slice) -> Sequence[Link | None]: ...
+    def __getitem__(self, k: int | slice) -> Link | Sequence[Link | None] | None:
+        if isinstance(k, slice):
+            return [self[each] for each in range(*k.indices(len(self)))]
+        motion = self.motion[k]
+        if motion is None or k in self._kept:
+            return self._kept.get(k)
+        made = self.place(motion)
+        if self.keep:
+            self._kept[k] = made
+        return made
+
+
+@dataclass(slots=True)
 class _Links:
     """A chunk's motion on the grid of spread latents."""
 
-    to_key: list[Link | None]
-    from_key: list[Link | None]
-    to_previous: Link | None
+    to_key: Sequence[Link | None]
+    from_key: Sequence[Link | None]
+    to_previous: Sequence[Link | None]
+    """One."""
     padding: Tensor
     """[H, W] bool."""
 
@@ -107,8 +140,9 @@ class _Noise:
         """The keyframe's noise follows the previous keyframe's, the other frames' follow the keyframe's."""
         spread = self.model.spread(own)
         before = None if self.carry is None else self.carry.noise.get(step)
-        if before is not None and self.links.to_previous is not None:
-            spread[self.key] = move_noise(before, self._with_padding(self.links.to_previous), spread[self.key])
+        to_previous = self.links.to_previous[0]
+        if before is not None and to_previous is not None:
+            spread[self.key] = move_noise(before, self._with_padding(to_previous), spread[self.key])
         for k, path in enumerate(self.links.to_key):
             if path is not None and k != self.key:
                 spread[k] = move_noise(spread[self.key], self._with_padding(path), spread[k])
@@ -119,6 +153,27 @@ class _Noise:
         """`path` with padding that stands still: noise of its own there would reach the picture through the network."""
         padding = self.links.padding
         return Link(path.flow.masked_fill(padding, 0.0), path.weight.masked_fill(padding, 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """A chunk's clean latents as they are warped: a frame is spread when it is asked for, and gathered where it was."""
+
+    model: Denoiser
+    x0: Tensor
+    """[F, C, h, w]"""
+    condition: Condition
+
+    def __len__(self) -> int:
+        return len(self.x0)
+
+    def __getitem__(self, k: int, /) -> Tensor:
+        return self.model.spread(self.x0[k : k + 1], self.condition.select([k]))[0]
+
+    def __setitem__(self, k: int, latent: Tensor, /) -> None:
+        gathered = self.model.gather(latent[None], self.condition.select([k]))
+        with torch.inference_mode():  # in which the network may have made them
+            self.x0[k : k + 1] = gathered
 
 
 def denoise_chunk(
@@ -152,10 +207,13 @@ def denoise_chunk(
     if motion is not None:
         options = replace(options, warp_tolerance=tolerance_for(options.warp_tolerance, motion.noise))
     with watch.stage("warp"):
-        links = _bring(motion, model, condition, options, device)
+        links = _bring(motion, model, condition, options, device, keep=steps > 1)
     noise = _Noise(chunk, key, options, seed, (channels, height, width), model, links, carry)
     with watch.stage("noise"):
-        x = schedule.start(noise.at(START).to(device))
+        if schedule.from_noise:
+            x = schedule.start(noise.at(START).to(device))
+        else:
+            x = schedule.start(torch.zeros((), device=device).expand(condition.frames, *condition.latent_shape))
     merger = None
     if options.consistency and options.merge:
         to_key = motion.to_key if motion is not None else [None] * len(chunk.frames)
@@ -167,12 +225,13 @@ def denoise_chunk(
         x0 = schedule.x0(output, x, i)
         if options.consistency and options.warp and i in stage_steps(options.warp_stage, steps):
             with watch.stage("warp"):
-                previous = carry.x0[i].to(x0) if carry is not None and i in carry.x0 else None
-                spread, carried = warp_chunk(
-                    model.spread(x0, condition), key, links.to_key, links.from_key, previous, links.to_previous, options
-                )
-                kept[i] = carried.to(CARRIED)
-                x0 = model.gather(spread, condition)
+                frames = _Spread(model, x0, condition)
+                key_latent = warp_chunk(
+                    frames, key, links.to_key, links.from_key,
+                    carry.x0[i].to(x0) if carry is not None and i in carry.x0 else None,
+                    links.to_previous[0], options,
+                )  # fmt: skip
+                kept[i] = key_latent.to(CARRIED)
         with watch.stage("noise"):
             fresh = noise.at(i).to(device) if schedule.stochastic else None
         x = schedule.step(x0, x, i, fresh)
@@ -183,9 +242,15 @@ def denoise_chunk(
 
 
 def _bring(
-    motion: ChunkMotion | None, model: Denoiser, condition: Condition, options: MethodOptions, device: torch.device
+    motion: ChunkMotion | None,
+    model: Denoiser,
+    condition: Condition,
+    options: MethodOptions,
+    device: torch.device,
+    *,
+    keep: bool,
 ) -> _Links:
-    """The chunk's motion on the grid of spread latents."""
+    """The chunk's motion on the grid of spread latents; `keep` for what several steps follow."""
     channels, height, width = condition.latent_shape
     factor = model.spread(torch.zeros(1, channels, 1, 1)).shape[-1]
     grid = Grid(height, width, *condition.content).finer(factor)
@@ -193,17 +258,16 @@ def _bring(
     nothing: list[Link | None] = [None] * condition.frames
     needed = (options.consistency and options.warp) or options.noise == "flow"
     if motion is None or not needed:
-        return _Links(nothing, nothing, None, padding)
+        return _Links(nothing, nothing, [None], padding)
 
-    def on_grid(c: Correspondence | None) -> Link | None:
-        if c is None:
-            return None
+    def place(c: Correspondence) -> Link:
         placed = link(c, grid, options)
         return Link(placed.flow.to(device), placed.weight.to(device))
 
     fused = options.consistency and options.warp and options.warp_source == "fused"
-    back = [on_grid(c) for c in motion.from_key] if fused else nothing
-    return _Links([on_grid(c) for c in motion.to_key], back, on_grid(motion.to_previous), padding)
+    from_key = _Paths(place, motion.from_key, keep) if fused else nothing
+    to_previous = _Paths(place, [motion.to_previous], keep)
+    return _Links(_Paths(place, motion.to_key, keep), from_key, to_previous, padding)
 
 
 def _predict(
@@ -233,7 +297,13 @@ def _predict(
         size = batch or len(part)
         if size >= len(part):
             return model.predict(part, timestep, local)
-        slices = [range(a, min(a + size, len(part))) for a in range(0, len(part), size)]
-        return torch.cat([model.predict(part[s.start : s.stop], timestep, local.select(s)) for s in slices])
+        out = part.new_empty(0)
+        for first in range(0, len(part), size):
+            some = range(first, min(first + size, len(part)))
+            drawn = model.predict(part[some.start : some.stop], timestep, local.select(some))
+            if first == 0:
+                out = drawn.new_empty(len(part), *drawn.shape[1:])
+            out[some.start : some.stop] = drawn
+        return out
 
     return blend_windows(shown, windows, overlap, run)

@@ -95,8 +95,9 @@ def blend_windows(x: Tensor, windows: list[Window], overlap: int, run: Callable[
         weight = ramp(window, height, width, overlap).to(x.device)
         if total is None:
             total = out.new_zeros(*out.shape[:2], height, width)
-        total[..., rows, columns] += out * weight.to(out.dtype)
+        for whole, part in zip(total, out, strict=True):
+            whole[..., rows, columns] += part * weight.to(out.dtype)
         weights[rows, columns] += weight
     if total is None:
         raise ValueError("there is no window to run")
-    return total / weights.to(total.dtype)
+    return total.div_(weights.to(total.dtype))

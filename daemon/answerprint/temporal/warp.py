@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -18,13 +19,16 @@ from .grid import Grid, flow_on, mean_on
 from .options import MethodOptions, Sampling
 from .protocols import Correspondence
 
-__all__ = ["Link", "blend", "link", "mean_around", "tolerance_for", "trust", "warp", "warp_chunk"]
+__all__ = ["Frames", "Link", "blend", "link", "mean_around", "tolerance_for", "trust", "warp", "warp_chunk"]
 
 _AROUND = 5
 """Side of the square of cells over which agreement is judged."""
 
 _NOISE_TOLERANCE = 2.0
 """What a clip's noise adds to the tolerance, in its standard deviations on the latent's scale of [-1, 1]."""
+
+_AT_ONCE = 2**18
+"""Cells that are sampled at once; more would take more memory, and no less time."""
 
 _GIVEN_BACK = 0.25
 """Share of a latent's fine detail that "sharp" sampling adds in the middle of four cells, and none on a cell.
@@ -73,6 +77,22 @@ class Link:
         return _Seen(cells, at[None, None], (flow == 0).all(0).nonzero()[:, 0], between, weight)
 
 
+class Frames(Protocol):
+    """A chunk's spread latents, each [c, H, W], that can be changed frame by frame; a tensor [F, c, H, W] is one."""
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        ...
+
+    def __getitem__(self, k: int, /) -> Tensor:
+        """Frame k."""
+        ...
+
+    def __setitem__(self, k: int, latent: Tensor, /) -> None:
+        """Put another in its place."""
+        ...
+
+
 def link(motion: Correspondence, grid: Grid, options: MethodOptions) -> Link:
     """`motion` brought to `grid`; the weight is 1 where the warp may be trusted fully."""
     weight = mean_on(motion.valid, grid)
@@ -98,34 +118,33 @@ def blend(z: Tensor, moved: Tensor, weight: Tensor) -> Tensor:
 
 
 def warp_chunk(
-    z: Tensor,
+    z: Frames,
     key: int,
     to_key: Sequence[Link | None],
     from_key: Sequence[Link | None],
     previous: Tensor | None,
     to_previous: Link | None,
     options: MethodOptions,
-) -> tuple[Tensor, Tensor]:
-    """One step of hierarchical warping of a chunk's clean latents z [F, c, H, W]; returns (z, the key to carry).
+) -> Tensor:
+    """One step of hierarchical warping of a chunk's clean latents z, in their place; returns the key to carry.
 
-    `to_key[k]` lives on frame k's grid and points into the keyframe; `from_key[k]` lives on the keyframe's grid and
-    points into frame k (used to fuse). `previous` [c, H, W] is the carried key, `to_previous` the link into it.
+    Every frame is put back once, one after the other, so that few need to be spread at a time. `to_key[k]` lives on
+    frame k's grid and points into the keyframe; `from_key[k]` lives on the keyframe's grid and points into frame k
+    (used to fuse). `previous` [c, H, W] is the carried key, `to_previous` the link into it.
     """
-    out = z.clone()
     fuses = options.warp_source == "fused" and options.warp_local
-    before = _fuse(z, key, from_key, options) if fuses else z[key]
+    # A copy: a view would change with its frame, and keep all others alive for as long as the key is carried.
+    before = _fuse(z, key, from_key, options) if fuses else z[key].clone()
     after = before
     if options.warp_global and previous is not None and to_previous is not None:
         after = _bring_in(before, previous, to_previous, options)
+    del previous, to_previous  # they take much memory, and are not needed any more
+    for k in range(len(z)):
+        if k != key:
+            z[k] = _bring_in(z[k], after, to_key[k] if options.warp_local else None, options)
     # The mean of many frames is softer than any: the keyframe takes as much of it as the others do.
-    out[key] = torch.lerp(z[key], after, options.warp_strength) if fuses else after
-    if options.warp_local:
-        for k, path in enumerate(to_key):
-            if k == key or path is None:
-                continue
-            out[k] = _bring_in(z[k], after, path, options)
-    # A copy: a view would keep the whole chunk's latents alive for as long as the key is carried.
-    return out, (before if options.warp_carry == "before" else after).clone()
+    z[key] = torch.lerp(z[key], after, options.warp_strength) if fuses else after
+    return before if options.warp_carry == "before" else after
 
 
 def trust(d2: Tensor, tolerance: float) -> Tensor:
@@ -173,11 +192,15 @@ def _moved(z: Tensor, seen: _Seen, sampling: Sampling) -> Tensor:
     if sampling == "sharp":
         nine = F.avg_pool2d(F.pad(told, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
         told = torch.cat([told, told - nine], 1)
-    found = F.grid_sample(told, seen.at, mode=mode, padding_mode="border", align_corners=True)[0, :, 0]
-    if sampling == "sharp":
-        found = found[: len(z)] + _GIVEN_BACK * seen.between * found[len(z) :]
+    moved = z.new_empty(len(z), len(seen.cells))
+    for first in range(0, len(seen.cells), _AT_ONCE):
+        some = slice(first, first + _AT_ONCE)
+        found = F.grid_sample(told, seen.at[:, :, some], mode=mode, padding_mode="border", align_corners=True)[0, :, 0]
+        if sampling == "sharp":
+            found = found[: len(z)] + _GIVEN_BACK * seen.between[some] * found[len(z) :]
+        moved[:, some] = found
     same = z.flatten(1).index_select(1, seen.cells[seen.still])
-    return found.to(z.dtype).index_copy_(1, seen.still, same)
+    return moved.index_copy_(1, seen.still, same)
 
 
 def _trusted(moved: Tensor, own: Tensor, path: Link, options: MethodOptions) -> Tensor:
@@ -185,30 +208,35 @@ def _trusted(moved: Tensor, own: Tensor, path: Link, options: MethodOptions) -> 
     seen = path.seen
     if options.warp_tolerance <= 0:
         return seen.weight
-    gap = moved.new_zeros(len(moved), path.weight.numel()).index_copy_(1, seen.cells, moved - own)
-    low = torch.stack([mean_around(channel) for channel in gap.view(-1, *path.weight.shape)])
+    nothing = moved.new_zeros(path.weight.numel())
+    gaps = (nothing.index_copy(0, seen.cells, there - here) for there, here in zip(moved, own, strict=True))
+    low = torch.stack([mean_around(gap.view_as(path.weight)) for gap in gaps])
     trusted = trust(low.square_().mean(0), options.warp_tolerance)
     return seen.weight * trusted.flatten().index_select(0, seen.cells)
 
 
-def _bring_in(z: Tensor, other: Tensor, path: Link, options: MethodOptions) -> Tensor:
-    """z [c, H, W] with `other`, moved along `path`, in its place as far as it is trusted."""
+def _bring_in(z: Tensor, other: Tensor, path: Link | None, options: MethodOptions) -> Tensor:
+    """z [c, H, W] with `other`, moved along `path`, in its place as far as it is trusted; z itself without a path."""
+    if path is None:
+        return z
     cells = path.seen.cells
     own, moved = z.flatten(1).index_select(1, cells), _moved(other, path.seen, options.warp_sampling)
     weight = _trusted(moved, own, path, options) * options.warp_strength
     return z.flatten(1).index_copy(1, cells, blend(own, moved, weight)).view_as(z)
 
 
-def _fuse(z: Tensor, key: int, from_key: Sequence[Link | None], options: MethodOptions) -> Tensor:
+def _fuse(z: Frames, key: int, from_key: Sequence[Link | None], options: MethodOptions) -> Tensor:
     """Weighted mean, on the keyframe's grid, of all frames of a chunk: independent errors average out."""
-    own = z[key].flatten(1)
+    whole = z[key]
+    own = whole.flatten(1)
     total, weights = own.clone(), torch.ones_like(own[0])
-    for k, path in enumerate(from_key):
-        if k == key or path is None:
+    for k in range(len(z)):
+        path = None if k == key else from_key[k]
+        if path is None:
             continue
         cells = path.seen.cells
         moved = _moved(z[k], path.seen, options.warp_sampling)
         weight = _trusted(moved, own.index_select(1, cells), path, options)
         total.index_copy_(1, cells, total.index_select(1, cells) + weight * moved)
         weights.index_copy_(0, cells, weights.index_select(0, cells) + weight)
-    return (total / weights).view_as(z[key])
+    return (total / weights).view_as(whole)

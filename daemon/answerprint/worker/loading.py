@@ -101,7 +101,7 @@ def usual_recipe(order: Order, backend: Backend, rung: int = 0) -> Recipe:
     """
     chunk, tile_cells, size = order.choices.method.chunk, backend.info.tile_cells, order.latent_size
     per_cell = working_bytes(backend.info, order.choices.model_options, str(backend.device))
-    needs = Needs(weights_bytes(backend), per_cell, size, chunk, tile_cells)
+    needs = Needs(weights_bytes(backend), per_cell, size, chunk, tile_cells, backend.info.held_bytes)
     recipe, _ = needs.at(max(rung, first_rung(needs, room_on(backend.device))))
     return replace(recipe, dtype=number_type(backend))
 

@@ -107,7 +107,8 @@ class Order:
         carry_bytes = cells * family.latent_channels * 2 * self.choices.steps if method.consistency else 0
         bits = _BITS_PER_PIXEL.get(self.codec, 0.0)
         return {
-            "memory_bytes": at_once * method.chunk * working_bytes(family, self.choices.model_options, device),
+            "memory_bytes": at_once * method.chunk * working_bytes(family, self.choices.model_options, device)
+            + family.held_bytes(cells, method.chunk),
             "scratch_bytes": int(frame_bytes * _SEGMENT_SHARE) * len(self.frames) + 2 * carry_bytes,
             "output_bytes": int(pixels * bits / 8) * len(self.frames),
         }

@@ -230,7 +230,7 @@ class _Run:
         if clamped and not self._clamped:
             self._talk.emit(
                 events.warning(
-                    f"Values of the result from frame {chunk.frames[0].index} on lie outside -0.5 to 1.5 and were "
+                    f"Values of the result from frame {chunk.range.start} on lie outside -0.5 to 1.5 and were "
                     f"clamped ({clamped} of them in these {len(chunk)} frames)."
                 )
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,10 +12,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from answerprint.backends.base import Backend
+from answerprint.backends.depth import DepthLook
 from answerprint.flow.cuts import CutDetector
 from answerprint.flow.prepare import FlowPicture, prepare
 from answerprint.flow.source import FlowSource
-from answerprint.frames import Frame
+from answerprint.frames import Frame, FrameRange
+from answerprint.frames.frame import Picture
 from answerprint.store.failpoints import reach
 from answerprint.temporal.chunks import Chunk, choose_key, group
 from answerprint.temporal.fusion import fuse_frames, limited
@@ -25,9 +28,9 @@ from answerprint.temporal.sampler import Tiles
 from answerprint.temporal.stopwatch import Stopwatch
 
 from .carry import ClipState
-from .depth import finish_depth, look_of
+from .depth import look_of, share_depth, show_depth
 from .motion import ClipMotion, needs_motion, needs_noise
-from .passes import restore_in_passes
+from .passes import Drawn, restore_in_passes
 
 __all__ = ["Progress", "RestoredChunk", "Settings", "decoded", "restore_clip"]
 
@@ -67,12 +70,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class RestoredChunk:
-    """A finished chunk. Iterating gives its frames, in order."""
+    """A finished chunk. Iterating gives its frames, in order, once."""
 
     number: int
     """Counted from the beginning of the clip, also in a run that was resumed."""
     opens_shot: bool
-    frames: Sequence[Frame]
+    range: FrameRange
+    """Which frames it is of."""
+    frames: Iterable[Frame]
+    """Each is finished when it is asked for, since all of them take several times the memory of what they are made
+    from; that is let go with the last."""
     state: ClipState
     """With which the clip can be resumed after it."""
 
@@ -80,7 +87,7 @@ class RestoredChunk:
         return iter(self.frames)
 
     def __len__(self) -> int:
-        return len(self.frames)
+        return len(self.range)
 
 
 def restore_clip(
@@ -93,7 +100,7 @@ def restore_clip(
     watch: Stopwatch | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Iterator[RestoredChunk]:
-    """Restored frames, chunk by chunk, in order; memory does not grow with the clip.
+    """Restored frames, chunk by chunk, in order; memory does not grow with the clip, if each chunk's are taken first.
 
     `resume` is the state after a chunk of an earlier run, and `frames` then begin at `resume.frame`: the chunks are bit
     for bit those that the earlier run would have made.
@@ -153,23 +160,22 @@ def _restore_chunk(
         links = None if links is None else replace(links, noise=noise)
     backend.time(watch)
     source = (low.shape[3], low.shape[2])
-    pictures_out, carries = restore_in_passes(
+    drawn, carries = restore_in_passes(
         backend, shown, backend.info.passes(source, settings.size or source), chunk, key, links, carries, method,
         settings.seed, tiles=settings.tiles, batch=settings.batch, watch=watch, report=report,
     )  # fmt: skip
-    with watch.stage("decode latents"):
-        if look is None:
-            if method.back_projection:
-                pictures_out = back_project(pictures_out, shown, noise, method.back_projection)
-            pictures_out = _finish(pictures_out, low, settings)
-        else:
-            pictures_out, anchor = finish_depth(pictures_out, key, links, anchor, look, settings.size)
-        frames = [_frame(item[0], picture) for item, picture in zip(chunk.items, _arrays(pictures_out), strict=True)]
+    if look is None:
+        picture = partial(_picture, drawn=drawn, low=low, shown=shown, noise=noise, settings=settings)
+    else:
+        with watch.stage("decode latents"):
+            depth, anchor = share_depth(drawn, key, links, anchor, look)
+        picture = partial(_depth_picture, depth=depth, look=look, size=settings.size)
+    frames = _finished([item[0] for item in chunk.items], picture, watch)
     last = chunk.frames[-1]
     after = ClipState(
         number + 1, last + 1, chunk.items[-1][1], (chunk.frames[key], chunk.items[key][1]), carries, anchor
     )
-    return RestoredChunk(number, chunk.opens_shot, frames, after)
+    return RestoredChunk(number, chunk.opens_shot, FrameRange(chunk.frames[0], last + 1), frames, after)
 
 
 def decoded(frames: Iterable[Frame], watch: Stopwatch, check: Callable[[], None] | None = None) -> Iterator[Frame]:
@@ -203,34 +209,54 @@ def _stack(frames: Sequence[Frame], device: torch.device) -> Tensor:
     return torch.from_numpy(np.stack([f.picture for f in frames]).transpose(0, 3, 1, 2).copy()).to(device)
 
 
-def _finish(pictures: Tensor, low: Tensor, settings: Settings) -> Tensor:
-    """Pictures [F, 3, H, W] at the wanted size: blended by strength, with the source's super-whites and sub-blacks.
+def _picture(k: int, drawn: Drawn, low: Tensor, shown: Tensor, noise: float, settings: Settings) -> Tensor:
+    """Picture k [1, 3, H, W] of a chunk, finished; `low` [F, 3, h, w] is the source, `shown` what the model saw of it.
 
     Models are conditioned on values in [0, 1]; what lies outside is enlarged as it is and added, so it survives.
     """
-    height, width = pictures.shape[2:]
+    picture, low, shown = drawn.picture(k), low[k : k + 1], shown[k : k + 1]
+    if settings.method.back_projection:
+        picture = back_project(picture, shown, noise, settings.method.back_projection)
+    height, width = picture.shape[2:]
 
     def enlarge(z: Tensor) -> Tensor:
         return F.interpolate(z, size=(height, width), mode="bicubic", align_corners=False)
 
     if settings.strength < 1:
-        pictures = torch.lerp(enlarge(low.clamp(0, 1)), pictures, settings.strength)
-    pictures = pictures.clamp(0, 1)
+        picture = torch.lerp(enlarge(low.clamp(0, 1)), picture, settings.strength)
+    picture = picture.clamp(0, 1)
     beyond = low - low.clamp(0, 1)
     if bool((beyond != 0).any()):
-        pictures = pictures + enlarge(beyond)
+        picture = picture + enlarge(beyond)
     if settings.size is not None and settings.size != (width, height):
         wanted = (settings.size[1], settings.size[0])
-        pictures = F.interpolate(pictures, size=wanted, mode="bicubic", align_corners=False, antialias=True)
-    return pictures
+        picture = F.interpolate(picture, size=wanted, mode="bicubic", align_corners=False, antialias=True)
+    return picture
 
 
-def _arrays(pictures: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """[F, H, W, 3] from [F, 3, H, W]."""
-    return np.ascontiguousarray(pictures.float().cpu().numpy().transpose(0, 2, 3, 1))
+def _depth_picture(k: int, depth: Tensor, look: DepthLook, size: tuple[int, int] | None) -> Tensor:
+    """Picture k [1, 3, H, W] of a chunk's depth [F, h, w]."""
+    return show_depth(depth[k : k + 1], look, size)
 
 
-def _frame(source: Frame, picture: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Frame:
+def _array(picture: Tensor) -> Picture:
+    """[H, W, 3] from [1, 3, H, W]."""
+    return np.ascontiguousarray(picture[0].float().cpu().numpy().transpose(1, 2, 0))
+
+
+def _finished(sources: Sequence[Frame], picture: Callable[[int], Tensor], watch: Stopwatch) -> Iterator[Frame]:
+    """The restored frames of `sources`; `picture` makes the one [1, 3, H, W] of a position."""
+
+    def finish(k: int, source: Frame) -> Frame:
+        with watch.stage("decode latents"):
+            return _frame(source, _array(picture(k)))
+
+    # In a function of its own, so that no picture stays behind while the next one is made.
+    for k, source in enumerate(sources):
+        yield finish(k, source)
+
+
+def _frame(source: Frame, picture: Picture) -> Frame:
     """The restored frame; alpha is scaled with the picture, never invented."""
     if source.alpha is None:
         return Frame(source.index, picture, None)

@@ -105,9 +105,15 @@ class Scratch:
         if not last:
             data = pack_state(chunk.state)
             carry = self._write(carry_path(self.folder, chunk.number), data, None, "carry_after_rename")
-        first, stop = chunk.frames[0].index, chunk.state.frame
         receipt = ChunkReceipt(
-            self.job, chunk.number, first, stop, written, carry, self.fingerprint, recipe.to_json(chunk.opens_shot)
+            self.job,
+            chunk.number,
+            chunk.range.start,
+            chunk.range.stop,
+            written,
+            carry,
+            self.fingerprint,
+            recipe.to_json(chunk.opens_shot),
         )
         self._twice(receipt_path(self.folder, chunk.number), lambda: self._sign(receipt))
         self.expected_bytes = written.bytes + (carry.bytes if carry else 0)

@@ -81,6 +81,11 @@ class SpacedSchedule:
         """Every step but the last uses fresh noise."""
         return True
 
+    @property
+    def from_noise(self) -> bool:
+        """It starts from noise alone."""
+        return True
+
     def start(self, noise: Tensor) -> Tensor:
         """x_T is standard normal."""
         return noise

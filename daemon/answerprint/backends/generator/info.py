@@ -21,9 +21,13 @@ INFO = BackendInfo(
     most_steps=1,
     # A whole frame of standard definition; on a card of 8 GB a chunk of such tiles fits.
     tile_cells=768,
-    # Measured on the published x4plus-anime and animevideov3 (float32, CPU): 1700 with the latents of the method, in
-    # chunks of 4 and 8; the network itself takes 2800 per cell, of one frame at a time.
-    bytes_per_cell=2_000,
+    # The frames of a window as they are drawn, before windows are blended.
+    bytes_per_cell=200,
+    # Measured on the published animevideov3 (float32, CPU; the second of two chunks, by VmHWM stage by stage, with
+    # MALLOC_MMAP_THRESHOLD_ so low that what is freed is given back): 3360, 4120 and 5410 bytes a cell in chunks of 2,
+    # 4 and 8. Of a chunk that is the latents and the sources; of the frame at work the most is taken by its warping
+    # (2700), then by the network (2800, but of a window alone) and by back-projection (2000).
+    held_per_cell=(340, 2_700),
     options=(PRECISION, COMPILE),
     method=(
         ("warp_strength", "1"),

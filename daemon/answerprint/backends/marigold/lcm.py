@@ -53,6 +53,11 @@ class LcmSchedule:
         """Each step but the last adds fresh noise."""
         return True
 
+    @property
+    def from_noise(self) -> bool:
+        """It starts from noise alone."""
+        return True
+
     def start(self, noise: Tensor) -> Tensor:
         """x_T from standard normal noise."""
         return noise
