@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,11 +16,12 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from answerprint.backends.generator.network import GeneratorNetwork
+from answerprint.backends.tiny.network import NETWORK_CONFIG
 
 from .judging import PerceptualLoss
 from .pool import Batch
 from .teacher import ANIME, ANIME_VIDEO
+from .ways import Diffusion, Generator, Way
 
 __all__ = ["STUDENTS", "Student", "Training"]
 
@@ -33,7 +35,7 @@ class Student:
 
     config: Mapping[str, Any]
     source: str
-    """Published network that it starts from; of the same shape."""
+    """Model that it starts from; of the same shape."""
     batch: int
     rate: float
     """Highest learning rate. At 2e-4 a hundred steps undo what the 6 blocks know; at 5e-4 the compact network falls
@@ -48,6 +50,7 @@ class Student:
     """Side of the cut that the perceptual distance is measured on: the whole would cost more than the network."""
     average: float = 0.99
     warmup_steps: int = 30
+    way: Way = field(default_factory=Generator)
 
 
 STUDENTS: Mapping[str, Student] = MappingProxyType(
@@ -64,6 +67,16 @@ STUDENTS: Mapping[str, Student] = MappingProxyType(
             report_every=100,
             perceptual_px=80,
         ),
+        "tiny-x4": Student(
+            MappingProxyType(NETWORK_CONFIG),
+            "tiny-x4",
+            batch=3,
+            rate=3e-4,
+            steps=1500,
+            report_every=50,
+            perceptual_px=80,
+            way=Diffusion(),
+        ),
     }
 )
 
@@ -73,7 +86,7 @@ class Training:
     """All that a run goes on from."""
 
     student: Student
-    network: GeneratorNetwork
+    network: nn.Module
     seed: int
     step: int = 0
     best: float = math.inf
@@ -100,7 +113,7 @@ class Training:
         """
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate(steps)
-        drawn = self.network(batch.low.contiguous(memory_format=torch.channels_last))
+        drawn = self.student.way.learn(self.network, batch, np.random.default_rng((self.seed, 3, self.step)))
         loss = (F.l1_loss(drawn, batch.target) + F.l1_loss(drawn, batch.good)) / 2
         coarse, coarse_good = (F.avg_pool2d(p, _COARSE_PX) for p in (drawn, batch.good))
         loss = loss + self.student.coarse * F.l1_loss(coarse, coarse_good)
@@ -122,11 +135,15 @@ class Training:
                 value.lerp_(now[name], 1 - keep)
         return float(loss.detach())
 
-    def averaged(self) -> GeneratorNetwork:
+    def averaged(self) -> nn.Module:
         """A frozen network of the averaged weights."""
-        network = GeneratorNetwork.from_config(dict(self.student.config))
+        network = self.student.way.build(self.student.config)
         network.load_state_dict(self.average)
         return network.eval().requires_grad_(False)
+
+    def drawer(self) -> Callable[[Tensor], Tensor]:
+        """From [B, 3, h, w] to the [B, 3, 4h, 4w] that the averaged weights draw."""
+        return partial(self.student.way.draw, self.averaged())
 
     def save(self, file: Path) -> None:
         """Write the state, whole or not at all."""
@@ -141,11 +158,16 @@ class Training:
         self.optimiser.load_state_dict(state["optimiser"])
         self.average, self.step, self.best = state["average"], state["step"], state["best"]
 
-    def export(self, file: Path) -> None:
-        """Write the averaged weights in half precision."""
-        half = {k: v.half().contiguous() for k, v in self.average.items()}
-        save_file(half, file.with_suffix(".part"), metadata={"format": "pt", "step": str(self.step)})
-        file.with_suffix(".part").replace(file)
+    def export(self, folder: Path) -> None:
+        """Write the averaged weights in half precision, as a model's folder has them."""
+        for start, part in self.student.way.parts.items():
+            half = {
+                k.removeprefix(start): v.half().contiguous() for k, v in self.average.items() if k.startswith(start)
+            }
+            file = folder / part / "diffusion_pytorch_model.safetensors"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            save_file(half, file.with_suffix(".part"), metadata={"format": "pt", "step": str(self.step)})
+            file.with_suffix(".part").replace(file)
 
     def _cut(self, side: int) -> tuple[Any, ...]:
         size = min(side, self.student.perceptual_px)
