@@ -13,25 +13,21 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from diffusers import UNet2DConditionModel
+from diffusers import DDIMScheduler
 from safetensors.torch import load_file
 from torch import nn
 
 from answerprint.backends.generator.network import GeneratorNetwork
+from answerprint.backends.tiny import codec
 from answerprint.backends.tiny.network import NETWORK_CONFIG, SCHEDULER_CONFIG
-from answerprint.backends.tiny.restorer import RESTORER_CONFIG, Restorer
-from answerprint.backends.weights import load_network
 from answerprint.metrics.shift_tolerant import ShiftTolerantNetwork
 from answerprint.models.known import find_known
-from answerprint.models.manifest import Manifest
-from answerprint.models.seal import seal
-from answerprint.models.verify import verify
 from answerprint.training import distil
 from answerprint.training.judging import PerceptualLoss, judge
 from answerprint.training.pictures import HELD_OUT, Shelf, shelves
 from answerprint.training.pool import Batch, Pool
 from answerprint.training.student import STUDENTS, Student, Training
-from answerprint.training.ways import Diffusion, Draws
+from answerprint.training.ways import Diffusion, Generator
 
 CONFIG = {"kind": "compact", "features": 8, "convolutions": 2}
 SMALL = Student(MappingProxyType(CONFIG), "", batch=2, rate=2e-3, steps=40, report_every=10, warmup_steps=2)
@@ -126,6 +122,20 @@ def test_brightness_is_the_truths_where_the_teacher_is_darker(pool: Pool) -> Non
     assert shifts[0] < -0.04
 
 
+@pytest.mark.parametrize(("repeats", "wanted"), [(True, 10 * 0.02), (False, 0.0)], ids=["a grid", "noise"])
+def test_a_grid_costs_more_than_noise_as_strong(pool: Pool, repeats: bool, wanted: float) -> None:
+    class Drawing(Generator):
+        def learn(self, network: nn.Module, batch: Batch, rng: np.random.Generator) -> torch.Tensor:
+            signs = np.random.default_rng(1).choice([-0.02, 0.02], (8, 8) if repeats else batch.good.shape[-2:])
+            drawn = torch.from_numpy(np.tile(signs, (8, 8) if repeats else (1, 1)).astype(np.float32))
+            return batch.good + drawn + 0 * next(network.parameters()).sum()
+
+    losses = [
+        _training(replace(SMALL, lattice=weight, way=Drawing())).advance(pool.batch([0]), None, 9) for weight in (0, 10)
+    ]
+    assert losses[1] - losses[0] == pytest.approx(wanted, abs=0.03)
+
+
 def test_the_rate_rises_and_then_falls_to_nothing() -> None:
     training = _training()
     rates = []
@@ -138,28 +148,14 @@ def test_the_rate_rises_and_then_falls_to_nothing() -> None:
 
 def test_exported_weights_are_half_precision_and_load_within_rounding(tmp_path: Path) -> None:
     training = _training()
-    training.export(tmp_path)
-    kept = load_file(tmp_path / "diffusion_pytorch_model.safetensors")
+    training.export(tmp_path / "weights.safetensors")
+    kept = load_file(tmp_path / "weights.safetensors")
     assert {value.dtype for value in kept.values()} == {torch.float16}
     network = GeneratorNetwork.from_config(dict(CONFIG))
     network.load_state_dict({k: v.float() for k, v in kept.items()})
     low = torch.rand(1, 3, 12, 12)
     with torch.inference_mode():
         torch.testing.assert_close(network(low), training.drawer()(low), rtol=0, atol=2e-3)
-
-
-def test_both_stages_of_a_diffusion_student_make_a_model_that_loads(tmp_path: Path) -> None:
-    training = _training(SMALL_DIFFUSION)
-    folder = tmp_path / "small-x4"
-    training.export(folder)
-    configs = {"config.json": UNET, "restorer/config.json": RESTORER_CONFIG, "scheduler_config.json": SCHEDULER_CONFIG}
-    for name, config in configs.items():
-        (folder / name).write_text(json.dumps(config))
-    seal(folder, Manifest(name="small-x4", family="tiny", version="1", licence="", summary="", scale=4, files=()))
-    model = verify(folder)
-    network, restorer = load_network(UNet2DConditionModel, model), load_network(Restorer, model, "restorer")
-    for name, value in Draws(network, restorer).state_dict().items():
-        torch.testing.assert_close(value.float(), training.average[name], rtol=1e-3, atol=1e-6)
 
 
 def test_a_diffusion_student_is_judged_by_the_same_picture_every_time() -> None:
@@ -174,19 +170,39 @@ def test_most_examples_of_the_diffusion_student_are_almost_all_noise(pool: Pool)
     """Few-step sampling decides the picture there."""
     seen: list[int] = []
 
-    class Listening(Draws):
-        def forward(self, x: torch.Tensor, t: torch.Tensor, low: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
+    class Listening(nn.Module):
+        def forward(
+            self, x: torch.Tensor, t: torch.Tensor, context: torch.Tensor, return_dict: bool
+        ) -> tuple[torch.Tensor]:
             seen.extend(int(each) for each in t)
-            return x
+            return (x[:, : codec.LATENT_CHANNELS],)
 
-    whole = SMALL_DIFFUSION.way.build(UNET)
-    assert isinstance(whole, Draws)
     batch = pool.batch([0, 1, 2])
     for step in range(100):
-        SMALL_DIFFUSION.way.learn(Listening(whole.network, whole.restorer), batch, np.random.default_rng(step))
+        Diffusion().learn(Listening(), batch, np.random.default_rng(step))
     assert 0 <= min(seen) < 500
     assert 990 <= max(seen) < 1000
     assert np.mean(np.array(seen) > 750) == pytest.approx(1 - 0.75**3, abs=0.05)
+
+
+def test_what_the_diffusion_student_learns_from_is_the_teachers_picture_under_noise(pool: Pool) -> None:
+    """A network that takes all noise away gives the teacher's picture back."""
+
+    class Oracle(nn.Module):
+        def forward(
+            self, x: torch.Tensor, t: torch.Tensor, context: torch.Tensor, return_dict: bool
+        ) -> tuple[torch.Tensor]:
+            a = DDIMScheduler.from_config(SCHEDULER_CONFIG).alphas_cumprod[t].view(-1, 1, 1, 1)
+            eps = np.random.default_rng(5)
+            eps.random(len(t))
+            noise = torch.from_numpy(
+                eps.standard_normal((len(t), *x[:, : codec.LATENT_CHANNELS].shape[1:]), np.float32)
+            )
+            return ((x[:, : codec.LATENT_CHANNELS] - (1 - a).sqrt() * noise) / a.sqrt(),)
+
+    batch = pool.batch([0, 1, 2])
+    drawn = Diffusion().learn(Oracle(), batch, np.random.default_rng(5))
+    torch.testing.assert_close(drawn, batch.target, rtol=0, atol=2e-3)
 
 
 @pytest.mark.parametrize(("name", "most"), [("swift-x4", 10e6), ("swift-x4-draft", 1.5e6), ("tiny-x4", 24e6)])

@@ -101,7 +101,7 @@ def train(name: str, photos: Path, work: Path, measures: Path, steps: int | None
             training.best = figures["p"] if better else training.best
             training.save(state)
             if better:
-                training.export(home)
+                training.export(home / "diffusion_pytorch_model.safetensors")
             seconds = (time.monotonic() - started) / len(losses)
             yield {"step": training.step, "loss": round(float(np.mean(losses)), 4), **figures, "best": better,
                    "seconds_per_step": round(seconds, 2)}  # fmt: skip
