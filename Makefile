@@ -103,7 +103,6 @@ train: $(READY)
 	$(PYTHON) -m answerprint.training.fetch measures
 	$(PYTHON) -m answerprint.training.distil swift-x4 --photos $(PHOTOS) --work $(WORK)
 	$(PYTHON) -m answerprint.training.distil swift-x4-draft --photos $(PHOTOS) --work $(WORK)
-	$(PYTHON) -m answerprint.training.distil tiny-x4 --photos $(PHOTOS) --work $(WORK)
 
 BUNDLE := dist/answerprint
 

@@ -78,7 +78,7 @@ STUDENTS: Mapping[str, Student] = MappingProxyType(
             "tiny-x4",
             batch=4,
             rate=2.5e-4,
-            steps=400,
+            steps=20_000,
             report_every=50,
             absolute=4.0,
             lattice=10.0,

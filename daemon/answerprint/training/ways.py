@@ -115,7 +115,7 @@ def _first_stage() -> Restorer:
 def _conditions(low: Tensor) -> tuple[Tensor, Tensor]:
     """Small picture and first stage's, both in [-1, 1], of `low` in [0, 1]. The first stage stays as it is.
 
-    When it learns too it takes over what the second is to draw: after 200 steps nothing was left to the second.
+    When it learns too it takes over what the second is to draw: after 250 steps nothing was left to the second.
     """
     low = 2 * low - 1
     with torch.no_grad():
