@@ -15,8 +15,9 @@ from answerprint.metrics.degradations import Degradation, degrade_clip
 from answerprint.metrics.picture import high_band, psnr, ssim
 from answerprint.temporal.chunks import Chunk
 from answerprint.temporal.options import MethodOptions, per_frame
-from answerprint.temporal.protocols import AttentionOps, TokenLayer
 from answerprint.temporal.sampler import denoise_chunk
+
+from .silent import Silent
 
 CPU = torch.device("cpu")
 CHUNK: Chunk[object] = Chunk((0,), (None,), True)
@@ -33,13 +34,6 @@ def backend() -> TinyBackend:
 def cat() -> NDArray[np.float32]:
     """A held-out photograph, [144, 192, 3] in [0, 1]."""
     return np.asarray(data.chelsea()[60:204, 110:302], np.float32) / np.float32(255)
-
-
-class Silent:
-    """A hook that takes all self-attention away."""
-
-    def __call__(self, layer: TokenLayer, tokens: Tensor, ops: AttentionOps) -> Tensor | None:
-        return torch.zeros_like(tokens)
 
 
 class Deaf:

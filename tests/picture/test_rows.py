@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from answerprint.errors import InputError
@@ -111,6 +112,34 @@ def test_rows_that_restore_by_themselves_give_a_number(lab: Lab, name: str) -> N
     for row in found:
         assert len(row.cells) == 4
         assert float(row.cells[2]) >= 0
+
+
+class Difference:
+    """Mean absolute difference, as the perceptual measure."""
+
+    key, of_neighbours = "difference", False
+
+    def distance(self, a: Picture, b: Picture) -> float:
+        """0 for equal pictures."""
+        return float(np.abs(a - b).mean())
+
+
+@pytest.mark.usefixtures("drawn")
+def test_self_attention_is_judged_by_its_share_of_the_gain_and_works_again_after(lab: Lab) -> None:
+    lab.distance = Difference()
+    first, share = measured(lab, "attention")
+    assert measured(lab, "attention")[0] == first
+    bicubic, whole, without = (float(part.split()[-2]) for part in first.cells[1].removeprefix("P ").split(","))
+    assert without != whole
+    wanted = (without - whole) / (bicubic - whole)
+    assert float(first.cells[2]) == pytest.approx(wanted, rel=0.1, abs=0.1)
+    assert share.ok == (float(first.cells[2]) >= 0.1)
+
+
+@pytest.mark.usefixtures("drawn")
+def test_merging_is_measured_off_by_flow_and_by_likeness(lab: Lab) -> None:
+    names = [row.cells[0] for row in measured(lab, "merging")]
+    assert [name.split(": ")[1].split(",")[0] for name in names] == ["off", "flow", "cosine"]
 
 
 def test_a_model_that_does_not_do_the_task_is_a_missed_bar_and_the_next_row_is_measured(

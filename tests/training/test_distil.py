@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from diffusers import DDIMScheduler
 from safetensors.torch import load_file
 from torch import nn
 
 from answerprint.backends.generator.network import GeneratorNetwork
+from answerprint.backends.tiny import codec
+from answerprint.backends.tiny.network import NETWORK_CONFIG, SCHEDULER_CONFIG
 from answerprint.metrics.shift_tolerant import ShiftTolerantNetwork
 from answerprint.models.known import find_known
 from answerprint.training import distil
@@ -24,9 +27,12 @@ from answerprint.training.judging import PerceptualLoss, judge
 from answerprint.training.pictures import HELD_OUT, Shelf, shelves
 from answerprint.training.pool import Batch, Pool
 from answerprint.training.student import STUDENTS, Student, Training
+from answerprint.training.ways import Diffusion, Generator
 
 CONFIG = {"kind": "compact", "features": 8, "convolutions": 2}
 SMALL = Student(MappingProxyType(CONFIG), "", batch=2, rate=2e-3, steps=40, report_every=10, warmup_steps=2)
+UNET = NETWORK_CONFIG | {"block_out_channels": (32, 64), "attention_head_dim": (1, 2)}
+SMALL_DIFFUSION = replace(SMALL, config=MappingProxyType(UNET), way=Diffusion())
 
 
 class Doubler(nn.Module):
@@ -69,19 +75,24 @@ def pool(tmp_path: Path, shelf: Shelf) -> Pool:
     return Pool(tmp_path / "pool", shelf, Doubler(), seed=1, crop_px=16, texture_share=0.0)
 
 
-def _training() -> Training:
+def _training(student: Student = SMALL) -> Training:
     torch.manual_seed(3)
-    return Training(SMALL, GeneratorNetwork.from_config(dict(CONFIG)), seed=1)
+    return Training(student, student.way.build(student.config), seed=1)
 
 
-def test_a_few_steps_lower_the_loss_of_a_batch(pool: Pool) -> None:
-    training, batch = _training(), pool.batch([0, 1])
+kinds = pytest.mark.parametrize("student", [SMALL, SMALL_DIFFUSION], ids=["generator", "diffusion"])
+
+
+@kinds
+def test_a_few_steps_lower_the_loss_of_a_batch(pool: Pool, student: Student) -> None:
+    training, batch = _training(student), pool.batch([0, 1])
     losses = [training.advance(batch, None, 200) for _ in range(40)]
     assert np.mean(losses[-5:]) < 0.8 * losses[0]
 
 
-def test_a_run_that_was_put_aside_goes_on_as_if_it_had_not_been(tmp_path: Path, pool: Pool) -> None:
-    whole, first, second = _training(), _training(), _training()
+@kinds
+def test_a_run_that_was_put_aside_goes_on_as_if_it_had_not_been(tmp_path: Path, pool: Pool, student: Student) -> None:
+    whole, first, second = (_training(student) for _ in range(3))
     for step in range(6):
         whole.advance(pool.batch([step, 7]), None, 6)
         if step < 3:
@@ -106,9 +117,23 @@ def test_brightness_is_the_truths_where_the_teacher_is_darker(pool: Pool) -> Non
         for _ in range(80):
             training.advance(dark, None, 80)
         with torch.inference_mode():
-            shifts.append(float((training.averaged()(batch.low) - batch.good).mean()))
+            shifts.append(float((training.drawer()(batch.low) - batch.good).mean()))
     assert abs(shifts[1]) < 0.02
     assert shifts[0] < -0.04
+
+
+@pytest.mark.parametrize(("repeats", "wanted"), [(True, 10 * 0.02), (False, 0.0)], ids=["a grid", "noise"])
+def test_a_grid_costs_more_than_noise_as_strong(pool: Pool, repeats: bool, wanted: float) -> None:
+    class Drawing(Generator):
+        def learn(self, network: nn.Module, batch: Batch, rng: np.random.Generator) -> torch.Tensor:
+            signs = np.random.default_rng(1).choice([-0.02, 0.02], (8, 8) if repeats else batch.good.shape[-2:])
+            drawn = torch.from_numpy(np.tile(signs, (8, 8) if repeats else (1, 1)).astype(np.float32))
+            return batch.good + drawn + 0 * next(network.parameters()).sum()
+
+    losses = [
+        _training(replace(SMALL, lattice=weight, way=Drawing())).advance(pool.batch([0]), None, 9) for weight in (0, 10)
+    ]
+    assert losses[1] - losses[0] == pytest.approx(wanted, abs=0.03)
 
 
 def test_the_rate_rises_and_then_falls_to_nothing() -> None:
@@ -130,13 +155,60 @@ def test_exported_weights_are_half_precision_and_load_within_rounding(tmp_path: 
     network.load_state_dict({k: v.float() for k, v in kept.items()})
     low = torch.rand(1, 3, 12, 12)
     with torch.inference_mode():
-        torch.testing.assert_close(network(low), training.averaged()(low), rtol=0, atol=2e-3)
+        torch.testing.assert_close(network(low), training.drawer()(low), rtol=0, atol=2e-3)
 
 
-@pytest.mark.parametrize("name", STUDENTS)
-def test_students_in_half_precision_are_small_enough_to_ship(name: str) -> None:
-    network = GeneratorNetwork.from_config(dict(STUDENTS[name].config))
-    assert 2 * sum(p.numel() for p in network.parameters()) < (10e6 if name == "swift-x4" else 1.5e6)
+def test_a_diffusion_student_is_judged_by_the_same_picture_every_time() -> None:
+    training, low = _training(SMALL_DIFFUSION), torch.rand(1, 3, 12, 16)
+    with torch.inference_mode():
+        one, two = (training.drawer()(low) for _ in range(2))
+    assert one.shape == (1, 3, 48, 64)
+    torch.testing.assert_close(one, two, rtol=0, atol=0)
+
+
+def test_most_examples_of_the_diffusion_student_are_almost_all_noise(pool: Pool) -> None:
+    """Few-step sampling decides the picture there."""
+    seen: list[int] = []
+
+    class Listening(nn.Module):
+        def forward(
+            self, x: torch.Tensor, t: torch.Tensor, context: torch.Tensor, return_dict: bool
+        ) -> tuple[torch.Tensor]:
+            seen.extend(int(each) for each in t)
+            return (x[:, : codec.LATENT_CHANNELS],)
+
+    batch = pool.batch([0, 1, 2])
+    for step in range(100):
+        Diffusion().learn(Listening(), batch, np.random.default_rng(step))
+    assert 0 <= min(seen) < 500
+    assert 990 <= max(seen) < 1000
+    assert np.mean(np.array(seen) > 750) == pytest.approx(1 - 0.75**3, abs=0.05)
+
+
+def test_what_the_diffusion_student_learns_from_is_the_teachers_picture_under_noise(pool: Pool) -> None:
+    """A network that takes all noise away gives the teacher's picture back."""
+
+    class Oracle(nn.Module):
+        def forward(
+            self, x: torch.Tensor, t: torch.Tensor, context: torch.Tensor, return_dict: bool
+        ) -> tuple[torch.Tensor]:
+            a = DDIMScheduler.from_config(SCHEDULER_CONFIG).alphas_cumprod[t].view(-1, 1, 1, 1)
+            eps = np.random.default_rng(5)
+            eps.random(len(t))
+            noise = torch.from_numpy(
+                eps.standard_normal((len(t), *x[:, : codec.LATENT_CHANNELS].shape[1:]), np.float32)
+            )
+            return ((x[:, : codec.LATENT_CHANNELS] - (1 - a).sqrt() * noise) / a.sqrt(),)
+
+    batch = pool.batch([0, 1, 2])
+    drawn = Diffusion().learn(Oracle(), batch, np.random.default_rng(5))
+    torch.testing.assert_close(drawn, batch.target, rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize(("name", "most"), [("swift-x4", 10e6), ("swift-x4-draft", 1.5e6), ("tiny-x4", 24e6)])
+def test_students_in_half_precision_are_small_enough_to_ship(name: str, most: float) -> None:
+    network = STUDENTS[name].way.build(STUDENTS[name].config)
+    assert 2 * sum(p.numel() for p in network.parameters()) < most
 
 
 def test_held_out_photographs_are_never_drawn(tmp_path: Path) -> None:
@@ -163,6 +235,20 @@ def test_input_and_targets_are_turned_alike(pool: Pool, turn: int) -> None:
     batch = pool.batch([3], [turn])
     small = F.interpolate(batch.target, size=(16, 16), mode="area")
     assert float((small - batch.cleaner).abs().mean()) < 0.03
+
+
+def test_examples_that_others_left_are_drawn_at_once_and_none_is_made_until_they_are_too_few() -> None:
+    numbers = {number for step in range(40) for number in distil.draw(step, 4, made=30)[0]}
+    assert max(numbers) == 29
+    assert len(numbers) > 22
+    assert distil.draw(4 * (30 - 12), 4, made=30)[0][0] == 30
+
+
+def test_examples_are_counted_whole(tmp_path: Path, pool: Pool) -> None:
+    assert pool.made() == 0
+    pool.batch([0, 5])
+    (tmp_path / "pool" / "000007.123.part.npz").touch()
+    assert pool.made() == 2
 
 
 def test_examples_are_those_that_were_new_before() -> None:
@@ -228,7 +314,7 @@ def test_no_photographs_is_an_error_with_a_remedy(tmp_path: Path, capsys: pytest
     assert "no photograph is large enough" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", STUDENTS)
+@pytest.mark.parametrize("name", ["swift-x4", "swift-x4-draft"])
 def test_a_student_has_the_shape_of_what_it_starts_from(name: str) -> None:
     """So each tensor has a place, and none is left as it was drawn."""
     known = find_known(STUDENTS[name].source)
@@ -237,6 +323,15 @@ def test_a_student_has_the_shape_of_what_it_starts_from(name: str) -> None:
     networks = [GeneratorNetwork.from_config(dict(config)) for config in (published, STUDENTS[name].config)]
     first, second = ({k: v.shape for k, v in network.state_dict().items()} for network in networks)
     assert first == second
+
+
+def test_the_diffusion_student_starts_as_the_embedded_model(tmp_path: Path) -> None:
+    student = STUDENTS["tiny-x4"]
+    shapes = [
+        {k: v.shape for k, v in network.state_dict().items()}
+        for network in (student.way.load(student.source, tmp_path), student.way.build(student.config))
+    ]
+    assert shapes[0] == shapes[1]
 
 
 def test_help_says_what_is_learnt_and_how_to_resume(capsys: pytest.CaptureFixture[str]) -> None:

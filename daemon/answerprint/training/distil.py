@@ -1,4 +1,4 @@
-"""Distil Real-ESRGAN x4plus into a smaller network: swift-x4 (6 blocks) or swift-x4-draft (compact).
+"""Distil Real-ESRGAN x4plus into a smaller network: swift-x4 (6 blocks), swift-x4-draft (compact), tiny-x4 (diffusion).
 
     python -m answerprint.training.distil swift-x4 --photos FOLDER --work FOLDER
 
@@ -24,7 +24,6 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from answerprint.backends.generator.network import GeneratorNetwork
 from answerprint.errors import AnswerprintError, InputError
 
 from .fetch import measures_folder
@@ -44,13 +43,16 @@ _FIRST, _STEPS_PER_EXAMPLE = 12, 4
 _HELD_OUT = 16
 
 
-def draw(step: int, batch: int) -> tuple[list[int], list[int]]:
-    """Numbers and turns of the examples of `step`: every few steps a new one, the others any that were new before."""
+def draw(step: int, batch: int, made: int = 0) -> tuple[list[int], list[int]]:
+    """Numbers and turns of the examples of `step`: every few steps a new one, the others any that were new before.
+
+    Where `made` examples lie there already, which other students left, any of them is drawn, and none made until due.
+    """
     rng = np.random.default_rng((_SEED, 2, step))
-    have = min(_POOL, _FIRST + step // _STEPS_PER_EXAMPLE)
-    numbers = [int(n) for n in rng.integers(0, have, batch)]
-    if have < _POOL and step % _STEPS_PER_EXAMPLE == 0:
-        numbers[0] = have
+    due = min(_POOL, _FIRST + step // _STEPS_PER_EXAMPLE)
+    numbers = [int(n) for n in rng.integers(0, max(made, due), batch)]
+    if made <= due < _POOL and step % _STEPS_PER_EXAMPLE == 0:
+        numbers[0] = due
     return numbers, [int(t) for t in rng.integers(0, 8, batch)]
 
 
@@ -81,22 +83,20 @@ def train(name: str, photos: Path, work: Path, measures: Path, steps: int | None
     pool = Pool(work / "pool", shelf, x4plus, seed=_SEED, crop_px=_CROP_PX, texture_share=_TEXTURE_SHARE)
     judged = Pool(work / "held-out", held_out, x4plus, seed=_SEED + 1, crop_px=_CROP_PX, texture_share=0.0)
     examples = [judged.batch([number]) for number in range(_HELD_OUT)]
-    training = Training(student, GeneratorNetwork.from_config(dict(student.config)), _SEED)
+    training = Training(student, student.way.load(student.source, models), _SEED)
     plain = judge(nn.Upsample(scale_factor=4, mode="bicubic"), examples, measure)
     state = home / "state.pt"
     if state.exists():
         training.load(state)
     else:
-        source = load_published(student.source, models)
-        training = Training(student, source, _SEED)
-        start = judge(training.averaged(), examples, measure)
+        start = judge(training.drawer(), examples, measure)
         training.best = start["p"]
         yield {"teacher": judge(x4plus, examples, measure), "bicubic": plain, "start": start}
     losses, started = [], time.monotonic()
     while training.step < steps:
-        losses.append(training.advance(pool.batch(*draw(training.step, student.batch)), perceptual, steps))
+        losses.append(training.advance(pool.batch(*draw(training.step, student.batch, pool.made())), perceptual, steps))
         if training.step % student.report_every == 0 or training.step == steps:
-            figures = judge(training.averaged(), examples, measure)
+            figures = judge(training.drawer(), examples, measure)
             better = improves(figures, training.best, plain)
             training.best = figures["p"] if better else training.best
             training.save(state)

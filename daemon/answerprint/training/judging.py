@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +53,7 @@ class PerceptualLoss(nn.Module):
         return totals
 
 
-def judge(network: nn.Module, examples: Sequence[Batch], measure: nn.Module) -> dict[str, float]:
+def judge(network: Callable[[Tensor], Tensor], examples: Sequence[Batch], measure: nn.Module) -> dict[str, float]:
     """Figures of `network` on held-out examples.
 
     `p`, `p_teacher`: mean `measure` to the truth and to the teacher's pictures; `psnr_teacher` in dB; `shift`: how much

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,16 +16,18 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from answerprint.backends.generator.network import GeneratorNetwork
+from answerprint.backends.tiny.network import NETWORK_CONFIG
 
 from .judging import PerceptualLoss
 from .pool import Batch
 from .teacher import ANIME, ANIME_VIDEO
+from .ways import Diffusion, Generator, Way
 
 __all__ = ["STUDENTS", "Student", "Training"]
 
 
 _COARSE_PX = 16
+_LATTICE_PX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +36,18 @@ class Student:
 
     config: Mapping[str, Any]
     source: str
-    """Published network that it starts from; of the same shape."""
+    """Model that it starts from; of the same shape."""
     batch: int
     rate: float
     """Highest learning rate. At 2e-4 a hundred steps undo what the 6 blocks know; at 5e-4 the compact network falls
     back to the nearest enlargement that it adds to, which the perceptual distance does not mind and eyes do."""
     steps: int
     report_every: int
+    absolute: float = 1.0
+    """Weight of the absolute difference."""
+    lattice: float = 0.0
+    """Weight of what repeats from cell to cell of 8 px in the difference to the truth. A network that writes whole
+    cells weaves such a grid, in flat places too, which a perceptual distance that forgives shifts does not mind."""
     perceptual_good: float = 1.6
     perceptual_target: float = 0.6
     coarse: float = 4.0
@@ -48,6 +56,7 @@ class Student:
     """Side of the cut that the perceptual distance is measured on: the whole would cost more than the network."""
     average: float = 0.99
     warmup_steps: int = 30
+    way: Way = field(default_factory=Generator)
 
 
 STUDENTS: Mapping[str, Student] = MappingProxyType(
@@ -64,6 +73,20 @@ STUDENTS: Mapping[str, Student] = MappingProxyType(
             report_every=100,
             perceptual_px=80,
         ),
+        "tiny-x4": Student(
+            MappingProxyType(NETWORK_CONFIG),
+            "tiny-x4",
+            batch=4,
+            rate=2.5e-4,
+            steps=20_000,
+            report_every=50,
+            absolute=4.0,
+            lattice=10.0,
+            perceptual_good=0.8,
+            perceptual_target=0.4,
+            perceptual_px=64,
+            way=Diffusion(),
+        ),
     }
 )
 
@@ -73,7 +96,7 @@ class Training:
     """All that a run goes on from."""
 
     student: Student
-    network: GeneratorNetwork
+    network: nn.Module
     seed: int
     step: int = 0
     best: float = math.inf
@@ -100,10 +123,12 @@ class Training:
         """
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate(steps)
-        drawn = self.network(batch.low.contiguous(memory_format=torch.channels_last))
-        loss = (F.l1_loss(drawn, batch.target) + F.l1_loss(drawn, batch.good)) / 2
+        drawn = self.student.way.learn(self.network, batch, np.random.default_rng((self.seed, 3, self.step)))
+        loss = self.student.absolute * (F.l1_loss(drawn, batch.target) + F.l1_loss(drawn, batch.good)) / 2
         coarse, coarse_good = (F.avg_pool2d(p, _COARSE_PX) for p in (drawn, batch.good))
         loss = loss + self.student.coarse * F.l1_loss(coarse, coarse_good)
+        repeats = F.pixel_unshuffle(drawn - batch.good, _LATTICE_PX).mean((0, 2, 3))
+        loss = loss + self.student.lattice * repeats.abs().mean()
         if perceptual is not None:
             cut = self._cut(drawn.shape[-1])
             to_good, to_target = perceptual(drawn[cut], batch.good[cut], batch.target[cut])
@@ -122,11 +147,15 @@ class Training:
                 value.lerp_(now[name], 1 - keep)
         return float(loss.detach())
 
-    def averaged(self) -> GeneratorNetwork:
+    def averaged(self) -> nn.Module:
         """A frozen network of the averaged weights."""
-        network = GeneratorNetwork.from_config(dict(self.student.config))
+        network = self.student.way.build(self.student.config)
         network.load_state_dict(self.average)
         return network.eval().requires_grad_(False)
+
+    def drawer(self) -> Callable[[Tensor], Tensor]:
+        """From [B, 3, h, w] to the [B, 3, 4h, 4w] that the averaged weights draw."""
+        return partial(self.student.way.draw, self.averaged())
 
     def save(self, file: Path) -> None:
         """Write the state, whole or not at all."""
