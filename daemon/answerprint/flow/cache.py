@@ -33,13 +33,17 @@ PUTS_BETWEEN_LISTINGS = 256
 TIMESTAMP_NS = 2 * 10**9
 """File systems keep modification times to within this (exFAT: 2 s); so much is added to a lease's protection."""
 
+_SOURCE_VERSION = 1
+"""Another number wherever what `FlowSource` makes of an estimator's flow gets other bits."""
+
 
 def cache_key(estimator: FlowEstimator, hash_a: str, hash_b: str) -> str:
     """Name of the pair a, b: SHA-256 over all that its bits depend on, in hexadecimal.
 
     `hash_a` and `hash_b` are `FlowPicture.content_hash`. The order matters: `FlowSource` sorts them first.
     """
-    recipe = [FORMAT_VERSION, estimator.name, estimator.version, dict(estimator.parameters), hash_a, hash_b]
+    made = [FORMAT_VERSION, _SOURCE_VERSION, estimator.name, estimator.version, dict(estimator.parameters)]
+    recipe = [*made, hash_a, hash_b]
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 

@@ -10,6 +10,7 @@ from answerprint.flow.consistency import resize_flow
 from answerprint.flow.estimator import FlowEstimator
 from answerprint.flow.pair import Flow, FlowPair, grid_size
 from answerprint.flow.prepare import FlowPicture
+from answerprint.flow.still import hold_still
 
 __all__ = ["FlowSource"]
 
@@ -75,4 +76,5 @@ class FlowSource:
 
     def _estimate(self, source: FlowPicture, target: FlowPicture) -> Flow:
         height, width = source.luma.shape
-        return resize_flow(self._estimator.estimate(source.luma, target.luma), *grid_size(width, height))
+        flow = hold_still(source.luma, target.luma, self._estimator.estimate(source.luma, target.luma))
+        return resize_flow(flow, *grid_size(width, height))
