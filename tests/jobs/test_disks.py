@@ -221,7 +221,10 @@ async def test_a_journal_that_fails_in_a_turn_costs_no_job_and_no_finished_frame
         with pytest.raises(type(fault)):
             await house.service.cancel(job.id)
     await house.done(job)
-    assert [house.visits(job, f"chunk-{chunk}") for chunk in range(3)] == [1, 1, 1]
+    *finished, last = (house.visits(job, f"chunk-{chunk}") for chunk in range(3))
+    assert finished == [1, 1]
+    # The worker may have begun the last chunk when the turn is lost; what is begun is no finished frame.
+    assert last == 1 or (moment == "chunk-1" and last == 2)
     await house.done(await house.submit("b"))
     assert (await house.service.info()).problems == []
 
