@@ -29,7 +29,7 @@ Measure = Callable[[Lab], Iterator[Row]]
 
 _STREET, _ANIMATION, _GLASS = CLIPS[0], CLIPS[1], CLIPS[3]
 _STILL_FRAMES = 8
-DIFFUSION = "tiny-x4"
+_DIFFUSION = "tiny-x4"
 """The embedded model that has self-attention."""
 
 
@@ -196,7 +196,7 @@ def speed(lab: Lab) -> Iterator[Row]:
 
 def rule(lab: Lab) -> Iterator[Row]:
     """How the default was chosen: of what is ready after installing, the best P among the steady and quick enough."""
-    models = dict.fromkeys((*DEFAULT_MODELS.values(), "realesrgan-x4plus-anime", DIFFUSION))
+    models = dict.fromkeys((*DEFAULT_MODELS.values(), "realesrgan-x4plus-anime", _DIFFUSION))
     ways = {model: lab.own(model=model) for model in models}
     ways |= {f"{lab.model}, {preset}": lab.own(preset=preset) for preset in ("steady", "detail")}
     found = {}
@@ -217,7 +217,7 @@ def rule(lab: Lab) -> Iterator[Row]:
 def cost(lab: Lab) -> Iterator[Row]:
     """What consistency costs, of the default and of tiny-x4."""
     low = _source(lab.extent.timed, lab.extent.timed_frames)
-    for model in dict.fromkeys((lab.model, DIFFUSION)):
+    for model in dict.fromkeys((lab.model, _DIFFUSION)):
         alone, tied = lab.seconds(
             [lab.own("per-frame", model), lab.own("consistent", model)], low, _enlarged(lab.extent.timed)
         )
@@ -228,24 +228,24 @@ def cost(lab: Lab) -> Iterator[Row]:
 
 def attention(lab: Lab) -> Iterator[Row]:
     """Whether the self-attention of tiny-x4 carries detail: how much of its gain in P goes when it gives nothing."""
-    backend = lab.studio.model(DIFFUSION)
+    backend = lab.studio.model(_DIFFUSION)
     assert isinstance(backend, HookedNetworks)
     shares = {}
     for clip, truth in _of_diffusion(lab):
         whole, _ = lab.measure(
-            truth, DAMAGES["strong"], clip.first, {"bicubic": Plain("bicubic"), "own": lab.own("no-merge", DIFFUSION)}
+            truth, DAMAGES["strong"], clip.first, {"bicubic": Plain("bicubic"), "own": lab.own("no-merge", _DIFFUSION)}
         )
         backend.set_hook(Silent())
         try:
-            without, _ = lab.measure(truth, DAMAGES["strong"], clip.first, {"own": lab.own("no-merge", DIFFUSION)})
+            without, _ = lab.measure(truth, DAMAGES["strong"], clip.first, {"own": lab.own("no-merge", _DIFFUSION)})
         finally:
             backend.set_hook(None)
         shares[clip.name] = (without["own"].p - whole["own"].p) / (whole["bicubic"].p - whole["own"].p)
         cells = f"P {whole['bicubic'].p:.4f} bicubic, {whole['own'].p:.4f} whole, {without['own'].p:.4f} without"
         yield Row(
-            (f"self-attention of {DIFFUSION}, {clip.name}", cells, f"{shares[clip.name]:.2f}", "(the next)"), True
+            (f"self-attention of {_DIFFUSION}, {clip.name}", cells, f"{shares[clip.name]:.2f}", "(the next)"), True
         )
-    name = f"share of P's gain that goes with the self-attention of {DIFFUSION}"
+    name = f"share of P's gain that goes with the self-attention of {_DIFFUSION}"
     yield mean_row(name, shares, ">= .10 on every clip", lambda v: min(v) >= 0.10)
 
 
@@ -253,18 +253,18 @@ def merging(lab: Lab) -> Iterator[Row]:
     """What token merging changes on tiny-x4: off, matched by flow, and matched by likeness."""
     for clip, truth in _of_diffusion(lab):
         ways = {
-            match: lab.own(model=DIFFUSION, merge="on", match_down=match, match_mid=match, match_up=match)
+            match: lab.own(model=_DIFFUSION, merge="on", match_down=match, match_mid=match, match_up=match)
             for match in ("flow", "cosine")
         }
         found, _ = lab.measure(
-            truth, DAMAGES["strong"], clip.first, {"off": lab.own("no-merge", DIFFUSION), **ways}
+            truth, DAMAGES["strong"], clip.first, {"off": lab.own("no-merge", _DIFFUSION), **ways}
         )  # fmt: skip
         for name in ("off", *ways):
             f = found[name]
             cells = (
                 f"PSNR {f.psnr:.2f}, E_warp {1e3 * f.e_warp:.3f} x1e-3, detail {f.detail:.2f}, {f.seconds or 0:.2f} s"
             )
-            yield Row((f"token merging of {DIFFUSION}: {name}, {clip.name}", cells, f"P {f.p:.3f}", "(no bar)"), True)
+            yield Row((f"token merging of {_DIFFUSION}: {name}, {clip.name}", cells, f"P {f.p:.3f}", "(no bar)"), True)
 
 
 def _of_diffusion(lab: Lab) -> Iterator[tuple[Clip, list[Picture]]]:

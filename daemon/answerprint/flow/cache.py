@@ -33,7 +33,7 @@ PUTS_BETWEEN_LISTINGS = 256
 TIMESTAMP_NS = 2 * 10**9
 """File systems keep modification times to within this (exFAT: 2 s); so much is added to a lease's protection."""
 
-_SOURCE_VERSION = 1
+_SOURCE_VERSION = 2
 """Another number wherever what `FlowSource` makes of an estimator's flow gets other bits."""
 
 
