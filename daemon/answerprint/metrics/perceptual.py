@@ -28,6 +28,7 @@ __all__ = [
     "distance_to_neighbours",
     "load_lpips",
     "mean_distance",
+    "network_distance",
 ]
 
 Network = Literal["alex", "vgg"]
@@ -123,6 +124,18 @@ def backbone(network: Network) -> Path | Absent:
 def as_tensor(picture: Picture, device: str) -> torch.Tensor:
     """Picture [H, W, 3] as a batch [1, 3, H, W] of its own."""
     return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32))[None].to(device)
+
+
+def network_distance(name: str, model: torch.nn.Module, a: Picture, b: Picture, device: str, smallest_px: int) -> float:
+    """What a network that takes two batches says of pictures [H, W, 3] in [0, 1].
+
+    ValueError where they differ in size or a side is below `smallest_px`.
+    """
+    require_same_size(a, b)
+    if min(a.shape[:2]) < smallest_px:
+        raise ValueError(f"{name} needs {smallest_px}x{smallest_px} px at least, not {a.shape[1]}x{a.shape[0]}")
+    with torch.inference_mode():
+        return float(model(as_tensor(a, device), as_tensor(b, device)))
 
 
 def mean_distance(metric: Distance, clip: Clip, truth: Clip) -> float:

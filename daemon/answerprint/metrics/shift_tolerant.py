@@ -16,9 +16,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from answerprint.metrics.checks import require_same_size
 from answerprint.metrics.degradations import Picture
-from answerprint.metrics.perceptual import Absent, Network, as_tensor
+from answerprint.metrics.perceptual import Absent, Network, network_distance
 from answerprint.training.fetch import MEASURES, measures_folder
 
 __all__ = ["SMALLEST_PX", "ShiftTolerant", "ShiftTolerantNetwork", "load_shift_tolerant"]
@@ -94,11 +93,7 @@ class ShiftTolerant:
 
         ValueError where they differ in size or a side is below 32 px.
         """
-        require_same_size(a, b)
-        if min(a.shape[:2]) < SMALLEST_PX:
-            raise ValueError(f"ST-LPIPS needs {SMALLEST_PX}x{SMALLEST_PX} px at least, not {a.shape[1]}x{a.shape[0]}")
-        with torch.inference_mode():
-            return float(self._model(as_tensor(a, self._device), as_tensor(b, self._device)))
+        return network_distance("ST-LPIPS", self._model, a, b, self._device, SMALLEST_PX)
 
 
 def load_shift_tolerant(

@@ -16,9 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from answerprint.metrics.checks import require_same_size
 from answerprint.metrics.degradations import Picture
-from answerprint.metrics.perceptual import Absent, as_tensor, backbone
+from answerprint.metrics.perceptual import Absent, backbone, network_distance
 from answerprint.training.fetch import DISTS, dists_folder
 
 __all__ = ["SMALLEST_PX", "Dists", "DistsNetwork", "load_dists"]
@@ -122,11 +121,7 @@ class Dists:
 
         ValueError where they differ in size or a side is below 16 px.
         """
-        require_same_size(a, b)
-        if min(a.shape[:2]) < SMALLEST_PX:
-            raise ValueError(f"DISTS needs {SMALLEST_PX}x{SMALLEST_PX} px at least, not {a.shape[1]}x{a.shape[0]}")
-        with torch.inference_mode():
-            return float(self._model(as_tensor(a, self._device), as_tensor(b, self._device)))
+        return network_distance("DISTS", self._model, a, b, self._device, SMALLEST_PX)
 
 
 def load_dists(device: str = "cpu", folder: Path | None = None) -> Dists | Absent:
