@@ -1,10 +1,9 @@
 """The program `answerprint` of a bundle."""
 
 import multiprocessing
-import sys
 
-from answerprint.cli.main import main
+from answerprint.cli.main import program
 
 if __name__ == "__main__":
     multiprocessing.freeze_support()  # a process of a pool is this program again
-    sys.exit(main())
+    program()

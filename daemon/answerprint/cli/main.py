@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ from answerprint.errors import AnswerprintError, CancelledError, InputError
 from .console import Console, abandon_output, prepare_streams
 from .context import Command, Context
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "main", "program"]
 
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -89,6 +90,21 @@ def main(argv: Sequence[str] | None = None, *, child_command: Callable[[str], li
         return CancelledError.exit_code
 
 
+def program() -> NoReturn:
+    """Be the program: run the command line of this process, and end it with the exit code."""
+    code = main()
+    if "grpc" in sys.modules:
+        # Threads of gRPC may outlive their connection by a moment. One that comes back while the interpreter is taken
+        # down crashes the process, and a job that was done would end as "killed by signal 11".
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except BrokenPipeError:
+            code = CancelledError.exit_code
+        os._exit(code)
+    sys.exit(code)
+
+
 def _dispatch(arguments: list[str], context: Context) -> int:
     chosen = next((word for word in arguments if word in COMMANDS), None)
     parser = _Parser(
@@ -124,4 +140,4 @@ def _raise_cancelled(signum: int, frame: FrameType | None) -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

@@ -6,12 +6,15 @@ import os
 import socket
 import struct
 import sys
+import threading
 import time
+from _thread import start_new_thread
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import grpc
 from google.protobuf.message import Message
@@ -25,7 +28,10 @@ from .problems import InternalError, OtherVersionError, RefusedError, StartingEr
 
 __all__ = ["Connection", "check_peer", "open_connection", "translated"]
 
+T = TypeVar("T")
+
 _POLL_SECONDS = 0.05
+_WAKE_SECONDS = 0.1
 _CHECK_SECONDS = 2.0
 _CHECK = "/grpc.health.v1.Health/Check"
 _START = "Start it again: answerprint daemon start"
@@ -40,10 +46,11 @@ class Connection:
         kind = grpc.LocalConnectionType.LOCAL_TCP if session.socket is None else grpc.LocalConnectionType.UDS
         limits = ServerLimits()
         self._metadata = (("authorization", f"Bearer {session.token}"),)
-        self._channel = grpc.secure_channel(
+        self._channel = _apart(
+            grpc.secure_channel,
             session.endpoint,
             grpc.local_channel_credentials(kind),
-            options=[
+            [
                 ("grpc.max_receive_message_length", limits.max_message_bytes),
                 ("grpc.max_send_message_length", limits.max_message_bytes),
                 # The server's is half of it: an error with a long message comes through whole.
@@ -60,17 +67,19 @@ class Connection:
     def call(self, method: str, request: Message, answer: type[Message], seconds: float) -> Any:  # noqa: ANN401
         """Return the answer of a unary call. Raises AnswerprintError."""
         with translated(), _open():
-            return self._unary(method, request, answer)(request, timeout=seconds, metadata=self._metadata)
+            call = self._unary(method, request, answer)
+            return _apart(lambda: call(request, timeout=seconds, metadata=self._metadata))
 
     def begin(self, method: str, request: Message, answer: type[Message], seconds: float) -> Callable[[], Any]:
         """Begin a unary call; what is returned waits for its answer. Both raise AnswerprintError."""
         with translated(), _open():
-            begun = self._unary(method, request, answer).future(request, timeout=seconds, metadata=self._metadata)
+            call = self._unary(method, request, answer)
+            begun = _apart(lambda: call.future(request, timeout=seconds, metadata=self._metadata))
 
         def wait() -> Any:  # noqa: ANN401 - an `answer`
             try:
                 with translated():
-                    return begun.result()
+                    return _apart(begun.result)
             except grpc.FutureCancelledError as error:
                 raise NoDaemonError("The connection to the daemon was closed.", "Connect again.") from error
 
@@ -91,11 +100,11 @@ class Connection:
         )
         with translated():
             with _open():
-                answers = begin(request, timeout=seconds, metadata=self._metadata)
+                answers = _apart(lambda: begin(request, timeout=seconds, metadata=self._metadata))
             try:
-                yield answers
+                yield iter(lambda: _apart(next, answers, _END), _END)
             finally:
-                answers.cancel()
+                _apart(answers.cancel)
 
     def check(self) -> bool:
         """Whether the daemon serves. Raises AnswerprintError."""
@@ -104,7 +113,7 @@ class Connection:
 
     def close(self) -> None:
         """Close the channel; calls that are open end."""
-        self._channel.close()
+        _apart(self._channel.close)
 
 
 def open_connection(run: Path, timeout: float) -> Connection:
@@ -175,6 +184,37 @@ def _peer_uid(probe: socket.socket) -> int | None:
         # struct xucred of LOCAL_PEERCRED: version, uid, groups.
         return int(struct.unpack_from("2I", probe.getsockopt(0, 1, 76))[1])
     return None
+
+
+_END = object()  # comes after the last answer of a stream
+
+
+def _apart(work: Callable[..., T], *arguments: Any) -> T:  # noqa: ANN401 - of any function
+    """Return what the work returns, or raise what it raises; the main thread lets another one do it.
+
+    A signal's handler raises in the main thread, wherever that is. Amid gRPC, whose locks and counts it leaves as they
+    are, it makes later calls hang and the process crash at its end; here it only leaves the waiting.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return work(*arguments)
+    outcome: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            outcome.put((work(*arguments), None))
+        except BaseException as error:  # noqa: BLE001 - raised below, in the thread that waits
+            outcome.put((None, error))
+
+    # `Thread.start` waits in Python code, which an exception from outside breaks as well; this is one step.
+    start_new_thread(run, ())
+    while True:
+        # The system may hand a signal to any thread, and Python's handler runs only when the main one wakes up.
+        with suppress(Empty):
+            result, error = outcome.get(timeout=_WAKE_SECONDS)
+            break
+    if error is not None:
+        raise error
+    return cast(T, result)
 
 
 @contextmanager
