@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+from subprocess import PIPE, run
 from types import SimpleNamespace
 
 import numpy as np
@@ -70,6 +74,32 @@ def test_the_same_seed_does_the_same_damage_and_another_seed_another(clip: list[
     first, again, other = (np.stack(degrade_clip(clip, 4, EVERYTHING, seed)) for seed in (3, 3, 4))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+_CODE = """
+import hashlib, sys
+import numpy as np
+from answerprint.metrics.codec import encode_h264
+print(hashlib.sha256(b"".join(encode_h264(np.load(sys.argv[1]), 32))).hexdigest())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc fills memory on request")
+def test_a_clip_is_coded_into_the_same_bytes_whatever_lay_in_memory(tmp_path: Path) -> None:
+    clip = np.random.default_rng(0).normal(pan(6, 24, 32), 0.03).clip(0, 1).astype(np.float32)
+    np.save(tmp_path / "clip.npy", clip)
+
+    def coded(filling: int) -> str:
+        environment = {**os.environ, "MALLOC_PERTURB_": str(filling)}
+        return run(
+            [sys.executable, "-c", _CODE, str(tmp_path / "clip.npy")],
+            env=environment,
+            stdout=PIPE,
+            text=True,
+            check=True,
+        ).stdout
+
+    assert len({coded(filling) for filling in (1, 85, 170, 255)}) == 1
 
 
 def test_damaged_frames_are_smaller_float_pictures_in_range(clip: list[Picture]) -> None:
