@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Console", "abandon_output", "prepare_streams"]
+__all__ = ["Console", "abandon_output", "agrees", "prepare_streams"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,14 @@ class Console:
         self.err(f"answerprint: {message}")
         if remedy:
             self.err(f"  {remedy}")
+
+
+def agrees(question: str, *, default: bool) -> bool:
+    """Ask on the terminal, and return whether the answer is yes; default: what an empty answer means."""
+    sys.stderr.write(f"{question} [{'Y/n' if default else 'y/N'}] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline().strip().lower()
+    return default if not answer else answer in ("y", "yes")
 
 
 def prepare_streams() -> None:

@@ -28,7 +28,7 @@ from answerprint.models.pulling.pull import Progress, Wishes, comes_in_package, 
 from answerprint.models.settings import load_model_settings
 from answerprint.models.shelf import removable_folders, remove
 
-from .console import Console
+from .console import Console, agrees
 from .context import Context
 from .job.words import size_words
 from .link import reach_daemon
@@ -139,11 +139,11 @@ def run_pull(args: Namespace, context: Context) -> int:
 def _ask(wishes: Wishes, model: KnownModel, accepted: bool) -> Wishes:
     """Ask for what the arguments leave open."""
     if not accepted:
-        accepted = _yes("Do you accept this licence? [y/N] ")
+        accepted = agrees("Do you accept this licence?", default=False)
         wishes = replace(wishes, accept_licence=accepted)
     pins = read_memory(models_folder(), model.name).pins
     if accepted and not wishes.trust_first and any(name not in pins for name in model.unhashed):
-        trusts = _yes("Do you trust what comes first, and hold it to its hash then? [y/N] ")
+        trusts = agrees("Do you trust what comes first, and hold it to its hash then?", default=False)
         wishes = replace(wishes, trust_first=trusts)
     return wishes
 
@@ -216,7 +216,7 @@ def run_remove(args: Namespace, context: Context) -> int:
                 f"Nobody is here to be asked whether to remove {args.name!r}.",
                 f"To remove it: answerprint models remove {args.name} --yes",
             )
-        if not _yes(f"Remove the model {args.name!r} and its files? [y/N] "):
+        if not agrees(f"Remove the model {args.name!r} and its files?", default=False):
             return 0
     freed = remove(args.name)
     if context.console.json:
@@ -247,12 +247,6 @@ def _terms(model: KnownModel) -> list[str]:
     for name, text in said.items():
         lines += textwrap.wrap(text, _WIDTH, initial_indent=f"{name:<9}", subsequent_indent=" " * 9)
     return lines
-
-
-def _yes(question: str) -> bool:
-    sys.stderr.write(question)
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _check_unused(name: str) -> None:

@@ -15,6 +15,7 @@ from .actions import Actions
 from .batch.draft import Draft, Mistakes, finish
 from .batch.naming import output_for
 from .context import Context
+from .folders import make_folders
 from .job.look import look_at, unfinished
 from .job.words import counted
 from .jobs import print_list
@@ -115,6 +116,7 @@ def run(args: Namespace, context: Context) -> int:
 
 def _add(args: Namespace, context: Context) -> int:
     jobs = _asked_for(args, context)
+    make_folders([str(job.request["output"]) for job in jobs], context)
     queued = 0
     with open_daemon(context) as client:
         try:

@@ -10,6 +10,7 @@ from answerprint.jobs.api import NewJob
 from answerprint.jobs.preflight import check_restore
 
 from .context import Context
+from .folders import make_folders
 from .job.follow import do_job
 from .job.words import counted
 from .link import open_daemon
@@ -27,7 +28,7 @@ examples:
   answerprint restore rushes.mov restored.mov --detach
 
 The range, timecode, rate, aspect, colour tags and sound of the source are kept; the source is never written to.
-OUTPUT appears under its name when it is complete, and not before.
+OUTPUT appears under its name when it is complete, and not before. Its folder is made where it is missing.
 
 The daemon does the work; it is started if none runs, and stays to keep its models warm. Frames that are done are
 kept: after a crash or a power cut the job goes on where it stopped. Ctrl-C cancels the job and leaves nothing behind;
@@ -55,7 +56,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, context: Context) -> int:
     """Restore; returns the exit code."""
     request = make_request(args, args.input, args.output, range=args.range, codec=args.codec, overwrite=args.overwrite)
-    check_restore(request)
+    check_restore(request, folder_comes=True)
+    make_folders([request.output], context)
     new = NewJob(str(uuid.uuid4()), "restore", request.to_json())
     with open_daemon(context) as client:
         if not args.detach:

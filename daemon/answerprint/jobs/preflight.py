@@ -22,15 +22,18 @@ from .lanes import LANES
 __all__ = ["check_device", "check_free", "check_preview", "check_restore"]
 
 
-def check_restore(request: RestoreRequest) -> Choices:
-    """Raise InputError, in one of its forms, for a restoration that cannot be done; return what was chosen."""
+def check_restore(request: RestoreRequest, *, folder_comes: bool = False) -> Choices:
+    """Raise InputError, in one of its forms, for a restoration that cannot be done; return what was chosen.
+
+    folder_comes: the output's folder may be missing, if the one above it is there.
+    """
     choices = _check_settings(request)
     _check_input(request.input)
     output = Path(request.output)
     if output.is_dir():
         raise OutputError(f"{output} is a folder.", "Add a file name, or a pattern such as out.%04d.png.")
     codec = check_codec(output, request.codec or default_codec(output))
-    _check_folder(output.parent)
+    _check_folder(output.parent, folder_comes)
     if not codec.is_sequence:
         _check_absent(output, Path(request.input), request.overwrite)
     return choices
@@ -90,8 +93,17 @@ def _check_input(text: str) -> None:
         raise MediaError(f"{path} is not a regular file.", "Name a video file or an image sequence.")
 
 
-def _check_folder(folder: Path) -> None:
-    if not folder.is_dir():
+def _check_folder(folder: Path, comes: bool = False) -> None:
+    if folder.is_dir():
+        return
+    if os.path.lexists(folder):
+        raise OutputError(f"{folder} is not a folder.", "Choose another one.")
+    if not folder.parent.is_dir():
+        # Not made in passing: under the name of a disk that is not connected, the system's own would fill up.
+        raise OutputError(
+            f"The folder {folder.parent} does not exist.", "Check the path, and whether its disk is there."
+        )
+    if not comes:
         raise OutputError(f"The folder {folder} does not exist.", "Create it, or choose another one.")
 
 

@@ -69,7 +69,7 @@ def finish(drafts: Sequence[Draft], mistakes: Mistakes) -> list[NewJob]:
     for draft in drafts:
         try:
             request = RestoreRequest.from_json(draft.values)
-            check_restore(request)
+            check_restore(request, folder_comes=True)
             _check_priority(draft.priority)
             other = outputs.setdefault(_same_file(request.output), draft)
             if other is not draft:
