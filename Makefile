@@ -12,13 +12,14 @@ PHOTOS ?= build/photos
 WORK ?= build/train
 STEPS ?= 20000
 
-.PHONY: help setup demo test check test-slow test-fault report-reliability report-resolve report-models report-gpu report-picture proto train clean bundle bundle-test
+.PHONY: help setup demo test check test-install test-slow test-fault report-reliability report-resolve report-models report-gpu report-picture proto train clean bundle bundle-test
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       restore short public clips, and compare with frames restored alone"
 	@echo "make test       set up, then formatting, lint, types, import contracts and tests"
 	@echo "make check      the same, without setting up"
+	@echo "make test-install  install as the README says, with nothing else, and try what it says; three minutes"
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make test-fault the tests that kill and break real processes; half an hour"
 	@echo "make report-reliability  measure what the daemon promises, and print the table; an hour"
@@ -63,6 +64,9 @@ check:
 	$(PYTHON) -m mypy
 	$(VENV)/bin/lint-imports
 	ANSWERPRINT_TEST_VISION=$(wildcard $(VISION)) $(PYTHON) -m pytest -n auto --dist loadfile
+
+test-install: $(READY)
+	$(PYTHON) -m pytest -m "slow or not slow" tests/installer/test_readme.py
 
 test-slow: $(READY)
 	$(PYTHON) -m pytest -m slow
