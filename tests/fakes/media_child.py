@@ -65,7 +65,7 @@ class StandIn:
     def probe(self, message: Message, talk: JobChannel) -> Message:
         request = RestoreRequest.from_json(message["request"])
         clip = Path(request.input).stem
-        self.steering.reach(clip, "look")
+        self.steering.reach(clip, "look", talk)
         script = self.steering.script(clip)
         found = facts(request, script)
         return events.report({**found, "size": [256, 192], "codec": "prores4444", "range": [0, script.total]})

@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 _FIRST_PRUNE_SECONDS = 60.0
 """A start has better things to do."""
 _PRUNE_SECONDS = 3600.0
+_PROBES = 2
+"""New media that are looked at side by side."""
 _LONGEST_WAIT_SECONDS = 600.0
 _FORGET_SECONDS = 3600.0
 _SHORTEST_LOOK_SECONDS = 0.05
@@ -59,7 +61,7 @@ class Chores:
         pause = self._config.disk_poll_seconds
         self._tasks = [
             asyncio.create_task(for_ever(work, pause, lambda fault: None), name=work.__name__)
-            for work in (self._probe_one, self._look_for_room, self._end_idle, self._prune)
+            for work in (*[self._probe_one] * _PROBES, self._look_for_room, self._end_idle, self._prune)
         ]
 
     async def close(self) -> None:

@@ -45,7 +45,6 @@ from .values import timestamp
 __all__ = ["Client", "Picture"]
 
 _CALL_SECONDS = 5.0
-_FRAME_SECONDS = 60.0
 _LOAD_SECONDS = 600.0  # weights of a large model from a slow disk
 _RETURN_SECONDS = 0.2  # between two looks for a daemon that went away
 _AGAIN_SECONDS = 0.02  # before a stream begins again: one that ends at once must not keep both sides busy
@@ -229,7 +228,7 @@ class Client(AbstractContextManager["Client"]):
             max_height=max_size[1],
         )
         method = f"{_PACKAGE}.Frames/GetFrame"
-        with self._connection.stream(method, request, frames_pb2.FramePart, _FRAME_SECONDS) as answers:
+        with self._connection.stream(method, request, frames_pb2.FramePart, None) as answers:
             parts = list(answers)
         data = b"".join(part.data for part in parts)
         if not parts or len(data) != parts[0].total_bytes:
@@ -237,14 +236,18 @@ class Client(AbstractContextManager["Client"]):
         return Picture(data, parts[0].media_type, parts[0].width, parts[0].height)
 
     def describe(self, media: str) -> MediaInfo:
-        """What a file or a sequence is. Raises InputError for one that cannot be read."""
+        """What a file or a sequence is. Raises InputError for one that cannot be read.
+
+        A file without an index is read whole: that takes as long as its disk needs, and the daemon ends it by itself
+        where nothing comes any more.
+        """
         request = frames_pb2.DescribeMediaRequest(media=media)
-        return media_from(self._call("Frames/DescribeMedia", request, frames_pb2.MediaInfo, seconds=_FRAME_SECONDS))
+        return media_from(self._call("Frames/DescribeMedia", request, frames_pb2.MediaInfo, seconds=None))
 
     def describe_all(self, media: Iterable[str]) -> Iterator[MediaInfo | AnswerprintError]:
         """What each of many is, in their order, or why it cannot be read."""
         requests = (frames_pb2.DescribeMediaRequest(media=each) for each in media)
-        for answer in self._each("Frames/DescribeMedia", requests, frames_pb2.MediaInfo, seconds=_FRAME_SECONDS):
+        for answer in self._each("Frames/DescribeMedia", requests, frames_pb2.MediaInfo, seconds=None):
             yield answer if isinstance(answer, AnswerprintError) else media_from(answer)
 
     def models(self) -> tuple[Sequence[ModelForm], Sequence[OptionForm]]:
@@ -299,7 +302,7 @@ class Client(AbstractContextManager["Client"]):
         request: ProtoMessage,
         answer: type[ProtoMessage],
         *,
-        seconds: float = _CALL_SECONDS,
+        seconds: float | None = _CALL_SECONDS,
         repeatable: bool = True,
     ) -> Any:  # noqa: ANN401 - an `answer`
         """One unary call; where the daemon was restarted meanwhile, once more to the new one."""
@@ -321,7 +324,7 @@ class Client(AbstractContextManager["Client"]):
         requests: Iterable[ProtoMessage],
         answer: type[ProtoMessage],
         *,
-        seconds: float = _CALL_SECONDS,
+        seconds: float | None = _CALL_SECONDS,
     ) -> Iterator[Any]:
         """Unary calls that may be repeated, a few at a time: an `answer` or an AnswerprintError for each, in order."""
         left = iter(requests)
@@ -334,7 +337,12 @@ class Client(AbstractContextManager["Client"]):
             yield self._answer(name, *begun.popleft(), answer, seconds)
 
     def _answer(
-        self, name: str, request: ProtoMessage, wait: Callable[[], Any], answer: type[ProtoMessage], seconds: float
+        self,
+        name: str,
+        request: ProtoMessage,
+        wait: Callable[[], Any],
+        answer: type[ProtoMessage],
+        seconds: float | None,
     ) -> Any:  # noqa: ANN401 - an `answer` or an AnswerprintError
         try:
             try:

@@ -64,13 +64,16 @@ class Connection:
             ],
         )
 
-    def call(self, method: str, request: Message, answer: type[Message], seconds: float) -> Any:  # noqa: ANN401
-        """Return the answer of a unary call. Raises AnswerprintError."""
+    def call(self, method: str, request: Message, answer: type[Message], seconds: float | None) -> Any:  # noqa: ANN401
+        """Return the answer of a unary call. Raises AnswerprintError.
+
+        seconds: None waits as long as the daemon is there.
+        """
         with translated(), _open():
             call = self._unary(method, request, answer)
             return _apart(lambda: call(request, timeout=seconds, metadata=self._metadata))
 
-    def begin(self, method: str, request: Message, answer: type[Message], seconds: float) -> Callable[[], Any]:
+    def begin(self, method: str, request: Message, answer: type[Message], seconds: float | None) -> Callable[[], Any]:
         """Begin a unary call; what is returned waits for its answer. Both raise AnswerprintError."""
         with translated(), _open():
             call = self._unary(method, request, answer)

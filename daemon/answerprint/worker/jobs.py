@@ -22,6 +22,7 @@ from .order import Order, understand, verify
 from .previews import before_after
 from .progress import Reporter
 from .restore import decoded, restore_clip
+from .telling import tell_reading
 
 __all__ = ["preview", "restore"]
 
@@ -33,7 +34,7 @@ def restore(request: RestoreRequest, talk: Talk, models: Models) -> Message:
     """
     began = time.monotonic()
     talk.emit(events.stage("probe", f"Reading {Path(request.input).name}"))
-    order = understand(request)
+    order = understand(request, on_read=tell_reading(request.input, talk))
     check_output(Path(request.output), order.codec, order.info, request.overwrite, order.frames)
     device = choose_device(request.device)
     talk.check()
@@ -55,7 +56,7 @@ def restore(request: RestoreRequest, talk: Talk, models: Models) -> Message:
                             writer.write(frame.picture, frame.alpha)
             talk.emit(events.stage("mux", "Finishing the file"))
     talk.emit(events.stage("verify", "Checking the result"))
-    verify(order, spec)
+    verify(order, spec, tell_reading(request.output, talk))
     return events.done(
         request.output,
         len(order.frames),
@@ -73,7 +74,8 @@ def preview(request: PreviewRequest, talk: Talk, models: Models) -> Message:
     """
     began = time.monotonic()
     talk.emit(events.stage("probe", f"Reading {Path(request.restore.input).name}"))
-    order = _few_frames(understand(request.restore, preview=True), request)
+    on_read = tell_reading(request.restore.input, talk)
+    order = _few_frames(understand(request.restore, preview=True, on_read=on_read), request)
     folder = Path(request.restore.output)
     device = choose_device(request.restore.device)
     talk.check()

@@ -19,6 +19,7 @@ from .inbox import Inbox, Letter
 from .job_channel import JobChannel, StopRequestedError
 from .order import understand
 from .stills import StillTask, make_still
+from .telling import tell_reading
 
 __all__ = ["main"]
 
@@ -65,7 +66,8 @@ def _answer(letter: Letter, channel: ChildChannel) -> None:
 
 
 def _probe(message: Message, talk: JobChannel) -> Message:
-    order = understand(RestoreRequest.from_json(_request(message)), preview=bool(message.get("preview")))
+    request = RestoreRequest.from_json(_request(message))
+    order = understand(request, preview=bool(message.get("preview")), on_read=tell_reading(request.input, talk))
     return events.report(
         {
             "input": order.input_facts(),
@@ -79,7 +81,8 @@ def _probe(message: Message, talk: JobChannel) -> Message:
 
 
 def _describe(message: Message, talk: JobChannel) -> Message:
-    info = probe(str(message.get("media", "")))
+    media = str(message.get("media", ""))
+    info = probe(media, on_read=tell_reading(media, talk))
     return events.report(
         {
             "path": str(info.path),
@@ -102,7 +105,7 @@ def _describe(message: Message, talk: JobChannel) -> Message:
 
 
 def _frame(message: Message, talk: JobChannel) -> Message:
-    return events.report(make_still(StillTask.from_message(message)))
+    return events.report(make_still(StillTask.from_message(message), talk))
 
 
 def _mux(message: Message, talk: JobChannel) -> Message:
