@@ -36,7 +36,7 @@ _STANDARD_RATES = (
 )
 _ROUNDING = Fraction(1, 2_000_000)  # less than what lies between 29.97 and 30000/1001
 # Packets read at the start of a file to see how its pictures lie in its index: more than any codec puts out of order.
-_FIRST_PACKETS = 64
+_FIRST_PACKETS = 32
 
 
 @dataclass(frozen=True, slots=True)

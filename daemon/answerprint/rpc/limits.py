@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..jobs.api import BusyError
+from .problems import CrowdedError
 
 __all__ = ["ServerLimits", "Slots"]
 
@@ -56,9 +56,9 @@ class Slots:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Hold a slot for the block. Raises BusyError when all are taken."""
+        """Hold a slot for the block. Raises CrowdedError when all are taken."""
         if self.taken >= self._most:
-            raise BusyError(f"The daemon has {self._most} {self._what} already.", self._remedy)
+            raise CrowdedError(f"The daemon has {self._most} {self._what} already.", self._remedy)
         self.taken += 1
         try:
             yield
