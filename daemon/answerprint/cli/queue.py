@@ -18,7 +18,7 @@ from .context import Context
 from .job.look import look_at, unfinished
 from .job.words import counted
 from .jobs import print_list
-from .link import open_daemon, reach_daemon
+from .link import open_daemon, reach_daemon, reach_jobs
 from .settings import absolute, add_output, add_settings, settings_of
 from .table import plain
 from .times import parse_when
@@ -98,13 +98,14 @@ def run(args: Namespace, context: Context) -> int:
     """Do what was asked; returns the exit code."""
     if args.action == "add":
         return _add(args, context)
+    if args.action == "show":
+        with reach_jobs(context) as jobs:
+            reason = jobs.suspend_reason()
+            if reason is not None and not context.console.json:
+                context.console.err(_suspended(reason))
+            print_list(look_at(jobs, unfinished(jobs)), context)
+        return 0
     with reach_daemon() as client:
-        if args.action == "show":
-            info = client.info()
-            if info.suspended and not context.console.json:
-                context.console.err(plain(_suspended(info.suspend_reason)))
-            print_list(look_at(client, unfinished(client)), context)
-            return 0
         info = client.resume_work() if args.action == "resume" else client.suspend(args.reason, unload=args.unload)
     if context.console.json:
         context.console.event({"event": "queue", "suspended": info.suspended, "reason": info.suspend_reason})

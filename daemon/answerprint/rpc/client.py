@@ -297,6 +297,11 @@ class Client(AbstractContextManager["Client"]):
         """Go on."""
         return info_from(self._call("System/ResumeWork", system_pb2.ResumeWorkRequest(), system_pb2.Info))
 
+    def suspend_reason(self) -> str | None:
+        """Why no chunk is begun, None where work goes on."""
+        info = self.info()
+        return info.suspend_reason if info.suspended else None
+
     def info(self) -> DaemonInfo:
         """What the daemon says of itself."""
         return info_from(self._call("System/GetInfo", system_pb2.GetInfoRequest(), system_pb2.Info))
