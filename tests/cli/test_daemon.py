@@ -66,6 +66,31 @@ def test_a_command_that_needs_a_daemon_starts_one_and_says_so(lone: Program, cli
     assert (job["number"], job["state"], job["label"]) == (1, "queued", "clip.mov")
 
 
+@pytest.mark.parametrize(
+    ("written", "said", "remedy"),
+    [
+        ('threads = "few"', "line 2: threads must be a whole number, and is 'few'.", "Give one, such as 4."),
+        ("threads = ", "line 2, cannot be read (Invalid value): 'threads ='.", "Write each setting as NAME = VALUE"),
+    ],
+)
+def test_a_mistake_in_the_settings_is_said_by_whatever_starts_the_daemon(
+    written: str, said: str, remedy: str, lone: Program, clip: object
+) -> None:
+    file = lone.home / "config.toml"
+    file.write_text(f"# ours\n{written}\n")
+    result = lone.run("daemon", "start")
+    assert result.returncode == 3
+    message, way_out = error_lines(result.stderr)
+    assert message == f"answerprint: The daemon did not start: {file}, {said}"
+    assert way_out.strip().startswith(remedy)
+    queued = lone.run("queue", "add", "clip.mov")
+    assert queued.returncode in (2, 3)
+    assert f"{file}, {said}" in queued.stderr
+    looked = lone.run("doctor")
+    assert looked.returncode == 4
+    assert f"PROBLEM  settings: {file}, {said}\n         {remedy}" in looked.stdout
+
+
 @pytest.mark.parametrize("protocol", [0, 99], ids=["older", "newer"])
 def test_a_daemon_of_another_version_is_stopped_all_the_same(protocol: int, lone: Program) -> None:
     process = json.loads(lone.run("daemon", "start", "--json").stdout)["pid"]

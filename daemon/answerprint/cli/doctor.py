@@ -13,7 +13,7 @@ from typing import Any
 from answerprint import __version__
 from answerprint import home as places
 from answerprint.backends.catalogue import entries
-from answerprint.errors import AnswerprintError, JobFailedError
+from answerprint.errors import AnswerprintError, InputError, JobFailedError
 
 from .ask import ask
 from .checks import Check, daemon_checks, rebuild_journal, verification_checks
@@ -110,7 +110,12 @@ def _folders() -> Iterator[Check]:
 
 
 def _models() -> Iterator[Check]:
-    for entry in entries():
+    try:
+        found = entries()
+    except InputError as error:  # of the settings, which say where models lie
+        yield Check("models", False, error.message, error.remedy)
+        return
+    for entry in found:
         if not (entry.ready or entry.fault or entry.lack):
             continue  # known, and not wanted by this user: no problem
         problem, remedy = problem_of(entry)
