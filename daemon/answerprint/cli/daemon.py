@@ -21,7 +21,6 @@ from .context import Context
 from .job.kept import waiting_words
 from .job.words import counted, size_words
 from .link import reach_daemon, start_daemon
-from .table import plain
 from .times import duration
 
 __all__ = ["add_arguments", "run"]
@@ -157,7 +156,7 @@ def _status(context: Context) -> int:
     lines = list(_lines(info, endpoint))
     width = max(len(name) for name, _ in lines)
     for name, text in lines:
-        context.console.out(f"{name:<{width}}  {plain(text)}".rstrip())
+        context.console.out(f"{name:<{width}}  {text}".rstrip())
     return 0
 
 

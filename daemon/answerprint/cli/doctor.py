@@ -19,7 +19,6 @@ from .ask import ask
 from .checks import Check, daemon_checks, rebuild_journal, verification_checks
 from .context import Context
 from .models import problem_of
-from .table import plain
 
 __all__ = ["add_arguments", "run"]
 
@@ -59,7 +58,7 @@ def run(args: Namespace, context: Context) -> int:
         found.append(check)
         if not context.console.json:
             mark = "note   " if check.note else "ok     " if check.ok else "PROBLEM"
-            context.console.out(plain(f"{mark}  {check.name}: {check.text}"))
+            context.console.out(f"{mark}  {check.name}: {check.text}")
             if check.remedy:
                 context.console.out(f"         {check.remedy}")
     ok = all(check.ok for check in found)

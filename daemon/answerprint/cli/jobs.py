@@ -20,7 +20,6 @@ from .job.overview import overview
 from .job.words import job_name, listing, size_words
 from .link import reach_jobs, reach_or_wake_daemon
 from .restore import report
-from .table import plain
 from .times import clock_words, parse_when
 
 if TYPE_CHECKING:
@@ -138,9 +137,9 @@ def _show(args: Namespace, context: Context, client: Shelf) -> int:
         width = max(map(len, lines))
         for name, text in lines.items():
             first, *rest = text.split("\n")
-            context.console.out(f"{name:<{width}}  {plain(first)}")
+            context.console.out(f"{name:<{width}}  {first}")
             for line in rest:
-                context.console.out(f"{'':<{width}}  {plain(line)}")
+                context.console.out(f"{'':<{width}}  {line}")
         if reference != args.ids[-1]:
             context.console.out()
 
@@ -210,4 +209,4 @@ def _say(context: Context, job: JobRecord, text: str, **facts: object) -> None:
         event: Message = {"event": "job", **as_json(Look(job)), **facts}
         context.console.event(event)
     else:
-        context.console.out(plain(f"{job_name(job)} {text}"))
+        context.console.out(f"{job_name(job)} {text}")

@@ -27,6 +27,7 @@ from answerprint.models.pulling.meter import Meter
 from answerprint.models.pulling.pull import Progress, Wishes, comes_in_package, pull
 from answerprint.models.settings import load_model_settings
 from answerprint.models.shelf import removable_folders, remove
+from answerprint.plain import plain
 
 from .console import Console
 from .context import Context
@@ -250,7 +251,7 @@ def _terms(model: KnownModel) -> list[str]:
 
 
 def _yes(question: str) -> bool:
-    sys.stderr.write(question)
+    sys.stderr.write(plain(question))
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
@@ -278,7 +279,7 @@ def _presenter(console: Console, model: KnownModel) -> tuple[Callable[[Progress]
         bar: Any = tqdm(total=model.size or None, unit="B", unit_scale=True, file=sys.stderr, dynamic_ncols=True)
 
         def draw(progress: Progress) -> None:
-            bar.set_description_str(f"{_STAGES[progress.stage]} {progress.file}".strip(), refresh=False)
+            bar.set_description_str(plain(f"{_STAGES[progress.stage]} {progress.file}".strip()), refresh=False)
             bar.total = progress.total_bytes
             bar.update(progress.done_bytes - bar.n)
 

@@ -20,7 +20,6 @@ from .job.words import counted
 from .jobs import print_list
 from .link import open_daemon, reach_daemon, reach_jobs
 from .settings import absolute, add_output, add_settings, settings_of
-from .table import plain
 from .times import parse_when
 
 __all__ = ["add_arguments", "run"]
@@ -110,7 +109,7 @@ def run(args: Namespace, context: Context) -> int:
     if context.console.json:
         context.console.event({"event": "queue", "suspended": info.suspended, "reason": info.suspend_reason})
     else:
-        context.console.out(plain(_suspended(info.suspend_reason)) if info.suspended else "The queue goes on.")
+        context.console.out(_suspended(info.suspend_reason) if info.suspended else "The queue goes on.")
     return 0
 
 
@@ -134,7 +133,7 @@ def _say_queued(job: JobRecord, context: Context) -> None:
         facts = {"job": job.id, "number": job.number, "input": job.input, "output": job.output}
         context.console.event({"event": "submitted", **facts})
     else:
-        context.console.out(plain(f"job {job.number}: {job.input} -> {job.output}"))
+        context.console.out(f"job {job.number}: {job.input} -> {job.output}")
 
 
 def _asked_for(args: Namespace, context: Context) -> Sequence[NewJob]:
@@ -188,7 +187,7 @@ def _say_mistakes(mistakes: Mistakes, context: Context) -> None:
             facts = {"place": mistake.place, "message": mistake.message, "remedy": mistake.remedy}
             context.console.event({"event": "mistake", **facts})
         else:
-            context.console.err(plain(str(mistake)))
+            context.console.err(str(mistake))
 
 
 def _suspended(reason: str) -> str:

@@ -29,6 +29,7 @@ from answerprint.flow.source import FlowSource
 from answerprint.frames import FrameRange, OutputSpec
 from answerprint.media import open_reader, open_writer, probe
 from answerprint.metrics.own import DEFAULT_MODEL
+from answerprint.plain import spoken
 from answerprint.temporal.grid import Grid
 from answerprint.temporal.matching import radius, search_window
 from answerprint.temporal.options import MethodOptions, per_frame
@@ -292,7 +293,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         figures = benches[args.command](args)
     except AnswerprintError as error:
-        sys.stderr.write(f"answerprint: {error.message}\n  {error.remedy}\n")
+        sys.stderr.write(spoken(error))
         return error.exit_code
     say = bench_stages.text if args.command == "stages" else partial(_text, args.command)
     sys.stdout.write(json.dumps(figures) + "\n" if args.json else say(figures))

@@ -26,6 +26,7 @@ from answerprint.metrics.temporal import profile_sheet
 from answerprint.metrics.variants import ABLATIONS
 from answerprint.metrics.verdict import verdict
 from answerprint.metrics.ways import ROWS, Reader
+from answerprint.plain import spoken
 
 __all__ = ["main", "write_clip"]
 
@@ -204,7 +205,7 @@ def main(argv: list[str]) -> int:
             return _degrade(args)
         results = run(args)
     except AnswerprintError as error:
-        sys.stderr.write(f"answerprint: {error.message}\n  {error.remedy}\n")
+        sys.stderr.write(spoken(error))
         return error.exit_code
     text = json.dumps(results, indent=1)
     if args.json:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from answerprint.frames.messages import Message
+from answerprint.plain import plain
 from answerprint.store.records import JobRecord, JobState
 
 from ..times import clock_words, duration
@@ -56,9 +57,11 @@ def details(look: Look, history: Sequence[Message], now: datetime | None = None)
         "work": duration(job.seconds) if job.seconds else "",
         "scratch": _scratch(job, chunks),
         "motion": _motion(chunks),
-        "warnings": "\n".join(warnings[-_LATEST_WARNINGS:]),
     }
-    return {name: text for name, text in lines.items() if text}
+    # A line each: a name with a line in it begins no other.
+    said = {name: plain(text) for name, text in lines.items()}
+    said["warnings"] = "\n".join(map(plain, warnings[-_LATEST_WARNINGS:]))
+    return {name: text for name, text in said.items() if text}
 
 
 def settings_words(request: Message) -> str:

@@ -1,0 +1,18 @@
+"""Text for a terminal: names come from files and from other programs, and must not steer it."""
+
+from __future__ import annotations
+
+from .errors import AnswerprintError
+
+__all__ = ["plain", "spoken"]
+
+
+def plain(text: str) -> str:
+    """One line without control characters, escape sequences and marks that turn the direction of writing."""
+    return text if text.isprintable() else "".join(each if each.isprintable() else "?" for each in text)
+
+
+def spoken(error: AnswerprintError) -> str:
+    """The one or two lines of an error, as every program of ours writes them, with their ends."""
+    lines = [f"answerprint: {plain(error.message)}"] + ([f"  {plain(error.remedy)}"] if error.remedy else [])
+    return "".join(f"{line}\n" for line in lines)
