@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from ..errors import DiskFullError, StorageError, TooManyFilesError
+from .atomic import shown
 from .descriptors import is_out_of_descriptors
 
 __all__ = ["is_disk_full", "room", "size_text", "spare_room", "storage_error", "too_many_files"]
@@ -50,11 +51,15 @@ def storage_error(error: OSError, path: Path, needed_bytes: int = 0) -> StorageE
             needed_bytes=needed_bytes, folder=str(folder),
         )  # fmt: skip
     if is_out_of_descriptors(error):
-        return too_many_files(str(path))
+        return too_many_files(shown(path))
     if error.errno == errno.EFBIG:
-        return StorageError(f"{path} is larger than this disk allows a file to be.", "Choose a folder on another disk.")
+        return StorageError(
+            f"{shown(path)} is larger than this disk allows a file to be.", "Choose a folder on another disk."
+        )
     reason = error.strerror or type(error).__name__
-    return StorageError(f"{path} could not be written or read ({reason}).", "Check the disk and its permissions.")
+    return StorageError(
+        f"{shown(path)} could not be written or read ({reason}).", "Check the disk and its permissions."
+    )
 
 
 def too_many_files(what: str) -> TooManyFilesError:
