@@ -1,10 +1,15 @@
-"""Text for a terminal: names come from files and from other programs, and must not steer it."""
+"""Text for people: names come from files and from other programs, and must not steer a terminal."""
 
 from __future__ import annotations
 
 from .errors import AnswerprintError
 
-__all__ = ["plain", "spoken"]
+__all__ = ["counted", "plain", "spoken"]
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number of things. plural: where it is not the noun with an s."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def plain(text: str) -> str:

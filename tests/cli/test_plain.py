@@ -49,12 +49,12 @@ def test_errors_lists_details_and_what_is_said_of_steps(desk: Desk) -> None:
     check(desk("jobs", "list"))
     check(desk("jobs", "show", "1"))
     check(desk("jobs", "watch", "1"))
+    shown = desk("jobs", "show", "1", "--json").json
+    assert (shown["label"], shown["problem"]) == (EVIL, problem)
     check(desk("jobs", "retry", "1"))
     check(desk("queue", "show"))
     check(desk("queue", "suspend", "--reason", EVIL))
     check(desk("restore", f"--{EVIL}", "in.mov", "out.mov"))
-    shown = desk("jobs", "show", "1", "--json").json
-    assert (shown["label"], shown["problem"]) == (EVIL, None)
     wrong = desk("restore", EVIL, "out.mov", "--json").events[-1]
     assert EVIL in wrong["message"]
 

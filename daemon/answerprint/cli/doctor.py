@@ -14,6 +14,7 @@ from answerprint import __version__
 from answerprint import home as places
 from answerprint.backends.catalogue import entries
 from answerprint.errors import AnswerprintError, InputError, JobFailedError
+from answerprint.plain import counted
 
 from .ask import ask
 from .checks import Check, daemon_checks, rebuild_journal, verification_checks
@@ -141,7 +142,9 @@ def _libraries(facts: dict[str, Any]) -> Iterator[Check]:
     if "problem" in cache:
         yield Check("motion cache", False, cache["problem"], "Run: answerprint flow-cache clear")
     else:
-        yield Check("motion cache", True, f"{cache['entries']} entries, {cache['bytes'] / 2**20:.1f} MiB")
+        yield Check(
+            "motion cache", True, f"{counted(cache['entries'], 'entry', 'entries')}, {cache['bytes'] / 2**20:.1f} MiB"
+        )
 
 
 def _gib(size: int) -> str:

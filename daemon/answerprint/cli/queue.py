@@ -124,7 +124,7 @@ def _add(args: Namespace, context: Context) -> int:
                 _say_queued(job, context)
         finally:
             if queued < len(jobs) and not context.console.json:
-                context.console.err(f"{queued} of {len(jobs)} jobs are queued.")
+                context.console.err(f"{queued} of {counted(len(jobs), 'job')} {'is' if queued == 1 else 'are'} queued.")
     return 0
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from answerprint.errors import JobFailedError
+from answerprint.plain import counted
 from answerprint.resolve.link.places import places
 from answerprint.resolve.setup.install import Left, install, uninstall
 from answerprint.resolve.setup.manifest import State
@@ -94,7 +95,9 @@ def _install(args: Namespace, context: Context) -> int:
         say(f"Kept what was there as {path}.")
     number = len(done.written) + len(done.kept)
     what = f"{len(done.written)} written" if done.written else "all were up to date"
-    say(f"{number} scripts of version {program.version} are in {root} ({what}).")
+    say(
+        f"{counted(number, 'script')} of version {program.version} {'is' if number == 1 else 'are'} in {root} ({what})."
+    )
     _say_left(done.left, "To have ours, and keep it beside: answerprint resolve install --force", context)
     say("In Resolve: Workspace > Scripts > Answerprint.")
     return JobFailedError.exit_code if done.left else 0
@@ -115,7 +118,7 @@ def _uninstall(args: Namespace, context: Context) -> int:
         )
         return 0
     if done.was:
-        context.console.out(f"Removed {len(done.removed)} scripts from {root}.")
+        context.console.out(f"Removed {counted(len(done.removed), 'script')} from {root}.")
     else:
         context.console.out(f"No scripts of ours are in {root}.")
     _say_left(done.left, "Remove it yourself if you do not need it.", context)
