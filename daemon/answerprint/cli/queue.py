@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from answerprint.errors import InputError
+from answerprint.errors import AnswerprintError, InputError, NoDaemonError
 from answerprint.jobs.api import NewJob
 from answerprint.store.records import JobRecord
 
 from .actions import Actions
-from .batch.draft import Draft, Mistakes, finish
+from .batch.draft import Draft, Mistake, Mistakes, finish
 from .batch.naming import output_for
 from .context import Context
 from .job.look import look_at, unfinished
@@ -115,17 +115,22 @@ def run(args: Namespace, context: Context) -> int:
 
 def _add(args: Namespace, context: Context) -> int:
     jobs = _asked_for(args, context)
-    queued = 0
+    queued = code = 0
     with open_daemon(context) as client:
         try:
-            for new in jobs:
-                job, _ = client.submit(new)
+            for new, answer in zip(jobs, client.submit_all(jobs), strict=True):
+                if isinstance(answer, NoDaemonError):
+                    raise answer
+                if isinstance(answer, AnswerprintError):
+                    code = code or answer.exit_code
+                    _say_mistake(Mistake(str(new.request["input"]), answer.message, answer.remedy), context)
+                    continue
                 queued += 1
-                _say_queued(job, context)
+                _say_queued(answer[0], context)
         finally:
             if queued < len(jobs) and not context.console.json:
                 context.console.err(f"{queued} of {counted(len(jobs), 'job')} {'is' if queued == 1 else 'are'} queued.")
-    return 0
+    return code
 
 
 def _say_queued(job: JobRecord, context: Context) -> None:
@@ -183,11 +188,15 @@ def _drafts(args: Namespace, base: dict[str, Any], mistakes: Mistakes) -> list[D
 
 def _say_mistakes(mistakes: Mistakes, context: Context) -> None:
     for mistake in mistakes.found:
-        if context.console.json:
-            facts = {"place": mistake.place, "message": mistake.message, "remedy": mistake.remedy}
-            context.console.event({"event": "mistake", **facts})
-        else:
-            context.console.err(str(mistake))
+        _say_mistake(mistake, context)
+
+
+def _say_mistake(mistake: Mistake, context: Context) -> None:
+    if context.console.json:
+        facts = {"place": mistake.place, "message": mistake.message, "remedy": mistake.remedy}
+        context.console.event({"event": "mistake", **facts})
+    else:
+        context.console.err(str(mistake))
 
 
 def _suspended(reason: str) -> str:

@@ -11,13 +11,13 @@ from answerprint.errors import AnswerprintError, CancelledError, InputError, Job
 from answerprint.frames import events
 from answerprint.frames.channel import ChildChannel
 from answerprint.frames.messages import Message, MessageError
-from answerprint.frames.request import RestoreRequest
+from answerprint.frames.request import PreviewRequest, RestoreRequest
 from answerprint.media import probe
 
 from .deliver import DeliverTask, deliver
 from .inbox import Inbox, Letter
 from .job_channel import JobChannel, StopRequestedError
-from .order import understand
+from .order import few_frames, understand
 from .stills import StillTask, make_still
 from .telling import tell_reading
 
@@ -66,8 +66,14 @@ def _answer(letter: Letter, channel: ChildChannel) -> None:
 
 
 def _probe(message: Message, talk: JobChannel) -> Message:
-    request = RestoreRequest.from_json(_request(message))
-    order = understand(request, preview=bool(message.get("preview")), on_read=tell_reading(request.input, talk))
+    asked = _request(message)
+    if message.get("preview"):
+        preview = PreviewRequest.from_json(asked)
+        request = preview.restore
+        order = few_frames(understand(request, preview=True, on_read=tell_reading(request.input, talk)), preview)
+    else:
+        request = RestoreRequest.from_json(asked)
+        order = understand(request, on_read=tell_reading(request.input, talk))
     return events.report(
         {
             "input": order.input_facts(),
