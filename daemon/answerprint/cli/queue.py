@@ -14,6 +14,7 @@ from answerprint.store.records import JobRecord
 from .actions import Actions
 from .batch.draft import Draft, Mistake, Mistakes, finish
 from .batch.naming import output_for
+from .batch.ours import made_here
 from .context import Context
 from .job.look import look_at, unfinished
 from .job.words import counted
@@ -42,6 +43,8 @@ examples:
   answerprint queue add reel1.mov reel2.mov --output-folder restored
   answerprint queue add plate.%04d.png --suffix _4x --ext .mkv --priority 10
   answerprint queue add *.mov --not-before 20:00
+
+Of FILE... the results of Answerprint are left out, which is said.
 
 A file of jobs, for --from, is YAML (or JSON). Its paths start at its own folder. The settings are those of
 answerprint restore by their long names, with input, output, label, priority and not_before; what it does not say is
@@ -160,7 +163,12 @@ def _asked_for(args: Namespace, context: Context) -> Sequence[NewJob]:
 
         drafts = read_job_file(args.job_file, base, mistakes)
     else:
-        drafts = _drafts(args, base, mistakes)
+        drafts = _drafts(args, base, mistakes, context)
+        if not drafts and not mistakes.found:
+            raise InputError(
+                f"Nothing was queued: {'it was' if len(args.files) == 1 else 'all were'} made by Answerprint.",
+                "To restore a result once more: answerprint restore INPUT OUTPUT",
+            )
     jobs = finish(drafts, mistakes)
     if mistakes.found:
         _say_mistakes(mistakes, context)
@@ -171,8 +179,8 @@ def _asked_for(args: Namespace, context: Context) -> Sequence[NewJob]:
     return jobs
 
 
-def _drafts(args: Namespace, base: dict[str, Any], mistakes: Mistakes) -> list[Draft]:
-    """The jobs of FILE...; what is no path is noted."""
+def _drafts(args: Namespace, base: dict[str, Any], mistakes: Mistakes, context: Context) -> list[Draft]:
+    """The jobs of FILE...; what is no path is noted, and what is a result of ours is left out and said."""
     folder = None if args.output_folder is None else Path(absolute(args.output_folder))
     drafts = []
     for file in args.files:
@@ -181,9 +189,20 @@ def _drafts(args: Namespace, base: dict[str, Any], mistakes: Mistakes) -> list[D
         except InputError as error:
             mistakes.add(file, error)
             continue
+        if made_here(Path(source)):
+            _say_skipped(file, context)
+            continue
         output = output_for(Path(source), folder=folder, suffix=args.suffix, extension=args.ext)
         drafts.append(Draft.of(file, {**base, "input": source, "output": str(output)}))
     return drafts
+
+
+def _say_skipped(place: str, context: Context) -> None:
+    message = "Answerprint made it, so it is left out."
+    if context.console.json:
+        context.console.event({"event": "skipped", "place": place, "message": message})
+    else:
+        context.console.err(f"{place}: {message}")
 
 
 def _say_mistakes(mistakes: Mistakes, context: Context) -> None:
