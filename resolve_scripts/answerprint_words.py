@@ -25,6 +25,7 @@ class Words(object):
 
     def show(self, text, kind="info"):
         """Show a line as it comes; the last word and errors are a notice, too."""
+        text = plain(text)
         self.spoken = True
         self._failed = self._failed or kind == "error"
         _say(text)
@@ -86,6 +87,11 @@ def home(environ, platform=sys.platform):
         return os.path.join(user, "Library", "Application Support", "answerprint")
     base = environ.get("XDG_DATA_HOME", "")
     return os.path.join(base if os.path.isabs(base) else os.path.join(user, ".local", "share"), "answerprint")
+
+
+def plain(text):
+    """Text whose lines hold nothing that would steer a terminal or a window: names come from files."""
+    return "\n".join("".join(each if each.isprintable() else "?" for each in line) for line in text.split("\n"))
 
 
 def _log(environment):

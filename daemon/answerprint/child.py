@@ -10,6 +10,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from answerprint.plain import spoken
+
 from .errors import AnswerprintError
 
 __all__ = ["BUNDLE_FLAG", "PROGRAMS", "command", "main"]
@@ -47,8 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = importlib.import_module(PROGRAMS[kind]).main(rest)
     except AnswerprintError as error:
-        lines = [f"answerprint: {error.message}", f"  {error.remedy}"]
-        sys.stderr.write("\n".join(lines if error.remedy else lines[:1]) + "\n")
+        sys.stderr.write(spoken(error))
         return error.exit_code
     except KeyboardInterrupt:
         return 130

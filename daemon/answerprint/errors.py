@@ -10,6 +10,7 @@ AnswerprintError
 |   +-- TruncatedError  the source ended before the frames that were asked for
 |   +-- StorageError    the disk failed
 |   |   +-- DiskFullError   there is no room
+|   |   +-- TooManyFilesError   no more files can be opened for now
 |   +-- JournalError    the journal of jobs cannot be used
 +-- CancelledError      the user ended the job                             exit code 5
 +-- RemoteError         any of these, met by another process
@@ -32,6 +33,7 @@ __all__ = [
     "OutputError",
     "RemoteError",
     "StorageError",
+    "TooManyFilesError",
     "TruncatedError",
 ]
 
@@ -114,6 +116,12 @@ class DiskFullError(StorageError):
     def details(self) -> dict[str, object]:
         """What a program needs to know when to try again."""
         return {"needed_bytes": self.needed_bytes, "folder": self.folder}
+
+
+class TooManyFilesError(StorageError):
+    """No more files, pipes or connections can be opened; the work goes on when some were closed."""
+
+    code = "too_many_files"
 
 
 class JournalError(JobFailedError):

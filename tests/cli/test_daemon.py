@@ -48,11 +48,47 @@ def test_a_command_that_needs_a_daemon_starts_one_and_says_so(lone: Program, cli
     assert added.returncode == 0, added.stderr
     assert "Started the daemon" in added.stderr
     assert "answerprint daemon stop" in added.stderr
-    assert lone.run("daemon", "stop").returncode == 0
-    assert lone.run("jobs", "list").returncode == 3
-    assert lone.run("daemon", "start").returncode == 0
+    stopped = lone.run("daemon", "stop")
+    assert (stopped.returncode, "1 job waits" in stopped.stdout) == (0, True), stopped
+    journal = lone.home / "state" / "journal.db"
+    before = sorted((each.name, each.stat().st_mtime_ns) for each in journal.parent.iterdir())
+    for arguments in (["jobs", "list"], ["queue", "show"], ["jobs", "show", "1"]):
+        shown = lone.run(*arguments)
+        assert (shown.returncode, "clip.mov" in shown.stdout) == (0, True), shown.stderr
+        assert "No daemon is running. 1 job waits for one." in shown.stderr
+        (as_json,) = [json.loads(line.strip(" [,]")) for line in lone.run(*arguments, "--json").stdout.splitlines()]
+        assert as_json["state"] == "queued"
+    assert sorted((each.name, each.stat().st_mtime_ns) for each in journal.parent.iterdir()) == before
+    assert "1 job waits for one" in lone.run("daemon", "status").stderr
+    woken = lone.run("jobs", "move", "1", "--priority", "5")
+    assert (woken.returncode, "Started the daemon" in woken.stderr) == (0, True)
     (job,) = json.loads(lone.run("jobs", "list", "--json").stdout)
     assert (job["number"], job["state"], job["label"]) == (1, "queued", "clip.mov")
+
+
+@pytest.mark.parametrize(
+    ("written", "said", "remedy"),
+    [
+        ('threads = "few"', "line 2: threads must be a whole number, and is 'few'.", "Give one, such as 4."),
+        ("threads = ", "line 2, cannot be read (Invalid value): 'threads ='.", "Write each setting as NAME = VALUE"),
+    ],
+)
+def test_a_mistake_in_the_settings_is_said_by_whatever_starts_the_daemon(
+    written: str, said: str, remedy: str, lone: Program, clip: object
+) -> None:
+    file = lone.home / "config.toml"
+    file.write_text(f"# ours\n{written}\n")
+    result = lone.run("daemon", "start")
+    assert result.returncode == 3
+    message, way_out = error_lines(result.stderr)
+    assert message == f"answerprint: The daemon did not start: {file}, {said}"
+    assert way_out.strip().startswith(remedy)
+    queued = lone.run("queue", "add", "clip.mov")
+    assert queued.returncode in (2, 3)
+    assert f"{file}, {said}" in queued.stderr
+    looked = lone.run("doctor")
+    assert looked.returncode == 4
+    assert f"PROBLEM  settings: {file}, {said}\n         {remedy}" in looked.stdout
 
 
 @pytest.mark.parametrize("protocol", [0, 99], ids=["older", "newer"])

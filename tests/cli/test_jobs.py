@@ -204,3 +204,18 @@ def test_a_label_cannot_steer_the_terminal(desk: Desk) -> None:
     desk.job("\x1b[2Jreel")
     for arguments in (["jobs", "list"], ["jobs", "show", "1"], ["jobs", "cancel", "1"]):
         assert "\x1b" not in desk(*arguments).out
+
+
+def test_a_preview_that_is_done_is_done_with_all_its_frames(desk: Desk) -> None:
+    job = desk.job("preview of a.mov")
+    change(desk, job, JobState.DONE, frames_total=3, frames_done=0, ended=time.time())
+    row = row_of(job, desk("jobs", "list").out)
+    assert "3/3" in row
+    assert "100 %" in row
+    assert "3/3" in desk("jobs", "show", "1").out
+    assert desk("jobs", "show", "1", "--json").json["frames_done"] == 3
+
+
+def test_settings_that_were_not_given_are_not_shown(desk: Desk) -> None:
+    desk.job()
+    assert "interpret" not in desk("jobs", "show", "1").out

@@ -66,7 +66,8 @@ def test_pull_shows_the_licence_and_asks_for_what_it_needs(desk: Desk, server: F
     second = desk("models", "pull", "stranger", "--accept-licence")
     assert second.code == 2 and "--trust-first-download" in second.err
     assert server.asked == []
-    third = desk("models", "pull", "stranger", "--trust-first-download")
+    command = second.err.partition("answerprint models pull ")[2].partition(" (")[0].split()
+    third = desk("models", "pull", *command)
     assert (third.code, third.out) == (0, f"stranger is ready in {home / 'models' / 'stranger'}\n")
     verify(home / "models" / "stranger")
     listed = desk("models", "list").out

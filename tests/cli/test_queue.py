@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import textwrap
 from datetime import datetime
+from fractions import Fraction
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from answerprint.frames import OutputSpec, default_codec
+from answerprint.media import open_writer
 from media.makers import make_movie
 
 from .desk import Desk
@@ -228,6 +233,26 @@ def test_the_queue_shows_what_waits_and_not_what_has_ended(desk: Desk) -> None:
     shown = desk("queue", "show")
     assert waits.label in shown.out
     assert ended.label not in shown.out
+
+
+_MADE = {"answerprint_version": "0.1.0", "answerprint_model": "tiny-x4"}
+
+
+@pytest.mark.parametrize(
+    "name", ["made.mov", "made.mkv", "made.mp4", "made.%04d.png", "made.%04d.tif", "made.%04d.exr"]
+)
+def test_results_of_ours_are_left_out_and_said(name: str, desk: Desk) -> None:
+    codec = default_codec(Path(name))
+    spec = OutputSpec(width=32, height=32, rate=Fraction(25), codec=codec, provenance=_MADE)
+    with open_writer(desk.folder / name, spec) as writer:
+        writer.write(np.zeros((32, 32, 3), np.float32))
+    answer = desk("queue", "add", "a.mov", name)
+    assert answer.code == 0, answer.err
+    assert f"{name}: Answerprint made it, so it is left out." in answer.err
+    assert [request["input"] for request in requests(desk)] == [str(desk.folder / "a.mov")]
+    assert desk("queue", "add", "b.mov", name, "--json").events[0]["event"] == "skipped"
+    alone = desk("queue", "add", name)
+    assert (alone.code, "Nothing was queued: it was made by Answerprint." in alone.err) == (2, True)
 
 
 def test_without_a_daemon_the_queue_cannot_be_seen(program: Program) -> None:

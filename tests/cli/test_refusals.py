@@ -142,7 +142,28 @@ def test_a_file_that_is_no_clip_is_refused(prepare: Prepare, studio: Program, cl
 def test_a_range_outside_the_clip_is_refused_with_the_valid_one(
     numbers: str, says: str, studio: Program, clip: Path
 ) -> None:
+    before = studio.run("jobs", "list", "--all", "--json").stdout
     refused(studio, "restore", "clip.mov", "out.mov", "--range", numbers, says=says)
+    assert studio.run("jobs", "list", "--all", "--json").stdout == before, "what was refused stays as a job"
+
+
+def test_a_frame_outside_the_clip_is_refused(studio: Program, clip: Path) -> None:
+    before = studio.run("jobs", "list", "--all", "--json").stdout
+    refused(studio, "preview", "clip.mov", "--frame", "12", says="Frames run from 0 to 11")
+    assert studio.run("jobs", "list", "--all", "--json").stdout == before, "what was refused stays as a job"
+
+
+def test_of_many_the_possible_ones_are_queued_and_the_others_are_said(studio: Program, clip: Path) -> None:
+    (studio.folder / "poem.mov").write_text("Not a film.")
+    before = json.loads(studio.run("jobs", "list", "--all", "--json").stdout)
+    result = studio.run("queue", "add", "poem.mov", "clip.mov", "--not-before", "+2h")
+    assert result.returncode == 2
+    assert "poem.mov cannot be read as video" in result.stderr
+    assert "1 of 2 jobs is queued." in result.stderr
+    after = json.loads(studio.run("jobs", "list", "--all", "--json").stdout)
+    (new,) = [job for job in after if job["id"] not in {each["id"] for each in before}]
+    assert (new["label"], new["frames_total"]) == ("clip.mov", 12)
+    assert studio.run("jobs", "cancel", new["id"]).returncode == 0
 
 
 def test_a_folder_that_cannot_be_written_to_is_refused(studio: Program, clip: Path) -> None:

@@ -11,7 +11,7 @@ from answerprint.errors import AnswerprintError, CancelledError, InputError
 from answerprint.frames import events
 from answerprint.frames.channel import ChildChannel
 from answerprint.frames.messages import Message
-from answerprint.frames.request import RestoreRequest
+from answerprint.frames.request import PreviewRequest, RestoreRequest
 from answerprint.store import atomic
 from answerprint.store.receipts import ChunkReceipt, DamagedChunkError, check_files
 from answerprint.worker.inbox import Inbox, Letter
@@ -63,12 +63,16 @@ class StandIn:
         talk.emit(final)
 
     def probe(self, message: Message, talk: JobChannel) -> Message:
-        request = RestoreRequest.from_json(message["request"])
+        if message.get("preview"):
+            preview = PreviewRequest.from_json(message["request"])
+            request, total = preview.restore, preview.count
+        else:
+            request, total = RestoreRequest.from_json(message["request"]), 0
         clip = Path(request.input).stem
-        self.steering.reach(clip, "look")
+        self.steering.reach(clip, "look", talk)
         script = self.steering.script(clip)
         found = facts(request, script)
-        return events.report({**found, "size": [256, 192], "codec": "prores4444", "range": [0, script.total]})
+        return events.report({**found, "size": [256, 192], "codec": "prores4444", "range": [0, total or script.total]})
 
     def frame(self, message: Message, talk: JobChannel) -> Message:
         self.steering.expect(set(message) == _FRAME, f"the fields of a frame are {sorted(message)}")

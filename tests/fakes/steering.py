@@ -154,6 +154,10 @@ class Steering:
             sys.stderr.write("something broke\n")
             sys.stderr.flush()
             os._exit(1)
+        elif action == "read" and talk is not None:
+            for seconds in range(20):  # a slow disk: little comes, and it is said
+                threading.Event().wait(0.05)
+                talk.emit(events.stage("probe", f"Reading {clip}: {seconds} frames so far"))
         elif action == "hang":
             threading.Event().wait()
         elif action == "garbage":

@@ -71,7 +71,7 @@ class House:
             ledger,
             self.config,
             start_worker=lambda: self._start(device_child.__file__, "device"),
-            start_media=lambda: self._start(media_child.__file__, "media"),
+            start_media=self.media_child,
             on_shut_down=lambda: None,
             wall=lambda: time.time() + self.clock,
         )
@@ -217,7 +217,15 @@ class House:
 
     def visits(self, job: JobRecord, step: str) -> int:
         """How often a step was reached."""
-        return self.steering.visits(Path(job.input).stem, step)
+        return self.visits_of(Path(job.input).stem, step)
+
+    def visits_of(self, clip: str, step: str) -> int:
+        """How often a step was reached with a clip."""
+        return self.steering.visits(clip, step)
+
+    async def media_child(self) -> Child:
+        """A stand-in that answers questions about media."""
+        return await self._start(media_child.__file__, "media")
 
 
 async def kinds(house: House, job: JobRecord) -> list[str]:

@@ -37,25 +37,48 @@ def test_sizes_and_spans_have_units_and_the_environment_comes_last(tmp_path: Pat
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("speed = 3", "no setting 'speed'"),
-        ('keep_alive_seconds = "long"', "keep_alive_seconds cannot be 'long'"),
-        ("memory_cap_bytes = -1", "memory_cap_bytes must be 0 or more"),
+        ("speed = 3", "line 1: there is no setting 'speed'"),
+        ('keep_alive_seconds = "long"', "line 1: keep_alive_seconds must be a span of time, and is 'long'"),
+        ("\n# a remark\nmemory_cap_bytes = -1", "line 3: memory_cap_bytes must be 0 or more, and is -1"),
+        ('memory_cap_bytes = "much"', "line 1: memory_cap_bytes must be a size, and is 'much'"),
         ("threads = -1", "threads must be 0 or more"),
-        ("history_jobs = 1.5", "history_jobs cannot be 1.5"),
+        ("history_jobs = 1.5", "history_jobs must be a whole number, and is 1.5"),
         ("hang_seconds = 0", "hang_seconds must be above 0"),
         ("idle_worker_seconds = 0", "idle_worker_seconds must be above 0"),
-        ("hang_seconds = nan", "hang_seconds cannot be nan"),
+        ("hang_seconds = nan", "hang_seconds must be a span of time, and is nan"),
         ("chunk_attempts = 0", "chunk_attempts must be 1 or more"),
-        ("chunk_attempts = true", "chunk_attempts cannot be True"),
+        ("chunk_attempts = true", "chunk_attempts must be a whole number, and is True"),
         ('on_failure = "panic"', "on_failure must be"),
         ('scratch = "here"', "scratch must be an absolute path"),
-        ("scratch = 3", "scratch cannot be 3"),
-        ("= what", "cannot be read"),
+        ("scratch = 3", "scratch must be a text, and is 3"),
+        ("threads = 2\n= what", "line 2, cannot be read (Invalid statement): '= what'"),
+        ("threads = ", "line 1, cannot be read"),
+        ('scratch = "/fast', "line 1, cannot be read"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_name(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(InputError, match=re.escape(said)):
+    with pytest.raises(InputError, match=re.escape(said)) as refusal:
         load_config(write(tmp_path, text), {})
+    assert refusal.value.message.startswith(f"{tmp_path / 'config.toml'}, line ")
+    assert len(refusal.value.remedy) > 10
+
+
+def test_a_mistake_in_the_environment_is_said_to_be_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="ANSWERPRINT_THREADS in the environment: threads must be a whole number"):
+        load_config(write(tmp_path, "threads = 2"), {"ANSWERPRINT_THREADS": "few"})
+
+
+def test_a_file_that_is_no_text_is_said_to_be_none(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(b"threads = 2\n# caf\xe9\n")
+    with pytest.raises(InputError, match="line 2, cannot be read: it is not UTF-8"):
+        load_config(path, {})
+
+
+def test_a_setting_that_is_nearly_one_is_told_its_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as refusal:
+        load_config(write(tmp_path, "thread = 2"), {})
+    assert "Do you mean threads?" in refusal.value.remedy
 
 
 def test_the_settings_that_the_help_shows_are_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

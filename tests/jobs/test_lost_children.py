@@ -175,7 +175,7 @@ async def test_an_idle_worker_that_dies_is_replaced_without_a_word(house: House)
 
 async def test_a_media_child_that_dies_while_it_idles_is_replaced(house: House) -> None:
     await house.done(await house.submit("a"))
-    media = house.service._media._quick
+    media = house.service._media._idle[-1][0]
     assert media is not None
     os.kill(media.pid, signal.SIGKILL)
     job = await house.submit("later", not_before=4e9)

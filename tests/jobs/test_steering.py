@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from answerprint.errors import InputError, OutputError
+from answerprint.errors import InputError, OutputError, RemoteError
+from answerprint.jobs import service
 from answerprint.jobs.api import NotFoundError, StateError
 from answerprint.store.records import JobRecord, JobState
 from fakes.steering import whole
@@ -268,7 +269,38 @@ async def test_a_device_that_is_none_is_refused_and_one_that_is_not_there_fails_
     await house.done(await house.submit("b"))
 
 
-async def test_media_that_cannot_be_read_fail_their_job_at_once_and_not_at_its_turn(house: House) -> None:
+async def test_what_cannot_be_done_becomes_no_job(house: House) -> None:
+    house.clip("broken", faults={"look": ["refuse", "refuse"]})
+    await house.open()
+    for new in (house.new("broken"), house.new_preview("broken")):
+        with pytest.raises(RemoteError, match="That is no film") as refusal:
+            await house.service.submit(new)
+        assert refusal.value.exit_code == InputError.exit_code
+    assert (await house.service.list((), 10, "")).total == 0
+    known = await house.submit("known", not_before=4e9)
+    assert known.frames_total == 6, "its frames were counted before it was taken"
+    shown = await house.preview("shown")
+    assert shown.frames_total == 2
+
+
+async def test_media_that_take_long_to_read_fail_their_job_when_they_were_read(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_LOOK_SECONDS", 0.05)
+    house.clip("slow", faults={"look": ["hold"], "chunk-0": ["hold"]})
+    job = await house.submit("slow", not_before=4e9)
+    assert job.frames_total == 0
+    house.go(job, "look")
+    async with asyncio.timeout(20):
+        while (await house.service.get(job.id)).frames_total != 6:
+            await asyncio.sleep(0.001)
+    assert house.visits(job, "look") == 1, "it was read twice"
+
+
+async def test_media_that_cannot_be_read_fail_their_job_at_once_and_not_at_its_turn(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_LOOK_SECONDS", 0.0)
     house.clip("slow", faults={"chunk-0": ["hold"]})
     house.clip("broken", faults={"look": ["refuse"]})
     slow = await house.submit("slow")

@@ -267,8 +267,42 @@ def test_a_file_of_frames_that_stand_alone_is_counted_from_its_index(
     path = make_movie(tmp_path / "a.mov", frames, codec=codec, options={"g": "1"}, rate=Fraction(30000, 1001))
     read = timeline._packet_times(path)
     assert timeline._index_times(path) == read
-    monkeypatch.setattr(timeline, "_packet_times", lambda path: pytest.fail("its packets were read"))
+    monkeypatch.setattr(timeline, "_packet_times", lambda *_: pytest.fail("its packets were read"))
     assert timeline.read_timeline(path).frames == 20
+
+
+@pytest.mark.parametrize("name", ["a.mov", "a.mp4"])
+@pytest.mark.parametrize(
+    "options", [{"g": "7", "bf": "2"}, {"g": "7", "bf": "0"}, {"g": "12", "x264-params": "open-gop=1"}]
+)
+@pytest.mark.parametrize("rate", [Fraction(25), Fraction(30000, 1001)])
+def test_a_camera_s_file_at_an_even_rate_is_counted_from_its_index(
+    tmp_path: Path, name: str, options: dict[str, str], rate: Fraction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_movie(tmp_path / name, 40, options=options, rate=rate)
+    read = timeline._packet_times(path)
+    assert timeline._index_times(path) == read
+    monkeypatch.setattr(timeline, "_packet_times", lambda *_: pytest.fail("its packets were read"))
+    assert timeline.read_timeline(path).frames == 40
+
+
+@pytest.mark.parametrize("missing", [3, 20, 38])
+def test_a_camera_s_file_that_leaves_a_frame_out_is_not_counted_from_its_index(tmp_path: Path, missing: int) -> None:
+    path = make_movie(tmp_path / "a.mp4", 40, options={"g": "7", "bf": "2"}, times=lambda n: n + (n >= missing))
+    assert timeline._index_times(path) is None
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "ts"])
+def test_whoever_waits_for_a_file_without_an_index_is_told_how_far_it_is(tmp_path: Path, suffix: str) -> None:
+    found: list[int] = []
+    assert probe(make_movie(tmp_path / f"a.{suffix}", 20), on_read=found.append).frames == 20
+    assert found == list(range(1, 21))
+
+    def refuse(frames: int) -> None:
+        raise KeyError("nobody waits any more")
+
+    with pytest.raises(KeyError, match="nobody waits"):
+        probe(tmp_path / f"a.{suffix}", on_read=refuse)
 
 
 def test_a_file_that_was_cut_off_is_not_counted_from_its_index(tmp_path: Path) -> None:
@@ -280,8 +314,7 @@ def test_a_file_that_was_cut_off_is_not_counted_from_its_index(tmp_path: Path) -
     assert timeline._index_times(path) is None
 
 
-@pytest.mark.parametrize("options", [{"movflags": "frag_keyframe+empty_moov"}, {}])
-def test_a_file_whose_index_does_not_tell_is_counted_by_its_packets(tmp_path: Path, options: dict[str, str]) -> None:
-    path = make_movie(tmp_path / "a.mp4", 20, container_options=options)
+def test_a_file_whose_index_does_not_tell_is_counted_by_its_packets(tmp_path: Path) -> None:
+    path = make_movie(tmp_path / "a.mp4", 20, container_options={"movflags": "frag_keyframe+empty_moov"})
     assert timeline._index_times(path) is None
     assert timeline.read_timeline(path).frames == 20

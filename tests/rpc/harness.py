@@ -15,6 +15,7 @@ import grpc
 from answerprint.frames.request import RestoreRequest
 from answerprint.jobs.api import NewJob
 from answerprint.rpc.client import Client
+from answerprint.rpc.connection import open_connection
 from answerprint.rpc.limits import ServerLimits
 from answerprint.rpc.server import Server, request_types, serve
 from fakes.daemon import FakeDaemon
@@ -83,6 +84,10 @@ class Running:
     def client(self) -> Client:
         """A client of it."""
         return Client.connect(self.run, timeout=PATIENCE_SECONDS)
+
+    def hasty_client(self, crowded_seconds: float = 0.2) -> Client:
+        """A client that gives up soon where too many ask at once."""
+        return Client(open_connection(self.run, PATIENCE_SECONDS), self.run, crowded_seconds=crowded_seconds)
 
     @property
     def token(self) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -34,7 +35,7 @@ from answerprint.rpc.connection import Connection
 from answerprint.rpc.convert import new_job_to
 from answerprint.rpc.endpoint import read_session
 from answerprint.rpc.limits import ServerLimits
-from answerprint.rpc.problems import InternalError, TooSlowError, from_trailer, status_of, trailer_of
+from answerprint.rpc.problems import CrowdedError, InternalError, TooSlowError, from_trailer, status_of, trailer_of
 from answerprint.rpc.v1 import restoration_pb2 as pb
 from answerprint.rpc.v1 import system_pb2
 from answerprint.store.records import JobState
@@ -389,7 +390,7 @@ def test_the_clients_own_deadline_holds(
 
 
 def test_more_calls_than_there_is_room_for_are_told_so(tmp_path: Path) -> None:
-    with Running(tmp_path / "run", limits=ServerLimits(max_calls=2)) as running, running.client() as client:
+    with Running(tmp_path / "run", limits=ServerLimits(max_calls=2)) as running, running.hasty_client() as client:
 
         async def stick() -> None:
             running.daemon.hold = asyncio.Event()
@@ -404,13 +405,47 @@ def test_more_calls_than_there_is_room_for_are_told_so(tmp_path: Path) -> None:
                 for _ in range(2)
             ]
             await_until(lambda: running.daemon.calls == ["submit", "submit"])
+            began = time.monotonic()
             with pytest.raises(BusyError, match="2 calls"):
                 client.info()
+            assert 0.15 < time.monotonic() - began < 5
             assert running.daemon.hold is not None
             running.call(running.daemon.hold.set)
             for each in waiting:
                 each.result(PATIENCE_SECONDS)
         assert client.info().version == "1.2.3"
+
+
+def test_a_call_that_is_refused_because_many_ask_at_once_is_made_again(tmp_path: Path) -> None:
+    limits = ServerLimits(max_calls=2, max_slow_calls=1)
+    with Running(tmp_path / "run", limits=limits) as running:
+        told: list[int | BaseException] = []
+
+        def ask_often() -> None:
+            try:
+                with running.client() as client:
+                    for _ in range(10):
+                        told.append(client.list().total)
+                    told.extend(
+                        each.frames for each in client.describe_all(["/films/a.mov"] * 8) if isinstance(each, MediaInfo)
+                    )
+            except BaseException as error:  # noqa: BLE001 - asserted on below
+                told.append(error)
+
+        threads = [threading.Thread(target=ask_often) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE_SECONDS)
+        assert sorted(map(str, told)) == sorted(["0"] * 160 + ["250"] * 128)
+
+
+def test_only_what_many_askers_are_refused_is_told_apart_as_such() -> None:
+    told = from_trailer(trailer_of(BusyError("The device is at work."))[1])
+    assert type(told) is BusyError
+    crowded = from_trailer(trailer_of(CrowdedError("Many ask.", "Wait."))[1])
+    assert isinstance(crowded, CrowdedError)
+    assert (crowded.message, crowded.remedy, crowded.code) == ("Many ask.", "Wait.", "busy")
 
 
 def test_health_says_serving_only_between_recovery_and_the_end(tmp_path: Path) -> None:

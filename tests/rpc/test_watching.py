@@ -151,7 +151,7 @@ def test_a_hundred_watchers_leave_every_other_call_its_place(running: Running, j
 
 def test_one_watcher_too_many_is_told_so_and_comes_in_when_another_has_gone(tmp_path: Path) -> None:
     with Running(tmp_path / "run", limits=ServerLimits(max_watchers=3)) as running, ExitStack() as stack:
-        client = stack.enter_context(running.client())
+        client = stack.enter_context(running.hasty_client())
         job = client.submit(new_job(tmp_path))[0].id
         channel = stack.enter_context(raw_channel(running.server.session.endpoint))
         calls = [_begin(channel, running, job) for _ in range(3)]
@@ -164,6 +164,13 @@ def test_one_watcher_too_many_is_told_so_and_comes_in_when_another_has_gone(tmp_
         calls[0].cancel()
         await_until(lambda: running.call(lambda: running.daemon.watchers) == 2)
         assert next(client.watch(job)).sequence == 1
+        patient = stack.enter_context(running.client())
+        calls.append(_begin(channel, running, job))
+        next(calls[-1])
+        leaving = threading.Timer(0.3, calls[-1].cancel)
+        leaving.start()
+        assert next(patient.watch(job)).sequence == 1, "it waits for the place of one that goes"
+        leaving.join()
 
 
 def test_a_watcher_that_reads_nothing_slows_nobody_and_is_cut_off(running: Running, job: str) -> None:

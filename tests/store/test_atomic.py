@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from answerprint.store import atomic
+from answerprint.store.quota import storage_error
 
 
 def names(folder: Path) -> list[str]:
@@ -76,3 +77,11 @@ def test_temporary_names_are_hidden_and_never_repeat(tmp_path: Path) -> None:
     first, second = (atomic.temporary_beside(tmp_path / "a.mov") for _ in range(2))
     assert first != second
     assert all(path.name.startswith(atomic.TEMPORARY_PREFIX) for path in (first, second))
+
+
+def test_a_file_that_is_not_finished_is_told_by_the_folder_that_it_is_for(tmp_path: Path) -> None:
+    hidden = atomic.temporary_beside(tmp_path / "out.mov")
+    for path in (hidden, hidden / "inside"):
+        told = storage_error(OSError(errno.EIO, "Input/output error"), path).message
+        assert told == f"What is being written in {tmp_path} could not be written or read (Input/output error)."
+    assert str(tmp_path / "out.mov") in storage_error(OSError(errno.EIO, "broken"), tmp_path / "out.mov").message

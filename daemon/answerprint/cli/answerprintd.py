@@ -21,6 +21,7 @@ from answerprint.jobs.logfile import open_log
 from answerprint.jobs.service import Service
 from answerprint.rpc.endpoint import lock_path, prepare_run_folder, root_warning
 from answerprint.rpc.server import serve
+from answerprint.store.descriptors import raise_limit
 from answerprint.store.journal import Journal
 from answerprint.store.lock import HeldError, InstanceLock
 from answerprint.store.recovery import recover
@@ -66,6 +67,7 @@ def main(argv: Sequence[str] | None = None, *, child_command: Callable[[str], li
     prepare_streams()
     console = Console()
     try:
+        raise_limit()
         config = load_config()
         open_log(logs_folder(), most_bytes=config.log_bytes, files=config.log_files, also_stderr=not args.quiet)
         prepare_run_folder(run_folder())

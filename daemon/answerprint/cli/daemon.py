@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from answerprint import __version__
@@ -14,12 +14,13 @@ from answerprint.errors import JobFailedError, NoDaemonError
 from answerprint.home import run_folder
 from answerprint.jobs.api import DaemonInfo
 from answerprint.store.lock import HeldError, InstanceLock
+from answerprint.store.records import UNFINISHED, JobState
 
 from .actions import Actions
 from .context import Context
-from .job.words import size_words
+from .job.kept import waiting_words
+from .job.words import counted, size_words
 from .link import reach_daemon, start_daemon
-from .table import plain
 from .times import duration
 
 __all__ = ["add_arguments", "run"]
@@ -73,16 +74,35 @@ def _stop(context: Context) -> int:
     try:
         with reach_daemon() as client:
             pid = client.session.pid
+            counts = client.info().jobs
             _announce_end(context)
             client.shut_down()
     except OtherVersionError:
-        pid = _end_other(context)
+        pid, counts = _end_other(context), {}
+    except NoDaemonError as error:
+        raise _none_runs(error) from error
     _await_end()
     if context.console.json:
-        context.console.event({"event": "daemon", "state": "stopped", "pid": pid})
+        context.console.event({"event": "daemon", "state": "stopped", "pid": pid, "jobs": counts})
     else:
-        context.console.out(f"The daemon has ended (process {pid}).")
+        context.console.out(f"The daemon has ended (process {pid}).{_left_words(counts)}")
     return 0
+
+
+def _left_words(counts: Mapping[str, int]) -> str:
+    """How many jobs are left, as a sentence with a space before it; empty for none."""
+    waiting = sum(counts.get(state.value, 0) for state in UNFINISHED - {JobState.PAUSED})
+    paused = counts.get(JobState.PAUSED.value, 0)
+    parts = [f"{counted(waiting, 'job')} {'waits' if waiting == 1 else 'wait'}"] if waiting else []
+    parts += [f"{counted(paused, 'job')} {'is' if paused == 1 else 'are'} paused"] if paused else []
+    return f" {', '.join(parts)}. To go on: answerprint daemon start" if parts else ""
+
+
+def _none_runs(error: NoDaemonError) -> NoDaemonError:
+    """The error, with what waits in the journal where no daemon has it."""
+    if type(error) is not NoDaemonError:
+        return error
+    return NoDaemonError(f"{error.message}{waiting_words()}", error.remedy)
 
 
 def _announce_end(context: Context) -> None:
@@ -125,15 +145,18 @@ def _await_end() -> None:
 
 
 def _status(context: Context) -> int:
-    with reach_daemon() as client:
-        info, endpoint = client.info(), client.session.endpoint
+    try:
+        with reach_daemon() as client:
+            info, endpoint = client.info(), client.session.endpoint
+    except NoDaemonError as error:
+        raise _none_runs(error) from error
     if context.console.json:
         context.console.event({"event": "daemon", "state": "serving", "endpoint": endpoint, **asdict(info)})
         return 0
     lines = list(_lines(info, endpoint))
     width = max(len(name) for name, _ in lines)
     for name, text in lines:
-        context.console.out(f"{name:<{width}}  {plain(text)}".rstrip())
+        context.console.out(f"{name:<{width}}  {text}".rstrip())
     return 0
 
 

@@ -13,13 +13,13 @@ from typing import Any
 from answerprint import __version__
 from answerprint import home as places
 from answerprint.backends.catalogue import entries
-from answerprint.errors import AnswerprintError, JobFailedError
+from answerprint.errors import AnswerprintError, InputError, JobFailedError
+from answerprint.plain import counted
 
 from .ask import ask
 from .checks import Check, daemon_checks, rebuild_journal, verification_checks
 from .context import Context
 from .models import problem_of
-from .table import plain
 
 __all__ = ["add_arguments", "run"]
 
@@ -59,7 +59,7 @@ def run(args: Namespace, context: Context) -> int:
         found.append(check)
         if not context.console.json:
             mark = "note   " if check.note else "ok     " if check.ok else "PROBLEM"
-            context.console.out(plain(f"{mark}  {check.name}: {check.text}"))
+            context.console.out(f"{mark}  {check.name}: {check.text}")
             if check.remedy:
                 context.console.out(f"         {check.remedy}")
     ok = all(check.ok for check in found)
@@ -110,7 +110,12 @@ def _folders() -> Iterator[Check]:
 
 
 def _models() -> Iterator[Check]:
-    for entry in entries():
+    try:
+        found = entries()
+    except InputError as error:  # of the settings, which say where models lie
+        yield Check("models", False, error.message, error.remedy)
+        return
+    for entry in found:
         if not (entry.ready or entry.fault or entry.lack):
             continue  # known, and not wanted by this user: no problem
         problem, remedy = problem_of(entry)
@@ -137,7 +142,9 @@ def _libraries(facts: dict[str, Any]) -> Iterator[Check]:
     if "problem" in cache:
         yield Check("motion cache", False, cache["problem"], "Run: answerprint flow-cache clear")
     else:
-        yield Check("motion cache", True, f"{cache['entries']} entries, {cache['bytes'] / 2**20:.1f} MiB")
+        yield Check(
+            "motion cache", True, f"{counted(cache['entries'], 'entry', 'entries')}, {cache['bytes'] / 2**20:.1f} MiB"
+        )
 
 
 def _gib(size: int) -> str:

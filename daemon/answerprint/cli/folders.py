@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from answerprint.errors import CancelledError, OutputError
+from answerprint.plain import counted
 
 from .console import agrees
 from .context import Context
-from .job.words import counted
-from .table import plain
 
 __all__ = ["make_folders"]
 
@@ -33,10 +32,10 @@ def make_folders(outputs: Iterable[str], context: Context) -> None:
         except OSError as error:
             raise OutputError(f"{folder} cannot be made ({error.strerror}).", "Choose another folder.") from error
         if not asks and not context.console.json:
-            context.console.err(plain(f"Made the folder {folder}"))
+            context.console.err(f"Made the folder {folder}")
 
 
 def _question(missing: list[Path]) -> str:
     if len(missing) == 1:
-        return plain(f"The folder {missing[0]} does not exist. Make it?")
-    return plain(f"{counted(len(missing), 'folder')}, such as {missing[0]}, do not exist. Make them?")
+        return f"The folder {missing[0]} does not exist. Make it?"
+    return f"{counted(len(missing), 'folder')}, such as {missing[0]}, do not exist. Make them?"

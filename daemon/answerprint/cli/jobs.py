@@ -15,12 +15,11 @@ from .actions import Actions
 from .context import Context
 from .job.details import as_json, details
 from .job.follow import watch
-from .job.look import Look, history, look_at, unfinished, with_recent
+from .job.look import Look, Shelf, history, look_at, unfinished, with_recent
 from .job.overview import overview
 from .job.words import job_name, listing, size_words
-from .link import reach_daemon
+from .link import reach_jobs, reach_or_wake_daemon
 from .restore import report
-from .table import plain
 from .times import clock_words, parse_when
 
 if TYPE_CHECKING:
@@ -91,8 +90,12 @@ examples:
 
 def run(args: Namespace, context: Context) -> int:
     """Do what was asked; returns the exit code."""
-    act = {"list": _list, "show": _show, "watch": _watch, "delete": _delete, "move": _move}.get(args.action, _steer)
-    with reach_daemon() as client:
+    if args.action in ("list", "show"):
+        look = {"list": _list, "show": _show}[args.action]
+        with reach_jobs(context) as jobs:
+            return look(args, context, jobs)
+    act = {"watch": _watch, "delete": _delete, "move": _move}.get(args.action, _steer)
+    with reach_or_wake_daemon(context) as client:
         return act(args, context, client)
 
 
@@ -108,7 +111,7 @@ def print_list(looks: list[Look], context: Context) -> None:
         context.console.out(line)
 
 
-def _list(args: Namespace, context: Context, client: Client) -> int:
+def _list(args: Namespace, context: Context, client: Shelf) -> int:
     older = 0
     if args.state:
         jobs = list(client.all_jobs([JobState(name) for name in dict.fromkeys(args.state)]))
@@ -122,7 +125,7 @@ def _list(args: Namespace, context: Context, client: Client) -> int:
     return 0
 
 
-def _show(args: Namespace, context: Context, client: Client) -> int:
+def _show(args: Namespace, context: Context, client: Shelf) -> int:
     def show(reference: str) -> None:
         (look,) = look_at(client, [client.get(reference)])
         events = history(client, look.job)
@@ -134,9 +137,9 @@ def _show(args: Namespace, context: Context, client: Client) -> int:
         width = max(map(len, lines))
         for name, text in lines.items():
             first, *rest = text.split("\n")
-            context.console.out(f"{name:<{width}}  {plain(first)}")
+            context.console.out(f"{name:<{width}}  {first}")
             for line in rest:
-                context.console.out(f"{'':<{width}}  {plain(line)}")
+                context.console.out(f"{'':<{width}}  {line}")
         if reference != args.ids[-1]:
             context.console.out()
 
@@ -206,4 +209,4 @@ def _say(context: Context, job: JobRecord, text: str, **facts: object) -> None:
         event: Message = {"event": "job", **as_json(Look(job)), **facts}
         context.console.event(event)
     else:
-        context.console.out(plain(f"{job_name(job)} {text}"))
+        context.console.out(f"{job_name(job)} {text}")

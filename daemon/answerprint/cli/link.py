@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from answerprint.errors import NoDaemonError
@@ -12,7 +14,9 @@ from .context import Context
 if TYPE_CHECKING:
     from answerprint.rpc.client import Client
 
-__all__ = ["open_daemon", "reach_daemon", "start_daemon"]
+    from .job.look import Shelf
+
+__all__ = ["open_daemon", "reach_daemon", "reach_jobs", "reach_or_wake_daemon", "start_daemon"]
 
 
 def reach_daemon() -> Client:
@@ -21,6 +25,44 @@ def reach_daemon() -> Client:
     from answerprint.rpc.client import Client
 
     return Client.connect()
+
+
+@contextmanager
+def reach_jobs(context: Context) -> Iterator[Shelf]:
+    """All jobs, to look at: of the daemon, or of the journal where none runs, which a person is told.
+
+    Raises NoDaemonError where there is neither, or a daemon that does not answer; JournalError.
+    """
+    from .job.kept import kept_jobs, waiting_words
+
+    with ExitStack() as stack:
+        try:
+            shelf: Shelf = stack.enter_context(reach_daemon())
+        except NoDaemonError as error:
+            if type(error) is not NoDaemonError:  # one that starts, ends or is of another version
+                raise
+            kept = stack.enter_context(kept_jobs())
+            if kept is None:
+                raise
+            shelf = kept
+            if not context.console.json:
+                context.console.err(f"{error.message}{waiting_words()} {error.remedy}")
+        yield shelf
+
+
+def reach_or_wake_daemon(context: Context) -> Client:
+    """Return a client of the daemon that runs; one is started where jobs lie in the journal. Raises NoDaemonError."""
+    from .job.kept import kept_jobs
+
+    try:
+        return reach_daemon()
+    except NoDaemonError as error:
+        if type(error) is not NoDaemonError:
+            raise
+        with kept_jobs() as jobs:
+            if jobs is None:
+                raise
+    return open_daemon(context)
 
 
 def start_daemon(context: Context) -> tuple[Client, bool]:

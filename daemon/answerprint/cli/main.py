@@ -12,6 +12,7 @@ from types import FrameType, MappingProxyType
 from typing import NoReturn, cast
 
 from answerprint import __version__
+from answerprint.arguments import PlainParser
 from answerprint.child import BUNDLE_FLAG, command
 from answerprint.child import main as child_main
 from answerprint.errors import AnswerprintError, CancelledError, InputError
@@ -60,14 +61,6 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=32)
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are errors of ours: two plain lines, or an event with --json."""
-
-    def error(self, message: str) -> NoReturn:
-        text = message[:1].upper() + message[1:]
-        raise InputError(text if text.endswith(".") else text + ".", f"See {self.prog} --help.")
-
-
 def main(argv: Sequence[str] | None = None, *, child_command: Callable[[str], list[str]] = command) -> int:
     """Run a command line; returns the exit code. child_command: how children start (tests give another way)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -107,7 +100,7 @@ def program() -> NoReturn:
 
 def _dispatch(arguments: list[str], context: Context) -> int:
     chosen = next((word for word in arguments if word in COMMANDS), None)
-    parser = _Parser(
+    parser = PlainParser(
         prog="answerprint",
         description="Restore film and video, consistently from frame to frame. Nothing leaves this machine.",
         epilog=_EPILOG,

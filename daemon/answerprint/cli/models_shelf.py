@@ -27,6 +27,7 @@ from answerprint.models.pulling.meter import Meter
 from answerprint.models.pulling.pull import Progress, Wishes, comes_in_package, pull
 from answerprint.models.settings import load_model_settings
 from answerprint.models.shelf import removable_folders, remove
+from answerprint.plain import counted, plain
 
 from .console import Console, agrees
 from .context import Context
@@ -179,7 +180,7 @@ def run_import(args: Namespace, context: Context) -> int:
         facts = {"name": sealed.name, "family": sealed.family, "scale": sealed.scale, "about": sealed.summary}
         context.console.event({"event": "imported", **facts, "files": names})
     else:
-        context.console.out(f"{sealed.name} is ready: family {sealed.family}, {len(sealed.files)} files.")
+        context.console.out(f"{sealed.name} is ready: family {sealed.family}, {counted(len(sealed.files), 'file')}.")
         if sealed.summary != said.summary:
             context.console.out(f"  {sealed.summary}")
     return 0
@@ -272,7 +273,7 @@ def _presenter(console: Console, model: KnownModel) -> tuple[Callable[[Progress]
         bar: Any = tqdm(total=model.size or None, unit="B", unit_scale=True, file=sys.stderr, dynamic_ncols=True)
 
         def draw(progress: Progress) -> None:
-            bar.set_description_str(f"{_STAGES[progress.stage]} {progress.file}".strip(), refresh=False)
+            bar.set_description_str(plain(f"{_STAGES[progress.stage]} {progress.file}".strip()), refresh=False)
             bar.total = progress.total_bytes
             bar.update(progress.done_bytes - bar.n)
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from tqdm import tqdm
 
 from answerprint.frames.messages import Message
+from answerprint.plain import plain
 
 from .console import Console
 from .times import duration
@@ -88,7 +89,7 @@ class ProgressBar:
             self._bar.n = event["frames_done"]
             self._bar.refresh()
         elif name == "warning":
-            self._bar.write(f"warning: {event['message']}", file=sys.stderr)
+            self._bar.write(plain(f"warning: {event['message']}"), file=sys.stderr)
 
     def close(self) -> None:
         """Take the bar away."""
@@ -132,7 +133,7 @@ def choose_presenter(console: Console) -> Presenter:
 def stage_words(event: Message) -> str:
     """Return what is being done, in the child's words where it has any."""
     stage = str(event.get("stage", ""))
-    return str(event.get("message") or _WORDS.get(stage, stage))
+    return plain(str(event.get("message") or _WORDS.get(stage, stage)))
 
 
 def _figures(event: Message) -> list[str]:

@@ -7,21 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from answerprint.errors import InputError
+from answerprint.errors import AnswerprintError, InputError, NoDaemonError
 from answerprint.jobs.api import NewJob
 from answerprint.store.records import JobRecord
 
 from .actions import Actions
-from .batch.draft import Draft, Mistakes, finish
+from .batch.draft import Draft, Mistake, Mistakes, finish
 from .batch.naming import output_for
+from .batch.ours import made_here
 from .context import Context
 from .folders import make_folders
 from .job.look import look_at, unfinished
 from .job.words import counted
 from .jobs import print_list
-from .link import open_daemon, reach_daemon
+from .link import open_daemon, reach_daemon, reach_jobs
 from .settings import absolute, add_output, add_settings, settings_of
-from .table import plain
 from .times import parse_when
 
 __all__ = ["add_arguments", "run"]
@@ -44,6 +44,8 @@ examples:
   answerprint queue add reel1.mov reel2.mov --output-folder restored
   answerprint queue add plate.%04d.png --suffix _4x --ext .mkv --priority 10
   answerprint queue add *.mov --not-before 20:00
+
+Of FILE... the results of Answerprint are left out, which is said.
 
 A file of jobs, for --from, is YAML (or JSON). Its paths start at its own folder. The settings are those of
 answerprint restore by their long names, with input, output, label, priority and not_before; what it does not say is
@@ -99,35 +101,41 @@ def run(args: Namespace, context: Context) -> int:
     """Do what was asked; returns the exit code."""
     if args.action == "add":
         return _add(args, context)
+    if args.action == "show":
+        with reach_jobs(context) as jobs:
+            reason = jobs.suspend_reason()
+            if reason is not None and not context.console.json:
+                context.console.err(_suspended(reason))
+            print_list(look_at(jobs, unfinished(jobs)), context)
+        return 0
     with reach_daemon() as client:
-        if args.action == "show":
-            info = client.info()
-            if info.suspended and not context.console.json:
-                context.console.err(plain(_suspended(info.suspend_reason)))
-            print_list(look_at(client, unfinished(client)), context)
-            return 0
         info = client.resume_work() if args.action == "resume" else client.suspend(args.reason, unload=args.unload)
     if context.console.json:
         context.console.event({"event": "queue", "suspended": info.suspended, "reason": info.suspend_reason})
     else:
-        context.console.out(plain(_suspended(info.suspend_reason)) if info.suspended else "The queue goes on.")
+        context.console.out(_suspended(info.suspend_reason) if info.suspended else "The queue goes on.")
     return 0
 
 
 def _add(args: Namespace, context: Context) -> int:
     jobs = _asked_for(args, context)
     make_folders([str(job.request["output"]) for job in jobs], context)
-    queued = 0
+    queued = code = 0
     with open_daemon(context) as client:
         try:
-            for new in jobs:
-                job, _ = client.submit(new)
+            for new, answer in zip(jobs, client.submit_all(jobs), strict=True):
+                if isinstance(answer, NoDaemonError):
+                    raise answer
+                if isinstance(answer, AnswerprintError):
+                    code = code or answer.exit_code
+                    _say_mistake(Mistake(str(new.request["input"]), answer.message, answer.remedy), context)
+                    continue
                 queued += 1
-                _say_queued(job, context)
+                _say_queued(answer[0], context)
         finally:
             if queued < len(jobs) and not context.console.json:
-                context.console.err(f"{queued} of {len(jobs)} jobs are queued.")
-    return 0
+                context.console.err(f"{queued} of {counted(len(jobs), 'job')} {'is' if queued == 1 else 'are'} queued.")
+    return code
 
 
 def _say_queued(job: JobRecord, context: Context) -> None:
@@ -135,7 +143,7 @@ def _say_queued(job: JobRecord, context: Context) -> None:
         facts = {"job": job.id, "number": job.number, "input": job.input, "output": job.output}
         context.console.event({"event": "submitted", **facts})
     else:
-        context.console.out(plain(f"job {job.number}: {job.input} -> {job.output}"))
+        context.console.out(f"job {job.number}: {job.input} -> {job.output}")
 
 
 def _asked_for(args: Namespace, context: Context) -> Sequence[NewJob]:
@@ -157,7 +165,12 @@ def _asked_for(args: Namespace, context: Context) -> Sequence[NewJob]:
 
         drafts = read_job_file(args.job_file, base, mistakes)
     else:
-        drafts = _drafts(args, base, mistakes)
+        drafts = _drafts(args, base, mistakes, context)
+        if not drafts and not mistakes.found:
+            raise InputError(
+                f"Nothing was queued: {'it was' if len(args.files) == 1 else 'all were'} made by Answerprint.",
+                "To restore a result once more: answerprint restore INPUT OUTPUT",
+            )
     jobs = finish(drafts, mistakes)
     if mistakes.found:
         _say_mistakes(mistakes, context)
@@ -168,8 +181,8 @@ def _asked_for(args: Namespace, context: Context) -> Sequence[NewJob]:
     return jobs
 
 
-def _drafts(args: Namespace, base: dict[str, Any], mistakes: Mistakes) -> list[Draft]:
-    """The jobs of FILE...; what is no path is noted."""
+def _drafts(args: Namespace, base: dict[str, Any], mistakes: Mistakes, context: Context) -> list[Draft]:
+    """The jobs of FILE...; what is no path is noted, and what is a result of ours is left out and said."""
     folder = None if args.output_folder is None else Path(absolute(args.output_folder))
     drafts = []
     for file in args.files:
@@ -178,18 +191,33 @@ def _drafts(args: Namespace, base: dict[str, Any], mistakes: Mistakes) -> list[D
         except InputError as error:
             mistakes.add(file, error)
             continue
+        if made_here(Path(source)):
+            _say_skipped(file, context)
+            continue
         output = output_for(Path(source), folder=folder, suffix=args.suffix, extension=args.ext)
         drafts.append(Draft.of(file, {**base, "input": source, "output": str(output)}))
     return drafts
 
 
+def _say_skipped(place: str, context: Context) -> None:
+    message = "Answerprint made it, so it is left out."
+    if context.console.json:
+        context.console.event({"event": "skipped", "place": place, "message": message})
+    else:
+        context.console.err(f"{place}: {message}")
+
+
 def _say_mistakes(mistakes: Mistakes, context: Context) -> None:
     for mistake in mistakes.found:
-        if context.console.json:
-            facts = {"place": mistake.place, "message": mistake.message, "remedy": mistake.remedy}
-            context.console.event({"event": "mistake", **facts})
-        else:
-            context.console.err(plain(str(mistake)))
+        _say_mistake(mistake, context)
+
+
+def _say_mistake(mistake: Mistake, context: Context) -> None:
+    if context.console.json:
+        facts = {"place": mistake.place, "message": mistake.message, "remedy": mistake.remedy}
+        context.console.event({"event": "mistake", **facts})
+    else:
+        context.console.err(str(mistake))
 
 
 def _suspended(reason: str) -> str:

@@ -21,7 +21,6 @@ from answerprint.resolve.restoring.retrim import whole_of
 from .context import Context
 from .job.words import counted
 from .link import open_daemon
-from .table import plain
 from .times import duration
 
 if TYPE_CHECKING:
@@ -123,9 +122,9 @@ def say_outcome(outcome: Outcome, context: Context) -> None:
         console.event({"event": "put", **outcome.to_json()})
         return
     where = f" ({outcome.did})" if outcome.did and outcome.state in ("put", "already") else ""
-    console.out(plain(f"{outcome.path}: {WORDS[outcome.state]}{where}"))
+    console.out(f"{outcome.path}: {WORDS[outcome.state]}{where}")
     for warning in outcome.warnings:
-        console.err(plain(f"  {warning}"))
+        console.err(f"  {warning}")
 
 
 def say_finished(finished: Finished, context: Context) -> int:
@@ -141,7 +140,7 @@ def say_finished(finished: Finished, context: Context) -> int:
         )
     else:
         for job, reason in finished.failed:
-            console.err(plain(f"job {job.number} ({job.label}): {reason}"))
+            console.err(f"job {job.number} ({job.label}): {reason}")
         if finished.waiting:
             console.err(f"{counted(len(finished.waiting), 'job')} not done yet: see answerprint jobs watch")
         if not (states or finished.failed or finished.waiting):

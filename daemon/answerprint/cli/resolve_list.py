@@ -26,7 +26,6 @@ from .job.words import counted
 from .link import open_daemon
 from .resolve_wishes import wishes_of
 from .settings import absolute
-from .table import plain
 
 if TYPE_CHECKING:
     from answerprint.rpc.client import Client
@@ -54,11 +53,11 @@ def queue_list(args: Namespace, context: Context) -> int:
                 context.console.event({"event": "submitted", **facts, **span})
             else:
                 frames = f"frames {master.first} to {master.stop - 1}"
-                context.console.out(plain(f"job {job.number}: {job.input}, {frames} -> {job.output}"))
+                context.console.out(f"job {job.number}: {job.input}, {frames} -> {job.output}")
         if not args.wait:
             if not context.console.json:
                 context.console.err(
-                    plain(f"When they are done, the list with them: answerprint resolve finish --from {edit.path}")
+                    f"When they are done, the list with them: answerprint resolve finish --from {edit.path}"
                 )
             return 0
         for job in queued:
@@ -106,7 +105,7 @@ def _write(edit: EditList, args: Namespace, client: Client, context: Context) ->
     if left:
         console.err(f"{counted(len(left), 'event')} still show their source.")
     for job in missing:
-        console.err(plain(f"job {job.number} ({job.label}) is {job.state.value}"))
+        console.err(f"job {job.number} ({job.label}) is {job.state.value}")
     return 0 if restored else JobFailedError.exit_code
 
 
@@ -119,6 +118,6 @@ def _say_refused(entry: ListEntry, context: Context) -> None:
             }
         )  # fmt: skip
         return
-    context.console.err(plain(f"event {entry.event} ({entry.name}): {entry.refusal}"))
+    context.console.err(f"event {entry.event} ({entry.name}): {entry.refusal}")
     if entry.remedy:
-        context.console.err(plain(f"  {entry.remedy}"))
+        context.console.err(f"  {entry.remedy}")

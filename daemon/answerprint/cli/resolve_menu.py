@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from answerprint.errors import AnswerprintError, InputError
+from answerprint.plain import plain
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.asking.settings import ask_settings, summary
 from answerprint.resolve.asking.ways import choose
@@ -45,11 +46,11 @@ class _Visit:
 
     def say(self, text: str) -> None:
         """A line while it goes on."""
-        self.bridge.show(text)
+        self.bridge.show(plain(text))
 
     def close(self, text: str) -> None:
         """The last word."""
-        self.bridge.show(f"Answerprint: {text}", "done")
+        self.bridge.show(plain(f"Answerprint: {text}"), "done")
 
 
 def run(args: Namespace, context: Context) -> int:
@@ -67,7 +68,8 @@ def run(args: Namespace, context: Context) -> int:
             edition.need(Capability.PYTHON_MENU)
             action(_Visit(bridge, resolve, edition, context, args))
         except AnswerprintError as error:
-            bridge.show("\n  ".join(filter(None, (f"Answerprint: {error.message}", error.remedy))), "error")
+            said = filter(None, (f"Answerprint: {plain(error.message)}", plain(error.remedy)))
+            bridge.show("\n  ".join(said), "error")
             # A script that is kept in a call reads nothing more from here: it looks at the log instead.
             raise
     return 0

@@ -22,7 +22,6 @@ from .job.words import counted
 from .link import open_daemon
 from .resolve_finish import follow_aloud, open_resolve, say_finished, say_outcome
 from .resolve_wishes import wishes_of
-from .table import plain
 
 if TYPE_CHECKING:
     from answerprint.rpc.client import Client
@@ -90,9 +89,9 @@ def say(context: Context) -> Said:
                 }
             )  # fmt: skip
             return
-        console.out(plain(words_of(planned, job)))
+        console.out(words_of(planned, job))
         for note in planned.notes:
-            console.err(plain(f"  {note}"))
+            console.err(f"  {note}")
 
     def refused(each: Refused) -> None:
         refusal = each.refusal
@@ -104,15 +103,15 @@ def say(context: Context) -> Said:
                 }
             )  # fmt: skip
         else:
-            console.err(plain(f"{each.name}: {refusal.reason}"))
+            console.err(f"{each.name}: {refusal.reason}")
             if refusal.remedy:
-                console.err(plain(f"  {refusal.remedy}"))
+                console.err(f"  {refusal.remedy}")
 
     def busy(text: str) -> None:
         if console.json:
             console.event({"event": "render", "message": text})
         else:
-            console.err(plain(text))
+            console.err(text)
 
     return Said(queued, refused, lambda planned, outcome: say_outcome(outcome, context), busy)
 
@@ -167,7 +166,7 @@ def _say_summary(queued: Queued, context: Context) -> None:
     if queued.refused:
         parts.append(f"{len(queued.refused)} refused")
     parts += [f"{count} left out ({what})" for what, count in left_out.items()]
-    context.console.err(plain(", ".join(parts) + "."))
+    context.console.err(", ".join(parts) + ".")
 
 
 def _say_next(queued: Queued, context: Context) -> None:

@@ -15,7 +15,6 @@ from answerprint.resolve.restoring.wishes import recall
 from .context import Context
 from .link import open_daemon
 from .resolve_finish import open_resolve
-from .table import plain
 
 __all__ = ["run"]
 
@@ -34,5 +33,5 @@ def run(args: Namespace, context: Context) -> int:
     if context.console.json:
         context.console.event({"event": "settings", "project": name, "put": wishes.put, "handles": wishes.handles})
     else:
-        context.console.out(plain(f"{name}: {summary(wishes)}"))
+        context.console.out(f"{name}: {summary(wishes)}")
     return 0

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from answerprint.errors import JobFailedError
+from answerprint.plain import counted
 from answerprint.resolve.link.places import places
 from answerprint.resolve.setup.install import Left, install, uninstall
 from answerprint.resolve.setup.manifest import State
@@ -16,7 +17,6 @@ from answerprint.resolve.setup.status import Status, look
 
 from .actions import Actions
 from .context import Context
-from .table import plain
 
 __all__ = ["ACTIONS", "add_install", "add_status", "add_uninstall", "run"]
 
@@ -88,14 +88,16 @@ def _install(args: Namespace, context: Context) -> int:
         return JobFailedError.exit_code if done.left else 0
     say = context.console.out
     if root in done.made:
-        say(plain(f"Made {root}, which was not there: Resolve has not been started yet, or is not installed."))
+        say(f"Made {root}, which was not there: Resolve has not been started yet, or is not installed.")
     for path in done.removed:
-        say(plain(f"Removed {path}, which this version does not have."))
+        say(f"Removed {path}, which this version does not have.")
     for path in done.backups:
-        say(plain(f"Kept what was there as {path}."))
+        say(f"Kept what was there as {path}.")
     number = len(done.written) + len(done.kept)
     what = f"{len(done.written)} written" if done.written else "all were up to date"
-    say(plain(f"{number} scripts of version {program.version} are in {root} ({what})."))
+    say(
+        f"{counted(number, 'script')} of version {program.version} {'is' if number == 1 else 'are'} in {root} ({what})."
+    )
     _say_left(done.left, "To have ours, and keep it beside: answerprint resolve install --force", context)
     say("In Resolve: Workspace > Scripts > Answerprint.")
     return JobFailedError.exit_code if done.left else 0
@@ -116,9 +118,9 @@ def _uninstall(args: Namespace, context: Context) -> int:
         )
         return 0
     if done.was:
-        context.console.out(plain(f"Removed {len(done.removed)} scripts from {root}."))
+        context.console.out(f"Removed {counted(len(done.removed), 'script')} from {root}.")
     else:
-        context.console.out(plain(f"No scripts of ours are in {root}."))
+        context.console.out(f"No scripts of ours are in {root}.")
     _say_left(done.left, "Remove it yourself if you do not need it.", context)
     return 0
 
@@ -131,9 +133,9 @@ def _status(args: Namespace, context: Context) -> int:
     else:
         marks = {"ok": "ok     ", "note": "note   ", "error": "PROBLEM"}
         for each in status.findings:
-            context.console.out(plain(f"{marks[each.level]}  {each.subject}: {each.message}"))
+            context.console.out(f"{marks[each.level]}  {each.subject}: {each.message}")
             if each.remedy:
-                context.console.out(plain(f"         {each.remedy}"))
+                context.console.out(f"         {each.remedy}")
     return 0 if status.ok else JobFailedError.exit_code
 
 
@@ -169,7 +171,7 @@ def _left_json(left: tuple[Left, ...]) -> list[dict[str, str]]:
 def _say_left(left: tuple[Left, ...], remedy: str, context: Context) -> None:
     for each in left:
         why = "you changed it" if each.state is State.CHANGED else "it is not ours"
-        context.console.err(plain(f"Left {each.path} as it is: {why}."))
+        context.console.err(f"Left {each.path} as it is: {why}.")
     if left:
         context.console.err(f"  {remedy}")
 

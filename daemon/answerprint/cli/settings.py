@@ -146,7 +146,8 @@ class ListOptions(Action):
         """Print, then end with exit code 0."""
         tables = {"of the method": describe()}
         tables |= {f"of the model family {name}": info.own_options for name, info in families().items()}
-        Console().out("\n".join(["--option NAME=VALUE: name, default, what it takes", *option_lines(tables)]))
+        for line in ["--option NAME=VALUE: name, default, what it takes", *option_lines(tables)]:
+            Console().out(line)
         parser.exit()
 
 

@@ -7,7 +7,9 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["columns", "plain", "terminal_width"]
+from answerprint.plain import plain
+
+__all__ = ["columns", "terminal_width"]
 
 _GAP = "  "
 _CUT = "..."
@@ -31,11 +33,6 @@ def columns(
         line = _GAP.join(cells).rstrip()
         lines.append(line if width is None else _cut(line, width))
     return lines
-
-
-def plain(text: str) -> str:
-    """Text without what would steer the terminal: names come from files and from other programs."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def terminal_width() -> int | None:

@@ -90,7 +90,7 @@ def parse_range(text: str, info: ClipInfo) -> FrameRange:
     if match is not None:
         start, stop = (int(match[1]) if match[1] else 0), (int(match[2]) if match[2] else info.frames)
     elif text.count(":") + text.count(";") in (6, 7):
-        start, stop = _timecodes(text, info)
+        return _checked_in_timecodes(text, *_timecodes(text, info), info)
     else:
         raise InputError(
             f"{text!r} is not a range.",
@@ -99,6 +99,19 @@ def parse_range(text: str, info: ClipInfo) -> FrameRange:
     if start < 0 or stop < start:
         raise InputError(f"The range {text} does not run forward inside the clip.", info._valid())
     return info.checked(FrameRange(start, stop))
+
+
+def _checked_in_timecodes(text: str, start: int, stop: int, info: ClipInfo) -> FrameRange:
+    """The range, or an error in the words in which it was typed."""
+    origin = Timecode.parse(info.start_timecode or "00:00:00:00", info.rate)
+    valid = f"The clip runs from {origin} to {origin.shifted(info.frames)}, which is the first timecode after it."
+    if stop == start:
+        raise InputError(f"The range {text} holds no frame.", f"{valid} The second timecode of a range is exclusive.")
+    if stop < start:
+        raise InputError(f"The range {text} does not run forward.", valid)
+    if start < 0 or stop > info.frames:
+        raise InputError(f"The range {text} reaches outside the clip.", valid)
+    return FrameRange(start, stop)
 
 
 def _timecodes(text: str, info: ClipInfo) -> tuple[int, int]:

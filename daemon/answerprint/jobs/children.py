@@ -14,6 +14,8 @@ from typing import Self
 from ..errors import JobFailedError
 from ..frames.events import check_event
 from ..frames.messages import MAX_MESSAGE_BYTES, Message, MessageError, encode_message
+from ..store.descriptors import is_out_of_descriptors
+from ..store.quota import too_many_files
 from .log import create_log, last_line
 
 __all__ = ["Child", "ChildLostError", "end_of"]
@@ -57,7 +59,10 @@ class Child:
 
     @classmethod
     async def start(cls, command: Sequence[str], kind: str, logs: Path) -> Self:
-        """Start a program of ours; what it prints goes to a log. Raises ChildLostError when it cannot be started."""
+        """Start a program of ours; what it prints goes to a log. Raises ChildLostError when it cannot be started.
+
+        Raises TooManyFilesError when that is for want of files that can be opened, which passes.
+        """
         try:
             log = create_log(logs, kind)
             with log.open("ab") as errors:
@@ -70,6 +75,8 @@ class Child:
                     start_new_session=os.name != "nt",
                 )
         except OSError as error:
+            if is_out_of_descriptors(error):
+                raise too_many_files("A process for the work") from error
             reason = error.strerror or type(error).__name__
             raise ChildLostError(
                 f"The restoring process cannot be started ({reason}).", "Free memory and disk."

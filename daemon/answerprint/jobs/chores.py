@@ -7,7 +7,8 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
-from ..errors import AnswerprintError, RemoteError
+from ..errors import AnswerprintError, DiskFullError, RemoteError, TooManyFilesError
+from ..store.descriptors import are_free
 from ..store.records import JobRecord, JobState
 from .api import NotFoundError, StateError
 from .book import Book, problem_of
@@ -24,6 +25,9 @@ _log = logging.getLogger(__name__)
 _FIRST_PRUNE_SECONDS = 60.0
 """A start has better things to do."""
 _PRUNE_SECONDS = 3600.0
+_FILES_FOR_A_JOB = 32
+_PROBES = 2
+"""New media that are looked at side by side."""
 _LONGEST_WAIT_SECONDS = 600.0
 _FORGET_SECONDS = 3600.0
 _SHORTEST_LOOK_SECONDS = 0.05
@@ -59,7 +63,7 @@ class Chores:
         pause = self._config.disk_poll_seconds
         self._tasks = [
             asyncio.create_task(for_ever(work, pause, lambda fault: None), name=work.__name__)
-            for work in (self._probe_one, self._look_for_room, self._end_idle, self._prune)
+            for work in (*[self._probe_one] * _PROBES, self._look_for_room, self._end_idle, self._prune)
         ]
 
     async def close(self) -> None:
@@ -97,12 +101,17 @@ class Chores:
             )
 
     async def _look_for_room(self) -> None:
-        """Jobs that wait for room go on when there is."""
+        """Jobs that wait for room on a disk, or for files that can be opened, go on when there is."""
         await asyncio.sleep(self._config.disk_poll_seconds)
         paused = await self._ledger.do(self._journal.in_states, {JobState.PAUSED})
         for job in paused:
             problem = job.problem or {}
-            if problem.get("code") != "disk_full" or not self._may_try(job.id):
+            code = problem.get("code")
+            if code not in (DiskFullError.code, TooManyFilesError.code) or not self._may_try(job.id):
+                continue
+            if code == TooManyFilesError.code:
+                if are_free(_FILES_FOR_A_JOB):
+                    await self._try_again(job)
                 continue
             folder, needed = str(problem.get("folder") or self._book.scratch), int(problem.get("needed_bytes") or 0)
             if await asyncio.to_thread(has_room, folder, needed):

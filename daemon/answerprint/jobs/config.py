@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..errors import InputError
 from ..home import config_file, scratch_folder
+from ..settings_file import read_settings_file
 
 __all__ = ["Config", "load_config"]
 
 _PREFIX = "ANSWERPRINT_"
 _SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _SPANS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_RIGHT: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "_seconds": (
+            "must be a span of time",
+            'Give seconds, such as 90, or a span, such as "90s", "10m", "2h" or "1d".',
+        ),
+        "_bytes": ("must be a size", 'Give bytes, or a size such as "500M", "8G" or "1.5T".'),
+        "": ("must be a whole number", "Give one, such as 4."),
+    }
+)
+"""By the ending of a setting's name: what it must be, and how that is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,47 +92,71 @@ class Config:
 
 
 def load_config(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
-    """Read the file, if there is one, and the variables over it. Raises InputError for what is not a setting."""
-    path = config_file() if path is None else path
+    """Read the file, if there is one, and the variables over it.
+
+    Raises InputError for what is not a setting: with the file and the line, or the variable, and with what is right.
+    """
+    file = read_settings_file(config_file() if path is None else path)
     environ = os.environ if environ is None else environ
-    try:
-        values: dict[str, Any] = tomllib.loads(path.read_text())
-    except FileNotFoundError:
-        values = {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}.", "Correct it, or remove it.") from error
+    values = dict(file.values)
     values.pop("models", None)  # a table of its own, see `models.settings`
     known = {field.name: str(field.type) for field in fields(Config)}
     for name in values:
         if name not in known:
-            raise InputError(f"{path} has no setting {name!r}.", f"Settings: {', '.join(sorted(known))}.")
+            raise InputError(f"{file.place(name)}: there is no setting {name!r}.", _like(name, known))
+    places = {name: file.place(name) for name in values}
     for name in known:
         text = environ.get(_PREFIX + name.upper())
         if text:
-            values[name] = text
-    checked: dict[str, Any] = {name: _value(name, known[name], value) for name, value in values.items()}
-    return Config(**checked)
+            values[name], places[name] = text, f"{_PREFIX}{name.upper()} in the environment"
+    try:
+        checked: dict[str, Any] = {name: _value(name, known[name], value) for name, value in values.items()}
+        return Config(**checked)
+    except _SettingError as error:
+        raise InputError(
+            f"{places[error.name]}: {error.name} {error.what}, and is {values[error.name]!r}.", error.remedy
+        ) from error
+
+
+class _SettingError(InputError):
+    """A setting that cannot be meant. what: about it, such as `must be 0 or more`."""
+
+    def __init__(self, name: str, what: str, remedy: str) -> None:
+        super().__init__(f"The setting {name} {what}.", remedy)
+        self.name, self.what = name, what
+
+
+def _like(name: str, known: Mapping[str, str]) -> str:
+    near = get_close_matches(name, known, 1)
+    return f"{f'Do you mean {near[0]}? ' if near else ''}Settings: {', '.join(sorted(known))}."
 
 
 def _value(name: str, kind: str, value: object) -> object:
     """A setting from TOML or text; sizes and spans may have a unit."""
-    if kind == "str" and isinstance(value, str):
+    if kind == "str":
+        if not isinstance(value, str):
+            raise _SettingError(name, "must be a text", f'Write it in quotes, such as {name} = "{value}".')
         return value
-    if kind == "str" or isinstance(value, bool):
-        raise InputError(f"The setting {name} cannot be {value!r}.")
+    wrong = _SettingError(name, *_RIGHT[_sort(name)])
+    if isinstance(value, bool):
+        raise wrong
     text = str(value).strip().lower()
-    units = _SPANS if name.endswith("_seconds") else _SIZES if name.endswith("_bytes") else {"": 1}
+    units = {"_seconds": _SPANS, "_bytes": _SIZES}.get(_sort(name), {"": 1})
     unit = next((unit for unit in units if unit and text.removesuffix("b").endswith(unit)), "")
     digits = text.removesuffix("b").removesuffix(unit) if unit else text
     try:
         number = float(digits) * units[unit]
     except ValueError as error:
-        raise InputError(f"The setting {name} cannot be {value!r}.", "Give a number.") from error
+        raise wrong from error
     if number != number or abs(number) > 2**62 or (kind == "int" and number != int(number)):
-        raise InputError(f"The setting {name} cannot be {value!r}.", "Give a number.")
+        raise wrong
     return int(number) if kind == "int" else number
+
+
+def _sort(name: str) -> str:
+    return next((ending for ending in ("_seconds", "_bytes") if name.endswith(ending)), "")
 
 
 def _check(holds: bool, name: str, valid: str) -> None:
     if not holds:
-        raise InputError(f"The setting {name} must be {valid}.", f"Correct it in {config_file()}.")
+        raise _SettingError(name, f"must be {valid}", "Correct it, or remove the line.")

@@ -10,6 +10,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from ..errors import JobFailedError
+from ..plain import plain
 
 __all__ = ["LOG_NAME", "open_log"]
 
@@ -29,10 +30,17 @@ class _PrivateFile(RotatingFileHandler):
         )
 
 
+class _OneLine(logging.Formatter):
+    """A message is one line, whatever names are in it; what a defect prints follows as it is."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return plain(super().formatMessage(record))
+
+
 def open_log(folder: Path, *, most_bytes: int, files: int, also_stderr: bool = False) -> logging.Logger:
     """Send what the program logs to a file in the folder, readable by its owner only. Raises JobFailedError."""
     root = logging.getLogger("answerprint")
-    form = logging.Formatter(_FORM, defaults={"job": "-", "chunk": "-"})
+    form = _OneLine(_FORM, defaults={"job": "-", "chunk": "-"})
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handler = _PrivateFile(folder / LOG_NAME, maxBytes=most_bytes, backupCount=files, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The parent's end of the media children: one that answers quick questions, and one for each file that is written."""
+"""The parent's end of the media children: a few that answer questions, and one for each file that is written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,14 @@ from .turn import Turn
 
 __all__ = ["MediaChildren"]
 
-_QUESTION_SECONDS = 60.0
+_SILENCE_SECONDS = 60.0
+"""A child that says nothing for so long hangs: one that reads on, however slowly, says so."""
+_SIDE_BY_SIDE = 6
+"""Questions at a time, each with a child of its own: a file that takes long keeps no other waiting."""
+_SPARE_SECONDS = 30.0
+"""How long more children stay than the one that the next question needs."""
+_SHARED = frozenset({"describe", "probe"})
+"""Questions whose answer is the same for all who ask."""
 
 OnEvent = Callable[[Message], Awaitable[None]]
 
@@ -30,15 +37,24 @@ OnEvent = Callable[[Message], Awaitable[None]]
 class MediaChildren:
     """Opens media for the parent, which never does: a hostile file ends a child and nothing else."""
 
-    def __init__(self, start: Callable[[], Awaitable[Child]], folder: Path, config: Config) -> None:
+    def __init__(
+        self,
+        start: Callable[[], Awaitable[Child]],
+        folder: Path,
+        config: Config,
+        *,
+        silence_seconds: float = _SILENCE_SECONDS,
+    ) -> None:
         """folder: the daemon's own place for files that pass between it and its children."""
         self._start = start
         self._folder = folder
+        self._silence_seconds = silence_seconds
         self._hang_seconds = config.hang_seconds
         self._idle_seconds = config.idle_worker_seconds
-        self._quick: Child | None = None
-        self._asking = asyncio.Lock()
-        self._asked_at = 0.0
+        self._places = asyncio.Semaphore(_SIDE_BY_SIDE)
+        self._idle: list[tuple[Child, float]] = []
+        """Children without a question, and since when; the last is asked next."""
+        self._asked: dict[str, asyncio.Future[Message]] = {}
         self._children: set[Child] = set()
         """All that have not ended."""
         self._number = 0
@@ -47,7 +63,15 @@ class MediaChildren:
     async def ask(self, message: Message) -> Message:
         """Facts of a report. Raises RemoteError for what the child refuses, JobFailedError when it is lost twice."""
         # Shielded: a caller that goes away in the middle of an answer must not leave half of it in the pipe.
-        return await asyncio.shield(asyncio.ensure_future(self._ask_twice(message)))
+        if message["type"] not in _SHARED:
+            return await asyncio.shield(asyncio.ensure_future(self._ask_twice(message)))
+        # Whoever asks again while a long file is read waits for that reading, and begins none of his own.
+        key = json.dumps(message, sort_keys=True)
+        asked = self._asked.get(key)
+        if asked is None:
+            asked = self._asked[key] = asyncio.ensure_future(self._ask_twice(message))
+            asked.add_done_callback(lambda done: self._answered(key, done))
+        return dict(await asyncio.shield(asked))
 
     async def mux(self, message: Message, receipts: Sequence[ChunkReceipt], on_event: OnEvent, turn: Turn) -> Message:
         """Write a deliverable in a child of its own; returns the final event, `stopped` for a turn that is unwanted.
@@ -75,49 +99,59 @@ class MediaChildren:
                 await self._end(child, 2.0)
 
     async def end_if_idle(self) -> None:
-        """End the child that answers questions when none came for long."""
-        idle = asyncio.get_running_loop().time() - self._asked_at
-        if self._quick is None or self._asking.locked() or idle < self._idle_seconds:
-            return
-        async with self._asking:
-            quick, self._quick = self._quick, None
-            if quick is not None:
-                await self._end(quick, 1.0)
+        """End children that had no question for long, and those that are more than one sooner."""
+        now = asyncio.get_running_loop().time()
+        spare, last = self._idle[:-1], self._idle[-1:]
+        old = [each for each in spare if now - each[1] >= min(_SPARE_SECONDS, self._idle_seconds)]
+        old += [each for each in last if now - each[1] >= self._idle_seconds]
+        self._idle = [each for each in self._idle if each not in old]
+        await asyncio.gather(*(self._end(child, 1.0) for child, _ in old))
 
     async def close(self, seconds: float) -> None:
         """End all children, also in the middle of their work."""
         self._closed = True
-        idle = None if self._asking.locked() else self._quick
-        await asyncio.gather(*(child.end(seconds, still_read=child is not idle) for child in self._children))
-        async with self._asking:  # whoever waited for an answer knows by now that there is none
-            self._quick = None
+        idle = {child for child, _ in self._idle}
+        await asyncio.gather(*(child.end(seconds, still_read=child not in idle) for child in self._children))
+        self._idle.clear()
+        # Whoever waited for an answer knows by now that there is none.
+        await asyncio.gather(*self._asked.values(), return_exceptions=True)
+
+    def _answered(self, key: str, done: asyncio.Future[Message]) -> None:
+        self._asked.pop(key, None)
+        if not done.cancelled():
+            done.exception()  # whoever waited has it; nobody else wants it
 
     async def _ask_twice(self, message: Message) -> Message:
-        async with self._asking:
-            try:
-                for last_try in (False, True):
-                    try:
-                        return await self._ask(message)
-                    except ChildLostError as lost:
-                        await self._forget_quick()
-                        # Once more: a child that idled may have been ended by the system.
-                        if last_try:
-                            raise JobFailedError(
-                                f"The media could not be read: {lost.message}", "Convert it to ProRes first."
-                            ) from lost
-            finally:
-                self._asked_at = asyncio.get_running_loop().time()
+        async with self._places:
+            for last_try in (False, True):
+                try:
+                    return await self._ask(message, await (self._begin() if last_try else self._idle_child()))
+                except ChildLostError as lost:
+                    # Once more, of a new one: a child that idled may have been ended by the system.
+                    if last_try:
+                        raise JobFailedError(
+                            f"The media could not be read: {lost.message}", "Convert it to ProRes first."
+                        ) from lost
         raise AssertionError("unreachable")
 
-    async def _ask(self, message: Message) -> Message:
-        if self._quick is not None and not self._quick.alive:
-            await self._forget_quick()
-        child = self._quick = self._quick or await self._begin()
+    async def _ask(self, message: Message, child: Child) -> Message:
+        try:
+            facts = await self._answer(child, message)
+        except RemoteError:
+            self._rest(child)
+            raise
+        except BaseException:
+            await self._end(child, 0.0)
+            raise
+        self._rest(child)
+        return facts
+
+    async def _answer(self, child: Child, message: Message) -> Message:
         self._number += 1
         number = self._number
         child.send({**message, "id": number})
         while True:
-            event = await self._next(child, _QUESTION_SECONDS)
+            event = await self._next(child, self._silence_seconds)
             if event.get("id") != number:
                 continue
             if event["event"] == "error":
@@ -125,10 +159,18 @@ class MediaChildren:
             if event["event"] == "report":
                 return dict(event["facts"])
 
-    async def _forget_quick(self) -> None:
-        quick, self._quick = self._quick, None
-        if quick is not None:
-            await self._end(quick, 0.0)
+    async def _idle_child(self) -> Child:
+        """A child that has no question: one that rests, or a new one."""
+        while self._idle:
+            child, _ = self._idle.pop()
+            if child.alive:
+                return child
+            await self._end(child, 0.0)
+        return await self._begin()
+
+    def _rest(self, child: Child) -> None:
+        if not self._closed:  # else it is being ended
+            self._idle.append((child, asyncio.get_running_loop().time()))
 
     async def _begin(self) -> Child:
         if self._closed:
@@ -139,7 +181,7 @@ class MediaChildren:
             if self._closed:
                 raise NoDaemonError("The daemon is ending.", "Ask again when it is back.")
             child.send({"type": "serve"})
-            while (event := await self._next(child, _QUESTION_SECONDS))["event"] != "ready":
+            while (event := await self._next(child, self._silence_seconds))["event"] != "ready":
                 if event["event"] == "error":
                     raise RemoteError.from_event(event)
         except BaseException:

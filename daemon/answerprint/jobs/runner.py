@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from pathlib import Path
 
-from ..errors import AnswerprintError, DiskFullError, JobFailedError, RemoteError, StorageError
+from ..errors import AnswerprintError, DiskFullError, JobFailedError, RemoteError, StorageError, TooManyFilesError
 from ..frames.messages import Message
 from ..store.folders import make_job_folder, write_job_file
 from ..store.quota import storage_error
@@ -60,6 +60,8 @@ class Runner:
                 job = await self._lost(job.id, lost)
             except RemoteError as error:  # of a worker that refuses to start
                 job = await self._fail(job.id, error)
+            except TooManyFilesError as error:
+                job = await self._pause(job.id, error)
             else:
                 job = await self._judge(job.id, final)
 
@@ -80,6 +82,8 @@ class Runner:
                 job = await self._lost(job.id, lost)
             except RemoteError as error:
                 job = await self._fail(job.id, error)
+            except TooManyFilesError as error:
+                job = await self._pause(job.id, error)
             else:
                 job = (
                     await self._finish(job.id, final) if final["event"] == "done" else await self._judge(job.id, final)
@@ -157,7 +161,7 @@ class Runner:
             return await self._damaged(job, int(final.get("chunk") or 0), error)
         if error.code == "source_changed":
             return await self._recompute(job, 0, error, fingerprint="", rung=0)
-        if error.code in (DiskFullError.code, StorageError.code):
+        if error.code in (DiskFullError.code, TooManyFilesError.code, StorageError.code):
             return await self._pause(job, error)
         return await self._fail(job, error)
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..backends.catalogue import find
-from ..errors import AnswerprintError
+from ..errors import AnswerprintError, InputError, RemoteError
 from ..frames.messages import Message
 from ..frames.request import PreviewRequest, RestoreRequest
 from ..home import run_folder, state_folder
@@ -58,6 +58,8 @@ _log = logging.getLogger(__name__)
 _MOST_JOBS = 100_000
 _PAGE_EVENTS = 500
 _TURN_SECONDS = 0.5
+_LOOK_SECONDS = 3.0
+"""How long a job waits for a look at its media before it is taken: less than a client waits for the answer."""
 _WORKING = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.MUXING})
 
 
@@ -118,9 +120,13 @@ class Service:
         with contextlib.suppress(NotFoundError):  # before it is checked: its output may be there by now
             return await self._book.get(new.id), False
         checking = asyncio.ensure_future(asyncio.to_thread(_check, new))
+        looking = asyncio.ensure_future(self._look(new, checking))
         async with self._submitting:
             # In the queue jobs stand as they were asked for; but a share that hangs keeps only its own jobs waiting.
             await asyncio.wait({checking}, timeout=_TURN_SECONDS)
+            if checking.done():
+                await asyncio.wait({looking})
+        frames = await looking
         lane = await checking
         record = JobRecord(
             id=new.id,
@@ -133,13 +139,35 @@ class Service:
             lane=lane,
             priority=PREVIEW_PRIORITY if new.kind == "preview" else new.priority,
             not_before=new.not_before,
+            frames_total=frames,
         )
         record, created = await self._ledger.do(self._add, record)
         if created:
             _log.info("queued kind=%s model=%s", record.kind, new.request.get("model"), extra={"job": record.id})
-            self._chores.probe(record.id)
+            if not frames:
+                self._chores.probe(record.id)
             self._scheduler.wake()
         return record, created
+
+    async def _look(self, new: NewJob, checking: asyncio.Future[str]) -> int:
+        """How many frames it has, 0 where that takes long to learn: its media are then looked at while it waits.
+
+        Raises what `_check` raises, and what is found to be wrong with the media: that is no job then.
+        """
+        await checking
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                facts = await self._media.ask(
+                    {"type": "probe", "request": new.request, **({"preview": True} if new.kind == "preview" else {})}
+                )
+        except RemoteError as error:
+            if error.exit_code == InputError.exit_code:
+                raise
+            return 0  # its turn will tell
+        except (TimeoutError, AnswerprintError):
+            return 0
+        first, stop = facts["range"]
+        return int(stop) - int(first)
 
     def _add(self, record: JobRecord) -> tuple[JobRecord, bool]:
         """In the journal's thread: nothing comes between the checks and the row."""

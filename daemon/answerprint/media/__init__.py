@@ -4,6 +4,17 @@ from .output import check_output, output_files
 from .probe import probe
 from .reader import FrameReader, open_reader
 from .sink import Writer
+from .timeline import OnRead, unheard
 from .writer import open_writer
 
-__all__ = ["FrameReader", "Writer", "check_output", "open_reader", "open_writer", "output_files", "probe"]
+__all__ = [
+    "FrameReader",
+    "OnRead",
+    "Writer",
+    "check_output",
+    "open_reader",
+    "open_writer",
+    "output_files",
+    "probe",
+    "unheard",
+]

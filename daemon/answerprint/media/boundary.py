@@ -14,6 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from ..errors import MediaError, OutputError
+from ..store.atomic import shown
 from ..store.quota import storage_error
 
 __all__ = [
@@ -50,10 +51,10 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except _FOREIGN as error:
-        raise MediaError(*_why_unreadable(path, error)) from error
+        raise MediaError(*_why_unreadable(shown(path), error)) from error
 
 
-def _why_unreadable(path: Path, error: BaseException) -> tuple[str, str]:
+def _why_unreadable(path: str, error: BaseException) -> tuple[str, str]:
     if isinstance(error, MemoryError):
         return f"{path} asks for more memory than there is.", "The file is damaged, or its pictures are too large."
     if isinstance(error, PermissionError):
@@ -79,13 +80,15 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except FileExistsError as error:
-        raise OutputError(f"{path} exists already.", "Choose another name or give --overwrite.") from error
+        raise OutputError(f"{shown(path)} exists already.", "Choose another name or give --overwrite.") from error
     except PermissionError as error:
         raise OutputError(f"{path.parent} cannot be written to.", "Choose another folder.") from error
     except _FOREIGN as error:
         if isinstance(error, OSError):
             raise storage_error(error, path) from error
-        raise OutputError(f"{path} could not be encoded ({error}).", "Choose another --codec or size.") from error
+        raise OutputError(
+            f"{shown(path)} could not be encoded ({error}).", "Choose another --codec or size."
+        ) from error
 
 
 def check_source(path: Path | str) -> Path:

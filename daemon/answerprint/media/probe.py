@@ -17,18 +17,19 @@ from .boundary import best_video, check_size, check_source, open_container, read
 from .pixels import bit_depth, has_alpha
 from .stills import read_still
 from .tags import read_tags
-from .timeline import read_timeline
+from .timeline import OnRead, read_timeline, unheard
 
 __all__ = ["DEFAULT_SEQUENCE_RATE", "probe"]
 
 DEFAULT_SEQUENCE_RATE = Fraction(24)
 
 
-def probe(path: Path | str, sequence_rate: Fraction = DEFAULT_SEQUENCE_RATE) -> ClipInfo:
+def probe(path: Path | str, sequence_rate: Fraction = DEFAULT_SEQUENCE_RATE, on_read: OnRead = unheard) -> ClipInfo:
     """Return what INPUT is.
 
     path: a video file, a pattern `plate.%04d.png`, a range `plate.[0001-0100].png`, a folder of pictures, a picture.
     sequence_rate: pictures have no rate of their own; theirs is this one.
+    on_read: told how many frames were found while a file is read that has no index to count them by; may raise.
     The count of frames is of what is in the file, or what its header promises where the file ends before it.
     Raises MediaError when it cannot be read as asked: missing, damaged, a playlist or a URL, without video, absurdly
     large, with gaps in its numbering, or with a variable frame rate.
@@ -36,11 +37,11 @@ def probe(path: Path | str, sequence_rate: Fraction = DEFAULT_SEQUENCE_RATE) -> 
     place = Path(path)
     if "\0" not in str(path) and names_a_sequence(place):
         return _probe_sequence(place, sequence_rate)
-    return _probe_file(check_source(path))
+    return _probe_file(check_source(path), on_read)
 
 
-def _probe_file(path: Path) -> ClipInfo:
-    timeline = read_timeline(path)
+def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
+    timeline = read_timeline(path, on_read)
     with open_container(path) as container:
         stream = best_video(container, path)
         with reading(path):

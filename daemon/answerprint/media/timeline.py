@@ -1,20 +1,28 @@
-"""Where a file's frames lie in its own time: counted, put in presentation order, checked to be evenly spaced."""
+"""Where a file's frames lie in its own time: counted, put in presentation order, checked to be evenly spaced.
+
+The index of a file is believed where it can tell, and only its ends are read. Else the whole file is: whoever waits for
+that is told how far it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from ..errors import MediaError
 from .boundary import best_video, open_container, reading
 
-__all__ = ["Timeline", "constant_rate", "frame_index", "read_timeline"]
+__all__ = ["OnRead", "Timeline", "constant_rate", "frame_index", "read_timeline", "unheard"]
+
+OnRead = Callable[[int], None]
+"""Told again and again while a file is read: how many frames were found so far."""
 
 # Frames decoded to learn whether packets and pictures agree: decoders drop the leading pictures of an open GOP, and
 # some files keep the two fields of a picture in two packets.
@@ -27,6 +35,8 @@ _STANDARD_RATES = (
     *(Fraction(1000 * n, 1001) for n in (24, 30, 48, 60, 120)),
 )
 _ROUNDING = Fraction(1, 2_000_000)  # less than what lies between 29.97 and 30000/1001
+# Packets read at the start of a file to see how its pictures lie in its index: more than any codec puts out of order.
+_FIRST_PACKETS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +66,16 @@ def frame_index(pts: int, first_pts: int, time_base: Fraction, rate: Fraction) -
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def read_timeline(path: Path) -> Timeline:
-    """Count a file's frames. Raises MediaError when there is none or when they are not evenly spaced."""
-    pts = _index_times(path) or _packet_times(path)
+def unheard(frames: int) -> None:
+    """For whoever need not know how far the reading is."""
+
+
+def read_timeline(path: Path, on_read: OnRead = unheard) -> Timeline:
+    """Count a file's frames. Raises MediaError when there is none or when they are not evenly spaced.
+
+    on_read: may raise, which ends the reading.
+    """
+    pts = _index_times(path) or _packet_times(path, on_read)
     if pts is not None:
         head = _decoded_times(path, _HEAD)
         if head and head[0] is not None:
@@ -66,7 +83,7 @@ def read_timeline(path: Path) -> Timeline:
         if list(head) != pts[: len(head)]:
             pts = None
     if pts is None:
-        decoded = _decoded_times(path, None)
+        decoded = _decoded_times(path, None, on_read)
         known = [p for p in decoded if p is not None]
         if len(known) < len(decoded) or any(b <= a for a, b in pairwise(known)):
             return _counted(path, len(decoded))  # AVI with B-frames tells decoding order
@@ -103,25 +120,56 @@ def _index_times(path: Path) -> list[int] | None:
     """Return the times of all frames from a QuickTime or MP4 file's index; None when that cannot tell.
 
     It can where every frame stands alone, as in the codecs that are edited: then frames are shown in the order in which
-    they lie. Reading the packets instead would take minutes for a reel of ProRes.
+    they lie. It can too where pictures lie in another order, as cameras write them, but at even distances. Reading the
+    packets instead would take minutes for a reel of ProRes or an hour of a camera's.
     """
     with open_container(path) as container, reading(path):
         stream = best_video(container, path)
         entries = list(stream.index_entries) if "mp4" in container.format.name else []
         # A fragmented file has an index of its first part only.
-        if not entries or len(entries) != stream.frames or not all(entry.is_keyframe for entry in entries):
+        if not entries or len(entries) != stream.frames:
             return None
         # What was cut off is in the index all the same.
         if max(entry.pos + entry.size for entry in entries) > path.stat().st_size:
             return None
         times = [entry.timestamp for entry in entries if not entry.is_discard]
+        if not all(entry.is_keyframe for entry in entries):
+            steps = {b.timestamp - a.timestamp for a, b in pairwise(entries)}
+            return _even_times(container, stream, steps.pop(), len(times)) if len(steps) == 1 else None
         first = next((packet.pts for packet in container.demux(stream) if packet.size and not packet.is_discard), None)
     if not times or first is None or any(b <= a for a, b in pairwise(times)):
         return None
     return [time - times[0] + first for time in times]
 
 
-def _packet_times(path: Path) -> list[int] | None:
+def _even_times(container: InputContainer, stream: VideoStream, step: int, frames: int) -> list[int] | None:
+    """Return the times of frames that lie a step apart; None where the pictures at the two ends do not say so too."""
+    head = _shown(container, stream, _FIRST_PACKETS)
+    if not head or step <= 0:
+        return None
+    times = range(min(head), min(head) + frames * step, step)
+    container.seek(times[-1], stream=stream)
+    tail = _shown(container, stream, None)
+    if not tail or max(tail) != times[-1] or len(set(head)) < len(head) or len(set(tail)) < len(tail):
+        return None
+    return list(times) if all(time in times for time in (*head, *tail)) else None
+
+
+def _shown(container: InputContainer, stream: VideoStream, limit: int | None) -> list[int]:
+    """Times of the packets from here on that are shown, at most so many; none where one has no time."""
+    times: list[int] = []
+    for packet in container.demux(stream):
+        if packet.size == 0 or packet.is_discard:
+            continue
+        if packet.pts is None:
+            return []
+        times.append(packet.pts)
+        if len(times) == limit:
+            break
+    return times
+
+
+def _packet_times(path: Path, on_read: OnRead = unheard) -> list[int] | None:
     """Return the times of all packets that are shown, sorted; None when packets cannot tell."""
     times: list[int] = []
     with open_container(path) as container:
@@ -135,10 +183,12 @@ def _packet_times(path: Path) -> list[int] | None:
                 if packet.pts is None:
                     return None
                 times.append(packet.pts)
-    return sorted(times) if len(set(times)) == len(times) else None
+                on_read(len(times))
+    times.sort()
+    return times if all(a < b for a, b in pairwise(times)) else None
 
 
-def _decoded_times(path: Path, limit: int | None) -> list[int | None]:
+def _decoded_times(path: Path, limit: int | None, on_read: OnRead = unheard) -> list[int | None]:
     """Return the times of the first frames that come out of the decoder."""
     times: list[int | None] = []
     with open_container(path) as container:
@@ -147,6 +197,7 @@ def _decoded_times(path: Path, limit: int | None) -> list[int | None]:
         with reading(path):
             for frame in frames:
                 times.append(frame.pts)
+                on_read(len(times))
                 if len(times) == limit:
                     break
     return times

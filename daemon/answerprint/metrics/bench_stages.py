@@ -18,6 +18,7 @@ from answerprint.frames import Frame, FrameRange
 from answerprint.frames.request import RestoreRequest
 from answerprint.media import open_reader, probe
 from answerprint.metrics.own import DEFAULT_MODEL
+from answerprint.plain import counted
 from answerprint.temporal.options import per_frame
 from answerprint.worker.choices import resolve
 from answerprint.worker.device_choice import choose_device
@@ -139,7 +140,9 @@ def _clip(args: argparse.Namespace) -> list[Frame]:
     info = probe(args.clip)
     stop = min(args.start + args.frames, info.frames)
     if stop - args.start < 2:
-        raise InputError(f"{args.clip.name} has {info.frames} frames: too few from {args.start} on.", "Choose --start.")
+        raise InputError(
+            f"{args.clip.name} has {counted(info.frames, 'frame')}: too few from {args.start} on.", "Choose --start."
+        )
     with open_reader(info, FrameRange(args.start, stop)) as reader:
         return [frame if size is None else _resized(frame, size) for frame in reader]
 

@@ -20,6 +20,7 @@ from typing import ParamSpec, TypeVar
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from answerprint.arguments import PlainParser
 from answerprint.backends.base import Backend
 from answerprint.backends.load import load
 from answerprint.errors import AnswerprintError, JobFailedError
@@ -29,6 +30,7 @@ from answerprint.flow.source import FlowSource
 from answerprint.frames import FrameRange, OutputSpec
 from answerprint.media import open_reader, open_writer, probe
 from answerprint.metrics.own import DEFAULT_MODEL
+from answerprint.plain import spoken
 from answerprint.temporal.grid import Grid
 from answerprint.temporal.matching import radius, search_window
 from answerprint.temporal.options import MethodOptions, per_frame
@@ -223,7 +225,7 @@ def _matching(args: argparse.Namespace) -> dict[str, object]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="answerprint bench", description=__doc__)
+    parser = PlainParser(prog="answerprint bench", description=__doc__, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
     stages = commands.add_parser(
         "stages",
@@ -240,7 +242,7 @@ def _parser() -> argparse.ArgumentParser:
         "matching": "peak memory of one token search at 1920x1080",
     }
     for name, text in texts.items():
-        command = commands.add_parser(name, help=text, description=text)
+        command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         if name != "matching":
             command.add_argument("clip", type=Path, metavar="CLIP", help="low-resolution clip")
             default = 24 if name == "consistency" else 96
@@ -287,12 +289,12 @@ def _number(value: object) -> str:
 
 def main(argv: Sequence[str]) -> int:
     """Entry of the benchmark child; returns the exit code."""
-    args = _parser().parse_args(argv)
     benches = {"stages": bench_stages.measure, "consistency": _consistency, "memory": _memory, "matching": _matching}
     try:
+        args = _parser().parse_args(argv)
         figures = benches[args.command](args)
     except AnswerprintError as error:
-        sys.stderr.write(f"answerprint: {error.message}\n  {error.remedy}\n")
+        sys.stderr.write(spoken(error))
         return error.exit_code
     say = bench_stages.text if args.command == "stages" else partial(_text, args.command)
     sys.stdout.write(json.dumps(figures) + "\n" if args.json else say(figures))

@@ -30,6 +30,7 @@ from answerprint.metrics.report import Table
 from answerprint.metrics.rivals.base import Shot, enlarge
 from answerprint.metrics.temporal import ReferenceMotion, profile_sheet
 from answerprint.metrics.ways import Reader
+from answerprint.plain import spoken
 from answerprint.training.fetch import clips_folder
 
 __all__ = ["main", "wipe"]
@@ -154,7 +155,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         run(args.out.absolute())
     except AnswerprintError as error:
-        sys.stderr.write(f"answerprint: {error.message}\n  {error.remedy}\n")
+        sys.stderr.write(spoken(error))
         return error.exit_code
     return 0
 

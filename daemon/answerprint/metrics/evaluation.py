@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from answerprint.arguments import PlainParser
 from answerprint.errors import AnswerprintError, InputError
 from answerprint.frames import ColourTags, OutputSpec
 from answerprint.media import open_writer, probe
@@ -26,6 +27,7 @@ from answerprint.metrics.temporal import profile_sheet
 from answerprint.metrics.variants import ABLATIONS
 from answerprint.metrics.verdict import verdict
 from answerprint.metrics.ways import ROWS, Reader
+from answerprint.plain import spoken
 
 __all__ = ["main", "write_clip"]
 
@@ -56,9 +58,10 @@ def _write_png(file: Path, picture: NDArray[np.uint8]) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = PlainParser(
         prog="answerprint eval",
         description="Damage real footage, restore it in several ways, measure each against the truth.",
+        allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
@@ -66,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         ("table", "the paper's ablations: 2 or 4"),
         ("degrade", "only write the damaged clip, lossless, to a file"),
     ):
-        command = commands.add_parser(name, help=text)
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False)
         if name == "table":
             command.add_argument("number", choices=["2", "4"], help="number of the paper's table")
         if name == "degrade":
@@ -80,8 +83,6 @@ def _parser() -> argparse.ArgumentParser:
                 help=f"rows with commas between (default: {_COMPARED}); may be given again. {_ROWS_HELP}",
             )  # fmt: skip
             command.add_argument("--report", type=Path, metavar="DIR", help="write one page there that shows all")
-        command.add_argument("--model", default=DEFAULT_MODEL, help="model (default: %(default)s)")
-        command.add_argument("--task", default="sr", help="what the models are asked for (default: %(default)s)")
         command.add_argument("--scale", type=int, default=4, help="how far the truth is shrunk (default: %(default)s)")
         command.add_argument(
             "--degrade", default="bicubic,noise=2", help="such as blur=1.6,noise=10,jpeg=70 (default: %(default)s)"
@@ -89,9 +90,14 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--frames", type=int, default=24, help="frames of each clip (default: %(default)s)")
         command.add_argument("--start", type=int, default=0, help="first frame (default: %(default)s)")
         command.add_argument("--crop", metavar="WxH", help="use the centre of this size, where the picture is larger")
-        command.add_argument("--steps", type=int, default=None, help="sampler steps (default: the model's)")
-        command.add_argument("--sampler", default=None, help="sampler (default: the model's)")
         command.add_argument("--seed", type=int, default=0, help="seed (default: %(default)s)")
+        if name == "degrade":
+            continue
+        command.add_argument("--model", default=DEFAULT_MODEL, help="model (default: %(default)s)")
+        command.add_argument("--task", default="sr", help="what the models are asked for (default: %(default)s)")
+        command.add_argument("--steps", type=int, default=None, help="sampler steps (default: the model's)")
+        if name == "clips":
+            command.add_argument("--sampler", default=None, help="sampler (default: the model's)")
         command.add_argument("--device", default="cpu", help="torch device (default: %(default)s)")
         command.add_argument("--out", type=Path, help="folder for temporal profiles, stills and figures.json")
         command.add_argument("--json", action="store_true", help="print JSON in place of tables")
@@ -130,8 +136,8 @@ def _crop(text: str | None, info_width: int, info_height: int) -> tuple[int, int
 
 def _groups(args: argparse.Namespace, studio: Studio) -> dict[str, list[Way]]:
     """Rows by the title of their table."""
-    reader = Reader(studio, args.model, args.task, args.steps, args.sampler)
     if args.command == "clips":
+        reader = Reader(studio, args.model, args.task, args.steps, args.sampler)
         return {"": reader.read(args.compare or [_COMPARED])}
     own = reader.own_options
     return {
@@ -198,13 +204,13 @@ def _print(table: Table) -> None:
 
 def main(argv: list[str]) -> int:
     """Entry of the evaluation child; returns the exit code."""
-    args = _parser().parse_args(argv)
     try:
+        args = _parser().parse_args(argv)
         if args.command == "degrade":
             return _degrade(args)
         results = run(args)
     except AnswerprintError as error:
-        sys.stderr.write(f"answerprint: {error.message}\n  {error.remedy}\n")
+        sys.stderr.write(spoken(error))
         return error.exit_code
     text = json.dumps(results, indent=1)
     if args.json:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from answerprint.errors import AnswerprintError, ModelError
+from answerprint.plain import counted
 from answerprint.store.atomic import write_bytes
 
 from .header import check_safetensors
@@ -90,7 +91,7 @@ def main(argv: list[str] | None = None) -> int:
     except AnswerprintError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    sys.stdout.write(f"sealed {sealed.name}: {len(sealed.files)} files\n")
+    sys.stdout.write(f"sealed {sealed.name}: {counted(len(sealed.files), 'file')}\n")
     return 0
 
 

@@ -10,7 +10,6 @@ offline = true                          ANSWERPRINT_OFFLINE=1
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +17,16 @@ from typing import Any
 
 from answerprint.errors import InputError
 from answerprint.home import config_file
+from answerprint.settings_file import SettingsFile, read_settings_file
 
 __all__ = ["ModelSettings", "load_model_settings"]
 
+_RIGHT = {
+    "shelves": 'Give a list of folders, such as ["/studio/models"].',
+    "mirror": 'Give an address in quotes, such as "https://mirror.studio/models".',
+    "proxy": 'Give an address in quotes, such as "http://proxy.studio:3128".',
+    "offline": "Give true or false.",
+}
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -43,7 +49,8 @@ def load_model_settings(path: Path | None = None, environ: Mapping[str, str] | N
     """Read the table, if there is one, and the variables over it. Raises InputError for what is not a setting."""
     path = config_file() if path is None else path
     environ = os.environ if environ is None else environ
-    table = _table(path)
+    file = read_settings_file(path)
+    table = _table(file)
     readers: Mapping[str, Callable[[str], Any]] = {
         "mirror": str, "proxy": str, "offline": _switch, "shelves": _folders,
     }  # fmt: skip
@@ -52,26 +59,27 @@ def load_model_settings(path: Path | None = None, environ: Mapping[str, str] | N
             table[name] = read(text)
     shelves = tuple(Path(each) for each in table.get("shelves", ()))
     if not all(each.is_absolute() for each in shelves):
-        raise InputError("The setting models.shelves must be absolute paths.", f"Correct it in {path}.")
+        raise InputError(
+            f"{file.place('shelves', 'models')}: models.shelves must be absolute paths.",
+            'Such as shelves = ["/studio/models"].',
+        )
     return ModelSettings(shelves, table.get("mirror", ""), table.get("proxy", ""), table.get("offline", False))
 
 
-def _table(path: Path) -> dict[str, Any]:
-    try:
-        table = tomllib.loads(path.read_text()).get("models", {})
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}.", "Correct it, or remove it.") from error
+def _table(file: SettingsFile) -> dict[str, Any]:
+    table = file.values.get("models", {})
     kinds: dict[str, type] = {"shelves": list, "mirror": str, "proxy": str, "offline": bool}
     if not isinstance(table, dict):
-        raise InputError(f"The setting models in {path} is not a table.", "Begin it with a line [models].")
+        raise InputError(f"{file.place('models')}: models must be a table.", "Begin it with a line [models].")
+    table = dict(table)
     for name, value in table.items():
         if name not in kinds:
-            raise InputError(f"{path} has no setting models.{name}.", f"Settings: {', '.join(kinds)}.")
+            raise InputError(
+                f"{file.place(name, 'models')}: there is no setting models.{name}.", f"Settings: {', '.join(kinds)}."
+            )
         texts = not isinstance(value, list) or all(isinstance(each, str) for each in value)
         if not isinstance(value, kinds[name]) or not texts:
-            raise InputError(f"The setting models.{name} cannot be {value!r}.", f"Correct it in {path}.")
+            raise InputError(f"{file.place(name, 'models')}: models.{name} cannot be {value!r}.", _RIGHT[name])
     return table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message as ProtoMessage
 
@@ -37,19 +38,22 @@ from .convert_events import happening_from, progress_from, state_to
 from .convert_info import ModelForm, OptionForm, info_from, model_from, option_from, pull_from, warm_from
 from .convert_media import media_from
 from .endpoint import Session
-from .problems import RefusedError, TooSlowError
+from .problems import CrowdedError, RefusedError, TooSlowError
 from .v1 import frames_pb2, models_pb2, system_pb2
 from .v1 import restoration_pb2 as pb
 from .values import timestamp
 
 __all__ = ["Client", "Picture"]
 
+T = TypeVar("T")
+
 _CALL_SECONDS = 5.0
-_FRAME_SECONDS = 60.0
 _LOAD_SECONDS = 600.0  # weights of a large model from a slow disk
 _RETURN_SECONDS = 0.2  # between two looks for a daemon that went away
 _AGAIN_SECONDS = 0.02  # before a stream begins again: one that ends at once must not keep both sides busy
 _AT_ONCE = 8  # calls begun before the first is answered: fewer than the daemon lets wait for its media child
+_CROWDED_SECONDS = 30.0
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 1.0  # between two tries, where too many ask at once
 _PAGE = 200  # jobs; many calls fit between two pages
 _PACKAGE = "/answerprint.rpc.v1"
 
@@ -81,8 +85,9 @@ class Picture:
 class Client(AbstractContextManager["Client"]):
     """Calls of one daemon, or of its successor after a restart. Not for several threads at once."""
 
-    def __init__(self, connection: Connection, run: Path) -> None:
-        self._connection, self._run = connection, run
+    def __init__(self, connection: Connection, run: Path, *, crowded_seconds: float = _CROWDED_SECONDS) -> None:
+        """crowded_seconds: how long a call that is refused because too many ask at once is made again and again."""
+        self._connection, self._run, self._crowded_seconds = connection, run, crowded_seconds
 
     @classmethod
     def connect(cls, run: Path | None = None, *, timeout: float = _CALL_SECONDS) -> Client:
@@ -194,6 +199,7 @@ class Client(AbstractContextManager["Client"]):
         twice. Raises NoDaemonError when it stays away for longer than patience_seconds.
         """
         job = self.get(reference).id
+        pauses = self._pauses()
         while True:
             received = False
             try:
@@ -202,8 +208,9 @@ class Client(AbstractContextManager["Client"]):
                     yield happening
                 if self.get(job).ended_state:
                     return
-            except BusyError:
-                if not received:  # no place for one more watcher; else this one was too slow, and goes on from there
+            except BusyError as error:
+                # Either there is no place for one more watcher, or this one was too slow, and goes on from there.
+                if not received and not (isinstance(error, CrowdedError) and next(pauses)):
                     raise
             except NoDaemonError:
                 if on_lost is not None:
@@ -229,22 +236,30 @@ class Client(AbstractContextManager["Client"]):
             max_height=max_size[1],
         )
         method = f"{_PACKAGE}.Frames/GetFrame"
-        with self._connection.stream(method, request, frames_pb2.FramePart, _FRAME_SECONDS) as answers:
-            parts = list(answers)
+
+        def ask() -> Sequence[Any]:
+            with self._connection.stream(method, request, frames_pb2.FramePart, None) as answers:
+                return list(answers)
+
+        parts = self._admitted(ask)
         data = b"".join(part.data for part in parts)
         if not parts or len(data) != parts[0].total_bytes:
             raise JobFailedError("The picture did not arrive whole.", "Ask for it again.")
         return Picture(data, parts[0].media_type, parts[0].width, parts[0].height)
 
     def describe(self, media: str) -> MediaInfo:
-        """What a file or a sequence is. Raises InputError for one that cannot be read."""
+        """What a file or a sequence is. Raises InputError for one that cannot be read.
+
+        A file without an index is read whole: that takes as long as its disk needs, and the daemon ends it by itself
+        where nothing comes any more.
+        """
         request = frames_pb2.DescribeMediaRequest(media=media)
-        return media_from(self._call("Frames/DescribeMedia", request, frames_pb2.MediaInfo, seconds=_FRAME_SECONDS))
+        return media_from(self._call("Frames/DescribeMedia", request, frames_pb2.MediaInfo, seconds=None))
 
     def describe_all(self, media: Iterable[str]) -> Iterator[MediaInfo | AnswerprintError]:
         """What each of many is, in their order, or why it cannot be read."""
         requests = (frames_pb2.DescribeMediaRequest(media=each) for each in media)
-        for answer in self._each("Frames/DescribeMedia", requests, frames_pb2.MediaInfo, seconds=_FRAME_SECONDS):
+        for answer in self._each("Frames/DescribeMedia", requests, frames_pb2.MediaInfo, seconds=None):
             yield answer if isinstance(answer, AnswerprintError) else media_from(answer)
 
     def models(self) -> tuple[Sequence[ModelForm], Sequence[OptionForm]]:
@@ -282,6 +297,11 @@ class Client(AbstractContextManager["Client"]):
         """Go on."""
         return info_from(self._call("System/ResumeWork", system_pb2.ResumeWorkRequest(), system_pb2.Info))
 
+    def suspend_reason(self) -> str | None:
+        """Why no chunk is begun, None where work goes on."""
+        info = self.info()
+        return info.suspend_reason if info.suspended else None
+
     def info(self) -> DaemonInfo:
         """What the daemon says of itself."""
         return info_from(self._call("System/GetInfo", system_pb2.GetInfoRequest(), system_pb2.Info))
@@ -299,11 +319,15 @@ class Client(AbstractContextManager["Client"]):
         request: ProtoMessage,
         answer: type[ProtoMessage],
         *,
-        seconds: float = _CALL_SECONDS,
+        seconds: float | None = _CALL_SECONDS,
         repeatable: bool = True,
     ) -> Any:  # noqa: ANN401 - an `answer`
         """One unary call; where the daemon was restarted meanwhile, once more to the new one."""
-        method = f"{_PACKAGE}.{name}"
+        return self._admitted(lambda: self._call_once(f"{_PACKAGE}.{name}", request, answer, seconds, repeatable))
+
+    def _call_once(
+        self, method: str, request: ProtoMessage, answer: type[ProtoMessage], seconds: float | None, repeatable: bool
+    ) -> Any:  # noqa: ANN401 - an `answer`
         try:
             return self._connection.call(method, request, answer, seconds)
         except TooSlowError:
@@ -315,13 +339,35 @@ class Client(AbstractContextManager["Client"]):
         self._reconnect(_CALL_SECONDS)
         return self._connection.call(method, request, answer, seconds)
 
+    def _admitted(self, ask: Callable[[], T]) -> T:
+        """Ask until the daemon lets the call in: what it refuses because too many ask at once was not done."""
+        pauses = self._pauses()
+        while True:
+            try:
+                return ask()
+            except CrowdedError:
+                if not next(pauses):
+                    raise
+
+    def _pauses(self) -> Iterator[bool]:
+        """Wait, each time longer; False when it was long enough."""
+        deadline = time.monotonic() + self._crowded_seconds
+        pause = _FIRST_PAUSE_SECONDS
+        while (left := deadline - time.monotonic()) > 0:
+            # Not all at the same time: they would meet again.
+            time.sleep(min(left, pause * random.uniform(0.5, 1.0)))  # noqa: S311 - no secret
+            yield True
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        while True:
+            yield False
+
     def _each(
         self,
         name: str,
         requests: Iterable[ProtoMessage],
         answer: type[ProtoMessage],
         *,
-        seconds: float = _CALL_SECONDS,
+        seconds: float | None = _CALL_SECONDS,
     ) -> Iterator[Any]:
         """Unary calls that may be repeated, a few at a time: an `answer` or an AnswerprintError for each, in order."""
         left = iter(requests)
@@ -334,14 +380,19 @@ class Client(AbstractContextManager["Client"]):
             yield self._answer(name, *begun.popleft(), answer, seconds)
 
     def _answer(
-        self, name: str, request: ProtoMessage, wait: Callable[[], Any], answer: type[ProtoMessage], seconds: float
+        self,
+        name: str,
+        request: ProtoMessage,
+        wait: Callable[[], Any],
+        answer: type[ProtoMessage],
+        seconds: float | None,
     ) -> Any:  # noqa: ANN401 - an `answer` or an AnswerprintError
         try:
             try:
                 return wait()
             except TooSlowError:
                 raise
-            except NoDaemonError:
+            except (NoDaemonError, CrowdedError):
                 return self._call(name, request, answer, seconds=seconds)
         except AnswerprintError as error:
             return error

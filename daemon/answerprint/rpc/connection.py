@@ -24,7 +24,15 @@ from ..errors import AnswerprintError, NoDaemonError
 from ..jobs.api import BusyError
 from .endpoint import PROTOCOL, Session, check_private, read_session
 from .limits import ServerLimits
-from .problems import InternalError, OtherVersionError, RefusedError, StartingError, TooSlowError, from_trailer
+from .problems import (
+    CrowdedError,
+    InternalError,
+    OtherVersionError,
+    RefusedError,
+    StartingError,
+    TooSlowError,
+    from_trailer,
+)
 
 __all__ = ["Connection", "check_peer", "open_connection", "translated"]
 
@@ -33,6 +41,7 @@ T = TypeVar("T")
 _POLL_SECONDS = 0.05
 _WAKE_SECONDS = 0.1
 _CHECK_SECONDS = 2.0
+_CROWDED_SECONDS = 30.0
 _CHECK = "/grpc.health.v1.Health/Check"
 _START = "Start it again: answerprint daemon start"
 _RESTART = "Restart it: answerprint daemon stop, then answerprint daemon start"
@@ -64,13 +73,16 @@ class Connection:
             ],
         )
 
-    def call(self, method: str, request: Message, answer: type[Message], seconds: float) -> Any:  # noqa: ANN401
-        """Return the answer of a unary call. Raises AnswerprintError."""
+    def call(self, method: str, request: Message, answer: type[Message], seconds: float | None) -> Any:  # noqa: ANN401
+        """Return the answer of a unary call. Raises AnswerprintError.
+
+        seconds: None waits as long as the daemon is there.
+        """
         with translated(), _open():
             call = self._unary(method, request, answer)
             return _apart(lambda: call(request, timeout=seconds, metadata=self._metadata))
 
-    def begin(self, method: str, request: Message, answer: type[Message], seconds: float) -> Callable[[], Any]:
+    def begin(self, method: str, request: Message, answer: type[Message], seconds: float | None) -> Callable[[], Any]:
         """Begin a unary call; what is returned waits for its answer. Both raise AnswerprintError."""
         with translated(), _open():
             call = self._unary(method, request, answer)
@@ -119,21 +131,24 @@ class Connection:
 def open_connection(run: Path, timeout: float) -> Connection:
     """Return a connection to the daemon that serves there, waiting at most so long for one that still starts.
 
-    Raises NoDaemonError: at once when none runs or it is not ours, later when it does not come to serve.
+    Raises NoDaemonError: at once when none runs or it is not ours, later when it does not come to serve. One that has
+    too many callers to say even that is waited for longer, then CrowdedError is raised.
     """
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
+    deadline = began + timeout
     while True:
         session = read_session(run)
         _check_session(session)
         problem = _try(session, deadline)
         if isinstance(problem, Connection):
             return problem
-        if time.monotonic() >= deadline:
+        patience = max(timeout, _CROWDED_SECONDS) if isinstance(problem, CrowdedError) else timeout
+        if time.monotonic() >= began + patience:
             raise problem
         time.sleep(_POLL_SECONDS)
 
 
-def _try(session: Session, deadline: float) -> Connection | NoDaemonError:
+def _try(session: Session, deadline: float) -> Connection | NoDaemonError | CrowdedError:
     """A connection to a daemon that serves, or why there is none; the session may be an old one then."""
     connection = Connection(session)
     try:
@@ -143,7 +158,7 @@ def _try(session: Session, deadline: float) -> Connection | NoDaemonError:
                 return StartingError("The daemon still starts, or is ending.", "Try again in a moment.")
             time.sleep(_POLL_SECONDS)
         return connection
-    except NoDaemonError as error:
+    except (NoDaemonError, CrowdedError) as error:
         connection.close()
         return error
     except BaseException:
@@ -239,6 +254,8 @@ def _meaning(error: Any) -> AnswerprintError:  # noqa: ANN401 - gRPC's class pro
     if told is not None:
         return told
     code = error.code()
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and _CROWDED in str(error.details()):
+        return CrowdedError("More programs ask the daemon than it answers at a time.", "Try again in a moment.")
     meant = _MEANINGS.get(code)
     if meant is None:
         return InternalError(f"The daemon failed unexpectedly ({code.name}).", "See: answerprint doctor")
@@ -246,6 +263,7 @@ def _meaning(error: Any) -> AnswerprintError:  # noqa: ANN401 - gRPC's class pro
     return kind(message, remedy)
 
 
+_CROWDED = "oncurrent RPC limit"  # what gRPC says where it lets no more calls in at all
 _MEANINGS: Mapping[grpc.StatusCode, tuple[type[AnswerprintError], str, str]] = MappingProxyType(
     {
         grpc.StatusCode.UNAVAILABLE: (NoDaemonError, "The daemon has gone.", _START),

@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..jobs.api import BusyError
+from .problems import CrowdedError
 
 __all__ = ["ServerLimits", "Slots"]
+
+_FEWEST_CONNECTIONS = 16
+_FOR_WORK = 128
+"""Files that the daemon has open for itself and its children: 40 while a job runs, measured, and 6 a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +28,18 @@ class ServerLimits:
     """Calls that wait for a child: frames, and loading models."""
     max_watchers: int = 128
     """Streams of events."""
+    max_connections: int = 512
+    """Of all programs together: what is more is closed at once, before it takes the daemon's last file."""
+    greeting_seconds: float = 2.0
+    """How long a connection may say nothing before it is closed."""
+    idle_seconds: float = 60.0
+    """How long a connection may ask for nothing before it is closed; a client of ours makes a new one unseen."""
     call_seconds: float = 30.0
     """How long a call that answers at once may take; the client's own deadline is shorter."""
+
+    def connections_within(self, descriptors: int) -> int:
+        """Connections to take of a process that may have so many files open: the most of those are for its work."""
+        return max(_FEWEST_CONNECTIONS, min(self.max_connections, (descriptors - _FOR_WORK) // 2))
 
     @property
     def max_streams(self) -> int:
@@ -42,9 +56,9 @@ class Slots:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Hold a slot for the block. Raises BusyError when all are taken."""
+        """Hold a slot for the block. Raises CrowdedError when all are taken."""
         if self.taken >= self._most:
-            raise BusyError(f"The daemon has {self._most} {self._what} already.", self._remedy)
+            raise CrowdedError(f"The daemon has {self._most} {self._what} already.", self._remedy)
         self.taken += 1
         try:
             yield

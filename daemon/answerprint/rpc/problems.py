@@ -1,6 +1,7 @@
 """Errors on their way through gRPC: a status for any client, and beside it the error itself for ours.
 
-The trailing metadata `answerprint-problem-bin` holds {"code", "message", "remedy", "exit_code"} as JSON.
+The trailing metadata `answerprint-problem-bin` holds {"code", "message", "remedy", "exit_code"} as JSON; and
+"again": true where nothing is wrong but that many ask at once.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ..jobs.api import BusyError, NotFoundError, NotYetError, StateError
 
 __all__ = [
     "PROBLEM_KEY",
+    "CrowdedError",
     "EndingError",
     "InternalError",
     "OtherVersionError",
@@ -64,6 +66,10 @@ class TooSlowError(NoDaemonError):
     code = "too_slow"
 
 
+class CrowdedError(BusyError):
+    """More ask at once than the daemon answers at a time: the same call is taken in a moment."""
+
+
 class InternalError(AnswerprintError):
     """The daemon met an error of its own: a mistake in the program."""
 
@@ -100,6 +106,8 @@ def trailer_of(error: AnswerprintError) -> tuple[str, tuple[tuple[str, bytes], .
         "remedy": _cut(error.remedy, _LONGEST_TEXT),
         "exit_code": error.exit_code,
     }
+    if isinstance(error, CrowdedError):
+        problem["again"] = True
     data = json.dumps(problem, ensure_ascii=False).encode()
     return _cut(error.message, _LONGEST_DETAILS), ((PROBLEM_KEY, data),)
 
@@ -111,10 +119,12 @@ def from_trailer(metadata: Iterable[tuple[str, str | bytes]]) -> AnswerprintErro
             continue
         try:
             problem = json.loads(value)
+            if problem.get("again"):
+                return CrowdedError(str(problem["message"]), str(problem["remedy"]))
             return _raised_there(
                 str(problem["code"]), int(problem["exit_code"]), str(problem["message"]), str(problem["remedy"])
             )
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
     return None
 

@@ -16,6 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from ..errors import NoDaemonError
 from ..jobs.api import Daemon
+from ..store.descriptors import most_open
 from .endpoint import (
     TCP,
     Session,
@@ -159,5 +160,7 @@ def _options(limits: ServerLimits) -> list[tuple[str, Any]]:
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.http2.max_pings_without_data", 0),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-        ("grpc.server_handshake_timeout_ms", 10_000),
+        ("grpc.max_allowed_incoming_connections", limits.connections_within(most_open())),
+        ("grpc.server_handshake_timeout_ms", round(1000 * limits.greeting_seconds)),
+        ("grpc.max_connection_idle_ms", round(1000 * limits.idle_seconds)),
     ]

@@ -24,6 +24,8 @@ ALREADY_RUNNING = 6
 _POLL_SECONDS = 0.05
 _TELL_SECONDS = 1.0
 _AGAIN_SECONDS = 1.0
+_PREFIX = "answerprint: "
+"""Before what a program of ours says in the end; the remedy follows on a line that is indented."""
 
 # What a program needs of its environment to find its files, its language and its devices. The rest stays behind: what
 # a shell, a virtual environment or a frozen program sets for itself would outlive it in the daemon.
@@ -109,8 +111,10 @@ class _Starter:
         if code is None:
             return
         if code != ALREADY_RUNNING:
-            said = last_line(self.log)
-            raise NoDaemonError(f"The daemon did not start{': ' + said if said else '.'}", f"Its log is {self.log}.")
+            said, remedy = _last_words(self.log)
+            raise NoDaemonError(
+                f"The daemon did not start{': ' + said if said else '.'}", remedy or f"Its log is {self.log}."
+            )
         # Another one holds the lock: it is about to serve, or about to end.
         now = time.monotonic()
         if self._again is None:
@@ -118,6 +122,19 @@ class _Starter:
         elif now >= self._again:
             self._process, self.log = _spawn(self._command)
             self._again = None
+
+
+def _last_words(log: Path) -> tuple[str, str]:
+    """Why a daemon ended, and the remedy, as it wrote them; else its last line."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+    except OSError:
+        return "", ""
+    said = [number for number, line in enumerate(lines) if line.startswith(_PREFIX)]
+    if not said:
+        return last_line(log), ""
+    after = lines[said[-1] + 1 : said[-1] + 2]
+    return lines[said[-1]].removeprefix(_PREFIX), "".join(line.strip() for line in after if line.startswith("  "))
 
 
 def clean_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -18,6 +18,7 @@ __all__ = [
     "Announce",
     "is_temporary",
     "publish",
+    "shown",
     "temporary_beside",
     "temporary_folder_beside",
     "write_bytes",
@@ -37,6 +38,12 @@ _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.
 def is_temporary(name: str) -> bool:
     """Whether a file or folder of that name is one that this module began, and nobody finished."""
     return _TEMPORARY.fullmatch(name) is not None
+
+
+def shown(path: Path) -> str:
+    """A path as it is told to people, who know nothing of files that are not finished: of those, what they become."""
+    hidden = next((part for part in (path, *path.parents) if is_temporary(part.name)), None)
+    return str(path) if hidden is None else f"What is being written in {hidden.parent}"
 
 
 Announce = Callable[[Path], None]

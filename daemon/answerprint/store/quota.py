@@ -6,9 +6,11 @@ import errno
 import shutil
 from pathlib import Path
 
-from ..errors import DiskFullError, StorageError
+from ..errors import DiskFullError, StorageError, TooManyFilesError
+from .atomic import shown
+from .descriptors import is_out_of_descriptors
 
-__all__ = ["is_disk_full", "room", "size_text", "spare_room", "storage_error"]
+__all__ = ["is_disk_full", "room", "size_text", "spare_room", "storage_error", "too_many_files"]
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC})
 _MOST_SPARE_BYTES = 64 << 20
@@ -37,7 +39,7 @@ def is_disk_full(error: OSError) -> bool:
 
 
 def storage_error(error: OSError, path: Path, needed_bytes: int = 0) -> StorageError:
-    """What an error of the disk at path means: DiskFullError where there is no room, StorageError else.
+    """What an error of the disk at path means: DiskFullError, TooManyFilesError, or StorageError for all else.
 
     needed_bytes: what the work will take there; 0 where nobody knows.
     """
@@ -48,10 +50,24 @@ def storage_error(error: OSError, path: Path, needed_bytes: int = 0) -> StorageE
             f"The disk is full: {needs} in {folder}.", "Make room there; the work then goes on.",
             needed_bytes=needed_bytes, folder=str(folder),
         )  # fmt: skip
+    if is_out_of_descriptors(error):
+        return too_many_files(shown(path))
     if error.errno == errno.EFBIG:
-        return StorageError(f"{path} is larger than this disk allows a file to be.", "Choose a folder on another disk.")
+        return StorageError(
+            f"{shown(path)} is larger than this disk allows a file to be.", "Choose a folder on another disk."
+        )
     reason = error.strerror or type(error).__name__
-    return StorageError(f"{path} could not be written or read ({reason}).", "Check the disk and its permissions.")
+    return StorageError(
+        f"{shown(path)} could not be written or read ({reason}).", "Check the disk and its permissions."
+    )
+
+
+def too_many_files(what: str) -> TooManyFilesError:
+    """The error of whatever could not be opened because too much is open."""
+    return TooManyFilesError(
+        f"{what} could not be opened: too many files and connections are open.",
+        "Close programs that use Answerprint, or raise the limit of open files (ulimit -n); the work then goes on.",
+    )
 
 
 def size_text(size: int) -> str:

@@ -25,6 +25,7 @@ import numpy as np
 from torch import nn
 
 from answerprint.errors import AnswerprintError, InputError
+from answerprint.plain import spoken
 
 from .fetch import measures_folder
 from .judging import PerceptualLoss, judge, load_trunk
@@ -126,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()
     except AnswerprintError as error:
-        sys.stderr.write(f"answerprint: {error.message}\n" + (f"  {error.remedy}\n" if error.remedy else ""))
+        sys.stderr.write(spoken(error))
         return error.exit_code
     return 0
 

@@ -28,6 +28,7 @@ from types import MappingProxyType
 
 from answerprint.errors import AnswerprintError, InputError, JobFailedError
 from answerprint.home import home
+from answerprint.plain import spoken
 
 __all__ = [
     "CLIPS",
@@ -246,7 +247,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             case _:
                 files = fetch_clips(args.out or clips_folder())
     except AnswerprintError as error:
-        sys.stderr.write(f"answerprint: {error.message}\n" + (f"  {error.remedy}\n" if error.remedy else ""))
+        sys.stderr.write(spoken(error))
         return error.exit_code
     except OSError as error:
         sys.stderr.write(f"answerprint: {error.filename or 'a file'} cannot be written: {error.strerror}\n")

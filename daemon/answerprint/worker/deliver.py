@@ -26,6 +26,7 @@ from answerprint.store.receipts import ChunkReceipt, DamagedChunkError
 from .job_channel import Talk
 from .lost import LostChunkError, shot_start
 from .order import JOB_KEY, Order, understand, verify
+from .telling import tell_reading
 
 __all__ = ["DeliverTask", "deliver"]
 
@@ -60,7 +61,7 @@ def deliver(task: DeliverTask, talk: Talk) -> Message:
     Raises LostChunkError when a chunk is damaged, AnswerprintError, and what `talk.check` raises.
     """
     began = time.monotonic()
-    order = understand(task.request)
+    order = understand(task.request, on_read=tell_reading(task.request.input, talk))
     digest = PictureDigest()
     talk.emit(events.stage("mux", f"Writing {Path(task.request.output).name}"))
     frames = _frames(task, order.frames, digest, talk)
@@ -74,7 +75,7 @@ def deliver(task: DeliverTask, talk: Talk) -> Message:
     else:
         _write(task, order, spec, frames)
     talk.emit(events.stage("verify", "Checking the result"))
-    verify(order, spec)
+    verify(order, spec, tell_reading(task.request.output, talk))
     final = events.done(
         task.request.output,
         len(order.frames),

@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from answerprint.flow.cache import FlowCache
 from answerprint.home import flow_cache_folder
+from answerprint.plain import counted
 
 __all__ = ["CAPACITY_BYTES", "main", "open_flow_cache"]
 
@@ -25,21 +26,26 @@ def main(argv: Sequence[str]) -> int:
     """`info` or `clear`, and `--json`; returns the exit code."""
     cache = open_flow_cache()
     facts: dict[str, object] = {"event": "flow_cache", "folder": str(flow_cache_folder())}
-    if "clear" in argv:
-        facts["removed"] = cache.clear()
+    removed = cache.clear() if "clear" in argv else None
+    if removed is not None:
+        facts["removed"] = removed
     info = cache.info()
     facts |= asdict(info)
     if "--json" in argv:
         sys.stdout.write(json.dumps(facts) + "\n")
         return 0
-    if "removed" in facts:
-        sys.stdout.write(f"{facts['removed']} entries removed\n")
+    if removed is not None:
+        sys.stdout.write(f"{_entries(removed)} removed\n")
     sys.stdout.write(
-        f"{info.entries} entries, {info.bytes / 2**20:.1f} MiB of {info.capacity_bytes / 2**30:.1f} GiB, "
+        f"{_entries(info.entries)}, {info.bytes / 2**20:.1f} MiB of {info.capacity_bytes / 2**30:.1f} GiB, "
         f"in {facts['folder']}\n"
     )
     if info.quarantined:
-        sys.stdout.write(f"{info.quarantined} damaged entries put aside\n")
+        sys.stdout.write(f"{counted(info.quarantined, 'damaged entry', 'damaged entries')} put aside\n")
     if info.leases:
-        sys.stdout.write(f"{info.leases} running jobs use it\n")
+        sys.stdout.write(f"{counted(info.leases, 'running job')} {'uses' if info.leases == 1 else 'use'} it\n")
     return 0
+
+
+def _entries(number: int) -> str:
+    return counted(number, "entry", "entries")

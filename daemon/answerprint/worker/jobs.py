@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from answerprint.errors import InputError
-from answerprint.frames import Frame, FrameRange, events
+from answerprint.frames import Frame, events
 from answerprint.frames.messages import Message
 from answerprint.frames.request import PreviewRequest, RestoreRequest
 from answerprint.media import check_output, open_reader, open_writer
@@ -18,10 +17,11 @@ from .device_choice import choose_device, peak_memory_bytes, stopwatch
 from .flow_cache import open_flow_cache
 from .job_channel import Talk
 from .loading import Models, configured, flow_through, settings_for, usual_recipe
-from .order import Order, understand, verify
+from .order import few_frames, understand, verify
 from .previews import before_after
 from .progress import Reporter
 from .restore import decoded, restore_clip
+from .telling import tell_reading
 
 __all__ = ["preview", "restore"]
 
@@ -33,7 +33,7 @@ def restore(request: RestoreRequest, talk: Talk, models: Models) -> Message:
     """
     began = time.monotonic()
     talk.emit(events.stage("probe", f"Reading {Path(request.input).name}"))
-    order = understand(request)
+    order = understand(request, on_read=tell_reading(request.input, talk))
     check_output(Path(request.output), order.codec, order.info, request.overwrite, order.frames)
     device = choose_device(request.device)
     talk.check()
@@ -55,7 +55,7 @@ def restore(request: RestoreRequest, talk: Talk, models: Models) -> Message:
                             writer.write(frame.picture, frame.alpha)
             talk.emit(events.stage("mux", "Finishing the file"))
     talk.emit(events.stage("verify", "Checking the result"))
-    verify(order, spec)
+    verify(order, spec, tell_reading(request.output, talk))
     return events.done(
         request.output,
         len(order.frames),
@@ -73,7 +73,8 @@ def preview(request: PreviewRequest, talk: Talk, models: Models) -> Message:
     """
     began = time.monotonic()
     talk.emit(events.stage("probe", f"Reading {Path(request.restore.input).name}"))
-    order = _few_frames(understand(request.restore, preview=True), request)
+    on_read = tell_reading(request.restore.input, talk)
+    order = few_frames(understand(request.restore, preview=True, on_read=on_read), request)
     folder = Path(request.restore.output)
     device = choose_device(request.restore.device)
     talk.check()
@@ -108,17 +109,6 @@ def preview(request: PreviewRequest, talk: Talk, models: Models) -> Message:
         flow_cache={"hits": flow.hits, "misses": flow.misses},
         peak_memory_bytes=peak_memory_bytes(device), stages=watch.seconds, files=files,
     )  # fmt: skip
-
-
-def _few_frames(order: Order, request: PreviewRequest) -> Order:
-    """The order for the frames around the one that was asked for. Raises InputError when it is not in the clip."""
-    if request.frame not in order.frames:
-        raise InputError(
-            f"Frame {request.frame} is not in the clip.",
-            f"Frames run from {order.frames.start} to {order.frames.stop - 1}.",
-        )
-    first = max(order.frames.start, request.frame - request.count // 2)
-    return replace(order, frames=FrameRange(first, min(order.frames.stop, first + request.count)))
 
 
 def _write(file: Path, data: bytes, overwrite: bool) -> None:

@@ -11,14 +11,15 @@ from answerprint.errors import AnswerprintError, CancelledError, InputError, Job
 from answerprint.frames import events
 from answerprint.frames.channel import ChildChannel
 from answerprint.frames.messages import Message, MessageError
-from answerprint.frames.request import RestoreRequest
+from answerprint.frames.request import PreviewRequest, RestoreRequest
 from answerprint.media import probe
 
 from .deliver import DeliverTask, deliver
 from .inbox import Inbox, Letter
 from .job_channel import JobChannel, StopRequestedError
-from .order import understand
+from .order import few_frames, understand
 from .stills import StillTask, make_still
+from .telling import tell_reading
 
 __all__ = ["main"]
 
@@ -65,7 +66,14 @@ def _answer(letter: Letter, channel: ChildChannel) -> None:
 
 
 def _probe(message: Message, talk: JobChannel) -> Message:
-    order = understand(RestoreRequest.from_json(_request(message)), preview=bool(message.get("preview")))
+    asked = _request(message)
+    if message.get("preview"):
+        preview = PreviewRequest.from_json(asked)
+        request = preview.restore
+        order = few_frames(understand(request, preview=True, on_read=tell_reading(request.input, talk)), preview)
+    else:
+        request = RestoreRequest.from_json(asked)
+        order = understand(request, on_read=tell_reading(request.input, talk))
     return events.report(
         {
             "input": order.input_facts(),
@@ -79,7 +87,8 @@ def _probe(message: Message, talk: JobChannel) -> Message:
 
 
 def _describe(message: Message, talk: JobChannel) -> Message:
-    info = probe(str(message.get("media", "")))
+    media = str(message.get("media", ""))
+    info = probe(media, on_read=tell_reading(media, talk))
     return events.report(
         {
             "path": str(info.path),
@@ -102,7 +111,7 @@ def _describe(message: Message, talk: JobChannel) -> Message:
 
 
 def _frame(message: Message, talk: JobChannel) -> Message:
-    return events.report(make_still(StillTask.from_message(message)))
+    return events.report(make_still(StillTask.from_message(message), talk))
 
 
 def _mux(message: Message, talk: JobChannel) -> Message:

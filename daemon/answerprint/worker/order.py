@@ -18,14 +18,14 @@ from answerprint.errors import InputError, JobFailedError, MediaError
 from answerprint.frames import ClipInfo, FrameRange, OutputSpec, default_codec, events, parse_range
 from answerprint.frames.interpret import Interpretation
 from answerprint.frames.messages import Message
-from answerprint.frames.request import RestoreRequest
-from answerprint.media import probe
+from answerprint.frames.request import PreviewRequest, RestoreRequest
+from answerprint.media import OnRead, probe, unheard
 from answerprint.media.boundary import MAX_PIXELS, MAX_SIDE
 from answerprint.models.manifest import read_manifest
 
 from .choices import Choices, resolve
 
-__all__ = ["JOB_KEY", "Order", "SourceChangedError", "understand", "verify"]
+__all__ = ["JOB_KEY", "Order", "SourceChangedError", "few_frames", "understand", "verify"]
 
 JOB_KEY = "answerprint_job"
 """Metadata of a deliverable: the job that wrote it."""
@@ -162,25 +162,39 @@ class Order:
         }
 
 
-def understand(request: RestoreRequest, *, preview: bool = False) -> Order:
-    """Probe the source and complete the request; raises InputError for whatever cannot be done."""
+def understand(request: RestoreRequest, *, preview: bool = False, on_read: OnRead = unheard) -> Order:
+    """Probe the source and complete the request; raises InputError for whatever cannot be done.
+
+    on_read: told how many frames were found while the source is read, where that takes long; may raise.
+    """
     entry = at_hand(request.model)  # its weights count in the fingerprint
     choices = resolve(request, entry.info)
     if entry.info.gives == "depth" and request.strength != 1:
         raise InputError(f"{entry.name} gives depth, of which there is no strength.", "Leave --strength out.")
-    info = Interpretation.parse(request.interpret).of(probe(request.input))
+    info = Interpretation.parse(request.interpret).of(probe(request.input, on_read=on_read))
     frames = info.checked(None) if request.range is None else parse_range(request.range, info)
     codec = "" if preview else request.codec or default_codec(Path(request.output))
     size = _size(request, info, entry, choices)
     return Order(request, info, frames, entry, _enlarged(choices, info, entry, size), size, codec)
 
 
-def verify(order: Order, spec: OutputSpec) -> None:
+def few_frames(order: Order, request: PreviewRequest) -> Order:
+    """The order for the frames around the one that was asked for. Raises InputError when it is not in the clip."""
+    if request.frame not in order.frames:
+        raise InputError(
+            f"Frame {request.frame} is not in the clip.",
+            f"Frames run from {order.frames.start} to {order.frames.stop - 1}.",
+        )
+    first = max(order.frames.start, request.frame - request.count // 2)
+    return replace(order, frames=FrameRange(first, min(order.frames.stop, first + request.count)))
+
+
+def verify(order: Order, spec: OutputSpec, on_read: OnRead = unheard) -> None:
     """Read the deliverable back: as many frames, of the size and rate, as were asked for.
 
     Raises JobFailedError saying what is wrong, MediaError when it cannot be read at all.
     """
-    found = probe(order.request.output, spec.rate)
+    found = probe(order.request.output, spec.rate, on_read)
     problems = []
     if found.frames < len(order.frames):
         problems.append(f"{found.frames} of {len(order.frames)} frames")

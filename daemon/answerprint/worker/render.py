@@ -32,6 +32,7 @@ from .order import Order, SourceChangedError, understand
 from .progress import Reporter
 from .restore import RestoredChunk, decoded, restore_clip
 from .scratch import Scratch
+from .telling import tell_reading
 
 __all__ = ["RenderTask", "render"]
 
@@ -75,7 +76,7 @@ def render(task: RenderTask, talk: JobChannel, models: Models, at_border: Callab
     """
     began = time.monotonic()
     talk.emit(events.stage("probe", f"Reading {Path(task.request.input).name}"))
-    order = understand(task.request)
+    order = understand(task.request, on_read=tell_reading(task.request.input, talk))
     fingerprint = _check(task, order)
     device = choose_device(task.request.device)
     talk.emit({**order.started(str(device)), "fingerprint": fingerprint})

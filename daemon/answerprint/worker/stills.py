@@ -14,14 +14,16 @@ from answerprint.errors import InputError, JobFailedError
 from answerprint.frames import Frame, FrameRange
 from answerprint.frames.interpret import Interpretation
 from answerprint.frames.request import RestoreRequest
-from answerprint.media import open_reader, output_files, probe
+from answerprint.media import OnRead, open_reader, output_files, probe
 from answerprint.media.segment import SegmentReader
 from answerprint.store import atomic
 from answerprint.store.quota import storage_error
 from answerprint.store.receipts import ChunkReceipt
 
+from .job_channel import Talk
 from .order import Order, understand
 from .previews import Picture
+from .telling import tell_reading
 
 __all__ = ["StillTask", "make_still"]
 
@@ -70,9 +72,10 @@ class StillTask:
             raise InputError(f"The frame is not described properly ({error}).") from error
 
 
-def make_still(task: StillTask) -> dict[str, object]:
-    """Write the picture; returns the facts of a report. Raises AnswerprintError."""
-    frame = _restored(task) if task.side == "restored" else _source(task)
+def make_still(task: StillTask, talk: Talk) -> dict[str, object]:
+    """Write the picture; returns the facts of a report. Raises AnswerprintError, and what `talk.check` raises."""
+    on_read = tell_reading(task.request.input, talk)
+    frame = _restored(task, on_read) if task.side == "restored" else _source(task, on_read)
     picture = _resized(frame.picture, _shown_size(frame, task))
     codes = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
     options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if task.format == "jpeg" else []
@@ -92,30 +95,35 @@ def make_still(task: StillTask) -> dict[str, object]:
     }
 
 
-def _restored(task: StillTask) -> Frame:
+def _restored(task: StillTask, on_read: OnRead) -> Frame:
     if task.receipt is None:
-        return _delivered(understand(task.request), task.frame)
+        return _delivered(understand(task.request, on_read=on_read), task.frame, on_read)
     frames = FrameRange(task.receipt.first, task.receipt.stop)
     if task.frame not in frames:
         raise InputError(f"Frame {task.frame} is not in chunk {task.receipt.chunk}.", f"It holds {frames}.")
     return SegmentReader(task.folder, task.receipt).frame(task.frame)
 
 
-def _source(task: StillTask) -> Frame:
-    return _read(task.request.input, task.frame, Interpretation.parse(task.request.interpret))
+def _source(task: StillTask, on_read: OnRead) -> Frame:
+    return _read(task.request.input, task.frame, on_read, Interpretation.parse(task.request.interpret))
 
 
-def _delivered(order: Order, frame: int) -> Frame:
+def _delivered(order: Order, frame: int, on_read: OnRead) -> Frame:
     """A frame of the deliverable. Of a sequence its very file: other pictures may be named by the same pattern."""
     place = frame - order.frames.start
     files = output_files(order.request.output, order.codec, order.info, order.frames)
     if not 0 <= place < len(order.frames):
         raise InputError(f"Frame {frame} is not in the clip.", f"Frames run within {order.frames}.")
-    return _read(str(files[0]), place) if len(files) == 1 else _read(str(files[place]), 0)
+    return _read(str(files[0]), place, on_read) if len(files) == 1 else _read(str(files[place]), 0, on_read)
 
 
-def _read(path: str, index: int, interpretation: Interpretation = Interpretation()) -> Frame:  # noqa: B008 - frozen
-    info = interpretation.of(probe(path))
+def _read(
+    path: str,
+    index: int,
+    on_read: OnRead,
+    interpretation: Interpretation = Interpretation(),  # noqa: B008 - frozen
+) -> Frame:
+    info = interpretation.of(probe(path, on_read=on_read))
     if index not in info.whole:
         raise InputError(f"{path} has no frame {index}.", f"It has frames 0 to {info.frames - 1}.")
     with open_reader(info, FrameRange(index, index + 1)) as reader:

@@ -7,11 +7,12 @@ from dataclasses import asdict
 from datetime import datetime
 
 from answerprint.frames.messages import Message
+from answerprint.plain import plain
 from answerprint.store.records import JobRecord, JobState
 
 from ..times import clock_words, duration
 from .look import Look
-from .words import about, counted, frames_words, job_name, size_words
+from .words import about, counted, frames_done, frames_words, job_name, size_words
 
 __all__ = ["as_json", "details", "settings_words"]
 
@@ -29,6 +30,7 @@ def as_json(look: Look) -> Message:
     return {
         **known,
         "state": job.state.value,
+        "frames_done": frames_done(job),
         "input": job.input,
         "output": job.output,
         **sizes,
@@ -56,18 +58,21 @@ def details(look: Look, history: Sequence[Message], now: datetime | None = None)
         "work": duration(job.seconds) if job.seconds else "",
         "scratch": _scratch(job, chunks),
         "motion": _motion(chunks),
-        "warnings": "\n".join(warnings[-_LATEST_WARNINGS:]),
     }
-    return {name: text for name, text in lines.items() if text}
+    # A line each: a name with a line in it begins no other.
+    said = {name: plain(text) for name, text in lines.items()}
+    said["warnings"] = "\n".join(map(plain, warnings[-_LATEST_WARNINGS:]))
+    return {name: text for name, text in said.items() if text}
 
 
 def settings_words(request: Message) -> str:
     """The settings of a request that differ from none, nearly as they were typed."""
-    elsewhere = {"input", "output", "options", "consistency", "overwrite", "size"}
+    elsewhere = {"input", "output", "options", "interpret", "consistency", "overwrite", "size"}
     words = [f"{name} {value}" for name, value in request.items() if name not in elsewhere and value is not None]
     if request.get("size"):
         words.append("size {}x{}".format(*request["size"]))
     words += [f"{name}={value}" for name, value in (request.get("options") or {}).items()]
+    words += [f"{name} read as {value}" for name, value in (request.get("interpret") or {}).items()]
     words += ["no consistency"] if not request.get("consistency", True) else []
     words += ["overwrite"] if request.get("overwrite") else []
     return ", ".join(words)

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from answerprint.frames.messages import Message
-from answerprint.jobs.api import NotFoundError
+from answerprint.jobs.api import Happening, NotFoundError, Page
 from answerprint.store.records import ENDED, UNFINISHED, JobRecord, JobState
 
-if TYPE_CHECKING:
-    from answerprint.rpc.client import Client
-
-__all__ = ["WORKING", "Look", "history", "look_at", "unfinished", "with_recent"]
+__all__ = ["WORKING", "Look", "Shelf", "history", "look_at", "unfinished", "with_recent"]
 
 WORKING = frozenset({JobState.RUNNING, JobState.MUXING})
 _RECENT = 20
+
+
+class Shelf(Protocol):
+    """Whatever knows of jobs: a daemon's client, or the journal while no daemon runs."""
+
+    def list(self, states: Sequence[JobState] = (), limit: int = 100, token: str = "") -> Page:
+        """A page of jobs."""
+        ...
+
+    def all_jobs(self, states: Sequence[JobState] = ()) -> Iterator[JobRecord]:
+        """All jobs."""
+        ...
+
+    def get(self, reference: str) -> JobRecord:
+        """A job as it stands."""
+        ...
+
+    def look(self, reference: str) -> tuple[JobRecord, Message | None]:
+        """A job as it stands, and its live progress."""
+        ...
+
+    def suspend_reason(self) -> str | None:
+        """Why no chunk is begun, None where work goes on."""
+        ...
+
+    def watch(self, reference: str, after: int = 0, *, progress: bool = True) -> Iterator[Happening]:
+        """What happened to a job."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +54,21 @@ class Look:
     suspended: bool = False
 
 
-def unfinished(client: Client) -> list[JobRecord]:
+def unfinished(client: Shelf) -> list[JobRecord]:
     """All jobs that wait or work, in the order of the queue."""
     return list(client.all_jobs(_in_order(UNFINISHED)))
 
 
-def with_recent(client: Client) -> tuple[list[JobRecord], int]:
+def with_recent(client: Shelf) -> tuple[list[JobRecord], int]:
     """Jobs that wait or work, then the last that ended; and how many ended before those."""
     ended = client.list(_in_order(ENDED), _RECENT)
     return [*unfinished(client), *ended.jobs], ended.total - len(ended.jobs)
 
 
-def look_at(client: Client, jobs: Sequence[JobRecord], *, suspended: bool | None = None) -> list[Look]:
+def look_at(client: Shelf, jobs: Sequence[JobRecord], *, suspended: bool | None = None) -> list[Look]:
     """See how jobs stand. What was deleted meanwhile is left out. suspended: asked for, where it is not known."""
     if suspended is None:
-        suspended = any(job.state is JobState.QUEUED for job in jobs) and client.info().suspended
+        suspended = any(job.state is JobState.QUEUED for job in jobs) and client.suspend_reason() is not None
     looks: list[Look] = []
     before = 0
     for listed in jobs:
@@ -58,7 +83,7 @@ def look_at(client: Client, jobs: Sequence[JobRecord], *, suspended: bool | None
     return looks
 
 
-def history(client: Client, job: JobRecord) -> list[Message]:
+def history(client: Shelf, job: JobRecord) -> list[Message]:
     """The kept events of a job up to now."""
     events: list[Message] = []
     if job.last_sequence:

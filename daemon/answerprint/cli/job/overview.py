@@ -13,8 +13,8 @@ from answerprint.errors import AnswerprintError, CancelledError, JobFailedError,
 from answerprint.jobs.api import NotFoundError
 from answerprint.store.records import JobRecord, JobState
 
+from ..console import Console
 from ..context import Context
-from ..table import plain
 from .details import as_json
 from .follow import LOST
 from .look import Look, look_at, unfinished
@@ -28,14 +28,13 @@ __all__ = ["overview"]
 _EVERY_SECONDS = 1.0
 _PATIENCE_SECONDS = 60.0
 _INFO_EVERY = 10  # looks; the daemon measures its disks for it
-_UP = "\x1b[{}F\x1b[J"  # to the first column, so many lines up, and clear what is below
 
 
 class _Table:
     """A table on a terminal, in the place of the one before."""
 
-    def __init__(self) -> None:
-        self._lines = 0
+    def __init__(self, console: Console) -> None:
+        self._console, self._lines = console, 0
 
     def show(self, looks: Sequence[Look]) -> None:
         """Write it over the last one."""
@@ -43,8 +42,7 @@ class _Table:
         room = shutil.get_terminal_size().lines - 1  # what has left the screen cannot be written over
         if len(lines) > room:
             lines = [*lines[: room - 1], f"... and {len(lines) - room + 1} more"]
-        sys.stdout.write((_UP.format(self._lines) if self._lines else "") + "\n".join(lines) + "\n")
-        sys.stdout.flush()
+        self._console.again(lines, self._lines)
         self._lines = len(lines)
 
 
@@ -68,7 +66,7 @@ class _Changes:
             else:
                 frames = f", {frames_words(job)} frames" if job.frames_total else ""
                 said = about(look)
-                self._console.out(plain(f"{job_name(job)}: {job.state.value}{frames}{', ' + said if said else ''}"))
+                self._console.out(f"{job_name(job)}: {job.state.value}{frames}{', ' + said if said else ''}")
 
 
 def overview(
@@ -78,7 +76,7 @@ def overview(
 
     A daemon that goes away, or does not answer, is waited for. Raises what keeps it from answering for long.
     """
-    view = _Table() if sys.stdout.isatty() and not context.console.json else _Changes(context)
+    view = _Table(context.console) if sys.stdout.isatty() and not context.console.json else _Changes(context)
     lost_since: float | None = None
     looked, suspended = 0, False
     while True:

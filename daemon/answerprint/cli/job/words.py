@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from answerprint.frames.messages import Message
+from answerprint.plain import counted
 from answerprint.store.records import JobRecord, JobState
 
 from ..progress import stage_words
@@ -13,7 +14,7 @@ from ..table import columns, terminal_width
 from ..times import clock_words, duration
 from .look import Look
 
-__all__ = ["about", "counted", "frames_words", "job_name", "listing", "size_words"]
+__all__ = ["about", "counted", "frames_done", "frames_words", "job_name", "listing", "size_words"]
 
 _HEAD = ("#", "STATE", "FRAMES", "DONE", "ABOUT", "CLIP", "OUTPUT")
 _NUMBERS = "# FRAMES DONE"
@@ -25,7 +26,7 @@ def listing(looks: Sequence[Look], now: datetime | None = None) -> list[str]:
     rows = []
     for look in looks:
         job = look.job
-        share = f"{100 * job.frames_done // job.frames_total} %" if job.frames_total else ""
+        share = f"{100 * frames_done(job) // job.frames_total} %" if job.frames_total else ""
         frames = frames_words(job) if job.frames_total else ""
         short = about(look, now)
         if len(short) > _LONGEST_ABOUT:
@@ -41,7 +42,12 @@ def job_name(job: JobRecord) -> str:
 
 def frames_words(job: JobRecord) -> str:
     """How many frames are done, of how many."""
-    return f"{job.frames_done}/{job.frames_total}"
+    return f"{frames_done(job)}/{job.frames_total}"
+
+
+def frames_done(job: JobRecord) -> int:
+    """Of a job that is done, all: a preview has no chunks by which they would be counted."""
+    return job.frames_total if job.state is JobState.DONE else job.frames_done
 
 
 def about(look: Look, now: datetime | None = None) -> str:
@@ -62,11 +68,6 @@ def about(look: Look, now: datetime | None = None) -> str:
             return str(problem.get("message", ""))
         case JobState.CANCELLED:
             return "" if job.ended is None else clock_words(job.ended, now)
-
-
-def counted(number: int, noun: str) -> str:
-    """A number of things."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def size_words(size: float) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from answerprint.errors import ModelError
+from answerprint.plain import spoken
 
 from .checkpoint import Tensor, read_checkpoint
 from .sandbox import enter
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         convert(arguments.checkpoint, arguments.result)
     except ModelError as error:
-        sys.stderr.write(f"answerprint: {error.message}\n  {error.remedy}\n")
+        sys.stderr.write(spoken(error))
         return error.exit_code
     return 0
 

@@ -7,6 +7,7 @@ name when it is whole. The command line and the daemon pull with the same code.
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import threading
 from collections.abc import Callable, Mapping
@@ -139,6 +140,14 @@ def _is_whole(final: Path) -> bool:
     return False
 
 
+def _command(model: KnownModel, wishes: Wishes, *options: str) -> str:
+    """The command that asks for the same with these options as well."""
+    words = ["answerprint", "models", "pull", model.name]
+    words += ["--mirror", wishes.mirror] if wishes.mirror else []
+    words += ["--from-folder", str(wishes.folder)] if wishes.folder is not None else []
+    return shlex.join([*words, *options])
+
+
 def _check_wishes(
     model: KnownModel, models: Path, pins: Mapping[str, Pin], settings: ModelSettings, wishes: Wishes
 ) -> None:
@@ -148,17 +157,19 @@ def _check_wishes(
         raise ModelError(f"{wishes.folder} is not a folder.", "Check the path.")
     unknown = [name for name in model.unhashed if name not in pins]
     trusts = wishes.trust_first or not unknown
+    trust = ["--trust-first-download"] if unknown else []
     if not has_accepted(models, model):
         raise ModelError(
             f"The licence of {model.name!r} is not accepted: {model.licence.title}, {model.licence.url}",
-            f"Read it. To accept it{'' if trusts else ', and what comes without a published hash'}: "
-            f"answerprint models pull {model.name} --accept-licence{'' if trusts else ' --trust-first-download'}",
+            f"Read it. To accept it{', and what comes without a published hash' if unknown else ''}: "
+            f"{_command(model, wishes, '--accept-licence', *trust)}",
         )
     if not trusts:
         raise ModelError(
             f"Nobody published a hash of {len(unknown)} of the files, such as {max(unknown, key=len)}: what is fetched "
             "first cannot be checked.",
-            "If you trust the source, add --trust-first-download; what comes then is held to its hash from there on.",
+            f"If you trust the source: {_command(model, wishes, *trust)} (what comes then is held "
+            "to its hash from there on)",
         )
     if settings.offline and wishes.folder is None:
         raise PullError(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 
 from ...errors import InputError
+from ...plain import plain
 from .fields import Answers, Field, Form, Value
 
 __all__ = ["PromptAsking"]
@@ -55,7 +56,7 @@ class PromptAsking:
             for number, (value, label) in enumerate(field.choices, 1):
                 self._say(f"  {number}  {value}" if label == value else f"  {number}  {value:<10} {label}")
         while True:
-            self._write.write(f"{field.label}{f' ({field.unit})' if field.unit else ''} [{default}]: ")
+            self._write.write(plain(f"{field.label}{f' ({field.unit})' if field.unit else ''} [{default}]: "))
             self._write.flush()
             line = self._read.readline()
             if not line.endswith("\n"):
@@ -72,7 +73,7 @@ class PromptAsking:
                 self._say(str(error))
 
     def _say(self, text: str) -> None:
-        self._write.write(text + "\n")
+        self._write.write("\n".join(map(plain, text.split("\n"))) + "\n")
         self._write.flush()
 
 

@@ -1,0 +1,64 @@
+"""config.toml as a person wrote it: what it says, and where, so that a mistake can be found."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError
+
+__all__ = ["SettingsFile", "read_settings_file"]
+
+_HOW = 'Write each setting as NAME = VALUE, texts in quotes ("..."), or remove the file.'
+_TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?")
+_AT_LINE = re.compile(r"\s*\(at line (\d+), column (\d+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """values: what it says, by name; tables are values as well. text: as it is written."""
+
+    path: Path
+    values: dict[str, Any]
+    text: str
+
+    def place(self, name: str, table: str = "") -> str:
+        """Where a setting is written: the file, and the line where it can be told."""
+        within = ""
+        written = re.compile(rf"""\s*["']?{re.escape(name)}["']?\s*=""")
+        dotted = re.compile(rf"""\s*{re.escape(table)}\s*\.\s*["']?{re.escape(name)}["']?\s*=""") if table else None
+        for number, line in enumerate(self.text.splitlines(), 1):
+            if header := _TABLE.fullmatch(line):
+                within = header[1]
+            elif (within == table and written.match(line)) or (dotted and not within and dotted.match(line)):
+                return f"{self.path}, line {number}"
+        return str(self.path)
+
+
+def read_settings_file(path: Path) -> SettingsFile:
+    """Read the file; one that does not exist says nothing.
+
+    Raises InputError that names the line where it is no TOML.
+    """
+    data = b""
+    try:
+        data = path.read_bytes()
+        text = data.decode()
+        return SettingsFile(path, tomllib.loads(text), text)
+    except (FileNotFoundError, NotADirectoryError):
+        return SettingsFile(path, {}, "")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}).", "Check its permissions.") from error
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise InputError(f"{path}, line {line}, cannot be read: it is not UTF-8.", "Save the file as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        reason = _AT_LINE.sub("", str(error)).strip().rstrip(".")
+        at = _AT_LINE.search(str(error))
+        line = int(at[1]) if at else text.count("\n") + 1
+        lines = text.splitlines()
+        written = f": {lines[line - 1].strip()[:80]!r}" if 0 < line <= len(lines) else ""
+        raise InputError(f"{path}, line {line}, cannot be read ({reason}){written}.", _HOW) from error
