@@ -3,7 +3,7 @@
 from .output import check_output, output_files
 from .probe import probe
 from .reader import FrameReader, open_reader
-from .sink import Writer
+from .sink import Hooks, Writer
 from .writer import open_writer
 
-__all__ = ["FrameReader", "Writer", "check_output", "open_reader", "open_writer", "output_files", "probe"]
+__all__ = ["FrameReader", "Hooks", "Writer", "check_output", "open_reader", "open_writer", "output_files", "probe"]

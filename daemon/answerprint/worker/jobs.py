@@ -11,8 +11,10 @@ from answerprint.errors import InputError
 from answerprint.frames import Frame, FrameRange, events
 from answerprint.frames.messages import Message
 from answerprint.frames.request import PreviewRequest, RestoreRequest
-from answerprint.media import check_output, open_reader, open_writer
+from answerprint.media import Hooks, check_output, open_reader, open_writer
+from answerprint.media.sources import Sources
 from answerprint.store import atomic
+from answerprint.store.place import Place
 
 from .device_choice import choose_device, peak_memory_bytes, stopwatch
 from .flow_cache import open_flow_cache
@@ -22,6 +24,7 @@ from .order import Order, understand, verify
 from .previews import before_after
 from .progress import Reporter
 from .restore import decoded, restore_clip
+from .same_source import SameSource
 
 __all__ = ["preview", "restore"]
 
@@ -34,6 +37,7 @@ def restore(request: RestoreRequest, talk: Talk, models: Models) -> Message:
     began = time.monotonic()
     talk.emit(events.stage("probe", f"Reading {Path(request.input).name}"))
     order = understand(request)
+    same = SameSource(order)
     check_output(Path(request.output), order.codec, order.info, request.overwrite, order.frames)
     device = choose_device(request.device)
     talk.check()
@@ -45,7 +49,7 @@ def restore(request: RestoreRequest, talk: Talk, models: Models) -> Message:
         talk.emit(order.started(str(device)))
         settings = settings_for(order, configured(order, backend), usual_recipe(order, backend))
         report = Reporter(talk, len(order.frames)).report
-        with cache.lease(), open_writer(Path(request.output), spec) as writer:
+        with cache.lease(), open_writer(Path(request.output), spec, Hooks(confirm=same.check)) as writer:
             with open_reader(order.info, order.frames) as reader:
                 source = decoded(reader, watch, talk.check)
                 for chunk in restore_clip(source, backend, flow, settings, watch=watch, on_progress=report):
@@ -82,6 +86,7 @@ def preview(request: PreviewRequest, talk: Talk, models: Models) -> Message:
     flow = flow_through(cache)
     files: list[str] = []
     sources: dict[int, Frame] = {}
+    guarded = Sources(order.info.files or (order.info.path,))
 
     def keep(frames: Iterator[Frame]) -> Iterator[Frame]:
         for frame in frames:
@@ -89,6 +94,7 @@ def preview(request: PreviewRequest, talk: Talk, models: Models) -> Message:
             yield frame
 
     with (
+        _open_folder(folder) as place,
         models.use(order.entry, device, talk) as backend,
         cache.lease(),
         open_reader(order.info, order.frames) as reader,
@@ -99,10 +105,11 @@ def preview(request: PreviewRequest, talk: Talk, models: Models) -> Message:
         source = keep(decoded(reader, watch, talk.check))
         for chunk in restore_clip(source, backend, flow, settings, watch=watch, on_progress=report):
             for frame in chunk:
-                file = folder / f"{order.info.path.stem}-{frame.index:06d}.png"
+                name = f"{order.info.path.stem}-{frame.index:06d}.png"
                 data = before_after(sources.pop(frame.index).picture, frame.picture)
-                _write(file, data, request.restore.overwrite)
-                files.append(str(file))
+                guarded.check(place, name)
+                _write(place, name, data, request.restore.overwrite)
+                files.append(str(folder / name))
     return events.done(
         str(folder), len(files), time.monotonic() - began,
         flow_cache={"hits": flow.hits, "misses": flow.misses},
@@ -121,11 +128,21 @@ def _few_frames(order: Order, request: PreviewRequest) -> Order:
     return replace(order, frames=FrameRange(first, min(order.frames.stop, first + request.count)))
 
 
-def _write(file: Path, data: bytes, overwrite: bool) -> None:
+def _open_folder(folder: Path) -> Place:
+    """The folder of a preview, made if it is not there. Raises InputError."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_bytes(file, data, overwrite=overwrite)
-    except FileExistsError as error:
-        raise InputError(f"{file} exists.", "Choose another folder, or --overwrite.") from error
+        folder.mkdir(parents=True, exist_ok=True)
+        return Place(folder)
     except OSError as error:
-        raise InputError(f"{file} cannot be written: {error.strerror}.", "Choose another folder.") from error
+        raise InputError(f"{folder} cannot be written to: {error.strerror}.", "Choose another folder.") from error
+
+
+def _write(place: Place, name: str, data: bytes, overwrite: bool) -> None:
+    try:
+        atomic.write_bytes_at(place, name, data, overwrite=overwrite)
+    except FileExistsError as error:
+        raise InputError(f"{place.path / name} exists.", "Choose another folder, or --overwrite.") from error
+    except OSError as error:
+        raise InputError(
+            f"{place.path / name} cannot be written: {error.strerror}.", "Choose another folder."
+        ) from error
