@@ -17,6 +17,7 @@ from answerprint.frames import FrameRange, events
 from answerprint.frames.messages import Message
 from answerprint.frames.request import RestoreRequest
 from answerprint.media import FrameReader, check_output, open_reader
+from answerprint.store.place import folder_open_to_others
 from answerprint.store.receipts import ChunkReceipt
 from answerprint.temporal.stopwatch import Stopwatch
 
@@ -28,9 +29,10 @@ from .job_channel import JobChannel
 from .ladder import RUNGS, Recipe, exhausted, is_out_of_memory
 from .loading import Models, configured, flow_through, settings_for, usual_recipe
 from .memory_check import memory_checked
-from .order import Order, SourceChangedError, understand
+from .order import Order, understand
 from .progress import Reporter
 from .restore import RestoredChunk, decoded, restore_clip
+from .same_source import SameSource, changed
 from .scratch import Scratch
 
 __all__ = ["RenderTask", "render"]
@@ -76,7 +78,8 @@ def render(task: RenderTask, talk: JobChannel, models: Models, at_border: Callab
     began = time.monotonic()
     talk.emit(events.stage("probe", f"Reading {Path(task.request.input).name}"))
     order = understand(task.request)
-    fingerprint = _check(task, order)
+    source = SameSource(order)
+    fingerprint = _check(task, order, talk)
     device = choose_device(task.request.device)
     talk.emit({**order.started(str(device)), "fingerprint": fingerprint})
     talk.check()
@@ -88,7 +91,7 @@ def render(task: RenderTask, talk: JobChannel, models: Models, at_border: Callab
     cache = open_flow_cache()
     with scratch.locked(), cache.lease():
         state = None if task.resume is None else scratch.resume(task.resume, order.info, order.frames)
-        run = _Run(order, scratch, flow_through(cache), talk, watch, models, at_border, state)
+        run = _Run(order, source, scratch, flow_through(cache), talk, watch, models, at_border, state)
         if run.done == len(order.frames):
             at_end = True
         else:
@@ -105,17 +108,22 @@ def render(task: RenderTask, talk: JobChannel, models: Models, at_border: Callab
     )
 
 
-def _check(task: RenderTask, order: Order) -> str:
+def _check(task: RenderTask, order: Order, talk: JobChannel) -> str:
     """The fingerprint, compared with that of the chunks that are there."""
     fingerprint = order.fingerprint
     if task.resume is None:
         # Only at the beginning: later on the output may be there, written by this very job.
-        check_output(Path(task.request.output), order.codec, order.info, task.request.overwrite, order.frames)
+        output = Path(task.request.output)
+        check_output(output, order.codec, order.info, task.request.overwrite, order.frames)
+        if (open_folder := folder_open_to_others(output.parent.resolve())) is not None:
+            talk.emit(
+                events.warning(
+                    f"Others may rename what lies in {open_folder}, also the result: choose another folder, "
+                    f"or close it (chmod +t {open_folder})."
+                )
+            )
     elif {task.fingerprint or fingerprint, task.resume.fingerprint} != {fingerprint}:
-        raise SourceChangedError(
-            f"{order.info.path.name} or the model has changed since the first frames were restored.",
-            "The clip is restored again from its first frame.",
-        )
+        raise changed(order)
     return fingerprint
 
 
@@ -125,6 +133,7 @@ class _Run:
     def __init__(
         self,
         order: Order,
+        source: SameSource,
         scratch: Scratch,
         flow: FlowSource,
         talk: JobChannel,
@@ -134,6 +143,7 @@ class _Run:
         state: ClipState | None,
     ) -> None:
         self._order = order
+        self._source = source
         self._scratch = scratch
         self._flow = flow
         self._talk = talk
@@ -222,7 +232,9 @@ class _Run:
         return True
 
     def _commit(self, chunk: RestoredChunk, recipe: Recipe) -> ChunkReceipt:
+        """Keep a chunk, whose frames were read before now: of the source that the job began with, or not at all."""
         self._talk.check()
+        self._source.check(chunk.range)
         with self._watch.stage("write"):
             last = chunk.state.frame == self._order.frames.stop
             receipt, clamped = self._scratch.commit(chunk, recipe, last=last)
