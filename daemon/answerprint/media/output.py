@@ -13,6 +13,7 @@ from ..frames.codecs import check_codec
 from ..frames.frame import FrameRange
 from ..frames.sequence import SequencePattern
 from ..store.atomic import temporary_name
+from ..store.own import check_not_ours
 from ..store.place import Place
 from .sources import Sources
 
@@ -41,6 +42,7 @@ def check_output(path: Path | str, codec: str, source: ClipInfo, overwrite: bool
     folder = files[0].parent
     if not folder.is_dir():
         raise OutputError(f"The folder {folder} does not exist.", "Create it, or choose another one.")
+    check_not_ours(folder)
     inputs = source.files or (source.path,)
     sources, resolved = Sources(inputs), {file.resolve() for file in inputs}
     try:

@@ -27,6 +27,7 @@ __all__ = [
     "MuxNote",
     "Removal",
     "folder_bytes",
+    "is_job_folder",
     "is_ours",
     "job_folder",
     "job_folders",
@@ -90,6 +91,11 @@ def job_folders(scratch: Path) -> tuple[list[Path], list[Path]]:
         ours = is_job_id(entry.name) and entry.is_dir(follow_symlinks=False)
         (jobs if ours else others).append(scratch / entry.name)
     return jobs, others
+
+
+def is_job_folder(path: Path) -> bool:
+    """Whether a job keeps its chunks there, in whichever scratch folder."""
+    return is_job_id(path.name.lower()) and (path / _JOB_FILE).is_file()
 
 
 def is_ours(path: Path) -> bool:

@@ -14,6 +14,7 @@ from answerprint.frames.request import PreviewRequest, RestoreRequest
 from answerprint.media import Hooks, check_output, open_reader, open_writer
 from answerprint.media.sources import Sources
 from answerprint.store import atomic
+from answerprint.store.own import check_not_ours
 from answerprint.store.place import Place
 
 from .device_choice import choose_device, peak_memory_bytes, stopwatch
@@ -130,6 +131,7 @@ def _few_frames(order: Order, request: PreviewRequest) -> Order:
 
 def _open_folder(folder: Path) -> Place:
     """The folder of a preview, made if it is not there. Raises InputError."""
+    check_not_ours(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return Place(folder)
