@@ -18,7 +18,7 @@ from ..frames.frame import Picture, Plane
 from ..store.atomic import Announce
 from ..store.place import Place
 from .boundary import writing
-from .sources import Sources
+from .sources import Sources, check_place
 
 __all__ = ["Hooks", "Writer", "output_colour"]
 
@@ -125,19 +125,12 @@ class Writer(ABC):
                 with writing(self.path):
                     self._finish()
                 self.hooks.confirm()
-                self._check_place(self._place)
+                check_place(self._place)
                 with writing(self.path):
                     self._publish(self._place)
-                self._check_place(self._place)
+                check_place(self._place)
         finally:
             self._close()
-
-    def _check_place(self, place: Place) -> None:
-        if not place.is_where_it_was():
-            raise OutputError(
-                f"The folder {place.path} was moved or replaced while {self.path.name} was written.",
-                "Others may rename it: choose a folder that only you can write to.",
-            )
 
     def _close(self) -> None:
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import OutputError
 from ..store.place import Place
 
-__all__ = ["Sources"]
+__all__ = ["Sources", "check_place"]
 
 
 class Sources:
@@ -37,6 +37,15 @@ class Sources:
             except OSError:
                 continue  # one that is not there cannot be written over
         return frozenset(found)
+
+
+def check_place(place: Place) -> None:
+    """Raise OutputError where the path of a place leads to another folder by now."""
+    if not place.is_where_it_was():
+        raise OutputError(
+            f"The folder {place.path} was moved or replaced while results were written to it.",
+            "Others may rename it: choose a folder that only you can write to.",
+        )
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

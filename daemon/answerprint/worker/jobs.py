@@ -12,7 +12,7 @@ from answerprint.frames import Frame, FrameRange, events
 from answerprint.frames.messages import Message
 from answerprint.frames.request import PreviewRequest, RestoreRequest
 from answerprint.media import Hooks, check_output, open_reader, open_writer
-from answerprint.media.sources import Sources
+from answerprint.media.sources import Sources, check_place
 from answerprint.store import atomic
 from answerprint.store.own import check_not_ours
 from answerprint.store.place import Place
@@ -108,9 +108,11 @@ def preview(request: PreviewRequest, talk: Talk, models: Models) -> Message:
             for frame in chunk:
                 name = f"{order.info.path.stem}-{frame.index:06d}.png"
                 data = before_after(sources.pop(frame.index).picture, frame.picture)
+                check_place(place)
                 guarded.check(place, name)
                 _write(place, name, data, request.restore.overwrite)
                 files.append(str(folder / name))
+        check_place(place)
     return events.done(
         str(folder), len(files), time.monotonic() - began,
         flow_cache={"hits": flow.hits, "misses": flow.misses},
