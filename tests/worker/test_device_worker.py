@@ -281,6 +281,23 @@ def test_a_preview_is_a_job_like_any_other(place: Place, shared: Child) -> None:
     assert run_job(shared, {"type": "preview", "job": "p", "request": preview})[-1]["code"] == "bad_input"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="file modes are those of POSIX")
+def test_a_folder_in_which_everyone_may_rename_is_said_and_used(place: Place, shared: Child) -> None:
+    share, inner = place.root / "share", place.root / "share" / "out"
+    inner.mkdir(parents=True)
+    (place.root / "link").symlink_to(inner)
+    share.chmod(0o777)
+    preview = {**place.request(), "frame": 5, "count": 1}
+    for output, said in ((inner, True), (place.root / "link", True), (place.root / "preview of mine", False)):
+        order = {"type": "preview", "job": "p", "request": {**preview, "output": str(output), "overwrite": True}}
+        events = run_job(shared, {**order, "keep_alive_seconds": 300})
+        assert events[-1]["event"] == "done"
+        warnings = [event["message"] for event in of_kind(events, "warning")]
+        assert [str(share) in message and "chmod +t" in message for message in warnings] == [True] * said
+    request = {**place.request(), "output": str(inner / "film.mkv")}
+    assert len(of_kind(run_job(shared, restore_order(request, place.folder(), [])), "warning")) == 1
+
+
 def test_a_preview_never_replaces_the_pictures_that_it_is_of(place: Place, shared: Child) -> None:
     folder = place.root / "plates"
     folder.mkdir()

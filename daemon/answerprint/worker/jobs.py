@@ -21,6 +21,7 @@ from .device_choice import choose_device, peak_memory_bytes, stopwatch
 from .flow_cache import open_flow_cache
 from .job_channel import Talk
 from .loading import Models, configured, flow_through, settings_for, usual_recipe
+from .open_folder import warn_of_open_folder
 from .order import Order, understand, verify
 from .previews import before_after
 from .progress import Reporter
@@ -40,6 +41,7 @@ def restore(request: RestoreRequest, talk: Talk, models: Models) -> Message:
     order = understand(request)
     same = SameSource(order)
     check_output(Path(request.output), order.codec, order.info, request.overwrite, order.frames)
+    warn_of_open_folder(Path(request.output).parent, talk)
     device = choose_device(request.device)
     talk.check()
     watch = stopwatch(device)
@@ -80,6 +82,7 @@ def preview(request: PreviewRequest, talk: Talk, models: Models) -> Message:
     talk.emit(events.stage("probe", f"Reading {Path(request.restore.input).name}"))
     order = _few_frames(understand(request.restore, preview=True), request)
     folder = Path(request.restore.output)
+    warn_of_open_folder(folder, talk)
     device = choose_device(request.restore.device)
     talk.check()
     watch = stopwatch(device)

@@ -17,7 +17,6 @@ from answerprint.frames import FrameRange, events
 from answerprint.frames.messages import Message
 from answerprint.frames.request import RestoreRequest
 from answerprint.media import FrameReader, check_output, open_reader
-from answerprint.store.place import folder_open_to_others
 from answerprint.store.receipts import ChunkReceipt
 from answerprint.temporal.stopwatch import Stopwatch
 
@@ -29,6 +28,7 @@ from .job_channel import JobChannel
 from .ladder import RUNGS, Recipe, exhausted, is_out_of_memory
 from .loading import Models, configured, flow_through, settings_for, usual_recipe
 from .memory_check import memory_checked
+from .open_folder import warn_of_open_folder
 from .order import Order, understand
 from .progress import Reporter
 from .restore import RestoredChunk, decoded, restore_clip
@@ -115,13 +115,7 @@ def _check(task: RenderTask, order: Order, talk: JobChannel) -> str:
         # Only at the beginning: later on the output may be there, written by this very job.
         output = Path(task.request.output)
         check_output(output, order.codec, order.info, task.request.overwrite, order.frames)
-        if (open_folder := folder_open_to_others(output.parent.resolve())) is not None:
-            talk.emit(
-                events.warning(
-                    f"Others may rename what lies in {open_folder}, also the result: choose another folder, "
-                    f"or close it (chmod +t {open_folder})."
-                )
-            )
+        warn_of_open_folder(output.parent, talk)
     elif {task.fingerprint or fingerprint, task.resume.fingerprint} != {fingerprint}:
         raise changed(order)
     return fingerprint
