@@ -18,6 +18,7 @@ __all__ = [
     "home",
     "logs_folder",
     "models_folder",
+    "own_folders",
     "run_folder",
     "scratch_folder",
     "state_folder",
@@ -85,3 +86,10 @@ def run_folder() -> Path:
 def logs_folder() -> Path:
     """Log files."""
     return home() / "logs"
+
+
+def own_folders() -> tuple[Path, ...]:
+    """The folders in which the program makes and removes files as it likes: nothing of anybody else belongs there."""
+    return (
+        state_folder(), scratch_folder(), run_folder(), models_folder(), flow_cache_folder().parent, logs_folder(),
+    )  # fmt: skip

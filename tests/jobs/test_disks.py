@@ -154,6 +154,27 @@ async def test_a_source_that_changed_is_restored_from_its_first_frame(house: Hou
     assert [house.visits(job, f"chunk-{chunk}") for chunk in range(3)] == [2, 2, 2]
 
 
+async def test_a_source_that_changed_before_the_final_write_is_restored_from_its_first_frame(house: House) -> None:
+    house.clip("a", faults={"mux": ["changed"]})
+    job = await house.submit("a")
+    await house.done(job)
+    warning = await house.event(job, lambda event: event["event"] == "warning")
+    assert warning.event["message"] == "The clip has changed. Chunks from 1 on are restored again."
+    assert [house.visits(job, f"chunk-{chunk}") for chunk in range(3)] == [2, 2, 2]
+
+
+async def test_a_source_that_is_still_being_written_ends_the_job_and_a_retry_restores_it(house: House) -> None:
+    house.clip("a", faults={"mux": ["changed"] * 4})
+    job = await house.submit("a")
+    record = await house.until(job)
+    assert record.state is JobState.FAILED
+    assert record.problem is not None
+    assert "again and again" in record.problem["message"]
+    assert "retry" in record.problem["remedy"]
+    await house.service.retry(job.id)
+    await house.done(job)
+
+
 async def test_a_damaged_chunk_that_is_found_while_writing_is_made_again(house: House) -> None:
     house.clip("a", faults={"mux": ["hold"]})
     job = await house.submit("a")

@@ -236,6 +236,27 @@ async def test_old_jobs_are_forgotten_by_age_and_number(house: House) -> None:
     assert all(Path(job.output).exists() for job in jobs), "what was delivered is the user's"
 
 
+async def test_a_clock_that_was_wrong_while_jobs_ended_forgets_none(house: House) -> None:
+    """A machine without a clock battery boots in 2000, works, and gets the time from the network."""
+    house.set(history_jobs=2)
+    house.clock = -26 * 365 * 86400.0
+    house.clip("failed", faults={"chunk-2": ["fail"]})
+    for name in ("oldest", "done"):
+        await house.done(await house.submit(name))
+    failed = await house.until(await house.submit("failed"))
+    house.clock = 0.0
+    house.monkeypatch.setattr("answerprint.jobs.chores._FIRST_PRUNE_SECONDS", 0.0)
+    await house.restart()
+    async with asyncio.timeout(20):
+        while (await house.service.list([], 10, "")).total == 3:
+            await asyncio.sleep(0.001)
+    assert {job.label for job in (await house.service.list([], 10, "")).jobs} == {"done.mov", "failed.mov"}
+    assert len(list(house.scratch(failed).glob("chunk-*.mkv"))) == 2
+    await house.service.retry(failed.id)
+    await house.done(failed)
+    assert house.visits(failed, "chunk-0") == 1, "what was finished was kept"
+
+
 async def test_what_takes_long_to_count_does_not_hold_up_an_answer(house: House) -> None:
     release = threading.Event()
 

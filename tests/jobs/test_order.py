@@ -10,6 +10,7 @@ import pytest
 
 from answerprint.jobs import service
 from answerprint.jobs.api import NewJob
+from answerprint.jobs.outputs import Claim, Outputs
 from answerprint.store.records import JobRecord, JobState
 from fakes.steering import Script
 
@@ -45,9 +46,9 @@ async def test_jobs_stand_as_they_were_asked_for_however_long_each_is_looked_at(
     await house.open(work=False)
     looked_at, seconds = service._check, iter((0.2, 0.0, 0.1, 0.0))
 
-    def check(new: NewJob) -> str:
+    def check(new: NewJob, outputs: Outputs) -> tuple[str, Claim]:
         time.sleep(next(seconds))
-        return looked_at(new)
+        return looked_at(new, outputs)
 
     monkeypatch.setattr(service, "_check", check)
     jobs = await asyncio.gather(*(house.submit(name) for name in "abcd"))
@@ -60,10 +61,10 @@ async def test_a_share_that_hangs_keeps_no_other_job_out_of_the_queue(
     await house.open(work=False)
     looked_at, answers = service._check, threading.Event()
 
-    def check(new: NewJob) -> str:
+    def check(new: NewJob, outputs: Outputs) -> tuple[str, Claim]:
         if new.label == "hangs":
             answers.wait(30)
-        return looked_at(new)
+        return looked_at(new, outputs)
 
     monkeypatch.setattr(service, "_check", check)
     hangs = asyncio.create_task(house.submit("a", label="hangs"))

@@ -14,7 +14,7 @@ import pytest
 
 from answerprint.errors import OutputError, StorageError
 from answerprint.frames import ClipInfo, ColourTags, FrameRange, OutputSpec, Picture
-from answerprint.media import open_reader, open_writer, probe
+from answerprint.media import Hooks, open_reader, open_writer, probe
 from answerprint.store import atomic
 
 from .makers import make_movie, number_in, numbered
@@ -240,6 +240,61 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> Non
         path.write_bytes(b"mine")
     assert path.read_bytes() == b"mine"
     assert names(tmp_path) == ["o.mkv"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps a folder's name while a file in it is open")
+@pytest.mark.parametrize("codec", sorted(NAMES))
+@pytest.mark.parametrize("moment", ["open", "confirm"])
+def test_a_folder_swapped_for_the_sources_while_it_is_written_to_costs_the_source_nothing(
+    tmp_path: Path, codec: str, moment: str
+) -> None:
+    """Somebody who may rename the output's folder has the program replace files that only its user may write."""
+    mine, out = tmp_path / "mine", tmp_path / "out"
+    mine.mkdir()
+    out.mkdir()
+    source = mine / (NAMES[codec] % 0 if "%" in NAMES[codec] else NAMES[codec])
+    source.write_bytes(b"the source")
+
+    def swap() -> None:
+        out.rename(tmp_path / "real")
+        out.symlink_to(mine)
+
+    hooks = Hooks(confirm=swap) if moment == "confirm" else Hooks()
+    wanted = replace(spec(codec), overwrite=True, sources=(source,))
+    with (
+        pytest.raises(OutputError, match="moved or replaced"),
+        open_writer(out / NAMES[codec], wanted, hooks) as writer,
+    ):
+        if moment == "open":
+            swap()
+        writer.write(smooth(0))
+    assert source.read_bytes() == b"the source"
+    assert names(mine) == [source.name]
+    assert names(tmp_path / "real") == []
+
+
+@pytest.mark.parametrize("codec", sorted(NAMES))
+@pytest.mark.parametrize("link", ["itself", "hard", "symbolic"])
+def test_what_becomes_the_source_while_it_is_written_is_not_replaced(tmp_path: Path, codec: str, link: str) -> None:
+    mine = tmp_path / "mine"
+    mine.write_bytes(b"the source")
+    source = mine
+    with (
+        pytest.raises(OutputError, match="source itself"),
+        open_writer(tmp_path / NAMES[codec], replace(spec(codec), overwrite=True, sources=(source,))) as writer,
+    ):
+        writer.write(smooth(0))
+        final = tmp_path / (NAMES[codec] % 0 if "%" in NAMES[codec] else NAMES[codec])
+        if link == "hard":
+            final.hardlink_to(mine)
+        elif link == "symbolic":
+            final.symlink_to(mine)
+        else:
+            final.hardlink_to(mine)
+            mine.unlink()
+            mine.symlink_to(final)
+    assert final.read_bytes() == b"the source"
+    assert names(tmp_path) == sorted(["mine", final.name])
 
 
 def test_overwrite_keeps_the_old_file_until_the_new_one_is_whole(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -308,7 +308,71 @@ def test_history_expires_by_age_and_by_number_the_oldest_first(journal: Journal)
     assert labels(journal.expired(keep_jobs=9)) == []
     assert labels(journal.expired()) == []
     assert labels(journal.expired(older_than_seconds=0, limit=2)) == ["1", "3"]
+    assert labels(journal.expired(older_than_seconds=1.5)) == ["1"]
     assert labels(journal.expired(older_than_seconds=1e9)) == []
+
+
+DAY = 86400.0
+YEARS = 26 * 365 * DAY
+QUARTER = 90 * DAY
+
+
+class SetClock:
+    """A wall clock that somebody sets."""
+
+    def __init__(self) -> None:
+        self.now = YEARS
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def ended_at(path: Path, times: Iterable[float]) -> tuple[Journal, SetClock]:
+    """A journal of jobs that ended when the clock said so."""
+    clock = SetClock()
+    journal = Journal.open(path, clock=clock)
+    for each in times:
+        clock.now = each
+        end(journal, add(journal, label=f"{each / DAY:g}").id)
+    return journal, clock
+
+
+@pytest.mark.parametrize("jump", [QUARTER, YEARS, -YEARS, 1e300])
+@pytest.mark.parametrize("up_seconds", [75.0, 1e6])
+def test_a_clock_that_is_set_makes_no_job_old(tmp_path: Path, jump: float, up_seconds: float) -> None:
+    """A machine without a clock battery boots in 2000, works, and gets the time from the network, or the reverse."""
+    journal, clock = ended_at(tmp_path / "j.db", [YEARS, YEARS + 60])
+    with journal:
+        clock.now += jump
+        assert journal.expired(older_than_seconds=QUARTER, up_seconds=up_seconds) == []
+        end(journal, add(journal).id)
+        clock.now = YEARS + 200
+        assert journal.expired(older_than_seconds=QUARTER, up_seconds=up_seconds) == []
+
+
+def test_a_day_with_a_wrong_clock_is_not_more_than_a_day(tmp_path: Path) -> None:
+    times = [YEARS + day * DAY + (YEARS if day % 2 else 0) for day in range(8)]
+    journal, _ = ended_at(tmp_path / "j.db", times)
+    with journal:
+        assert journal.expired(older_than_seconds=9 * DAY, up_seconds=1e9) == []
+
+
+def test_days_on_which_jobs_ended_make_those_before_old(tmp_path: Path) -> None:
+    journal, clock = ended_at(tmp_path / "j.db", [day * DAY for day in range(12)])
+    with journal:
+        clock.now += DAY
+        found = [each.label for each in journal.expired(older_than_seconds=9 * DAY, up_seconds=DAY)]
+        assert found == ["0", "1", "2"]
+
+
+def test_what_was_reported_and_not_delivered_never_expires(journal: Journal) -> None:
+    failed, empty, done = (add(journal, label=label) for label in ("chunks", "none", "done"))
+    commit(journal, receipt(failed.id, 0))
+    commit(journal, receipt(done.id, 0))
+    for each, state in ((failed, JobState.FAILED), (empty, JobState.FAILED), (done, JobState.DONE)):
+        end(journal, each.id, state)
+    found = journal.expired(older_than_seconds=0, keep_jobs=0, up_seconds=1e9)
+    assert [each.label for each in found] == ["none", "done"]
 
 
 def test_events_are_numbered_without_gaps_and_read_from_any_number(journal: Journal) -> None:

@@ -7,7 +7,7 @@ import os
 import queue
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,9 +26,18 @@ JOB = "0b9f3a52-6c1e-4a80-9d57-3f9f0f9a2c11"
 class Child:
     """A child that serves; leaving the block ends it, whatever it does."""
 
-    def __init__(self, kind: str, home: Path, *, env: Mapping[str, str] | None = None, serve: bool = True) -> None:
+    def __init__(
+        self,
+        kind: str,
+        home: Path,
+        *,
+        env: Mapping[str, str] | None = None,
+        serve: bool = True,
+        program: Sequence[str] = (),
+    ) -> None:
+        """program: another command than the usual one."""
         self._process = subprocess.Popen(
-            command(kind),
+            list(program) or command(kind),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from answerprint.frames.messages import Message
 from answerprint.frames.request import RestoreRequest
 from answerprint.store.receipts import ChunkReceipt
+from media.makers import make_png
 
 from .children import JOB, Child, chunks_in, of_kind, restore_order, run_job
 from .clips import write_clip
@@ -226,6 +228,20 @@ def test_chunks_of_another_source_are_not_gone_on_from(place: Place, shared: Chi
     assert finish(shared, place, folder, done) == finish(shared, place, place.folder(), [])
 
 
+def test_no_chunk_is_kept_of_a_source_that_changed_after_it_was_begun(place: Place, shared: Child) -> None:
+    folder = place.folder()
+    status = place.clip.stat()
+    shared.send(restore_order(place.request(), folder, []))
+    try:
+        shared.until("chunk")
+        os.utime(place.clip, ns=(status.st_atime_ns, status.st_mtime_ns + 10**9))
+        last = shared.final()
+        assert (last["event"], last["code"]) == ("error", "source_changed")
+        assert len(list(folder.glob("chunk-*.json"))) < 3, "it was noticed at a border, not at the end"
+    finally:
+        os.utime(place.clip, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
 def test_other_settings_of_the_output_do_not_count(place: Place, shared: Child) -> None:
     folder = place.folder()
     done = chunks_in(run_job(shared, restore_order(place.request(), folder, [])))[:1]
@@ -263,6 +279,42 @@ def test_a_preview_is_a_job_like_any_other(place: Place, shared: Child) -> None:
     assert sorted(last["files"]) == sorted(str(path) for path in folder.iterdir())
     preview = {**preview, "frame": 99}
     assert run_job(shared, {"type": "preview", "job": "p", "request": preview})[-1]["code"] == "bad_input"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file modes are those of POSIX")
+def test_a_folder_in_which_everyone_may_rename_is_said_and_used(place: Place, shared: Child) -> None:
+    share, inner = place.root / "share", place.root / "share" / "out"
+    inner.mkdir(parents=True)
+    (place.root / "link").symlink_to(inner)
+    share.chmod(0o777)
+    preview = {**place.request(), "frame": 5, "count": 1}
+    for output, said in ((inner, True), (place.root / "link", True), (place.root / "preview of mine", False)):
+        order = {"type": "preview", "job": "p", "request": {**preview, "output": str(output), "overwrite": True}}
+        events = run_job(shared, {**order, "keep_alive_seconds": 300})
+        assert events[-1]["event"] == "done"
+        warnings = [event["message"] for event in of_kind(events, "warning")]
+        assert [str(share) in message and "chmod +t" in message for message in warnings] == [True] * said
+    request = {**place.request(), "output": str(inner / "film.mkv")}
+    assert len(of_kind(run_job(shared, restore_order(request, place.folder(), [])), "warning")) == 1
+
+
+def test_a_preview_never_replaces_the_pictures_that_it_is_of(place: Place, shared: Child) -> None:
+    folder = place.root / "plates"
+    folder.mkdir()
+    for index in range(6):
+        make_png(folder / f"plates-{index:06d}.png", np.full((24, 32, 3), 9000, np.uint16))
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    preview = {
+        **place.request(),
+        "input": str(folder),
+        "output": str(folder),
+        "overwrite": True,
+        "frame": 3,
+        "count": 2,
+    }
+    last = run_job(shared, {"type": "preview", "job": "p", "request": preview, "keep_alive_seconds": 300})[-1]
+    assert (last["event"], last["code"]) == ("error", "bad_output")
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
 
 
 @pytest.mark.parametrize(

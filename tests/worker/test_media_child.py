@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,8 +26,10 @@ from answerprint.store.atomic import is_temporary
 from answerprint.store.receipts import ChunkReceipt, segment_path
 from answerprint.worker.carry import ClipState
 from answerprint.worker.ladder import Recipe
+from answerprint.worker.order import understand
 from answerprint.worker.restore import RestoredChunk
 from answerprint.worker.scratch import Scratch
+from fakes import no_hard_links
 from media.makers import make_movie, number_in, read_sound
 
 from .children import JOB, Child, of_kind, run_job
@@ -45,6 +48,8 @@ class Job:
     output: Path
     settings: Message = field(default_factory=dict)
     receipts: list[ChunkReceipt] = field(default_factory=list)
+    fingerprint: str = ""
+    """Of what the chunks were made of; empty: of all that is there now."""
 
     @property
     def folder(self) -> Path:
@@ -57,8 +62,9 @@ class Job:
 
     @property
     def mux(self) -> Message:
+        made_of = self.fingerprint or understand(RestoreRequest.from_json(self.request)).fingerprint
         listing = self.root / "receipts.json"
-        listing.write_text(json.dumps([receipt.to_json() for receipt in self.receipts]))
+        listing.write_text(json.dumps([replace(each, fingerprint=made_of).to_json() for each in self.receipts]))
         return {
             "type": "mux", "id": 5, "job": JOB, "request": self.request, "scratch": str(self.folder),
             "receipts_file": str(listing),
@@ -175,6 +181,24 @@ def test_a_deliverable_whose_writer_was_killed_is_written_once(point: str, job: 
     assert job.litter() == []
 
 
+@pytest.mark.parametrize("name", ["out.mov", "out.%04d.png"])
+def test_a_kill_where_there_are_no_hard_links_blocks_no_later_try(name: str, job: Job) -> None:
+    job.output = job.output.with_name(name)
+    program = [sys.executable, "-P", no_hard_links.__file__, "media"]
+    nth = 3 if "%" in name else 1
+    env = {"ANSWERPRINT_FAILPOINT": f"after_claim:kill:{nth}"}
+    with Child("media", job.root / "home", env=env, program=program) as child:
+        child.send(job.mux)
+        child.rest()
+        assert child.ended() == -signal.SIGKILL
+    left = [file for file in job.output.parent.iterdir() if not is_temporary(file.name)]
+    assert [file.stat().st_size == 0 for file in sorted(left)] == [False] * (nth - 1) + [True], "the claim is there"
+    with Child("media", job.root / "home", program=program) as child:
+        last = run_job(child, job.mux)[-1]
+    assert (last["event"], last.get("picture_sha256")) == ("done", job.pictures), last
+    assert job.litter() == []
+
+
 def test_what_somebody_else_put_there_is_refused_unless_it_may_go(job: Job) -> None:
     job.output.write_bytes(b"the only copy")
     with job.child() as child:
@@ -203,6 +227,32 @@ def test_a_damaged_deliverable_of_this_job_is_written_again(job: Job) -> None:
         last = run_job(child, job.mux)[-1]
     assert (last["event"], last["picture_sha256"]) == ("done", job.pictures)
     assert probe(job.output).frames == STOP - FIRST
+
+
+def test_a_source_that_was_rendered_anew_gets_no_deliverable_of_the_old_chunks(job: Job) -> None:
+    order = job.mux
+    data = job.clip.read_bytes()
+    job.clip.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with job.child() as child:
+        last = run_job(child, order)[-1]
+        assert (last["event"], last["code"]) == ("error", "source_changed")
+        assert list(job.output.parent.iterdir()) == []
+        assert run_job(child, job.mux)[-1]["event"] == "done", "chunks of the new one fit"
+
+
+@pytest.mark.parametrize("name", ["out.mov", "out.%04d.png"])
+def test_a_source_that_is_rendered_anew_while_it_is_written_gets_no_deliverable(name: str, job: Job) -> None:
+    """Its sound would be of the new one, its pictures of the old one."""
+    job.output = job.output.with_name(name)
+    order = job.mux
+    with job.child() as child:
+        child.send(order)
+        child.until("progress")
+        os.utime(job.clip, ns=(1, 1))
+        last = child.final()
+        assert (last["event"], last["code"]) == ("error", "source_changed")
+        assert list(job.output.parent.iterdir()) == []
+        assert run_job(child, job.mux)[-1]["event"] == "done"
 
 
 @pytest.mark.parametrize("how", ["bit", "gone"])

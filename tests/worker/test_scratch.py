@@ -132,9 +132,9 @@ def test_a_second_failure_is_the_end_until_the_disk_is_well(
 
 def test_a_file_whose_sync_failed_is_given_up(scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second fsync may report success for data that the first one lost."""
-    made: list[Path] = []
+    made: list[str] = []
     failed: list[int] = []
-    real_fsync, real_temporary = os.fsync, atomic.temporary_beside
+    real_fsync, real_name = os.fsync, atomic.temporary_name
 
     def fsync(descriptor: int) -> None:
         if not failed:
@@ -142,12 +142,12 @@ def test_a_file_whose_sync_failed_is_given_up(scratch: Scratch, monkeypatch: pyt
             raise OSError(errno.EIO, "Input/output error")
         real_fsync(descriptor)
 
-    def temporary(path: Path, mode: int = 0o666) -> Path:
-        made.append(real_temporary(path, mode))
+    def name() -> str:
+        made.append(real_name())
         return made[-1]
 
     monkeypatch.setattr(os, "fsync", fsync)
-    monkeypatch.setattr(atomic, "temporary_beside", temporary)
+    monkeypatch.setattr(atomic, "temporary_name", name)
     receipt, _ = scratch.commit(chunk(0), RECIPE, last=True)
     assert failed == [1]
     assert len(set(made)) == 3, "two for the segment, one for the receipt"

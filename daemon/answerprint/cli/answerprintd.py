@@ -24,6 +24,7 @@ from answerprint.rpc.server import serve
 from answerprint.store.descriptors import raise_limit
 from answerprint.store.journal import Journal
 from answerprint.store.lock import HeldError, InstanceLock
+from answerprint.store.private import close_home
 from answerprint.store.recovery import recover
 
 from .console import Console, prepare_streams
@@ -68,8 +69,11 @@ def main(argv: Sequence[str] | None = None, *, child_command: Callable[[str], li
     console = Console()
     try:
         raise_limit()
+        closed = close_home(create=True)  # before anything in it is believed
         config = load_config()
         open_log(logs_folder(), most_bytes=config.log_bytes, files=config.log_files, also_stderr=not args.quiet)
+        for words in closed:
+            _log.warning("%s", words)
         prepare_run_folder(run_folder())
         with InstanceLock(lock_path(run_folder())):
             return asyncio.run(_serve(config, child_command))

@@ -36,6 +36,10 @@ class Check:
 
 def daemon_checks() -> Iterator[Check]:
     """Look at the settings, at the daemon if one runs, and at its journal."""
+    from answerprint.store.private import openings
+
+    for found in openings():
+        yield Check(str(found.path), False, found.message, found.remedy)
     try:
         load_config()
     except InputError as error:

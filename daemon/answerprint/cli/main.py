@@ -16,6 +16,7 @@ from answerprint.arguments import PlainParser
 from answerprint.child import BUNDLE_FLAG, command
 from answerprint.child import main as child_main
 from answerprint.errors import AnswerprintError, CancelledError, InputError
+from answerprint.store.private import close_home
 
 from .console import Console, abandon_output, prepare_streams
 from .context import Command, Context
@@ -125,6 +126,9 @@ def _dispatch(arguments: list[str], context: Context) -> int:
     args = parser.parse_args(arguments)
     if module is None or args.command != chosen:
         raise InputError("No command was given.", "See answerprint --help.")
+    if args.command != "doctor":  # which changes nothing, and says what it finds
+        for words in close_home(create=False):
+            context.console.err(words)
     return module.run(args, context)
 
 

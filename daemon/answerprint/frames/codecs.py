@@ -191,6 +191,7 @@ class OutputSpec:
     `resolve_colour` and then written. start_timecode: label of the first frame written.
     first_number: number of the first picture of a sequence. audio_from, audio_range: whose sound, and of which
     frames (None: of all). provenance: written as metadata, by key. overwrite: an existing output is replaced.
+    sources: files that the output is made from, and that it never replaces.
     alpha: pictures come with alpha; it is written where the codec can keep it. grey: pictures are depth, three times
     the same values; they are written as one channel without colour tags where the codec has a format for it.
     """
@@ -209,6 +210,7 @@ class OutputSpec:
     overwrite: bool = False
     alpha: bool = False
     grey: bool = False
+    sources: tuple[Path, ...] = ()
 
     @classmethod
     def for_clip(
@@ -245,4 +247,5 @@ class OutputSpec:
             overwrite=overwrite,
             alpha=info.has_alpha,
             grey=grey,
+            sources=info.files or (info.path,),
         )

@@ -56,11 +56,13 @@ class Chores:
         self._to_probe: asyncio.Queue[str] = asyncio.Queue()
         self._tries: dict[str, tuple[float, float]] = {}
         self._until_prune = _FIRST_PRUNE_SECONDS
+        self._began: float | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin."""
         pause = self._config.disk_poll_seconds
+        self._began = asyncio.get_running_loop().time()
         self._tasks = [
             asyncio.create_task(for_ever(work, pause, lambda fault: None), name=work.__name__)
             for work in (*[self._probe_one] * _PROBES, self._look_for_room, self._end_idle, self._prune)
@@ -146,14 +148,18 @@ class Chores:
     async def _prune(self) -> None:
         """Forget what ended long ago."""
         await asyncio.sleep(self._until_prune)
+        now = asyncio.get_running_loop().time()
         old = await self._ledger.do(
             self._journal.expired,
             older_than_seconds=self._config.history_seconds or None,
             keep_jobs=self._config.history_jobs or None,
+            up_seconds=now - (now if self._began is None else self._began),
         )
         gone = 0
         for job in old:
             with contextlib.suppress(NotFoundError, StateError):
+                if (await self._book.get(job.id)).last_sequence != job.last_sequence:
+                    continue  # it was tried again meanwhile
                 await self._delete(job.id)
                 gone += 1
         self._until_prune = 0.0 if gone else _PRUNE_SECONDS

@@ -53,7 +53,8 @@ class Config:
     on_failure: str = "go-on"
     """After a failed job the queue goes on ("go-on") or waits for the user ("hold")."""
     history_seconds: float = 90 * 86400.0
-    """How long ended jobs stay in the list; 0 is for ever."""
+    """How long ended jobs stay in the list, counted in days on which jobs ended; 0 is for ever. Failed ones with
+    finished chunks stay until they are deleted."""
     history_jobs: int = 10_000
     """How many ended jobs stay in the list at most; 0 is all."""
     stop_seconds: float = 8.0

@@ -15,6 +15,7 @@ from ..errors import InputError, MediaError, OutputError
 from ..frames.codecs import check_codec, default_codec
 from ..frames.request import PreviewRequest, RestoreRequest
 from ..frames.sequence import SequencePattern, find_sequence, names_a_sequence
+from ..store.own import check_not_ours
 from ..store.records import JobRecord
 from ..worker.choices import Choices, resolve
 from .lanes import LANES
@@ -46,6 +47,7 @@ def check_preview(request: PreviewRequest) -> Choices:
     folder = Path(request.restore.output)
     if os.path.lexists(folder) and not folder.is_dir():
         raise OutputError(f"{folder} is not a folder.", "Choose another --output.")
+    check_not_ours(folder)
     if not folder.is_dir():
         _check_folder(folder.parent)
     elif not request.restore.overwrite and any(folder.iterdir()):
@@ -94,6 +96,7 @@ def _check_input(text: str) -> None:
 
 
 def _check_folder(folder: Path, comes: bool = False) -> None:
+    check_not_ours(folder)
     if folder.is_dir():
         return
     if os.path.lexists(folder):

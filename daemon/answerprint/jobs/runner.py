@@ -42,6 +42,7 @@ class Runner:
         self._media = media
         self._config = config
         self._recomputed: Counter[str] = Counter()
+        self._changes: Counter[str] = Counter()
         self.closing = False
         """The daemon ends: a lost child is nobody's fault, and is not started again."""
 
@@ -160,7 +161,7 @@ class Runner:
         if error.code == "damaged_chunk":
             return await self._damaged(job, int(final.get("chunk") or 0), error)
         if error.code == "source_changed":
-            return await self._recompute(job, 0, error, fingerprint="", rung=0)
+            return await self._changed(job, error)
         if error.code in (DiskFullError.code, TooManyFilesError.code, StorageError.code):
             return await self._pause(job, error)
         return await self._fail(job, error)
@@ -207,6 +208,14 @@ class Runner:
         remedy = f"Check the disk of {self._book.scratch}, or name another scratch folder in the configuration."
         return await self._fail(job, JobFailedError(f"{error.message} This happens again and again.", remedy))
 
+    async def _changed(self, job: str, error: AnswerprintError) -> JobRecord:
+        """Restore another source from its beginning: a few times, for one that is still being written changes on."""
+        self._changes[job] += 1
+        if self._changes[job] <= self._config.chunk_attempts:
+            return await self._recompute(job, 0, error, fingerprint="", rung=0)
+        message = f"{error.message} It changes again and again."
+        return await self._fail(job, JobFailedError(message, "Wait until it is complete, then retry the job."))
+
     async def _recompute(self, job: str, chunk: int, error: AnswerprintError, **fields: object) -> JobRecord:
         """Drop chunks that cannot be used, and queue the job to make them again."""
         warning = f"{error.message} Chunks from {chunk + 1} on are restored again."
@@ -229,7 +238,7 @@ class Runner:
         )  # fmt: skip
         if moved:
             _log.info("state=done output=%s", record.output, extra={"job": job})
-            self._recomputed.pop(job, None)
+            self._forget(job)
             await self._book.clear(job)
         return record
 
@@ -255,8 +264,13 @@ class Runner:
         record, _ = await self._book.change(
             job, {*_AT_WORK, JobState.QUEUED}, JobState.FAILED, problem_of(error), ended=self._book.wall(), **fields
         )
-        self._recomputed.pop(job, None)
+        self._forget(job)
         return record
+
+    def _forget(self, job: str) -> None:
+        """Its next try begins to count anew."""
+        self._recomputed.pop(job, None)
+        self._changes.pop(job, None)
 
     async def _pause(self, job: str, error: AnswerprintError) -> JobRecord:
         record, _ = await self._book.change(job, _AT_WORK, JobState.PAUSED, problem_of(error), failures=0)

@@ -45,6 +45,7 @@ from .hub import LIVE, Hub
 from .inventory import Inventory
 from .ledger import Ledger
 from .media import MediaChildren
+from .outputs import Claim, Outputs
 from .pictures import Pictures
 from .preflight import check_device, check_free, check_preview, check_restore
 from .pulls import pull_steps
@@ -91,6 +92,7 @@ class Service:
         self._chores = Chores(self._book, self._scheduler, self._media, config, delete=self.delete)
         self._pictures = Pictures(self._book, self._media, self._folders[0])
         self._inventory = Inventory(self.start_id, ledger, self._scheduler, config)
+        self._outputs: Outputs | None = None
         self._submitting = asyncio.Lock()
         self._steering: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._clearing: set[asyncio.Task[None]] = set()
@@ -119,7 +121,8 @@ class Service:
         """Queue a job."""
         with contextlib.suppress(NotFoundError):  # before it is checked: its output may be there by now
             return await self._book.get(new.id), False
-        checking = asyncio.ensure_future(asyncio.to_thread(_check, new))
+        outputs = await self._known_outputs()
+        checking = asyncio.ensure_future(asyncio.to_thread(_check, new, outputs))
         looking = asyncio.ensure_future(self._look(new, checking))
         async with self._submitting:
             # In the queue jobs stand as they were asked for; but a share that hangs keeps only its own jobs waiting.
@@ -127,7 +130,7 @@ class Service:
             if checking.done():
                 await asyncio.wait({looking})
         frames = await looking
-        lane = await checking
+        lane, claim = await checking
         record = JobRecord(
             id=new.id,
             number=0,
@@ -141,7 +144,7 @@ class Service:
             not_before=new.not_before,
             frames_total=frames,
         )
-        record, created = await self._ledger.do(self._add, record)
+        record, created = await self._ledger.do(self._add, record, outputs, claim)
         if created:
             _log.info("queued kind=%s model=%s", record.kind, new.request.get("model"), extra={"job": record.id})
             if not frames:
@@ -149,7 +152,7 @@ class Service:
             self._scheduler.wake()
         return record, created
 
-    async def _look(self, new: NewJob, checking: asyncio.Future[str]) -> int:
+    async def _look(self, new: NewJob, checking: asyncio.Future[tuple[str, Claim]]) -> int:
         """How many frames it has, 0 where that takes long to learn: its media are then looked at while it waits.
 
         Raises what `_check` raises, and what is found to be wrong with the media: that is no job then.
@@ -169,15 +172,34 @@ class Service:
         first, stop = facts["range"]
         return int(stop) - int(first)
 
-    def _add(self, record: JobRecord) -> tuple[JobRecord, bool]:
+    def _add(self, record: JobRecord, outputs: Outputs, claim: Claim) -> tuple[JobRecord, bool]:
         """In the journal's thread: nothing comes between the checks and the row."""
         with contextlib.suppress(NotFoundError):
             return self._journal.get(record.id), False
         counts = self._journal.counts()
         if sum(counts[state] for state in UNFINISHED) >= _MOST_JOBS:
             raise BusyError(f"{_MOST_JOBS} jobs are waiting.", "Let some of them finish first.")
-        check_free(record, self._journal.unfinished_for(record.output))
+        self._check_free(record, outputs, claim)
         return self._journal.add(record, {"event": "state", "state": "queued"})
+
+    async def _known_outputs(self) -> Outputs:
+        """What jobs are to write, read from the journal once."""
+        if self._outputs is None:
+            known = Outputs()
+            known.add(await self._ledger.do(self._journal.in_states, UNFINISHED))
+            self._outputs = self._outputs or known  # nothing was added between the two, only read twice
+        return self._outputs
+
+    def _check_free(self, record: JobRecord, outputs: Outputs, claim: Claim) -> None:
+        """In the journal's thread. Raises OutputError where another job is to write the same file."""
+        check_free(record, self._journal.unfinished_for(record.output))
+        outputs.take(record, claim, self._unfinished)
+
+    def _unfinished(self, job: str) -> JobRecord | None:
+        with contextlib.suppress(NotFoundError):
+            found = self._journal.get(job)
+            return found if found.state in UNFINISHED else None
+        return None
 
     async def get(self, reference: str) -> JobRecord:
         """The job as it stands."""
@@ -257,12 +279,19 @@ class Service:
         again = {JobState.FAILED, JobState.CANCELLED}
         if job.state in again:
             await self._scheduler.settled(job.id)
+        outputs = await self._known_outputs()
+        claim = await asyncio.to_thread(outputs.look, job.kind, job.request)
+
+        def may_write(record: JobRecord) -> bool:
+            self._check_free(record, outputs, claim)
+            return True
+
         async with self._alone(job.id):
             job = await self._book.get(job.id)
             if job.state is JobState.CANCELLED:  # its files are gone
                 await self._ledger.do(discard_chunks, self._journal, self._book.scratch, job.id)
             record, moved = await self._book.change(
-                job.id, again, JobState.QUEUED, None, self._may_write, failures=0, ended=None
+                job.id, again, JobState.QUEUED, None, may_write, failures=0, ended=None
             )
         if not moved and record.state is not JobState.QUEUED:
             raise StateError(f"Job {job.number} is {record.state.value} and cannot be retried.")
@@ -328,11 +357,6 @@ class Service:
             lock = self._steering[job] = asyncio.Lock()
         return lock
 
-    def _may_write(self, job: JobRecord) -> bool:
-        """In the journal's thread. Raises OutputError where another job is to write the same file."""
-        check_free(job, self._journal.unfinished_for(job.output))
-        return True
-
     # Pictures
 
     async def frame(
@@ -393,15 +417,16 @@ class Service:
         self._on_shut_down()
 
 
-def _check(new: NewJob) -> str:
-    """Raise InputError for what can be known to be wrong with a job; return the device it asks for."""
+def _check(new: NewJob, outputs: Outputs) -> tuple[str, Claim]:
+    """Raise InputError for what can be known to be wrong with a job; return the device it asks for, and its claim."""
     if new.kind == "preview":
         preview = PreviewRequest.from_json(new.request)
         check_preview(preview)
-        return preview.restore.device
-    request = RestoreRequest.from_json(new.request)
-    check_restore(request)
-    return request.device
+        request = preview.restore
+    else:
+        request = RestoreRequest.from_json(new.request)
+        check_restore(request)
+    return request.device, outputs.look(new.kind, new.request)
 
 
 def _ends(event: Message) -> bool:

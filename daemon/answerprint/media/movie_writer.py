@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Self
 
 import av
 from av.container import OutputContainer
@@ -14,12 +14,13 @@ from av.video.stream import VideoStream
 from ..errors import MediaError, OutputError
 from ..frames.codecs import CodecInfo, OutputSpec
 from ..frames.frame import FrameRange, Picture, Plane
-from ..store.atomic import Announce, publish, temporary_beside
+from ..store.atomic import temporary_name
+from ..store.place import Place
 from .audio import AudioFeed
 from .boundary import best_video, open_container, reading, writing
 from .encode import encode_pixels
 from .matroska import ASPECT_ROOM, write_aspect
-from .sink import Writer, output_colour
+from .sink import Hooks, Writer, output_colour
 from .tags import write_tags
 
 __all__ = ["MovieWriter"]
@@ -31,36 +32,33 @@ _TAGS = {"prores4444": "ap4h", "prores-hq": "apch"}
 class MovieWriter(Writer):
     """One movie file: pictures encoded as they come, sound beside them, tags, timecode and provenance."""
 
-    def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo, announce: Announce) -> None:
-        super().__init__(path, spec, codec, announce)
+    def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo, hooks: Hooks) -> None:
+        super().__init__(path, spec, codec, hooks)
         self._colour = output_colour(spec, codec)
         self._stack = ExitStack()
-        self._temporary: Path | None = None
+        self._temporary = ""
+        """Its name in the output's folder; empty for none."""
         self._container: OutputContainer | None = None
         self._video: VideoStream | None = None
         self._audio: AudioFeed | None = None
 
-    def __enter__(self) -> Self:
-        try:
-            with writing(self.path):
-                self._temporary = temporary_beside(self.path, announce=self.announce)
-                # The muxer is named, for the temporary name says nothing; the protocol too, as for reading.
-                container = av.open(
-                    f"file:{self._temporary}", "w", format=self.codec.container, options=dict(_container_options(self))
-                )
-                self._container = container
-                self._video = self._add_video(container)
-                container.metadata.update(self.spec.provenance)
-                if self.codec.container == "matroska" and self.spec.start_timecode:
-                    container.metadata["timecode"] = self.spec.start_timecode
-            if self.spec.audio_from is not None and self.spec.audio_from.has_audio:
-                self._audio = self._stack.enter_context(
-                    AudioFeed(container, self.spec.audio_from, self.spec.audio_range)
-                )
-        except BaseException:
-            self._discard()
-            raise
-        return self
+    def _begin(self, place: Place) -> None:
+        with writing(self.path):
+            temporary = temporary_name()
+            self.hooks.announce(place.path / temporary)
+            os.close(place.create(temporary))
+            self._temporary = temporary
+            # The muxer is named, for the temporary name says nothing; the protocol too, as for reading.
+            container = av.open(
+                f"file:{place.way(temporary)}", "w", format=self.codec.container, options=dict(_container_options(self))
+            )
+            self._container = container
+            self._video = self._add_video(container)
+            container.metadata.update(self.spec.provenance)
+            if self.codec.container == "matroska" and self.spec.start_timecode:
+                container.metadata["timecode"] = self.spec.start_timecode
+        if self.spec.audio_from is not None and self.spec.audio_from.has_audio:
+            self._audio = self._stack.enter_context(AudioFeed(container, self.spec.audio_from, self.spec.audio_range))
 
     def _add_video(self, container: OutputContainer) -> VideoStream:
         spec, codec = self.spec, self.codec
@@ -128,7 +126,7 @@ class MovieWriter(Writer):
             raise MediaError(f"{source.name} holds too few frames.", "Restore the whole range again.")
 
     def _finish(self) -> None:
-        if self._container is None or self._video is None or self._temporary is None:
+        if self._container is None or self._video is None or self._place is None:
             raise ValueError("the writer is not open")
         packets = self._video.encode(None)
         if self._audio is not None:
@@ -139,9 +137,12 @@ class MovieWriter(Writer):
         self._container.close()
         self._container = None
         if self._needs_aspect:
-            write_aspect(self._temporary, self.spec.width, self.spec.height, self.spec.sample_aspect)
-        publish(self._temporary, self.path, self.spec.overwrite)
-        self._temporary = None
+            write_aspect(self._place.way(self._temporary), self.spec.width, self.spec.height, self.spec.sample_aspect)
+
+    def _publish(self, place: Place) -> None:
+        self._sources.check(place, self.path.name)
+        place.publish(self._temporary, self.path.name, self.spec.overwrite, claim=self.hooks.claim)
+        self._temporary = ""
 
     def _discard(self) -> None:
         self._stack.close()
@@ -150,9 +151,9 @@ class MovieWriter(Writer):
             with suppress(OSError, ValueError, av.FFmpegError):
                 self._container.close()
             self._container = None
-        if self._temporary is not None:
-            self._temporary.unlink(missing_ok=True)
-            self._temporary = None
+        if self._temporary and self._place is not None:
+            self._place.remove(self._temporary)
+            self._temporary = ""
 
 
 def _container_options(writer: MovieWriter) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Collection
 from pathlib import Path
 
 from ..errors import OutputError
@@ -10,7 +12,10 @@ from ..frames.clip import ClipInfo
 from ..frames.codecs import check_codec
 from ..frames.frame import FrameRange
 from ..frames.sequence import SequencePattern
-from ..store.atomic import temporary_beside
+from ..store.atomic import temporary_name
+from ..store.own import check_not_ours
+from ..store.place import Place
+from .sources import Sources
 
 __all__ = ["check_output", "output_files"]
 
@@ -37,26 +42,27 @@ def check_output(path: Path | str, codec: str, source: ClipInfo, overwrite: bool
     folder = files[0].parent
     if not folder.is_dir():
         raise OutputError(f"The folder {folder} does not exist.", "Create it, or choose another one.")
+    check_not_ours(folder)
     inputs = source.files or (source.path,)
-    identities = {_identity(file) for file in inputs}
-    resolved = {file.resolve() for file in inputs}
-    for file in files:
-        if file.resolve() in resolved or (os.path.lexists(file) and _identity(file) in identities - {None}):
-            raise OutputError(f"{file} is the source itself.", "Sources are never written to: choose another name.")
-        if file.is_dir():
-            raise OutputError(f"{file} is a folder.", "Add a file name.")
-        if not overwrite and os.path.lexists(file):
-            raise OutputError(f"{file} exists already.", "Choose another name or give --overwrite.")
+    sources, resolved = Sources(inputs), {file.resolve() for file in inputs}
     try:
-        temporary_beside(files[0]).unlink()
+        with Place(folder) as place:
+            for file in files:
+                sources.check(place, file.name)
+                _check_name(place, file, resolved, overwrite)
+            trial = temporary_name()
+            os.close(place.create(trial))
+            place.remove(trial)
     except OSError as error:
         raise OutputError(f"{folder} cannot be written to ({error.strerror}).", "Choose another folder.") from error
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Return device and inode: two names of one file share them."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+def _check_name(place: Place, file: Path, sources: Collection[Path], overwrite: bool) -> None:
+    if file.resolve() in sources:
+        raise OutputError(f"{file} is the source itself.", "Sources are never written to: choose another name.")
+    found = place.look(file.name)
+    target = place.look(file.name, follow=True)
+    if target is not None and stat.S_ISDIR(target.st_mode):
+        raise OutputError(f"{file} is a folder.", "Add a file name.")
+    if not overwrite and found is not None:
+        raise OutputError(f"{file} exists already.", "Choose another name or give --overwrite.")

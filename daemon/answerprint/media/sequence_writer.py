@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import zlib
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
 
 import av
 from av.video.codeccontext import VideoCodecContext
@@ -17,11 +16,12 @@ from ..errors import InputError
 from ..frames.codecs import CodecInfo, OutputSpec
 from ..frames.frame import Picture, Plane
 from ..frames.sequence import SequencePattern
-from ..store.atomic import Announce, publish, temporary_folder_beside
+from ..store.atomic import temporary_name
+from ..store.place import Place
 from . import exr_texts, tiff_texts
 from .boundary import writing
 from .encode import encode_pixels
-from .sink import Writer, output_colour
+from .sink import Hooks, Writer, output_colour
 
 __all__ = ["SequenceWriter"]
 
@@ -31,47 +31,62 @@ _AFTER_HEADER = 33  # PNG: 8 bytes of signature and 25 of IHDR
 class SequenceWriter(Writer):
     """Picture files named by the pattern, numbered from `spec.first_number`."""
 
-    def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo, announce: Announce) -> None:
-        super().__init__(path, spec, codec, announce)
+    def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo, hooks: Hooks) -> None:
+        super().__init__(path, spec, codec, hooks)
         pattern = SequencePattern.parse(path)
         if pattern is None:
             raise InputError(f"{path.name!r} has no place for a frame number.", "Name it such as out.%04d.png.")
         self._pattern = pattern
         self._colour = output_colour(spec, codec)
-        self._folder: Path | None = None
+        self._temporary = ""
+        """Name of the hidden folder in the output's; empty for none."""
+        self._hidden: Place | None = None
 
-    def __enter__(self) -> Self:
+    def _begin(self, place: Place) -> None:
         with writing(self.path):
-            self._folder = temporary_folder_beside(self.path, self.announce)
-        return self
+            temporary = temporary_name()
+            self.hooks.announce(place.path / temporary)
+            place.make_folder(temporary)
+            self._temporary = temporary
+            self._hidden = Place(place.path / temporary, within=place)
 
     def _write(self, picture: Picture, alpha: Plane | None) -> None:
-        if self._folder is None:
+        if self._hidden is None:
             raise ValueError("the writer is not open")
         data = _encode(encode_pixels(picture, alpha, self.pixel_format, self._colour), self.spec, self.codec)
         target = self._pattern.file(self.spec.first_number + self.frames_written)
-        (self._folder / target.name).write_bytes(data)
+        with os.fdopen(self._hidden.create(target.name), "wb") as file:
+            file.write(data)
 
     def _finish(self) -> None:
+        pass
+
+    def _publish(self, place: Place) -> None:
         """Publish one by one. When one fails, those already published are taken back, unless they replaced others."""
-        if self._folder is None:
+        if self._hidden is None:
             raise ValueError("the writer is not open")
-        published: list[Path] = []
+        numbers = range(self.spec.first_number, self.spec.first_number + self.frames_written)
+        names = [self._pattern.file(number).name for number in numbers]
+        for name in names:
+            self._sources.check(place, name)
+        published: list[str] = []
         try:
-            for number in range(self.spec.first_number, self.spec.first_number + self.frames_written):
-                final = self._pattern.file(number)
-                publish(self._folder / final.name, final, self.spec.overwrite)
-                published.append(final)
+            for name in names:
+                self._hidden.publish(name, name, self.spec.overwrite, into=place, claim=self.hooks.claim)
+                published.append(name)
         except BaseException:
             if not self.spec.overwrite:
-                for final in published:
-                    final.unlink(missing_ok=True)
+                for name in published:
+                    place.remove(name)
             raise
 
     def _discard(self) -> None:
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        if self._hidden is not None:
+            self._hidden.close()
+            self._hidden = None
+        if self._temporary and self._place is not None:
+            self._place.remove_tree(self._temporary)
+            self._temporary = ""
 
 
 def _encode(frame: av.VideoFrame, spec: OutputSpec, codec: CodecInfo) -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,9 +16,31 @@ from ..frames.codecs import CodecInfo, OutputSpec
 from ..frames.colour import UNTAGGED, ColourTags, resolve_colour
 from ..frames.frame import Picture, Plane
 from ..store.atomic import Announce
+from ..store.place import Place
 from .boundary import writing
+from .sources import Sources, check_place
 
-__all__ = ["Writer", "output_colour"]
+__all__ = ["Hooks", "Writer", "output_colour"]
+
+
+def _nothing(path: Path) -> None:
+    pass
+
+
+def _go_on() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the maker of an output is told while it is written, and what it may forbid."""
+
+    announce: Announce = _nothing
+    """Told what is written to, before it is there."""
+    claim: Announce = _nothing
+    """Told a final name before an empty file takes it, where the file system has no hard links."""
+    confirm: Callable[[], None] = _go_on
+    """Asked when all is written and nothing published; what it raises leaves nothing behind."""
 
 
 def output_colour(spec: OutputSpec, codec: CodecInfo) -> ColourTags:
@@ -33,31 +56,51 @@ def output_colour(spec: OutputSpec, codec: CodecInfo) -> ColourTags:
 
 
 class Writer(ABC):
-    """A sink of pictures, used in a `with` block: leaving it publishes, an exception in it leaves nothing behind."""
+    """A sink of pictures, used in a `with` block: leaving it publishes, an exception in it leaves nothing behind.
 
-    def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo, announce: Announce) -> None:
-        """announce: told what is written to, before it is there."""
+    The output's folder is held open meanwhile: what is checked, written and renamed is in that one, wherever its path
+    leads by then.
+    """
+
+    def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo, hooks: Hooks) -> None:
         self.path = path
-        self.announce = announce
+        self.hooks = hooks
         self.spec = spec
         self.codec = codec
         self.pixel_format = codec.format_for(alpha=spec.alpha, grey=spec.grey)
         self.frames_written = 0
+        self._place: Place | None = None
+        self._sources = Sources(spec.sources)
+
+    def __enter__(self) -> Self:
+        """Create what is temporary. Raises OutputError or StorageError."""
+        try:
+            with writing(self.path):
+                self._place = Place(self.path.parent)
+            self._begin(self._place)
+        except BaseException:
+            self._close()
+            raise
+        return self
 
     @abstractmethod
-    def __enter__(self) -> Self:
-        """Create the temporary file. Raises OutputError or StorageError."""
+    def _begin(self, place: Place) -> None:
+        """Create what is temporary."""
 
     @abstractmethod
     def _write(self, picture: Picture, alpha: Plane | None) -> None: ...
 
     @abstractmethod
     def _finish(self) -> None:
-        """Complete and publish."""
+        """Complete what is temporary."""
+
+    @abstractmethod
+    def _publish(self, place: Place) -> None:
+        """Give it its final name."""
 
     @abstractmethod
     def _discard(self) -> None:
-        """Remove whatever is temporary; does nothing after a publication."""
+        """Remove whatever is temporary; does nothing after a publication, nor where nothing was begun."""
 
     def write(self, picture: Picture, alpha: Plane | None = None) -> None:
         """Append a picture: float32 [H, W, 3] nominal 0..1, alpha float32 [H, W]. Raises StorageError, OutputError."""
@@ -76,10 +119,23 @@ class Writer(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if kind is None:
+            if kind is None and self._place is not None:
                 if self.frames_written == 0:
                     raise OutputError(f"No frame was written to {self.path}.", "Choose a range that holds frames.")
                 with writing(self.path):
                     self._finish()
+                self.hooks.confirm()
+                check_place(self._place)
+                with writing(self.path):
+                    self._publish(self._place)
+                check_place(self._place)
         finally:
+            self._close()
+
+    def _close(self) -> None:
+        try:
             self._discard()
+        finally:
+            if self._place is not None:
+                self._place.close()
+                self._place = None

@@ -6,19 +6,15 @@ from pathlib import Path
 
 from ..errors import OutputError
 from ..frames.codecs import OutputSpec, check_codec
-from ..store.atomic import Announce
 from .movie_writer import MovieWriter
 from .sequence_writer import SequenceWriter
-from .sink import Writer
+from .sink import Hooks, Writer
 
 __all__ = ["open_writer"]
 
 
-def open_writer(path: Path | str, spec: OutputSpec, announce: Announce = lambda temporary: None) -> Writer:
-    """Return the writer of an output, a file or a sequence. Raises InputError when codec, name and size disagree.
-
-    announce: told the name of what is written to until it is complete, before that is there.
-    """
+def open_writer(path: Path | str, spec: OutputSpec, hooks: Hooks | None = None) -> Writer:
+    """Return the writer of an output, a file or a sequence. Raises InputError when codec, name and size disagree."""
     path = Path(path).absolute()
     codec = check_codec(path, spec.codec)
     if codec.even_size and (spec.width % 2 or spec.height % 2):
@@ -27,4 +23,4 @@ def open_writer(path: Path | str, spec: OutputSpec, announce: Announce = lambda 
             f"Give --size {spec.width + spec.width % 2}x{spec.height + spec.height % 2}, or --codec prores4444.",
         )
     kind = SequenceWriter if codec.is_sequence else MovieWriter
-    return kind(path, spec, codec, announce)
+    return kind(path, spec, codec, hooks or Hooks())

@@ -13,6 +13,7 @@ from typing import Self
 from ..errors import NoDaemonError
 from ..home import home, logs_folder, run_folder
 from ..jobs.log import create_log, last_line
+from ..store.private import make_private
 from .client import Client
 from .problems import OtherVersionError
 
@@ -153,8 +154,8 @@ def clean_environment(environ: Mapping[str, str] | None = None) -> dict[str, str
 def _spawn(command: Sequence[str]) -> tuple[subprocess.Popen[bytes], Path]:
     """Start the program in a session of its own: no terminal, no signal and no end of ours reaches it."""
     try:
+        make_private(home())
         log = create_log(logs_folder(), "daemon-start")
-        home().mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             process = subprocess.Popen(  # noqa: S603 - our own program
                 list(command),

@@ -35,6 +35,7 @@ FailPoint = Literal[
     "journal_before_commit",
     "journal_after_commit",
     "mux_before_publish",
+    "after_claim",
     "mux_after_publish",
     "load_model",
     "recovery",

@@ -24,13 +24,14 @@ from .receipts import DamagedChunkError
 from .records import JobRecord, JobState, is_job_id
 
 __all__ = [
+    "MuxNote",
     "Removal",
     "folder_bytes",
+    "is_job_folder",
     "is_ours",
     "job_folder",
     "job_folders",
     "make_job_folder",
-    "note_temporary",
     "read_job_file",
     "remove_job_folder",
     "remove_noted_temporary",
@@ -92,6 +93,11 @@ def job_folders(scratch: Path) -> tuple[list[Path], list[Path]]:
     return jobs, others
 
 
+def is_job_folder(path: Path) -> bool:
+    """Whether a job keeps its chunks there, in whichever scratch folder."""
+    return is_job_id(path.name.lower()) and (path / _JOB_FILE).is_file()
+
+
 def is_ours(path: Path) -> bool:
     """Whether it is a plain file with a name that a job's files have, or a temporary one."""
     if not (_OURS.fullmatch(path.name) or atomic.is_temporary(path.name)):
@@ -132,28 +138,56 @@ def remove_temporaries(folder: Path) -> int:
     return sum(_remove(path) for path in paths)
 
 
-def note_temporary(folder: Path, temporary: Path) -> None:
-    """Keep in a job's folder where else its child is about to write.
+class MuxNote:
+    """Keeps in a job's folder what its child is about to make beside its output, for whoever has to remove it.
 
     Best effort: a scratch folder that is full must not keep a job from ending.
     """
-    with suppress(OSError):
-        data = json.dumps({"temporary": str(temporary)}).encode()
-        atomic.write_bytes(folder / _NOTE, data, overwrite=True, mode=0o600)
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / _NOTE
+        self._temporary: Path | None = None
+
+    def temporary(self, path: Path) -> None:
+        """A temporary file or folder will be at this path."""
+        self._temporary = path
+        self._write({"temporary": str(path)})
+
+    def claim(self, final: Path) -> None:
+        """An empty file will be at this path, in place of the result that replaces it at once."""
+        self._write({"temporary": str(self._temporary), "claim": str(final)})
+
+    def _write(self, note: dict[str, str]) -> None:
+        with suppress(OSError):
+            atomic.write_bytes(self._path, json.dumps(note).encode(), overwrite=True, mode=0o600)
 
 
 def remove_noted_temporary(folder: Path) -> None:
-    """Remove what a child that was killed left beside its output: only what has a name of ours."""
+    """Remove what a child that was killed left beside its output: what has a name of ours, and a name it had claimed.
+
+    Of the latter only a file that is still empty, and ours: it would keep every later try from that name.
+    """
     note = folder / _NOTE
     try:
-        temporary = Path(json.loads(note.read_bytes())["temporary"])
+        said = json.loads(note.read_bytes())
+        temporary = Path(said["temporary"])
+        claim = Path(said["claim"]) if "claim" in said else None
     except (OSError, ValueError, KeyError, TypeError):
         return
+    with suppress(OSError):
+        if claim is not None and _is_empty_claim(claim):
+            claim.unlink()
     with suppress(OSError):
         if is_ours(temporary) and atomic.is_temporary(temporary.name):
             _remove(temporary)
     with suppress(OSError):
         note.unlink()
+
+
+def _is_empty_claim(path: Path) -> bool:
+    found = path.lstat()
+    ours = os.name == "nt" or found.st_uid == os.geteuid()
+    return stat.S_ISREG(found.st_mode) and found.st_size == 0 and ours
 
 
 def folder_bytes(scratch: Path, job: str) -> int:

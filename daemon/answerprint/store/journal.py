@@ -188,11 +188,22 @@ class Journal:
             return True
 
     def expired(
-        self, *, older_than_seconds: float | None = None, keep_jobs: int | None = None, limit: int = 500
+        self,
+        *,
+        older_than_seconds: float | None = None,
+        keep_jobs: int | None = None,
+        up_seconds: float = 0.0,
+        limit: int = 500,
     ) -> list[JobRecord]:
-        """Ended jobs that ended too long ago, or are more than the latest `keep_jobs`; the oldest first."""
-        before = None if older_than_seconds is None else self._clock() - older_than_seconds
-        return listing.expired(self._connection, before, keep_jobs, limit)
+        """Ended jobs that ended too long ago, or are more than the latest `keep_jobs`; the oldest first.
+
+        No reading of the wall clock makes a job old by itself: its age is the time from its end to the next job's, from
+        that to the one after, and so on to now, and each of these steps counts for a day at most; a clock that was set
+        back counts for nothing. up_seconds: how long the caller has run by a clock that nobody sets; the last step, to
+        now, counts for no more.
+        A failed job with finished chunks is never among them: they were reported, and not delivered.
+        """
+        return listing.expired(self._connection, self._clock(), up_seconds, older_than_seconds, keep_jobs, limit)
 
     # Events
 

@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,17 +14,18 @@ from answerprint.errors import DiskFullError, InputError, JobFailedError, MediaE
 from answerprint.frames import Frame, FrameRange, OutputSpec, events
 from answerprint.frames.messages import Message
 from answerprint.frames.request import RestoreRequest
-from answerprint.media import check_output, open_writer, output_files
+from answerprint.media import Hooks, check_output, open_writer, output_files
 from answerprint.media.provenance import read_provenance
 from answerprint.media.segment import PictureDigest, SegmentReader
 from answerprint.store.failpoints import reach
-from answerprint.store.folders import note_temporary, remove_noted_temporary
+from answerprint.store.folders import MuxNote, remove_noted_temporary
 from answerprint.store.quota import storage_error
 from answerprint.store.receipts import ChunkReceipt, DamagedChunkError
 
 from .job_channel import Talk
 from .lost import LostChunkError, shot_start
 from .order import JOB_KEY, Order, understand, verify
+from .same_source import SameSource, changed
 from .telling import tell_reading
 
 __all__ = ["DeliverTask", "deliver"]
@@ -58,10 +58,14 @@ class DeliverTask:
 def deliver(task: DeliverTask, talk: Talk) -> Message:
     """Write the deliverable, or find that it was written before; returns the final event.
 
-    Raises LostChunkError when a chunk is damaged, AnswerprintError, and what `talk.check` raises.
+    Raises LostChunkError when a chunk is damaged, SourceChangedError when the chunks are of another source than the
+    sound would be, AnswerprintError, and what `talk.check` raises.
     """
     began = time.monotonic()
     order = understand(task.request, on_read=tell_reading(task.request.input, talk))
+    source = SameSource(order)
+    if {receipt.fingerprint for receipt in task.receipts} - {order.fingerprint}:
+        raise changed(order)
     digest = PictureDigest()
     talk.emit(events.stage("mux", f"Writing {Path(task.request.output).name}"))
     frames = _frames(task, order.frames, digest, talk)
@@ -73,7 +77,7 @@ def deliver(task: DeliverTask, talk: Talk) -> Message:
         for _ in frames:
             pass
     else:
-        _write(task, order, spec, frames)
+        _write(task, order, spec, frames, source)
     talk.emit(events.stage("verify", "Checking the result"))
     verify(order, spec, tell_reading(task.request.output, talk))
     final = events.done(
@@ -105,12 +109,13 @@ def _frames(task: DeliverTask, frames: FrameRange, digest: PictureDigest, talk: 
         raise JobFailedError(f"Only {done} of {len(frames)} frames are finished.", "Retry the job.")
 
 
-def _write(task: DeliverTask, order: Order, spec: OutputSpec, frames: Iterator[Frame]) -> None:
+def _write(task: DeliverTask, order: Order, spec: OutputSpec, frames: Iterator[Frame], source: SameSource) -> None:
     output = Path(task.request.output)
     needed = order.estimate()["output_bytes"]
     check_output(output, order.codec, order.info, spec.overwrite, order.frames)
+    note = MuxNote(task.folder)
     try:
-        with open_writer(output, spec, partial(note_temporary, task.folder)) as writer:
+        with open_writer(output, spec, Hooks(note.temporary, note.claim, source.check)) as writer:
             for frame in frames:
                 writer.write(frame.picture, frame.alpha)
             reach("mux_before_publish")

@@ -10,17 +10,22 @@ from answerprint.errors import InputError
 from answerprint.frames import Frame, events
 from answerprint.frames.messages import Message
 from answerprint.frames.request import PreviewRequest, RestoreRequest
-from answerprint.media import check_output, open_reader, open_writer
+from answerprint.media import Hooks, check_output, open_reader, open_writer
+from answerprint.media.sources import Sources, check_place
 from answerprint.store import atomic
+from answerprint.store.own import check_not_ours
+from answerprint.store.place import Place
 
 from .device_choice import choose_device, peak_memory_bytes, stopwatch
 from .flow_cache import open_flow_cache
 from .job_channel import Talk
 from .loading import Models, configured, flow_through, settings_for, usual_recipe
+from .open_folder import warn_of_open_folder
 from .order import few_frames, understand, verify
 from .previews import before_after
 from .progress import Reporter
 from .restore import decoded, restore_clip
+from .same_source import SameSource
 from .telling import tell_reading
 
 __all__ = ["preview", "restore"]
@@ -34,7 +39,9 @@ def restore(request: RestoreRequest, talk: Talk, models: Models) -> Message:
     began = time.monotonic()
     talk.emit(events.stage("probe", f"Reading {Path(request.input).name}"))
     order = understand(request, on_read=tell_reading(request.input, talk))
+    same = SameSource(order)
     check_output(Path(request.output), order.codec, order.info, request.overwrite, order.frames)
+    warn_of_open_folder(Path(request.output).parent, talk)
     device = choose_device(request.device)
     talk.check()
     watch = stopwatch(device)
@@ -45,7 +52,7 @@ def restore(request: RestoreRequest, talk: Talk, models: Models) -> Message:
         talk.emit(order.started(str(device)))
         settings = settings_for(order, configured(order, backend), usual_recipe(order, backend))
         report = Reporter(talk, len(order.frames)).report
-        with cache.lease(), open_writer(Path(request.output), spec) as writer:
+        with cache.lease(), open_writer(Path(request.output), spec, Hooks(confirm=same.check)) as writer:
             with open_reader(order.info, order.frames) as reader:
                 source = decoded(reader, watch, talk.check)
                 for chunk in restore_clip(source, backend, flow, settings, watch=watch, on_progress=report):
@@ -76,6 +83,7 @@ def preview(request: PreviewRequest, talk: Talk, models: Models) -> Message:
     on_read = tell_reading(request.restore.input, talk)
     order = few_frames(understand(request.restore, preview=True, on_read=on_read), request)
     folder = Path(request.restore.output)
+    warn_of_open_folder(folder, talk)
     device = choose_device(request.restore.device)
     talk.check()
     watch = stopwatch(device)
@@ -83,6 +91,7 @@ def preview(request: PreviewRequest, talk: Talk, models: Models) -> Message:
     flow = flow_through(cache)
     files: list[str] = []
     sources: dict[int, Frame] = {}
+    guarded = Sources(order.info.files or (order.info.path,))
 
     def keep(frames: Iterator[Frame]) -> Iterator[Frame]:
         for frame in frames:
@@ -90,6 +99,7 @@ def preview(request: PreviewRequest, talk: Talk, models: Models) -> Message:
             yield frame
 
     with (
+        _open_folder(folder) as place,
         models.use(order.entry, device, talk) as backend,
         cache.lease(),
         open_reader(order.info, order.frames) as reader,
@@ -100,10 +110,13 @@ def preview(request: PreviewRequest, talk: Talk, models: Models) -> Message:
         source = keep(decoded(reader, watch, talk.check))
         for chunk in restore_clip(source, backend, flow, settings, watch=watch, on_progress=report):
             for frame in chunk:
-                file = folder / f"{order.info.path.stem}-{frame.index:06d}.png"
+                name = f"{order.info.path.stem}-{frame.index:06d}.png"
                 data = before_after(sources.pop(frame.index).picture, frame.picture)
-                _write(file, data, request.restore.overwrite)
-                files.append(str(file))
+                check_place(place)
+                guarded.check(place, name)
+                _write(place, name, data, request.restore.overwrite)
+                files.append(str(folder / name))
+        check_place(place)
     return events.done(
         str(folder), len(files), time.monotonic() - began,
         flow_cache={"hits": flow.hits, "misses": flow.misses},
@@ -111,11 +124,22 @@ def preview(request: PreviewRequest, talk: Talk, models: Models) -> Message:
     )  # fmt: skip
 
 
-def _write(file: Path, data: bytes, overwrite: bool) -> None:
+def _open_folder(folder: Path) -> Place:
+    """The folder of a preview, made if it is not there. Raises InputError."""
+    check_not_ours(folder)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_bytes(file, data, overwrite=overwrite)
-    except FileExistsError as error:
-        raise InputError(f"{file} exists.", "Choose another folder, or --overwrite.") from error
+        folder.mkdir(parents=True, exist_ok=True)
+        return Place(folder)
     except OSError as error:
-        raise InputError(f"{file} cannot be written: {error.strerror}.", "Choose another folder.") from error
+        raise InputError(f"{folder} cannot be written to: {error.strerror}.", "Choose another folder.") from error
+
+
+def _write(place: Place, name: str, data: bytes, overwrite: bool) -> None:
+    try:
+        atomic.write_bytes_at(place, name, data, overwrite=overwrite)
+    except FileExistsError as error:
+        raise InputError(f"{place.path / name} exists.", "Choose another folder, or --overwrite.") from error
+    except OSError as error:
+        raise InputError(
+            f"{place.path / name} cannot be written: {error.strerror}.", "Choose another folder."
+        ) from error

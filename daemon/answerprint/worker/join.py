@@ -13,10 +13,11 @@ from answerprint.frames import FrameRange, events
 from answerprint.frames.channel import ChildChannel
 from answerprint.frames.messages import Message, MessageError
 from answerprint.frames.request import RestoreRequest
-from answerprint.media import check_output, open_writer
+from answerprint.media import Hooks, check_output, open_writer
 from answerprint.media.movie_writer import MovieWriter
 
 from .order import understand, verify
+from .same_source import SameSource
 
 __all__ = ["JoinTask", "join", "main"]
 
@@ -45,11 +46,12 @@ def join(task: JoinTask) -> Message:
     """
     began = time.monotonic()
     order = understand(task.request)
+    source = SameSource(order)  # whose sound is taken
     pieces = _pieces(order.frames, task.parts)
     output = Path(task.request.output)
     check_output(output, order.codec, order.info, task.request.overwrite, order.frames)
     spec = order.spec()
-    with open_writer(output, spec) as writer:
+    with open_writer(output, spec, Hooks(confirm=source.check)) as writer:
         if not isinstance(writer, MovieWriter):
             raise OutputError("Sequences need not be joined.", "Name a file.")
         for path, frames in pieces:

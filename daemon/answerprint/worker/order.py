@@ -25,7 +25,7 @@ from answerprint.models.manifest import read_manifest
 
 from .choices import Choices, resolve
 
-__all__ = ["JOB_KEY", "Order", "SourceChangedError", "few_frames", "understand", "verify"]
+__all__ = ["JOB_KEY", "Order", "SourceChangedError", "few_frames", "size_and_time", "understand", "verify"]
 
 JOB_KEY = "answerprint_job"
 """Metadata of a deliverable: the job that wrote it."""
@@ -63,9 +63,8 @@ class Order:
         The source counts by the sizes and times of its files: reading all of it would take longer than restoring it.
         """
         request, info = self.request, self.info
-        files = info.files[self.frames.start : self.frames.stop] or (info.path,)
         identity = {
-            "source": [_size_and_time(file) for file in files],
+            "source": [size_and_time(file) for file in self.source_files(self.frames)],
             "clip": [info.width, info.height, str(info.rate), info.frames, str(self.frames)],
             "model": [self.entry.name, *sorted(self.weights.values())],
             "task": request.task,
@@ -79,6 +78,10 @@ class Order:
         if info.interlaced:
             identity["fields"] = info.field_order or "deinterlaced"
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+    def source_files(self, frames: FrameRange) -> tuple[Path, ...]:
+        """The files that hold these source frames: the pictures of a sequence, else the one file."""
+        return self.info.files[frames.start : frames.stop] or (self.info.path,)
 
     @property
     def weights(self) -> dict[str, str]:
@@ -208,7 +211,8 @@ def verify(order: Order, spec: OutputSpec, on_read: OnRead = unheard) -> None:
         )
 
 
-def _size_and_time(file: Path) -> tuple[int, int]:
+def size_and_time(file: Path) -> tuple[int, int]:
+    """Bytes and time of the last change (ns), by which a source is told from another. Raises MediaError."""
     try:
         status = file.stat()
     except OSError as error:

@@ -28,9 +28,11 @@ from .job_channel import JobChannel
 from .ladder import RUNGS, Recipe, exhausted, is_out_of_memory
 from .loading import Models, configured, flow_through, settings_for, usual_recipe
 from .memory_check import memory_checked
-from .order import Order, SourceChangedError, understand
+from .open_folder import warn_of_open_folder
+from .order import Order, understand
 from .progress import Reporter
 from .restore import RestoredChunk, decoded, restore_clip
+from .same_source import SameSource, changed
 from .scratch import Scratch
 from .telling import tell_reading
 
@@ -77,7 +79,8 @@ def render(task: RenderTask, talk: JobChannel, models: Models, at_border: Callab
     began = time.monotonic()
     talk.emit(events.stage("probe", f"Reading {Path(task.request.input).name}"))
     order = understand(task.request, on_read=tell_reading(task.request.input, talk))
-    fingerprint = _check(task, order)
+    source = SameSource(order)
+    fingerprint = _check(task, order, talk)
     device = choose_device(task.request.device)
     talk.emit({**order.started(str(device)), "fingerprint": fingerprint})
     talk.check()
@@ -89,7 +92,7 @@ def render(task: RenderTask, talk: JobChannel, models: Models, at_border: Callab
     cache = open_flow_cache()
     with scratch.locked(), cache.lease():
         state = None if task.resume is None else scratch.resume(task.resume, order.info, order.frames)
-        run = _Run(order, scratch, flow_through(cache), talk, watch, models, at_border, state)
+        run = _Run(order, source, scratch, flow_through(cache), talk, watch, models, at_border, state)
         if run.done == len(order.frames):
             at_end = True
         else:
@@ -106,17 +109,16 @@ def render(task: RenderTask, talk: JobChannel, models: Models, at_border: Callab
     )
 
 
-def _check(task: RenderTask, order: Order) -> str:
+def _check(task: RenderTask, order: Order, talk: JobChannel) -> str:
     """The fingerprint, compared with that of the chunks that are there."""
     fingerprint = order.fingerprint
     if task.resume is None:
         # Only at the beginning: later on the output may be there, written by this very job.
-        check_output(Path(task.request.output), order.codec, order.info, task.request.overwrite, order.frames)
+        output = Path(task.request.output)
+        check_output(output, order.codec, order.info, task.request.overwrite, order.frames)
+        warn_of_open_folder(output.parent, talk)
     elif {task.fingerprint or fingerprint, task.resume.fingerprint} != {fingerprint}:
-        raise SourceChangedError(
-            f"{order.info.path.name} or the model has changed since the first frames were restored.",
-            "The clip is restored again from its first frame.",
-        )
+        raise changed(order)
     return fingerprint
 
 
@@ -126,6 +128,7 @@ class _Run:
     def __init__(
         self,
         order: Order,
+        source: SameSource,
         scratch: Scratch,
         flow: FlowSource,
         talk: JobChannel,
@@ -135,6 +138,7 @@ class _Run:
         state: ClipState | None,
     ) -> None:
         self._order = order
+        self._source = source
         self._scratch = scratch
         self._flow = flow
         self._talk = talk
@@ -223,7 +227,9 @@ class _Run:
         return True
 
     def _commit(self, chunk: RestoredChunk, recipe: Recipe) -> ChunkReceipt:
+        """Keep a chunk, whose frames were read before now: of the source that the job began with, or not at all."""
         self._talk.check()
+        self._source.check(chunk.range)
         with self._watch.stage("write"):
             last = chunk.state.frame == self._order.frames.stop
             receipt, clamped = self._scratch.commit(chunk, recipe, last=last)

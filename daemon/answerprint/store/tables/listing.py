@@ -146,16 +146,30 @@ def unfinished_for(connection: Connection, output: str) -> list[JobRecord]:
     return [job_from_row(row) for row in rows]
 
 
-def expired(connection: Connection, before: float | None, keep: int | None, limit: int) -> list[JobRecord]:
-    """Jobs that ended before that time, or before the latest `keep`; the oldest first."""
-    sql = """
-        SELECT * FROM jobs WHERE settled IS NOT NULL AND (
-            ended < ?
-            OR settled <= (SELECT settled FROM jobs WHERE settled IS NOT NULL ORDER BY settled DESC LIMIT 1 OFFSET ?)
-        ) ORDER BY settled LIMIT ?
-    """
-    offset = 2**62 if keep is None else keep
-    return [job_from_row(row) for row in connection.rows(sql, before, offset, limit)]
+def expired(
+    connection: Connection, now: float, up_seconds: float, age: float | None, keep: int | None, limit: int
+) -> list[JobRecord]:
+    """Ended jobs of more than that age, or before the latest `keep`; the oldest first. Never undelivered ones."""
+    rows = connection.rows(
+        "SELECT number, ended, state, frames_done FROM jobs WHERE settled IS NOT NULL ORDER BY settled DESC"
+    )
+    old: list[int] = []
+    later, passed = now, 0.0
+    for place, row in enumerate(rows):
+        ended = later if row["ended"] is None else row["ended"]
+        step = max(0.0, later - ended)
+        # The time since the latest end is known by one reading of the clock alone: no more of it than we have seen.
+        passed += min(step, _DAY_SECONDS, up_seconds) if place == 0 else min(step, _DAY_SECONDS)
+        later = ended
+        delivered = row["state"] != JobState.FAILED.value or not row["frames_done"]
+        if delivered and ((age is not None and passed > age) or (keep is not None and place >= keep)):
+            old.append(row["number"])
+    oldest = old[::-1][:limit]
+    return [job_from_row(row) for each in oldest for row in connection.rows(_BY_NUMBER, each)]
+
+
+_BY_NUMBER = "SELECT * FROM jobs WHERE number = ?"
+_DAY_SECONDS = 86400.0
 
 
 def _marks(values: Collection[object]) -> str:

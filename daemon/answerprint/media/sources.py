@@ -1,0 +1,53 @@
+"""Files that are never written over: those that a result is made from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+
+from ..errors import OutputError
+from ..store.place import Place
+
+__all__ = ["Sources", "check_place"]
+
+
+class Sources:
+    """The files of a source, known by what they are and not by their names: through every link, and in every case."""
+
+    def __init__(self, files: Iterable[Path]) -> None:
+        self._files = tuple(files)
+
+    def check(self, place: Place, name: str) -> None:
+        """Raise OutputError where that name in a place is one of the files."""
+        found = place.look(name, follow=True) or place.look(name)
+        if found is not None and _identity(found) in self._identities:
+            raise OutputError(
+                f"{place.path / name} is the source itself.", "Sources are never written to: choose another name."
+            )
+
+    @cached_property
+    def _identities(self) -> frozenset[tuple[int, int]]:
+        """Looked up only where something stands under the output's name: a sequence has many files."""
+        found = set()
+        for file in self._files:
+            try:
+                found.add(_identity(file.stat()))
+            except OSError:
+                continue  # one that is not there cannot be written over
+        return frozenset(found)
+
+
+def check_place(place: Place) -> None:
+    """Raise OutputError where the path of a place leads to another folder by now."""
+    if not place.is_where_it_was():
+        raise OutputError(
+            f"The folder {place.path} was moved or replaced while results were written to it.",
+            "Others may rename it: choose a folder that only you can write to.",
+        )
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    """Device and inode: two names of one file share them."""
+    return status.st_dev, status.st_ino
