@@ -12,6 +12,7 @@ from answerprint.errors import InputError
 from answerprint.frames import ClipInfo
 from answerprint.jobs.api import MediaInfo
 from answerprint.media import probe
+from answerprint.media.provenance import read_provenance
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.putting.place import Place
 from answerprint.resolve.reading.select import Choice
@@ -37,7 +38,7 @@ def _info(info: ClipInfo) -> MediaInfo:
     return MediaInfo(
         str(info.path), info.kind == "sequence", info.width, info.height, info.rate, info.rate_is_assumed, info.frames,
         info.sample_aspect, info.start_timecode or "", info.start_number, info.interlaced, info.has_audio,
-        info.has_alpha, info.codec, info.bit_depth,
+        info.has_alpha, info.codec, info.bit_depth, info.kind == "file" and bool(read_provenance(info.path)),
     )  # fmt: skip
 
 
