@@ -1,0 +1,99 @@
+"""A list becomes jobs: as many as it needs, quickly, and one piece without a place keeps no other from its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from answerprint.errors import InputError
+from answerprint.resolve.lists import EditList, read_list
+from answerprint.resolve.reading.facts import MediaFacts
+from answerprint.resolve.restoring import lists
+from answerprint.resolve.restoring.lists import jobs_of_list
+from answerprint.resolve.restoring.names import folder_for
+from answerprint.resolve.restoring.wishes import Wishes
+
+_RATE = 25
+
+
+def label(frame: int) -> str:
+    """Of a frame, at 25 a second."""
+    return f"{frame // 90000:02}:{frame // 1500 % 60:02}:{frame // 25 % 60:02}:{frame % 25:02}"
+
+
+def probe(path: Path, rate: Fraction) -> MediaFacts:
+    return MediaFacts(str(path), "file", 64, 48, Fraction(_RATE), 2_000_000)
+
+
+def read(folder: Path, names: Iterable[str], pieces: int) -> EditList:
+    """Each piece is of the next of these files, and none touches another."""
+    folder.mkdir(exist_ok=True)
+    files = list(names)
+    lines = ["TITLE: Cut"]
+    for number in range(pieces):
+        (folder / files[number % len(files)]).parent.mkdir(exist_ok=True)
+        (folder / files[number % len(files)]).touch()
+        first, record = number * 100, number * 10
+        lines += [
+            f"{number + 1:06} AX V C {label(first)} {label(first + 10)} {label(record)} {label(record + 10)}",
+            f"* FROM CLIP NAME: {Path(files[number % len(files)]).name}",
+        ]
+    path = folder / "cut.edl"
+    path.write_text("\n".join(lines))
+    return read_list(path, probe=probe, media=folder, rate=Fraction(_RATE))
+
+
+def counting(monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> list[int]:
+    """How often something is called."""
+    calls, real = [0], getattr(owner, name)
+
+    def counted(*arguments: object) -> object:
+        calls[0] += 1
+        return real(*arguments)
+
+    monkeypatch.setattr(owner, name, counted)
+    return calls
+
+
+def test_what_is_of_the_whole_list_is_done_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For each piece all of the list was hashed, its folder looked at and its settings read."""
+    edit = read(tmp_path / "media", ["a.mov", "b.mov"], 600)
+    watched: list[list[int]] = [counting(monkeypatch, lists, name) for name in ("list_key", "folder_for")]
+    made, refused = jobs_of_list(edit, Wishes(settings={"steps": 1}))
+    assert (len(made), refused) == (600, [])
+    assert [calls for (calls,) in watched] == [1, 1]
+    assert len({job.request["output"] for _, job in made}) == 600
+    assert {job.request["input"] for _, job in made} == {str(edit.path.parent / name) for name in ("a.mov", "b.mov")}
+    assert {job.request["steps"] for _, job in made} == {1}
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_pieces_that_touch_are_one_job_of_them_all(joined: bool, tmp_path: Path) -> None:
+    edit = read(tmp_path / "media", ["a.mov"], 300)
+    made, _ = jobs_of_list(edit, Wishes(handles=100 if joined else 0))
+    assert [len(master.entries) for master, _ in made] == ([300] if joined else [1] * 300)
+
+
+def test_a_piece_without_a_place_keeps_no_other_from_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real: Callable[..., Path] = folder_for
+
+    def refusing(source: Path, *rest: object) -> Path:
+        if source.parent.name == "full":
+            raise InputError("No room.", "Make some.")
+        return real(source, *rest)
+
+    edit = read(tmp_path / "media", ["a.mov", "full/b.mov"], 4)
+    monkeypatch.setattr(lists, "folder_for", refusing)
+    made, refused = jobs_of_list(edit, Wishes())
+    assert [master.path.name for master, _ in made] == ["a.mov", "a.mov"]
+    assert [(master.path.name, error.message) for master, error in refused] == [("b.mov", "No room.")] * 2
+
+
+def test_settings_that_no_restoration_has_are_one_error(tmp_path: Path) -> None:
+    edit = read(tmp_path / "media", ["a.mov"], 2)
+    for wishes in (Wishes(codec="nothing"), Wishes(settings={"nothing": 1})):
+        with pytest.raises(InputError, match="nothing"):
+            jobs_of_list(edit, wishes)
