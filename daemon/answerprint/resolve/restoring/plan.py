@@ -25,7 +25,7 @@ from ..reading.refuse import refuse_clip, refuse_item, refuse_media
 from ..reading.select import Choice, choose
 from ..reading.source import Witness, part_of, source_range
 from .media import MediaBook
-from .names import folder_for, restored_path
+from .names import Taken, folder_for, restored_path
 from .ours import LEFT_OUT, NOTHING, Ours, is_named, made_here, without_ours
 from .submit import Planned
 from .wishes import Wishes
@@ -45,6 +45,11 @@ class Witnesses(Protocol):
 
     def steady(self, item: ItemFacts) -> bool | None:
         """Whether its speed stays the same; None where nothing is known."""
+        ...
+
+    @property
+    def lacking(self) -> AnswerprintError | None:
+        """Why it cannot tell of any item; None where it can, or was not asked yet."""
         ...
 
 
@@ -99,7 +104,7 @@ def plan(
     timeline = None if opened is None else asking.timeline(opened)
     media.expect(each.item.clip.path for each in selection.items if each.item.clip and refuse_item(each.item) is None)
     media.expect(clip.path for clip in selection.clips if refuse_clip(clip) is None)
-    planner = _Planner(wishes, media, set(taken), project.name(), project.id(), timeline, witnesses)
+    planner = _Planner(wishes, media, Taken(taken), project.name(), project.id(), timeline, witnesses)
     for item, refusal in own:
         planner.refuse(item, refusal)
     for chosen in selection.items:
@@ -125,7 +130,7 @@ class _Planner:
         self,
         wishes: Wishes,
         media: MediaBook,
-        taken: set[str],
+        taken: Taken,
         project_name: str,
         project: str,
         timeline: TimelineFacts | None,
@@ -203,6 +208,9 @@ class _Planner:
             witness = witnesses(item)
             if witness is not None:
                 found = source_range(item, clip, timeline, media, witness)
+            elif isinstance(found, Refusal) and (lack := witnesses.lacking) is not None:
+                # Two accounts that contradict each other: the third one would have decided.
+                found = replace(found, reason=f"{found.reason} {lack.message}", remedy=f"{lack.remedy} {found.remedy}")
         if isinstance(found, Refusal) or media.frames == 1:
             return found
         # Of a speed that changes the accounts tell the mean, which may be any: only the third one knows.
@@ -239,7 +247,10 @@ class _Planner:
         if asked == "pool":
             return asked, ()
         if not (source.exact and source.steady):
+            lack = None if self._witnesses is None else self._witnesses.lacking
+            why = () if lack is None else (f"{lack.message} {lack.remedy}".strip(),)
             return "pool", (
+                *why,
                 "Which frame each record frame shows cannot be read (its speed changes, or the numbers leave a"
                 " doubt): all its frames are restored, and come back into the media pool only.",
             )

@@ -19,6 +19,7 @@ from ..reading.refusals import Refusal
 from ..reading.select import Choice
 from .finish import put_units
 from .media import MediaBook
+from .names import Taken
 from .ours import Made, Ours
 from .plan import Plan, Refused, plan
 from .rendering import Renderer
@@ -90,7 +91,12 @@ def queue_selection(
     refused_ones = list(made.refused)
     if made.timeline is not None and (through or graded):
         renderer = Renderer(
-            resolve, media, wishes, made.timeline, {*taken, *(each.output for each in planned_ones)}, said.busy
+            resolve,
+            media,
+            wishes,
+            made.timeline,
+            Taken([*taken, *(each.output for each in planned_ones)]),
+            said.busy,
         )
         planned_ones, refused_ones = _render(renderer, made, graded=graded)
     for refused in refused_ones:
