@@ -66,6 +66,9 @@ class Editor:
         self.jobs: dict[str, JobRecord] = {}
         self.files: dict[str, int] = {}
         """The film's frame that each restored file begins with."""
+        self.owners: dict[str, frozenset[str]] = {}
+        """The jobs (or the wholes that they are parts of) that restored each file."""
+        self.outcomes: list[Outcome] = []
         self.resolve = Resolve(fake.bridge().root)
 
     # The daemon's side
@@ -84,6 +87,8 @@ class Editor:
             stop = span["stop"] + int(new.clip.get("handle_after", 0))
             assert whole is not None or (first, stop) == (place.restored_first, place.restored_stop)
             job = _record(new, len(self.jobs) + 1)
+            unit, path = (job.id, job.output) if whole is None else (whole.id, whole.output)
+            self.owners[path] = frozenset([unit])
             self._write(job.output, first, stop)
             self.jobs[job.id] = job
             yield job, True
@@ -97,6 +102,8 @@ class Editor:
             return
         for each in whole.parts:
             assert self.files[each.path] == each.frames.start
+        if whole.output not in self.owners:
+            self.owners[whole.output] = frozenset().union(*(self.owners[each.path] for each in whole.parts))
         first, stop = (int(each) for each in str(whole.request["range"]).split(":"))
         held = {frame for each in whole.parts for frame in range(each.frames.start, each.frames.stop)}
         assert held >= set(range(first, stop)), "a part is missing"

@@ -260,3 +260,20 @@ def test_a_record_of_before_is_read(tmp_path: Path) -> None:
         del data[name]
     assert Record.from_json(data) == replace(record, of=(), first=0, stop=0)
     assert names.mark("job") == "answerprint:job"
+
+
+def test_a_clip_that_one_place_brought_in_goes_with_the_last_place_that_uses_it(editor: Editor) -> None:
+    """It is that place's to remove no more, once that place is undone before the others."""
+    before = editor.state()
+    editor.restore(ALL, "pool")
+    (job,) = editor.units()
+    editor.undo(job)
+    editor.restore(ALL, "pool")
+    (pool,) = editor.outcomes
+    editor.restore(ALL, "track")
+    (track,) = editor.outcomes
+    assert pool.job not in (job, track.job)
+    assert editor.undo(pool.job).warnings == ()
+    assert editor.restored(range(12)) == list(range(20, 32))
+    assert editor.undo(track.job).state == "undone"
+    assert editor.state() == before

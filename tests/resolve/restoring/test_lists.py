@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,40 +10,17 @@ import pytest
 
 from answerprint.errors import InputError
 from answerprint.resolve.lists import EditList, read_list
-from answerprint.resolve.reading.facts import MediaFacts
 from answerprint.resolve.restoring import lists
 from answerprint.resolve.restoring.lists import jobs_of_list
 from answerprint.resolve.restoring.names import folder_for
 from answerprint.resolve.restoring.wishes import Wishes
 
-_RATE = 25
+from ..lists.long import long_list, probe
 
 
-def label(frame: int) -> str:
-    """Of a frame, at 25 a second."""
-    return f"{frame // 90000:02}:{frame // 1500 % 60:02}:{frame // 25 % 60:02}:{frame % 25:02}"
-
-
-def probe(path: Path, rate: Fraction) -> MediaFacts:
-    return MediaFacts(str(path), "file", 64, 48, Fraction(_RATE), 2_000_000)
-
-
-def read(folder: Path, names: Iterable[str], pieces: int) -> EditList:
-    """Each piece is of the next of these files, and none touches another."""
-    folder.mkdir(exist_ok=True)
-    files = list(names)
-    lines = ["TITLE: Cut"]
-    for number in range(pieces):
-        (folder / files[number % len(files)]).parent.mkdir(exist_ok=True)
-        (folder / files[number % len(files)]).touch()
-        first, record = number * 100, number * 10
-        lines += [
-            f"{number + 1:06} AX V C {label(first)} {label(first + 10)} {label(record)} {label(record + 10)}",
-            f"* FROM CLIP NAME: {Path(files[number % len(files)]).name}",
-        ]
-    path = folder / "cut.edl"
-    path.write_text("\n".join(lines))
-    return read_list(path, probe=probe, media=folder, rate=Fraction(_RATE))
+def read(folder: Path, names: Sequence[str], pieces: int) -> EditList:
+    """A list of so many pieces of these files."""
+    return read_list(long_list(folder, names, pieces), probe=probe, media=folder, rate=Fraction(25))
 
 
 def counting(monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> list[int]:
@@ -62,7 +39,7 @@ def test_what_is_of_the_whole_list_is_done_once(tmp_path: Path, monkeypatch: pyt
     """For each piece all of the list was hashed, its folder looked at and its settings read."""
     edit = read(tmp_path / "media", ["a.mov", "b.mov"], 600)
     watched: list[list[int]] = [counting(monkeypatch, lists, name) for name in ("list_key", "folder_for")]
-    made, refused = jobs_of_list(edit, Wishes(settings={"steps": 1}))
+    made, refused = jobs_of_list(edit, Wishes(handles=0, settings={"steps": 1}))
     assert (len(made), refused) == (600, [])
     assert [calls for (calls,) in watched] == [1, 1]
     assert len({job.request["output"] for _, job in made}) == 600
@@ -87,7 +64,7 @@ def test_a_piece_without_a_place_keeps_no_other_from_its_own(tmp_path: Path, mon
 
     edit = read(tmp_path / "media", ["a.mov", "full/b.mov"], 4)
     monkeypatch.setattr(lists, "folder_for", refusing)
-    made, refused = jobs_of_list(edit, Wishes())
+    made, refused = jobs_of_list(edit, Wishes(handles=0))
     assert [master.path.name for master, _ in made] == ["a.mov", "a.mov"]
     assert [(master.path.name, error.message) for master, error in refused] == [("b.mov", "No room.")] * 2
 

@@ -207,6 +207,10 @@ class _Undoing:
         if not self.record.imported:
             self.steps.say("pool", "The clip stays in the media pool: it was there before.")
             return False
+        if (heir := self._heir()) is not None:
+            self.ledger.write(replace(heir, imported=True))
+            self.steps.say("pool", "The clip stays in the media pool: it was put elsewhere, too, and goes with that.")
+            return False
         used = sum(len(ours_on(timeline, clip.id())) for timeline in self.project.timelines())
         if used:
             self.steps.warn("pool", f"The clip stays in the media pool: it is used {used} times elsewhere.")
@@ -217,6 +221,15 @@ class _Undoing:
             raise self._stuck(f"the clip {clip.name()} from the media pool")
         self.steps.say("pool", "Removed from the media pool.")
         return False
+
+    def _heir(self) -> Record | None:
+        """Another place that the same file was put to, and is not being taken out of."""
+        record = self.record
+        for each in self.ledger.records():
+            there = each.progress in ("begun", "done") and each.doing != "undo"
+            if there and each.job != record.job and (each.path, each.project) == (record.path, record.project):
+                return each
+        return None
 
     def _bins(self) -> None:
         pool = self.project.pool()

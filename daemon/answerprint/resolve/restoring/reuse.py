@@ -67,15 +67,22 @@ def _is_whole(earlier: Earlier) -> bool:
         return False
 
 
-def reused(planned: Planned, wishes: Wishes, earlier: Sequence[Earlier]) -> Unit | None:
+def reused(planned: Planned, wishes: Wishes, earlier: Sequence[Earlier], records: Iterable[Record] = ()) -> Unit | None:
     """All of a clip out of files that were restored before: one that has it all, or several, to be joined.
 
-    None where frames are missing, or files of that codec cannot be joined. Raises InputError.
+    records: of the ledger; a file that was put to this very place goes before one that another place has. None where
+    frames are missing, or files of that codec cannot be joined. Raises InputError.
     """
     place = planned.place
     asked = FrameRange(place.restored_first, place.restored_stop)
     clip = job_of(planned, wishes).clip
-    for each in earlier:
+    here = {
+        record.path
+        for record in records
+        if record.progress == "done"
+        and (record.timeline, record.place_item, record.mode) == (place.timeline, place.item, place.mode)
+    }
+    for each in sorted(earlier, key=lambda each: each.path not in here):
         if each.job is not None and asked.start >= each.frames.start and asked.stop <= each.frames.stop:
             held = replace(place, restored_first=each.frames.start, restored_stop=each.frames.stop)
             return Unit(planned.id, held, each.path, (replace(each.job, clip=clip),), of=each.units)

@@ -106,7 +106,7 @@ def queue_selection(
     for planned in planned_ones:
         try:
             earlier = [] if again else earlier_of(planned, wishes, done, records)
-            unit = reused(planned, wishes, earlier)
+            unit = reused(planned, wishes, earlier, records)
             parts = part_jobs(planned, wishes, earlier) if unit is None else None
             if unit is not None:
                 restored.append((planned, unit))
