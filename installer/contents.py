@@ -29,7 +29,7 @@ __all__ = [
     "runtime_distributions",
 ]
 
-EXTRAS = ("lists",)
+EXTRAS: tuple[str, ...] = ()
 """Optional parts of pyproject.toml that a bundle has: its users cannot install them afterwards."""
 
 LEFT_OUT = (

@@ -23,6 +23,7 @@ from .finished import FINISHED
 from .killer import run
 from .material import Decoded, decode, new_job, small
 from .measure_jobs import MEASURES, Figure
+from .measure_timeline import TIMELINE
 from .media_fuzz import fuzz_media
 from .overhead import measure_overhead
 from .promise import Watch
@@ -81,7 +82,7 @@ def _figures(args: argparse.Namespace) -> list[tuple[str, Measure]]:
         ("kills", lambda folder: _kills(folder, args.kills, args.seed)),
         ("crashes", _crashes),
         ("disk", _disks),
-        *((name, partial(_figure_rows, measure)) for name, measure in {**MEASURES, **FINISHED}.items()),
+        *((name, partial(_figure_rows, measure)) for name, measure in {**MEASURES, **FINISHED, **TIMELINE}.items()),
         ("overhead", lambda folder: _overhead(folder, args.repeats)),
         ("fuzz", lambda folder: _fuzz(folder, args.messages, args.seed)),
         ("media", lambda folder: _media(folder, args.seconds, args.seed)),

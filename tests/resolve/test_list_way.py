@@ -66,3 +66,19 @@ def test_a_list_is_restored_and_comes_back_as_a_list_of_restored_files(home: Pat
     assert "01:00:00:05 01:00:00:10" in text
     again = _run(home, "resolve", "finish", *given)
     assert again[-1]["restored"] == 2
+
+
+def test_a_list_of_which_media_are_missing_is_no_success(home: Path, tmp_path: Path) -> None:
+    """A script that queues for the night sees it; what is there is queued all the same, and black needs no medium."""
+    (media := tmp_path / "films").mkdir()
+    make_movie(media / "film.mov", 50, codec="mpeg4", options={"g": "1"}, timecode="10:00:00:00")
+    edl = tmp_path / "cut.edl"
+    edl.write_text(_EDL)
+    given = ("--from", str(edl), "--media", str(media), "--rate", "25", "--handles", "2")
+    _run(home, "daemon", "start")
+    _run(home, "queue", "suspend")
+    assert [each["event"] for each in _run(home, "resolve", "queue", *given)] == ["refused", "submitted", "submitted"]
+    edl.write_text(_EDL.replace("film.mov", "gone.mov", 1))
+    refused, black, submitted = _run(home, "resolve", "queue", *given, code=2)
+    assert (refused["list_event"], refused["missing"], black["missing"]) == ("001", True, False)
+    assert submitted["range"] == [18, 27]

@@ -74,6 +74,7 @@ def _checks(verify: bool, rebuild: bool, context: Context) -> Iterator[Check]:
     yield Check("answerprint", True, f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
     yield from _folders()
     yield from _models()
+    yield from _witnesses()
     yield from daemon_checks()
     if verify:
         yield from verification_checks()
@@ -107,6 +108,15 @@ def _folders() -> Iterator[Check]:
             yield Check(name, False, f"{folder}, only {_gib(free)} free", "Make room, or move ANSWERPRINT_HOME.")
         else:
             yield Check(name, True, f"{folder}, {_gib(free)} free")
+
+
+def _witnesses() -> Iterator[Check]:
+    """Who tells where clips of a timeline lie; the third needs a library."""
+    from answerprint.resolve.reading.accounts import accounts
+
+    for each in accounts():
+        text = f"{each.text}: {each.problem}" if each.problem else each.text
+        yield Check(each.name, not each.problem, text, each.remedy)
 
 
 def _models() -> Iterator[Check]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from answerprint.errors import InputError, JobFailedError
-from answerprint.resolve.lists import EditList, ListEntry, write_list
+from answerprint.errors import AnswerprintError, InputError, JobFailedError, NoDaemonError
+from answerprint.resolve.lists import EditList, ListEntry, Master, write_list
 from answerprint.resolve.reading.rates import rate as exact_rate
 from answerprint.resolve.restoring.lists import (
     jobs_for,
@@ -18,7 +19,7 @@ from answerprint.resolve.restoring.lists import (
     restored_of_list,
 )
 from answerprint.resolve.restoring.wishes import Wishes
-from answerprint.store.records import UNFINISHED
+from answerprint.store.records import UNFINISHED, JobRecord
 
 from .context import Context
 from .job.follow import watch
@@ -40,29 +41,51 @@ def queue_list(args: Namespace, context: Context) -> int:
         for entry in edit.refused:
             _say_refused(entry, context)
         taken = [job.output for job in client.all_jobs(list(UNFINISHED))]
-        jobs = jobs_of_list(edit, wishes_of(args, Wishes()), taken)
-        if not jobs:
-            raise InputError("Nothing of this list can be restored.", "The reasons are above.")
+        jobs, without_place = jobs_of_list(edit, wishes_of(args, Wishes()), taken)
+        for master, error in without_place:
+            _say_piece_refused(master, error, context)
+        refused = len(without_place)
         queued = []
-        for master, new in jobs:
-            job, _ = client.submit(new)
-            queued.append(job)
-            if context.console.json:
-                facts = {"job": job.id, "number": job.number, "input": job.input, "output": job.output}
-                span = {"range": [master.first, master.stop], "events": [each.event for each in master.entries]}
-                context.console.event({"event": "submitted", **facts, **span})
-            else:
-                frames = f"frames {master.first} to {master.stop - 1}"
-                context.console.out(f"job {job.number}: {job.input}, {frames} -> {job.output}")
+        for (master, _), answer in zip(jobs, client.submit_all(new for _, new in jobs), strict=True):
+            if isinstance(answer, NoDaemonError):
+                raise answer
+            if isinstance(answer, AnswerprintError):
+                refused += 1
+                _say_piece_refused(master, answer, context)
+                continue
+            queued.append(answer[0])
+            _say_queued(master, answer[0], context)
+        if not queued:
+            raise InputError("Nothing of this list can be restored.", "The reasons are above.")
+        # What another program reads must not take a list for queued of which media are missing.
+        missing = sum(each.missing for each in edit.refused)
+        short = InputError.exit_code if missing or refused else 0
+        if missing and not context.console.json:
+            context.console.err(f"{counted(missing, 'event')} without a medium: nothing of that is queued.")
         if not args.wait:
             if not context.console.json:
                 context.console.err(
                     f"When they are done, the list with them: answerprint resolve finish --from {edit.path}"
                 )
-            return 0
+            return short
         for job in queued:
             watch(client, job, context)
-        return _write(edit, args, client, context)
+        return _write(edit, args, client, context) or short
+
+
+def _say_queued(master: Master, job: JobRecord, context: Context) -> None:
+    if context.console.json:
+        facts = {"job": job.id, "number": job.number, "input": job.input, "output": job.output}
+        span = {"range": [master.first, master.stop], "events": [each.event for each in master.entries]}
+        context.console.event({"event": "submitted", **facts, **span})
+    else:
+        frames = f"frames {master.first} to {master.stop - 1}"
+        context.console.out(f"job {job.number}: {job.input}, {frames} -> {job.output}")
+
+
+def _say_piece_refused(master: Master, error: AnswerprintError, context: Context) -> None:
+    for entry in master.entries:
+        _say_refused(replace(entry, refusal=error.message, remedy=error.remedy), context)
 
 
 def finish_list(args: Namespace, context: Context) -> int:
@@ -114,7 +137,7 @@ def _say_refused(entry: ListEntry, context: Context) -> None:
         context.console.event(
             {
                 "event": "refused", "clip": entry.name, "list_event": entry.event, "record": entry.record,
-                "code": "list", "message": entry.refusal, "remedy": entry.remedy,
+                "code": "list", "message": entry.refusal, "remedy": entry.remedy, "missing": entry.missing,
             }
         )  # fmt: skip
         return

@@ -7,7 +7,7 @@ from argparse import Namespace
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from answerprint.errors import CancelledError, InputError
+from answerprint.errors import CancelledError, InputError, JobFailedError
 from answerprint.resolve.putting.place import Mode
 from answerprint.resolve.reading.select import BY, Choice
 from answerprint.resolve.restoring.finish import Finished
@@ -56,10 +56,11 @@ def run(args: Namespace, context: Context) -> int:
         _say_summary(queued, context)
         if not (queued.jobs or queued.reused):
             raise InputError("None of these clips can be restored.", "The reasons are above.")
+        failed = JobFailedError.exit_code if any(each.state == "failed" for each in queued.reused) else 0
         if not args.wait or not queued.jobs:
             _say_next(queued, context)
-            return 0
-        return say_finished(_wait(client, queued, context), context)
+            return failed
+        return say_finished(_wait(client, queued, context), context) or failed
 
 
 def choice_of(args: Namespace) -> Choice:

@@ -140,6 +140,7 @@ class MediaInfo:
 
     path: of the folder for a sequence. frames: of all the media. start_timecode: of frame 0, "" for none.
     start_number: in the file name of a sequence's frame 0. rate_is_assumed: the media has none of its own.
+    restored: the file says that it was restored here.
     """
 
     path: str
@@ -157,6 +158,7 @@ class MediaInfo:
     alpha: bool
     codec: str
     bit_depth: int
+    restored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,10 @@ from pathlib import Path
 from . import exr_texts, tiff_texts
 from .boundary import check_source, open_container, reading
 
-__all__ = ["read_provenance"]
+__all__ = ["MADE_BY_KEY", "read_provenance"]
+
+MADE_BY_KEY = "answerprint_made_by"
+"""In every file that was restored, or otherwise made, by us."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _HEAD_BYTES = 1 << 16  # the texts follow the header at once

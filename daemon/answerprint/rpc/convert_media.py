@@ -29,6 +29,7 @@ def media_to(info: MediaInfo) -> frames_pb2.MediaInfo:
         alpha=info.alpha,
         codec=info.codec,
         bit_depth=info.bit_depth,
+        restored=info.restored,
     )
 
 
@@ -50,4 +51,5 @@ def media_from(message: frames_pb2.MediaInfo) -> MediaInfo:
         alpha=message.alpha,
         codec=message.codec,
         bit_depth=message.bit_depth,
+        restored=message.restored,
     )

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 import av
 
 from answerprint.errors import AnswerprintError, CancelledError, InputError, JobFailedError
-from answerprint.frames import events
+from answerprint.frames import ClipInfo, events
 from answerprint.frames.channel import ChildChannel
 from answerprint.frames.messages import Message, MessageError
 from answerprint.frames.request import PreviewRequest, RestoreRequest
 from answerprint.media import probe
+from answerprint.media.provenance import MADE_BY_KEY, read_provenance
 
 from .deliver import DeliverTask, deliver
 from .inbox import Inbox, Letter
@@ -106,8 +107,18 @@ def _describe(message: Message, talk: JobChannel) -> Message:
             "alpha": info.has_alpha,
             "codec": info.codec,
             "bit_depth": info.bit_depth,
+            "restored": _is_restored(info),
         }
     )
+
+
+def _is_restored(info: ClipInfo) -> bool:
+    """Whether the file, or a sequence's first picture, says that it was made here."""
+    file = info.path if info.kind == "file" else next(iter(info.files), info.path)
+    try:
+        return bool(read_provenance(file).get(MADE_BY_KEY))
+    except AnswerprintError:  # it was readable a moment ago, and what it is does not depend on this
+        return False
 
 
 def _frame(message: Message, talk: JobChannel) -> Message:

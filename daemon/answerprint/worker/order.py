@@ -21,6 +21,7 @@ from answerprint.frames.messages import Message
 from answerprint.frames.request import PreviewRequest, RestoreRequest
 from answerprint.media import OnRead, probe, unheard
 from answerprint.media.boundary import MAX_PIXELS, MAX_SIDE
+from answerprint.media.provenance import MADE_BY_KEY
 from answerprint.models.manifest import read_manifest
 
 from .choices import Choices, resolve
@@ -161,7 +162,7 @@ class Order:
             "answerprint_method": repr(self.choices.method),
             "answerprint_source": self.info.path.name,
             "answerprint_range": str(self.frames),
-            "answerprint_made_by": "generative restoration: detail may be invented",
+            MADE_BY_KEY: "generative restoration: detail may be invented",
         }
 
 

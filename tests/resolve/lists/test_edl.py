@@ -218,3 +218,37 @@ def test_sequences_are_found_by_any_of_their_names(shelf: Shelf, name: str) -> N
     entry = read(shelf, text).entries[0]
     assert frames(entry) == (0, 24)
     assert entry.path == path
+
+
+ELSEWHERE = """TITLE: Reel 1
+001  AX       V     C        00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00
+* SOURCE FILE: {path}
+"""
+
+
+def test_with_a_folder_of_media_no_path_of_a_list_leads_out_of_it(shelf: Shelf, tmp_path: Path) -> None:
+    """A list is another's text: it must not make the program open what its user did not name."""
+    other = Shelf(tmp_path / "elsewhere")
+    secret = other.put("secret.mov")
+    for path in (str(secret), "../elsewhere/secret.mov", f"file://{secret}"):
+        (entry,) = read(shelf, ELSEWHERE.format(path=path)).entries
+        assert entry.path != secret, path
+        assert entry.missing
+    (entry,) = read(shelf, ELSEWHERE.format(path=secret)).entries
+    assert "lies outside of" in entry.refusal
+    assert "leave --media out" in entry.remedy
+    inside = shelf.put("secret.mov")
+    (entry,) = read(shelf, ELSEWHERE.format(path=secret)).entries
+    assert entry.path == inside
+    followed = read_list(tmp_path / "cut.edl", probe=other.probe, media=None, rate=Fraction(24))
+    assert followed.entries[0].path == secret
+
+
+def test_only_for_want_of_its_medium_is_an_event_missing(shelf: Shelf) -> None:
+    shelf.put("there.mov")
+    text = """TITLE: Reel 1
+001  BL       V     C        00:00:00:00 00:00:01:00 01:00:00:00 01:00:01:00
+002  there    V     C        00:00:01:00 00:00:02:00 01:00:01:00 01:00:02:00
+003  gone     V     C        00:00:01:00 00:00:02:00 01:00:02:00 01:00:03:00
+"""
+    assert [each.missing for each in read(shelf, text).entries] == [False, False, True]

@@ -6,7 +6,7 @@ import pytest
 
 from answerprint.errors import InputError
 from answerprint.resolve.restoring import names
-from answerprint.resolve.restoring.names import folder_for, restored_path
+from answerprint.resolve.restoring.names import Taken, folder_for, restored_path
 from answerprint.resolve.restoring.wishes import Wishes, recall, remember
 
 
@@ -21,6 +21,30 @@ def test_a_restored_file_never_takes_a_name_that_is_taken(tmp_path: Path) -> Non
 def test_a_dangling_link_is_a_name_that_is_taken(tmp_path: Path) -> None:
     (tmp_path / "a_restored_v01.mov").symlink_to(tmp_path / "nowhere")
     assert restored_path(tmp_path, "a", ()).name == "a_restored_v02.mov"
+
+
+def test_thousands_of_pieces_of_one_file_get_their_names_in_as_many_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each began with the first version, and a list of 200,000 events took a night to plan."""
+    looks: list[object] = []
+
+    def looked(path: object) -> bool:
+        looks.append(path)
+        return False
+
+    monkeypatch.setattr("os.path.lexists", looked)
+    taken, pieces = Taken(), 3000
+    for _ in range(pieces):
+        taken.add(str(restored_path(tmp_path, "a.mov", taken)))
+    assert len(taken) == pieces
+    assert len(looks) <= 2 * pieces
+
+
+def test_a_folder_for_pictures_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be made"):
+        restored_path(tmp_path / "file", "a.png", (), "png")
 
 
 def test_pictures_get_a_folder_of_their_own(tmp_path: Path) -> None:

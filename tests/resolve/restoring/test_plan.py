@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import wraps
 from pathlib import Path
 
+import av
 import pytest
 
 from answerprint.errors import InputError
 from answerprint.frames import ClipInfo
 from answerprint.jobs.api import MediaInfo
 from answerprint.media import probe
+from answerprint.media.provenance import MADE_BY_KEY, read_provenance
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.putting.place import Place
 from answerprint.resolve.reading.select import Choice
@@ -21,6 +25,7 @@ from answerprint.resolve.restoring.submit import job_of
 from answerprint.resolve.restoring.wishes import Wishes
 from answerprint.resolve.restoring.witness import Witnesses
 from fakes.resolve import FakeResolve
+from fakes.resolve.item import Item
 from media.makers import make_movie
 
 from ..conftest import MakeFake
@@ -37,7 +42,7 @@ def _info(info: ClipInfo) -> MediaInfo:
     return MediaInfo(
         str(info.path), info.kind == "sequence", info.width, info.height, info.rate, info.rate_is_assumed, info.frames,
         info.sample_aspect, info.start_timecode or "", info.start_number, info.interlaced, info.has_audio,
-        info.has_alpha, info.codec, info.bit_depth,
+        info.has_alpha, info.codec, info.bit_depth, info.kind == "file" and bool(read_provenance(info.path)),
     )  # fmt: skip
 
 
@@ -76,6 +81,57 @@ def test_a_clip_at_one_speed_is_laid_on_a_track_where_a_list_confirms_it(make_fa
     without = plan(resolve, ALL, wishes, media).planned[0]
     assert (with_list.place.mode, with_list.place.speed) == ("track", Fraction(2))
     assert without.place.mode == "pool"
+
+
+@pytest.fixture
+def inclusive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Resolve that says the last source frame where it should say the one after it."""
+    said = Item.GetSourceEndFrame
+
+    @wraps(said)
+    def last(item: Item) -> int | None:
+        stop = said(item)
+        return None if stop is None else stop - 1
+
+    monkeypatch.setattr(Item, "GetSourceEndFrame", last)
+
+
+def test_two_accounts_that_disagree_are_decided_by_the_third(fake: FakeResolve, film: Path, inclusive: None) -> None:
+    fake.add_timeline("Reel 1", 25).place(fake.add_clip(film), source=(10, 50))
+    (one,) = planned(fake, Wishes(put="track")).planned
+    assert (one.place.mode, one.place.first, one.place.stop) == ("track", 10, 50)
+
+
+def test_a_third_account_that_is_missing_is_said_with_its_remedy(
+    fake: FakeResolve, film: Path, inclusive: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.add_timeline("Reel 1", 25).place(fake.add_clip(film), source=(10, 50))
+    monkeypatch.setitem(sys.modules, "opentimelineio", None)
+    (refused,) = planned(fake, Wishes(put="track")).refused
+    assert refused.refusal.code == "disagree"
+    assert "OpenTimelineIO is not installed." in refused.refusal.reason
+    assert "-m pip install opentimelineio" in refused.refusal.remedy
+    assert "Timeline.Export" not in fake.calls
+
+
+def test_a_file_that_says_it_is_ours_is_left_out_or_named(fake: FakeResolve, tmp_path: Path, film: Path) -> None:
+    made = tmp_path / "made.mov"
+    with av.open(str(film)) as source, av.open(str(made), "w", options={"movflags": "use_metadata_tags"}) as copy:
+        copy.metadata[MADE_BY_KEY] = "us"
+        stream = copy.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                copy.mux(packet)
+    timeline = fake.add_timeline("Reel 1", 25)
+    timeline.place(fake.add_clip(film), source=(10, 50))
+    timeline.place(fake.add_clip(made), source=(10, 50))
+    found = planned(fake, Wishes())
+    assert [each.media for each in found.planned] == [str(film)]
+    assert (found.refused, found.left_out) == ((), {"restored before": 1})
+    timeline.playhead(timeline.start + 45)
+    (refused,) = planned(fake, Wishes(), Choice("playhead")).refused
+    assert refused.refusal.code == "restored"
 
 
 def test_what_the_editor_changed_in_the_clips_attributes_is_in_the_job(fake: FakeResolve, film: Path) -> None:

@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from ...errors import InputError
 from ...frames.timecode import Timecode
@@ -133,6 +134,7 @@ def start_of(media: MediaFacts, rate: Fraction) -> tuple[int, bool]:
     return media.start_number if media.kind == "sequence" else 0, False
 
 
+@lru_cache(maxsize=4096)  # each event begins with the label that the one before ends with, and media with one label
 def frames_of(label: str, rate: Fraction, drop: bool) -> int:
     """A label as a count, whatever separators it is written with. Raises InputError when it does not exist."""
     return Timecode.parse(_LAST.sub(r";\1" if drop else r":\1", label), rate).frames

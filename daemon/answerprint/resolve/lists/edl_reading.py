@@ -53,7 +53,13 @@ def _entry(shot: Shot, rate: Fraction, looking: Looking) -> ListEntry | None:
             raise InputError("It is black.", _BLACK_REMEDY)
         if not record.duration:
             raise InputError("It lasts no frame.", _BLACK_REMEDY)
+    except InputError as error:
+        return replace(entry, refusal=error.message, remedy=error.remedy)
+    try:
         path, media = looking.find(shot.texts, rate)
+    except InputError as error:
+        return replace(entry, refusal=error.message, remedy=error.remedy, missing=True)
+    try:
         source = within(source_of(shot, record, rate, media), media, path)
     except InputError as error:
         return replace(entry, refusal=error.message, remedy=error.remedy)

@@ -27,7 +27,8 @@ class ListEntry:
 
     event: the number in the list (of an OTIO file the clip's place on its track, from 1). side: of a dissolve or wipe.
     record, duration: frames of the timeline, the first one absolute, dissolves included.
-    path, source, media: set unless refused; refusal and remedy: why it cannot be restored, "" when it can.
+    path, source, media: set unless refused; refusal and remedy: why it cannot be restored, "" when it can. missing:
+    for want of its medium, which is not there, or cannot be read.
     line: where it stands: the event's line of an EDL from 0, the clip's place in an OTIO file from 0.
     """
 
@@ -44,6 +45,7 @@ class ListEntry:
     refusal: str = ""
     remedy: str = ""
     line: int = 0
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class MediaFolder:
         if not folder.is_dir():
             raise InputError(f"The folder {folder} does not exist.", "Name the folder that holds the media.")
         self.folder = folder.absolute()
+        self._real = folder.resolve()
         self._by_name: dict[str, list[Path]] = defaultdict(list)
         self._by_stem: dict[str, list[Path]] = defaultdict(list)
         self._read()
@@ -56,6 +57,13 @@ class MediaFolder:
                 self._by_stem[_folded(shown.rpartition(".")[0])].append(file)
                 if "#" in shown:
                     self._by_stem[_folded(shown.partition("#")[0].rstrip("._- "))].append(file)
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path lies below the folder, whatever links it goes through."""
+        try:
+            return path.resolve().is_relative_to(self._real)
+        except (OSError, RuntimeError, ValueError):  # links in a circle, a NUL
+            return False
 
     def find(self, text: str) -> Path:
         """The one file or sequence that a list means with a name. Raises InputError for none, and for several."""
@@ -88,12 +96,14 @@ class MediaFolder:
 def locate(text: str, base: Path, folder: MediaFolder | None) -> Path:
     """The file that a path or URL in a list means; where it is not there, one of its name in the folder of media.
 
-    base: the folder of the list, for relative paths. Raises InputError for none, AmbiguousError for several.
+    base: the folder of the list, for relative paths. Where a folder of media is named, nothing outside of it is meant:
+    a list is another's text, and says no more than names of files that its reader has chosen. Raises InputError for
+    none, AmbiguousError for several.
     """
     if "\0" in text or not text.strip():
         raise InputError("The list names no file.", "Restore the clip in Resolve, or name the file itself.")
     places = list(dict.fromkeys(base / each for each in _readings(text)))
-    there = [each for each in places if _is_there(each)]
+    there = [each for each in places if (folder is None or folder.holds(each)) and _is_there(each)]
     if len(there) > 1:
         raise AmbiguousError(
             f"{text} can be read as {there[0].name} and as {there[1].name}, and both exist.", "Rename one of them."
@@ -101,7 +111,17 @@ def locate(text: str, base: Path, folder: MediaFolder | None) -> Path:
     if there:
         return there[0]
     if folder is not None:
-        return folder.find(places[0].name)
+        try:
+            return folder.find(places[0].name)
+        except AmbiguousError:
+            raise
+        except InputError as error:
+            if not any(_is_there(each) for each in places):
+                raise
+            raise InputError(
+                f"{text} lies outside of {folder.folder}, and no file of its name below that.",
+                "Name a folder that holds it with --media; or leave --media out, and paths of the list are followed.",
+            ) from error
     raise InputError(f"{text} does not exist on this machine.", "Name the folder that holds the media: --media FOLDER.")
 
 

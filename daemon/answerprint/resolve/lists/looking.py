@@ -23,6 +23,7 @@ class Looking:
     base: Path
     folder: MediaFolder | None
     _facts: dict[tuple[Path, Fraction], MediaFacts | InputError] = field(default_factory=dict)
+    _places: dict[str, Path | InputError] = field(default_factory=dict)
 
     def find(self, texts: Sequence[str], rate: Fraction) -> tuple[Path, MediaFacts]:
         """What the first of several paths, URLs or names means that means anything. rate: of pictures.
@@ -31,17 +32,25 @@ class Looking:
         """
         reasons: list[InputError] = []
         for text in texts:
-            try:
-                path = locate(text, self.base, self.folder)
-            except AmbiguousError:
-                raise
-            except InputError as error:
-                reasons.append(error)
-            else:
+            path = self._locate(text)
+            if isinstance(path, AmbiguousError):
+                raise path
+            if isinstance(path, Path):
                 return path, self._look(path, rate)
+            reasons.append(path)
         if reasons:
             raise reasons[0]
         raise InputError("The list names no file, clip or reel.", "Restore the clip in Resolve.")
+
+    def _locate(self, text: str) -> Path | InputError:
+        found = self._places.get(text)
+        if found is None:
+            try:
+                found = locate(text, self.base, self.folder)
+            except InputError as error:
+                found = error
+            self._places[text] = found
+        return found
 
     def _look(self, path: Path, rate: Fraction) -> MediaFacts:
         found = self._facts.get((path, rate))

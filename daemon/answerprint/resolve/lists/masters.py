@@ -45,7 +45,8 @@ def _joined(path: Path, extents: list[_Extent], gap: int) -> list[Master]:
     for first, stop, entry in sorted(extents, key=lambda each: each[:2]):
         if pieces and first <= pieces[-1][1] + gap:
             start, end, used = pieces[-1]
-            pieces[-1] = (start, max(end, stop), [*used, entry])
+            used.append(entry)
+            pieces[-1] = (start, max(end, stop), used)
         else:
             pieces.append((first, stop, [entry]))
     return [Master(path, first, stop, tuple(used)) for first, stop, used in pieces]

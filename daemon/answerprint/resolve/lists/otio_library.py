@@ -1,4 +1,4 @@
-"""OpenTimelineIO, which is an optional part, and what of it must not be trusted.
+"""OpenTimelineIO, which some installations lack, and what of it must not be trusted.
 
 Its JSON reader ends the process on deep nesting, and its own searches do on a timeline without tracks (measured with
 0.18): both are looked at before it gets to see them.

@@ -79,8 +79,14 @@ def _entry(place: Placed, rate: Fraction, first: Fraction, looking: Looking) -> 
         str(place.position), place.item.name, place.track, record=begin, duration=end - begin, line=place.index
     )
     try:
-        used = used_of(place)
-        path, media = looking.find(texts_of(place.item), used.start.rate)
+        used, texts = used_of(place), texts_of(place.item)
+    except InputError as error:
+        return replace(entry, refusal=error.message, remedy=error.remedy)
+    try:
+        path, media = looking.find(texts, used.start.rate)
+    except InputError as error:
+        return replace(entry, refusal=error.message, remedy=error.remedy, missing=True)
+    try:
         source = within(source_of(used, media), media, path)
     except InputError as error:
         return replace(entry, refusal=error.message, remedy=error.remedy)

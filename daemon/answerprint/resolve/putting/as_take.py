@@ -14,11 +14,13 @@ from .readback import Reader, first_number, frame_count
 from .whereabouts import find_site, frames_wanted, source_of
 from .work import Work
 
-__all__ = ["our_take", "put_as_take", "remove_take"]
+__all__ = ["our_take", "put_as_take", "remove_take", "shows_take"]
 
 
 def put_as_take(work: Work, brought: Brought) -> None:
     """Add the clip as a take and show it. Raises RefusedError, with the takes as they were."""
+    if work.place.skip is not None:
+        raise RefusedError(f"Only a part of {work.place.name} was restored, and a take shows all of it.")
     site = find_site(work.known, work.place)
     item = site.item
     if site.lanes.timeline.track_locked(site.track):
@@ -51,6 +53,14 @@ def our_take(item: Item, clip: str) -> int:
     """The number of the take that is the clip with that id; 0 for none."""
     takes = enumerate(item.takes(), 1)
     return next((index for index, take in takes if take.clip is not None and take.clip.id() == clip), 0)
+
+
+def shows_take(work: Work) -> bool:
+    """Whether the original shows the take of ours."""
+    clip = work.known.clips.of_job(work.record.job, work.path)
+    lanes = work.known.timeline(work.place.timeline)
+    found = None if lanes is None else lanes.item(work.place.item, work.place.track)
+    return clip is not None and found is not None and 0 < our_take(found.item, clip.id()) == found.item.take()
 
 
 def remove_take(item: Item, clip: str, before: int) -> bool:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from ..api import Clip, Item, Timeline
 from .looking import Found, items
-from .names import TRACK, mark, note
+from .names import TRACK, mark, marked_jobs, note
 from .readback import timeline_rate
 
 __all__ = ["Lane", "Lanes", "Span"]
-
-_MARK = mark("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +102,8 @@ class Lanes:
         if self._marked is None:
             self._marked = {}
             for each in items(self.timeline, track):
-                for text in _marks(each.item):
-                    self._marked.setdefault(text, each)
+                for each_job in marked_jobs(each.item):
+                    self._marked.setdefault(mark(each_job), each)
         found = self._marked.get(data)
         return found if found is not None and found.item.marker_with(data) else None
 
@@ -170,10 +168,3 @@ def _extents(there: list[Item]) -> Iterator[tuple[Item, float, float]]:
 def _is_ours(item: Item) -> bool:
     clip: Clip | None = item.clip()
     return clip is not None and bool(note(clip))
-
-
-def _marks(item: Item) -> Iterator[str]:
-    for marker in item.markers().values():
-        data = marker.get("customData") if isinstance(marker, Mapping) else None
-        if isinstance(data, str) and data.startswith(_MARK):
-            yield data

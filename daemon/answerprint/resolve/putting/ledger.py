@@ -50,7 +50,9 @@ class Record:
     imported: the clip was brought in by us. bins: those that were missing, as paths. track: number of the track of
     ours; track_made: we made it; tracks_before: how many there were. take_before: selected before ours; take: there is
     one of ours. replaced: attributes of the clip before its file was replaced, with File Path. hidden: the original was
-    switched off. saved: Resolve confirmed that the project with it is on disk.
+    switched off. saved: Resolve confirmed that the project with it is on disk. of: the jobs whose files these frames
+    are, where the clip was put back once more, or joined, without a job of its own. first, stop: source frames that the
+    file holds; 0 and 0 in records of before those were kept.
     """
 
     job: str
@@ -75,6 +77,9 @@ class Record:
     replaced: Mapping[str, str] = field(default_factory=dict)
     hidden: bool = False
     saved: bool = False
+    of: tuple[str, ...] = ()
+    first: int = 0
+    stop: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields by name; `from_json` gives the same again."""

@@ -15,13 +15,13 @@ from .laying import DroppedError, Laid, Layer, room_needed
 from .likeness import look_alike
 from .looking import Found, ours_on
 from .names import TRACK, mark
-from .outcome import RefusedError
+from .outcome import RefusedError, Steps
 from .readback import Reader, first_number, frame_count
 from .tracks import Choice, choose_track, make_track, name_track, undo_track
 from .whereabouts import ASKED, Site, find_site, frames_wanted, is_frozen, source_of
 from .work import Work
 
-__all__ = ["clear_track", "put_on_track"]
+__all__ = ["clear_track", "lies_over", "put_on_track"]
 
 _MARKER = "Purple"
 _UNFINISHED = ("import", "lay")
@@ -45,8 +45,35 @@ def put_on_track(work: Work, brought: Brought) -> None:
         # An item without its mark is one that was not finished: what it shows is not known to be right.
         _clear_unmarked(work, site.lanes, brought)
         _lay(work, site, brought)
-    if work.asked.hide_original:
+    if work.asked.hide_original and work.place.skip is None:
         _hide(work, site.item)
+    elif work.asked.hide_original:
+        work.steps.warn("original", f"{work.place.name} stays switched on: only a part of it lies under the restored.")
+
+
+def lies_over(work: Work) -> bool:
+    """Whether the record's item lies over the original as it is now, seen, and shows what it should."""
+    record, place = work.record, work.place
+    clip = work.known.clips.of_job(record.job, work.path)
+    if clip is None:
+        return False
+    try:
+        site = find_site(work.known, place)
+        source = source_of(work.known, place, site)
+        wanted = frames_wanted(place, site, source, Steps())
+    except RefusedError:
+        work.known.check()
+        return False
+    found = site.lanes.marked(record.job, record.item, record.track, record.record)
+    if found is None or found.track <= site.track or not found.item.enabled():
+        return False
+    said = clip.properties()
+    frames, ratio = frame_count(said), place.rate / site.lanes.rate
+    if frames == 1:
+        return (found.item.start(), found.item.duration()) == (wanted.record, wanted.duration)
+    reader = Reader(place.rate, site.lanes.rate, frames, first_number(said))
+    shown = reader.shown(found.item, Fraction(0) if is_frozen(place, ratio) else place.speed)
+    return shown is not None and shown.shows_as(wanted)
 
 
 def clear_track(work: Work, lanes: Lanes, brought: Brought) -> None:

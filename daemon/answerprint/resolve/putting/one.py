@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from .as_take import our_take, put_as_take
+from .as_take import our_take, put_as_take, shows_take
 from .attributes import same_rate
 from .bringing import bring_in
 from .in_place import put_in_place
 from .looking import ours_on, same_media
-from .on_track import clear_track, put_on_track
+from .on_track import clear_track, lies_over, put_on_track
 from .outcome import Outcome, RefusedError, State
 from .place import Mode
 from .work import Work
 
-__all__ = ["is_there", "outcome_of", "put", "settled"]
+__all__ = ["is_as_wished", "is_there", "outcome_of", "put", "settled"]
 
 
 def put(work: Work) -> Mode:
@@ -83,6 +83,16 @@ def is_there(work: Work) -> bool:
         return item is not None and bool(our_take(item.item, clip.id()))
     marked = lanes.marked(record.job, record.item, record.track, record.record)
     return marked is not None or bool(ours_on(lanes.timeline, clip.id(), record.track))
+
+
+def is_as_wished(work: Work) -> bool:
+    """Whether what its record says is in the project, and is what is wished for: that mode at that place."""
+    record, place, wished = work.record, work.place, work.asked.mode
+    if wished == "pool":
+        return record.mode != "replace" and work.known.clips.of_job(record.job, work.path) is not None
+    if record.mode != wished or (record.timeline, record.place_item) != (place.timeline, place.item):
+        return False
+    return lies_over(work) if wished == "track" else is_there(work) and (wished != "take" or shows_take(work))
 
 
 def outcome_of(work: Work, state: State, did: Mode | None) -> Outcome:

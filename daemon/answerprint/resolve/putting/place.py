@@ -26,7 +26,8 @@ class Place:
     shows; restored_first, restored_stop: those that the restored file has, handles included; all count from 0 of the
     source file. offset, speed: as in SourceRange. rate: of the source. attributes: clip attributes to carry over, as
     Resolve names them. metadata: likewise. left: what Resolve said of the item's left offset, in its own frames; None
-    where that was not kept.
+    where that was not kept. skip: record frames of the item before the place, where that is only a part of it; None for
+    all of the item.
     """
 
     mode: Mode
@@ -50,6 +51,7 @@ class Place:
     attributes: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
     left: Fraction | None = None
+    skip: int | None = None
 
     def to_editor(self) -> dict[str, str]:
         """As the map that a job carries for its editor."""
@@ -59,6 +61,7 @@ class Place:
             **{name: str(getattr(self, name)) for name in (*_NUMBERS, *_RATIONALS)},
             **{name: json.dumps(dict(getattr(self, name)), sort_keys=True) for name in _TABLES},
             **({} if self.left is None else {"left": str(self.left)}),
+            **({} if self.skip is None else {"skip": str(self.skip)}),
         }
 
     @classmethod
@@ -75,6 +78,7 @@ class Place:
             values |= {name: Fraction(editor[name]) for name in _RATIONALS}
             values |= {name: json.loads(editor[name]) for name in _TABLES}
             values["left"] = Fraction(editor["left"]) if "left" in editor else None
+            values["skip"] = int(editor["skip"]) if "skip" in editor else None
         except (KeyError, ValueError, ZeroDivisionError) as error:
             raise InputError(f"What the job says of its place cannot be read ({error}).") from error
         return cls(**values)  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from ..errors import ResolveError
 from .asfound import as_found
 from .known import Known
 from .ledger import Ledger, Record
-from .one import is_there, outcome_of, put, settled
+from .one import is_as_wished, is_there, outcome_of, put, settled
 from .outcome import Outcome, Steps
 from .place import Mode, Place
 from .saving import save as save_project
@@ -57,16 +57,26 @@ class Session:
         hide_original: bool = False,
         origin: Mapping[str, str] | None = None,
         steps: Steps | None = None,
+        of: tuple[str, ...] = (),
     ) -> Outcome:
-        """Put a restored file where its place says. See `put_back`; whether it is saved, `ended` says after the end."""
+        """Put a restored file where its place says. See `put_back`; whether it is saved, `ended` says after the end.
+
+        of: the jobs that restored it, where it was put back for them already: it is then put there once more, unless
+        just that is there; the outcome names the job that it is there for.
+        """
         known = self._enter(place)
         steps = Steps() if steps is None else steps
+        if of and (there := self._there(known, place, path, Asked(mode or place.mode), steps)) is not None:
+            return there
         if job in self._works:
             work = replace(self._works[job], steps=steps)
             steps.say("already", "It is in the project already.")
             return outcome_of(work, "already", work.record.mode)
         record = self._ledger.read(job)
-        fresh = Record(job, path, known.id, place.timeline, place.item, place.mode, mode or place.mode)
+        fresh = Record(
+            job, path, known.id, place.timeline, place.item, place.mode, mode or place.mode, of=of,
+            first=place.restored_first, stop=place.restored_stop,
+        )  # fmt: skip
         asked = Asked(mode, again, hide_original, origin)
         work = Work(known, place, path, self._ledger, record or fresh, steps, asked)
         if record is not None and (found := settled(work)):
@@ -106,6 +116,20 @@ class Session:
     def check(self) -> None:
         """Raises NoResolveError where Resolve has ended: then nothing is wrong with a clip that is not there."""
         self._resolve.project()
+
+    def _there(self, known: Known, place: Place, path: str, asked: Asked, steps: Steps) -> Outcome | None:
+        """What was put back of this very file before, if it is there and just what is wished now."""
+        for record in self._ledger.records():
+            if record.path != path or record.project != known.id:
+                continue
+            work = self._works.get(record.job) or Work(known, place, path, self._ledger, record, steps, asked)
+            work = replace(work, place=place, asked=asked, steps=steps)
+            if work.record.progress == "done" and is_as_wished(work):
+                if not work.record.saved:
+                    self._works[record.job] = work
+                steps.say("already", "It is in the project already.")
+                return outcome_of(work, "already", work.record.mode)
+        return None
 
     def _enter(self, place: Place) -> Known:
         """The project, if the place is in it. Raises ResolveError for another one."""

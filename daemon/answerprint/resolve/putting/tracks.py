@@ -26,15 +26,19 @@ def choose_track(lanes: Lanes, original: int, first: int, stop: int) -> Choice:
     What an editor laid above the original, such as a title, stays above.
     """
     count = lanes.count
-    over = None
+    over = free = None
     for track in range(original + 1, count + 1):
         lane = lanes.lane(track)
         here = lane.over(first, stop)
-        if lane.ours and not here and not lane.locked:
-            return Choice(track, new=False)
+        if lane.ours and here:
+            free = None  # what was restored last lies over what was restored before
+        elif lane.ours and not lane.locked and free is None:
+            free = track
         if not lane.ours and any(span.item is not None and span.item.enabled() for span in here):
             over = track
             break
+    if free is not None:
+        return Choice(free, new=False)
     return Choice(count + 1 if over is None else over, new=True)
 
 

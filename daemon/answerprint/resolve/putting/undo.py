@@ -12,7 +12,7 @@ from .clips import Clips
 from .importing import find_bin
 from .in_place import put_source_back
 from .ledger import Ledger, Record
-from .looking import Found, item_by_id, ours_on, same_media, timeline_by_id
+from .looking import Found, item_by_id, items, ours_on, same_media, timeline_by_id
 from .names import TRACK, mark, note
 from .outcome import Outcome, Steps
 from .saving import save
@@ -22,41 +22,65 @@ __all__ = ["undo"]
 
 
 def undo(resolve: Resolve, job: str, ledger: Ledger, steps: Steps | None = None) -> Outcome:
-    """Take a job's clip out of the project; the restored file stays on disk. Again is no error.
+    """Take a job's clip out of the project, from every place that it went to; the restored file stays on disk.
 
-    What the user made of it since, such as a copy of the item, stays too, and is said. Raises ResolveError where
-    another project is open or Resolve removes nothing; then it can be asked for again. Raises as `put_back` otherwise.
+    Places are also those that the same frames were put to later, without a job of their own; the id of one of these
+    takes out that one alone. Again is no error. What the user made of it since, such as a copy of the item, stays too,
+    and is said. Raises ResolveError where another project is open, Resolve removes nothing, or something is there
+    after all; then it can be asked for again. Raises as `put_back` otherwise.
     """
     steps = Steps() if steps is None else steps
     with ledger.held():
         record = ledger.read(job)
-        if record is None or record.progress == "undone":
+        places = [each for each in _places(ledger, job, record) if each.progress != "undone" or each.imported]
+        if not places:
             steps.say("undo", "There is nothing of it to take out.")
             if record is None:
                 return Outcome(job, "", "nothing", "pool", None, tuple(steps.taken))
             return Outcome(job, record.path, "nothing", record.asked, None, tuple(steps.taken))
+        record = record or places[-1]
         project = resolve.project()
-        if project.id() != record.project:
+        if any(project.id() != each.project for each in places):
             raise ResolveError(
                 f"The clip was put into another project than {project.name()}.", "Open that one, then undo again."
             )
-        ledger.write(replace(record, doing="undo"))
+        for each in places:
+            ledger.write(replace(each, doing="undo"))
         with as_found(resolve, project, steps):
-            _Undoing(resolve, project, ledger, record, steps).run()
+            undoings = [_Undoing(resolve, project, ledger, each, steps) for each in places]
+            # A clip can go only when no place uses it any more.
+            for undoing in undoings:
+                undoing.take_out()
+            kept = {undoing.record.job: undoing.clear() for undoing in undoings}
+            for undoing in undoings:
+                undoing.read_back()
             # A Resolve that ended says of everything that it is not there.
             if resolve.project().id() != record.project:
                 raise ResolveError("Another project was opened meanwhile.", "Open the first one, then undo again.")
-            saved = record.saved and save(resolve, project, steps)
-        steps.say("file", f"The restored file stays: {record.path}")
-        ledger.write(replace(_without(record), saved=saved))
+            saved = any(each.saved for each in places) and save(resolve, project, steps)
+        for path in dict.fromkeys(each.path for each in places):
+            steps.say("file", f"The restored file stays: {path}")
+        for each in places:
+            ledger.write(replace(_without(each, kept=kept[each.job]), saved=saved))
         return Outcome(job, record.path, "undone", record.asked, None, tuple(steps.taken), saved=saved)
 
 
-def _without(record: Record) -> Record:
-    """What stays known: bins and tracks that we made may still hold what other jobs put there."""
+def _places(ledger: Ledger, job: str, record: Record | None) -> list[Record]:
+    """The records of all places that a job's frames went to, its own last."""
+    if record is not None and record.of:
+        return [record]
+    others = [each for each in ledger.records() if each.job != job and job in each.of]
+    return [*others, *([] if record is None else [record])]
+
+
+def _without(record: Record, *, kept: bool) -> Record:
+    """What stays known: bins and tracks that we made may still hold what other jobs put there.
+
+    kept: its clip stays in the pool, where something else uses it: it goes when it is undone again.
+    """
     return replace(
-        record, progress="undone", doing="", clip="", item="", imported=False, take=False, take_before=0, replaced={},
-        hidden=False,
+        record, progress="undone", doing="", clip=record.clip if kept else "", item="", imported=kept, take=False,
+        take_before=0, replaced={}, hidden=False,
     )  # fmt: skip
 
 
@@ -68,27 +92,46 @@ class _Undoing:
     record: Record
     steps: Steps
 
-    def run(self) -> None:
-        """Raises ResolveError for what cannot be removed."""
-        record, clips = self.record, Clips(self.project.pool())
+    def take_out(self) -> None:
+        """Off the timeline, or the file out of its clip. Raises ResolveError for what cannot be removed."""
+        record = self.record
         if record.replaced:
-            self._replaced(clips.with_id(record.clip))
+            self._replaced(Clips(self.project.pool()).with_id(record.clip))
             return
-        found = clips.of_job(record.job, record.path)
-        clip = found if found is not None and (found.id() == record.clip or note(found) == record.job) else None
-        timeline = timeline_by_id(self.project, record.timeline)
-        if timeline is not None:
-            if record.hidden:
-                self._show_original(timeline)
-            if clip is not None:
-                self._take(timeline, clip)
-                self._items(timeline, clip)
-            self._track(timeline)
+        clip, timeline = self._clip(), timeline_by_id(self.project, record.timeline)
+        if timeline is None:
+            return
+        if record.hidden:
+            self._show_original(timeline)
         if clip is not None:
-            self._clip(clip)
-        elif record.clip:
+            self._take(timeline, clip)
+        self._items(timeline, clip)
+        self._track(timeline)
+
+    def clear(self) -> bool:
+        """The clip out of the pool, and empty bins of ours; whether the clip stays, for another use."""
+        if self.record.replaced:
+            return False
+        clip, stays = self._clip(), False
+        if clip is not None:
+            stays = self._remove_clip(clip)
+        elif self.record.clip:
             self.steps.say("pool", "Its clip is no longer in the media pool.")
         self._bins()
+        return stays
+
+    def read_back(self) -> None:
+        """Raises ResolveError where something of it is on its timeline all the same."""
+        timeline = timeline_by_id(self.project, self.record.timeline)
+        for found in () if timeline is None else items(timeline, self.record.track):
+            if self._is_known(found):
+                raise self._stuck(f"the item on video track {found.track}")
+
+    def _clip(self) -> Clip | None:
+        """Its clip in the pool, if that is ours; the user may have given it another file."""
+        record = self.record
+        found = Clips(self.project.pool()).of_job(record.job, record.path)
+        return found if found is not None and (found.id() == record.clip or note(found)) else None
 
     def _replaced(self, clip: Clip | None) -> None:
         record = self.record
@@ -115,8 +158,14 @@ class _Undoing:
             raise self._stuck(f"the take from {found.item.name()}")
         self.steps.say("take", f"{found.item.name()} shows the take again that it showed before.")
 
-    def _items(self, timeline: Timeline, clip: Clip) -> None:
-        ours = [found for found in ours_on(timeline, clip.id(), self.record.track) if self._is_ours(timeline, found)]
+    def _items(self, timeline: Timeline, clip: Clip | None) -> None:
+        # Without its clip in the pool, an item is still ours by its marker.
+        there = items(timeline, self.record.track) if clip is None else ours_on(timeline, clip.id(), self.record.track)
+        ours = [
+            found
+            for found in there
+            if self._is_known(found) or (clip is not None and self._is_unfinished(timeline, found))
+        ]
         if not ours:
             return
         self._open(timeline)
@@ -127,15 +176,18 @@ class _Undoing:
         for track in sorted({found.track for found in ours} - {self.record.track}, reverse=True):
             self._remove_track(timeline, track)
 
-    def _is_ours(self, timeline: Timeline, found: Found) -> bool:
-        record = self.record
-        if found.item.id() == record.place_item:
+    def _is_known(self, found: Found) -> bool:
+        id_ = found.item.id()
+        if id_ == self.record.place_item:
             return False
-        if found.item.id() == record.item or found.item.marker_with(mark(record.job)):
-            return True
-        # Laid, and cut off before it was marked.
-        unfinished = record.progress == "begun" and found.item.start() == record.record
-        return unfinished and timeline.track_name(found.track) == TRACK
+        return id_ == self.record.item or bool(found.item.marker_with(mark(self.record.job)))
+
+    def _is_unfinished(self, timeline: Timeline, found: Found) -> bool:
+        """Laid, and cut off before it was marked."""
+        record = self.record
+        if record.progress != "begun" or found.item.id() == record.place_item:
+            return False
+        return found.item.start() == record.record and timeline.track_name(found.track) == TRACK
 
     def _track(self, timeline: Timeline) -> None:
         self._remove_track(timeline, self.record.track)
@@ -151,19 +203,33 @@ class _Undoing:
             if undo_track(timeline, track):
                 self.steps.say("track", f"Video track {track}, which was ours, is removed.")
 
-    def _clip(self, clip: Clip) -> None:
+    def _remove_clip(self, clip: Clip) -> bool:
         if not self.record.imported:
             self.steps.say("pool", "The clip stays in the media pool: it was there before.")
-            return
+            return False
+        if (heir := self._heir()) is not None:
+            self.ledger.write(replace(heir, imported=True))
+            self.steps.say("pool", "The clip stays in the media pool: it was put elsewhere, too, and goes with that.")
+            return False
         used = sum(len(ours_on(timeline, clip.id())) for timeline in self.project.timelines())
         if used:
             self.steps.warn("pool", f"The clip stays in the media pool: it is used {used} times elsewhere.")
-            return
+            return True
         pool = self.project.pool()
         pool.delete_clips([clip])
         if Clips(pool).with_id(self.record.clip or clip.id()) is not None:
             raise self._stuck(f"the clip {clip.name()} from the media pool")
         self.steps.say("pool", "Removed from the media pool.")
+        return False
+
+    def _heir(self) -> Record | None:
+        """Another place that the same file was put to, and is not being taken out of."""
+        record = self.record
+        for each in self.ledger.records():
+            there = each.progress in ("begun", "done") and each.doing != "undo"
+            if there and each.job != record.job and (each.path, each.project) == (record.path, record.project):
+                return each
+        return None
 
     def _bins(self) -> None:
         pool = self.project.pool()

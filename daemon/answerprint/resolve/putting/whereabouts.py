@@ -68,8 +68,12 @@ def frames_wanted(place: Place, site: Site, source: Source, steps: Steps) -> Sho
     ratio = place.rate / site.lanes.rate
     file = source.properties.get("File Path", "")
     slipped = _slipped(place, site.item, ratio, first_number(source.properties), _is_sequence(file))
-    now = place.first + place.offset + slipped - place.restored_first
-    wanted = Shown(round(start), round(duration), now, 0 * ratio if is_frozen(place, ratio) else ratio * place.speed)
+    step = 0 * ratio if is_frozen(place, ratio) else ratio * place.speed
+    now = place.first + place.offset - place.restored_first
+    if place.skip is None:
+        wanted = Shown(round(start), round(duration), now + slipped, step)
+    else:
+        wanted = _part(place, Shown(round(start), round(duration), now, step), slipped)
     missing = wanted.missing(range(place.restored_stop - place.restored_first))
     if missing:
         raise RefusedError(
@@ -77,9 +81,26 @@ def frames_wanted(place: Place, site: Site, source: Source, steps: Steps) -> Sho
             f" {ranges_text(missing, place.restored_first)}.",
             "Restore it again: only these are computed.",
         )
-    if (round(start), round(duration)) != (place.record, place.duration) or slipped:
+    if (wanted.record, wanted.duration) != (place.record, place.duration) or slipped:
         steps.say("moved", f"{place.name} was moved or trimmed since; it is put where it is now.")
     return wanted
+
+
+def _part(place: Place, item: Shown, slipped: Fraction) -> Shown:
+    """What is to be shown of a part of an item, as much of it as the item still has.
+
+    item: its record frames now, and the restored frame at the part's beginning. slipped: source frames by which the
+    item begins later than it did. The part stays with its source frames: where the item's head was trimmed, it begins
+    so many record frames nearer to it.
+    """
+    trimmed = slipped / item.step if item.step else Fraction(0)
+    if trimmed.denominator != 1 or place.skip is None:
+        raise RefusedError(f"What {place.name} shows now cannot be told: it was trimmed within a frame.")
+    begins = place.skip - trimmed.numerator
+    first, stop = max(0, begins), min(item.duration, begins + place.duration)
+    if first >= stop:
+        raise RefusedError(f"The part of {place.name} that was restored is no longer on the timeline.")
+    return Shown(item.record + first, stop - first, item.start + (first - begins) * item.step, item.step)
 
 
 def is_frozen(place: Place, ratio: Fraction) -> bool:
@@ -107,7 +128,7 @@ def _slipped(place: Place, item: Item, ratio: Fraction, number: int, sequence: b
     if place.speed != 1:
         return Fraction(0)  # what the offset of a retimed clip counts from is not certain enough to compare
     position = exact(left) * ratio + (0 if sequence else number)
-    before = place.first + place.offset
+    before = place.first + place.offset - (place.skip or 0) * ratio
     slipped = position - before
     first = item.source_start()
     if slipped and first is not None and floor(first) - floor(position) not in {0, -1, number, number - 1}:

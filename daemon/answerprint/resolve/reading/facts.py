@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 __all__ = ["ClipFacts", "ItemFacts", "MediaFacts", "SourceRange", "TimelineFacts"]
@@ -28,12 +28,16 @@ class TimelineFacts:
 
 @dataclass(frozen=True, slots=True)
 class ClipFacts:
-    """A clip of the media pool. properties: as Resolve names them, all text."""
+    """A clip of the media pool. properties: as Resolve names them, all text.
+
+    notes: what we keep with a clip of ours, by the keys of `putting.names`; none for any other.
+    """
 
     id: str
     name: str
     properties: Mapping[str, str]
     is_timeline: bool = False
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
@@ -46,6 +50,7 @@ class ItemFacts:
     """An item on a video track. Numbers are as Resolve says them, None where it says nothing.
 
     start, end, duration: record frames. left_offset: with subframe precision. speed: per cent, None before 21.1.
+    job: what its marker says, where it is one of ours.
     """
 
     id: str
@@ -65,13 +70,15 @@ class ItemFacts:
     enabled: bool = True
     fusion_comps: int = 0
     clip: ClipFacts | None = None
+    job: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MediaFacts:
     """A file or sequence as the daemon's media child probes it, independent of Resolve.
 
-    frames: of all the media. start_number: in the file name of frame 0 of a sequence. sizes in px.
+    frames: of all the media. start_number: in the file name of frame 0 of a sequence. sizes in px. restored: the file
+    says that it was restored by us.
     """
 
     path: str
@@ -87,6 +94,7 @@ class MediaFacts:
     has_audio: bool = False
     has_alpha: bool = False
     rate_is_assumed: bool = False
+    restored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ class Refusal:
     renderable: whether what is seen could be restored after all once Resolve has rendered it to a file.
 
     Codes: no_clip, transition, compound, offline, audio, unreadable (of the medium); hollow, unknown, disagree, outside
-    (of where the item lies in it); frames, attribute (of what Resolve and the file say of one another).
+    (of where the item lies in it); frames, attribute (of what Resolve and the file say of one another); restored (it is
+    our own work).
     """
 
     code: str

@@ -13,7 +13,7 @@ from .ask import Asking
 from .facts import ClipFacts, ItemFacts
 from .refuse import refuse_clip
 
-__all__ = ["BY", "By", "Choice", "Chosen", "Selection", "choose"]
+__all__ = ["BY", "By", "Choice", "Chosen", "Selection", "choose", "cut"]
 
 By = Literal["selected", "inout", "playhead", "track", "flag", "colour", "marker", "timeline", "bin"]
 BY: tuple[By, ...] = get_args(By)
@@ -37,11 +37,15 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What was chosen, each item once, in the order of tracks and time. left_out: how many of what were not taken."""
+    """What was chosen, each item once, in the order of tracks and time.
+
+    left_out: how many of what were not taken. span: the record frames from In to Out, stop exclusive; None for all.
+    """
 
     items: tuple[Chosen, ...] = ()
     clips: tuple[ClipFacts, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
+    span: tuple[int, int] | None = None
 
 
 def choose(project: Project, asking: Asking, choice: Choice) -> Selection:
@@ -109,11 +113,12 @@ def _marked(timeline: Timeline, asking: Asking) -> Selection:
         return start is not None and end is not None and start < stop and first < end
 
     found = _kept(_on_tracks(timeline, tracks), asking, overlaps)
-    items = tuple(Chosen(each.item, _cut(each.item, first, stop)) for each in found.items)
-    return Selection(items, left_out=found.left_out)
+    items = tuple(Chosen(each.item, cut(each.item, first, stop)) for each in found.items)
+    return Selection(items, left_out=found.left_out, span=(first, stop))
 
 
-def _cut(item: ItemFacts, first: int, stop: int) -> tuple[int, int] | None:
+def cut(item: ItemFacts, first: int, stop: int) -> tuple[int, int] | None:
+    """The record frames of an item from `first` to `stop` (exclusive); None for all of it."""
     start, end = round(item.start or 0), round(item.end or 0)
     part = (max(start, first), min(end, stop))
     return None if part == (start, end) else part

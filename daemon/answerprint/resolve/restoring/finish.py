@@ -95,7 +95,9 @@ def _put(together: Session, unit: Unit, *, again: bool) -> Outcome:
     origin = {"source": unit.jobs[0].input, "model": str(unit.jobs[0].request.get("model", ""))}
     hide = (unit.jobs[0].clip.get("editor") or {}).get(HIDE) == "yes"
     try:
-        return together.put(unit.place, unit.id, unit.path, again=again, hide_original=hide, origin=origin, steps=steps)
+        return together.put(
+            unit.place, unit.id, unit.path, again=again, hide_original=hide, origin=origin, steps=steps, of=unit.of
+        )
     except AnswerprintError as error:
         if error.code in _GONE:
             raise

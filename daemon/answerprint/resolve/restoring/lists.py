@@ -9,13 +9,14 @@ from fractions import Fraction
 from pathlib import Path
 
 from ...errors import AnswerprintError, InputError
+from ...frames.codecs import CODECS
 from ...frames.request import RestoreRequest
 from ...jobs.api import NewJob
 from ...store.records import JobRecord, JobState
 from ..lists import EditList, Master, RestoredMedia, masters, read_list
 from ..reading.facts import MediaFacts
 from .media import Describe, MediaBook
-from .names import folder_for, restored_path
+from .names import Taken, folder_for, restored_path
 from .wishes import Wishes
 
 __all__ = ["jobs_of_list", "list_key", "open_list", "restored_list_path", "restored_of_list"]
@@ -41,36 +42,58 @@ def list_key(edit: EditList) -> str:
     return hashlib.sha256(edit.content).hexdigest()
 
 
-def jobs_of_list(edit: EditList, wishes: Wishes, taken: Iterable[str] = ()) -> list[tuple[Master, NewJob]]:
-    """One job for each piece of each source that the list uses, however often. Raises InputError."""
-    names = set(taken)
-    made = []
+def jobs_of_list(
+    edit: EditList, wishes: Wishes, taken: Iterable[str] = ()
+) -> tuple[list[tuple[Master, NewJob]], list[tuple[Master, InputError]]]:
+    """One job for each piece of each source that the list uses, however often; and pieces for which there is no place.
+
+    Raises InputError for settings that no restoration has.
+    """
+    if wishes.codec and wishes.codec not in CODECS:
+        raise InputError(f"There is no codec {wishes.codec!r}.", f"Choose one of {', '.join(CODECS)}.")
+    # The same for all but for its two paths: a list may have hundreds of thousands of pieces.
+    paths = {"input": str(edit.path), "output": str(edit.path)}
+    request = RestoreRequest.from_json({**wishes.settings, **paths, "codec": wishes.codec or None}).to_json()
+    names, key = Taken(taken), list_key(edit)  # of megabytes, once
+    folders: dict[Path, Path | InputError] = {}
+    made: list[tuple[Master, NewJob]] = []
+    refused: list[tuple[Master, InputError]] = []
     for master in masters(edit.usable, wishes.handles):
         media = master.entries[0].media
-        folder = folder_for(master.path, edit.name, Path(wishes.folder) if wishes.folder else None)
-        output = restored_path(folder, master.path.name.replace("%", ""), names, wishes.codec)
+        try:
+            folder = _folder(folders, master.path, edit.name, wishes)
+            output = restored_path(folder, master.path.name.replace("%", ""), names, wishes.codec)
+        except InputError as error:
+            refused.append((master, error))
+            continue
         names.add(str(output))
-        request = RestoreRequest.from_json(
-            {
-                **wishes.settings,
-                "input": str(master.path),
-                "output": str(output),
-                "codec": wishes.codec or None,
-            }
-        )
+        paths = {"input": str(master.path), "output": str(output)}
         clip = {
             "media": str(master.path),
             "range": {"first": str(master.first), "stop": str(master.stop)},
-            "editor": {_LIST: list_key(edit), _SOURCE: str(master.path), _FIRST: str(master.first)},
+            "editor": {_LIST: key, _SOURCE: str(master.path), _FIRST: str(master.first)},
         }
         if media is not None and media.rate_is_assumed:
             clip["rate"] = {"numerator": str(media.rate.numerator), "denominator": str(media.rate.denominator)}
         job = NewJob(
-            str(uuid.uuid4()), "restore", request.to_json(), clip, master.path.name[:256], wishes.priority,
+            str(uuid.uuid4()), "restore", {**request, **paths}, clip, master.path.name[:256], wishes.priority,
             wishes.not_before,
         )  # fmt: skip
         made.append((master, job))
-    return made
+    return made, refused
+
+
+def _folder(known: dict[Path, Path | InputError], source: Path, project: str, wishes: Wishes) -> Path:
+    """Each folder is looked at once. Raises InputError."""
+    if source.parent not in known:
+        try:
+            known[source.parent] = folder_for(source, project, Path(wishes.folder) if wishes.folder else None)
+        except InputError as error:
+            known[source.parent] = error
+    found = known[source.parent]
+    if isinstance(found, InputError):
+        raise found
+    return found
 
 
 def jobs_for(edit: EditList, jobs: Iterable[JobRecord]) -> Iterator[JobRecord]:

@@ -52,4 +52,5 @@ def _facts(info: MediaInfo) -> MediaFacts:
         has_audio=info.audio,
         has_alpha=info.alpha,
         rate_is_assumed=info.rate_is_assumed,
+        restored=info.restored,
     )

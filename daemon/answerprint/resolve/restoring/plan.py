@@ -25,7 +25,8 @@ from ..reading.refuse import refuse_clip, refuse_item, refuse_media
 from ..reading.select import Choice, choose
 from ..reading.source import Witness, part_of, source_range
 from .media import MediaBook
-from .names import folder_for, restored_path
+from .names import Taken, folder_for, restored_path
+from .ours import LEFT_OUT, NOTHING, Ours, is_named, made_here, without_ours
 from .submit import Planned
 from .wishes import Wishes
 
@@ -46,6 +47,11 @@ class Witnesses(Protocol):
         """Whether its speed stays the same; None where nothing is known."""
         ...
 
+    @property
+    def lacking(self) -> AnswerprintError | None:
+        """Why it cannot tell of any item; None where it can, or was not asked yet."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
@@ -63,7 +69,8 @@ class Refused:
 class Plan:
     """What will be done with a selection, every clip of it in one of the lists.
 
-    left_out: what was not meant. items: facts of those that are planned, by their ids.
+    left_out: what was not meant. items: facts of those that are planned, by their ids. parts: those of
+    them of which only a part is meant.
     """
 
     timeline: TimelineFacts | None
@@ -71,6 +78,7 @@ class Plan:
     refused: tuple[Refused, ...]
     left_out: dict[str, int] = field(default_factory=dict)
     items: dict[str, ItemFacts] = field(default_factory=dict)
+    parts: frozenset[str] = frozenset()
 
 
 def plan(
@@ -80,25 +88,39 @@ def plan(
     media: MediaBook,
     taken: Iterable[str] = (),
     witnesses: Witnesses | None = None,
+    ours: Ours = NOTHING,
 ) -> Plan:
     """Read the selection and plan each clip. taken: outputs of jobs in the queue.
 
-    witnesses: asked where Resolve's own numbers leave a doubt. Raises SelectionError for a selection of nothing,
+    witnesses: asked where Resolve's own numbers leave a doubt. ours: what we restored before, for which its source is
+    taken. Raises SelectionError for a selection of nothing,
     ResolveError, InputError for wishes that no clip can have.
     """
     project = resolve.project()
     asking = Asking(project)
     selection = choose(project, asking, choice)
-    timeline = asking.timeline(project.timeline()) if selection.items else None
+    opened = project.timeline() if selection.items else None
+    selection, own = without_ours(selection, choice, opened, asking, ours)
+    timeline = None if opened is None else asking.timeline(opened)
     media.expect(each.item.clip.path for each in selection.items if each.item.clip and refuse_item(each.item) is None)
     media.expect(clip.path for clip in selection.clips if refuse_clip(clip) is None)
-    planner = _Planner(wishes, media, set(taken), project.name(), project.id(), timeline, witnesses)
+    planner = _Planner(wishes, media, Taken(taken), project.name(), project.id(), timeline, witnesses)
+    for item, refusal in own:
+        planner.refuse(item, refusal)
     for chosen in selection.items:
         planner.item(chosen.item, chosen.part)
     for clip in selection.clips:
         planner.clip(clip, choice.value.rpartition("/")[2])
     items = {chosen.item.id: chosen.item for chosen in selection.items}
-    return Plan(timeline, tuple(planner.planned), tuple(planner.refused), dict(selection.left_out), items)
+    left_out = dict(selection.left_out)
+    refused = planner.refused
+    if not is_named(choice):
+        # Of a file that nothing else knows, only the file itself says that it is ours.
+        refused = [each for each in planner.refused if each.refusal.code != "restored"]
+        if skipped := len(planner.refused) - len(refused):
+            left_out[LEFT_OUT] = left_out.get(LEFT_OUT, 0) + skipped
+    parts = frozenset(chosen.item.id for chosen in selection.items if chosen.part is not None)
+    return Plan(timeline, tuple(planner.planned), tuple(refused), left_out, items, parts)
 
 
 class _Planner:
@@ -108,7 +130,7 @@ class _Planner:
         self,
         wishes: Wishes,
         media: MediaBook,
-        taken: set[str],
+        taken: Taken,
         project_name: str,
         project: str,
         timeline: TimelineFacts | None,
@@ -126,10 +148,14 @@ class _Planner:
         except InputError as error:
             found = Refusal(error.code, error.message, error.remedy)
         if isinstance(found, Refusal):
-            record = None if item.start is None else round(item.start)
-            self.refused.append(Refused(item.name, item.id, item.track, record, found, item))
+            self.refuse(item, found)
         else:
             self.planned.append(found)
+
+    def refuse(self, item: ItemFacts, why: Refusal) -> None:
+        """An item is not restored."""
+        record = None if item.start is None else round(item.start)
+        self.refused.append(Refused(item.name, item.id, item.track, record, why, item))
 
     def clip(self, clip: ClipFacts, folder: str) -> None:
         """Plan all of a clip of the media pool."""
@@ -167,8 +193,9 @@ class _Planner:
         place = self._place(
             mode, clip, media, extent, source, timeline.rate, timeline.id, timeline.name, item.name or clip.name
         )
-        left = None if item.left_offset is None or part is not None else exact(item.left_offset)
-        place = replace(place, item=item.id, record=record, duration=duration, track=item.track, left=left)
+        left = None if item.left_offset is None else exact(item.left_offset)
+        skip = None if part is None else record - round(item.start)
+        place = replace(place, item=item.id, record=record, duration=duration, track=item.track, left=left, skip=skip)
         frame = (timeline.size, timeline.pixel_aspect) if min(timeline.size) > 0 else None
         return self._planned(place, clip, media, extent, notes, frame)
 
@@ -181,6 +208,9 @@ class _Planner:
             witness = witnesses(item)
             if witness is not None:
                 found = source_range(item, clip, timeline, media, witness)
+            elif isinstance(found, Refusal) and (lack := witnesses.lacking) is not None:
+                # Two accounts that contradict each other: the third one would have decided.
+                found = replace(found, reason=f"{found.reason} {lack.message}", remedy=f"{lack.remedy} {found.remedy}")
         if isinstance(found, Refusal) or media.frames == 1:
             return found
         # Of a speed that changes the accounts tell the mean, which may be any: only the third one knows.
@@ -205,7 +235,8 @@ class _Planner:
 
     def _look(self, clip: ClipFacts) -> MediaFacts | Refusal:
         try:
-            return self._media.look(clip.path)
+            found = self._media.look(clip.path)
+            return made_here(clip.name) if found.restored else found
         except AnswerprintError as error:
             if error.exit_code != InputError.exit_code:  # the daemon is gone, the disk is full: no fault of the clip's
                 raise
@@ -216,7 +247,10 @@ class _Planner:
         if asked == "pool":
             return asked, ()
         if not (source.exact and source.steady):
+            lack = None if self._witnesses is None else self._witnesses.lacking
+            why = () if lack is None else (f"{lack.message} {lack.remedy}".strip(),)
             return "pool", (
+                *why,
                 "Which frame each record frame shows cannot be read (its speed changes, or the numbers leave a"
                 " doubt): all its frames are restored, and come back into the media pool only.",
             )

@@ -23,7 +23,7 @@ from ..reading.refusals import Refusal
 from ..reading.source import source_range
 from ..through import RenderedFile, RenderOrder, Steering, render_through
 from .media import MediaBook
-from .names import folder_for, restored_path
+from .names import Taken, folder_for, restored_path
 from .submit import Planned
 from .wishes import Wishes
 
@@ -40,7 +40,7 @@ class Renderer:
     media: MediaBook
     wishes: Wishes
     timeline: TimelineFacts
-    taken: set[str]
+    taken: Taken
     say: Callable[[str], None] = lambda text: None
 
     def plan(self, facts: ItemFacts, *, seen: bool) -> Planned | Refusal:

@@ -6,10 +6,11 @@ absolute frames of the source, so its texture goes on.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,26 +22,29 @@ from ...home import logs_folder
 from ...jobs.api import NewJob
 from ...jobs.log import create_log
 from ...jobs.process import ChildProcess
-from ...store.records import JobRecord, JobState
-from ..putting.place import Place
+from ...store.records import JobRecord
 from ..reading.handles import retrim
 from .submit import Planned, job_of
 from .wishes import Wishes
 
-__all__ = ["Earlier", "Whole", "earlier_of", "join_whole", "part_jobs", "whole_of"]
+__all__ = ["JOINED", "Earlier", "Whole", "join_whole", "part_jobs", "whole_of"]
 
 _KEY = "answerprint_whole"
-_JOINED = frozenset({"prores4444", "prores-hq"})
+JOINED = frozenset({"prores4444", "prores-hq"})
 """Codecs whose frames can be joined as they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A file that was restored before, with the source frames that it holds. job: that made it, where one did."""
+    """A file that was restored before, with the source frames that it holds.
+
+    job: that made it, where one did. units: what it was put back as, or was joined of.
+    """
 
     path: str
     frames: FrameRange
     job: JobRecord | None = None
+    units: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,29 +75,14 @@ def whole_of(job: JobRecord) -> Whole | None:
         raise InputError(f"What job {job.number} is a part of cannot be read ({error}).") from error
 
 
-def earlier_of(planned: Planned, wishes: Wishes, jobs: Iterable[JobRecord]) -> list[Earlier]:
-    """Files that hold frames of the same source, restored in the same way for the same project, the latest first."""
-    wanted = _way(job_of(planned, wishes).request)
-    found = []
-    for job in sorted(jobs, key=lambda each: -each.number):
-        if job.state is not JobState.DONE or _way(job.request) != wanted or _changed_since(planned.media, job):
-            continue
-        place, whole = Place.from_editor(job.clip.get("editor") or {}), whole_of(job)
-        path = job.output if whole is None else whole.output
-        if place is None or place.project != planned.place.project or not Path(path).is_file():
-            continue
-        found.append(Earlier(path, FrameRange(place.restored_first, place.restored_stop), job))
-    return found
-
-
 def part_jobs(planned: Planned, wishes: Wishes, earlier: list[Earlier]) -> list[NewJob] | None:
-    """The jobs for what is missing; [] where nothing is, None where nothing of it is there or it cannot be joined."""
+    """The jobs for what is missing of a clip that is not `reused`; None where nothing of it is there, or it cannot be
+    joined: then all of it is missing. Raises InputError.
+    """
     asked = FrameRange(planned.place.restored_first, planned.place.restored_stop)
     missing = retrim(asked, [each.frames for each in earlier])
-    if missing == [asked] or wishes.codec not in _JOINED:
+    if not missing or missing == [asked] or wishes.codec not in JOINED:
         return None
-    if not missing and any(asked.start >= each.frames.start and asked.stop <= each.frames.stop for each in earlier):
-        return []
     output = Path(planned.output)
     parts = [
         (replace(planned, id=str(uuid.uuid4()), output=str(output.with_name(f".{output.stem}.part{number}.mov"))), part)
@@ -127,24 +116,9 @@ def join_whole(whole: Whole) -> None:
                 pass
         if event["event"] == "error":
             raise RemoteError.from_event(event)
+    output = Path(whole.output)
     for each in whole.parts:
-        if Path(each.path).name.startswith("."):
-            Path(each.path).unlink(missing_ok=True)
-
-
-_OTHER = ("input", "output", "range", "overwrite", "device")
-
-
-def _way(request: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides the picture of a frame, besides the source's content."""
-    same = {name: value for name, value in request.items() if name not in _OTHER}
-    # How the source is read counts where it changes the picture; where its frames lie in time does not.
-    read = {name: value for name, value in (request.get("interpret") or {}).items() if name in ("levels", "fields")}
-    return {**same, "interpret": read, "input": request["input"]}
-
-
-def _changed_since(media: str, job: JobRecord) -> bool:
-    try:
-        return job.created < Path(media).stat().st_mtime
-    except OSError:
-        return False  # a sequence's pattern
+        # What was restored for this file alone; other files that it was joined of are their jobs' own.
+        if Path(each.path).name.startswith(f".{output.stem}.part"):
+            with contextlib.suppress(OSError):  # it is of no more use, and in nobody's way
+                Path(each.path).unlink(missing_ok=True)

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ...errors import AnswerprintError, NoDaemonError
-from ...frames.frame import FrameRange
+from ...errors import AnswerprintError, InputError, NoDaemonError
 from ...home import state_folder
 from ...jobs.api import NewJob
 from ...rpc.client import Client
@@ -20,15 +19,22 @@ from ..reading.refusals import Refusal
 from ..reading.select import Choice
 from .finish import put_units
 from .media import MediaBook
+from .names import Taken
+from .ours import Made, Ours
 from .plan import Plan, Refused, plan
 from .rendering import Renderer
-from .retrim import Earlier, earlier_of, part_jobs
+from .retrim import part_jobs, whole_of
+from .reuse import earlier_of, reused
 from .submit import Planned, job_of
-from .units import Unit
+from .units import Unit, place_of
 from .wishes import Wishes, remember
 from .witness import Witnesses
 
 __all__ = ["Queued", "Said", "keep_wishes", "queue_selection", "wishes_folder"]
+
+
+_ONLY_MISSING = "It was restored before: only the frames that are missing are restored, and joined to the others."
+_ALL_OF_IT = "Resolve renders all of the clip: it is restored whole, not only between In and Out."
 
 
 @dataclass(slots=True)
@@ -76,32 +82,43 @@ def queue_selection(
     """
     taken = [job.output for job in client.all_jobs(list(UNFINISHED))]
     media = MediaBook(client.describe_all)
-    made = plan(resolve, choice, wishes, media, taken, Witnesses(resolve, media))
+    ledger = Ledger()
+    records, done = ledger.records(), list(client.all_jobs([JobState.DONE]))
+    ours = Ours(records, map(_made, done))
+    made = plan(resolve, choice, wishes, media, taken, Witnesses(resolve, media), ours)
     result = Queued(made)
     planned_ones = list(made.planned)
     refused_ones = list(made.refused)
     if made.timeline is not None and (through or graded):
         renderer = Renderer(
-            resolve, media, wishes, made.timeline, {*taken, *(each.output for each in planned_ones)}, said.busy
+            resolve,
+            media,
+            wishes,
+            made.timeline,
+            Taken([*taken, *(each.output for each in planned_ones)]),
+            said.busy,
         )
         planned_ones, refused_ones = _render(renderer, made, graded=graded)
     for refused in refused_ones:
         _refuse(refused, result, said)
-    before = [] if again else list(client.all_jobs([JobState.DONE]))
     wanted: list[tuple[Planned, NewJob]] = []
     restored: list[tuple[Planned, Unit]] = []
     for planned in planned_ones:
-        earlier = earlier_of(planned, wishes, before)
-        parts = part_jobs(planned, wishes, earlier)
-        if parts == []:
-            restored.append((planned, _unit(planned, wishes, earlier)))
-        elif parts:
-            note = "It was restored before: only the frames that are missing are restored, and joined to the others."
-            wanted += [(replace(planned, notes=(*planned.notes, note)), new) for new in parts]
-        else:
-            wanted.append((planned, job_of(planned, wishes)))
+        try:
+            earlier = [] if again else earlier_of(planned, wishes, done, records)
+            unit = reused(planned, wishes, earlier, records)
+            parts = part_jobs(planned, wishes, earlier) if unit is None else None
+            if unit is not None:
+                restored.append((planned, unit))
+            elif parts:
+                wanted += [(replace(planned, notes=(*planned.notes, _ONLY_MISSING)), new) for new in parts]
+            else:
+                wanted.append((planned, job_of(planned, wishes)))
+        except InputError as error:
+            _refuse(_refused(planned, error), result, said)
     _submit(client, wanted, result, said)
-    outcomes = put_units(resolve, [unit for _, unit in restored], Ledger()) if restored else []
+    # Asked for anew, it is brought back even where its user took it out since.
+    outcomes = put_units(resolve, [unit for _, unit in restored], ledger, again=True) if restored else []
     for (planned, _), outcome in zip(restored, outcomes, strict=True):
         result.reused.append(outcome)
         said.reused(planned, outcome)
@@ -130,7 +147,8 @@ def _render(renderer: Renderer, made: Plan, *, graded: bool) -> tuple[list[Plann
         if isinstance(found, Refusal):
             refused.append(Refused(facts.name, facts.id, facts.track, round(facts.start or 0), found, facts))
         else:
-            planned.append(found)
+            note = (_ALL_OF_IT,) if facts.id in made.parts else ()
+            planned.append(replace(found, notes=(*found.notes, *note)))
     return planned, refused
 
 
@@ -143,10 +161,13 @@ def _submit(client: Client, wanted: Sequence[tuple[Planned, NewJob]], result: Qu
         elif isinstance(answer, NoDaemonError):
             raise answer
         else:
-            place = planned.place
-            refusal = Refusal(answer.code, answer.message, answer.remedy)
-            record = place.record if place.item else None
-            _refuse(Refused(place.name, place.item, place.track, record, refusal), result, said)
+            _refuse(_refused(planned, answer), result, said)
+
+
+def _refused(planned: Planned, error: AnswerprintError) -> Refused:
+    place = planned.place
+    record = place.record if place.item else None
+    return Refused(place.name, place.item, place.track, record, Refusal(error.code, error.message, error.remedy))
 
 
 def _refuse(refused: Refused, result: Queued, said: Said) -> None:
@@ -154,14 +175,12 @@ def _refuse(refused: Refused, result: Queued, said: Said) -> None:
     said.refused(refused)
 
 
-def _unit(planned: Planned, wishes: Wishes, earlier: Sequence[Earlier]) -> Unit:
-    """A clip of which all was restored before: the work of that job, for the place that is wished now."""
-    asked = FrameRange(planned.place.restored_first, planned.place.restored_stop)
-    found = next(each for each in earlier if asked.start >= each.frames.start and asked.stop <= each.frames.stop)
-    place = replace(planned.place, restored_first=found.frames.start, restored_stop=found.frames.stop)
-    if found.job is None:
-        raise AssertionError("what was restored earlier was restored by a job")
-    return Unit(planned.id, place, found.path, (replace(found.job, clip=job_of(planned, wishes).clip),))
+def _made(job: JobRecord) -> Made:
+    try:
+        whole, place = whole_of(job), place_of(job)
+    except InputError:  # of a newer program, or damaged: its file is ours all the same
+        return Made(job.id, job.output, None)
+    return Made(job.id, job.output, place) if whole is None else Made(whole.id, whole.output, place)
 
 
 def wishes_folder() -> Path:

@@ -16,13 +16,17 @@ __all__ = ["Unit", "place_of", "units_of"]
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A clip to be. id: of its job, or of the whole that its jobs are parts of. path: of the restored file."""
+    """A clip to be. id: of its job, or of the whole that its jobs are parts of. path: of the restored file.
+
+    of: the units that restored it, where it has no job of its own.
+    """
 
     id: str
     place: Place
     path: str
     jobs: tuple[JobRecord, ...]
     whole: Whole | None = None
+    of: tuple[str, ...] = ()
 
     @property
     def done(self) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 from pathlib import Path
 
-from ...errors import AnswerprintError
+from ...errors import AnswerprintError, InputError
 from ..api import Resolve
 from ..lists import read_list, steady_speeds
+from ..lists.otio_library import library
 from ..reading.facts import ItemFacts
 from ..reading.source import Witness
 from .media import MediaBook
@@ -22,6 +22,7 @@ class Witnesses:
     def __init__(self, resolve: Resolve, media: MediaBook) -> None:
         self._resolve, self._media = resolve, media
         self._asked = False
+        self._fault: AnswerprintError | None = None
         self._steady: dict[tuple[int, int], bool] = {}
         self._known: dict[tuple[int, int], Witness] = {}
 
@@ -37,19 +38,36 @@ class Witnesses:
         self._look()
         return self._steady.get(_place(item))
 
+    @property
+    def lacking(self) -> AnswerprintError | None:
+        """Why the list could not be had, once it was asked for; None where it could, or nobody asked."""
+        return self._fault
+
     def _look(self) -> dict[tuple[int, int], Witness]:
         if not self._asked:
             self._asked = True
             # A list that cannot be had decides nothing: an item is then refused, or restored without being placed.
-            with contextlib.suppress(AnswerprintError, OSError), tempfile.TemporaryDirectory() as folder:
-                self._export(Path(folder) / "timeline.otio")
+            try:
+                library()  # without it, nobody need wait for an export
+                with tempfile.TemporaryDirectory() as folder:
+                    self._export(Path(folder) / "timeline.otio")
+            except AnswerprintError as error:
+                if error.code in ("no_resolve", "resolve_hangs"):
+                    raise
+                self._fault = error
+            except OSError as error:
+                self._fault = InputError(
+                    f"The timeline cannot be exported ({error.strerror}).", "Make room on the disk."
+                )
         return self._known
 
     def _export(self, file: Path) -> None:
         timeline = self._resolve.project().timeline()
         kind, none = (self._resolve.remote.value(name) for name in ("EXPORT_OTIO", "EXPORT_NONE"))
         if not timeline.export(str(file), kind, none) or not file.is_file():
-            return
+            raise InputError(
+                "Resolve does not export the timeline, which would tell.", "Try again with its Edit page open."
+            )
         self._steady = steady_speeds(file, file.read_bytes())
         for entry in read_list(file, probe=lambda path, rate: self._media.look(str(path))).entries:
             if entry.source is not None and not entry.side:

@@ -16,6 +16,7 @@ from ..edition import Edition
 from ..errors import NoResolveError
 from ..link.attach import Attempt, attached, scrubbed
 from ..link.places import Places, places
+from ..reading.accounts import accounts
 from . import manifest
 from .manifest import State
 from .program import Program
@@ -65,7 +66,7 @@ def look(program: Program, wanted: Mapping[PurePosixPath, bytes], environ: Mappi
     where = places(environ)
     attempts: list[Attempt] = []
     running, reached = _reach(where, environ, attempts)
-    findings = (*_menu(where, program, wanted, environ), *_found(where), *reached)
+    findings = (*_menu(where, program, wanted, environ), *_found(where), *_witnesses(), *reached)
     return Status(findings, running, tuple(attempts))
 
 
@@ -156,6 +157,12 @@ def _found(where: Places) -> Iterator[Finding]:
         yield Finding("scripting library", "note", f"there is none at {where.library}", install)
     if own := next((each for each in where.pythons if each.is_file()), None):
         yield Finding("Resolve's Python", "ok", str(own))
+
+
+def _witnesses() -> Iterator[Finding]:
+    for each in accounts():
+        level: Literal["ok", "error"] = "error" if each.problem else "ok"
+        yield Finding(each.name, level, f"{each.text}: {each.problem}" if each.problem else each.text, each.remedy)
 
 
 def _module(where: Places) -> Path:

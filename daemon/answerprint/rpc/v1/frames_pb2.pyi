@@ -60,7 +60,7 @@ class DescribeMediaRequest(_message.Message):
     def __init__(self, media: _Optional[str] = ...) -> None: ...
 
 class MediaInfo(_message.Message):
-    __slots__ = ("media", "sequence", "width", "height", "rate", "rate_is_assumed", "frames", "pixel_aspect", "start_timecode", "start_number", "interlaced", "audio", "alpha", "codec", "bit_depth")
+    __slots__ = ("media", "sequence", "width", "height", "rate", "rate_is_assumed", "frames", "pixel_aspect", "start_timecode", "start_number", "interlaced", "audio", "alpha", "codec", "bit_depth", "restored")
     MEDIA_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
@@ -76,6 +76,7 @@ class MediaInfo(_message.Message):
     ALPHA_FIELD_NUMBER: _ClassVar[int]
     CODEC_FIELD_NUMBER: _ClassVar[int]
     BIT_DEPTH_FIELD_NUMBER: _ClassVar[int]
+    RESTORED_FIELD_NUMBER: _ClassVar[int]
     media: str
     sequence: bool
     width: int
@@ -91,4 +92,5 @@ class MediaInfo(_message.Message):
     alpha: bool
     codec: str
     bit_depth: int
-    def __init__(self, media: _Optional[str] = ..., sequence: _Optional[bool] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., rate: _Optional[_Union[_restoration_pb2.Rational, _Mapping]] = ..., rate_is_assumed: _Optional[bool] = ..., frames: _Optional[int] = ..., pixel_aspect: _Optional[_Union[_restoration_pb2.Rational, _Mapping]] = ..., start_timecode: _Optional[str] = ..., start_number: _Optional[int] = ..., interlaced: _Optional[bool] = ..., audio: _Optional[bool] = ..., alpha: _Optional[bool] = ..., codec: _Optional[str] = ..., bit_depth: _Optional[int] = ...) -> None: ...
+    restored: bool
+    def __init__(self, media: _Optional[str] = ..., sequence: _Optional[bool] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., rate: _Optional[_Union[_restoration_pb2.Rational, _Mapping]] = ..., rate_is_assumed: _Optional[bool] = ..., frames: _Optional[int] = ..., pixel_aspect: _Optional[_Union[_restoration_pb2.Rational, _Mapping]] = ..., start_timecode: _Optional[str] = ..., start_number: _Optional[int] = ..., interlaced: _Optional[bool] = ..., audio: _Optional[bool] = ..., alpha: _Optional[bool] = ..., codec: _Optional[str] = ..., bit_depth: _Optional[int] = ..., restored: _Optional[bool] = ...) -> None: ...
