@@ -38,12 +38,16 @@ def measure_habits(folder: Path) -> list[Figure]:
 def measure_long_list(folder: Path) -> list[Figure]:
     """An EDL that uses each of its files in thousands of pieces, up to the jobs that are made of it."""
     path = long_list(folder / "m", [f"{number}.mov" for number in range(_FILES)], _EVENTS)
-    began = time.monotonic()
+    began = time.process_time()
     edit = read_list(path, probe=probe, media=path.parent, rate=Fraction(25))
     made, refused = jobs_of_list(edit, Wishes(folder=str(folder / "r")))
-    seconds = time.monotonic() - began
+    seconds = time.process_time() - began
     whole = len(made) == _EVENTS and not refused
-    return [Figure(f"EDL of {_EVENTS} events, read and planned", seconds if whole else float("inf"), "s", 60)]
+    return [
+        Figure(
+            f"EDL of {_EVENTS} events, read and planned, processor time", seconds if whole else float("inf"), "s", 60
+        )
+    ]
 
 
 TIMELINE: Mapping[str, Callable[[Path], list[Figure]]] = {"habits": measure_habits, "list": measure_long_list}

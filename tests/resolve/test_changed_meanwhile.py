@@ -176,3 +176,16 @@ def test_a_file_that_goes_offline_before_its_turn_is_named_and_restored_when_it_
     suite.run("jobs", "watch", job)
     assert finish(suite)["state"] == "put"
     assert suite.shows_restored(suite.item) == FRAMES
+
+
+def test_a_copy_of_a_restored_file_is_known_by_what_it_says_of_itself(suite: Suite) -> None:
+    """Under another name, in a project that knows nothing of it."""
+    queue(suite)
+    suite.run("jobs", "watch")
+    copy = suite.folder / "other.mov"
+    copy.write_bytes(Path(finish(suite)["path"]).read_bytes())
+    item = suite.timeline.place(suite.fake.add_clip(copy), record=suite.timeline.start + 60, source=(0, 4))
+    suite.timeline.select(item)
+    events = suite.run("resolve", "restore", "--selected", "--steps", "1", code=2)
+    assert [each["code"] for each in events if each["event"] == "refused"] == ["restored"]
+    assert [each for each in events if each["event"] == "submitted"] == []
