@@ -19,6 +19,7 @@ from rpc.fuzz import fuzz
 
 from .crashes import crash_everywhere, few_frames
 from .daemon import DaemonProcess
+from .keeping import KEEPING
 from .killer import run
 from .material import Decoded, decode, new_job, small
 from .measure_jobs import MEASURES, Figure
@@ -80,7 +81,7 @@ def _figures(args: argparse.Namespace) -> list[tuple[str, Measure]]:
         ("kills", lambda folder: _kills(folder, args.kills, args.seed)),
         ("crashes", _crashes),
         ("disk", _disks),
-        *((name, partial(_figure_rows, measure)) for name, measure in MEASURES.items()),
+        *((name, partial(_figure_rows, measure)) for name, measure in {**MEASURES, **KEEPING}.items()),
         ("overhead", lambda folder: _overhead(folder, args.repeats)),
         ("fuzz", lambda folder: _fuzz(folder, args.messages, args.seed)),
         ("media", lambda folder: _media(folder, args.seconds, args.seed)),
