@@ -20,6 +20,7 @@ from rpc.fuzz import fuzz
 from .crashes import crash_everywhere, few_frames
 from .daemon import DaemonProcess
 from .finished import FINISHED
+from .keeping import KEEPING
 from .killer import run
 from .material import Decoded, decode, new_job, small
 from .measure_jobs import MEASURES, Figure
@@ -82,7 +83,10 @@ def _figures(args: argparse.Namespace) -> list[tuple[str, Measure]]:
         ("kills", lambda folder: _kills(folder, args.kills, args.seed)),
         ("crashes", _crashes),
         ("disk", _disks),
-        *((name, partial(_figure_rows, measure)) for name, measure in {**MEASURES, **FINISHED, **TIMELINE}.items()),
+        *(
+            (name, partial(_figure_rows, measure))
+            for name, measure in {**MEASURES, **FINISHED, **KEEPING, **TIMELINE}.items()
+        ),
         ("overhead", lambda folder: _overhead(folder, args.repeats)),
         ("fuzz", lambda folder: _fuzz(folder, args.messages, args.seed)),
         ("media", lambda folder: _media(folder, args.seconds, args.seed)),

@@ -18,7 +18,6 @@ from answerprint.store.records import UNFINISHED, JobState
 
 from .actions import Actions
 from .context import Context
-from .job.kept import waiting_words
 from .job.words import counted, size_words
 from .link import reach_daemon, start_daemon
 from .times import duration
@@ -100,6 +99,8 @@ def _left_words(counts: Mapping[str, int]) -> str:
 
 def _none_runs(error: NoDaemonError) -> NoDaemonError:
     """The error, with what waits in the journal where no daemon has it."""
+    from .job.kept import waiting_words  # SQLite, for which --help has no use
+
     if type(error) is not NoDaemonError:
         return error
     return NoDaemonError(f"{error.message}{waiting_words()}", error.remedy)

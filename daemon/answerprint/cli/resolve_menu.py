@@ -13,6 +13,7 @@ from answerprint.plain import plain
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.asking.settings import ask_settings, summary
 from answerprint.resolve.asking.ways import choose
+from answerprint.resolve.asking.wording import in_words_of_the_forms
 from answerprint.resolve.edition import Capability, Edition
 from answerprint.resolve.link.bridge import Bridge
 from answerprint.resolve.link.inside import inside
@@ -46,11 +47,11 @@ class _Visit:
 
     def say(self, text: str) -> None:
         """A line while it goes on."""
-        self.bridge.show(plain(text))
+        self.bridge.show(_words(text))
 
     def close(self, text: str) -> None:
         """The last word."""
-        self.bridge.show(plain(f"Answerprint: {text}"), "done")
+        self.bridge.show(_words(f"Answerprint: {text}"), "done")
 
 
 def run(args: Namespace, context: Context) -> int:
@@ -68,11 +69,15 @@ def run(args: Namespace, context: Context) -> int:
             edition.need(Capability.PYTHON_MENU)
             action(_Visit(bridge, resolve, edition, context, args))
         except AnswerprintError as error:
-            said = filter(None, (f"Answerprint: {plain(error.message)}", plain(error.remedy)))
+            said = filter(None, (_words(f"Answerprint: {error.message}"), _words(error.remedy)))
             bridge.show("\n  ".join(said), "error")
             # A script that is kept in a call reads nothing more from here: it looks at the log instead.
             raise
     return 0
+
+
+def _words(text: str) -> str:
+    return plain(in_words_of_the_forms(text))
 
 
 def _restore(by: Choice) -> Callable[[_Visit], None]:

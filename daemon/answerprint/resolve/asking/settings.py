@@ -11,6 +11,7 @@ from .answers import wishes_from
 from .errors import CannotAskError
 from .questions import form_for
 from .ways import Asking
+from .wording import in_words_of_the_forms
 
 __all__ = ["ask_settings", "summary"]
 
@@ -39,7 +40,7 @@ def ask_settings(
                 try:
                     return wishes_from(form, answers, models, method_options, wishes)
                 except InputError as error:
-                    form = form.again(answers, str(error))
+                    form = form.again(answers, in_words_of_the_forms(str(error)))
         except CannotAskError:
             continue
     say(

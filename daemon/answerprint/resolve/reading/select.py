@@ -75,8 +75,8 @@ def _selected(timeline: Timeline, asking: Asking) -> Selection:
     if selected is None:
         raise SelectionError(
             "This version of Resolve does not tell which clips are selected; 21.0.4 and later do.",
-            "Give the clips a colour, a flag or a marker and name it (--colour, --flag, --marker), set In and Out "
-            "(--inout), or put the playhead on one (--playhead).",
+            "Set In and Out (--inout), or put the playhead on a clip (--playhead). In a terminal, clips are also known "
+            "by their colour, flag or marker (--colour, --flag, --marker).",
         )
     with ahead(selected, ("GetUniqueId",), ("GetTrackTypeAndIndex",)):
         found = [(item.track() or ("video", 0), item) for item in _once(selected)]

@@ -1,0 +1,34 @@
+"""Whoever waits for a long reading hears how far it is, and can end it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from answerprint.worker.job_channel import JobChannel, StopRequestedError, Wishes
+from answerprint.worker.telling import tell_reading
+
+
+def test_it_is_said_now_and_then_and_only_while_something_is_read() -> None:
+    said: list[Mapping[str, object]] = []
+    now = [0.0]
+    on_read = tell_reading("/films/a.mxf", JobChannel(said.append, Wishes(), {"id": 7}), clock=lambda: now[0])
+    for frames in range(1, 1202):
+        now[0] = frames / 100
+        on_read(frames)
+    assert [event["message"] for event in said] == [
+        "Reading a.mxf: 500 frames so far",
+        "Reading a.mxf: 1,000 frames so far",
+    ]
+    assert {event["id"] for event in said} == {7}
+
+
+def test_a_reading_that_nobody_wants_any_more_ends() -> None:
+    wishes, now = Wishes(), [0.0]
+    on_read = tell_reading("a.mxf", JobChannel(lambda event: None, wishes, {}), clock=lambda: now[0])
+    wishes.stop.set()
+    on_read(1)  # not at each frame: that would cost more than the reading
+    now[0] = 6.0
+    with pytest.raises(StopRequestedError):
+        on_read(2)
