@@ -302,7 +302,7 @@ async def test_media_that_cannot_be_read_fail_their_job_at_once_and_not_at_its_t
 ) -> None:
     monkeypatch.setattr(service, "_LOOK_SECONDS", 0.0)
     house.clip("slow", faults={"chunk-0": ["hold"]})
-    house.clip("broken", faults={"look": ["refuse"]})
+    house.clip("broken", faults={"look": ["refuse", "refuse"]})  # the look that is given up may come to its end
     slow = await house.submit("slow")
     await house.at(slow, "chunk-0")
     failed = await house.until(await house.submit("broken"))
