@@ -19,6 +19,7 @@ from rpc.fuzz import fuzz
 
 from .crashes import crash_everywhere, few_frames
 from .daemon import DaemonProcess
+from .damaged_journals import measure_journals
 from .killer import run
 from .material import Decoded, decode, new_job, small
 from .measure_jobs import MEASURES, Figure
@@ -81,6 +82,7 @@ def _figures(args: argparse.Namespace) -> list[tuple[str, Measure]]:
         ("crashes", _crashes),
         ("disk", _disks),
         *((name, partial(_figure_rows, measure)) for name, measure in MEASURES.items()),
+        ("journals", partial(_figure_rows, measure_journals)),
         ("overhead", lambda folder: _overhead(folder, args.repeats)),
         ("fuzz", lambda folder: _fuzz(folder, args.messages, args.seed)),
         ("media", lambda folder: _media(folder, args.seconds, args.seed)),

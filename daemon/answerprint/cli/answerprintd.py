@@ -91,6 +91,8 @@ async def _serve(config: Config, child_command: Callable[[str], list[str]]) -> i
     ledger = Ledger(lambda: Journal.open(state_folder() / "journal.db"))
     report = await ledger.do(recover, ledger.journal, config.scratch_folder)
     _log.info("recovered resumed=%d chunks=%d paused=%d", len(report.resumed), len(report.chunks), len(report.paused))
+    for said in report.unreadable:
+        _log.error("%s", said)
     for left in report.left:
         _log.warning("not ours, left as it is: %s", left)
 

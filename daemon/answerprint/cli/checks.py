@@ -89,7 +89,8 @@ def rebuild_journal() -> Check:
         report = rebuild(_journal_file(), load_config().scratch_folder)
     jobs = report.jobs_from_journal + report.jobs_from_folders
     kept = f"; the old one is {report.damaged}" if report.damaged is not None else ""
-    return Check("journal made again", True, f"{counted(jobs, 'job')}, {counted(report.chunks, 'chunk')}{kept}")
+    lost = f"; not readable any more: {', '.join(report.lost)}" if report.lost else ""
+    return Check("journal made again", True, f"{counted(jobs, 'job')}, {counted(report.chunks, 'chunk')}{lost}{kept}")
 
 
 def _daemon(info: DaemonInfo, endpoint: str) -> Check:
