@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -120,36 +119,31 @@ def test_only_models_that_are_here_are_loaded_and_only_for_spans(desk: Desk) -> 
 
 @pytest.mark.parametrize("gone", ["run", "socket", "session"])
 def test_a_daemon_whose_way_was_removed_comes_back_and_stays_the_only_one(gone: str, lone: Program) -> None:
-    pid = json.loads(lone.run("daemon", "start", "--json").stdout)["pid"]
     run = lone.home / "run"
-    if gone == "run":
-        shutil.rmtree(run)
-    else:
-        (run / {"socket": "d.sock", "session": "session.json"}[gone]).unlink()
-    again = json.loads(lone.run("daemon", "start", "--json").stdout)
-    assert (again["pid"], again["started"]) == (pid, False)
-    stopped = lone.run("daemon", "stop")
-    assert (stopped.returncode, f"process {pid}" in stopped.stdout) == (0, True)
-    assert lone.run("daemon", "status").returncode == 3
+    with daemon_at(lone.home) as daemon:
+        if gone == "run":
+            shutil.rmtree(run)
+        else:
+            (run / {"socket": "d.sock", "session": "session.json"}[gone]).unlink()
+        again = json.loads(lone.run("daemon", "start", "--json").stdout)
+        assert (again["pid"], daemon.poll()) == (daemon.pid, None)
+        assert lone.run("daemon", "stop").returncode == 0
+        assert daemon.wait(20) == 0
 
 
-def test_a_daemon_that_cannot_be_reached_is_named_and_stopped_by_its_lock(lone: Program) -> None:
+def test_a_daemon_that_cannot_be_reached_is_stopped_by_its_lock(lone: Program) -> None:
     """Something else stands where its folder was: it cannot come back by itself."""
-    pid = json.loads(lone.run("daemon", "start", "--json").stdout)["pid"]
-    shutil.rmtree(lone.home / "run")
-    (lone.home / "run").write_text("mine")
-    doctor = lone.run("doctor")
-    assert f"process {pid} does not answer" in doctor.stdout
-    stopped = lone.run("daemon", "stop")
-    assert (stopped.returncode, f"process {pid}" in stopped.stdout) == (0, True)
+    with daemon_at(lone.home) as daemon:
+        shutil.rmtree(lone.home / "run")
+        (lone.home / "run").write_text("mine")
+        stopped = lone.run("daemon", "stop")
+        assert (stopped.returncode, f"process {daemon.pid}" in stopped.stdout) == (0, True), stopped.stderr
+        assert daemon.wait(20) == 0
     assert (lone.home / "run").read_text() == "mine"
     (lone.home / "run").unlink()
 
 
 def test_a_daemon_whose_journal_folder_was_removed_ends(lone: Program) -> None:
-    pid = json.loads(lone.run("daemon", "start", "--json").stdout)["pid"]
-    shutil.rmtree(lone.home / "state")
-    deadline = time.monotonic() + 20
-    while lone.run("daemon", "status").returncode != 3:
-        assert time.monotonic() < deadline
-    assert json.loads(lone.run("daemon", "start", "--json").stdout)["pid"] != pid
+    with daemon_at(lone.home) as daemon:
+        shutil.rmtree(lone.home / "state")
+        assert daemon.wait(20) == 0

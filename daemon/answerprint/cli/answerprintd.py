@@ -8,12 +8,13 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from answerprint import __version__
 from answerprint.child import BUNDLE_FLAG, command
 from answerprint.child import main as child_main
 from answerprint.errors import AnswerprintError, CancelledError
-from answerprint.home import logs_folder, run_folder, state_folder
+from answerprint.home import home, logs_folder, run_folder, state_folder
 from answerprint.jobs.children import Child
 from answerprint.jobs.config import Config, load_config
 from answerprint.jobs.ledger import Ledger
@@ -24,6 +25,8 @@ from answerprint.rpc.ownership import HomeLock
 from answerprint.rpc.server import Server, serve
 from answerprint.store.journal import Journal
 from answerprint.store.lock import HeldError
+from answerprint.store.ours import make_home_id, move_in
+from answerprint.store.records import JobState
 from answerprint.store.recovery import recover
 
 from .console import Console, prepare_streams
@@ -72,6 +75,7 @@ def main(argv: Sequence[str] | None = None, *, child_command: Callable[[str], li
     try:
         config = load_config()
         open_log(logs_folder(), most_bytes=config.log_bytes, files=config.log_files, also_stderr=not args.quiet)
+        make_home_id(home())
         with HomeLock(state_folder(), run_folder()) as lock:
             return asyncio.run(_serve(config, child_command, lock))
     except HeldError as error:
@@ -92,6 +96,9 @@ async def _serve(config: Config, child_command: Callable[[str], list[str]], lock
     if warning := root_warning():
         _log.warning("%s", warning)
     ledger = Ledger(lambda: Journal.open(state_folder() / "journal.db"))
+    if config.scratch:
+        moved = await ledger.do(_move_in, ledger.journal, Path(config.scratch), config.scratch_folder)
+        _log.info("moved folders=%d to=%s", moved, config.scratch_folder)
     report = await ledger.do(recover, ledger.journal, config.scratch_folder)
     _log.info("recovered resumed=%d chunks=%d paused=%d", len(report.resumed), len(report.chunks), len(report.paused))
     for said in report.unreadable:
@@ -128,6 +135,10 @@ async def _serve(config: Config, child_command: Callable[[str], list[str]], lock
             await server.stop()
         _log.info("ended")
     return 0
+
+
+def _move_in(journal: Journal, shared: Path, own: Path) -> int:
+    return len(move_in(shared, own, [job.id for job in journal.in_states(frozenset(JobState))]))
 
 
 async def _stay_reachable(server: Server, lock: HomeLock, ending: asyncio.Event) -> None:

@@ -101,7 +101,7 @@ class InstanceLock:
         if self._descriptor is None:
             return False
         try:
-            return os.path.samestat(os.fstat(self._descriptor), os.stat(self.path, follow_symlinks=False))
+            return os.path.samestat(os.fstat(self._descriptor), self.path.lstat())
         except OSError:
             return False
 
