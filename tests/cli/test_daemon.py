@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -150,3 +151,35 @@ def test_only_models_that_are_here_are_loaded_and_only_for_spans(desk: Desk) -> 
         assert refused.code == 2
         assert re.search(says, refused.err)
     assert not desk.daemon.warm
+
+
+@pytest.mark.parametrize("gone", ["run", "socket", "session"])
+def test_a_daemon_whose_way_was_removed_comes_back_and_stays_the_only_one(gone: str, lone: Program) -> None:
+    run = lone.home / "run"
+    with daemon_at(lone.home) as daemon:
+        if gone == "run":
+            shutil.rmtree(run)
+        else:
+            (run / {"socket": "d.sock", "session": "session.json"}[gone]).unlink()
+        again = json.loads(lone.run("daemon", "start", "--json").stdout)
+        assert (again["pid"], daemon.poll()) == (daemon.pid, None)
+        assert lone.run("daemon", "stop").returncode == 0
+        assert daemon.wait(20) == 0
+
+
+def test_a_daemon_that_cannot_be_reached_is_stopped_by_its_lock(lone: Program) -> None:
+    """Something else stands where its folder was: it cannot come back by itself."""
+    with daemon_at(lone.home) as daemon:
+        shutil.rmtree(lone.home / "run")
+        (lone.home / "run").write_text("mine")
+        stopped = lone.run("daemon", "stop")
+        assert (stopped.returncode, f"process {daemon.pid}" in stopped.stdout) == (0, True), stopped.stderr
+        assert daemon.wait(20) == 0
+    assert (lone.home / "run").read_text() == "mine"
+    (lone.home / "run").unlink()
+
+
+def test_a_daemon_whose_journal_folder_was_removed_ends(lone: Program) -> None:
+    with daemon_at(lone.home) as daemon:
+        shutil.rmtree(lone.home / "state")
+        assert daemon.wait(20) == 0

@@ -17,6 +17,7 @@ from answerprint.child import command
 from answerprint.errors import NoDaemonError
 from answerprint.rpc.client import Client
 from answerprint.rpc.endpoint import read_session
+from answerprint.store.ours import own_scratch
 from answerprint.store.verify import Verification, verify
 
 __all__ = ["PATIENCE_SECONDS", "DaemonProcess", "await_value", "processor_seconds"]
@@ -86,7 +87,9 @@ class DaemonProcess:
     @property
     def scratch(self) -> Path:
         """Where it keeps chunks, as this process sees it."""
-        return self.seen(Path(self.env.get("ANSWERPRINT_SCRATCH", self.home / "scratch")))
+        named = self.env.get("ANSWERPRINT_SCRATCH")
+        home = self.seen(self.home)
+        return own_scratch(self.seen(Path(named)), home) if named else home / "scratch"
 
     @property
     def journal(self) -> Path:

@@ -19,6 +19,7 @@ from rpc.fuzz import fuzz
 
 from .crashes import crash_everywhere, few_frames
 from .daemon import DaemonProcess
+from .damaged_journals import measure_journals
 from .finished import FINISHED
 from .keeping import KEEPING
 from .killer import run
@@ -87,6 +88,7 @@ def _figures(args: argparse.Namespace) -> list[tuple[str, Measure]]:
             (name, partial(_figure_rows, measure))
             for name, measure in {**MEASURES, **FINISHED, **KEEPING, **TIMELINE}.items()
         ),
+        ("journals", partial(_figure_rows, measure_journals)),
         ("overhead", lambda folder: _overhead(folder, args.repeats)),
         ("fuzz", lambda folder: _fuzz(folder, args.messages, args.seed)),
         ("media", lambda folder: _media(folder, args.seconds, args.seed)),

@@ -62,14 +62,13 @@ def test_a_healthy_journal_comes_out_with_the_same_jobs(path: Path, scratch: Pat
     assert errors(path, scratch) == []
 
 
-@pytest.mark.parametrize("damage", ["text", "empty header", "gone"])
+@pytest.mark.parametrize("damage", ["text", "gone"])
 def test_what_had_chunks_comes_back_when_nothing_of_the_journal_does(path: Path, scratch: Path, damage: str) -> None:
     before = fill(path, scratch)
     if damage == "gone":
         path.unlink()
     else:
-        data = path.read_bytes()
-        path.write_bytes(b"no journal " * 400 if damage == "text" else bytes(100) + data[100:])
+        path.write_bytes(b"no journal " * 400)
         with pytest.raises(JournalError):
             Journal.open(path)
     report = rebuild(path, scratch)

@@ -8,23 +8,27 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from answerprint import __version__
 from answerprint.child import BUNDLE_FLAG, command
 from answerprint.child import main as child_main
 from answerprint.errors import AnswerprintError, CancelledError
-from answerprint.home import logs_folder, run_folder, state_folder
+from answerprint.home import home, logs_folder, run_folder, state_folder
 from answerprint.jobs.children import Child
 from answerprint.jobs.config import Config, load_config
 from answerprint.jobs.ledger import Ledger
 from answerprint.jobs.logfile import open_log
 from answerprint.jobs.service import Service
-from answerprint.rpc.endpoint import lock_path, prepare_run_folder, root_warning
-from answerprint.rpc.server import serve
+from answerprint.rpc.endpoint import root_warning
+from answerprint.rpc.ownership import HomeLock
+from answerprint.rpc.server import Server, serve
 from answerprint.store.descriptors import raise_limit
 from answerprint.store.journal import Journal
-from answerprint.store.lock import HeldError, InstanceLock
+from answerprint.store.lock import HeldError
+from answerprint.store.ours import make_home_id, move_in
 from answerprint.store.private import close_home
+from answerprint.store.records import JobState
 from answerprint.store.recovery import recover
 
 from .console import Console, prepare_streams
@@ -32,6 +36,9 @@ from .console import Console, prepare_streams
 __all__ = ["main"]
 
 _log = logging.getLogger("answerprint.daemon")
+
+_LOOK_SECONDS = 1.0
+"""Removed sockets are noticed after so long."""
 
 _EPILOG = """\
 The daemon takes jobs from `answerprint` and from DaVinci Resolve, and keeps its models warm between them. It is started
@@ -74,9 +81,9 @@ def main(argv: Sequence[str] | None = None, *, child_command: Callable[[str], li
         open_log(logs_folder(), most_bytes=config.log_bytes, files=config.log_files, also_stderr=not args.quiet)
         for words in closed:
             _log.warning("%s", words)
-        prepare_run_folder(run_folder())
-        with InstanceLock(lock_path(run_folder())):
-            return asyncio.run(_serve(config, child_command))
+        make_home_id(home())
+        with HomeLock(state_folder(), run_folder()) as lock:
+            return asyncio.run(_serve(config, child_command, lock))
     except HeldError as error:
         console.fail(error.message, error.remedy, code=error.code, exit_code=error.exit_code)
         return error.exit_code
@@ -88,15 +95,20 @@ def main(argv: Sequence[str] | None = None, *, child_command: Callable[[str], li
         return error.exit_code
 
 
-async def _serve(config: Config, child_command: Callable[[str], list[str]]) -> int:
+async def _serve(config: Config, child_command: Callable[[str], list[str]], lock: HomeLock) -> int:
     """Recover, serve, and end in order."""
     ending = asyncio.Event()
     _on_signals(ending.set)
     if warning := root_warning():
         _log.warning("%s", warning)
     ledger = Ledger(lambda: Journal.open(state_folder() / "journal.db"))
+    if config.scratch:
+        moved = await ledger.do(_move_in, ledger.journal, Path(config.scratch), config.scratch_folder)
+        _log.info("moved folders=%d to=%s", moved, config.scratch_folder)
     report = await ledger.do(recover, ledger.journal, config.scratch_folder)
     _log.info("recovered resumed=%d chunks=%d paused=%d", len(report.resumed), len(report.chunks), len(report.paused))
+    for said in report.unreadable:
+        _log.error("%s", said)
     for left in report.left:
         _log.warning("not ours, left as it is: %s", left)
 
@@ -116,8 +128,11 @@ async def _serve(config: Config, child_command: Callable[[str], list[str]]) -> i
         service.start()
         await server.open()
         _log.info("serving version=%s endpoint=%s", __version__, server.session.endpoint)
+        watch = asyncio.create_task(_stay_reachable(server, lock, ending))
         await ending.wait()
         _log.info("ending")
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
         await server.drain()
     finally:
         try:
@@ -126,6 +141,35 @@ async def _serve(config: Config, child_command: Callable[[str], list[str]]) -> i
             await server.stop()
         _log.info("ended")
     return 0
+
+
+def _move_in(journal: Journal, shared: Path, own: Path) -> int:
+    return len(move_in(shared, own, [job.id for job in journal.in_states(frozenset(JobState))]))
+
+
+async def _stay_reachable(server: Server, lock: HomeLock, ending: asyncio.Event) -> None:
+    """Come back where a cleaner of temporary files, or a person, removed the way to the daemon; end in order where
+    the journal's own folder is gone: another daemon may have begun one.
+    """
+    said = ""
+    while not ending.is_set():
+        await asyncio.sleep(_LOOK_SECONDS)
+        if not lock.guards():
+            _log.error("ending: the folder of the journal was removed, or its lock in it")
+            ending.set()
+        elif not server.reachable():
+            try:
+                lock.restore_run()
+                await server.listen_again()
+            except AnswerprintError as error:
+                if error.message != said:  # it is tried again and again; it is told once
+                    _log.error("not reachable: %s", error.message)
+                said = error.message
+            else:
+                said = ""
+                _log.warning(
+                    "reachable again endpoint=%s: its folder or socket had been removed", server.session.endpoint
+                )
 
 
 def _on_signals(end: Callable[[], None]) -> None:

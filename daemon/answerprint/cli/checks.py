@@ -84,16 +84,15 @@ def rebuild_journal() -> Check:
 
     Raises HeldError while a daemon runs, and what `rebuild` raises: the old journal is then as it was.
     """
-    from answerprint.rpc.endpoint import lock_path, prepare_run_folder
-    from answerprint.store.lock import InstanceLock
+    from answerprint.rpc.ownership import HomeLock
     from answerprint.store.rebuild import rebuild
 
-    prepare_run_folder(run_folder())
-    with InstanceLock(lock_path(run_folder())):
+    with HomeLock(state_folder(), run_folder()):
         report = rebuild(_journal_file(), load_config().scratch_folder)
     jobs = report.jobs_from_journal + report.jobs_from_folders
     kept = f"; the old one is {report.damaged}" if report.damaged is not None else ""
-    return Check("journal made again", True, f"{counted(jobs, 'job')}, {counted(report.chunks, 'chunk')}{kept}")
+    lost = f"; not readable any more: {', '.join(report.lost)}" if report.lost else ""
+    return Check("journal made again", True, f"{counted(jobs, 'job')}, {counted(report.chunks, 'chunk')}{lost}{kept}")
 
 
 def _daemon(info: DaemonInfo, endpoint: str) -> Check:
@@ -108,17 +107,16 @@ def _daemon(info: DaemonInfo, endpoint: str) -> Check:
 
 def _no_daemon(error: NoDaemonError) -> Check:
     """None that runs is as good as one: unless something keeps it from running, or it does not answer."""
-    from answerprint.rpc.endpoint import check_private, lock_path
-    from answerprint.store.lock import HeldError, InstanceLock
+    from answerprint.rpc.endpoint import check_private
+    from answerprint.rpc.ownership import find_owner
 
     run = run_folder()
     try:
+        owner = find_owner(state_folder(), run)
+        if owner is not None:
+            return Check("daemon", False, f"process {owner.pid} does not answer: {error.message}", _RESTART)
         if run.exists():
             check_private(run)
-        if lock_path(run).exists():
-            InstanceLock(lock_path(run)).release()
-    except HeldError as held:
-        return Check("daemon", False, f"process {held.pid} does not answer: {error.message}", _RESTART)
     except AnswerprintError as problem:
         return Check("daemon", False, problem.message, problem.remedy)
     return Check("daemon", True, "none runs; it is started when it is needed")

@@ -11,9 +11,8 @@ from dataclasses import asdict
 
 from answerprint import __version__
 from answerprint.errors import JobFailedError, NoDaemonError
-from answerprint.home import run_folder
+from answerprint.home import run_folder, state_folder
 from answerprint.jobs.api import DaemonInfo
-from answerprint.store.lock import HeldError, InstanceLock
 from answerprint.store.records import UNFINISHED, JobState
 
 from .actions import Actions
@@ -68,18 +67,14 @@ def _start(context: Context) -> int:
 
 
 def _stop(context: Context) -> int:
-    from answerprint.rpc.problems import OtherVersionError
-
     try:
         with reach_daemon() as client:
             pid = client.session.pid
             counts = client.info().jobs
             _announce_end(context)
             client.shut_down()
-    except OtherVersionError:
-        pid, counts = _end_other(context), {}
     except NoDaemonError as error:
-        raise _none_runs(error) from error
+        pid, counts = _end_owner(context, error), {}
     _await_end()
     if context.console.json:
         context.console.event({"event": "daemon", "state": "stopped", "pid": pid, "jobs": counts})
@@ -111,37 +106,35 @@ def _announce_end(context: Context) -> None:
         context.console.err("The daemon ends; the running chunk is given up, all else is kept.")
 
 
-def _end_other(context: Context) -> int:
-    """End a daemon whose protocol is another, by signal; its process. Whoever holds the lock is the daemon, alive."""
-    from answerprint.rpc.endpoint import lock_path
+def _end_owner(context: Context, reason: NoDaemonError) -> int:
+    """End by signal whoever holds the home: a daemon of another protocol, or one that cannot be reached; its process.
 
-    try:
-        InstanceLock(lock_path(run_folder())).release()
-    except HeldError as held:
-        if held.pid is None:
-            raise
-        _announce_end(context)
-        # Asked like this it shuts down in order; Windows ends it at once, and the next start finds what is done.
-        os.kill(held.pid, signal.SIGTERM)
-        return held.pid
-    raise NoDaemonError("No daemon is running.", "Start one: answerprint daemon start")
+    Raises the reason where nobody does.
+    """
+    from answerprint.rpc.ownership import find_owner
+
+    held = find_owner(state_folder(), run_folder())
+    if held is None:
+        raise _none_runs(NoDaemonError("No daemon is running.", "Start one: answerprint daemon start")) from reason
+    if held.pid is None:
+        raise held
+    _announce_end(context)
+    # Asked like this it shuts down in order; Windows ends it at once, and the next start finds what is done.
+    os.kill(held.pid, signal.SIGTERM)
+    return held.pid
 
 
 def _await_end() -> None:
-    """Wait until the lock is free: the system frees it when the process is gone, and not before."""
-    from answerprint.rpc.endpoint import lock_path
+    """Wait until the home is free: the system frees it when the process is gone, and not before."""
+    from answerprint.rpc.ownership import find_owner
 
     deadline = time.monotonic() + _STOP_SECONDS
-    while True:
-        try:
-            InstanceLock(lock_path(run_folder())).release()
-            return
-        except HeldError as error:
-            if time.monotonic() >= deadline:
-                raise JobFailedError(
-                    f"The daemon has not ended after {_STOP_SECONDS:.0f} s (process {error.pid}).",
-                    "Look into its log; as a last resort kill that process: what is done is kept.",
-                ) from error
+    while (held := find_owner(state_folder(), run_folder())) is not None:
+        if time.monotonic() >= deadline:
+            raise JobFailedError(
+                f"The daemon has not ended after {_STOP_SECONDS:.0f} s (process {held.pid}).",
+                "Look into its log; as a last resort kill that process: what is done is kept.",
+            ) from held
         time.sleep(_POLL_SECONDS)
 
 

@@ -11,8 +11,9 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import InputError
-from ..home import config_file, scratch_folder
+from ..home import config_file, home, scratch_folder
 from ..settings_file import read_settings_file
+from ..store.ours import own_scratch
 
 __all__ = ["Config", "load_config"]
 
@@ -88,8 +89,8 @@ class Config:
 
     @property
     def scratch_folder(self) -> Path:
-        """Where chunks lie."""
-        return Path(self.scratch) if self.scratch else scratch_folder()
+        """Where chunks lie: in a folder that others may use too, the part that is this home's."""
+        return own_scratch(Path(self.scratch), home()) if self.scratch else scratch_folder()
 
 
 def load_config(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from .endpoint import (
     choose_socket,
     new_token,
     prepare_run_folder,
+    read_session,
     remove_session,
     remove_stale_socket,
     write_session,
@@ -45,30 +48,86 @@ _FILES = (restoration_pb2, models_pb2, frames_pb2, system_pb2, health_pb2)
 class Server:
     """A server that listens: STARTING until `open`, ENDING from `drain` on, gone after `stop`."""
 
-    def __init__(self, server: grpc.aio.Server, gate: Gate, health: Health, run: Path, session: Session) -> None:
-        self._server, self._gate, self._health, self._run = server, gate, health, run
+    def __init__(self, house: _House, server: grpc.aio.Server, session: Session) -> None:
+        self._house = house
+        self._servers = [server]
+        self._socket = _identity(session)
         self.session = session
 
     async def open(self) -> None:
         """Serve: recovery is over."""
-        self._gate.phase = Phase.SERVING
-        await self._health.set(True)
+        self._house.gate.phase = Phase.SERVING
+        await self._house.health.set(True)
+
+    def reachable(self) -> bool:
+        """Whether clients still find it: session file and socket are its own, and in their places."""
+        try:
+            told = read_session(self._house.run)
+        except NoDaemonError:
+            return False
+        return told == self.session and _identity(self.session) == self._socket
+
+    async def listen_again(self) -> None:
+        """Tell clients anew where it is, at a new socket; calls at the old one go on. Raises NoDaemonError.
+
+        gRPC cannot add a socket to a server that runs, so that another one with the same services listens there.
+        """
+        if _identity(self.session) == self._socket:  # a port cannot be taken away
+            write_session(self._house.run, self.session)
+            return
+        server, session = await self._house.listen()
+        self._servers.append(server)
+        self.session, self._socket = session, _identity(session)
 
     async def drain(self) -> None:
         """Take no more calls; streams that are open go on."""
-        self._gate.phase = Phase.ENDING
-        await self._health.set(False)
+        self._house.gate.phase = Phase.ENDING
+        await self._house.health.set(False)
 
     async def stop(self, grace_seconds: float = 2.0) -> None:
         """End all calls, first by waiting, and take socket and session file away."""
         await self.drain()
-        remove_session(self._run, self.session)
-        await self._server.stop(grace_seconds)
-        await self._gate.finish(grace_seconds)
+        remove_session(self._house.run, self.session)
+        await asyncio.gather(*(server.stop(grace_seconds) for server in self._servers))
+        await self._house.gate.finish(grace_seconds)
         socket = self.session.socket
-        if socket is not None and socket.parent != self._run:
+        if socket is not None and socket.parent != self._house.run:
             with contextlib.suppress(OSError):
                 socket.parent.rmdir()
+
+
+@dataclass(frozen=True, slots=True)
+class _House:
+    """What every server of one daemon shares."""
+
+    daemon: Daemon
+    run: Path
+    start_id: str
+    token: str
+    gate: Gate
+    health: Health
+    limits: ServerLimits
+    tcp: bool
+
+    async def listen(self) -> tuple[grpc.aio.Server, Session]:
+        """A server that listens, and has told clients where. Raises NoDaemonError."""
+        limits = self.limits
+        server = grpc.aio.server(
+            interceptors=[self.gate], options=_options(limits), maximum_concurrent_rpcs=limits.max_streams
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
+        add_RestorationServicer_to_server(RestorationService(self.daemon), server)
+        add_FramesServicer_to_server(FramesService(self.daemon), server)
+        add_ModelsServicer_to_server(ModelsService(self.daemon), server)
+        add_SystemServicer_to_server(SystemService(self.daemon, limits), server)
+        session = Session(_bind(server, self.run, self.tcp), self.token, os.getpid(), self.start_id)
+        await server.start()
+        try:
+            write_session(self.run, session)
+        except NoDaemonError:
+            await server.stop(0)
+            raise
+        return server, session
 
 
 async def serve(
@@ -76,29 +135,25 @@ async def serve(
 ) -> Server:
     """Return a server that listens and has told clients where, but lets only health checks in until `open`.
 
-    Only for the holder of `endpoint.lock_path(run)`: gRPC takes a socket over from a living server without a word.
+    Only for the holder of the home: gRPC takes a socket over from a living server without a word.
     Raises NoDaemonError when the folder is not ours alone, or nothing can be bound.
     """
     limits = limits or ServerLimits()
     prepare_run_folder(run)
     token = new_token()
     gate = Gate(token, request_types(), limits)
-    server = grpc.aio.server(interceptors=[gate], options=_options(limits), maximum_concurrent_rpcs=limits.max_streams)
     health = Health(service.full_name for service in _services())
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
-    add_RestorationServicer_to_server(RestorationService(daemon), server)
-    add_FramesServicer_to_server(FramesService(daemon), server)
-    add_ModelsServicer_to_server(ModelsService(daemon), server)
-    add_SystemServicer_to_server(SystemService(daemon, limits), server)
-    endpoint = _bind(server, run, tcp)
-    session = Session(endpoint, token, os.getpid(), start_id)
-    await server.start()
+    house = _House(daemon, run, start_id, token, gate, health, limits, tcp)
+    return Server(house, *await house.listen())
+
+
+def _identity(session: Session) -> tuple[int, int] | None:
+    """Which socket is under the name that clients know; None for none, and for a port."""
     try:
-        write_session(run, session)
-    except NoDaemonError:
-        await server.stop(0)
-        raise
-    return Server(server, gate, health, run, session)
+        found = session.socket.lstat() if session.socket is not None else None
+    except OSError:
+        return None
+    return None if found is None else (found.st_dev, found.st_ino)
 
 
 def request_types() -> dict[str, type[Message]]:

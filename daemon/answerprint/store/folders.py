@@ -88,7 +88,7 @@ def job_folders(scratch: Path) -> tuple[list[Path], list[Path]]:
     except FileNotFoundError:
         return jobs, others
     for entry in entries:
-        ours = is_job_id(entry.name) and entry.is_dir(follow_symlinks=False)
+        ours = is_job_id(entry.name) and _is_own_folder(entry)
         (jobs if ours else others).append(scratch / entry.name)
     return jobs, others
 
@@ -96,6 +96,15 @@ def job_folders(scratch: Path) -> tuple[list[Path], list[Path]]:
 def is_job_folder(path: Path) -> bool:
     """Whether a job keeps its chunks there, in whichever scratch folder."""
     return is_job_id(path.name.lower()) and (path / _JOB_FILE).is_file()
+
+
+def _is_own_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder of this user: another user's can neither be read nor be meant."""
+    try:
+        found = entry.stat(follow_symlinks=False)
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and (os.name == "nt" or found.st_uid == os.geteuid())
 
 
 def is_ours(path: Path) -> bool:

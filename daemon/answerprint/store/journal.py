@@ -14,6 +14,7 @@ from typing import Self
 
 from ..errors import InputError
 from ..frames.messages import Message
+from .aside import set_aside
 from .receipts import ChunkReceipt
 from .records import ENDED, UNFINISHED, JobEvent, JobRecord, JobState, UnknownJobError, is_job_id
 from .tables import chunks, jobs, listing
@@ -34,18 +35,27 @@ class Journal:
     that is not there.
     """
 
-    def __init__(self, connection: Connection, clock: Callable[[], float]) -> None:
+    def __init__(self, connection: Connection, clock: Callable[[], float], unreadable: Collection[str] = ()) -> None:
         self._connection = connection
         self._clock = clock
+        self.unreadable = tuple(unreadable)
+        """What to tell of jobs that were set aside when it was opened."""
 
     @classmethod
     def open(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Journal:
         """Open the journal at path, or begin one; check it, and bring one of an older version up to date.
 
         An older one is first copied to `<name>.backup-v<version>` beside it. Raises JournalError for one that is
-        damaged or of a newer version; its file is then as it was. clock: wall clock, of which the times are kept.
+        damaged or of a newer version; its file is then as it was. A job that alone cannot be read is set aside, and
+        named in `unreadable`. clock: wall clock, of which the times are kept.
         """
-        return cls(Connection(path), clock)
+        connection = Connection(path)
+        try:
+            unreadable = set_aside(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return cls(connection, clock, unreadable)
 
     def __enter__(self) -> Self:
         return self

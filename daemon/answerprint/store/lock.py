@@ -96,6 +96,15 @@ class InstanceLock:
             os.close(self._descriptor)
             self._descriptor = None
 
+    def in_place(self) -> bool:
+        """Whether the file that is locked is still the one under its name: without it others find no lock to meet."""
+        if self._descriptor is None:
+            return False
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), self.path.lstat())
+        except OSError:
+            return False
+
     def __enter__(self) -> Self:
         return self
 

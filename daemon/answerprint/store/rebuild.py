@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,34 +17,34 @@ from .failpoints import reach
 from .folders import job_folders, read_job_file
 from .journal import Journal
 from .receipts import DamagedChunkError
-from .records import JobEvent, JobRecord, JobState, UnknownJobError
+from .records import JobState, UnknownJobError
 from .recovery import settle_chunks
+from .salvage import SalvagedJob, salvage, sane_number
 from .tables import jobs
-from .tables.connection import Connection, connect_read_only, file_version, translated
-from .tables.rows import event_from_row, job_from_row, to_columns
+from .tables.connection import Connection, file_version, translated
+from .tables.rows import to_columns
 from .tables.schema import VERSION
 
 __all__ = ["RebuildReport", "rebuild"]
 
 _REBUILT: Message = {"event": "state", "state": JobState.QUEUED.value, "reason": "the journal was made again"}
 
+_NEWER = 50
+
 
 @dataclass(slots=True)
 class RebuildReport:
-    """damaged: where the old journal is kept, None where there was none. Jobs by where they were found."""
+    """damaged: where the old journal is kept, None where there was none. Jobs by where they were found.
+
+    lost: jobs of which a row was left that cannot be read; they are in the old journal alone, unless a folder told.
+    """
 
     damaged: Path | None = None
     jobs_from_journal: int = 0
     jobs_from_folders: int = 0
     chunks: int = 0
     unreadable: list[Path] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Salvaged:
-    job: JobRecord
-    settled: int | None
-    events: list[JobEvent]
+    lost: list[str] = field(default_factory=list)
 
 
 def rebuild(path: Path, scratch: Path, *, clock: Callable[[], float] = time.time) -> RebuildReport:
@@ -56,17 +56,17 @@ def rebuild(path: Path, scratch: Path, *, clock: Callable[[], float] = time.time
     report = RebuildReport()
     fresh = path.with_name(path.name + ".rebuilt")
     with translated(path):
-        if (file_version(path) or 0) > VERSION:
+        if VERSION < (file_version(path) or 0) <= VERSION + _NEWER:  # a number beyond is damage itself
             raise JournalError(
                 f"The journal of jobs, {path}, is of a newer version.", "Use the newer version of Answerprint."
             )
         _remove_journal(fresh)
-        salvaged = list(_salvage(path))
+        found = salvage(path)
     connection = Connection(fresh)
     with closing(connection), connection.transaction() as sqlite:
-        for each in salvaged:
-            _insert(sqlite, each)
-    report.jobs_from_journal = len(salvaged)
+        _insert(sqlite, found.jobs)
+    report.jobs_from_journal = len(found.jobs)
+    report.lost = found.unreadable
     with Journal.open(fresh, clock=clock) as journal:
         _take_in_folders(journal, scratch, report)
     with translated(path):
@@ -75,45 +75,22 @@ def rebuild(path: Path, scratch: Path, *, clock: Callable[[], float] = time.time
     return report
 
 
-def _salvage(path: Path) -> Iterator[_Salvaged]:
-    """Job by job what the old journal still says: one damaged page costs the jobs on it, not the rest."""
-    if not path.is_file():
-        return
-    with closing(connect_read_only(path)) as old:
-        try:
-            highest = old.execute("SELECT max(number) FROM jobs").fetchone()[0] or 0
-        except sqlite3.Error:
-            return
-        for number in range(1, highest + 1):
-            try:
-                row = old.execute("SELECT * FROM jobs WHERE number = ?", (number,)).fetchone()
-                if row is not None:
-                    yield _Salvaged(job_from_row(row), row["settled"], _salvage_events(old, number))
-            except (sqlite3.Error, JournalError, IndexError):
-                continue  # the report counts what was found; the folder of the job may still bring it back
-
-
-def _salvage_events(old: sqlite3.Connection, number: int) -> list[JobEvent]:
-    found: list[JobEvent] = []
-    try:
-        for row in old.execute("SELECT * FROM events WHERE job = ? ORDER BY sequence", (number,)):
-            event = event_from_row(row)
-            if event.sequence != len(found) + 1:
-                break
-            found.append(event)
-    except (sqlite3.Error, JournalError):
-        pass  # what comes before the damage is kept
-    return found
-
-
-def _insert(sqlite: sqlite3.Connection, salvaged: _Salvaged) -> None:
-    job = salvaged.job
-    columns = to_columns({name: getattr(job, name) for name in job.__slots__})
-    # Frames count once their chunks are found; a done job has none any more.
-    frames_done = job.frames_done if job.state is JobState.DONE else 0
-    jobs.insert(sqlite, {**columns, "settled": salvaged.settled, "frames_done": frames_done, "last_sequence": 0})
-    for event in salvaged.events:
-        jobs.keep_event(sqlite, jobs.read(sqlite, job.id), event.at, event.event)
+def _insert(sqlite: sqlite3.Connection, jobs_found: list[SalvagedJob]) -> None:
+    """All rows at once: job by job thousands would take a minute."""
+    taken: set[int] = set()
+    following = max((each.job.number for each in jobs_found if sane_number(each.job.number)), default=0) + 1
+    for each in jobs_found:
+        job, number = each.job, each.job.number
+        if not sane_number(number) or number in taken:
+            number, following = following, following + 1
+        taken.add(number)
+        columns = to_columns({name: getattr(job, name) for name in job.__slots__})
+        # Frames count once their chunks are found; a done job has none any more.
+        frames_done = job.frames_done if job.state is JobState.DONE else 0
+        columns |= {"number": number, "settled": each.settled, "frames_done": frames_done}
+        jobs.insert(sqlite, {**columns, "last_sequence": len(each.events)})
+        rows = [(number, sequence, at, text) for sequence, (at, text) in enumerate(each.events, 1)]
+        sqlite.executemany("INSERT INTO events (job, sequence, at, event) VALUES (?, ?, ?, ?)", rows)
 
 
 def _take_in_folders(journal: Journal, scratch: Path, report: RebuildReport) -> None:

@@ -14,6 +14,7 @@ Every step can be cut off and done again.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from ..errors import StorageError
 from ..frames import events
 from ..frames.messages import Message
 from .failpoints import reach
-from .folders import is_ours, job_folder, job_folders, remove_job_folder, remove_temporaries
+from .folders import is_ours, job_folder, job_folders, read_job_file, remove_job_folder, remove_temporaries
 from .journal import Journal
 from .quota import storage_error
 from .receipts import ChunkReceipt, DamagedChunkError, find_damage, find_file_damage, read_receipt, receipt_path
@@ -55,6 +56,8 @@ class RecoveryReport:
     removed_folders: list[Path] = field(default_factory=list)
     freed_bytes: int = 0
     left: list[Path] = field(default_factory=list)
+    unreadable: tuple[str, ...] = ()
+    """What to tell of jobs that the journal could not read."""
 
 
 def recover(journal: Journal, scratch: Path) -> RecoveryReport:
@@ -63,7 +66,9 @@ def recover(journal: Journal, scratch: Path) -> RecoveryReport:
     A job whose files cannot be read now is paused with the reason. Raises StorageError when the scratch folder is
     gone or unreadable although chunks are journalled there, DiskFullError and JournalError.
     """
-    report = RecoveryReport()
+    report = RecoveryReport(unreadable=journal.unreadable)
+    if journal.unreadable:
+        _bring_back(journal, scratch)
     for job in journal.running():
         journal.change(job.id, when={job.state}, event=_state_event(JobState.QUEUED), state=JobState.QUEUED)
         report.resumed.append(job.id)
@@ -89,6 +94,18 @@ def recover(journal: Journal, scratch: Path) -> RecoveryReport:
     for job in settled.values():
         _settle_or_pause(journal, scratch, job, report)
     return report
+
+
+def _bring_back(journal: Journal, scratch: Path) -> None:
+    """Jobs that were set aside come back where their folders still say what was asked for; their chunks with them."""
+    try:
+        folders, _ = job_folders(scratch)
+    except OSError as error:
+        raise storage_error(error, scratch) from error
+    for folder in folders:
+        if any(folder.name in said for said in journal.unreadable) and _known(journal, folder.name) is None:
+            with suppress(DamagedChunkError):
+                journal.add(read_job_file(folder), _state_event(JobState.QUEUED))
 
 
 def _known(journal: Journal, job: str) -> JobRecord | None:

@@ -23,7 +23,9 @@ _BUSY_SECONDS = 5.0
 _LOG_LIMIT_BYTES = 16 << 20
 _SMALL_BYTES = 32 << 20  # a full check of so much takes well under a second
 _TIGHT_BYTES = 1 << 20
-_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
+# Our questions are always the same: what SQLite cannot make sense of is the journal (a table that is gone, a value that
+# is no JSON, text that is no Unicode).
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR})
 
 
 @contextmanager
@@ -31,6 +33,8 @@ def translated(path: Path) -> Iterator[None]:
     """Turn whatever SQLite or the disk raises inside the block into JournalError or DiskFullError."""
     try:
         yield
+    except UnicodeDecodeError as error:  # Python's, for names of damaged tables within SQLite's own messages
+        raise JournalError(f"The journal of jobs, {path}, is damaged.", REBUILD) from error
     except sqlite3.Error as error:
         raise _meaning(error, path) from error
     except OSError as error:
@@ -92,6 +96,16 @@ class Connection:
             row: sqlite3.Row | None = self._sqlite.execute(sql, values).fetchone()
             return row
 
+    def raw_rows(self, sql: str) -> list[dict[str, object]]:
+        """All rows of a question, also where a text is none: what is no Unicode is replaced."""
+        with translated(self.path):
+            usual = self._sqlite.text_factory
+            self._sqlite.text_factory = lambda data: data.decode("utf-8", "replace")
+            try:
+                return [{key: _plain(row[key]) for key in row.keys()} for row in self._sqlite.execute(sql)]  # noqa: SIM118
+            finally:
+                self._sqlite.text_factory = usual
+
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Give the block SQLite itself; what it did is on disk after the block, or undone where it raised."""
@@ -135,6 +149,10 @@ class Connection:
                 MIGRATIONS[number](sqlite)
             sqlite.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             sqlite.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _plain(value: object) -> object:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 def connect_read_only(path: Path, *, alone: bool = False) -> sqlite3.Connection:
@@ -224,7 +242,7 @@ def file_version(path: Path) -> int | None:
             return int(connection.execute("PRAGMA user_version").fetchone()[0])
         finally:
             connection.close()
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         return None
 
 

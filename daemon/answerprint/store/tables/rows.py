@@ -49,7 +49,7 @@ def _column(name: str, value: object) -> object:
     return to_text(value) if name in _JSON and value is not None else value
 
 
-def job_from_row(row: sqlite3.Row) -> JobRecord:
+def job_from_row(row: sqlite3.Row | Mapping[str, object]) -> JobRecord:
     """Read a row of jobs. Raises JournalError for one that this program did not write."""
     try:
         return _job(row)
@@ -73,7 +73,7 @@ def receipt_from_row(row: sqlite3.Row) -> ChunkReceipt:
         raise JournalError("A chunk in the journal cannot be read.", REBUILD) from error
 
 
-def _job(row: sqlite3.Row) -> JobRecord:
+def _job(row: sqlite3.Row | Mapping[str, object]) -> JobRecord:
     values: dict[str, Any] = {name: row[name] for name in _FIELDS}
     for name in _JSON:
         text = values[name]
