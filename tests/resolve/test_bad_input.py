@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -241,14 +243,16 @@ def test_scripts_and_a_program_that_do_not_fit_say_so_and_work_once_they_are_ins
 
 @contextmanager
 def _speaking(home: Path, protocol: int) -> Iterator[int]:
-    """The daemon is one of another version; its process."""
+    """The daemon is one of another version; its process. It stands still: it would put its session right again."""
     path = home / "run" / "session.json"
     session = json.loads(path.read_text())
+    os.kill(session["pid"], signal.SIGSTOP)
     path.write_text(json.dumps({**session, "protocol": protocol}))
     try:
         yield session["pid"]
     finally:
         path.write_text(json.dumps(session))
+        os.kill(session["pid"], signal.SIGCONT)
 
 
 @pytest.mark.parametrize("protocol", [0, 2], ids=["older daemon", "newer daemon"])
