@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from answerprint.errors import AnswerprintError
-from answerprint.store.records import JobState
 from media.makers import make_movie, png_bytes
 from media.test_refusals import opened_files
 
@@ -41,7 +40,7 @@ def test_what_is_no_file_of_this_machine_is_refused_when_it_is_submitted(daemon:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
-def test_playlists_fail_and_no_other_file_is_opened(daemon: DaemonProcess, tmp_path: Path) -> None:
+def test_playlists_are_refused_and_no_other_file_is_opened(daemon: DaemonProcess, tmp_path: Path) -> None:
     media = tmp_path / "media"
     media.mkdir()
     canary = make_movie(media / "canary.mp4")
@@ -50,21 +49,22 @@ def test_playlists_fail_and_no_other_file_is_opened(daemon: DaemonProcess, tmp_p
             for name, text in PLAYLISTS.items():
                 (tmp_path / name).write_text(text.format(canary=canary))
                 request = small(tmp_path / name, tmp_path / "out.mov")
-                watch = Watch(daemon, client.submit(new_job(request))[0].id)
-                problem = watch.until("failed")["problem"]
-                assert problem["code"] == "bad_media", problem
-                assert problem["remedy"]
+                with pytest.raises(AnswerprintError) as refused:
+                    client.submit(new_job(request))
+                assert refused.value.code == "bad_media", refused.value
+                assert refused.value.remedy
         assert opened == set()
-        assert len(client.list([JobState.FAILED]).jobs) == len(PLAYLISTS)
+        assert client.list().total == 0
 
 
-def test_a_picture_of_absurd_size_fails_without_taking_memory(daemon: DaemonProcess, tmp_path: Path) -> None:
+def test_a_picture_of_absurd_size_is_refused_without_taking_memory(daemon: DaemonProcess, tmp_path: Path) -> None:
     for number in (1, 2):
         (tmp_path / f"a.{number:04}.png").write_bytes(png_bytes(60000, 60000, 8, bytes(100)))
     with daemon.start().client() as client:
         request = small(tmp_path / "a.%04d.png", tmp_path / "out.mov")
-        watch = Watch(daemon, client.submit(new_job(request))[0].id)
-        assert watch.until("failed")["problem"]["code"] == "bad_media"
+        with pytest.raises(AnswerprintError) as refused:
+            client.submit(new_job(request))
+        assert refused.value.code == "bad_media"
         (child,) = daemon.children("media")  # it lives: what is refused is not what ends a child
         peak = next(line for line in Path(f"/proc/{child}/status").read_text().splitlines() if "VmHWM" in line)
         assert int(peak.split()[1]) < 400_000, peak
