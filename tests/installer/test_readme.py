@@ -129,4 +129,4 @@ def test_the_first_commands_of_the_readme_do_what_they_say(machine: Machine) -> 
         )
         assert ended.returncode == 0, (line, ended.stdout, ended.stderr)
     made = {path.name for path in machine.folder.iterdir()}
-    assert {"restored.mov", "restored.mp4", "out.0018.png", "rushes_preview"} <= made
+    assert {"restored.mov", "restored.mp4", "out.0018.png", "rushes-preview", "restored"} <= made
