@@ -43,7 +43,7 @@ def half_done(daemon: DaemonProcess, clips: Path, output: Path, chunks: int = 3)
 
 def contents(folder: Path) -> dict[str, bytes]:
     """All that a user could lose."""
-    return {each.name: each.read_bytes() for each in folder.iterdir() if not each.name.endswith("-shm")}
+    return {each.name: each.read_bytes() for each in folder.iterdir() if not each.name.endswith(("-shm", "lock"))}
 
 
 @pytest.mark.fault
