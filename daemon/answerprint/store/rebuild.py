@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import time
@@ -30,6 +31,8 @@ __all__ = ["RebuildReport", "rebuild"]
 _REBUILT: Message = {"event": "state", "state": JobState.QUEUED.value, "reason": "the journal was made again"}
 
 _NEWER = 50
+_DELIVERED = frozenset({JobState.DONE, JobState.CANCELLED})
+"""Of these no chunk is wanted any more."""
 
 
 @dataclass(slots=True)
@@ -88,9 +91,15 @@ def _insert(sqlite: sqlite3.Connection, jobs_found: list[SalvagedJob]) -> None:
         # Frames count once their chunks are found; a done job has none any more.
         frames_done = job.frames_done if job.state is JobState.DONE else 0
         columns |= {"number": number, "settled": each.settled, "frames_done": frames_done}
-        jobs.insert(sqlite, {**columns, "last_sequence": len(each.events)})
-        rows = [(number, sequence, at, text) for sequence, (at, text) in enumerate(each.events, 1)]
+        events = each.events if job.state in _DELIVERED else _without_chunks(each.events)
+        jobs.insert(sqlite, {**columns, "last_sequence": len(events)})
+        rows = [(number, sequence, at, text) for sequence, (at, text) in enumerate(events, 1)]
         sqlite.executemany("INSERT INTO events (job, sequence, at, event) VALUES (?, ?, ?, ?)", rows)
+
+
+def _without_chunks(events: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    """What was told of chunks is told anew, of those that are found: nobody is to count one twice."""
+    return [(at, text) for at, text in events if json.loads(text)["event"] != "chunk"]
 
 
 def _take_in_folders(journal: Journal, scratch: Path, report: RebuildReport) -> None:
@@ -105,7 +114,7 @@ def _take_in_folders(journal: Journal, scratch: Path, report: RebuildReport) -> 
                 report.unreadable.append(folder)
                 continue
             report.jobs_from_folders += 1
-        if job.state not in (JobState.DONE, JobState.CANCELLED):
+        if job.state not in _DELIVERED:
             report.chunks += len(settle_chunks(journal, scratch, job.id).adopted)
 
 
