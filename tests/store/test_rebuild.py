@@ -58,6 +58,8 @@ def test_a_healthy_journal_comes_out_with_the_same_jobs(path: Path, scratch: Pat
             assert (new.frames_done, new.priority, new.position) == (old.frames_done, old.priority, old.position)
         assert [job.label for job in journal.page()[0]] == ["working", "waiting", "done", "failed"]
         assert [job.chunk for job in journal.chunks(before["working"].id)] == [0, 1, 2]
+        told = [each.event["event"] for each in journal.events(before["working"].id)]
+        assert told.count("chunk") == 3, "each is told of once"
         commit(journal, write_chunk(scratch, before["working"].id, 3))
     assert errors(path, scratch) == []
 
