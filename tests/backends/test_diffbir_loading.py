@@ -118,7 +118,6 @@ def unmoved(network: Any, state: dict[str, Tensor], names: Modules, compute: Cal
     return still
 
 
-@pytest.mark.slow
 @torch.no_grad()
 def test_every_tensor_of_the_unet_has_influence(shared: Sharing) -> None:
     c, s = shared.components, shared

@@ -112,7 +112,6 @@ def keys_biases(part: nn.Module) -> set[str]:
     return {name for name, _ in part.named_parameters() if name.endswith(("to_k.bias", "k_proj.bias"))}
 
 
-@pytest.mark.slow
 def test_every_tensor_of_network_and_codec_has_its_influence() -> None:
     pipeline = small_marigold_pipeline(**NEWER)
     backend, frames = backend_of(pipeline), low_frames(1, 8, 12)

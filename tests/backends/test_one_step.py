@@ -45,7 +45,6 @@ def test_result_is_that_of_the_published_equation() -> None:
     assert (_restored(backend) - wanted).abs().max() <= 1e-4 * max(1.0, float(wanted.abs().max()))
 
 
-@pytest.mark.slow
 def test_every_weight_counts() -> None:
     backend, low = small_one_step(), low_frames(1, 8, 16)
     before = _restored(backend, low)
