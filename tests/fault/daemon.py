@@ -17,7 +17,7 @@ from answerprint.child import command
 from answerprint.errors import NoDaemonError
 from answerprint.rpc.client import Client
 from answerprint.rpc.endpoint import read_session
-from answerprint.store.ours import own_scratch
+from answerprint.store.shared_scratch import own_scratch
 from answerprint.store.verify import Verification, verify
 
 __all__ = ["PATIENCE_SECONDS", "DaemonProcess", "await_value", "processor_seconds"]

@@ -26,10 +26,10 @@ from answerprint.rpc.server import Server, serve
 from answerprint.store.descriptors import raise_limit
 from answerprint.store.journal import Journal
 from answerprint.store.lock import HeldError
-from answerprint.store.ours import make_home_id, move_in
 from answerprint.store.private import close_home
 from answerprint.store.records import JobState
 from answerprint.store.recovery import recover
+from answerprint.store.shared_scratch import make_home_id, move_in
 
 from .console import Console, prepare_streams
 

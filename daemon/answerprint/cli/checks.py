@@ -13,8 +13,9 @@ from answerprint.errors import AnswerprintError, InputError, NoDaemonError
 from answerprint.home import run_folder, state_folder
 from answerprint.jobs.api import DaemonInfo
 from answerprint.jobs.config import load_config
+from answerprint.plain import counted
 
-from .job.words import counted, size_words
+from .job.words import size_words
 from .link import reach_daemon
 from .times import duration
 

@@ -13,11 +13,12 @@ from answerprint import __version__
 from answerprint.errors import JobFailedError, NoDaemonError
 from answerprint.home import run_folder, state_folder
 from answerprint.jobs.api import DaemonInfo
+from answerprint.plain import counted
 from answerprint.store.records import UNFINISHED, JobState
 
 from .actions import Actions
 from .context import Context
-from .job.words import counted, size_words
+from .job.words import size_words
 from .link import reach_daemon, start_daemon
 from .times import duration
 

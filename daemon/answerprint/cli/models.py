@@ -17,11 +17,12 @@ from answerprint.models.packaged.package import check_package
 from answerprint.models.pulling.pull import published_name
 from answerprint.models.verify import verify
 from answerprint.option import Option
+from answerprint.plain import counted
 from answerprint.temporal.options import describe
 
 from .actions import Actions
 from .context import Context
-from .job.words import counted, size_words
+from .job.words import size_words
 from .link import open_daemon, reach_daemon
 from .models_shelf import add_import, add_pull, add_remove, run_import, run_pull, run_remove, size_of
 from .option_table import option_lines

@@ -9,6 +9,7 @@ from typing import Any
 
 from answerprint.errors import AnswerprintError, InputError, NoDaemonError
 from answerprint.jobs.api import NewJob
+from answerprint.plain import counted
 from answerprint.store.records import JobRecord
 
 from .actions import Actions
@@ -18,7 +19,6 @@ from .batch.ours import made_here
 from .context import Context
 from .folders import make_folders
 from .job.look import look_at, unfinished
-from .job.words import counted
 from .jobs import print_list
 from .link import open_daemon, reach_daemon, reach_jobs
 from .settings import absolute, add_output, add_settings, settings_of

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from answerprint.errors import JobFailedError
 from answerprint.jobs.api import NotFoundError
+from answerprint.plain import counted
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.edition import Capability, Edition
 from answerprint.resolve.link.attach import attached
@@ -19,7 +20,6 @@ from answerprint.resolve.restoring.follow import follow
 from answerprint.resolve.restoring.retrim import whole_of
 
 from .context import Context
-from .job.words import counted
 from .link import open_daemon
 from .times import duration
 

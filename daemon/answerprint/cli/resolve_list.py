@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from answerprint.errors import AnswerprintError, InputError, JobFailedError, NoDaemonError
+from answerprint.plain import counted
 from answerprint.resolve.lists import EditList, ListEntry, Master, write_list
 from answerprint.resolve.reading.rates import rate as exact_rate
 from answerprint.resolve.restoring.lists import (
@@ -23,7 +24,6 @@ from answerprint.store.records import UNFINISHED, JobRecord
 
 from .context import Context
 from .job.follow import watch
-from .job.words import counted
 from .link import open_daemon
 from .resolve_wishes import wishes_of
 from .settings import absolute

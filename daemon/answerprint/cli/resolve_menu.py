@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from answerprint.errors import AnswerprintError, InputError
-from answerprint.plain import plain
+from answerprint.plain import counted, plain
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.asking.settings import ask_settings, summary
 from answerprint.resolve.asking.ways import choose
@@ -26,7 +26,7 @@ from answerprint.resolve.restoring.wishes import recall
 
 from .context import Context
 from .job.look import look_at, unfinished
-from .job.words import counted, listing
+from .job.words import listing
 from .link import open_daemon
 from .resolve_finish import WORDS
 from .resolve_follow import start_follower

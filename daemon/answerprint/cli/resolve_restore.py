@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from answerprint.errors import CancelledError, InputError, JobFailedError
+from answerprint.plain import counted
 from answerprint.resolve.putting.place import Mode
 from answerprint.resolve.reading.select import BY, Choice
 from answerprint.resolve.restoring.finish import Finished
@@ -18,7 +19,6 @@ from answerprint.resolve.restoring.wishes import recall
 from answerprint.store.records import JobRecord
 
 from .context import Context
-from .job.words import counted
 from .link import open_daemon
 from .resolve_finish import follow_aloud, open_resolve, say_finished, say_outcome
 from .resolve_wishes import wishes_of

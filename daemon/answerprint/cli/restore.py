@@ -8,11 +8,11 @@ from argparse import ArgumentParser, Namespace
 from answerprint.frames.messages import Message
 from answerprint.jobs.api import NewJob
 from answerprint.jobs.preflight import check_restore
+from answerprint.plain import counted
 
 from .context import Context
 from .folders import make_folders
 from .job.follow import do_job
-from .job.words import counted
 from .link import open_daemon
 from .settings import add_output, add_settings, make_request
 from .times import duration

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import InputError
 from ..home import config_file, home, scratch_folder
 from ..settings_file import read_settings_file
-from ..store.ours import own_scratch
+from ..store.shared_scratch import own_scratch
 
 __all__ = ["Config", "load_config"]
 

@@ -18,11 +18,10 @@ from ..errors import OutputError
 from ..frames.messages import Message
 from ..frames.sequence import SequencePattern
 from ..store.atomic import temporary_beside
+from ..store.place import Identity, identity
 from ..store.records import JobRecord
 
 __all__ = ["Claim", "Outputs", "folds_case"]
-
-Identity = tuple[int, int]
 
 _RANGE = re.compile(r"(\d*):(\d*)", re.ASCII)
 _NO_END = 2**62
@@ -75,10 +74,10 @@ class Outputs:
         output, claim = _named(kind, request)
         with self._lock:
             same = dict(self._by_key.get(claim.key, {}))
-        claim = replace(claim, folder=_identity(output))
+        claim = replace(claim, folder=identity(output))
         for job, (other, theirs) in same.items():
             if theirs.folder is None:
-                theirs = replace(theirs, folder=_identity(other))
+                theirs = replace(theirs, folder=identity(other))
                 self._keep(job, other, theirs)
             if theirs.folder == claim.folder and theirs.names != claim.names:
                 claim = replace(claim, folds=claim.folds or self._folds(output))
@@ -155,11 +154,3 @@ def _frames(text: str) -> tuple[int, int] | None:
 
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-
-
-def _identity(folder: Path) -> Identity | None:
-    try:
-        status = folder.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

@@ -15,8 +15,8 @@ from ..errors import InputError, MediaError, OutputError
 from ..frames.codecs import check_codec, default_codec
 from ..frames.request import PreviewRequest, RestoreRequest
 from ..frames.sequence import SequencePattern, find_sequence, names_a_sequence
-from ..store.own import check_not_ours
 from ..store.records import JobRecord
+from ..store.reserved import check_not_ours
 from ..worker.choices import Choices, resolve
 from .lanes import LANES
 

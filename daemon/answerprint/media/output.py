@@ -13,8 +13,8 @@ from ..frames.codecs import check_codec
 from ..frames.frame import FrameRange
 from ..frames.sequence import SequencePattern
 from ..store.atomic import temporary_name
-from ..store.own import check_not_ours
 from ..store.place import Place
+from ..store.reserved import check_not_ours
 from .sources import Sources
 
 __all__ = ["check_output", "output_files"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
 from ..errors import OutputError
-from ..store.place import Place
+from ..store.place import Identity, Place, identity
 
 __all__ = ["Sources", "check_place"]
 
@@ -22,21 +21,16 @@ class Sources:
     def check(self, place: Place, name: str) -> None:
         """Raise OutputError where that name in a place is one of the files."""
         found = place.look(name, follow=True) or place.look(name)
-        if found is not None and _identity(found) in self._identities:
+        if found is not None and (found.st_dev, found.st_ino) in self._identities:
             raise OutputError(
                 f"{place.path / name} is the source itself.", "Sources are never written to: choose another name."
             )
 
     @cached_property
-    def _identities(self) -> frozenset[tuple[int, int]]:
+    def _identities(self) -> frozenset[Identity]:
         """Looked up only where something stands under the output's name: a sequence has many files."""
-        found = set()
-        for file in self._files:
-            try:
-                found.add(_identity(file.stat()))
-            except OSError:
-                continue  # one that is not there cannot be written over
-        return frozenset(found)
+        # One that is not there cannot be written over.
+        return frozenset(found for file in self._files if (found := identity(file)) is not None)
 
 
 def check_place(place: Place) -> None:
@@ -46,8 +40,3 @@ def check_place(place: Place) -> None:
             f"The folder {place.path} was moved or replaced while results were written to it.",
             "Others may rename it: choose a folder that only you can write to.",
         )
-
-
-def _identity(status: os.stat_result) -> tuple[int, int]:
-    """Device and inode: two names of one file share them."""
-    return status.st_dev, status.st_ino

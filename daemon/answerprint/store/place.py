@@ -20,7 +20,10 @@ from typing import Self, TypedDict
 
 from .failpoints import reach
 
-__all__ = ["Place", "folder_open_to_others"]
+__all__ = ["Identity", "Place", "folder_open_to_others", "identity"]
+
+Identity = tuple[int, int]
+"""Device and inode: two names of one file or folder share them."""
 
 _HANDLES = {os.open, os.stat, os.unlink, os.mkdir, os.link, os.rename} <= os.supports_dir_fd
 _BY_HANDLE = Path("/proc/self/fd")
@@ -88,11 +91,7 @@ class Place:
         if self._descriptor is None:
             return True
         held = os.fstat(self._descriptor)
-        try:
-            found = self.path.stat()
-        except OSError:
-            return False
-        return (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino)
+        return identity(self.path) == (held.st_dev, held.st_ino)
 
     def create(self, name: str, mode: int = 0o666) -> int:
         """Make an empty file, and return a descriptor to write to it. Raises FileExistsError, also for a link."""
@@ -207,6 +206,15 @@ class Place:
         except OSError as error:
             if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network mounts cannot sync folders
                 raise
+
+
+def identity(path: Path) -> Identity | None:
+    """What a path leads to; None for nothing, or what cannot be looked at."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def folder_open_to_others(folder: Path) -> Path | None:

@@ -13,8 +13,8 @@ from answerprint.frames.request import PreviewRequest, RestoreRequest
 from answerprint.media import Hooks, check_output, open_reader, open_writer
 from answerprint.media.sources import Sources, check_place
 from answerprint.store import atomic
-from answerprint.store.own import check_not_ours
 from answerprint.store.place import Place
+from answerprint.store.reserved import check_not_ours
 
 from .device_choice import choose_device, peak_memory_bytes, stopwatch
 from .flow_cache import open_flow_cache

@@ -6,7 +6,7 @@ from answerprint.frames import FrameRange
 
 from .order import Order, SourceChangedError, size_and_time
 
-__all__ = ["SameSource"]
+__all__ = ["SameSource", "changed"]
 
 
 class SameSource:

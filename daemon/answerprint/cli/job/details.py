@@ -7,12 +7,12 @@ from dataclasses import asdict
 from datetime import datetime
 
 from answerprint.frames.messages import Message
-from answerprint.plain import plain
+from answerprint.plain import counted, plain
 from answerprint.store.records import JobRecord, JobState
 
 from ..times import clock_words, duration
 from .look import Look
-from .words import about, counted, frames_done, frames_words, job_name, size_words
+from .words import about, frames_done, frames_words, job_name, size_words
 
 __all__ = ["as_json", "details", "settings_words"]
 

@@ -8,12 +8,12 @@ from answerprint.errors import AnswerprintError, CancelledError, JobFailedError,
 from answerprint.frames import events
 from answerprint.frames.messages import Message
 from answerprint.jobs.api import DaemonInfo, NewJob
+from answerprint.plain import counted
 from answerprint.store.records import UNFINISHED, JobRecord, JobState
 
 from ..context import Context
 from ..progress import Presenter, choose_presenter
 from .story import Story, waiting
-from .words import counted
 
 if TYPE_CHECKING:
     from answerprint.rpc.client import Client

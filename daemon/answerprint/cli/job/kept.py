@@ -12,11 +12,10 @@ from answerprint.frames.messages import Message
 from answerprint.home import state_folder
 from answerprint.jobs.api import Happening, Page
 from answerprint.jobs.hold import Hold
+from answerprint.plain import counted
 from answerprint.store.journal import Journal
 from answerprint.store.reading import journal_to_read
 from answerprint.store.records import JobRecord, JobState
-
-from .words import counted
 
 __all__ = ["KeptJobs", "kept_jobs", "waiting_words"]
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from answerprint.frames.messages import Message
-from answerprint.plain import counted
 from answerprint.store.records import JobRecord, JobState
 
 from ..progress import stage_words
@@ -14,7 +13,7 @@ from ..table import columns, terminal_width
 from ..times import clock_words, duration
 from .look import Look
 
-__all__ = ["about", "counted", "frames_done", "frames_words", "job_name", "listing", "size_words"]
+__all__ = ["about", "frames_done", "frames_words", "job_name", "listing", "size_words"]
 
 _HEAD = ("#", "STATE", "FRAMES", "DONE", "ABOUT", "CLIP", "OUTPUT")
 _NUMBERS = "# FRAMES DONE"

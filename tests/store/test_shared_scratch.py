@@ -10,8 +10,8 @@ import pytest
 from answerprint.errors import StorageError
 from answerprint.store.folders import make_job_folder, write_job_file
 from answerprint.store.journal import Journal
-from answerprint.store.ours import make_home_id, move_in, own_scratch
 from answerprint.store.recovery import recover
+from answerprint.store.shared_scratch import make_home_id, move_in, own_scratch
 
 from .builders import FRAMES, add, finish_chunks, job
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..errors import OutputError
 from ..home import own_folders
 from .folders import is_job_folder
+from .place import identity
 
 __all__ = ["check_not_ours"]
 
@@ -19,19 +20,11 @@ def check_not_ours(folder: Path) -> None:
 
     Ours are those of the program's home, and the folders of jobs in any scratch folder.
     """
-    ours = {identity for own in own_folders() if (identity := _identity(own)) is not None}
+    ours = {found for own in own_folders() if (found := identity(own)) is not None}
     real = folder.resolve()
     for each in (real, *real.parents):
-        if _identity(each) in ours or is_job_folder(each):
+        if identity(each) in ours or is_job_folder(each):
             raise OutputError(
                 f"{folder} lies in a folder that Answerprint keeps for itself, {each}.",
                 "What is there is removed when it is not needed any more: choose a folder of your own.",
             )
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
