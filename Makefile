@@ -12,7 +12,7 @@ PHOTOS ?= build/photos
 WORK ?= build/train
 STEPS ?= 20000
 
-.PHONY: help setup demo test check test-install test-slow test-fault report-reliability report-resolve report-models report-gpu report-picture proto train clean bundle bundle-test
+.PHONY: help setup demo test check test-install test-slow test-fault report-reliability report-resolve report-models report-gpu report-picture proto train clean bundle bundle-test lock audit licences
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +30,9 @@ help:
 	@echo "make bundle     a folder that runs without Python, in dist/answerprint; minutes"
 	@echo "make bundle-test  the same, and its tests"
 	@echo "make proto      generate the code of the daemon's protocol again, from proto/"
+	@echo "make lock       resolve all dependencies again, and write them with their hashes to installer/lock"
+	@echo "make audit      look up known vulnerabilities of all that the locks name"
+	@echo "make licences   list the licence of every package that is installed"
 	@echo "make train      train the embedded models again, from public photographs"
 	@echo "make clean      remove .venv and all that was made"
 
@@ -95,6 +98,31 @@ report-picture: $(READY)
 
 report-resolve: $(READY)
 	cd tests && $(abspath $(PYTHON)) -m resolve.matrix $(REPORT)
+
+LOCK := installer/lock
+UV = $(VENV)/bin/uv
+# A folder or page with PyTorch's wheels for machines without a card; the ones that are there get into the lock.
+TORCH_CPU ?= $(PIP_FIND_LINKS)
+COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --constraint constraints.txt \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
+CPU = --override $(LOCK)/torch-cpu.in $(addprefix --find-links ,$(TORCH_CPU))
+
+# To take newer versions of what constraints.txt leaves open: make lock UPGRADE=1
+lock: $(READY)
+	$(COMPILE) pyproject.toml --output-file $(LOCK)/cuda.txt
+	$(COMPILE) pyproject.toml $(CPU) --output-file $(LOCK)/cpu.txt
+	$(COMPILE) pyproject.toml --extra dev --extra bundle $(CPU) --output-file $(LOCK)/dev-cpu.txt
+	$(COMPILE) $(LOCK)/vision.in --no-deps --output-file $(LOCK)/vision.txt
+
+# These two programs run in environments of their own, so that neither they nor what they need is listed. An audit that
+# cannot look a package up fails.
+audit: $(READY)
+	for each in cuda cpu dev-cpu vision; do \
+		$(UV) tool run --from pip-audit==2.10.1 pip-audit --strict --disable-pip --require-hashes -r $(LOCK)/$$each.txt || exit 1; \
+	done
+
+licences: $(READY)
+	$(UV) tool run --from pip-licenses==5.5.5 pip-licenses --python=$(PYTHON) --order=license --with-urls
 
 proto: $(READY)
 	$(PYTHON) -m grpc_tools.protoc -I proto --python_out=daemon --pyi_out=daemon --grpc_python_out=daemon \
