@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 import answerprint  # noqa: F401  It sets what torch reads when it is loaded.
 
@@ -13,3 +19,17 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # What a runner says of its own terminal would count for the programs that tests start in others.
 for _name in ("COLUMNS", "LINES"):
     os.environ.pop(_name, None)
+
+# Nothing of a test depends on the home of whoever runs it, and none writes there.
+HOME = Path(tempfile.mkdtemp(prefix="answerprint-tests-"), "home")
+os.environ["ANSWERPRINT_HOME"] = str(HOME)
+
+
+@pytest.fixture(autouse=True)
+def user_home_is_left_alone() -> Iterator[None]:
+    """A test that writes into the home of whoever runs it changes what the next one finds there."""
+    yield
+    if HOME.exists():
+        found = sorted(each.relative_to(HOME).as_posix() for each in HOME.rglob("*"))
+        shutil.rmtree(HOME)
+        pytest.fail(f"the test wrote into the user's own home: {', '.join(found)}")
