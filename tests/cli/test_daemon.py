@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -96,8 +97,10 @@ def test_a_mistake_in_the_settings_is_said_by_whatever_starts_the_daemon(
 def test_a_daemon_of_another_version_is_stopped_all_the_same(protocol: int, lone: Program) -> None:
     process = json.loads(lone.run("daemon", "start", "--json").stdout)["pid"]
     file = lone.home / "run" / "session.json"
+    os.kill(process, signal.SIGSTOP)  # it would write its own session file again
     file.write_text(json.dumps(json.loads(file.read_text()) | {"protocol": protocol}))
     refused = lone.run("daemon", "start")
+    os.kill(process, signal.SIGCONT)
     assert (refused.returncode, "answerprint daemon stop" in error_lines(refused.stderr)[1]) == (3, True)
     assert f"has ended (process {process})" in lone.run("daemon", "stop").stdout
     again = json.loads(lone.run("daemon", "start", "--json").stdout)
