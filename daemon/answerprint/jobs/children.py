@@ -14,8 +14,7 @@ from typing import Self
 from ..errors import JobFailedError
 from ..frames.events import check_event
 from ..frames.messages import MAX_MESSAGE_BYTES, Message, MessageError, encode_message
-from ..store.descriptors import is_out_of_descriptors
-from ..store.quota import too_many_files
+from ..store.descriptors import is_out_of_descriptors, too_many_files
 from .log import create_log, last_line
 
 __all__ = ["Child", "ChildLostError", "end_of"]

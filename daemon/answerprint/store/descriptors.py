@@ -7,10 +7,12 @@ import errno
 import os
 import sys
 
+from ..errors import TooManyFilesError
+
 if sys.platform != "win32":
     import resource
 
-__all__ = ["are_free", "is_out_of_descriptors", "most_open", "raise_limit"]
+__all__ = ["are_free", "is_out_of_descriptors", "most_open", "raise_limit", "too_many_files"]
 
 _ENOUGH = 4096
 _UNLIMITED = 8192
@@ -21,6 +23,14 @@ _OUT = frozenset({errno.EMFILE, errno.ENFILE})
 def is_out_of_descriptors(error: OSError) -> bool:
     """Whether nothing more could be opened: for this process, or for any."""
     return error.errno in _OUT
+
+
+def too_many_files(what: str) -> TooManyFilesError:
+    """The error of whatever could not be opened because too much is open."""
+    return TooManyFilesError(
+        f"{what} could not be opened: too many files and connections are open.",
+        "Close programs that use Answerprint, or raise the limit of open files (ulimit -n); the work then goes on.",
+    )
 
 
 def most_open() -> int:

@@ -6,11 +6,11 @@ import errno
 import shutil
 from pathlib import Path
 
-from ..errors import DiskFullError, StorageError, TooManyFilesError
+from ..errors import DiskFullError, StorageError
 from .atomic import shown
-from .descriptors import is_out_of_descriptors
+from .descriptors import is_out_of_descriptors, too_many_files
 
-__all__ = ["is_disk_full", "room", "size_text", "spare_room", "storage_error", "too_many_files"]
+__all__ = ["is_disk_full", "room", "size_text", "spare_room", "storage_error"]
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC})
 _MOST_SPARE_BYTES = 64 << 20
@@ -59,14 +59,6 @@ def storage_error(error: OSError, path: Path, needed_bytes: int = 0) -> StorageE
     reason = error.strerror or type(error).__name__
     return StorageError(
         f"{shown(path)} could not be written or read ({reason}).", "Check the disk and its permissions."
-    )
-
-
-def too_many_files(what: str) -> TooManyFilesError:
-    """The error of whatever could not be opened because too much is open."""
-    return TooManyFilesError(
-        f"{what} could not be opened: too many files and connections are open.",
-        "Close programs that use Answerprint, or raise the limit of open files (ulimit -n); the work then goes on.",
     )
 
 
