@@ -18,7 +18,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 def locked(name: str) -> dict[str, Requirement]:
     """The packages of a lock, by name. A package may stand there once for each range of Pythons: the last counts."""
     entries = (LOCKS / name).read_text().replace("\\\n", " ").splitlines()
-    found = {}
+    found: dict[str, Requirement] = {}
     for entry in entries:
         requirement, *hashes = re.split(r"\s+--hash=", entry)
         assert hashes, f"{requirement} has no hash"
