@@ -65,12 +65,6 @@ def machine(installed: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFa
     made.run("daemon", "stop")
 
 
-def test_every_file_that_the_readme_links_to_is_there() -> None:
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
-
-
 def test_every_command_of_the_program_is_in_the_readme() -> None:
     assert [name for name in COMMANDS if f"`{name}" not in README] == []
 
