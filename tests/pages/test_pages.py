@@ -94,6 +94,13 @@ def test_every_command_is_one_of_the_program(command: Command) -> None:
         parse(top, words[1:])
 
 
+@each_page
+def test_every_option_in_the_prose_is_one_of_some_command(page: Path) -> None:
+    known = {option for command in COMMANDS for option in options_below(parser_of(command))}
+    written = {code.split()[0].partition("=")[0] for code in inline_code(page) if code.startswith("--")}
+    assert written - known == set()
+
+
 @pytest.mark.parametrize("words", [("restore", "--no-such"), ("no-such",), ("jobs", "no-such")])
 def test_a_command_that_is_not_there_would_be_found(words: tuple[str, ...]) -> None:
     command = Command(ROOT / "README.md", ("answerprint", *words), whole=False)
@@ -141,6 +148,17 @@ def leaf(parser: argparse.ArgumentParser, words: list[str]) -> tuple[argparse.Ar
         return parser, words
     assert words[0] in subs.choices, f"{parser.prog} has no action {words[0]}"
     return leaf(subs.choices[words[0]], words[1:])
+
+
+def options_below(parser: argparse.ArgumentParser) -> set[str]:
+    """Every option of a parser and of its actions."""
+    below = [
+        each
+        for action in parser._actions
+        if isinstance(action, argparse._SubParsersAction)
+        for each in action.choices.values()
+    ]
+    return set(parser._option_string_actions).union(*(options_below(each) for each in below))
 
 
 def parse(parser: argparse.ArgumentParser, words: list[str]) -> None:
