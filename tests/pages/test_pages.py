@@ -6,6 +6,7 @@ import argparse
 import importlib
 import importlib.util
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,7 @@ def test_every_module_that_is_run_is_there() -> None:
     assert {module for module in modules if importlib.util.find_spec(module) is None} == set()
 
 
+@cache
 def parser_of(command: str) -> argparse.ArgumentParser:
     """The parser of a sub-command, as the program itself builds it."""
     if command in _FORWARDED:
