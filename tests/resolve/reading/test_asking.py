@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from answerprint.resolve.api import Item, Project, Resolve
+from answerprint.resolve.api.clip import Clip as PoolClip
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.reading.ask import Asking
 from answerprint.resolve.reading.facts import MediaFacts, SourceRange
@@ -113,9 +114,9 @@ def test_a_hollow_item_says_nothing_and_fails_nothing(fake: FakeResolve, movie: 
 def test_a_timeline_in_the_pool_is_told_from_a_clip(make_fake: MakeFake, movie: Path) -> None:
     fake = make_fake(quirks=Quirks(language="zh"))
     fake.add_timeline("Inner", rate=25).place(fake.add_clip(movie))
-    inner = project(fake).timeline().pool_item()
+    inner = project(fake).timeline().found("GetMediaPoolItem")
     assert inner is not None
-    facts = Asking(project(fake)).clip(inner)
+    facts = Asking(project(fake)).clip(PoolClip(inner))
     assert facts.is_timeline
     assert facts.path == ""
 

@@ -120,10 +120,6 @@ class Item(Handle):
         """Clip colour, "" for none."""
         return self.text("GetClipColor")
 
-    def set_colour(self, colour: str) -> bool:
-        """Change the clip colour."""
-        return self.done("SetClipColor", colour)
-
     def flags(self) -> list[str]:
         """Colours of its flags, and of those of its clip: Resolve's own menu flags a clip wherever it is used."""
         clip = self.clip()
@@ -147,10 +143,6 @@ class Item(Handle):
     def marker_with(self, data: str) -> dict[str, Value]:
         """The first marker with that data, {} for none."""
         return self.table("GetMarkerByCustomData", data)
-
-    def delete_marker(self, data: str) -> bool:
-        """Remove the first marker with that data."""
-        return self.done("DeleteMarkerByCustomData", data)
 
     def linked(self) -> list[Item]:
         """Items that move with it."""

@@ -79,10 +79,6 @@ class MediaPool(Handle):
         """Put clips onto the open timeline; the items that come back may be hollow."""
         return [Item(each) for each in objects(self.ask("AppendToTimeline", [dict(each) for each in entries]))]
 
-    def timeline_of(self, name: str, entries: Sequence[Mapping[str, Value]]) -> bool:
-        """A new timeline of clips, which is then the open one; the bin that holds the clips has to be open."""
-        return self.found("CreateTimelineFromClips", name, [dict(each) for each in entries]) is not None
-
     def delete_timelines(self, timelines: Sequence[Handle]) -> bool:
         """Remove timelines."""
         return self.done("DeleteTimelines", [each.remote for each in timelines])

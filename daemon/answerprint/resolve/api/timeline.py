@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..link.bridge import Value
-from .clip import Clip
 from .item import Item
 from .values import Handle, objects
 
@@ -43,11 +42,6 @@ class Timeline(Handle):
         """A setting of the timeline (that of the project where it has none of its own) as text, "" for none."""
         answer = self.ask("GetSetting", name) if self.offers("GetSetting") else self.table("GetSettings").get(name)
         return "" if answer is None else str(answer)
-
-    def pool_item(self) -> Clip | None:
-        """The item in the media pool that stands for this timeline; 20 and later."""
-        found = self.found("GetMediaPoolItem") if self.offers("GetMediaPoolItem") else None
-        return None if found is None else Clip(found)
 
     def tracks(self, kind: str = "video") -> int:
         """How many tracks of a kind, counted from 1."""
@@ -119,10 +113,6 @@ class Timeline(Handle):
     def marker_with(self, data: str) -> dict[str, Value]:
         """The first marker with that data, {} for none."""
         return self.table("GetMarkerByCustomData", data)
-
-    def delete_marker(self, data: str) -> bool:
-        """Remove the first marker with that data."""
-        return self.done("DeleteMarkerByCustomData", data)
 
     def export(self, path: str, kind: Value, subtype: Value) -> bool:
         """Write an interchange file; kind and subtype are constants of Resolve's."""

@@ -29,10 +29,6 @@ class Extent:
     number: int = 0
     label: Timecode | None = None
 
-    def timecode_at(self, frame: int) -> str:
-        """Timecode of a frame of the file, "" where the clip has none; it starts again after 24 hours."""
-        return "" if self.label is None else str(self.label.shifted(frame - self.first))
-
 
 def extent_of(clip: ClipFacts, media: MediaFacts) -> Extent | Refusal:
     """Bring Resolve's account of a clip and the daemon's of its file together, or refuse where they do not fit."""
