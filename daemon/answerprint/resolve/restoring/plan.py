@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
 
 from ...errors import AnswerprintError, InputError
 from ...frames.codecs import CODECS
@@ -23,34 +22,18 @@ from ..reading.rates import pixel_aspect
 from ..reading.refusals import Refusal
 from ..reading.refuse import refuse_clip, refuse_item, refuse_media
 from ..reading.select import Choice, choose
-from ..reading.source import Witness, part_of, source_range
+from ..reading.source import part_of, source_range
 from .media import MediaBook
 from .names import Taken, folder_for, restored_path
 from .ours import LEFT_OUT, NOTHING, Ours, is_named, made_here, without_ours
 from .submit import Planned
 from .wishes import Wishes
+from .witness import Witnesses
 
 __all__ = ["Plan", "Refused", "plan"]
 
 _LEVELS = {"Full": "full", "Video": "video"}
 _LONGEST_ATTRIBUTE = 256
-
-
-class Witnesses(Protocol):
-    """A third account of items, beside Resolve's two."""
-
-    def __call__(self, item: ItemFacts) -> Witness | None:
-        """Where it lies and how fast; None where nothing is known."""
-        ...
-
-    def steady(self, item: ItemFacts) -> bool | None:
-        """Whether its speed stays the same; None where nothing is known."""
-        ...
-
-    @property
-    def lacking(self) -> AnswerprintError | None:
-        """Why it cannot tell of any item; None where it can, or was not asked yet."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
