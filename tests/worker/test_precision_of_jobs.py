@@ -126,7 +126,7 @@ def test_what_a_model_has_to_say_becomes_a_warning() -> None:
     backend, entry, said = small_ldm_sr(), find("tiny-x4"), Said()
     models = models_of(backend)
     with pytest.raises(ZeroDivisionError), models.use(entry, CPU, said):
-        backend.notices.append("It runs as it is.")
+        backend._notices.append("It runs as it is.")
         raise ZeroDivisionError
     assert said.warnings == ["It runs as it is."]
     with models.use(entry, CPU, said):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from answerprint.backends.base import Backend, cast, number_type, take_notices, weights_bytes
+from answerprint.backends.base import Backend, cast, number_type
 from answerprint.backends.catalogue import ModelEntry
 from answerprint.backends.info import BackendInfo
 from answerprint.backends.load import load
@@ -63,7 +63,7 @@ class Models:
             try:
                 yield backend
             finally:
-                for notice in take_notices(backend):
+                for notice in backend.take_notices():
                     talk.emit(events.warning(notice))
 
     def forget(self, model: str) -> None:
@@ -96,7 +96,7 @@ def usual_recipe(order: Order, backend: Backend, rung: int = 0) -> Recipe:
     """
     chunk, tile_cells, size = order.choices.method.chunk, backend.info.tile_cells, order.latent_size
     per_cell = working_bytes(backend.info, order.choices.model_options, str(backend.device))
-    needs = Needs(weights_bytes(backend), per_cell, size, chunk, tile_cells, backend.info.held_bytes)
+    needs = Needs(backend.weights_bytes, per_cell, size, chunk, tile_cells, backend.info.held_bytes)
     recipe, _ = needs.at(max(rung, first_rung(needs, room_on(backend.device))))
     return replace(recipe, dtype=number_type(backend))
 
