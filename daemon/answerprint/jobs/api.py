@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 from ..errors import InputError, JobFailedError
 from ..frames.messages import Message
-from ..store.records import JobKind, JobRecord, JobState, UnknownJobError
+from ..store.records import JobEvent, JobKind, JobRecord, JobState, UnknownJobError
 
 __all__ = [
     "BusyError",
@@ -18,7 +18,6 @@ __all__ = [
     "DaemonInfo",
     "Disk",
     "EncodedPicture",
-    "Happening",
     "MediaInfo",
     "NewJob",
     "NotFoundError",
@@ -73,20 +72,6 @@ class Page:
     jobs: Sequence[JobRecord]
     next_token: str
     total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """Something that happened to a job.
-
-    sequence: its number, or for what is not kept (progress) that of the latest kept one. at: wall clock.
-    event: an event of `frames.events`, or {"event": "state", "state": ..., "problem": ...}, or
-    {"event": "done", ...} with the deliverable.
-    """
-
-    sequence: int
-    at: float
-    event: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +188,7 @@ class Daemon(Protocol):
         """A page of jobs; no states are all. Raises InputError for a token that is none."""
         ...
 
-    def watch(self, reference: str, after: int, *, progress: bool = True) -> AsyncIterator[Happening]:
+    def watch(self, reference: str, after: int, *, progress: bool = True) -> AsyncIterator[JobEvent]:
         """Kept events after a number, then what happens, until the job has ended.
 
         Raises BusyError when the watcher is 1,000 events behind: it may come back with the last number it saw.

@@ -18,23 +18,11 @@ from google.protobuf.message import Message as ProtoMessage
 from ..errors import AnswerprintError, JobFailedError, NoDaemonError
 from ..frames.messages import Message
 from ..home import run_folder
-from ..jobs.api import (
-    BusyError,
-    DaemonInfo,
-    Happening,
-    MediaInfo,
-    NewJob,
-    Page,
-    PictureFormat,
-    Place,
-    PullStep,
-    Side,
-    WarmModel,
-)
-from ..store.records import JobRecord, JobState
+from ..jobs.api import BusyError, DaemonInfo, MediaInfo, NewJob, Page, PictureFormat, Place, PullStep, Side, WarmModel
+from ..store.records import JobEvent, JobRecord, JobState
 from .connection import Connection, open_connection
 from .convert import job_from, new_job_to
-from .convert_events import happening_from, progress_from, state_to
+from .convert_events import job_event_from, progress_from, state_to
 from .convert_info import ModelForm, OptionForm, info_from, model_from, option_from, pull_from, warm_from
 from .convert_media import media_from
 from .endpoint import Session
@@ -192,7 +180,7 @@ class Client(AbstractContextManager["Client"]):
         progress: bool = True,
         on_lost: Callable[[], None] | None = None,
         patience_seconds: float = 60.0,
-    ) -> Iterator[Happening]:
+    ) -> Iterator[JobEvent]:
         """What happened to a job after a number, then what happens, until it has ended.
 
         A daemon that goes away and comes back is followed: on_lost is called, and nothing kept is left out or told
@@ -397,11 +385,11 @@ class Client(AbstractContextManager["Client"]):
         except AnswerprintError as error:
             return error
 
-    def _watch_once(self, job: str, after: int, progress: bool) -> Iterator[Happening]:
+    def _watch_once(self, job: str, after: int, progress: bool) -> Iterator[JobEvent]:
         request = pb.WatchJobRequest(id=job, after_sequence=after, without_progress=not progress)
         with self._connection.stream(f"{_PACKAGE}.Restoration/WatchJob", request, pb.JobEvent, None) as events:
             for event in events:
-                happening = happening_from(event)
+                happening = job_event_from(event)
                 if happening is not None:
                     yield happening
 
