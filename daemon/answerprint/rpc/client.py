@@ -19,11 +19,12 @@ from ..errors import AnswerprintError, JobFailedError, NoDaemonError
 from ..frames.messages import Message
 from ..home import run_folder
 from ..jobs.api import BusyError, DaemonInfo, MediaInfo, NewJob, Page, PictureFormat, Place, PullStep, Side, WarmModel
+from ..option import Option
 from ..store.records import JobEvent, JobRecord, JobState
 from .connection import Connection, open_connection
 from .convert import job_from, new_job_to
 from .convert_events import job_event_from, progress_from, state_to
-from .convert_info import ModelForm, OptionForm, info_from, model_from, option_from, pull_from, warm_from
+from .convert_info import ModelForm, info_from, model_from, option_from, pull_from, warm_from
 from .convert_media import media_from
 from .endpoint import Session
 from .problems import CrowdedError, RefusedError, TooSlowError
@@ -250,7 +251,7 @@ class Client(AbstractContextManager["Client"]):
         for answer in self._each("Frames/DescribeMedia", requests, frames_pb2.MediaInfo, seconds=None):
             yield answer if isinstance(answer, AnswerprintError) else media_from(answer)
 
-    def models(self) -> tuple[Sequence[ModelForm], Sequence[OptionForm]]:
+    def models(self) -> tuple[Sequence[ModelForm], Sequence[Option]]:
         """All models, and the options of the method that they share."""
         answer = self._call("Models/ListModels", models_pb2.ListModelsRequest(), models_pb2.ListModelsResponse)
         return [model_from(each) for each in answer.models], [option_from(each) for each in answer.method_options]
