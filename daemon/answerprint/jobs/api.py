@@ -124,8 +124,8 @@ class MediaInfo:
     """What a file or a sequence is, as a job would read it.
 
     path: of the folder for a sequence. frames: of all the media. start_timecode: of frame 0, "" for none.
-    start_number: in the file name of a sequence's frame 0. rate_is_assumed: the media has none of its own.
-    restored: the file says that it was restored here.
+    start_number: in the file name of a sequence's frame 0. rate_is_assumed: the media has none of its own. codec,
+    bit_depth: "" and 0 where nobody looked into the file. restored: the file says that it was restored here.
     """
 
     path: str
@@ -133,16 +133,16 @@ class MediaInfo:
     width: int
     height: int
     rate: Fraction
-    rate_is_assumed: bool
     frames: int
-    pixel_aspect: Fraction
-    start_timecode: str
-    start_number: int
-    interlaced: bool
-    audio: bool
-    alpha: bool
-    codec: str
-    bit_depth: int
+    rate_is_assumed: bool = False
+    pixel_aspect: Fraction = Fraction(1)
+    start_timecode: str = ""
+    start_number: int = 0
+    interlaced: bool = False
+    audio: bool = False
+    alpha: bool = False
+    codec: str = ""
+    bit_depth: int = 0
     restored: bool = False
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from answerprint.jobs.api import MediaInfo
 from answerprint.resolve.api import Item, Project, Resolve
 from answerprint.resolve.api.clip import Clip as PoolClip
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.reading.ask import Asking
-from answerprint.resolve.reading.facts import MediaFacts, SourceRange
+from answerprint.resolve.reading.facts import SourceRange
 from answerprint.resolve.reading.source import source_range
 from fakes.resolve import FakeResolve, Quirks
 from fakes.resolve.clip import Clip
@@ -38,12 +39,11 @@ def items(fake: FakeResolve) -> list[Item]:
     return project(fake).timeline().items(1)
 
 
-def media_of(clip: Clip) -> MediaFacts:
+def media_of(clip: Clip) -> MediaInfo:
     media = clip.media
     assert media is not None
-    kind = "file" if media.kind == "file" else "sequence"
-    return MediaFacts(
-        media.path, kind, media.width, media.height, media.rate or clip.fps, media.frames,
+    return MediaInfo(
+        media.path, media.kind != "file", media.width, media.height, media.rate or clip.fps, media.frames,
         start_timecode=media.start_timecode, start_number=media.start_number,
     )  # fmt: skip
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from ...errors import AnswerprintError, InputError
 from ...frames.codecs import CODECS
+from ...jobs.api import MediaInfo
 from ..api import Resolve
 from ..putting.frames import exact, whole_start
 from ..putting.place import Mode, Place
 from ..reading.ask import Asking
 from ..reading.extent import Extent, extent_of
-from ..reading.facts import ClipFacts, ItemFacts, MediaFacts, SourceRange, TimelineFacts
+from ..reading.facts import ClipFacts, ItemFacts, SourceRange, TimelineFacts
 from ..reading.framing import frame_size
 from ..reading.handles import with_handles
 from ..reading.rates import pixel_aspect
@@ -183,7 +184,7 @@ class _Planner:
         return self._planned(place, clip, media, extent, notes, frame)
 
     def _source(
-        self, item: ItemFacts, clip: ClipFacts, timeline: TimelineFacts, media: MediaFacts
+        self, item: ItemFacts, clip: ClipFacts, timeline: TimelineFacts, media: MediaInfo
     ) -> SourceRange | Refusal:
         """What Resolve's two accounts say, and the third one where they leave a doubt."""
         found, witnesses = source_range(item, clip, timeline, media), self._witnesses
@@ -216,7 +217,7 @@ class _Planner:
         place = self._place("pool", clip, media, extent, source, extent.rate, "", folder, clip.name)
         return self._planned(place, clip, media, extent, (), None)
 
-    def _look(self, clip: ClipFacts) -> MediaFacts | Refusal:
+    def _look(self, clip: ClipFacts) -> MediaInfo | Refusal:
         try:
             found = self._media.look(clip.path)
             return made_here(clip.name) if found.restored else found
@@ -245,7 +246,7 @@ class _Planner:
         self,
         mode: Mode,
         clip: ClipFacts,
-        media: MediaFacts,
+        media: MediaInfo,
         extent: Extent,
         source: SourceRange,
         timeline_rate: Fraction,
@@ -286,7 +287,7 @@ class _Planner:
         self,
         place: Place,
         clip: ClipFacts,
-        media: MediaFacts,
+        media: MediaInfo,
         extent: Extent,
         notes: tuple[str, ...],
         frame: tuple[tuple[int, int], Fraction] | None,
@@ -316,7 +317,7 @@ class _Planner:
         )
 
     def _size(
-        self, media: MediaFacts, aspect: Fraction, frame: tuple[tuple[int, int], Fraction] | None
+        self, media: MediaInfo, aspect: Fraction, frame: tuple[tuple[int, int], Fraction] | None
     ) -> tuple[int, int] | None:
         settings = self._wishes.settings
         asked, scale = settings.get("size"), settings.get("scale")
@@ -336,9 +337,9 @@ class _Planner:
 _CARRIED = ("PAR", "Input Color Space", "Input Gamma", "IDT", "Alpha mode", "Field Dominance", "Reel Name")
 
 
-def _aspect(clip: ClipFacts, media: MediaFacts) -> Fraction:
+def _aspect(clip: ClipFacts, media: MediaInfo) -> Fraction:
     text = clip.properties.get("PAR", "")
-    return pixel_aspect(text, (media.width, media.height), media.sample_aspect) if text else media.sample_aspect
+    return pixel_aspect(text, (media.width, media.height), media.pixel_aspect) if text else media.pixel_aspect
 
 
 def _fields(clip: ClipFacts) -> str:
@@ -350,6 +351,6 @@ def _fields(clip: ClipFacts) -> str:
 _FIELDS = {"progressive": "progressive", "upper": "top_first", "lower": "bottom_first"}
 
 
-def _source_path(clip: ClipFacts, media: MediaFacts) -> str:
+def _source_path(clip: ClipFacts, media: MediaInfo) -> str:
     """The file; of a sequence its pattern with the numbers, as several may lie in one folder."""
-    return clip.path if media.kind == "sequence" else media.path
+    return clip.path if media.sequence else media.path
