@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import IO, Self
 
 from ..errors import JobFailedError
-from ..frames.channel import CANCEL
 from ..frames.events import FINAL, check_event
 from ..frames.messages import Message, MessageError, MessageReader, encode_message, write_whole
 from .children import end_of
@@ -28,9 +27,8 @@ _POLL_SECONDS = 0.2  # a wait without end is deaf to Ctrl-C on Windows
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a child may take to end, step by step: asked, then terminated, then killed."""
+    """How long a child may take to end before it is killed: once it is terminated, and once it has said all."""
 
-    after_cancel_seconds: float = 10.0
     after_terminate_seconds: float = 3.0
     after_final_seconds: float = 10.0
 
@@ -118,17 +116,10 @@ class ChildProcess:
             yield item
 
     def cancel(self) -> Message | None:
-        """End the child: ask, wait, terminate, wait, kill. Returns its final event, if it came to one."""
-        self._send(encode_message(CANCEL))
-        steps = (
-            (self._close_stdin, self._patience.after_cancel_seconds),
-            (self._terminate, self._patience.after_terminate_seconds),
-        )
+        """End the child: terminate, wait, kill. Returns its final event, if it came to one."""
         try:
-            for act, seconds in steps:
-                act()
-                if self._drain(self._clock() + seconds):
-                    break
+            self._terminate()
+            self._drain(self._clock() + self._patience.after_terminate_seconds)
         finally:  # also where a second Ctrl-C cuts the wait short
             self._kill()
         return self._final
