@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +21,7 @@ from answerprint.frames.messages import Message
 from answerprint.frames.request import RestoreRequest
 from answerprint.worker import loading, memory_check
 from answerprint.worker.choices import resolve
+from answerprint.worker.job_channel import JobChannel, Wishes
 from answerprint.worker.ladder import Recipe
 from answerprint.worker.loading import configured, settings_for, usual_recipe
 from answerprint.worker.memory_check import is_astray, memory_checked
@@ -34,16 +34,11 @@ HALF = {"precision": "bf16"}
 
 
 class Said:
-    """A job's channel that keeps what is said."""
+    """What is said over a job's channel."""
 
     def __init__(self) -> None:
         self.events: list[Message] = []
-
-    def emit(self, event: Mapping[str, object]) -> None:
-        self.events.append(dict(event))
-
-    def check(self) -> None:
-        """Nobody wants an end."""
+        self.talk = JobChannel(lambda event: self.events.append(dict(event)), Wishes(), {})
 
     @property
     def warnings(self) -> list[str]:
@@ -125,11 +120,11 @@ def _drawn(backend: GeneratorBackend) -> Tensor:
 def test_what_a_model_has_to_say_becomes_a_warning() -> None:
     backend, entry, said = small_ldm_sr(), find("tiny-x4"), Said()
     models = models_of(backend)
-    with pytest.raises(ZeroDivisionError), models.use(entry, CPU, said):
+    with pytest.raises(ZeroDivisionError), models.use(entry, CPU, said.talk):
         backend._notices.append("It runs as it is.")
         raise ZeroDivisionError
     assert said.warnings == ["It runs as it is."]
-    with models.use(entry, CPU, said):
+    with models.use(entry, CPU, said.talk):
         pass
     assert len(said.warnings) == 1
 
@@ -162,10 +157,10 @@ def test_a_wrong_estimate_is_said_where_the_device_can_tell(
     monkeypatch.setattr(memory_check, "peak_memory_bytes", lambda device: peak * 10**9)
     monkeypatch.setattr(memory_check, "DeviceMemory", lambda device: SimpleNamespace(used=lambda: 10 * 10**9))
     said = Said()
-    with memory_checked(20 * 10**9, torch.device("cuda"), said):
+    with memory_checked(20 * 10**9, torch.device("cuda"), said.talk):
         pass
     assert len(said.warnings) == warnings
-    with memory_checked(20 * 10**9, CPU, said):
+    with memory_checked(20 * 10**9, CPU, said.talk):
         pass
     assert len(said.warnings) == warnings, "the processor's memory cannot tell"
 

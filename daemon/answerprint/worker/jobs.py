@@ -18,7 +18,7 @@ from answerprint.store.reserved import check_not_ours
 
 from .device_choice import choose_device, peak_memory_bytes, stopwatch
 from .flow_cache import open_flow_cache
-from .job_channel import Talk
+from .job_channel import JobChannel
 from .loading import Models, configured, flow_through, settings_for, usual_recipe
 from .open_folder import warn_of_open_folder
 from .order import few_frames, understand
@@ -30,7 +30,7 @@ from .telling import tell_reading
 __all__ = ["preview"]
 
 
-def preview(request: PreviewRequest, talk: Talk, models: Models) -> Message:
+def preview(request: PreviewRequest, talk: JobChannel, models: Models) -> Message:
     """Restore a few frames and write each beside its source, as PNG files in the request's output folder.
 
     Returns the final event. Raises AnswerprintError, and what `talk.check` raises.

@@ -22,7 +22,7 @@ from answerprint.store.failpoints import reach
 from answerprint.temporal.sampler import Tiles
 
 from .first_rung import Needs, first_rung, room_on
-from .job_channel import Talk
+from .job_channel import JobChannel
 from .ladder import Recipe
 from .order import Order
 from .restore import Settings
@@ -48,7 +48,7 @@ class Models:
     keep_alive_seconds: float
 
     @contextmanager
-    def use(self, entry: ModelEntry, device: torch.device, talk: Talk) -> Iterator[Backend]:
+    def use(self, entry: ModelEntry, device: torch.device, talk: JobChannel) -> Iterator[Backend]:
         """The model while the block runs, loaded if it is not warm; what it has to say by then becomes warnings.
 
         Raises InputError for a device that is not the worker's, and what loading raises.
