@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -46,7 +46,6 @@ class ChildProcess:
         log: Path,
         *,
         patience: Patience | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start `command` and hand it `request`; `log` takes its standard error.
 
@@ -55,7 +54,6 @@ class ChildProcess:
         first = encode_message(request)
         self._log = log
         self._patience = patience or Patience()
-        self._clock = clock
         self._events: queue.Queue[Message | MessageError | None] = queue.Queue(maxsize=256)
         self._final: Message | None = None
         self._ended = False
@@ -119,7 +117,7 @@ class ChildProcess:
         """End the child: terminate, wait, kill. Returns its final event, if it came to one."""
         try:
             self._terminate()
-            self._drain(self._clock() + self._patience.after_terminate_seconds)
+            self._drain(time.monotonic() + self._patience.after_terminate_seconds)
         finally:  # also where a second Ctrl-C cuts the wait short
             self._kill()
         return self._final
@@ -145,7 +143,7 @@ class ChildProcess:
             except queue.Empty:
                 if not self._reading.is_alive() and self._events.empty():
                     return None
-                if deadline is not None and self._clock() >= deadline:
+                if deadline is not None and time.monotonic() >= deadline:
                     raise TimeoutError from None
 
     def _drain(self, deadline: float) -> bool:
@@ -154,9 +152,9 @@ class ChildProcess:
             while isinstance(item := self._next(deadline), dict):
                 if item["event"] in FINAL:
                     self._final = item
-                if self._clock() >= deadline:  # a child that talks on is no child that ends
+                if time.monotonic() >= deadline:  # a child that talks on is no child that ends
                     return False
-            self._process.wait(max(0.0, deadline - self._clock()))
+            self._process.wait(max(0.0, deadline - time.monotonic()))
         except (TimeoutError, subprocess.TimeoutExpired):
             return False
         return True
@@ -164,7 +162,7 @@ class ChildProcess:
     def _wait_after_final(self) -> None:
         """Let the child end by itself; its work is complete, so its exit code says nothing more."""
         self._close_stdin()
-        if not self._drain(self._clock() + self._patience.after_final_seconds):
+        if not self._drain(time.monotonic() + self._patience.after_final_seconds):
             self._kill()
         self._ended = True
 
@@ -201,8 +199,8 @@ class ChildProcess:
     def _bury(self) -> None:
         """Free pipes and thread; an empty log is no log."""
         self._close_stdin()
-        deadline = self._clock() + _POLL_SECONDS
-        while self._reading.is_alive() and self._clock() < deadline:  # it may wait for room in the queue
+        deadline = time.monotonic() + _POLL_SECONDS
+        while self._reading.is_alive() and time.monotonic() < deadline:  # it may wait for room in the queue
             with contextlib.suppress(queue.Empty):
                 self._events.get(timeout=0.01)
         with contextlib.suppress(OSError):

@@ -124,10 +124,10 @@ def hash_file(path: Path) -> FileRecord:
     return FileRecord(path.name, size, digest.hexdigest())
 
 
-def write_receipt(folder: Path, receipt: ChunkReceipt, overwrite: bool = True) -> None:
+def write_receipt(folder: Path, receipt: ChunkReceipt) -> None:
     """Publish a receipt durably, after its files. Raises OSError."""
     data = json.dumps(receipt.to_json(), indent=1).encode()
-    atomic.write_bytes(receipt_path(folder, receipt.chunk), data, overwrite=overwrite, mode=0o600)
+    atomic.write_bytes(receipt_path(folder, receipt.chunk), data, overwrite=True, mode=0o600)
 
 
 def read_receipt(path: Path) -> ChunkReceipt:
