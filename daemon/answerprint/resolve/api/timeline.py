@@ -106,14 +106,6 @@ class Timeline(Handle):
         """Link items with each other, or unlink them."""
         return self.done("SetClipsLinked", [each.remote for each in items], linked)
 
-    def add_marker(self, frame: int, colour: str, name: str, note: str, duration: int, data: str) -> bool:
-        """A marker with data for programs; frame is relative to `start`."""
-        return self.done("AddMarker", frame, colour, name, note, duration, data)
-
-    def marker_with(self, data: str) -> dict[str, Value]:
-        """The first marker with that data, {} for none."""
-        return self.table("GetMarkerByCustomData", data)
-
     def export(self, path: str, kind: Value, subtype: Value) -> bool:
         """Write an interchange file; kind and subtype are constants of Resolve's."""
         return self.done("Export", path, kind, subtype, seconds=120.0)
