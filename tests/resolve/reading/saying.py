@@ -111,7 +111,6 @@ def item_of(s: Situation, voice: Voice | None = None) -> ItemFacts:
         end=start + s.record,
         duration=s.record,
         left_offset=float(moved / (s.ratio * abs(head))) if head else 0.0,
-        right_offset=0.0,
         source_start=base + source_start,
         source_end=base + source_end,
         source_start_seconds=float((midnight + s.entry) / s.rate),

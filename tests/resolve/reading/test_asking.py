@@ -21,7 +21,7 @@ from media.makers import make_movie
 
 from ..conftest import MakeFake
 
-CALLS_OF_AN_ITEM = {(21, 0, 4): 16, (21, 1): 18}
+CALLS_OF_AN_ITEM = {(21, 0, 4): 15, (21, 1): 17}
 CALLS_OF_A_CLIP = 4
 
 

@@ -66,10 +66,6 @@ class Item(Handle):
         """How far it could be extended to the left; in frames of the timeline where rates differ."""
         return self.number("GetLeftOffset", True) if precise else self.number("GetLeftOffset")
 
-    def right_offset(self) -> float | None:
-        """How far it could be extended to the right."""
-        return self.number("GetRightOffset")
-
     def source_start(self) -> float | None:
         """First source frame; may be one too low."""
         return self.number("GetSourceStartFrame")

@@ -65,12 +65,6 @@ class MediaPool(Handle):
         """Remove bins with all that lies in them."""
         return self.done("DeleteFolders", [each.remote for each in folders])
 
-    def selected(self) -> list[Clip]:
-        """The clips that are selected in the pool; [] before 20.1, which cannot tell."""
-        if not self.offers("GetSelectedClips"):
-            return []
-        return [Clip(each) for each in objects(self.ask("GetSelectedClips"))]
-
     def import_media(self, what: Sequence[str] | Sequence[Mapping[str, Value]]) -> list[Clip]:
         """Bring files into the bin that is open."""
         return [Clip(each) for each in objects(self.ask("ImportMedia", list(what), seconds=_IMPORT_SECONDS))]

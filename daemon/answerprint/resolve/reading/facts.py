@@ -60,7 +60,6 @@ class ItemFacts:
     end: float | None
     duration: float | None
     left_offset: float | None
-    right_offset: float | None
     source_start: float | None
     source_end: float | None
     source_start_seconds: float | None
