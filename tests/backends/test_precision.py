@@ -12,7 +12,7 @@ from diffusers import UNet2DModel
 from torch import Tensor, nn
 
 from answerprint.backends import compiling
-from answerprint.backends.base import cast, number_type, take_notices
+from answerprint.backends.base import cast, number_type
 from answerprint.backends.casting import Weights, dtype_for
 from answerprint.backends.compiling import compile_network, uncompile_network
 from answerprint.backends.info import BackendInfo
@@ -237,7 +237,7 @@ class TestCompiling:
         backend.set_hook(lambda layer, tokens, ops: called.append(layer.name))
         predict(backend)
         assert called == [layer.name for layer in backend.layers]
-        assert take_notices(backend) == []
+        assert backend.take_notices() == []
         set_options(backend)
         assert torch.equal(predict(backend), plain)
 
@@ -252,23 +252,23 @@ class TestCompiling:
         set_options(backend, compile="on")
         assert torch.equal(predict(backend), plain)
         assert torch.equal(predict(backend), plain)
-        (notice,) = take_notices(backend)
+        (notice,) = backend.take_notices()
         assert "no C++ compiler" in notice
-        assert take_notices(backend) == []
+        assert backend.take_notices() == []
 
     def test_errors_of_the_network_itself_are_not_hidden(self) -> None:
         backend = shallow_ldm_sr()
         condition = backend.condition(low_frames(1, 8, 8))
         with pytest.raises(RuntimeError):
             backend.predict(torch.zeros(1, 7, 8, 8), MIXED, condition)
-        assert take_notices(backend) == []
+        assert backend.take_notices() == []
 
     def test_a_compiler_that_is_not_there_is_done_without(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(compiling, "COMPILER", "of another package")
         backend = shallow_ldm_sr()
         set_options(backend, compile="on")
         assert bool(predict(backend).isfinite().all())
-        assert len(take_notices(backend)) == 1
+        assert len(backend.take_notices()) == 1
 
     def test_nothing_of_it_is_left_afterwards(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(compiling, "COMPILER", "eager")

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from answerprint.backends.base import number_type, weights_bytes
+from answerprint.backends.base import number_type
 from answerprint.backends.casting import dtype_for, processor_has_bf16
 from answerprint.backends.catalogue import families
 from answerprint.backends.generator.adapter import GeneratorBackend
@@ -105,13 +105,13 @@ def test_a_network_without_exact_parts_is_not_taken_for_equal(monkeypatch: pytes
 @pytest.mark.parametrize("kind", list(SMALL))
 def test_the_first_layers_stay_in_single_precision_and_every_bit_comes_back(kind: str) -> None:
     backend = small_generator(kind)
-    before, held = picture(backend), weights_bytes(backend)
+    before, held = picture(backend), backend.weights_bytes
     set_precision(backend, "bf16")
     types = {name: p.dtype for name, p in backend._network.named_parameters()}
     first = {name for name in types if name.startswith(backend._network.exact_parts)}
     assert {types[name] for name in first} == {torch.float32}
     assert {types[name] for name in types if name not in first} == {torch.bfloat16}
-    assert weights_bytes(backend) < held
+    assert backend.weights_bytes < held
     half = picture(backend)
     assert torch.equal(picture(backend), half), "it does not repeat"
     assert torch.equal(picture(set_precision(backend, "fp32")), before)

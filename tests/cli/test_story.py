@@ -5,7 +5,7 @@ from __future__ import annotations
 from answerprint.cli.job.story import Story
 from answerprint.frames import events
 from answerprint.frames.messages import Message
-from answerprint.jobs.api import Happening
+from answerprint.store.records import JobEvent
 
 NAMES = {"started", "stage", "progress", "chunk", "warning", "done", "error"}
 PROBLEM = {"code": "disk_full", "message": "2 GiB are missing.", "remedy": "Make room.", "exit_code": 4}
@@ -20,7 +20,7 @@ def state(name: str, problem: Message | None = None) -> Message:
 
 
 def told(story: Story, *happened: Message) -> list[Message]:
-    said = [event for n, event in enumerate(happened) for event in story.tell(Happening(n + 1, 0.0, event))]
+    said = [event for n, event in enumerate(happened) for event in story.tell(JobEvent(n + 1, 0.0, event))]
     assert {event["event"] for event in said} <= NAMES
     return said
 

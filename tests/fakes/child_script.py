@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -27,7 +26,6 @@ class Scene:
         self.raw = os.dup(1)
         self.channel = ChildChannel.open()
         self.request: Message = self.channel.request()
-        self.channel.watch()
         self.channel.emit(events.stage("load", f"pid {os.getpid()}"))
 
     def progress(self, done: int) -> None:
@@ -107,38 +105,25 @@ def truncated(scene: Scene) -> None:
 
 
 def patient(scene: Scene) -> None:
-    """A well-behaved worker: its partial file goes when it is cancelled."""
+    """A well-behaved worker: its partial file goes when it is terminated."""
     partial = Path(scene.request["output"] + ".partial")
     partial.touch()
-    scene.progress(1)
     try:
-        while True:
-            scene.channel.check()
-            time.sleep(0.005)
-    except CancelledError as cause:
-        partial.unlink()
-        scene.channel.emit(events.error(cause))
-
-
-def too_late(scene: Scene) -> None:
-    """Finishes before it hears of the cancellation."""
-    scene.progress(1)
-    while not scene.channel.cancelled:
-        time.sleep(0.005)
-    scene.done()
-
-
-def busy(scene: Scene) -> None:
-    """Hears no cancellation; SIGTERM still lets it clean up."""
-    partial = Path(scene.request["output"] + ".partial")
-    partial.touch()
-    scene.progress(1)
-    try:
+        scene.progress(1)
         _for_ever()
     except CancelledError as cause:
         scene.channel.emit(events.error(cause))
     finally:
         partial.unlink()
+
+
+def too_late(scene: Scene) -> None:
+    """Finishes all the same."""
+    try:
+        scene.progress(1)
+        _for_ever()
+    except CancelledError:
+        scene.done()
 
 
 def deaf(scene: Scene) -> None:
@@ -151,13 +136,6 @@ def flood(scene: Scene) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while True:
         scene.progress(1)
-
-
-def talks(scene: Scene) -> None:
-    """Says a lot, and listens."""
-    while not scene.channel.cancelled:
-        scene.progress(1)
-    scene.channel.emit(events.error(CancelledError("The job was cancelled.")))
 
 
 def lingers(scene: Scene) -> None:
@@ -176,7 +154,7 @@ SCENES: dict[str, Callable[[Scene], None]] = {
     scene.__name__: scene
     for scene in (
         done, prints, echo, reads, error, crash, silent, segv, killed, garbage, not_json, no_event, truncated, patient,
-        too_late, busy, deaf, flood, talks, lingers,
+        too_late, deaf, flood, lingers,
     )
 }  # fmt: skip
 

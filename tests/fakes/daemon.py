@@ -18,7 +18,6 @@ from answerprint.jobs.api import (
     BusyError,
     DaemonInfo,
     EncodedPicture,
-    Happening,
     MediaInfo,
     NewJob,
     NotFoundError,
@@ -31,7 +30,7 @@ from answerprint.jobs.api import (
     StateError,
     WarmModel,
 )
-from answerprint.store.records import ENDED, JobRecord, JobState
+from answerprint.store.records import ENDED, JobEvent, JobRecord, JobState
 
 __all__ = ["FakeDaemon"]
 
@@ -64,7 +63,7 @@ class FakeDaemon:
         """folder: for pictures. jobs: those of a daemon before this one."""
         self.calls: list[str] = []
         self.jobs: dict[str, JobRecord] = {} if jobs is None else jobs
-        self.kept: dict[str, list[Happening]] = {}
+        self.kept: dict[str, list[JobEvent]] = {}
         self.live: dict[str, Message] = {}
         self.watchers = 0
         self.news = News()
@@ -83,7 +82,7 @@ class FakeDaemon:
             self.live[job] = event
         else:
             happenings = self.kept.setdefault(job, [])
-            happenings.append(Happening(len(happenings) + 1, time.time(), event))
+            happenings.append(JobEvent(len(happenings) + 1, time.time(), event))
             self.jobs[job] = replace(self.jobs[job], last_sequence=len(happenings))
         self.news.set()
 
@@ -131,7 +130,7 @@ class FakeDaemon:
         more = str(begin + limit) if begin + limit < len(found) else ""
         return Page(found[begin : begin + limit], more, len(found))
 
-    async def watch(self, reference: str, after: int, *, progress: bool = True) -> AsyncIterator[Happening]:
+    async def watch(self, reference: str, after: int, *, progress: bool = True) -> AsyncIterator[JobEvent]:
         self.calls.append("watch")
         job = self._find(reference).id
         told: Message | None = None
@@ -147,7 +146,7 @@ class FakeDaemon:
                     after += 1
                 elif progress and self.live.get(job) is not told:
                     told = self.live[job]
-                    yield Happening(after, time.time(), told)
+                    yield JobEvent(after, time.time(), told)
                 else:
                     first = False
                     await self.news.wait()

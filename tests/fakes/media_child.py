@@ -13,7 +13,7 @@ from answerprint.frames.channel import ChildChannel
 from answerprint.frames.messages import Message
 from answerprint.frames.request import PreviewRequest, RestoreRequest
 from answerprint.store import atomic
-from answerprint.store.receipts import ChunkReceipt, DamagedChunkError, check_files
+from answerprint.store.receipts import ChunkReceipt, find_damage
 from answerprint.worker.inbox import Inbox, Letter
 from answerprint.worker.job_channel import JobChannel, StopRequestedError
 
@@ -104,10 +104,8 @@ class StandIn:
         self.steering.reach(clip, "mux", talk)
         parts = []
         for receipt in receipts:
-            try:
-                check_files(folder, receipt, carry=False)
-            except DamagedChunkError as error:
-                raise DamagedError(receipt.chunk) from error
+            if find_damage(folder, receipt, carry=False):
+                raise DamagedError(receipt.chunk)
             parts.append((folder / receipt.segment.name).read_bytes())
             talk.emit(events.progress("mux", receipt.stop, receipts[-1].stop))
             self.steering.reach(clip, f"mux-{receipt.chunk}", talk)

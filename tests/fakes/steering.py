@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 from answerprint.errors import DiskFullError, JobFailedError, MediaError, StorageError
 from answerprint.frames import events
 from answerprint.store.receipts import DamagedChunkError
-from answerprint.worker.job_channel import Talk
+from answerprint.worker.job_channel import JobChannel
 
 __all__ = ["VARIABLE", "DamagedError", "Script", "SourceChangedError", "Steering", "facts", "pictures", "whole"]
 
@@ -124,7 +124,7 @@ class Steering:
         if not true:
             self.refuse(what)
 
-    def reach(self, clip: str, step: str, talk: Talk | None = None, *, border: bool = True) -> None:
+    def reach(self, clip: str, step: str, talk: JobChannel | None = None, *, border: bool = True) -> None:
         """A step: fail here if the script says so. border: whether a wish to stop is heard here."""
         if border and talk is not None:
             talk.check()
@@ -143,7 +143,7 @@ class Steering:
             return visit
         raise AssertionError(f"{clip} {step} is reached without end")
 
-    def _act(self, action: str, clip: str, step: str, talk: Talk | None, border: bool) -> None:
+    def _act(self, action: str, clip: str, step: str, talk: JobChannel | None, border: bool) -> None:
         if action == "hold":
             self._hold(clip, step, talk, border)
         elif action == "kill":
@@ -178,7 +178,7 @@ class Steering:
         }
         return errors[kind]
 
-    def _hold(self, clip: str, step: str, talk: Talk | None, border: bool) -> None:
+    def _hold(self, clip: str, step: str, talk: JobChannel | None, border: bool) -> None:
         """Say where it is, and wait there."""
         if talk is not None:
             talk.emit(events.stage("denoise", f"hold {step}"))

@@ -1,7 +1,8 @@
-"""What daemon, segments and journal cost beside the plain worker, on the same clip: `python -m fault.overhead [N]`."""
+"""What daemon, segments and journal cost beside a plain restoration of a clip: `python -m fault.overhead [N]`."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import statistics
@@ -16,8 +17,6 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from answerprint.child import command
-from answerprint.frames.messages import MessageReader, encode_message
 from answerprint.frames.request import RestoreRequest
 from media.makers import make_movie, numbered_frame
 
@@ -27,6 +26,7 @@ from .promise import Watch
 
 __all__ = ["Cost", "Overhead", "measure_overhead"]
 
+_PLAIN = Path(__file__).parents[1] / "fakes" / "plain_restoration.py"
 _SIZE = (160, 68)  # px
 _FRAMES = 10
 _LONGEST_SECONDS = 600.0
@@ -44,7 +44,7 @@ class Cost:
 
 @dataclass(slots=True)
 class Overhead:
-    """Pairs of runs, the plain worker's and the daemon's, one after the other.
+    """Pairs of runs, the plain one's and the daemon's, one after the other.
 
     same: whether the pictures are, but for the step of the segments, which hold 0..1 in 32,768 values.
     """
@@ -55,7 +55,7 @@ class Overhead:
 
     @property
     def wall_ratio(self) -> float:
-        """The daemon's time by the clock for one of the plain worker's: the median of the pairs."""
+        """The daemon's time by the clock for one of the plain one's: the median of the pairs."""
         return statistics.median(ours.wall / plain.wall for plain, ours in zip(self.plain, self.daemon, strict=True))
 
     @property
@@ -99,24 +99,18 @@ def _job(daemon: DaemonProcess, clip: Path, output: Path) -> float:
 
 
 def _plain(home: Path, clip: Path, output: Path) -> Cost:
-    """The same in a worker that does nothing else, counted from when its model is loaded."""
+    """The same in a process that does nothing else, counted from when its model is loaded."""
     shutil.rmtree(home, ignore_errors=True)
     environment = {**os.environ, "ANSWERPRINT_HOME": str(home), **_ONE_THREAD}
-    with subprocess.Popen(
-        command("device"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=environment
-    ) as child:
-        assert child.stdin is not None
+    program = [sys.executable, str(_PLAIN), json.dumps(_request(clip, output).to_json())]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, env=environment) as child:
         assert child.stdout is not None
-        child.stdin.write(encode_message({"type": "restore", **_request(clip, output).to_json()}))
-        reader = MessageReader(child.stdout)
-        began, cpu, ended = 0.0, 0.0, 0.0
-        while (event := reader.receive()) is not None:
-            assert event["event"] != "error", event
-            if event["event"] == "started":
-                began, cpu = time.monotonic(), processor_seconds(child.pid)
-            ended = time.monotonic()
-        usage = os.wait4(child.pid, 0)[2]
-        child.returncode = 0
+        assert child.stdout.readline() == b"started\n"
+        began, cpu = time.monotonic(), processor_seconds(child.pid)
+        status, usage = os.wait4(child.pid, 0)[1:]
+        ended = time.monotonic()
+        child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0
     return Cost(ended - began, usage.ru_utime + usage.ru_stime - cpu)
 
 

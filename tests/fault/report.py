@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--messages", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=20.0, help="of fuzzed media")
-    parser.add_argument("--repeats", type=int, default=3, help="of the comparison with the plain worker")
+    parser.add_argument("--repeats", type=int, default=3, help="of the comparison with a plain restoration")
     parser.add_argument("--only", default="", help="figures with this word")
     args = parser.parse_args(argv)
     ok = True
@@ -135,7 +135,7 @@ def _figure_rows(measure: Callable[[Path], list[Figure]], folder: Path) -> Itera
 def _overhead(folder: Path, repeats: int) -> Iterator[Row]:
     over = measure_overhead(folder, repeats)
     yield Row(
-        "daemon + segments + journal against the plain worker",
+        "daemon + segments + journal against a plain restoration",
         "<= 3 %",
         f"{100 * (over.cpu_ratio - 1):+.1f} % processor time, {100 * (over.wall_ratio - 1):+.1f} % by the clock"
         f"{'' if over.same else ', OTHER PICTURES'}",

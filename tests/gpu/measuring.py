@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from answerprint.backends.base import Backend, number_type, weights_bytes
+from answerprint.backends.base import Backend, number_type
 from answerprint.frames import Frame
 from answerprint.frames.request import RestoreRequest
 from answerprint.metrics.stages import CONSISTENT, PER_FRAME, Picture, Spent, drawn_clip, spend
@@ -137,7 +137,7 @@ def compare_ways(
         "steps": steps,
         "default_steps": work.steps,
         "dtype": number_type(backend),
-        "weights_gib": weights_bytes(backend) / _GIB,
+        "weights_gib": backend.weights_bytes / _GIB,
         "per_frame_batch": batch or method.chunk,
         "ways": [asdict(one), asdict(both)],
         "seconds_per_frame": {way.label: way.at_steps(steps, work.steps) for way in (one, both)},

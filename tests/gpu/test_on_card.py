@@ -13,7 +13,7 @@ import pytest
 import torch
 from av.video.frame import VideoFrame
 
-from answerprint.backends.base import Backend, number_type, offload
+from answerprint.backends.base import Backend, number_type
 from answerprint.backends.load import load
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
@@ -111,7 +111,7 @@ def test_weights_that_wait_in_the_computers_memory_give_the_same(model: Model, d
     expected = restored(backend, choices)
     DeviceMemory(torch.device(device)).release()
     before = torch.cuda.memory_allocated(device)
-    assert offload(backend)
+    backend.offload()
     DeviceMemory(torch.device(device)).release()
     assert torch.cuda.memory_allocated(device) < before
     assert psnr(restored(backend, choices), expected) > NEAR_DB

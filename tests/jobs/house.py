@@ -17,13 +17,13 @@ import pytest
 
 from answerprint.frames.request import PreviewRequest, RestoreRequest
 from answerprint.home import logs_folder, state_folder
-from answerprint.jobs.api import Happening, NewJob
+from answerprint.jobs.api import NewJob
 from answerprint.jobs.children import Child
 from answerprint.jobs.config import Config
 from answerprint.jobs.ledger import Ledger
 from answerprint.jobs.service import Service
 from answerprint.store.journal import Journal
-from answerprint.store.records import ENDED, JobRecord, JobState
+from answerprint.store.records import ENDED, JobEvent, JobRecord, JobState
 from answerprint.store.recovery import recover
 from answerprint.store.verify import verify
 from fakes import device_child, media_child
@@ -156,7 +156,7 @@ class House:
 
     # What happens
 
-    async def happenings(self, job: JobRecord, after: int = 0) -> AsyncGenerator[Happening, None]:
+    async def happenings(self, job: JobRecord, after: int = 0) -> AsyncGenerator[JobEvent, None]:
         """What happens to a job, within the patience of a test."""
         async with asyncio.timeout(PATIENCE_SECONDS), aclosing(self.service.watch(job.id, after)) as watch:
             async for happening in watch:
@@ -171,7 +171,7 @@ class House:
                 return record
             await self.event(job, lambda event: event["event"] in ("state", "done"), record.last_sequence)
 
-    async def event(self, job: JobRecord, wanted: Callable[[dict[str, Any]], bool], after: int = 0) -> Happening:
+    async def event(self, job: JobRecord, wanted: Callable[[dict[str, Any]], bool], after: int = 0) -> JobEvent:
         """Wait for an event."""
         seen: list[dict[str, Any]] = []
         async with aclosing(self.happenings(job, after)) as happenings:

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from answerprint.errors import NoDaemonError
-from answerprint.jobs.api import BusyError, Happening
+from answerprint.jobs.api import BusyError
 from answerprint.jobs.hub import MOST_BEHIND, Hub
-from answerprint.store.records import JobRecord, JobState
+from answerprint.store.records import JobEvent, JobRecord, JobState
 
 from .house import House
 
 LIVE = ("stage", "progress")
 
 
-async def watch(house: House, job: JobRecord, after: int = 0) -> list[Happening]:
+async def watch(house: House, job: JobRecord, after: int = 0) -> list[JobEvent]:
     """All that a watcher hears to the end of a job."""
     async with aclosing(house.happenings(job, after)) as happenings:
         return [happening async for happening in happenings]
@@ -29,7 +29,7 @@ def _has_done(frames: int, event: dict[str, Any]) -> bool:
     return bool(event.get("frames_done", frames) >= frames)
 
 
-def kept(heard: list[Happening]) -> list[Happening]:
+def kept(heard: list[JobEvent]) -> list[JobEvent]:
     return [happening for happening in heard if happening.event["event"] not in LIVE]
 
 
@@ -173,8 +173,8 @@ async def test_the_daemon_keeps_nothing_of_jobs_that_have_ended(house: House) ->
 async def test_a_live_event_takes_the_place_of_an_older_one_and_keeps_its_own() -> None:
     hub = Hub()
 
-    def happening(sequence: int, kind: str, value: int = 0) -> Happening:
-        return Happening(sequence, 0.0, {"event": kind, "value": value})
+    def happening(sequence: int, kind: str, value: int = 0) -> JobEvent:
+        return JobEvent(sequence, 0.0, {"event": kind, "value": value})
 
     with hub.watching("a") as watcher:
         hub.work("a", 1)

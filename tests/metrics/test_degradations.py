@@ -11,12 +11,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from av.codec.codec import UnknownCodecError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from answerprint.errors import InputError
 from answerprint.metrics import codec
-from answerprint.metrics import degradations as damage
 from answerprint.metrics.degradations import Degradation, degrade_clip
 from answerprint.metrics.picture import detail_ratio, psnr
 
@@ -170,20 +169,6 @@ def test_frames_of_different_sizes_are_not_coded_as_one_clip() -> None:
         codec.encode_h264([texture(16, 16), texture(16, 18)], 20)
 
 
-@given(height=st.integers(1, 40), width=st.integers(1, 40), modulus=st.integers(1, 16))
-@settings(deadline=None)
-def test_cropping_keeps_the_first_pixel_in_place_and_leaves_multiples(height: int, width: int, modulus: int) -> None:
-    picture = np.random.default_rng(0).random((height, width, 3), dtype=np.float32)
-    if min(height, width) < modulus:
-        with pytest.raises(ValueError, match=f"multiples of {modulus}"):
-            damage.crop_to_multiple(picture, modulus)
-        return
-    cut = damage.crop_to_multiple(picture, modulus)
-    assert cut.shape[0] % modulus == cut.shape[1] % modulus == 0
-    assert height - cut.shape[0] < modulus > width - cut.shape[1]
-    assert np.array_equal(cut, picture[: cut.shape[0], : cut.shape[1]])
-
-
 def test_a_size_that_the_scale_does_not_divide_is_refused_with_the_remedy() -> None:
-    with pytest.raises(ValueError, match="crop_to_multiple"):
+    with pytest.raises(ValueError, match="cut it to a multiple first"):
         degrade_clip([texture(30, 32)], 4, Degradation(), 0)

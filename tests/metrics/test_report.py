@@ -32,14 +32,6 @@ def test_text_lines_up_with_arrows_to_the_better_side() -> None:
     assert lines[-1] == "E_inter: Farneback"
 
 
-def test_markdown_has_as_many_cells_in_every_line_and_escapes_bars() -> None:
-    lines = [line for line in TABLE.to_markdown().splitlines() if line.startswith("|")]
-    assert len(lines) == 2 + 3
-    assert {line.replace("\\|", "").count("|") for line in lines} == {7}
-    assert lines[1].startswith("| --- | ---: |")
-    assert "ours\\|fast" in lines[4]
-
-
 def test_json_keeps_unscaled_values_and_only_what_json_can_say() -> None:
     data = json.loads(json.dumps(TABLE.to_json(), allow_nan=False))
     assert data["rows"]["truth"] == {"psnr": "inf", "e_warp": 0.0003, "masked_fraction": 0.041}

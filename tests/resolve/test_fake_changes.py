@@ -223,15 +223,15 @@ class TestPool:
 class TestMarks:
     def test_markers_carry_data(self, fake: FakeResolve, movie: Path) -> None:
         timeline = Scene(fake, movie).project.timeline()
-        assert timeline.add_marker(3, "Blue", "restored", "", 1, "answerprint:1")
-        assert not timeline.add_marker(3, "Blue", "again", "", 1, "")
-        assert timeline.marker_with("answerprint:1")
-        assert timeline.delete_marker("answerprint:1")
-        assert timeline.marker_with("answerprint:1") == {}
+        assert timeline.done("AddMarker", 3, "Blue", "restored", "", 1, "answerprint:1")
+        assert not timeline.done("AddMarker", 3, "Blue", "again", "", 1, "")
+        assert timeline.table("GetMarkerByCustomData", "answerprint:1")
+        assert timeline.done("DeleteMarkerByCustomData", "answerprint:1")
+        assert timeline.table("GetMarkerByCustomData", "answerprint:1") == {}
 
     def test_a_colour_that_does_not_exist_is_a_violation(self, movie: Path) -> None:
         with FakeResolve() as fake:
-            assert not Scene(fake, movie).project.timeline().add_marker(3, "Orange", "", "", 1, "")
+            assert not Scene(fake, movie).project.timeline().done("AddMarker", 3, "Orange", "", "", 1, "")
             assert len(fake.violations) == 1
 
     def test_in_and_out_count_from_the_start_of_the_timeline(self, fake: FakeResolve, movie: Path) -> None:
@@ -266,9 +266,9 @@ class TestTimelines:
         entry: Mapping[str, Value] = {"mediaPoolItem": scene.clip.remote, "startFrame": 5, "endFrame": 9}
         other = pool.add_folder(pool.root(), "Elsewhere")
         assert other is not None
-        assert not pool.timeline_of("Scratch", [entry])
+        assert not pool.found("CreateTimelineFromClips", "Scratch", [entry])
         assert pool.open_folder(pool.root())
-        assert pool.timeline_of("Scratch", [entry])
+        assert pool.found("CreateTimelineFromClips", "Scratch", [entry])
         scratch = fake.timeline("Scratch")
         assert fake.shown(scratch, scratch.start) == Shown(str(movie), 5)
         assert pool.delete_timelines([scene.project.timeline()])

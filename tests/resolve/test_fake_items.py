@@ -38,7 +38,7 @@ class TestEqualRates:
     def test_left_offset_is_exact(self, fake: FakeResolve, movie: Path) -> None:
         fake.add_timeline(rate=25).place(fake.add_clip(movie), source=(10, 40))
         item = only_item(fake)
-        assert (item.left_offset(), item.duration(), item.right_offset()) == (10, 30, 20)
+        assert (item.left_offset(), item.duration(), item.number("GetRightOffset")) == (10, 30, 20)
 
     def test_source_start_reads_one_low_for_some_items_only(self, fake: FakeResolve, movie: Path) -> None:
         timeline, clip = fake.add_timeline(rate=25), fake.add_clip(movie)

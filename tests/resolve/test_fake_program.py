@@ -159,14 +159,14 @@ class TestFaults:
         fake.add_timeline("Reel 1")
         resolve = Resolve(fake.bridge().root)
         timeline = resolve.project().timeline()
-        assert timeline.add_marker(1, "Blue", "saved", "", 1, "1")
+        assert timeline.done("AddMarker", 1, "Blue", "saved", "", 1, "1")
         assert resolve.save_project()
-        assert timeline.add_marker(2, "Blue", "lost", "", 1, "2")
+        assert timeline.done("AddMarker", 2, "Blue", "lost", "", 1, "2")
         fake.restart()
         with pytest.raises(SilentError):
             timeline.start()
         again = Resolve(fake.bridge().root).project().timeline()
-        assert [bool(again.marker_with(data)) for data in ("1", "2")] == [True, False]
+        assert [bool(again.table("GetMarkerByCustomData", data)) for data in ("1", "2")] == [True, False]
 
     def test_without_a_save_it_comes_back_as_before_the_first_call(self, fake: FakeResolve) -> None:
         model = fake.add_timeline("Reel 1")

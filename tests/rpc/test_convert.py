@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from answerprint.errors import InputError
 from answerprint.frames import events
 from answerprint.frames.request import PreviewRequest, RestoreRequest
-from answerprint.jobs.api import Happening, NewJob
+from answerprint.jobs.api import NewJob
 from answerprint.rpc.convert import job_from, job_to, new_job_from, new_job_to
-from answerprint.rpc.convert_events import happening_from, happening_to
+from answerprint.rpc.convert_events import job_event_from, job_event_to
 from answerprint.rpc.convert_info import info_from, info_to, warm_from, warm_to
 from answerprint.rpc.limits import ServerLimits
 from answerprint.rpc.server import request_types
 from answerprint.rpc.v1 import models_pb2, system_pb2
 from answerprint.rpc.v1 import restoration_pb2 as pb
 from answerprint.rpc.validate import parse, validate
-from answerprint.store.records import JobRecord, JobState
+from answerprint.store.records import JobEvent, JobRecord, JobState
 
 from .forms import any_bytes, messages
 
@@ -128,7 +128,7 @@ def test_handles_widen_a_range_and_never_reach_before_the_clip(
     assert end == first + length + after
 
 
-def happenings() -> st.SearchStrategy[Happening]:
+def happenings() -> st.SearchStrategy[JobEvent]:
     flow = st.fixed_dictionaries({"hits": counts, "misses": counts})
     segment = st.fixed_dictionaries({"name": words, "bytes": counts, "sha256": words})
     receipt = st.fixed_dictionaries(
@@ -163,19 +163,19 @@ def happenings() -> st.SearchStrategy[Happening]:
             peak_memory_bytes=maybe(st.integers(1, 2**53)), stages=st.dictionaries(words, spans, max_size=3),
         ),
     )  # fmt: skip
-    return st.builds(Happening, counts, times, body)
+    return st.builds(JobEvent, counts, times, body)
 
 
 @thorough
 @given(happenings())
-def test_what_happens_is_what_a_watcher_sees(happening: Happening) -> None:
-    message = happening_to(happening)
+def test_what_happens_is_what_a_watcher_sees(happening: JobEvent) -> None:
+    message = job_event_to(happening)
     assert message is not None
-    assert happening_from(pb.JobEvent.FromString(message.SerializeToString())) == happening
+    assert job_event_from(pb.JobEvent.FromString(message.SerializeToString())) == happening
 
 
 _FIXED: dict[str, st.SearchStrategy[Any]] = {
-    f"{PACKAGE}.JobEvent.at": times.map(lambda s: happening_to(Happening(0, s, events.warning(""))).at),  # type: ignore[union-attr]
+    f"{PACKAGE}.JobEvent.at": times.map(lambda s: job_event_to(JobEvent(0, s, events.warning(""))).at),  # type: ignore[union-attr]
     f"{PACKAGE}.StateChanged.state": st.integers(1, 7),
     f"{PACKAGE}.Understood.rate": st.integers(1, 99).map(lambda n: pb.Rational(numerator=n, denominator=1)),
     f"{PACKAGE}.Understood.range": st.just(pb.FrameRange(first=1, stop=2)),
@@ -194,9 +194,9 @@ _FIXED: dict[str, st.SearchStrategy[Any]] = {
 @thorough
 @given(messages(pb.JobEvent, _FIXED))
 def test_every_field_of_an_event_survives_the_client(message: pb.JobEvent) -> None:
-    happening = happening_from(message)
+    happening = job_event_from(message)
     assert happening is not None
-    assert happening_to(happening) == message
+    assert job_event_to(happening) == message
 
 
 @thorough
@@ -243,7 +243,7 @@ def test_a_job_survives_what_its_process_can_come_up_with() -> None:
     seen = job_from(job_to(record, {"event": "progress", "eta_seconds": math.nan, "frames_done": -1}))
     assert seen.label == "bytes-\\udcff"
     assert seen.problem == {"code": "x", "message": "/bytes-\\udcff", "remedy": "", "exit_code": 0}
-    odd = Happening(-1, 0.0, {"event": "chunk", "receipt": {"chunk": 2**40}, "flow_cache": None, "seconds": None})
-    assert happening_to(odd) is not None
-    assert happening_to(Happening(1, 0.0, {"event": "rendered"})) is None
-    assert happening_from(pb.JobEvent(sequence=1)) is None
+    odd = JobEvent(-1, 0.0, {"event": "chunk", "receipt": {"chunk": 2**40}, "flow_cache": None, "seconds": None})
+    assert job_event_to(odd) is not None
+    assert job_event_to(JobEvent(1, 0.0, {"event": "rendered"})) is None
+    assert job_event_from(pb.JobEvent(sequence=1)) is None

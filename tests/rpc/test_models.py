@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from answerprint.backends.catalogue import ModelEntry, families
+from answerprint.option import Option
 from answerprint.resolve.asking.questions import form_for
 from answerprint.resolve.restoring.wishes import Wishes
 from answerprint.rpc import services
-from answerprint.rpc.convert_info import ModelForm, OptionForm, model_to
+from answerprint.rpc.convert_info import ModelForm, model_to
 from answerprint.rpc.v1 import models_pb2
 
 from .harness import Running
@@ -28,14 +29,14 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running
         yield server
 
 
-def described(running: Running) -> tuple[dict[str, ModelForm], list[OptionForm]]:
+def described(running: Running) -> tuple[dict[str, ModelForm], list[Option]]:
     """Every model by its name, as if its weights were here, and the options of the method."""
     with running.client() as client:
         models, options = client.models()
     return {model.name: replace(model, ready=True) for model in models}, list(options)
 
 
-def asked(model: ModelForm, options: list[OptionForm]) -> list[str]:
+def asked(model: ModelForm, options: list[Option]) -> list[str]:
     """Names of what a form asks about one model."""
     return [field.name for field in form_for([model], options, Wishes()).fields]
 

@@ -13,10 +13,10 @@ import pytest
 
 from answerprint.errors import NoDaemonError
 from answerprint.frames import events
-from answerprint.jobs.api import BusyError, Happening, NotFoundError
+from answerprint.jobs.api import BusyError, NotFoundError
 from answerprint.rpc.limits import ServerLimits
 from answerprint.rpc.v1 import restoration_pb2 as pb
-from answerprint.store.records import JobState
+from answerprint.store.records import JobEvent, JobState
 
 from .harness import PATIENCE_SECONDS, Running, await_until, new_job, raw_channel
 from .vanishing import vanish
@@ -40,7 +40,7 @@ class Watching:
     """A client that watches in a thread, to the end of the job."""
 
     def __init__(self, running: Running, job: str, *, progress: bool = True, patience_seconds: float = 20.0) -> None:
-        self.seen: list[Happening] = []
+        self.seen: list[JobEvent] = []
         self.losses = 0
         self.error: BaseException | None = None
         self._running, self._job, self._progress, self._patience = running, job, progress, patience_seconds

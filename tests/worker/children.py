@@ -32,7 +32,6 @@ class Child:
         home: Path,
         *,
         env: Mapping[str, str] | None = None,
-        serve: bool = True,
         program: Sequence[str] = (),
     ) -> None:
         """program: another command than the usual one."""
@@ -53,8 +52,7 @@ class Child:
         ]
         for thread in self._threads:
             thread.start()
-        if serve:
-            self.send({"type": "serve"})
+        self.send({"type": "serve"})
 
     @property
     def pid(self) -> int:

@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from answerprint.backends.base import Backend
-from answerprint.backends.catalogue import ModelEntry
 from answerprint.frames.messages import Message
 from answerprint.frames.request import RestoreRequest
 from answerprint.media.segment import PictureDigest, SegmentReader
 from answerprint.store.receipts import ChunkReceipt
-from answerprint.worker.job_channel import JobChannel, Talk, Wishes
+from answerprint.worker.device_memory import DeviceMemory
+from answerprint.worker.job_channel import JobChannel, Wishes
+from answerprint.worker.ladder import is_out_of_memory
+from answerprint.worker.loading import Models
 from answerprint.worker.render import RenderTask, render
+from answerprint.worker.warm import WarmModels
 from temporal.models import small_backend
 
 from .children import JOB, chunks_in
 
-__all__ = ["Given", "Rendering", "pictures_of"]
+__all__ = ["Rendering", "models_of", "pictures_of"]
 
 
-@dataclass(slots=True)
-class Given:
-    """A backend that is there already."""
-
-    backend: Backend
-    forgotten: list[str] = field(default_factory=list)
-
-    @contextmanager
-    def use(self, entry: ModelEntry, device: torch.device, talk: Talk) -> Iterator[Backend]:
-        yield self.backend
-
-    def forget(self, model: str) -> None:
-        self.forgotten.append(model)
+def models_of(backend: Backend) -> Models:
+    """A worker's models, of which each is `backend`."""
+    device = torch.device("cpu")
+    return Models(WarmModels(lambda name: backend, DeviceMemory(device), is_out_of_memory), device, -1.0)
 
 
 @dataclass(slots=True)
@@ -69,7 +62,7 @@ class Rendering:
         """The final event; all others are in `events`."""
         talk = JobChannel(lambda event: self.events.append(dict(event)), self.wishes, {"job": JOB})
         task = RenderTask(JOB, self.request, self.folder, resume, rung)
-        return render(task, talk, Given(backend or small_backend()), at_border)
+        return render(task, talk, models_of(backend or small_backend()), at_border)
 
     @property
     def chunks(self) -> list[ChunkReceipt]:

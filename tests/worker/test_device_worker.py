@@ -328,14 +328,3 @@ def test_a_preview_never_replaces_the_pictures_that_it_is_of(place: Place, share
 def test_an_order_that_makes_no_sense_is_refused(order: Message, shared: Child) -> None:
     last = run_job(shared, order)[-1]
     assert (last["event"], last["code"], last["job"]) == ("error", "bad_input", "x")
-
-
-def test_one_request_without_a_daemon_still_goes_straight_into_its_output(place: Place) -> None:
-    request = {**place.request(), "output": str(place.root / "plain.mkv")}
-    with Child("device", place.root / "home", serve=False) as child:
-        child.send({"type": "restore", **request})
-        events = child.rest()
-        assert child.ended() == 0
-    assert (events[-1]["event"], events[-1]["frames"]) == ("done", FRAMES)
-    assert [event["stage"] for event in of_kind(events, "stage")] == ["probe", "load", "mux", "verify"]
-    assert (place.root / "plain.mkv").is_file()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from answerprint.backends.catalogue import ModelEntry, find
+from answerprint.backends.catalogue import find
 from answerprint.backends.generator.adapter import GeneratorBackend
 from answerprint.backends.generator.info import INFO as GENERATOR
 from answerprint.backends.ldm_sr.info import INFO
@@ -23,26 +21,24 @@ from answerprint.frames.messages import Message
 from answerprint.frames.request import RestoreRequest
 from answerprint.worker import loading, memory_check
 from answerprint.worker.choices import resolve
+from answerprint.worker.job_channel import JobChannel, Wishes
 from answerprint.worker.ladder import Recipe
-from answerprint.worker.loading import LoadedOnce, configured, settings_for, usual_recipe
+from answerprint.worker.loading import configured, settings_for, usual_recipe
 from answerprint.worker.memory_check import is_astray, memory_checked
 from backends.builders import CPU, low_frames, small_ldm_sr
 from backends.builders_full_generator import small_generator
+
+from .rendering import models_of
 
 HALF = {"precision": "bf16"}
 
 
 class Said:
-    """A job's channel that keeps what is said."""
+    """What is said over a job's channel."""
 
     def __init__(self) -> None:
         self.events: list[Message] = []
-
-    def emit(self, event: Mapping[str, object]) -> None:
-        self.events.append(dict(event))
-
-    def check(self) -> None:
-        """Nobody wants an end."""
+        self.talk = JobChannel(lambda event: self.events.append(dict(event)), Wishes(), {})
 
     @property
     def warnings(self) -> list[str]:
@@ -121,16 +117,14 @@ def _drawn(backend: GeneratorBackend) -> Tensor:
     return backend.decode(backend.predict(torch.empty(0), 0, condition), condition)
 
 
-def test_what_a_model_has_to_say_becomes_a_warning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    backend = small_ldm_sr()
-    monkeypatch.setattr(loading, "load_model", lambda name, device: backend)
-    entry: ModelEntry = find("tiny-x4")
-    said = Said()
-    with pytest.raises(ZeroDivisionError), LoadedOnce().use(entry, CPU, said) as used:
-        used.notices.append("It runs as it is.")  # type: ignore[attr-defined]
+def test_what_a_model_has_to_say_becomes_a_warning() -> None:
+    backend, entry, said = small_ldm_sr(), find("tiny-x4"), Said()
+    models = models_of(backend)
+    with pytest.raises(ZeroDivisionError), models.use(entry, CPU, said.talk):
+        backend._notices.append("It runs as it is.")
         raise ZeroDivisionError
     assert said.warnings == ["It runs as it is."]
-    with LoadedOnce().use(entry, CPU, said):
+    with models.use(entry, CPU, said.talk):
         pass
     assert len(said.warnings) == 1
 
@@ -163,10 +157,10 @@ def test_a_wrong_estimate_is_said_where_the_device_can_tell(
     monkeypatch.setattr(memory_check, "peak_memory_bytes", lambda device: peak * 10**9)
     monkeypatch.setattr(memory_check, "DeviceMemory", lambda device: SimpleNamespace(used=lambda: 10 * 10**9))
     said = Said()
-    with memory_checked(20 * 10**9, torch.device("cuda"), said):
+    with memory_checked(20 * 10**9, torch.device("cuda"), said.talk):
         pass
     assert len(said.warnings) == warnings
-    with memory_checked(20 * 10**9, CPU, said):
+    with memory_checked(20 * 10**9, CPU, said.talk):
         pass
     assert len(said.warnings) == warnings, "the processor's memory cannot tell"
 

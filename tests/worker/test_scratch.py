@@ -19,7 +19,7 @@ from answerprint.frames import FrameRange
 from answerprint.media import probe
 from answerprint.media.segment import SegmentReader
 from answerprint.store import atomic, failpoints
-from answerprint.store.receipts import ChunkReceipt, carry_path, check_files, read_receipt, receipt_path, segment_path
+from answerprint.store.receipts import ChunkReceipt, carry_path, find_damage, read_receipt, receipt_path, segment_path
 from answerprint.temporal.sampler import CARRIED, Carry
 from answerprint.worker import scratch as scratch_module
 from answerprint.worker.carry import ClipState
@@ -62,7 +62,7 @@ def litter(scratch: Scratch) -> list[str]:
 
 
 def assert_whole(scratch: Scratch, receipt: ChunkReceipt) -> None:
-    check_files(scratch.folder, receipt)
+    assert not find_damage(scratch.folder, receipt)
     assert read_receipt(receipt_path(scratch.folder, receipt.chunk)) == receipt
     assert len(list(SegmentReader(scratch.folder, receipt).frames())) == receipt.stop - receipt.first
     assert litter(scratch) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -14,15 +14,9 @@ from .info import BackendInfo
 
 __all__ = [
     "Backend",
-    "Casting",
-    "Noticing",
-    "Offloading",
     "cast",
     "number_type",
-    "offload",
     "own_condition",
-    "take_notices",
-    "weights_bytes",
 ]
 
 _Own = TypeVar("_Own")
@@ -59,23 +53,9 @@ class Backend(Denoiser, Protocol):
         """Count the time of self-attention layers under "attention" in `watch`."""
         ...
 
-
-@runtime_checkable
-class Offloading(Protocol):
-    """A backend whose weights can wait outside the device's memory, at the price of speed."""
-
-    def offload(self) -> None:
-        """Keep weights on the device only while they are used; for as long as the backend lives."""
-        ...
-
-
-@runtime_checkable
-class Casting(Protocol):
-    """A backend whose network can compute in several number types; all others compute in float32."""
-
     @property
     def dtype(self) -> torch.dtype:
-        """The one it computes in."""
+        """The number type that its network computes in."""
         ...
 
     def cast(self, dtype: torch.dtype) -> None:
@@ -87,47 +67,25 @@ class Casting(Protocol):
         """Memory that all its weights take."""
         ...
 
+    def offload(self) -> None:
+        """Keep weights on the device only while they are used, which is slow; for as long as the backend lives."""
+        ...
 
-@runtime_checkable
-class Noticing(Protocol):
-    """A backend that has something to say to the user."""
-
-    notices: list[str]
+    def take_notices(self) -> list[str]:
+        """What it has to say to the user, each once."""
+        ...
 
 
 def number_type(backend: Backend) -> str:
     """Name of the number type that a backend's network computes in: float32, bfloat16 or float16."""
-    return str(backend.dtype).removeprefix("torch.") if isinstance(backend, Casting) else "float32"
+    return str(backend.dtype).removeprefix("torch.")
 
 
 def cast(backend: Backend, name: str) -> None:
-    """Have a backend's network compute in the number type of that name; raises ValueError where it cannot."""
-    if name == number_type(backend):
-        return
-    if not isinstance(backend, Casting) or name not in _NUMBER_TYPES:
-        raise ValueError(f"models of the family {backend.info.family} do not compute in {name}")
+    """Have a backend's network compute in the number type of that name; raises ValueError for another name."""
+    if name not in _NUMBER_TYPES:
+        raise ValueError(f"there is no number type {name}")
     backend.cast(_NUMBER_TYPES[name])
-
-
-def weights_bytes(backend: Backend) -> int:
-    """Memory that a backend's weights take; 0 where it does not say."""
-    return backend.weights_bytes if isinstance(backend, Casting) else 0
-
-
-def take_notices(backend: Backend) -> list[str]:
-    """What a backend has to say, each once."""
-    if not isinstance(backend, Noticing):
-        return []
-    said, backend.notices = backend.notices, []
-    return said
-
-
-def offload(backend: Backend) -> bool:
-    """Have a backend take less of the device's memory; False for one that cannot."""
-    if not isinstance(backend, Offloading):
-        return False
-    backend.offload()
-    return True
 
 
 def own_condition(condition: Condition, kind: type[_Own]) -> _Own:

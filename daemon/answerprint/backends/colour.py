@@ -15,15 +15,15 @@ __all__ = ["fix_colour", "low_band"]
 LEVELS = 5
 
 
-def low_band(picture: Tensor, levels: int = LEVELS) -> Tensor:
-    """What is left of `picture` [B, C, H, W] after `levels` blurs by [1, 2, 1] x [1, 2, 1] / 16, dilated 1, 2, 4, ...
+def low_band(picture: Tensor) -> Tensor:
+    """What is left of `picture` [B, C, H, W] after `LEVELS` blurs by [1, 2, 1] x [1, 2, 1] / 16, dilated 1, 2, 4, ...
 
     Borders are repeated.
     """
     channels = picture.shape[1]
     row = torch.tensor([0.25, 0.5, 0.25], dtype=picture.dtype, device=picture.device)
     kernel = torch.outer(row, row).expand(channels, 1, 3, 3)
-    for level in range(levels):
+    for level in range(LEVELS):
         reach = 2**level
         padded = F.pad(picture, (reach, reach, reach, reach), mode="replicate")
         picture = F.conv2d(padded, kernel, groups=channels, dilation=reach)

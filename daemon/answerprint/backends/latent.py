@@ -89,8 +89,7 @@ class HookedNetworks:
                 each.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         for each in others:
             each.to(device)
-        self.notices: list[str] = []
-        """What the user should know, and nobody has read yet."""
+        self._notices: list[str] = []
         self._running = running or Running()
         self._denoisers, self._others = denoisers, others
         self._half_is_equal = half_is_equal
@@ -149,7 +148,7 @@ class HookedNetworks:
 
     def _do_without_compiler(self, reason: str) -> None:
         self._uncompile()
-        self.notices.append(f"The network could not be compiled and runs as it is ({reason}).")
+        self._notices.append(f"The network could not be compiled and runs as it is ({reason}).")
 
     def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
         """The latent itself."""
@@ -166,6 +165,11 @@ class HookedNetworks:
     def time(self, watch: Stopwatch | None) -> None:
         """Count the time of self-attention."""
         self._slot.watch = watch
+
+    def take_notices(self) -> list[str]:
+        """What the user should know, each once."""
+        said, self._notices = self._notices, []
+        return said
 
     def offload(self) -> None:
         """Keep the weights in the computer's memory while they are not used; a compiled network cannot."""

@@ -38,8 +38,6 @@ class FlowSource:
         """Pairs estimated."""
         self.seconds = 0.0
         """Time spent estimating."""
-        self.lookup_seconds = 0.0
-        """Time spent reading and writing the cache."""
 
     def between(self, a: FlowPicture, b: FlowPicture) -> FlowPair:
         """`forward` from `a` to `b` on a's grid and `backward` from `b` to `a` on b's, on `pair.grid_size` cells.
@@ -57,10 +55,8 @@ class FlowSource:
     def _ordered(self, a: FlowPicture, b: FlowPicture) -> FlowPair:
         key = ""
         if self._cache is not None:
-            begun = self._clock()
             key = cache_key(self._estimator, a.content_hash, b.content_hash)
             found = self._cache.get(key)
-            self.lookup_seconds += self._clock() - begun
             if found is not None:
                 self.hits += 1
                 return found
@@ -69,9 +65,7 @@ class FlowSource:
         self.seconds += self._clock() - begun
         self.misses += 1
         if self._cache is not None:
-            begun = self._clock()
             self._cache.put(key, pair)
-            self.lookup_seconds += self._clock() - begun
         return pair
 
     def _estimate(self, source: FlowPicture, target: FlowPicture) -> Flow:

@@ -2,13 +2,12 @@
 
 channel = ChildChannel.open()       first of all: before any library can print or read
 message = channel.request()         what to do
-channel.watch()                     from here on a cancellation is noticed
-channel.check()                     between two steps: raises CancelledError when the parent asked, or is gone
 channel.emit(events.progress(...))  what happens
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
@@ -19,20 +18,17 @@ from types import FrameType
 from typing import NoReturn
 
 from ..errors import CancelledError
-from .messages import Message, MessageError, MessageReader, MessageWriter
+from .messages import Message, MessageReader, MessageWriter
 
-__all__ = ["CANCEL", "ChildChannel"]
-
-CANCEL: Message = {"type": "cancel"}
+__all__ = ["ChildChannel"]
 
 
 class ChildChannel:
-    """Messages from the parent, events to it, and whether it still wants the result."""
+    """Messages from the parent, and events to it."""
 
     def __init__(self, reader: MessageReader, writer: MessageWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self._unwanted = threading.Event()
 
     @classmethod
     def open(cls) -> ChildChannel:
@@ -55,41 +51,16 @@ class ChildChannel:
         return cls(MessageReader(source), MessageWriter(sink))
 
     def request(self) -> Message:
-        """Return the first message. Raises CancelledError when the parent is gone, MessageError on garbage."""
+        """Return the next message. Raises CancelledError when the parent is gone, MessageError on garbage."""
         message = self._reader.receive()
-        if message is None or message == CANCEL:
+        if message is None:
             raise CancelledError("The job was cancelled.")
         return message
 
-    def watch(self) -> None:
-        """Start to listen for a cancellation, until the end of the process."""
-        # A daemon thread: it waits for the parent, which may wait for the end of this process.
-        threading.Thread(target=self._listen, name="parent", daemon=True).start()
-
-    def check(self) -> None:
-        """Raise CancelledError when the parent has asked for the end, or is gone."""
-        if self._unwanted.is_set():
-            raise CancelledError("The job was cancelled.")
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether `check` would raise."""
-        return self._unwanted.is_set()
-
     def emit(self, event: Mapping[str, object]) -> None:
-        """Send an event. Once nobody reads, events are dropped and `check` raises."""
-        try:
+        """Send an event; once nobody reads, events are dropped."""
+        with contextlib.suppress(OSError):
             self._writer.send(event)
-        except OSError:
-            self._unwanted.set()
-
-    def _listen(self) -> None:
-        try:
-            while (message := self._reader.receive()) is not None and message != CANCEL:
-                pass
-        except (MessageError, OSError):
-            pass  # a parent that sends garbage is no parent: the same as a closed pipe
-        self._unwanted.set()
 
 
 def _raise_cancelled(signum: int, frame: FrameType | None) -> NoReturn:

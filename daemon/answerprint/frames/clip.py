@@ -52,7 +52,6 @@ class ClipInfo:
     has_audio: bool = False
     has_alpha: bool = False
     interlaced: bool = False
-    rotation_degrees: int = 0
     start_number: int = 0
     files: tuple[Path, ...] = ()
     first_pts: int | None = None

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 from ..errors import InputError, JobFailedError
 from ..frames.messages import Message
-from ..store.records import JobKind, JobRecord, JobState, UnknownJobError
+from ..store.records import JobEvent, JobKind, JobRecord, JobState, UnknownJobError
 
 __all__ = [
     "BusyError",
@@ -18,7 +18,6 @@ __all__ = [
     "DaemonInfo",
     "Disk",
     "EncodedPicture",
-    "Happening",
     "MediaInfo",
     "NewJob",
     "NotFoundError",
@@ -76,20 +75,6 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
-    """Something that happened to a job.
-
-    sequence: its number, or for what is not kept (progress) that of the latest kept one. at: wall clock.
-    event: an event of `frames.events`, or {"event": "state", "state": ..., "problem": ...}, or
-    {"event": "done", ...} with the deliverable.
-    """
-
-    sequence: int
-    at: float
-    event: Message
-
-
-@dataclass(frozen=True, slots=True)
 class WarmModel:
     """A model in the memory of a device. remaining_seconds: until it is freed if unused; below 0 is for ever."""
 
@@ -139,8 +124,8 @@ class MediaInfo:
     """What a file or a sequence is, as a job would read it.
 
     path: of the folder for a sequence. frames: of all the media. start_timecode: of frame 0, "" for none.
-    start_number: in the file name of a sequence's frame 0. rate_is_assumed: the media has none of its own.
-    restored: the file says that it was restored here.
+    start_number: in the file name of a sequence's frame 0. rate_is_assumed: the media has none of its own. codec,
+    bit_depth: "" and 0 where nobody looked into the file. restored: the file says that it was restored here.
     """
 
     path: str
@@ -148,16 +133,16 @@ class MediaInfo:
     width: int
     height: int
     rate: Fraction
-    rate_is_assumed: bool
     frames: int
-    pixel_aspect: Fraction
-    start_timecode: str
-    start_number: int
-    interlaced: bool
-    audio: bool
-    alpha: bool
-    codec: str
-    bit_depth: int
+    rate_is_assumed: bool = False
+    pixel_aspect: Fraction = Fraction(1)
+    start_timecode: str = ""
+    start_number: int = 0
+    interlaced: bool = False
+    audio: bool = False
+    alpha: bool = False
+    codec: str = ""
+    bit_depth: int = 0
     restored: bool = False
 
 
@@ -203,7 +188,7 @@ class Daemon(Protocol):
         """A page of jobs; no states are all. Raises InputError for a token that is none."""
         ...
 
-    def watch(self, reference: str, after: int, *, progress: bool = True) -> AsyncIterator[Happening]:
+    def watch(self, reference: str, after: int, *, progress: bool = True) -> AsyncIterator[JobEvent]:
         """Kept events after a number, then what happens, until the job has ended.
 
         Raises BusyError when the watcher is 1,000 events behind: it may come back with the last number it saw.

@@ -11,8 +11,7 @@ from ..errors import AnswerprintError, StorageError
 from ..frames.messages import Message
 from ..store.folders import remove_job_folder
 from ..store.receipts import ChunkReceipt
-from ..store.records import JobRecord, JobState
-from .api import Happening
+from ..store.records import JobEvent, JobRecord, JobState
 from .hub import Hub
 from .ledger import Ledger
 
@@ -91,22 +90,22 @@ class Book:
 
         record, moved = await self.ledger.do(change)
         if moved:
-            self.hub.tell(job, Happening(record.last_sequence, self.wall(), event))
+            self.hub.tell(job, JobEvent(record.last_sequence, self.wall(), event))
         return record, moved
 
     async def say(self, job: str, event: Message) -> None:
         """Keep an event of a job, and tell it."""
         kept = await self.ledger.do(self.journal.append, job, event)
-        self.hub.tell(job, Happening(kept.sequence, kept.at, event))
+        self.hub.tell(job, kept)
 
     async def commit(self, receipt: ChunkReceipt, event: Message, seconds: float) -> None:
         """Keep a finished chunk, then tell of it. Raises ChunkRefusedError."""
         sequence = await self.ledger.do(self.journal.commit_chunk, receipt, event, seconds=seconds)
-        self.hub.tell(receipt.job, Happening(sequence, self.wall(), event))
+        self.hub.tell(receipt.job, JobEvent(sequence, self.wall(), event))
 
     def show(self, job: str, event: Message) -> None:
         """Tell what is not kept."""
-        self.hub.tell(job, Happening(self.hub.sequence(job), self.wall(), event))
+        self.hub.tell(job, JobEvent(self.hub.sequence(job), self.wall(), event))
 
     async def clear(self, job: str) -> int:
         """Remove what a job has on disk beside its deliverable; returns the bytes freed."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from ..errors import NoDaemonError
 from ..frames.messages import Message
-from .api import BusyError, Happening
+from ..store.records import JobEvent
+from .api import BusyError
 
 __all__ = ["LIVE", "MOST_BEHIND", "Hub", "Watcher"]
 
@@ -23,9 +24,9 @@ LIVE = ("stage", "progress")
 class Watcher:
     """One watcher's events of one job, in order. A live one takes the place of an older one of its kind."""
 
-    def __init__(self, live: Iterable[Happening] = ()) -> None:
+    def __init__(self, live: Iterable[JobEvent] = ()) -> None:
         """live: where the job stands already."""
-        self._waiting: dict[object, Happening] = {}
+        self._waiting: dict[object, JobEvent] = {}
         self._kept = 0
         self._lost = False
         self._ended = False
@@ -33,7 +34,7 @@ class Watcher:
         for happening in live:
             self.put(happening)
 
-    def put(self, happening: Happening) -> None:
+    def put(self, happening: JobEvent) -> None:
         """Add an event; never waits."""
         kind = str(happening.event["event"])
         if kind in LIVE:
@@ -51,7 +52,7 @@ class Watcher:
         self._ended = True
         self._news.set()
 
-    async def next(self) -> Happening:
+    async def next(self) -> JobEvent:
         """Return what comes next. Raises BusyError when events were lost, NoDaemonError when the daemon ends."""
         while True:
             if self._lost and not self._kept:
@@ -71,7 +72,7 @@ class _Standing:
     """Where a job at work stands: the number of its latest kept event, and its latest live ones."""
 
     sequence: int
-    live: dict[str, Happening] = field(default_factory=dict)
+    live: dict[str, JobEvent] = field(default_factory=dict)
 
 
 class Hub:
@@ -98,7 +99,7 @@ class Hub:
             if not watchers:
                 del self._watchers[job]
 
-    def tell(self, job: str, happening: Happening) -> None:
+    def tell(self, job: str, happening: JobEvent) -> None:
         """Pass an event on."""
         kind = str(happening.event["event"])
         standing = self._at_work.get(job)

@@ -11,6 +11,7 @@ __all__ = ["KEEP", "create_log", "last_line"]
 
 KEEP = 20
 _TAIL_BYTES = 4096
+_LONGEST = 200
 
 
 def create_log(folder: Path, kind: str) -> Path:
@@ -24,8 +25,8 @@ def create_log(folder: Path, kind: str) -> Path:
     return path
 
 
-def last_line(path: Path, longest: int = 200) -> str:
-    """Return the last line that is not blank, cut to `longest` characters; empty where there is none."""
+def last_line(path: Path) -> str:
+    """Return the last line that is not blank, cut to 200 characters; empty where there is none."""
     try:
         with path.open("rb") as file:
             file.seek(0, os.SEEK_END)
@@ -33,4 +34,4 @@ def last_line(path: Path, longest: int = 200) -> str:
             lines = file.read().decode("utf-8", "replace").split("\n")
     except OSError:
         return ""
-    return next((line.strip()[:longest] for line in reversed(lines) if line.strip()), "")
+    return next((line.strip()[:_LONGEST] for line in reversed(lines) if line.strip()), "")

@@ -9,14 +9,13 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
 from ..errors import JobFailedError
-from ..frames.channel import CANCEL
 from ..frames.events import FINAL, check_event
 from ..frames.messages import Message, MessageError, MessageReader, encode_message, write_whole
 from .children import end_of
@@ -28,9 +27,8 @@ _POLL_SECONDS = 0.2  # a wait without end is deaf to Ctrl-C on Windows
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a child may take to end, step by step: asked, then terminated, then killed."""
+    """How long a child may take to end before it is killed: once it is terminated, and once it has said all."""
 
-    after_cancel_seconds: float = 10.0
     after_terminate_seconds: float = 3.0
     after_final_seconds: float = 10.0
 
@@ -48,7 +46,6 @@ class ChildProcess:
         log: Path,
         *,
         patience: Patience | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start `command` and hand it `request`; `log` takes its standard error.
 
@@ -57,7 +54,6 @@ class ChildProcess:
         first = encode_message(request)
         self._log = log
         self._patience = patience or Patience()
-        self._clock = clock
         self._events: queue.Queue[Message | MessageError | None] = queue.Queue(maxsize=256)
         self._final: Message | None = None
         self._ended = False
@@ -118,17 +114,10 @@ class ChildProcess:
             yield item
 
     def cancel(self) -> Message | None:
-        """End the child: ask, wait, terminate, wait, kill. Returns its final event, if it came to one."""
-        self._send(encode_message(CANCEL))
-        steps = (
-            (self._close_stdin, self._patience.after_cancel_seconds),
-            (self._terminate, self._patience.after_terminate_seconds),
-        )
+        """End the child: terminate, wait, kill. Returns its final event, if it came to one."""
         try:
-            for act, seconds in steps:
-                act()
-                if self._drain(self._clock() + seconds):
-                    break
+            self._terminate()
+            self._drain(time.monotonic() + self._patience.after_terminate_seconds)
         finally:  # also where a second Ctrl-C cuts the wait short
             self._kill()
         return self._final
@@ -154,7 +143,7 @@ class ChildProcess:
             except queue.Empty:
                 if not self._reading.is_alive() and self._events.empty():
                     return None
-                if deadline is not None and self._clock() >= deadline:
+                if deadline is not None and time.monotonic() >= deadline:
                     raise TimeoutError from None
 
     def _drain(self, deadline: float) -> bool:
@@ -163,9 +152,9 @@ class ChildProcess:
             while isinstance(item := self._next(deadline), dict):
                 if item["event"] in FINAL:
                     self._final = item
-                if self._clock() >= deadline:  # a child that talks on is no child that ends
+                if time.monotonic() >= deadline:  # a child that talks on is no child that ends
                     return False
-            self._process.wait(max(0.0, deadline - self._clock()))
+            self._process.wait(max(0.0, deadline - time.monotonic()))
         except (TimeoutError, subprocess.TimeoutExpired):
             return False
         return True
@@ -173,7 +162,7 @@ class ChildProcess:
     def _wait_after_final(self) -> None:
         """Let the child end by itself; its work is complete, so its exit code says nothing more."""
         self._close_stdin()
-        if not self._drain(self._clock() + self._patience.after_final_seconds):
+        if not self._drain(time.monotonic() + self._patience.after_final_seconds):
             self._kill()
         self._ended = True
 
@@ -210,8 +199,8 @@ class ChildProcess:
     def _bury(self) -> None:
         """Free pipes and thread; an empty log is no log."""
         self._close_stdin()
-        deadline = self._clock() + _POLL_SECONDS
-        while self._reading.is_alive() and self._clock() < deadline:  # it may wait for room in the queue
+        deadline = time.monotonic() + _POLL_SECONDS
+        while self._reading.is_alive() and time.monotonic() < deadline:  # it may wait for room in the queue
             with contextlib.suppress(queue.Empty):
                 self._events.get(timeout=0.01)
         with contextlib.suppress(OSError):

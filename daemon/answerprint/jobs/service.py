@@ -18,13 +18,12 @@ from ..frames.messages import Message
 from ..frames.request import PreviewRequest, RestoreRequest
 from ..home import run_folder, state_folder
 from ..models.pulling.pull import Wishes
-from ..store.records import ENDED, UNFINISHED, JobRecord, JobState
+from ..store.records import ENDED, UNFINISHED, JobEvent, JobRecord, JobState
 from ..store.recovery import discard_chunks
 from .api import (
     BusyError,
     DaemonInfo,
     EncodedPicture,
-    Happening,
     MediaInfo,
     NewJob,
     NotFoundError,
@@ -210,7 +209,7 @@ class Service:
         jobs, next_token, total = await self._ledger.do(self._journal.page, states, limit, token)
         return Page(jobs, next_token, total)
 
-    async def watch(self, reference: str, after: int, *, progress: bool = True) -> AsyncGenerator[Happening, None]:
+    async def watch(self, reference: str, after: int, *, progress: bool = True) -> AsyncGenerator[JobEvent, None]:
         """Kept events after a number, then what happens, until the job has ended."""
         job = await self.get(reference)
         seen = after
@@ -219,7 +218,7 @@ class Service:
             while True:
                 while kept := await self._ledger.do(self._journal.events, job.id, seen, _PAGE_EVENTS):
                     for each in kept:
-                        yield Happening(each.sequence, each.at, each.event)
+                        yield each
                         seen = each.sequence
                 job = await self._book.get(job.id)
                 if job.state in ENDED and seen >= job.last_sequence:

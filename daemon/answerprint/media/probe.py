@@ -65,7 +65,6 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
                 has_audio=bool(container.streams.audio),
                 has_alpha=has_alpha(frame.format),
                 interlaced=frame.interlaced_frame,
-                rotation_degrees=frame.rotation,
                 first_pts=timeline.first_pts,
                 time_base=stream.time_base or Fraction(1),
             )

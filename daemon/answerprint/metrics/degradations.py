@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from answerprint.errors import InputError
 from answerprint.metrics.codec import video_compression
 
-__all__ = ["Degradation", "Picture", "blur", "crop_to_multiple", "degrade_clip", "jpeg", "noise", "resize"]
+__all__ = ["Degradation", "Picture", "blur", "degrade_clip", "jpeg", "noise", "resize"]
 
 Picture = NDArray[np.float32]
 
@@ -148,14 +148,14 @@ def degrade_clip(
     """Low-quality clip [H / scale, W / scale, 3] of a good one: blur, shrink, noise, JPEG, video codec, in that order.
 
     Noise is new in each frame, drawn from (seed, first_frame + index): a cut-out of the clip gets the same noise.
-    Raises ValueError where `scale` does not divide the size: cut the truth with `crop_to_multiple` first, as it must
-    have the size of the result to be compared.
+    Raises ValueError where `scale` does not divide the size: cut the truth to a multiple of it first, as it must have
+    the size of the result to be compared.
     """
     out: list[Picture] = []
     for index, picture in enumerate(clip):
         h, w = picture.shape[:2]
         if scale < 1 or h % scale or w % scale:
-            raise ValueError(f"a {w}x{h} picture cannot be shrunk {scale} times; use crop_to_multiple first")
+            raise ValueError(f"a {w}x{h} picture cannot be shrunk {scale} times; cut it to a multiple first")
         rng = np.random.default_rng([seed, first_frame + index])
         low = resize(
             blur(np.asarray(picture, np.float32), degradation.blur_px), w // scale, h // scale, degradation.resize
@@ -166,18 +166,6 @@ def degrade_clip(
             low = jpeg(low, degradation.jpeg_quality)
         out.append(low)
     return out if degradation.video_crf is None or not out else video_compression(out, degradation.video_crf)
-
-
-def crop_to_multiple(picture: Picture, modulus: int) -> Picture:
-    """Copy without the last rows and columns that exceed a multiple of `modulus`, so that pixel (0, 0) stays in place.
-
-    Meant for the truth, before it is degraded: never for making two sizes agree afterwards. ValueError where nothing
-    would be left.
-    """
-    h, w = picture.shape[:2]
-    if modulus < 1 or h < modulus or w < modulus:
-        raise ValueError(f"a {w}x{h} picture has no part whose sides are multiples of {modulus}")
-    return np.ascontiguousarray(picture[: h - h % modulus, : w - w % modulus])
 
 
 def _number(word: str, text: str, whole: bool = False) -> float:

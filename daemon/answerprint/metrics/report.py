@@ -89,14 +89,6 @@ class Table:
         ruler = "-" * sum(widths, 2 * (len(widths) - 1))
         return "\n".join([self.title, lines[0].rstrip(), ruler, *(ln.rstrip() for ln in lines[1:]), *self.notes]) + "\n"
 
-    def to_markdown(self) -> str:
-        """A Markdown table under its title in bold; notes as a list."""
-        head, *body = [[cell.replace("|", "\\|") for cell in line] for line in self._grid()]
-        ruler = ["---", *["---:"] * (len(head) - 1)]
-        lines = ["| " + " | ".join(line) + " |" for line in (head, ruler, *body)]
-        notes = ["", *(f"- {note}" for note in self.notes)] if self.notes else []
-        return "\n".join([f"**{self.title}**", "", *lines, *notes]) + "\n"
-
     def to_json(self) -> dict[str, object]:
         """Title, rows of un-scaled values, notes; nan becomes None and an infinity "inf": JSON has no word for them."""
         rows = {name: {key: _plain(value) for key, value in row.items()} for name, row in self.rows.items()}

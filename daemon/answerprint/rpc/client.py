@@ -18,24 +18,13 @@ from google.protobuf.message import Message as ProtoMessage
 from ..errors import AnswerprintError, JobFailedError, NoDaemonError
 from ..frames.messages import Message
 from ..home import run_folder
-from ..jobs.api import (
-    BusyError,
-    DaemonInfo,
-    Happening,
-    MediaInfo,
-    NewJob,
-    Page,
-    PictureFormat,
-    Place,
-    PullStep,
-    Side,
-    WarmModel,
-)
-from ..store.records import JobRecord, JobState
+from ..jobs.api import BusyError, DaemonInfo, MediaInfo, NewJob, Page, PictureFormat, Place, PullStep, Side, WarmModel
+from ..option import Option
+from ..store.records import JobEvent, JobRecord, JobState
 from .connection import Connection, open_connection
 from .convert import job_from, new_job_to
-from .convert_events import happening_from, progress_from, state_to
-from .convert_info import ModelForm, OptionForm, info_from, model_from, option_from, pull_from, warm_from
+from .convert_events import job_event_from, progress_from, state_to
+from .convert_info import ModelForm, info_from, model_from, option_from, pull_from, warm_from
 from .convert_media import media_from
 from .endpoint import Session
 from .problems import CrowdedError, RefusedError, TooSlowError
@@ -192,7 +181,7 @@ class Client(AbstractContextManager["Client"]):
         progress: bool = True,
         on_lost: Callable[[], None] | None = None,
         patience_seconds: float = 60.0,
-    ) -> Iterator[Happening]:
+    ) -> Iterator[JobEvent]:
         """What happened to a job after a number, then what happens, until it has ended.
 
         A daemon that goes away and comes back is followed: on_lost is called, and nothing kept is left out or told
@@ -262,7 +251,7 @@ class Client(AbstractContextManager["Client"]):
         for answer in self._each("Frames/DescribeMedia", requests, frames_pb2.MediaInfo, seconds=None):
             yield answer if isinstance(answer, AnswerprintError) else media_from(answer)
 
-    def models(self) -> tuple[Sequence[ModelForm], Sequence[OptionForm]]:
+    def models(self) -> tuple[Sequence[ModelForm], Sequence[Option]]:
         """All models, and the options of the method that they share."""
         answer = self._call("Models/ListModels", models_pb2.ListModelsRequest(), models_pb2.ListModelsResponse)
         return [model_from(each) for each in answer.models], [option_from(each) for each in answer.method_options]
@@ -397,11 +386,11 @@ class Client(AbstractContextManager["Client"]):
         except AnswerprintError as error:
             return error
 
-    def _watch_once(self, job: str, after: int, progress: bool) -> Iterator[Happening]:
+    def _watch_once(self, job: str, after: int, progress: bool) -> Iterator[JobEvent]:
         request = pb.WatchJobRequest(id=job, after_sequence=after, without_progress=not progress)
         with self._connection.stream(f"{_PACKAGE}.Restoration/WatchJob", request, pb.JobEvent, None) as events:
             for event in events:
-                happening = happening_from(event)
+                happening = job_event_from(event)
                 if happening is not None:
                     yield happening
 

@@ -9,12 +9,11 @@ from typing import Any
 
 from ..frames import events
 from ..frames.messages import Message
-from ..jobs.api import Happening
-from ..store.records import JobState
+from ..store.records import JobEvent, JobState
 from .v1 import restoration_pb2 as pb
 from .values import count, flow_counts, fraction_text, number, rational, seconds_from, text, timestamp
 
-__all__ = ["happening_from", "happening_to", "problem_from", "problem_to", "progress_from", "progress_to", "state_from",
+__all__ = ["job_event_from", "job_event_to", "problem_from", "problem_to", "progress_from", "progress_to", "state_from",
            "state_to"]  # fmt: skip
 
 _STATES: Mapping[int, JobState] = MappingProxyType(
@@ -32,7 +31,7 @@ def state_from(value: int) -> JobState | None:
     return _STATES.get(value)
 
 
-def happening_to(happening: Happening) -> pb.JobEvent | None:
+def job_event_to(happening: JobEvent) -> pb.JobEvent | None:
     """The protocol's form; None for what is between the daemon and its children only."""
     event = happening.event
     convert = _TO.get(str(event.get("event")))
@@ -44,13 +43,13 @@ def happening_to(happening: Happening) -> pb.JobEvent | None:
     return message
 
 
-def happening_from(message: pb.JobEvent) -> Happening | None:
+def job_event_from(message: pb.JobEvent) -> JobEvent | None:
     """What the protocol's form says; None for a kind that this version does not know."""
     kind = message.WhichOneof("body")
     if kind is None:
         return None
     event = _FROM[kind](getattr(message, kind))
-    return Happening(message.sequence, seconds_from(message, "at") or 0.0, event)
+    return JobEvent(message.sequence, seconds_from(message, "at") or 0.0, event)
 
 
 def problem_to(problem: Message | None) -> pb.Problem | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import cast
 
 from ..backends.catalogue import ModelEntry
 from ..backends.info import BackendInfo
@@ -12,14 +13,13 @@ from ..errors import ModelError
 from ..frames.messages import Message
 from ..jobs.api import DaemonInfo, Disk, PullStep, WarmModel
 from ..models.known import known_models
-from ..option import Option
+from ..option import Kind, Option, Value
 from .limits import ServerLimits
 from .v1 import models_pb2, system_pb2
 from .values import count, text
 
 __all__ = [
     "ModelForm",
-    "OptionForm",
     "info_from",
     "info_to",
     "model_from",
@@ -31,22 +31,6 @@ __all__ = [
     "warm_from",
     "warm_to",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class OptionForm:
-    """One setting as a front end shows it; values are text, as typed."""
-
-    name: str
-    kind: str
-    default: str
-    help: str
-    minimum: float | None
-    maximum: float | None
-    choices: tuple[str, ...]
-    unit: str
-    group: str
-    format: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +47,7 @@ class ModelForm:
     largest_scale: int
     default_steps: int
     samplers: tuple[str, ...]
-    options: tuple[OptionForm, ...]
+    options: tuple[Option, ...]
     ready: bool
     fault: str
     state: str = ""
@@ -96,20 +80,37 @@ def option_to(option: Option) -> models_pb2.Option:
     )
 
 
-def option_from(message: models_pb2.Option) -> OptionForm:
-    """What a front end shows."""
-    return OptionForm(
-        message.name,
-        message.kind,
-        message.default_value,
-        message.help,
-        message.minimum if message.HasField("minimum") else None,
-        message.maximum if message.HasField("maximum") else None,
-        tuple(message.choices),
-        message.unit,
-        message.group,
-        message.format,
-    )
+def option_from(message: models_pb2.Option) -> Option:
+    """The option that a daemon describes; one of a kind that is not known here is a line of text."""
+    words = message.help or message.name
+    try:
+        return Option(
+            name=message.name,
+            kind=cast(Kind, message.kind),
+            default=_default_of(message),
+            help=words,
+            group="basic" if message.group == "basic" else "advanced",
+            minimum=message.minimum if message.HasField("minimum") else None,
+            maximum=message.maximum if message.HasField("maximum") else None,
+            choices=tuple(message.choices),
+            unit=message.unit,
+            format="span" if message.format == "span" else "",
+        )
+    except ValueError:
+        return Option(name=message.name, kind="text", default=message.default_value, help=words)
+
+
+def _default_of(message: models_pb2.Option) -> Value:
+    """The default of a description, of its kind. Raises ValueError where it is not."""
+    given = message.default_value
+    if message.format == "span":
+        begin, _, end = given.partition("-")
+        return float(begin), float(end)
+    if message.kind == "bool":
+        return given == "on"
+    if message.kind == "int":
+        return int(given)
+    return float(given) if message.kind == "float" else given
 
 
 def model_to(entry: ModelEntry) -> models_pb2.Model:

@@ -17,7 +17,6 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -115,17 +114,16 @@ def check_private(folder: Path) -> None:
         raise NoDaemonError(f"{folder} is open to other users (mode {stat.S_IMODE(found.st_mode):04o}).", remedy)
 
 
-def choose_socket(run: Path, environ: Mapping[str, str] | None = None) -> Path:
+def choose_socket(run: Path) -> Path:
     """Return the path of the socket, in a folder that is there and private: RUN, or where its path is too long for a
     socket, a short one named after it. Raises NoDaemonError when a folder of that name is not ours alone.
     """
     usual = run / "d.sock"
     if _fits(usual):
         return usual
-    environ = os.environ if environ is None else environ
     name = hashlib.sha256(os.fsencode(run)).hexdigest()[:16]
     candidates = [Path("/tmp") / f"answerprint-{os.getuid()}-{name}" / "d.sock"]  # noqa: S108 - checked below
-    runtime = environ.get("XDG_RUNTIME_DIR", "")
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if Path(runtime).is_absolute() and Path(runtime).is_dir():
         candidates.insert(0, Path(runtime) / f"answerprint-{name}" / "d.sock")
     socket = next(path for path in candidates if _fits(path))

@@ -11,7 +11,7 @@ from ..jobs.api import Daemon, PictureFormat, Place, Side
 from ..store.records import JobRecord
 from ..temporal.options import describe
 from .convert import job_to, new_job_from
-from .convert_events import happening_to, state_from
+from .convert_events import job_event_to, state_from
 from .convert_info import info_to, model_to, option_to, pull_to, warm_to
 from .convert_media import media_to
 from .endpoint import PROTOCOL
@@ -71,7 +71,7 @@ class RestorationService(RestorationServicer):
             request.id.lower(), request.after_sequence, progress=not request.without_progress
         )
         async for happening in happenings:
-            event = happening_to(happening)
+            event = job_event_to(happening)
             if event is not None:
                 yield event
 

@@ -26,7 +26,6 @@ from .records import JobRecord, JobState, is_job_id
 __all__ = [
     "MuxNote",
     "Removal",
-    "folder_bytes",
     "is_job_folder",
     "is_ours",
     "job_folder",
@@ -197,17 +196,6 @@ def _is_empty_claim(path: Path) -> bool:
     found = path.lstat()
     ours = os.name == "nt" or found.st_uid == os.geteuid()
     return stat.S_ISREG(found.st_mode) and found.st_size == 0 and ours
-
-
-def folder_bytes(scratch: Path, job: str) -> int:
-    """What a job has on disk beside its deliverable; 0 where nothing can be read."""
-    total = 0
-    try:
-        for entry in os.scandir(job_folder(scratch, job)):
-            total += entry.stat(follow_symlinks=False).st_size if entry.is_file(follow_symlinks=False) else 0
-    except OSError:  # removed while it was read
-        return total
-    return total
 
 
 def write_job_file(folder: Path, record: JobRecord) -> None:

@@ -287,10 +287,6 @@ class Journal:
 
     # The file
 
-    def checkpoint(self) -> None:
-        """Bring all that is in the write-ahead log into the file itself."""
-        self._connection.checkpoint()
-
     def close(self) -> None:
         """Leave one complete file behind; nothing else may be called afterwards, except this again."""
         self._connection.close()

@@ -97,9 +97,9 @@ class Place:
         """Make an empty file, and return a descriptor to write to it. Raises FileExistsError, also for a link."""
         return os.open(self._name(name), os.O_CREAT | os.O_EXCL | os.O_RDWR | _NO_FOLLOW | _BINARY, mode, **self._at)
 
-    def make_folder(self, name: str, mode: int = 0o700) -> None:
-        """Make an empty folder. Raises FileExistsError."""
-        os.mkdir(self._name(name), mode, **self._at)  # noqa: PTH102 - Path knows no handles
+    def make_folder(self, name: str) -> None:
+        """Make an empty folder for its owner only. Raises FileExistsError."""
+        os.mkdir(self._name(name), 0o700, **self._at)  # noqa: PTH102 - Path knows no handles
 
     def look(self, name: str, *, follow: bool = False) -> os.stat_result | None:
         """What has that name, of a link what it leads to if asked to follow; None for nothing."""

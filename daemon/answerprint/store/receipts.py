@@ -27,7 +27,6 @@ __all__ = [
     "DamagedChunkError",
     "FileRecord",
     "carry_path",
-    "check_files",
     "find_damage",
     "find_file_damage",
     "hash_file",
@@ -125,10 +124,10 @@ def hash_file(path: Path) -> FileRecord:
     return FileRecord(path.name, size, digest.hexdigest())
 
 
-def write_receipt(folder: Path, receipt: ChunkReceipt, overwrite: bool = True) -> None:
+def write_receipt(folder: Path, receipt: ChunkReceipt) -> None:
     """Publish a receipt durably, after its files. Raises OSError."""
     data = json.dumps(receipt.to_json(), indent=1).encode()
-    atomic.write_bytes(receipt_path(folder, receipt.chunk), data, overwrite=overwrite, mode=0o600)
+    atomic.write_bytes(receipt_path(folder, receipt.chunk), data, overwrite=True, mode=0o600)
 
 
 def read_receipt(path: Path) -> ChunkReceipt:
@@ -140,16 +139,6 @@ def read_receipt(path: Path) -> ChunkReceipt:
     if not isinstance(data, dict):
         raise DamagedChunkError(f"{path} is not readable.")
     return ChunkReceipt.from_json(data)
-
-
-def check_files(folder: Path, receipt: ChunkReceipt, *, carry: bool = True) -> None:
-    """Compare the files of a chunk with its receipt, size first. Raises DamagedChunkError, naming what is wrong."""
-    try:
-        damage = find_damage(folder, receipt, carry=carry)
-    except OSError as error:
-        raise DamagedChunkError(f"{error.filename or folder} cannot be read ({error.strerror}).") from error
-    if damage:
-        raise DamagedChunkError(damage)
 
 
 def find_damage(folder: Path, receipt: ChunkReceipt, *, carry: bool = True, full: bool = True) -> str:

@@ -67,7 +67,12 @@ def is_job_id(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """A kept event. sequence: counts from 1 within its job, without gaps. at: wall clock, for display."""
+    """Something that happened to a job.
+
+    sequence: counts from 1 within its job, without gaps; of what is not kept (progress) that of the latest kept one.
+    at: wall clock, for display. event: an event of `frames.events`, or {"event": "state", "state": ..., "problem":
+    ...}, or {"event": "done", ...} with the deliverable.
+    """
 
     sequence: int
     at: float

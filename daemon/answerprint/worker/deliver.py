@@ -22,7 +22,7 @@ from answerprint.store.folders import MuxNote, remove_noted_temporary
 from answerprint.store.quota import storage_error
 from answerprint.store.receipts import ChunkReceipt, DamagedChunkError
 
-from .job_channel import Talk
+from .job_channel import JobChannel
 from .lost import LostChunkError, shot_start
 from .order import JOB_KEY, Order, understand, verify
 from .same_source import SameSource, changed
@@ -55,7 +55,7 @@ class DeliverTask:
             raise InputError(f"The job is not described properly ({error}).") from error
 
 
-def deliver(task: DeliverTask, talk: Talk) -> Message:
+def deliver(task: DeliverTask, talk: JobChannel) -> Message:
     """Write the deliverable, or find that it was written before; returns the final event.
 
     Raises LostChunkError when a chunk is damaged, SourceChangedError when the chunks are of another source than the
@@ -91,7 +91,7 @@ def deliver(task: DeliverTask, talk: Talk) -> Message:
     return {**final, "picture_sha256": digest.hexdigest()}
 
 
-def _frames(task: DeliverTask, frames: FrameRange, digest: PictureDigest, talk: Talk) -> Iterator[Frame]:
+def _frames(task: DeliverTask, frames: FrameRange, digest: PictureDigest, talk: JobChannel) -> Iterator[Frame]:
     """All frames of the job's segments, each segment compared with its receipt."""
     done = 0
     for receipt in task.receipts:

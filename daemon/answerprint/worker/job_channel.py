@@ -5,25 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
-__all__ = ["JobChannel", "StopRequestedError", "Talk", "Wishes"]
+__all__ = ["JobChannel", "StopRequestedError", "Wishes"]
 
 
 class StopRequestedError(Exception):
     """The parent wants a job to end. It never reaches a user: whoever runs the job says `stopped`."""
-
-
-class Talk(Protocol):
-    """What a job needs of its parent."""
-
-    def check(self) -> None:
-        """Raise what ends the job when it is no longer wanted."""
-        ...
-
-    def emit(self, event: Mapping[str, object]) -> None:
-        """Tell the parent."""
-        ...
 
 
 @dataclass(slots=True)

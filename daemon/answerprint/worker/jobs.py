@@ -1,4 +1,4 @@
-"""A whole job at once, for one parent that waits for it: a clip straight into its deliverable, or a preview."""
+"""A preview: a few frames of a clip, each restored and written beside its source."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from answerprint.errors import InputError
 from answerprint.frames import Frame, events
 from answerprint.frames.messages import Message
-from answerprint.frames.request import PreviewRequest, RestoreRequest
-from answerprint.media import Hooks, check_output, open_reader, open_writer
+from answerprint.frames.request import PreviewRequest
+from answerprint.media import open_reader
 from answerprint.media.sources import Sources, check_place
 from answerprint.store import atomic
 from answerprint.store.place import Place
@@ -18,62 +18,19 @@ from answerprint.store.reserved import check_not_ours
 
 from .device_choice import choose_device, peak_memory_bytes, stopwatch
 from .flow_cache import open_flow_cache
-from .job_channel import Talk
+from .job_channel import JobChannel
 from .loading import Models, configured, flow_through, settings_for, usual_recipe
 from .open_folder import warn_of_open_folder
-from .order import few_frames, understand, verify
+from .order import few_frames, understand
 from .previews import before_after
 from .progress import Reporter
 from .restore import decoded, restore_clip
-from .same_source import SameSource
 from .telling import tell_reading
 
-__all__ = ["preview", "restore"]
+__all__ = ["preview"]
 
 
-def restore(request: RestoreRequest, talk: Talk, models: Models) -> Message:
-    """Restore a clip into its deliverable; nothing stands under its name unless all of it is right.
-
-    Returns the final event. Raises AnswerprintError, and what `talk.check` raises.
-    """
-    began = time.monotonic()
-    talk.emit(events.stage("probe", f"Reading {Path(request.input).name}"))
-    order = understand(request, on_read=tell_reading(request.input, talk))
-    same = SameSource(order)
-    check_output(Path(request.output), order.codec, order.info, request.overwrite, order.frames)
-    warn_of_open_folder(Path(request.output).parent, talk)
-    device = choose_device(request.device)
-    talk.check()
-    watch = stopwatch(device)
-    cache = open_flow_cache()
-    flow = flow_through(cache)
-    spec = order.spec()
-    with models.use(order.entry, device, talk) as backend:
-        talk.emit(order.started(str(device)))
-        settings = settings_for(order, configured(order, backend), usual_recipe(order, backend))
-        report = Reporter(talk, len(order.frames)).report
-        with cache.lease(), open_writer(Path(request.output), spec, Hooks(confirm=same.check)) as writer:
-            with open_reader(order.info, order.frames) as reader:
-                source = decoded(reader, watch, talk.check)
-                for chunk in restore_clip(source, backend, flow, settings, watch=watch, on_progress=report):
-                    with watch.stage("write"):
-                        for frame in chunk:
-                            talk.check()
-                            writer.write(frame.picture, frame.alpha)
-            talk.emit(events.stage("mux", "Finishing the file"))
-    talk.emit(events.stage("verify", "Checking the result"))
-    verify(order, spec, tell_reading(request.output, talk))
-    return events.done(
-        request.output,
-        len(order.frames),
-        time.monotonic() - began,
-        flow_cache={"hits": flow.hits, "misses": flow.misses},
-        peak_memory_bytes=peak_memory_bytes(device),
-        stages=watch.seconds,
-    )
-
-
-def preview(request: PreviewRequest, talk: Talk, models: Models) -> Message:
+def preview(request: PreviewRequest, talk: JobChannel, models: Models) -> Message:
     """Restore a few frames and write each beside its source, as PNG files in the request's output folder.
 
     Returns the final event. Raises AnswerprintError, and what `talk.check` raises.

@@ -1,19 +1,19 @@
-"""Where jobs get their models from: loaded for one job, or kept warm for many."""
+"""Where jobs get their models from, and how they are set up for one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
-from typing import Protocol
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import torch
 
-from answerprint.backends.base import Backend, cast, number_type, take_notices, weights_bytes
+from answerprint.backends.base import Backend, cast, number_type
 from answerprint.backends.catalogue import ModelEntry
 from answerprint.backends.info import BackendInfo
 from answerprint.backends.load import load
 from answerprint.backends.precision import working_bytes
+from answerprint.errors import InputError
 from answerprint.flow.cache import FlowCache
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
@@ -22,17 +22,16 @@ from answerprint.store.failpoints import reach
 from answerprint.temporal.sampler import Tiles
 
 from .first_rung import Needs, first_rung, room_on
-from .job_channel import Talk
+from .job_channel import JobChannel
 from .ladder import Recipe
 from .order import Order
 from .restore import Settings
+from .warm import WarmModels
 
 __all__ = [
-    "LoadedOnce",
     "Models",
     "configured",
     "flow_through",
-    "heard",
     "load_model",
     "settings_for",
     "tiles_for",
@@ -40,40 +39,36 @@ __all__ = [
 ]
 
 
-class Models(Protocol):
-    """Gives a job its model, and says `load` only where it has to be loaded."""
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The worker's models, for one job. keep_alive_seconds: after its end; below 0 for ever."""
 
-    def use(self, entry: ModelEntry, device: torch.device, talk: Talk) -> AbstractContextManager[Backend]:
-        """The model while the block runs."""
-        ...
-
-    def forget(self, model: str) -> None:
-        """Do not give it to another job: it is no longer as it was loaded."""
-        ...
-
-
-class LoadedOnce:
-    """A model for one job."""
+    warm: WarmModels[Backend]
+    device: torch.device
+    keep_alive_seconds: float
 
     @contextmanager
-    def use(self, entry: ModelEntry, device: torch.device, talk: Talk) -> Iterator[Backend]:
-        """Load it; it goes with the process."""
-        talk.emit(events.stage("load", f"Loading {entry.name}"))
-        with heard(load_model(entry.name, device), talk) as backend:
-            yield backend
+    def use(self, entry: ModelEntry, device: torch.device, talk: JobChannel) -> Iterator[Backend]:
+        """The model while the block runs, loaded if it is not warm; what it has to say by then becomes warnings.
+
+        Raises InputError for a device that is not the worker's, and what loading raises.
+        """
+        if device != self.device:
+            raise InputError(f"This worker has the device {self.device}, not {device}.", "Give --device auto.")
+
+        def say() -> None:
+            talk.emit(events.stage("load", f"Loading {entry.name}"))
+
+        with self.warm.use(entry.name, self.keep_alive_seconds, say) as backend:
+            try:
+                yield backend
+            finally:
+                for notice in backend.take_notices():
+                    talk.emit(events.warning(notice))
 
     def forget(self, model: str) -> None:
-        """No other job gets it."""
-
-
-@contextmanager
-def heard(backend: Backend, talk: Talk) -> Iterator[Backend]:
-    """The backend while the block runs; what it has to say by then becomes warnings of the job."""
-    try:
-        yield backend
-    finally:
-        for notice in take_notices(backend):
-            talk.emit(events.warning(notice))
+        """Give it to no other job, as it is no longer as it was loaded: it goes when this one has ended."""
+        self.warm.unload(model)
 
 
 def load_model(name: str, device: torch.device) -> Backend:
@@ -101,7 +96,7 @@ def usual_recipe(order: Order, backend: Backend, rung: int = 0) -> Recipe:
     """
     chunk, tile_cells, size = order.choices.method.chunk, backend.info.tile_cells, order.latent_size
     per_cell = working_bytes(backend.info, order.choices.model_options, str(backend.device))
-    needs = Needs(weights_bytes(backend), per_cell, size, chunk, tile_cells, backend.info.held_bytes)
+    needs = Needs(backend.weights_bytes, per_cell, size, chunk, tile_cells, backend.info.held_bytes)
     recipe, _ = needs.at(max(rung, first_rung(needs, room_on(backend.device))))
     return replace(recipe, dtype=number_type(backend))
 

@@ -11,7 +11,7 @@ from answerprint.frames import events
 
 from .device_choice import peak_memory_bytes
 from .device_memory import DeviceMemory
-from .job_channel import Talk
+from .job_channel import JobChannel
 
 __all__ = ["is_astray", "memory_checked"]
 
@@ -25,7 +25,7 @@ def is_astray(estimated_bytes: int, taken_bytes: int) -> bool:
 
 
 @contextmanager
-def memory_checked(estimated_bytes: int, device: torch.device, talk: Talk) -> Iterator[None]:
+def memory_checked(estimated_bytes: int, device: torch.device, talk: JobChannel) -> Iterator[None]:
     """Say in a warning when what the block takes, beyond what was held before it, is far from the estimate.
 
     Only a CUDA device tells: of the processor's memory the most that a process ever held is known, not when.

@@ -7,12 +7,12 @@ from pathlib import Path
 from answerprint.frames import events
 from answerprint.store.place import folder_open_to_others
 
-from .job_channel import Talk
+from .job_channel import JobChannel
 
 __all__ = ["warn_of_open_folder"]
 
 
-def warn_of_open_folder(folder: Path, talk: Talk) -> None:
+def warn_of_open_folder(folder: Path, talk: JobChannel) -> None:
     """Say so where any user may move or replace results in that folder, by its name or by what its name leads to."""
     found = folder_open_to_others(folder.absolute()) or folder_open_to_others(folder.resolve())
     if found is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from answerprint.frames import events
 
-from .job_channel import Talk
+from .job_channel import JobChannel
 from .restore import Progress
 
 __all__ = ["Reporter"]
@@ -20,7 +20,7 @@ class Reporter:
     total: frames of the job. before: those that were finished when it began.
     """
 
-    talk: Talk
+    talk: JobChannel
     total: int
     before: int = 0
     started: float = field(default_factory=time.monotonic)

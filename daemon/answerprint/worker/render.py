@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from answerprint.backends.base import Backend, offload
+from answerprint.backends.base import Backend
 from answerprint.errors import InputError
 from answerprint.flow.source import FlowSource
 from answerprint.frames import FrameRange, events
@@ -185,7 +185,8 @@ class _Run:
         return usual_recipe(self._order, backend, rung)
 
     def _offload(self, backend: Backend, rung: int) -> None:
-        if RUNGS[rung].offload and offload(backend):
+        if RUNGS[rung].offload:
+            backend.offload()
             self._models.forget(self._order.entry.name)  # it is slow from now on: the next job gets a fresh one
 
     def _chunks(self, backend: Backend, recipe: Recipe, reporter: Reporter) -> bool:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
-import torch
-
 from answerprint.backends.base import Backend
-from answerprint.backends.catalogue import ModelEntry, at_hand, find
+from answerprint.backends.catalogue import at_hand, find
 from answerprint.errors import AnswerprintError, CancelledError, InputError, JobFailedError
 from answerprint.frames import events
 from answerprint.frames.channel import ChildChannel
@@ -23,10 +19,10 @@ from answerprint.frames.request import PreviewRequest
 from .device_choice import choose_device
 from .device_memory import DeviceMemory, list_devices
 from .inbox import Inbox, Letter
-from .job_channel import JobChannel, StopRequestedError, Talk
+from .job_channel import JobChannel, StopRequestedError
 from .jobs import preview
 from .ladder import is_out_of_memory
-from .loading import heard, load_model
+from .loading import Models, load_model
 from .render import RenderTask, render
 from .threads import use_threads
 from .warm import WarmModels
@@ -36,31 +32,6 @@ __all__ = ["Server"]
 _CONTROLS = frozenset({"load", "unload", "limits"})
 _LIBRARIES = ("torch", "diffusers", "safetensors", "av", "opencv-python-headless", "numpy")
 _KEEP_ALIVE_SECONDS = 300.0
-
-
-@dataclass(slots=True)
-class _WarmBackends:
-    """The worker's models, for one job."""
-
-    warm: WarmModels[Backend]
-    device: torch.device
-    keep_alive_seconds: float
-
-    @contextmanager
-    def use(self, entry: ModelEntry, device: torch.device, talk: Talk) -> Iterator[Backend]:
-        """The model, loaded if it is not warm."""
-        if device != self.device:
-            raise InputError(f"This worker has the device {self.device}, not {device}.", "Give --device auto.")
-
-        def say() -> None:
-            talk.emit(events.stage("load", f"Loading {entry.name}"))
-
-        with self.warm.use(entry.name, self.keep_alive_seconds, say) as backend, heard(backend, talk):
-            yield backend
-
-    def forget(self, model: str) -> None:
-        """It goes when the job has ended."""
-        self.warm.unload(model)
 
 
 class Server:
@@ -124,7 +95,7 @@ class Server:
     def _work(self, letter: Letter, talk: JobChannel) -> Message:
         message = letter.message
         keep_alive = float(message.get("keep_alive_seconds", _KEEP_ALIVE_SECONDS))
-        models = _WarmBackends(self._warm, self._device, keep_alive)
+        models = Models(self._warm, self._device, keep_alive)
         if letter.kind == "restore":
             return render(RenderTask.from_message(self._placed(message)), talk, models, self._between_chunks)
         if letter.kind == "preview":

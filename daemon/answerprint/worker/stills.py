@@ -20,7 +20,7 @@ from answerprint.store import atomic
 from answerprint.store.quota import storage_error
 from answerprint.store.receipts import ChunkReceipt
 
-from .job_channel import Talk
+from .job_channel import JobChannel
 from .order import Order, understand
 from .previews import Picture
 from .telling import tell_reading
@@ -72,7 +72,7 @@ class StillTask:
             raise InputError(f"The frame is not described properly ({error}).") from error
 
 
-def make_still(task: StillTask, talk: Talk) -> dict[str, object]:
+def make_still(task: StillTask, talk: JobChannel) -> dict[str, object]:
     """Write the picture; returns the facts of a report. Raises AnswerprintError, and what `talk.check` raises."""
     on_read = tell_reading(task.request.input, talk)
     frame = _restored(task, on_read) if task.side == "restored" else _source(task, on_read)

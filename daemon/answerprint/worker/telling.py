@@ -9,7 +9,7 @@ from pathlib import Path
 from answerprint.frames import events
 from answerprint.media import OnRead
 
-from .job_channel import Talk
+from .job_channel import JobChannel
 
 __all__ = ["tell_reading"]
 
@@ -17,7 +17,7 @@ _EVERY_SECONDS = 5.0
 
 
 def tell_reading(
-    path: str, talk: Talk, *, every_seconds: float = _EVERY_SECONDS, clock: Callable[[], float] = time.monotonic
+    path: str, talk: JobChannel, *, every_seconds: float = _EVERY_SECONDS, clock: Callable[[], float] = time.monotonic
 ) -> OnRead:
     """Return what says now and then how many frames were found, and ends the reading when nobody wants it any more.
 

@@ -110,9 +110,9 @@ class WarmModels(Generic[T]):
             self.tidy()
             self._on_change()
 
-    def keep(self, name: str, keep_alive_seconds: float, on_load: Callable[[], None] = lambda: None) -> None:
+    def keep(self, name: str, keep_alive_seconds: float) -> None:
         """Bring a model into memory, or keep it there longer. Raises as `use` does."""
-        entry = self._get(name, on_load)
+        entry = self._get(name, lambda: None)
         entry.keep_alive_seconds = keep_alive_seconds
         entry.used_at = self._clock()
         self._on_change()

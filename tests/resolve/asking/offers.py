@@ -6,19 +6,22 @@ from dataclasses import replace
 
 from answerprint.backends.catalogue import entries
 from answerprint.frames.request import DEFAULT_MODELS
+from answerprint.option import Option
 from answerprint.resolve.asking.fields import Field, Form
 from answerprint.resolve.asking.questions import form_for
 from answerprint.resolve.restoring.wishes import Wishes
-from answerprint.rpc.convert_info import ModelForm, OptionForm, model_from, model_to, option_from, option_to
+from answerprint.rpc.convert_info import ModelForm, model_from, model_to, option_from, option_to
+from answerprint.rpc.v1 import models_pb2
 from answerprint.temporal.options import describe
 
 __all__ = ["DEFAULT", "FACES", "METHOD", "MODELS", "TINY", "field", "form"]
 
 
-def _option(
-    name: str, kind: str, default: str, choices: tuple[str, ...] = (), least: float | None = None
-) -> OptionForm:
-    return OptionForm(name, kind, default, f"What {name} does.", least, None, choices, "", "advanced", "")
+def _option(name: str, kind: str, default: str, choices: tuple[str, ...] = (), least: float | None = None) -> Option:
+    words = f"What {name} does."
+    return option_from(
+        models_pb2.Option(name=name, kind=kind, default_value=default, help=words, minimum=least, choices=choices)
+    )
 
 
 METHOD = [option_from(option_to(option)) for option in describe()]

@@ -20,7 +20,8 @@ from answerprint.resolve.asking.fields import Field
 from answerprint.resolve.asking.questions import form_for
 from answerprint.resolve.putting.place import MODES
 from answerprint.resolve.restoring.wishes import Wishes, recall, remember
-from answerprint.rpc.convert_info import ModelForm
+from answerprint.rpc.convert_info import ModelForm, option_from
+from answerprint.rpc.v1 import models_pb2
 from answerprint.temporal.options import describe
 from answerprint.worker.choices import resolve
 
@@ -281,7 +282,7 @@ def test_settings_that_make_no_sense_any_more_give_way_to_the_defaults(kept: dic
 
 
 def test_an_option_of_a_newer_daemon_is_a_line_of_text() -> None:
-    newer = replace(METHOD[0], name="curve", kind="spline", default="0,0 1,1")
+    newer = option_from(models_pb2.Option(name="curve", kind="spline", default_value="0,0 1,1"))
     asked = form_for([TINY], [*METHOD, newer], Wishes())
     assert field(asked, "option.curve").kind == "text"
     wishes = wishes_from(asked, {"option.curve": "0,0 2,2"}, [TINY], [*METHOD, newer], Wishes())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from answerprint.resolve.reading.facts import MediaFacts
+from answerprint.jobs.api import MediaInfo
 
 __all__ = ["long_list", "probe"]
 
@@ -35,9 +35,9 @@ def long_list(folder: Path, names: Sequence[str], pieces: int) -> Path:
     return path
 
 
-def probe(path: Path, rate: Fraction) -> MediaFacts:
+def probe(path: Path, rate: Fraction) -> MediaInfo:
     """All of them are long enough."""
-    return MediaFacts(str(path), "file", 64, 48, Fraction(25), _DAY)
+    return MediaInfo(str(path), False, 64, 48, Fraction(25), _DAY)
 
 
 def _label(frame: int) -> str:

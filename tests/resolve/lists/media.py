@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from answerprint.errors import MediaError
-from answerprint.resolve.reading.facts import MediaFacts
+from answerprint.jobs.api import MediaInfo
 
 __all__ = ["Shelf"]
 
@@ -17,7 +17,7 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(exist_ok=True)
-        self._facts: dict[Path, MediaFacts] = {}
+        self._facts: dict[Path, MediaInfo] = {}
 
     def put(
         self,
@@ -36,21 +36,21 @@ class Shelf:
         else:
             for number in range(first_number, first_number + frames):
                 (self.folder / (name % number)).touch()
-        kind, assumed = ("file", False) if first_number is None else ("sequence", True)
-        self._facts[path] = MediaFacts(
+        sequence = first_number is not None
+        self._facts[path] = MediaInfo(
             str(path),
-            kind,
+            sequence,
             1920,
             1080,
             Fraction(rate),
             frames,
             start_timecode=start,
             start_number=first_number or 0,
-            rate_is_assumed=assumed,
+            rate_is_assumed=sequence,
         )
         return path
 
-    def probe(self, path: Path, rate: Fraction) -> MediaFacts:
+    def probe(self, path: Path, rate: Fraction) -> MediaInfo:
         """What is known of a file. Raises MediaError."""
         if path not in self._facts:
             raise MediaError(f"{path} is no movie.")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from answerprint.resolve.api import Resolve
-from answerprint.resolve.putting import Outcome, put_back, undo
+from answerprint.resolve.putting import Outcome, session, undo
 from answerprint.resolve.putting.ledger import Ledger
 from answerprint.resolve.putting.place import Mode, Place
 from fakes.resolve import FakeResolve
@@ -19,10 +19,26 @@ from fakes.resolve.item import Item
 from fakes.resolve.timeline import Timeline
 from media.makers import make_movie, make_png, numbered_frame
 
-__all__ = ["JOB", "Stage", "make_picture", "make_sequence", "set_stage"]
+__all__ = ["JOB", "Stage", "make_picture", "make_sequence", "put_back", "set_stage"]
 
 JOB = "0123456789abcdef"
 START = "01:00:00:00"
+
+
+def put_back(
+    resolve: Resolve,
+    place: Place,
+    job: str,
+    path: str,
+    ledger: Ledger,
+    *,
+    save: bool = True,
+    **options: Any,  # noqa: ANN401 - those of `Session.put`
+) -> Outcome:
+    """Put one clip back, in a session of its own."""
+    with session(resolve, ledger, save=save) as one:
+        outcome = one.put(place, job, path, **options)
+    return one.ended(outcome)
 
 
 @dataclass(slots=True)
@@ -43,7 +59,7 @@ class Stage:
         """A new attachment."""
         return Resolve(self.fake.bridge().root)
 
-    def put(self, job: str = JOB, **options: Any) -> Outcome:  # noqa: ANN401 - those of put_back
+    def put(self, job: str = JOB, **options: Any) -> Outcome:  # noqa: ANN401 - those of `Session.put`
         """Put the clip back."""
         return put_back(self.resolve, self.place, job, self.path, self.ledger, **options)
 

@@ -16,13 +16,13 @@ import pytest
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.link.bridge import Value
-from answerprint.resolve.putting import put_back, undo
+from answerprint.resolve.putting import undo
 from answerprint.resolve.putting.ledger import Ledger
 from answerprint.resolve.putting.place import MODES, Mode
 from fakes.resolve.quirks import Quirks
 from resolve.conftest import MakeFake
 
-from .stage import JOB, Stage, set_stage
+from .stage import JOB, Stage, put_back, set_stage
 
 When = Literal["before", "after"]
 

@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from answerprint.resolve.errors import ResolveError
-from answerprint.resolve.putting import put_back
 from answerprint.resolve.putting.looking import same_media
 from answerprint.resolve.putting.place import Place
 from fakes.resolve import FakeResolve
 from fakes.resolve.quirks import Quirks
 from resolve.conftest import MakeFake
 
-from .stage import JOB, set_stage
+from .stage import JOB, put_back, set_stage
 
 ATTRIBUTES = {
     "PAR": "1.0667",

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from answerprint.resolve.errors import ResolveError
-from answerprint.resolve.putting import put_back, undo
+from answerprint.resolve.putting import undo
 from answerprint.resolve.putting.place import MODES, Mode
 from fakes.resolve import FakeResolve
 from fakes.resolve.quirks import Quirks
 from resolve.conftest import MakeFake
 
-from .stage import JOB, Stage, set_stage
+from .stage import JOB, Stage, put_back, set_stage
 
 
 def looks(stage: Stage) -> object:

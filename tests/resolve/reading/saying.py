@@ -11,7 +11,8 @@ from math import ceil, floor
 
 from answerprint.errors import InputError
 from answerprint.frames.timecode import Timecode
-from answerprint.resolve.reading.facts import ClipFacts, ItemFacts, MediaFacts, TimelineFacts
+from answerprint.jobs.api import MediaInfo
+from answerprint.resolve.reading.facts import ClipFacts, ItemFacts, TimelineFacts
 
 from .situations import Situation
 
@@ -39,11 +40,11 @@ def label(text: str, rate: Fraction) -> Timecode:
         return Timecode.parse(f"{text[:8]}:00", rate)
 
 
-def media_of(s: Situation) -> MediaFacts:
+def media_of(s: Situation) -> MediaInfo:
     """As probed."""
-    return MediaFacts(
+    return MediaInfo(
         path="/scans/plate" if s.number is not None else "/scans/reel.mov",
-        kind="file" if s.number is None else "sequence",
+        sequence=s.number is not None,
         width=s.size[0],
         height=s.size[1],
         rate=s.file_rate or s.rate,
@@ -110,7 +111,6 @@ def item_of(s: Situation, voice: Voice | None = None) -> ItemFacts:
         end=start + s.record,
         duration=s.record,
         left_offset=float(moved / (s.ratio * abs(head))) if head else 0.0,
-        right_offset=0.0,
         source_start=base + source_start,
         source_end=base + source_end,
         source_start_seconds=float((midnight + s.entry) / s.rate),

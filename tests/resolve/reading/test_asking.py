@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from answerprint.jobs.api import MediaInfo
 from answerprint.resolve.api import Item, Project, Resolve
+from answerprint.resolve.api.clip import Clip as PoolClip
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.reading.ask import Asking
-from answerprint.resolve.reading.facts import MediaFacts, SourceRange
+from answerprint.resolve.reading.facts import SourceRange
 from answerprint.resolve.reading.source import source_range
 from fakes.resolve import FakeResolve, Quirks
 from fakes.resolve.clip import Clip
@@ -19,7 +21,7 @@ from media.makers import make_movie
 
 from ..conftest import MakeFake
 
-CALLS_OF_AN_ITEM = {(21, 0, 4): 16, (21, 1): 18}
+CALLS_OF_AN_ITEM = {(21, 0, 4): 15, (21, 1): 17}
 CALLS_OF_A_CLIP = 4
 
 
@@ -37,12 +39,11 @@ def items(fake: FakeResolve) -> list[Item]:
     return project(fake).timeline().items(1)
 
 
-def media_of(clip: Clip) -> MediaFacts:
+def media_of(clip: Clip) -> MediaInfo:
     media = clip.media
     assert media is not None
-    kind = "file" if media.kind == "file" else "sequence"
-    return MediaFacts(
-        media.path, kind, media.width, media.height, media.rate or clip.fps, media.frames,
+    return MediaInfo(
+        media.path, media.kind != "file", media.width, media.height, media.rate or clip.fps, media.frames,
         start_timecode=media.start_timecode, start_number=media.start_number,
     )  # fmt: skip
 
@@ -113,9 +114,9 @@ def test_a_hollow_item_says_nothing_and_fails_nothing(fake: FakeResolve, movie: 
 def test_a_timeline_in_the_pool_is_told_from_a_clip(make_fake: MakeFake, movie: Path) -> None:
     fake = make_fake(quirks=Quirks(language="zh"))
     fake.add_timeline("Inner", rate=25).place(fake.add_clip(movie))
-    inner = project(fake).timeline().pool_item()
+    inner = project(fake).timeline().found("GetMediaPoolItem")
     assert inner is not None
-    facts = Asking(project(fake)).clip(inner)
+    facts = Asking(project(fake)).clip(PoolClip(inner))
     assert facts.is_timeline
     assert facts.path == ""
 

@@ -40,7 +40,7 @@ def describe(paths: Iterable[str]) -> list[MediaInfo]:
 
 def _info(info: ClipInfo) -> MediaInfo:
     return MediaInfo(
-        str(info.path), info.kind == "sequence", info.width, info.height, info.rate, info.rate_is_assumed, info.frames,
+        str(info.path), info.kind == "sequence", info.width, info.height, info.rate, info.frames, info.rate_is_assumed,
         info.sample_aspect, info.start_timecode or "", info.start_number, info.interlaced, info.has_audio,
         info.has_alpha, info.codec, info.bit_depth, info.kind == "file" and bool(read_provenance(info.path)),
     )  # fmt: skip

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 import av
 import numpy as np
 
+from answerprint.jobs.api import MediaInfo
 from answerprint.media.probe import probe
 from answerprint.resolve.api import Item, Resolve, Timeline
 from answerprint.resolve.errors import HangingError, ResolveError
 from answerprint.resolve.link.bridge import Bridge, Value
-from answerprint.resolve.reading.facts import MediaFacts
 from answerprint.resolve.through import RenderedFile, RenderOrder, Steering, render_through
 from fakes.resolve import FakeResolve
 from fakes.resolve.clip import Clip
@@ -29,12 +29,12 @@ T = TypeVar("T")
 SIZE = (96, 64)
 
 
-def facts_of(path: Path) -> MediaFacts:
+def facts_of(path: Path) -> MediaInfo:
     """What the media child would say."""
     found = probe(path)
-    return MediaFacts(
+    return MediaInfo(
         str(path),
-        found.kind,
+        found.kind == "sequence",
         found.width,
         found.height,
         found.rate,

@@ -10,12 +10,12 @@ from pathlib import Path
 from answerprint.errors import AnswerprintError
 from answerprint.frames.messages import Message
 from answerprint.home import state_folder
-from answerprint.jobs.api import Happening, Page
+from answerprint.jobs.api import Page
 from answerprint.jobs.hold import Hold
 from answerprint.plain import counted
 from answerprint.store.journal import Journal
 from answerprint.store.reading import journal_to_read
-from answerprint.store.records import JobRecord, JobState
+from answerprint.store.records import JobEvent, JobRecord, JobState
 
 __all__ = ["KeptJobs", "kept_jobs", "waiting_words"]
 
@@ -51,10 +51,9 @@ class KeptJobs:
         """Why the queue is held, also when the daemon is back; None where it is not."""
         return Hold(state_folder() / "held").reason
 
-    def watch(self, reference: str, after: int = 0, *, progress: bool = True) -> Iterator[Happening]:
+    def watch(self, reference: str, after: int = 0, *, progress: bool = True) -> Iterator[JobEvent]:
         """What happened to a job."""
-        for each in self._journal.events(self._journal.find(reference).id, after, _ALL):
-            yield Happening(each.sequence, each.at, each.event)
+        yield from self._journal.events(self._journal.find(reference).id, after, _ALL)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from answerprint.frames.messages import Message
-from answerprint.jobs.api import Happening, NotFoundError, Page
-from answerprint.store.records import ENDED, UNFINISHED, JobRecord, JobState
+from answerprint.jobs.api import NotFoundError, Page
+from answerprint.store.records import ENDED, UNFINISHED, JobEvent, JobRecord, JobState
 
 __all__ = ["WORKING", "Look", "Shelf", "history", "look_at", "unfinished", "with_recent"]
 
@@ -39,7 +39,7 @@ class Shelf(Protocol):
         """Why no chunk is begun, None where work goes on."""
         ...
 
-    def watch(self, reference: str, after: int = 0, *, progress: bool = True) -> Iterator[Happening]:
+    def watch(self, reference: str, after: int = 0, *, progress: bool = True) -> Iterator[JobEvent]:
         """What happened to a job."""
         ...
 

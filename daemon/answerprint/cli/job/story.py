@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from answerprint.errors import CancelledError, JobFailedError
 from answerprint.frames import events
 from answerprint.frames.messages import Message
-from answerprint.jobs.api import Happening
-from answerprint.store.records import JobState
+from answerprint.store.records import JobEvent, JobState
 
 __all__ = ["QUEUE", "Story", "waiting"]
 
@@ -34,7 +33,7 @@ class Story:
         self.ending: Message | None = None
         """The final event, once the job has ended."""
 
-    def tell(self, happening: Happening) -> Iterator[Message]:
+    def tell(self, happening: JobEvent) -> Iterator[Message]:
         """Yield the events, none or more, that say what happened."""
         event = happening.event
         name = event["event"]

@@ -33,9 +33,9 @@ def jpeg_uri(picture: Picture) -> str:
     return _uri("jpeg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY, *full])
 
 
-def profile_uri(clip: Clip, row: int, magnify: int = 4) -> str:
-    """The temporal profile of a row, a frame `magnify` px tall."""
-    return png_uri(np.repeat(temporal_profile(clip, row), magnify, axis=0))
+def profile_uri(clip: Clip, row: int) -> str:
+    """The temporal profile of a row, a frame 4 px tall."""
+    return png_uri(np.repeat(temporal_profile(clip, row), 4, axis=0))
 
 
 def busiest_box(truth: Picture, width: int, height: int) -> Box:

@@ -41,10 +41,6 @@ class Resolve(Handle):
         """Save the open project; never on one without a name, where the call blocks."""
         return self._manager().done("SaveProject", seconds=120.0)
 
-    def import_render_preset(self, path: str) -> bool:
-        """Add a preset of the Deliver page from a file."""
-        return self.done("ImportRenderPreset", path)
-
     def _manager(self) -> Handle:
         answer = self.ask("GetProjectManager")
         if answer is None:  # as long as it runs it has one; behind a dialog it says False

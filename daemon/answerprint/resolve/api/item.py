@@ -66,10 +66,6 @@ class Item(Handle):
         """How far it could be extended to the left; in frames of the timeline where rates differ."""
         return self.number("GetLeftOffset", True) if precise else self.number("GetLeftOffset")
 
-    def right_offset(self) -> float | None:
-        """How far it could be extended to the right."""
-        return self.number("GetRightOffset")
-
     def source_start(self) -> float | None:
         """First source frame; may be one too low."""
         return self.number("GetSourceStartFrame")
@@ -120,10 +116,6 @@ class Item(Handle):
         """Clip colour, "" for none."""
         return self.text("GetClipColor")
 
-    def set_colour(self, colour: str) -> bool:
-        """Change the clip colour."""
-        return self.done("SetClipColor", colour)
-
     def flags(self) -> list[str]:
         """Colours of its flags, and of those of its clip: Resolve's own menu flags a clip wherever it is used."""
         clip = self.clip()
@@ -147,10 +139,6 @@ class Item(Handle):
     def marker_with(self, data: str) -> dict[str, Value]:
         """The first marker with that data, {} for none."""
         return self.table("GetMarkerByCustomData", data)
-
-    def delete_marker(self, data: str) -> bool:
-        """Remove the first marker with that data."""
-        return self.done("DeleteMarkerByCustomData", data)
 
     def linked(self) -> list[Item]:
         """Items that move with it."""

@@ -65,12 +65,6 @@ class MediaPool(Handle):
         """Remove bins with all that lies in them."""
         return self.done("DeleteFolders", [each.remote for each in folders])
 
-    def selected(self) -> list[Clip]:
-        """The clips that are selected in the pool; [] before 20.1, which cannot tell."""
-        if not self.offers("GetSelectedClips"):
-            return []
-        return [Clip(each) for each in objects(self.ask("GetSelectedClips"))]
-
     def import_media(self, what: Sequence[str] | Sequence[Mapping[str, Value]]) -> list[Clip]:
         """Bring files into the bin that is open."""
         return [Clip(each) for each in objects(self.ask("ImportMedia", list(what), seconds=_IMPORT_SECONDS))]
@@ -78,10 +72,6 @@ class MediaPool(Handle):
     def append(self, entries: Sequence[Mapping[str, Value]]) -> list[Item]:
         """Put clips onto the open timeline; the items that come back may be hollow."""
         return [Item(each) for each in objects(self.ask("AppendToTimeline", [dict(each) for each in entries]))]
-
-    def timeline_of(self, name: str, entries: Sequence[Mapping[str, Value]]) -> bool:
-        """A new timeline of clips, which is then the open one; the bin that holds the clips has to be open."""
-        return self.found("CreateTimelineFromClips", name, [dict(each) for each in entries]) is not None
 
     def delete_timelines(self, timelines: Sequence[Handle]) -> bool:
         """Remove timelines."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..link.bridge import Value
-from .clip import Clip
 from .item import Item
 from .values import Handle, objects
 
@@ -44,18 +43,13 @@ class Timeline(Handle):
         answer = self.ask("GetSetting", name) if self.offers("GetSetting") else self.table("GetSettings").get(name)
         return "" if answer is None else str(answer)
 
-    def pool_item(self) -> Clip | None:
-        """The item in the media pool that stands for this timeline; 20 and later."""
-        found = self.found("GetMediaPoolItem") if self.offers("GetMediaPoolItem") else None
-        return None if found is None else Clip(found)
+    def tracks(self) -> int:
+        """How many video tracks, counted from 1."""
+        return self.whole("GetTrackCount", "video")
 
-    def tracks(self, kind: str = "video") -> int:
-        """How many tracks of a kind, counted from 1."""
-        return self.whole("GetTrackCount", kind)
-
-    def items(self, track: int, kind: str = "video") -> list[Item]:
-        """What is on a track, in the order of time."""
-        return [Item(each) for each in objects(self.ask("GetItemListInTrack", kind, track))]
+    def items(self, track: int) -> list[Item]:
+        """What is on a video track, in the order of time."""
+        return [Item(each) for each in objects(self.ask("GetItemListInTrack", "video", track))]
 
     def item_at_playhead(self) -> Item | None:
         """The video item under the playhead."""
@@ -80,29 +74,29 @@ class Timeline(Handle):
             return None
         return round(first), round(last)
 
-    def add_track(self, kind: str = "video", index: int | None = None) -> bool:
-        """A new track above all of its kind, or as number `index`, those from there on then being one higher."""
-        return self.done("AddTrack", kind) if index is None else self.done("AddTrack", kind, {"index": index})
+    def add_track(self, index: int | None = None) -> bool:
+        """A new video track above all others, or as number `index`, those from there on then being one higher."""
+        return self.done("AddTrack", "video", *(() if index is None else ({"index": index},)))
 
-    def delete_track(self, index: int, kind: str = "video") -> bool:
-        """Remove a track with all that is on it."""
-        return self.done("DeleteTrack", kind, index)
+    def delete_track(self, index: int) -> bool:
+        """Remove a video track with all that is on it."""
+        return self.done("DeleteTrack", "video", index)
 
-    def track_name(self, index: int, kind: str = "video") -> str:
-        """As shown."""
-        return self.text("GetTrackName", kind, index)
+    def track_name(self, index: int) -> str:
+        """Of a video track, as shown."""
+        return self.text("GetTrackName", "video", index)
 
-    def name_track(self, index: int, name: str, kind: str = "video") -> bool:
-        """Rename a track."""
-        return self.done("SetTrackName", kind, index, name)
+    def name_track(self, index: int, name: str) -> bool:
+        """Rename a video track."""
+        return self.done("SetTrackName", "video", index, name)
 
-    def track_enabled(self, index: int, kind: str = "video") -> bool:
-        """Whether it is seen."""
-        return self.done("GetIsTrackEnabled", kind, index)
+    def track_enabled(self, index: int) -> bool:
+        """Whether a video track is seen."""
+        return self.done("GetIsTrackEnabled", "video", index)
 
-    def track_locked(self, index: int, kind: str = "video") -> bool:
-        """Whether nothing on it can be changed."""
-        return self.done("GetIsTrackLocked", kind, index)
+    def track_locked(self, index: int) -> bool:
+        """Whether nothing on a video track can be changed."""
+        return self.done("GetIsTrackLocked", "video", index)
 
     def delete_items(self, items: Sequence[Item]) -> bool:
         """Remove items and leave gaps; only on the Edit page."""
@@ -111,18 +105,6 @@ class Timeline(Handle):
     def link(self, items: Sequence[Item], linked: bool) -> bool:
         """Link items with each other, or unlink them."""
         return self.done("SetClipsLinked", [each.remote for each in items], linked)
-
-    def add_marker(self, frame: int, colour: str, name: str, note: str, duration: int, data: str) -> bool:
-        """A marker with data for programs; frame is relative to `start`."""
-        return self.done("AddMarker", frame, colour, name, note, duration, data)
-
-    def marker_with(self, data: str) -> dict[str, Value]:
-        """The first marker with that data, {} for none."""
-        return self.table("GetMarkerByCustomData", data)
-
-    def delete_marker(self, data: str) -> bool:
-        """Remove the first marker with that data."""
-        return self.done("DeleteMarkerByCustomData", data)
 
     def export(self, path: str, kind: Value, subtype: Value) -> bool:
         """Write an interchange file; kind and subtype are constants of Resolve's."""

@@ -10,11 +10,11 @@ from typing import Any, cast
 from ...errors import InputError
 from ...frames.request import RestoreRequest
 from ...option import Option
-from ...rpc.convert_info import ModelForm, OptionForm
+from ...rpc.convert_info import ModelForm
 from ..putting.place import Mode
 from ..restoring.wishes import Wishes
 from .fields import Answers, Field, Form, Value
-from .options import PREFIX, option_of
+from .options import PREFIX
 from .questions import FIELDS_OF_A_REQUEST, ready_models
 
 __all__ = ["wishes_from"]
@@ -28,7 +28,7 @@ def wishes_from(
     form: Form,
     answers: Answers,
     models: Sequence[ModelForm],
-    method_options: Sequence[OptionForm],
+    method_options: Sequence[Option],
     wishes: Wishes,
 ) -> Wishes:
     """The wishes that answers to a form mean; what the form does not ask stays as in `wishes`.
@@ -44,7 +44,7 @@ def wishes_from(
         "strength": _strength(values, model),
         "seed": values["seed"],
         **_size(values, model),
-        **_options(form, values, [option_of(each) for each in (*method_options, *model.options)]),
+        **_options(form, values, [*method_options, *model.options]),
     }
     steps = _steps(values, model)
     if steps is not None:

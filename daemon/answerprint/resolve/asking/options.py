@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import cast
 
 from ...option import Kind as OptionKind
 from ...option import Option
-from ...option import Value as OptionValue
-from ...rpc.convert_info import ModelForm, OptionForm
+from ...rpc.convert_info import ModelForm
 from .fields import Field, Kind
 
-__all__ = ["PREFIX", "field_of", "merged", "option_of", "own_options"]
+__all__ = ["PREFIX", "field_of", "merged", "own_options"]
 
 PREFIX = "option."
 """Of the names of fields that are options."""
@@ -22,25 +20,6 @@ _KINDS: Mapping[OptionKind, Kind] = MappingProxyType(
     {"bool": "switch", "int": "integer", "float": "number", "choice": "choice", "text": "text"}
 )
 _OWN = "the model's own"
-
-
-def option_of(form: OptionForm) -> Option:
-    """The option that a daemon describes; one of a kind that is not known here is a line of text."""
-    try:
-        return Option(
-            name=form.name,
-            kind=cast(OptionKind, form.kind),
-            default=_typed(form),
-            help=form.help or form.name,
-            group="basic" if form.group == "basic" else "advanced",
-            minimum=form.minimum,
-            maximum=form.maximum,
-            choices=form.choices,
-            unit=form.unit,
-            format="span" if form.format == "span" else "",
-        )
-    except ValueError:
-        return Option(name=form.name, kind="text", default=form.default, help=form.help or form.name)
 
 
 def field_of(option: Option) -> Field:
@@ -52,8 +31,8 @@ def own_options(models: Sequence[ModelForm]) -> dict[str, list[tuple[str, Option
     """Options that models have of their own, by name: each model that has it, and how."""
     found: dict[str, list[tuple[str, Option]]] = {}
     for model in models:
-        for form in model.options:
-            found.setdefault(form.name, []).append((model.name, option_of(form)))
+        for option in model.options:
+            found.setdefault(option.name, []).append((model.name, option))
     return found
 
 
@@ -102,16 +81,3 @@ def _plain(option: Option) -> Field:
 
 def _with_default(field: Field, option: Option) -> Field:
     return replace(field, default=None if field.empty == _OWN else field.read(option.default_text))
-
-
-def _typed(form: OptionForm) -> OptionValue:
-    """The default of a description, of its kind. Raises ValueError where it is not."""
-    text = form.default
-    if form.format == "span":
-        begin, _, end = text.partition("-")
-        return float(begin), float(end)
-    if form.kind == "bool":
-        return text == "on"
-    if form.kind == "int":
-        return int(text)
-    return float(text) if form.kind == "float" else text

@@ -9,11 +9,12 @@ from typing import Any
 from ...errors import InputError
 from ...frames.codecs import CODECS
 from ...frames.request import MAX_SEED, RestoreRequest
-from ...rpc.convert_info import ModelForm, OptionForm
+from ...option import Option
+from ...rpc.convert_info import ModelForm
 from ..putting.place import Mode
 from ..restoring.wishes import Wishes
 from .fields import Field, Form
-from .options import PREFIX, field_of, merged, option_of, own_options
+from .options import PREFIX, field_of, merged, own_options
 
 __all__ = ["FIELDS_OF_A_REQUEST", "form_for", "kept_option", "ready_models"]
 
@@ -46,9 +47,7 @@ _PUT: Mapping[Mode, str] = MappingProxyType(
 )
 
 
-def form_for(
-    models: Sequence[ModelForm], method_options: Sequence[OptionForm], wishes: Wishes, project: str = ""
-) -> Form:
+def form_for(models: Sequence[ModelForm], method_options: Sequence[Option], wishes: Wishes, project: str = "") -> Form:
     """What to ask, `wishes` as the defaults; models, method_options: as a daemon describes them.
 
     A wish that is not possible any more gives way to the usual default. Raises InputError when no model can be used.
@@ -59,7 +58,7 @@ def form_for(
     usual = next((model for model in ready if model.name == _DEFAULTS.model), ready[0])
     chosen = next((model for model in ready if model.name == wished), usual)
     own = {name: having for name, having in own_options(ready).items() if name not in _ASKED_ANYWAY}
-    of_method = [option_of(each) for each in method_options if each.name not in own]
+    of_method = [each for each in method_options if each.name not in own]
     form = Form(
         title="Answerprint",
         intro=f"How to restore, and where to put it back: {_printable(project)}" if project else "How to restore",

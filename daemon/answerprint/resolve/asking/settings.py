@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ...errors import InputError
-from ...rpc.convert_info import ModelForm, OptionForm
+from ...option import Option
+from ...rpc.convert_info import ModelForm
 from ..restoring.wishes import Wishes
 from .answers import wishes_from
 from .errors import CannotAskError
@@ -18,7 +19,7 @@ __all__ = ["ask_settings", "summary"]
 
 def ask_settings(
     models: Sequence[ModelForm],
-    method_options: Sequence[OptionForm],
+    method_options: Sequence[Option],
     wishes: Wishes,
     ways: Sequence[Asking],
     say: Callable[[str], None],

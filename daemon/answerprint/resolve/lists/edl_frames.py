@@ -10,7 +10,8 @@ from functools import lru_cache
 
 from ...errors import InputError
 from ...frames.timecode import Timecode
-from ..reading.facts import MediaFacts, SourceRange
+from ...jobs.api import MediaInfo
+from ..reading.facts import SourceRange
 from .events import Shot
 
 __all__ = ["Record", "frames_of", "index_of", "record_of", "source_of", "start_of"]
@@ -43,7 +44,7 @@ def record_of(shot: Shot, rate: Fraction) -> Record:
     return Record(first, stop - first, shot.tail)
 
 
-def source_of(shot: Shot, record: Record, rate: Fraction, media: MediaFacts) -> SourceRange:
+def source_of(shot: Shot, record: Record, rate: Fraction, media: MediaInfo) -> SourceRange:
     """Frames of the media that a shot shows, un-retimed. Raises InputError when the list and the media do not agree."""
     if media.rate != rate and not media.rate_is_assumed:
         raise InputError(
@@ -105,7 +106,7 @@ def _speed(shot: Shot, rate: Fraction, used: int, seen: int) -> Fraction:
     return readings[1]
 
 
-def index_of(label: str, rate: Fraction, media: MediaFacts) -> int:
+def index_of(label: str, rate: Fraction, media: MediaInfo) -> int:
     """The frame of the media that has a label. Raises InputError when it cannot have it."""
     start, drop = start_of(media, rate)
     if not media.start_timecode:
@@ -123,7 +124,7 @@ def index_of(label: str, rate: Fraction, media: MediaFacts) -> int:
     return index
 
 
-def start_of(media: MediaFacts, rate: Fraction) -> tuple[int, bool]:
+def start_of(media: MediaInfo, rate: Fraction) -> tuple[int, bool]:
     """Label of frame 0 as a count, and whether it is drop-frame.
 
     Media without timecode count from 0, sequences from their first number, as Resolve does.
@@ -131,7 +132,7 @@ def start_of(media: MediaFacts, rate: Fraction) -> tuple[int, bool]:
     if media.start_timecode:
         drop = ";" in media.start_timecode
         return frames_of(media.start_timecode, rate, drop), drop
-    return media.start_number if media.kind == "sequence" else 0, False
+    return media.start_number if media.sequence else 0, False
 
 
 @lru_cache(maxsize=4096)  # each event begins with the label that the one before ends with, and media with one label

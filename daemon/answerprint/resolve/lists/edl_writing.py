@@ -7,7 +7,7 @@ from collections import defaultdict
 
 from ...errors import InputError
 from ...frames.timecode import Timecode
-from ..reading.facts import MediaFacts
+from ...jobs.api import MediaInfo
 from .edl import LABEL, decoded, parse_edl
 from .edl_frames import frames_of, index_of, start_of
 from .entries import EditList
@@ -25,7 +25,7 @@ class _Names:
     """Which restored file each line is about. Lines count from 0; comments stand below the last line of an event."""
 
     def __init__(self, edit: EditList, text: str, chosen: Chosen) -> None:
-        self.labels: dict[int, tuple[MediaFacts, RestoredMedia]] = {}
+        self.labels: dict[int, tuple[MediaInfo, RestoredMedia]] = {}
         self.names: dict[int, dict[str, RestoredMedia]] = defaultdict(dict)
         self.files: dict[int, list[RestoredMedia | None]] = defaultdict(list)
         sources = {(each.line, each.side): each.media for each in edit.entries}
@@ -108,7 +108,7 @@ def _missing(names: _Names, line: int, said: set[str], lines: list[str]) -> list
     return [f"* {kind}: {each.path.name}{end}" for kind, each in wanted.items() if kind not in said and not said]
 
 
-def _relabelled(line: str, edit: EditList, about: tuple[MediaFacts, RestoredMedia] | None, which: range) -> str:
+def _relabelled(line: str, edit: EditList, about: tuple[MediaInfo, RestoredMedia] | None, which: range) -> str:
     """The line with source labels of the restored file; they are the same where it has the source's timecode."""
     if about is None:
         return line

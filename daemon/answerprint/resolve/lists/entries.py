@@ -8,11 +8,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from ..reading.facts import MediaFacts, SourceRange
+from ...jobs.api import MediaInfo
+from ..reading.facts import SourceRange
 
 __all__ = ["EditList", "ListEntry", "Probe", "Side"]
 
-Probe: TypeAlias = Callable[[Path, Fraction], MediaFacts]
+Probe: TypeAlias = Callable[[Path, Fraction], MediaInfo]
 """Looks into a file or sequence; pictures, which have no rate, get the one that is given.
 
 Raises InputError (MediaError above all) when it cannot be read.
@@ -41,7 +42,7 @@ class ListEntry:
     duration: int = 0
     path: Path | None = None
     source: SourceRange | None = None
-    media: MediaFacts | None = None
+    media: MediaInfo | None = None
     refusal: str = ""
     remedy: str = ""
     line: int = 0

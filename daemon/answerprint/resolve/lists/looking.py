@@ -8,7 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from ...errors import InputError
-from ..reading.facts import MediaFacts, SourceRange
+from ...jobs.api import MediaInfo
+from ..reading.facts import SourceRange
 from .entries import Probe
 from .files import AmbiguousError, MediaFolder, locate
 
@@ -22,10 +23,10 @@ class Looking:
     probe: Probe
     base: Path
     folder: MediaFolder | None
-    _facts: dict[tuple[Path, Fraction], MediaFacts | InputError] = field(default_factory=dict)
+    _facts: dict[tuple[Path, Fraction], MediaInfo | InputError] = field(default_factory=dict)
     _places: dict[str, Path | InputError] = field(default_factory=dict)
 
-    def find(self, texts: Sequence[str], rate: Fraction) -> tuple[Path, MediaFacts]:
+    def find(self, texts: Sequence[str], rate: Fraction) -> tuple[Path, MediaInfo]:
         """What the first of several paths, URLs or names means that means anything. rate: of pictures.
 
         Raises InputError: why the first means nothing, or that one may mean several files.
@@ -52,7 +53,7 @@ class Looking:
             self._places[text] = found
         return found
 
-    def _look(self, path: Path, rate: Fraction) -> MediaFacts:
+    def _look(self, path: Path, rate: Fraction) -> MediaInfo:
         found = self._facts.get((path, rate))
         if found is None:
             try:
@@ -65,7 +66,7 @@ class Looking:
         return found
 
 
-def within(source: SourceRange, media: MediaFacts, path: Path) -> SourceRange:
+def within(source: SourceRange, media: MediaInfo, path: Path) -> SourceRange:
     """The range, if the media has it. Raises InputError."""
     if source.first < 0 or source.stop > media.frames or len(source) < 1:
         raise InputError(

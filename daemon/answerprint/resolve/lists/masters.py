@@ -25,11 +25,10 @@ class Master:
     entries: tuple[ListEntry, ...]
 
 
-def masters(entries: Iterable[ListEntry], handles: int = 0, gap: int = 0) -> list[Master]:
+def masters(entries: Iterable[ListEntry], handles: int = 0) -> list[Master]:
     """Join what overlaps or touches; refused entries are left out.
 
-    handles: frames to add at both ends, as far as the file has them. gap: how many unused frames between two uses are
-    worth restoring to keep them in one piece.
+    handles: frames to add at both ends, as far as the file has them.
     """
     by_file: dict[Path, list[_Extent]] = defaultdict(list)
     for entry in entries:
@@ -37,13 +36,13 @@ def masters(entries: Iterable[ListEntry], handles: int = 0, gap: int = 0) -> lis
             first = max(0, entry.source.first - handles)
             stop = min(entry.media.frames, entry.source.stop + handles)
             by_file[entry.path].append((first, stop, entry))
-    return [master for path, used in by_file.items() for master in _joined(path, used, gap)]
+    return [master for path, used in by_file.items() for master in _joined(path, used)]
 
 
-def _joined(path: Path, extents: list[_Extent], gap: int) -> list[Master]:
+def _joined(path: Path, extents: list[_Extent]) -> list[Master]:
     pieces: list[tuple[int, int, list[ListEntry]]] = []
     for first, stop, entry in sorted(extents, key=lambda each: each[:2]):
-        if pieces and first <= pieces[-1][1] + gap:
+        if pieces and first <= pieces[-1][1]:
             start, end, used = pieces[-1]
             used.append(entry)
             pieces[-1] = (start, max(end, stop), used)

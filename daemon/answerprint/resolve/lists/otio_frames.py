@@ -8,7 +8,8 @@ from fractions import Fraction
 
 from ...errors import InputError
 from ...frames.timecode import Timecode
-from ..reading.facts import MediaFacts, SourceRange
+from ...jobs.api import MediaInfo
+from ..reading.facts import SourceRange
 
 __all__ = ["Time", "Used", "begin_of", "frame_rate", "source_of"]
 
@@ -47,7 +48,7 @@ class Used:
     picture: int | None = None
 
 
-def source_of(used: Used, media: MediaFacts) -> SourceRange:
+def source_of(used: Used, media: MediaInfo) -> SourceRange:
     """Frames of the media that a clip shows, un-retimed. Raises InputError where that cannot be known."""
     if used.scalar < 0:
         raise InputError(
@@ -67,7 +68,7 @@ def source_of(used: Used, media: MediaFacts) -> SourceRange:
     return SourceRange(first, stop, used.scalar, start - first, how="coordinate")
 
 
-def begin_of(used: Used, media: MediaFacts) -> Fraction:
+def begin_of(used: Used, media: MediaInfo) -> Fraction:
     """The frame of the media, from 0, at the first cut of a clip. Raises InputError where that cannot be known."""
     rate = frame_rate(used, media)
     if used.available_start is None:
@@ -82,7 +83,7 @@ def begin_of(used: Used, media: MediaFacts) -> Fraction:
     return _snapped(inside + _in_file(used.available_start.seconds * rate, length, media))
 
 
-def _in_file(coordinate: Fraction, length: Fraction, media: MediaFacts) -> Fraction:
+def _in_file(coordinate: Fraction, length: Fraction, media: MediaInfo) -> Fraction:
     """Where a coordinate lies in the file. Programs count from its timecode, or from 0: the one that fits is meant."""
     fitting = {
         _snapped(coordinate - origin)
@@ -98,7 +99,7 @@ def _in_file(coordinate: Fraction, length: Fraction, media: MediaFacts) -> Fract
     return fitting.pop()
 
 
-def frame_rate(used: Used, media: MediaFacts) -> Fraction:
+def frame_rate(used: Used, media: MediaInfo) -> Fraction:
     """Frames of the media in a second of the list: their own, unless the editor conformed them to another rate.
 
     Raises InputError where that cannot be known.
@@ -119,10 +120,10 @@ def frame_rate(used: Used, media: MediaFacts) -> Fraction:
     return media.rate if by_time else listed
 
 
-def _timecode_start(media: MediaFacts) -> int:
+def _timecode_start(media: MediaInfo) -> int:
     if media.start_timecode:
         return Timecode.parse(media.start_timecode, media.rate).frames
-    return media.start_number if media.kind == "sequence" else 0
+    return media.start_number if media.sequence else 0
 
 
 def _snapped(frames: Fraction) -> Fraction:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ..reading.facts import MediaFacts
+from ...jobs.api import MediaInfo
 from .entries import EditList
 from .otio_frames import Used, begin_of, frame_rate
 from .otio_library import Foreign, library, load, placed
@@ -33,7 +33,7 @@ def otio_with(edit: EditList, chosen: Chosen) -> bytes:
     return text.encode()
 
 
-def _reference(otio: Foreign, used: Used, source: MediaFacts, restored: RestoredMedia, was: str) -> Foreign:
+def _reference(otio: Foreign, used: Used, source: MediaInfo, restored: RestoredMedia, was: str) -> Foreign:
     """The restored file, which begins in the source's coordinate where its first frame lay."""
     rate = used.available_start.rate if used.available_start is not None else used.start.rate
     frames = frame_rate(used, source)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from ..reading.facts import MediaFacts, SourceRange
+from ...jobs.api import MediaInfo
+from ..reading.facts import SourceRange
 from .entries import Side
 
 __all__ = ["Chosen", "RestoredMedia"]
@@ -22,7 +23,7 @@ class RestoredMedia:
     path: Path
     source: Path
     first: int
-    media: MediaFacts
+    media: MediaInfo
 
     def has(self, source: SourceRange) -> bool:
         """Whether all of these frames of the source are in it."""

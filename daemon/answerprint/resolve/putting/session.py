@@ -26,7 +26,7 @@ def session(resolve: Resolve, ledger: Ledger, *, save: bool = True) -> Iterator[
 
     At its end the project is saved, where it has a name and `save` is True, and each clip that was put back is looked
     for once more; only then is it known to be done. What a session that ended otherwise had put back is found by the
-    next one, which leaves it as it is. Raises as `put_back`.
+    next one, which leaves it as it is. Raises ResolveError, BusyError, StorageError, JournalError, InputError.
     """
     with ledger.held(), ExitStack() as stack:
         made = Session(resolve, ledger, stack)
@@ -59,7 +59,14 @@ class Session:
         steps: Steps | None = None,
         of: tuple[str, ...] = (),
     ) -> Outcome:
-        """Put a restored file where its place says. See `put_back`; whether it is saved, `ended` says after the end.
+        """Put a restored file where its place says; what cannot lie there stays in the media pool, with the reason.
+
+        path: the file, or a sequence's pattern. mode: instead of the place's own. again: also what was taken out
+        since. hide_original: switch it off, where the clip is laid over it. origin: source, model and version, kept
+        with the clip. steps: filled as they are taken, to be read when this raises.
+
+        Called again after any end, of this program or of Resolve, it goes on, and leaves one clip and one item.
+        Whether it is saved, `ended` says after the end.
 
         of: the jobs that restored it, where it was put back for them already: it is then put there once more, unless
         just that is there; the outcome names the job that it is there for.

@@ -27,7 +27,7 @@ def undo(resolve: Resolve, job: str, ledger: Ledger, steps: Steps | None = None)
     Places are also those that the same frames were put to later, without a job of their own; the id of one of these
     takes out that one alone. Again is no error. What the user made of it since, such as a copy of the item, stays too,
     and is said. Raises ResolveError where another project is open, Resolve removes nothing, or something is there
-    after all; then it can be asked for again. Raises as `put_back` otherwise.
+    after all; then it can be asked for again. Raises as `session` otherwise.
     """
     steps = Steps() if steps is None else steps
     with ledger.held():

@@ -17,7 +17,7 @@ __all__ = ["Asked", "Work"]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is wished for a clip; see `put_back`."""
+    """What is wished for a clip; see `Session.put`."""
 
     mode: Mode | None = None
     again: bool = False

@@ -7,7 +7,8 @@ from fractions import Fraction
 
 from ...errors import InputError
 from ...frames.timecode import Timecode
-from .facts import ClipFacts, MediaFacts
+from ...jobs.api import MediaInfo
+from .facts import ClipFacts
 from .rates import clip_rate, whole
 from .refusals import Refusal
 
@@ -29,12 +30,8 @@ class Extent:
     number: int = 0
     label: Timecode | None = None
 
-    def timecode_at(self, frame: int) -> str:
-        """Timecode of a frame of the file, "" where the clip has none; it starts again after 24 hours."""
-        return "" if self.label is None else str(self.label.shifted(frame - self.first))
 
-
-def extent_of(clip: ClipFacts, media: MediaFacts) -> Extent | Refusal:
+def extent_of(clip: ClipFacts, media: MediaInfo) -> Extent | Refusal:
     """Bring Resolve's account of a clip and the daemon's of its file together, or refuse where they do not fit."""
     said = clip.properties
     try:
@@ -44,7 +41,7 @@ def extent_of(clip: ClipFacts, media: MediaFacts) -> Extent | Refusal:
     start, end, frames = (whole(said.get(name, "")) for name in ("Start", "End", "Frames"))
     if media.frames == 1 and frames in (None, 0, 1):
         return Extent(0, 1, 1, speed, media.start_number, start_label(clip, media, speed, 0))
-    number = media.start_number if media.kind == "sequence" else 0
+    number = media.start_number if media.sequence else 0
     if frames is None and start is not None and end is not None:
         frames = end - start + 1
     # What is not said at all is the file's: the readers of an item show whether the clip is only a part of it.
@@ -61,7 +58,7 @@ def extent_of(clip: ClipFacts, media: MediaFacts) -> Extent | Refusal:
     return Extent(first, first + frames, media.frames, speed, number, start_label(clip, media, speed, first))
 
 
-def start_label(clip: ClipFacts, media: MediaFacts, rate: Fraction, first: int) -> Timecode | None:
+def start_label(clip: ClipFacts, media: MediaInfo, rate: Fraction, first: int) -> Timecode | None:
     """Timecode of a clip's first frame: that of its attributes where there is one, otherwise the file's.
 
     first: that frame in the file. Start TC is of the clip's own first frame, unless it is just the file's.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-__all__ = ["ClipFacts", "ItemFacts", "MediaFacts", "SourceRange", "TimelineFacts"]
+__all__ = ["ClipFacts", "ItemFacts", "SourceRange", "TimelineFacts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,6 @@ class ItemFacts:
     end: float | None
     duration: float | None
     left_offset: float | None
-    right_offset: float | None
     source_start: float | None
     source_end: float | None
     source_start_seconds: float | None
@@ -71,30 +70,6 @@ class ItemFacts:
     fusion_comps: int = 0
     clip: ClipFacts | None = None
     job: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class MediaFacts:
-    """A file or sequence as the daemon's media child probes it, independent of Resolve.
-
-    frames: of all the media. start_number: in the file name of frame 0 of a sequence. sizes in px. restored: the file
-    says that it was restored by us.
-    """
-
-    path: str
-    kind: str
-    width: int
-    height: int
-    rate: Fraction
-    frames: int
-    sample_aspect: Fraction = Fraction(1)
-    start_timecode: str = ""
-    start_number: int = 0
-    interlaced: bool = False
-    has_audio: bool = False
-    has_alpha: bool = False
-    rate_is_assumed: bool = False
-    restored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

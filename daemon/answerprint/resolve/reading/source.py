@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
 
+from ...jobs.api import MediaInfo
 from .extent import Extent, extent_of
-from .facts import ClipFacts, ItemFacts, MediaFacts, SourceRange, TimelineFacts
+from .facts import ClipFacts, ItemFacts, SourceRange, TimelineFacts
 from .readings import NORMAL, Readings, read
 from .refusals import Refusal
 
@@ -32,7 +33,7 @@ class Witness:
 
 
 def source_range(
-    item: ItemFacts, clip: ClipFacts, timeline: TimelineFacts, media: MediaFacts, witness: Witness | None = None
+    item: ItemFacts, clip: ClipFacts, timeline: TimelineFacts, media: MediaInfo, witness: Witness | None = None
 ) -> SourceRange | Refusal:
     """The frames of the media that an item shows; media: the file of the clip.
 

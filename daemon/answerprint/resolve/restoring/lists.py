@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 from ...errors import AnswerprintError, InputError
 from ...frames.codecs import CODECS
 from ...frames.request import RestoreRequest
-from ...jobs.api import NewJob
+from ...jobs.api import MediaInfo, NewJob
 from ...store.records import JobRecord, JobState
 from ..lists import EditList, Master, RestoredMedia, masters, read_list
-from ..reading.facts import MediaFacts
 from .media import Describe, MediaBook
 from .names import Taken, folder_for, restored_path
 from .wishes import Wishes
@@ -28,11 +28,11 @@ def open_list(path: Path, describe: Describe, media: Path | None = None, rate: F
     """Read a list; describe: the daemon's. Raises InputError when the list itself cannot be read."""
     book = MediaBook(describe)
 
-    def probe(file: Path, rate: Fraction) -> MediaFacts:
+    def probe(file: Path, rate: Fraction) -> MediaInfo:
         found = book.look(str(file))
         if not found.rate_is_assumed:
             return found
-        return MediaFacts(**{name: getattr(found, name) for name in found.__slots__} | {"rate": rate})
+        return replace(found, rate=rate)
 
     return read_list(path, probe=probe, media=media, rate=rate)
 

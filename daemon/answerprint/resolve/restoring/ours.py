@@ -1,7 +1,7 @@
 """What we restored is known wherever it lies, and stands for the clip that it was made from.
 
 An item is ours by its marker, a clip by what we keep with it or by its file; what a file says of itself is asked later,
-when it is looked at (`MediaFacts.restored`). Without this, a second run over a timeline restores its restorations.
+when it is looked at (`MediaInfo.restored`). Without this, a second run over a timeline restores its restorations.
 """
 
 from __future__ import annotations

@@ -7,50 +7,34 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
 
 from ...errors import AnswerprintError, InputError
 from ...frames.codecs import CODECS
+from ...jobs.api import MediaInfo
 from ..api import Resolve
 from ..putting.frames import exact, whole_start
 from ..putting.place import Mode, Place
 from ..reading.ask import Asking
 from ..reading.extent import Extent, extent_of
-from ..reading.facts import ClipFacts, ItemFacts, MediaFacts, SourceRange, TimelineFacts
+from ..reading.facts import ClipFacts, ItemFacts, SourceRange, TimelineFacts
 from ..reading.framing import frame_size
 from ..reading.handles import with_handles
 from ..reading.rates import pixel_aspect
 from ..reading.refusals import Refusal
 from ..reading.refuse import refuse_clip, refuse_item, refuse_media
 from ..reading.select import Choice, choose
-from ..reading.source import Witness, part_of, source_range
+from ..reading.source import part_of, source_range
 from .media import MediaBook
 from .names import Taken, folder_for, restored_path
 from .ours import LEFT_OUT, NOTHING, Ours, is_named, made_here, without_ours
 from .submit import Planned
 from .wishes import Wishes
+from .witness import Witnesses
 
 __all__ = ["Plan", "Refused", "plan"]
 
 _LEVELS = {"Full": "full", "Video": "video"}
 _LONGEST_ATTRIBUTE = 256
-
-
-class Witnesses(Protocol):
-    """A third account of items, beside Resolve's two."""
-
-    def __call__(self, item: ItemFacts) -> Witness | None:
-        """Where it lies and how fast; None where nothing is known."""
-        ...
-
-    def steady(self, item: ItemFacts) -> bool | None:
-        """Whether its speed stays the same; None where nothing is known."""
-        ...
-
-    @property
-    def lacking(self) -> AnswerprintError | None:
-        """Why it cannot tell of any item; None where it can, or was not asked yet."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +184,7 @@ class _Planner:
         return self._planned(place, clip, media, extent, notes, frame)
 
     def _source(
-        self, item: ItemFacts, clip: ClipFacts, timeline: TimelineFacts, media: MediaFacts
+        self, item: ItemFacts, clip: ClipFacts, timeline: TimelineFacts, media: MediaInfo
     ) -> SourceRange | Refusal:
         """What Resolve's two accounts say, and the third one where they leave a doubt."""
         found, witnesses = source_range(item, clip, timeline, media), self._witnesses
@@ -233,7 +217,7 @@ class _Planner:
         place = self._place("pool", clip, media, extent, source, extent.rate, "", folder, clip.name)
         return self._planned(place, clip, media, extent, (), None)
 
-    def _look(self, clip: ClipFacts) -> MediaFacts | Refusal:
+    def _look(self, clip: ClipFacts) -> MediaInfo | Refusal:
         try:
             found = self._media.look(clip.path)
             return made_here(clip.name) if found.restored else found
@@ -262,7 +246,7 @@ class _Planner:
         self,
         mode: Mode,
         clip: ClipFacts,
-        media: MediaFacts,
+        media: MediaInfo,
         extent: Extent,
         source: SourceRange,
         timeline_rate: Fraction,
@@ -303,7 +287,7 @@ class _Planner:
         self,
         place: Place,
         clip: ClipFacts,
-        media: MediaFacts,
+        media: MediaInfo,
         extent: Extent,
         notes: tuple[str, ...],
         frame: tuple[tuple[int, int], Fraction] | None,
@@ -333,7 +317,7 @@ class _Planner:
         )
 
     def _size(
-        self, media: MediaFacts, aspect: Fraction, frame: tuple[tuple[int, int], Fraction] | None
+        self, media: MediaInfo, aspect: Fraction, frame: tuple[tuple[int, int], Fraction] | None
     ) -> tuple[int, int] | None:
         settings = self._wishes.settings
         asked, scale = settings.get("size"), settings.get("scale")
@@ -353,9 +337,9 @@ class _Planner:
 _CARRIED = ("PAR", "Input Color Space", "Input Gamma", "IDT", "Alpha mode", "Field Dominance", "Reel Name")
 
 
-def _aspect(clip: ClipFacts, media: MediaFacts) -> Fraction:
+def _aspect(clip: ClipFacts, media: MediaInfo) -> Fraction:
     text = clip.properties.get("PAR", "")
-    return pixel_aspect(text, (media.width, media.height), media.sample_aspect) if text else media.sample_aspect
+    return pixel_aspect(text, (media.width, media.height), media.pixel_aspect) if text else media.pixel_aspect
 
 
 def _fields(clip: ClipFacts) -> str:
@@ -367,6 +351,6 @@ def _fields(clip: ClipFacts) -> str:
 _FIELDS = {"progressive": "progressive", "upper": "top_first", "lower": "bottom_first"}
 
 
-def _source_path(clip: ClipFacts, media: MediaFacts) -> str:
+def _source_path(clip: ClipFacts, media: MediaInfo) -> str:
     """The file; of a sequence its pattern with the numbers, as several may lie in one folder."""
-    return clip.path if media.kind == "sequence" else media.path
+    return clip.path if media.sequence else media.path

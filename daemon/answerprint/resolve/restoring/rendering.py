@@ -9,12 +9,13 @@ from fractions import Fraction
 from pathlib import Path
 
 from ...errors import InputError
+from ...jobs.api import MediaInfo
 from ..api import Item, Project, Resolve, Timeline
 from ..putting.frames import exact, whole_start
 from ..putting.looking import item_by_id
 from ..putting.place import Place
 from ..reading.extent import Extent, extent_of
-from ..reading.facts import ClipFacts, ItemFacts, MediaFacts, SourceRange, TimelineFacts
+from ..reading.facts import ClipFacts, ItemFacts, SourceRange, TimelineFacts
 from ..reading.framing import frame_size
 from ..reading.handles import with_handles
 from ..reading.rates import rate as exact_rate
@@ -145,7 +146,7 @@ class Renderer:
             size=frame_size(
                 (facts.width, facts.height),
                 self.timeline.size if min(self.timeline.size) > 0 else (facts.width, facts.height),
-                aspect=facts.sample_aspect,
+                aspect=facts.pixel_aspect,
                 timeline_aspect=self.timeline.pixel_aspect,
                 scale=None if settings.get("scale") is None else Fraction(str(settings["scale"])),
                 size=None if asked is None else (int(asked[0]), int(asked[1])),
@@ -156,9 +157,9 @@ class Renderer:
         )
 
 
-def _as_said(clip: ClipFacts) -> MediaFacts:
+def _as_said(clip: ClipFacts) -> MediaInfo:
     """A file in Resolve's own words, where nobody else can look into it. Raises InputError."""
     said = clip.properties
     width, height = resolution(said.get("Resolution", ""))
     frames = whole(said.get("Frames", "")) or 0
-    return MediaFacts(clip.path, "file", width, height, exact_rate(said.get("FPS", "")), frames)
+    return MediaInfo(clip.path, False, width, height, exact_rate(said.get("FPS", "")), frames)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from ...errors import InputError
 from ...frames.sequence import IMAGE_SUFFIXES
+from ...jobs.api import MediaInfo
 from ..errors import ResolveError
-from ..reading.facts import MediaFacts
 from .scratch import Scratch
 
 __all__ = ["Probe", "WrongFileError", "differences", "rendered"]
 
-Probe = Callable[[Path], MediaFacts]
+Probe = Callable[[Path], MediaInfo]
 """Looks into a file or sequence. Raises InputError."""
 
 
@@ -36,7 +36,7 @@ def rendered(work: Path) -> Path:
     return files[0]
 
 
-def differences(path: Path, scratch: Scratch, probe: Probe) -> tuple[MediaFacts | None, list[str]]:
+def differences(path: Path, scratch: Scratch, probe: Probe) -> tuple[MediaInfo | None, list[str]]:
     """What of a file is not as asked for, in words."""
     try:
         facts = probe(path)

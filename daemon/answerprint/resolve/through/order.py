@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from ...errors import CancelledError
-from ..reading.facts import MediaFacts
+from ...jobs.api import MediaInfo
 
 __all__ = ["Form", "RenderOrder", "RenderedFile", "Steering"]
 
@@ -49,7 +49,7 @@ class RenderedFile:
     frames: int
     rate: Fraction
     start_timecode: str
-    facts: MediaFacts
+    facts: MediaInfo
     left: tuple[str, ...] = ()
 
 

@@ -129,11 +129,6 @@ class Connection:
             self._sqlite.close()
             self._sqlite = _connect(self.path)
 
-    def checkpoint(self) -> None:
-        """Bring the log into the file, as far as no reader is in the way."""
-        with translated(self.path):
-            self._sqlite.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
     def close(self) -> None:
         """Leave one complete file, without a log beside it."""
         with translated(self.path):

@@ -16,7 +16,6 @@ __all__ = ["expired", "find", "page", "ready", "unfinished_for", "with_chunks"]
 _AT_WORK = frozenset({JobState.RUNNING, JobState.MUXING})
 _WAITING = frozenset({JobState.QUEUED, JobState.PAUSED})
 _QUEUE_ORDER = "priority DESC, position, number"
-_SHORTEST = 4
 _LONGEST_NUMBER = 18
 _ID_START = re.compile(r"[0-9a-f-]{4,36}")
 _SEE = "`answerprint jobs list` shows them all."

@@ -1,0 +1,44 @@
+"""A clip straight into its deliverable, in a process that does nothing else: `plain_restoration.py REQUEST`.
+
+REQUEST is JSON. It prints `started` once the model is loaded: what the daemon's worker has in memory from job to job.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from answerprint.frames.request import RestoreRequest
+from answerprint.media import open_reader, open_writer
+from answerprint.worker.device_choice import choose_device, stopwatch
+from answerprint.worker.flow_cache import open_flow_cache
+from answerprint.worker.loading import configured, flow_through, load_model, settings_for, usual_recipe
+from answerprint.worker.order import understand, verify
+from answerprint.worker.restore import decoded, restore_clip
+
+
+def main() -> None:
+    request = RestoreRequest.from_json(json.loads(sys.argv[1]))
+    order = understand(request)
+    device = choose_device(request.device)
+    cache = open_flow_cache()
+    backend = load_model(order.entry.name, device)
+    sys.stdout.write("started\n")
+    sys.stdout.flush()
+    settings = settings_for(order, configured(order, backend), usual_recipe(order, backend))
+    spec = order.spec()
+    with (
+        cache.lease(),
+        open_writer(Path(request.output), spec) as writer,
+        open_reader(order.info, order.frames) as reader,
+    ):
+        source = decoded(reader, stopwatch(device), lambda: None)
+        for chunk in restore_clip(source, backend, flow_through(cache), settings):
+            for frame in chunk:
+                writer.write(frame.picture, frame.alpha)
+    verify(order, spec)
+
+
+if __name__ == "__main__":
+    main()
