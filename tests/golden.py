@@ -57,7 +57,10 @@ class Golden:
 def shape(value: object, literal: frozenset[str] = frozenset()) -> Any:  # noqa: ANN401 - whatever JSON can say
     """The keys and types of a JSON value. literal: keys whose values are part of the form."""
     if isinstance(value, Mapping):
-        return {str(key): each if key in literal else shape(each, literal) for key, each in sorted(value.items())}
+        return {
+            str(key): each if key in literal and isinstance(each, str) else shape(each, literal)
+            for key, each in sorted(value.items())
+        }
     if isinstance(value, (list, tuple)):
         return [merged(shape(each, literal) for each in value)] if value else []
     return {bool: "bool", int: "int", float: "float", str: "text", type(None): "null"}[type(value)]
@@ -72,23 +75,31 @@ def merged(shapes: Iterable[Any]) -> Any:  # noqa: ANN401
 
 
 def _both(one: Any, other: Any) -> Any:  # noqa: ANN401
-    if isinstance(one, dict) and isinstance(other, dict):
-        first, second = ({key.removesuffix("?"): (key, value) for key, value in each.items()} for each in (one, other))
-        found = {}
-        for key in sorted(first.keys() | second.keys()):
-            if key in first and key in second:
-                sometimes = first[key][0].endswith("?") or second[key][0].endswith("?")
-                found[key + "?" * sometimes] = _both(first[key][1], second[key][1])
-            else:
-                found[f"{key}?"] = (first.get(key) or second[key])[1]
-        return found
-    if isinstance(one, list) and isinstance(other, list):
-        return [merged([*one, *other])] if one or other else []
-    if isinstance(one, str) and isinstance(other, str):
-        return " | ".join(sorted({*one.split(" | "), *other.split(" | ")}))
-    if one == other:
-        return one
-    return {"either": sorted((one, other), key=json.dumps)}
+    """What holds for either: its objects as one, its lists as one, and its plain types."""
+    kinds = [each for shape in (one, other) for each in (shape["either"] if _is_either(shape) else [shape])]
+    found: list[Any] = []
+    if words := {word for each in kinds if isinstance(each, str) for word in each.split(" | ")}:
+        found.append(" | ".join(sorted(words)))
+    if lists := [each for each in kinds if isinstance(each, list)]:
+        items = [item for each in lists for item in each]
+        found.append([merged(items)] if items else [])
+    if objects := [each for each in kinds if isinstance(each, dict)]:
+        found.append(_object(objects))
+    return found[0] if len(found) == 1 else {"either": found}
+
+
+def _is_either(shape: Any) -> bool:  # noqa: ANN401
+    return isinstance(shape, dict) and shape.keys() == {"either"}
+
+
+def _object(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    names = [{key.removesuffix("?"): key for key in each} for each in objects]
+    found = {}
+    for name in sorted({name for each in names for name in each}):
+        there = [(each, known[name]) for each, known in zip(objects, names, strict=True) if name in known]
+        sometimes = len(there) < len(objects) or any(key.endswith("?") for _, key in there)
+        found[name + "?" * sometimes] = merged(each[key] for each, key in there)
+    return found
 
 
 def pretty(value: object, indent: int = 0) -> str:
