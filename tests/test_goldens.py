@@ -7,9 +7,11 @@ help/                         the sentences of every --help, and nothing else th
 codes.json, settings.json     error and exit codes; keys of config.toml and variables of the environment
 protos.json                   every message, number and type; what is removed must be reserved, also when renewed
 journal_schema.sql            tables of the newest journal; journal_v*.sql are older ones, see store/test_opening
-events.json                   keys and types of all that --json prints
+events*.json                  keys and types of all that --json prints
+journal_v*.json               jobs of those journals, as --json tells of them
+home.json, files.json         names in the program's folder; what a job leaves there, and the tags of deliverables
+fingerprints.json             by which chunks and flow of before are known again
 project.json                  what is left in a project of Resolve's: names, metadata, markers, bins and tracks
-files.json                    what a job leaves on disk: names, tags of deliverables and segments, state, flow
 kept/                         files of the forms that are on users' disks today. They are never renewed: a form that
                               changes gets a file beside the old one, and both are read here from then on
 """
@@ -213,6 +215,21 @@ def test_error_and_exit_codes(golden: Golden) -> None:
     assert all(None not in each for each in codes.values()), "a class inherits from one that is not found"
     exits = {code: sorted(each for each in codes[code] if each is not None) for code in sorted(codes)}
     golden.check("codes.json", {"exit codes": exits, "codes of other events": sorted(said - codes.keys())})
+
+
+def test_events_that_no_other_golden_has(golden: Golden) -> None:
+    """An event that is new, or that nothing lets happen in `test_goldens_runs`: its keys as the sources have them."""
+    heard = "".join(
+        path.read_text() for path in (*FOLDER.glob("events*.json"), FOLDER / "home.json") if "rare" not in path.name
+    )
+    found: dict[str, list[str]] = {}
+    for text in sources():
+        for node in ast.walk(ast.parse(text)) if '"event": "' in text else ():
+            values = dict(_named_values(node)) if isinstance(node, ast.Dict) else {}
+            name = getattr(values.get("event"), "value", None)
+            if isinstance(name, str) and f'"event": "{name}"' not in heard and f'"{name}": "as ' not in heard:
+                found[name] = sorted({*found.get(name, []), *values})
+    golden.check("events_rare.json", dict(sorted(found.items())))
 
 
 def _constants(node: ast.ClassDef) -> dict[str, object]:

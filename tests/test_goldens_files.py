@@ -112,10 +112,10 @@ def test_chunks_and_flow_of_before_are_known_again(home: Path, tmp_path: Path, g
     clip = write_clip(tmp_path / "clip.mkv", 0, 10)
     request = Rendering(clip, tmp_path / "job", {"seed": 7, "strength": 0.5}).request
     order = understand(request)
-    changed = {"interlaced": {"interlaced": True}, "as it is": {}}
-    prints = {
-        name: replace(order, info=replace(order.info, path=source, **more)).fingerprint
-        for name, more in changed.items()
+    clips = {
+        "as it is": replace(order.info, path=source),
+        "interlaced": replace(order.info, path=source, interlaced=True, field_order="top"),
     }
+    prints = {name: replace(order, info=info).fingerprint for name, info in clips.items()}
     key = cache_key(DisEstimator(), "a" * 64, "b" * 64)
     golden.check("fingerprints.json", {"of a job": prints, "of a flow pair": key})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -37,6 +38,18 @@ PROBLEM = {
 FACTS: events.InputFacts = {"path": "/a", "width": 4, "height": 2, "rate": "25", "frames": 9, "range": (0, 9)}
 OUTPUT: events.OutputFacts = {"path": "/b", "width": 8, "height": 4, "codec": "ffv1"}
 COUNTS: events.FlowCounts = {"hits": 1, "misses": 2}
+
+
+EDL = """\
+TITLE: Cut
+FCM: NON-DROP FRAME
+
+001  AX       V     C        10:00:00:05 10:00:00:10 01:00:00:00 01:00:00:05
+* FROM CLIP NAME: other.mov
+
+002  AX       V     C        10:00:00:20 10:00:01:00 01:00:00:05 01:00:00:10
+* FROM CLIP NAME: nowhere.mov
+"""
 
 
 class Heard:
@@ -122,6 +135,8 @@ def test_what_json_says_of_jobs_models_and_the_daemon(
     hear("models list")
     hear("models info", "tiny-x4")
     hear("models verify", "tiny-x4")
+    hear("models pull", "realesr-animevideov3")
+    hear("models remove", "realesr-animevideov3", "--yes")
     capsys.readouterr()
     main(["doctor", "--json"], child_command=lambda name: [sys.executable, "-c", ""])
     hear.take("doctor", capsys.readouterr().out)
@@ -195,7 +210,11 @@ class Project:
         self._fake = fake
         self.names = {str(folder): "/ROOT", __version__: "VERSION", fake.project_id: "PROJECT"}
         self.timeline = fake.add_timeline("Reel 1", 25)
-        films = [make_movie(folder / f"{name}.mov", 60, rate=Fraction(25)) for name in ("film", "other")]
+        films = [
+            make_movie(folder / name, 60, rate=Fraction(25), timecode="10:00:00:00")
+            for name in ("film.mov", "other.mov")
+        ]
+        self.film, _ = films
         self._clips = [fake.add_clip(film, start_tc="10:00:00:00", Reel_Name="A001") for film in films]
         self.items = [
             self.timeline.place(self._clips[other], source=source)
@@ -245,6 +264,12 @@ def test_what_is_said_and_left_where_clips_come_back(
         for item, mode in zip(project.items, ("track", "take", "replace"), strict=True):
             project.timeline.playhead(item.start + 2)
             hear("resolve restore", "--playhead", "--put", mode, "--handles", "2", "--yes")
+        gone = project.timeline.place(
+            fake.add_clip(shutil.copy(project.film, desk.folder / "gone.mov")), source=(0, 10)
+        )
+        (desk.folder / "gone.mov").unlink()
+        project.timeline.playhead(gone.start + 2)
+        hear("resolve restore", "--playhead", "--put", "pool", code=2)
         jobs = list(desk.daemon.jobs.values())
         for job in jobs:
             project.names[job.id] = f"JOB {job.number}"
@@ -252,15 +277,68 @@ def test_what_is_said_and_left_where_clips_come_back(
             make_movie(Path(job.output), stop - first, rate=Fraction(25))
             desk.server.call(desk.daemon.change, job.id, JobState.DONE)
         hear("resolve finish")
-        left = {
+        left: dict[str, Any] = {
             "project": project.seen(),
             "jobs": [{"label": job.label, "output": job.output, "clip": job.clip} for job in jobs],
             "scripts": [str(Path(path).relative_to(installed["folder"])) for path in installed["written"]],
             "home": [str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()],
         }
         hear("resolve undo", "1")
+        desk.server.call(lambda: desk.daemon.change(jobs[0].id, JobState.FAILED, problem=PROBLEM))
+        hear("resolve finish", "1", "--again")
         hear("resolve uninstall")
         assert fake.violations == []
+    (desk.folder / "cut.edl").write_text(EDL)
+    given = ("cut.edl", "--media", str(desk.folder), "--rate", "25")
+    hear("resolve queue --from", *given, "--handles", "2", code=2)
+    of_list = next(reversed(desk.daemon.jobs.values()))
+    make_movie(Path(of_list.output), 5, rate=Fraction(25))
+    desk.server.call(desk.daemon.change, of_list.id, JobState.DONE)
+    hear("resolve finish --from", *given)
+    project.names[of_list.clip["editor"]["answerprint_list"]] = "HASH OF THE LIST"
+    left["jobs"].append({"label": of_list.label, "output": of_list.output, "clip": of_list.clip})
     golden.check("events_resolve.json", hear.told())
     found = project.plain(left)
     golden.check("project.json", found | {"home": sorted(found["home"])})
+
+
+def test_what_a_daemon_keeps(
+    golden: Golden,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A real daemon, which has a job and begins none."""
+    home = tmp_path_factory.mktemp("h")  # short: it has a socket in it
+    monkeypatch.setenv("ANSWERPRINT_HOME", str(home))
+
+    def say(*arguments: str) -> dict[str, Any]:
+        assert main([*arguments, "--json"]) == 0
+        said: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return said
+
+    def names() -> list[str]:
+        # The log of a child lasts as long as the child, unless there is something in it.
+        paths = (path for path in home.rglob("*") if not path.name.startswith(("media-", "daemon-start-")))
+        return sorted(path.relative_to(home).as_posix() for path in paths)
+
+    clip = make_movie(tmp_path / "clip.mov", 12)
+    say("daemon", "start")
+    try:
+        say("queue", "suspend", "--reason", "night")
+        say("restore", str(clip), str(tmp_path / "out.mov"), "--detach")
+        running = names()
+        status = shape(say("daemon", "status"), LITERAL)
+    finally:
+        stopped = say("daemon", "stop")
+    golden.check(
+        "home.json",
+        {
+            "while it runs": running,
+            "after its end": names(),
+            "held": (home / "state" / "held").read_text(),
+            "daemon status": status,
+            "daemon stop": shape(stopped, LITERAL),
+        },
+    )
