@@ -12,6 +12,7 @@ journal_v*.json               jobs of those journals, as --json tells of them
 home.json, files.json         names in the program's folder; what a job leaves there, and the tags of deliverables
 fingerprints.json             by which chunks and flow of before are known again
 project.json                  what is left in a project of Resolve's: names, metadata, markers, bins and tracks
+form.json, bridge.json        what scripts in Resolve's menu, which may be older, say to the program and hear from it
 kept/                         files of the forms that are on users' disks today. They are never renewed: a form that
                               changes gets a file beside the old one, and both are read here from then on
 """
@@ -192,7 +193,7 @@ def sources() -> tuple[str, ...]:
 
 def test_error_and_exit_codes(golden: Golden) -> None:
     """Every `code` of an error class with the exit code that it has or inherits, and codes said without a class."""
-    speaking = [text for text in sources() if re.search(r"\bcode[\"']?\s*[=:]", text)]
+    speaking = [text for text in sources() if re.search(r"\b(exit_)?code\"?(: \w+ =| =|=|:) ?[\"\d]", text)]
     nodes = [node for text in speaking for node in ast.walk(ast.parse(text))]
     classes = [(node, _constants(node)) for node in nodes if isinstance(node, ast.ClassDef) and "Error" in node.name]
     said = {

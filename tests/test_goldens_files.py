@@ -37,8 +37,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_what_a_job_leaves_on_disk(home: Path, tmp_path: Path, golden: Golden) -> None:
-    clip = write_clip(tmp_path / "clip.mkv", 0, 10)
-    job = Rendering(clip, home / "scratch" / JOB)
+    clip = write_clip(tmp_path / "clip.mkv", 0, 4)
+    job = Rendering(clip, home / "scratch" / JOB, {"chunk": 2})
     rendered = job.run()
     home_files = [path for path in sorted(home.rglob("*")) if path.is_file()]
     (entry, *_) = [path for path in home_files if path.suffix == ".flow"]

@@ -26,7 +26,9 @@ from fakes.daemon import FakeDaemon
 from fakes.resolve import FakeResolve
 from golden import FOLDER, Golden, merged, shape
 from media.makers import make_movie
+from resolve.asking.offers import form
 from resolve.restoring.test_plan import describe
+from resolve_scripts import answerprint_bridge
 
 KEPT = FOLDER / "kept"
 LITERAL = frozenset({"event", "state", "code", "what", "put", "asked", "did"})
@@ -342,3 +344,60 @@ def test_what_a_daemon_keeps(
             "daemon stop": shape(stopped, LITERAL),
         },
     )
+
+
+def test_the_form_that_windows_are_given(golden: Golden) -> None:
+    """Scripts that were installed with an older version show the form of a newer one."""
+    said: dict[str, Any] = form().to_json()
+    questions = said.pop("fields")
+    golden.check(
+        "form.json",
+        {
+            "form": shape(said),
+            "question": merged(map(shape, questions)),
+            "questions": {
+                each["name"]: {
+                    **{key: each[key] for key in ("kind", "group", "default", "minimum", "maximum")},
+                    "choices": [value for value, _ in each["choices"]],
+                }
+                for each in questions
+            },
+        },
+    )
+
+
+class _Root:
+    """As an object of Resolve's, as far as the bridge knows."""
+
+    EXPORT_OTIO = 5.0
+
+    def GetName(self, *arguments: object) -> object:
+        return list(arguments)
+
+    def GetProject(self) -> _Root:
+        return _Root()
+
+    def GetMarkers(self) -> dict[float, str]:
+        return {1.0: "a"}
+
+
+def test_the_lines_between_resolve_and_the_program(golden: Golden) -> None:
+    """The bridge that was installed with an older version serves a newer program."""
+    module: Any = answerprint_bridge
+    bridge = module.Bridge(_Root(), lambda form: {"handles": form["handles"]})
+    requests: list[dict[str, Any]] = [
+        {"id": 1, "call": [0, "GetProject", []]},
+        {"id": 2, "call": [0, "GetName", [{"ref": 1}, {"map": [[1.0, "a"]]}, None, "text"]]},
+        {"id": 3, "call": [1, "GetMarkers", []]},
+        {"id": 4, "value": [0, "EXPORT_OTIO"]},
+        {"id": 5, "form": {"handles": 2}},
+        {"id": 6, "call": [0, "GetNothing", []]},
+        {"id": 7, "nothing": 0},
+    ]
+    lines = []
+    for request in requests:
+        answer = json.loads(json.dumps(bridge.answer(request)))
+        if "error" in answer:
+            answer["error"] |= {"text": "a sentence"}
+        lines.append([request, answer])
+    golden.check("bridge.json", {"protocol": module.PROTOCOL, "lines": lines})
