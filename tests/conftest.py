@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import answerprint  # noqa: F401  It sets what torch reads when it is loaded.
+from golden import WRITE, Golden
 
 # A runner started in the background ignores SIGINT, and its children would inherit that: Ctrl-C would do nothing.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -33,3 +34,14 @@ def user_home_is_left_alone() -> Iterator[None]:
         found = sorted(each.relative_to(HOME).as_posix() for each in HOME.rglob("*"))
         shutil.rmtree(HOME)
         pytest.fail(f"the test wrote into the user's own home: {', '.join(found)}")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Goldens are renewed on purpose only."""
+    parser.addoption(WRITE, action="store_true", help="write the files in tests/goldens anew")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """The files in tests/goldens."""
+    return Golden(bool(request.config.getoption(WRITE)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from media.makers import make_movie
 from rpc.harness import Running
 
 from .daemons import daemon_at
-from .desk import Desk
+from .desk import Desk, desk_in
 from .program import Program
 
 
@@ -54,16 +53,8 @@ def memory_daemon(program: Program, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def desk(
-    tmp_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Desk]:
     """Commands in this process, in a folder of their own, and a daemon in memory."""
-    home = tmp_path_factory.mktemp("h")  # short: it has a socket in it
-    monkeypatch.setenv("ANSWERPRINT_HOME", str(home))
-    monkeypatch.chdir(tmp_path)
-    before = signal.getsignal(signal.SIGTERM)
-    with Running(home / "run") as server:
-        yield Desk(tmp_path, server, capsys)
-    signal.signal(signal.SIGTERM, before)
+    with desk_in(tmp_path, tmp_path_factory.mktemp("h"), capsys) as made:
+        yield made

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ from answerprint.store.records import JobRecord
 from fakes.daemon import FakeDaemon
 from rpc.harness import Running, new_job
 
-__all__ = ["Answer", "Desk"]
+__all__ = ["Answer", "Desk", "desk_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +65,14 @@ class Desk:
     def tell(self, job: JobRecord, event: dict[str, Any]) -> None:
         """Let something happen to a job."""
         self.server.call(self.daemon.tell, job.id, event)
+
+
+@contextmanager
+def desk_in(folder: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Desk]:
+    """Commands in this process, in a folder of their own, and a daemon in memory. home: short, for its socket."""
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.MonkeyPatch.context() as patch, Running(home / "run") as server:
+        patch.setenv("ANSWERPRINT_HOME", str(home))
+        patch.chdir(folder)
+        yield Desk(folder, server, capsys)
+    signal.signal(signal.SIGTERM, before)
