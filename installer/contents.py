@@ -78,7 +78,7 @@ def contents_of(root: Path) -> Contents:
             (str(root / "LICENSE"), _PACKAGE),
             *_files(root / "daemon" / _PACKAGE, patterns),
             *_files(root / _SCRIPTS, ("**/*",)),
-            *package_files(root / "daemon" / _PACKAGE / "models" / "published"),
+            *package_files(root / "daemon" / _PACKAGE / "weights" / "published"),
         ),
     )
 

@@ -3,8 +3,9 @@
 Standard library only, and the syntax of Python 3.6. The free edition since 19.1 answers to a mere look at the toolkit
 with a dialog that blocks it: whoever calls `ask` knows that this Resolve lets scripts open windows.
 
-A form is the object that `answerprint.resolve.asking` describes: title, intro, problem, and fields with name, label,
-kind, default, help, takes, group, choices, minimum, maximum, unit and empty. Answers are checked there, not here.
+A form is the object that `answerprint.resolve.settings_form` describes: title, intro, problem, and fields with
+name, label, kind, default, help, takes, group, choices, minimum, maximum, unit and empty. Answers are checked there,
+not here.
 """
 
 _LARGEST_SPIN = 2**31 - 1  # its numbers have 32 bits

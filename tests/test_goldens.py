@@ -38,18 +38,18 @@ from google.protobuf.descriptor import FileDescriptor
 
 import answerprint
 from answerprint import child
+from answerprint.api.request import DEFAULT_MODELS
 from answerprint.backends.catalogue import families
 from answerprint.cli import answerprintd
 from answerprint.cli import main as answerprint_main
 from answerprint.frames.codecs import CODECS
-from answerprint.frames.request import DEFAULT_MODELS
-from answerprint.jobs.config import Config
-from answerprint.models.known import known_models
-from answerprint.models.settings import ModelSettings
-from answerprint.rpc.server import request_types
 from answerprint.rpc.v1 import frames_pb2, models_pb2, restoration_pb2, system_pb2
+from answerprint.scheduler.config import Config
+from answerprint.server.server import request_types
 from answerprint.store.journal import Journal
 from answerprint.temporal.options import describe
+from answerprint.weights.published_models import known_models
+from answerprint.weights.settings import ModelSettings
 from golden import FOLDER, Golden
 
 PACKAGE = Path(answerprint.__file__).parent

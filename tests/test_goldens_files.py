@@ -19,9 +19,9 @@ from answerprint.flow.cache import cache_key
 from answerprint.flow.opencv import DisEstimator
 from answerprint.media.provenance import read_provenance
 from answerprint.store.atomic import temporary_name
-from answerprint.worker.deliver import DeliverTask, deliver
-from answerprint.worker.job_channel import JobChannel, Wishes
-from answerprint.worker.order import understand
+from answerprint.worker.mux_job import DeliverTask, deliver
+from answerprint.worker.requests import JobChannel, Wishes
+from answerprint.worker.resolved_job import understand
 from golden import Golden, shape
 from worker.children import JOB
 from worker.clips import write_clip

@@ -11,19 +11,19 @@ from typing import Any
 
 import pytest
 
-from answerprint.frames.request import PreviewRequest, RestoreRequest
-from answerprint.models.manifest import read_manifest
-from answerprint.models.pulling.memory import read_memory, unpin
-from answerprint.resolve.putting.ledger import Ledger
-from answerprint.resolve.putting.place import Place
-from answerprint.resolve.restoring.retrim import whole_of
-from answerprint.resolve.restoring.wishes import recall, remember
-from answerprint.resolve.setup import manifest
-from answerprint.resolve.through import kept
-from answerprint.rpc.endpoint import read_session, session_path, write_session
+from answerprint.api.job import JobRecord, JobState
+from answerprint.api.request import PreviewRequest, RestoreRequest
+from answerprint.resolve.deliver import user_state
+from answerprint.resolve.install import install
+from answerprint.resolve.put_back.ledger import Ledger
+from answerprint.resolve.put_back.placement import Place
+from answerprint.resolve.restore.join import whole_of
+from answerprint.resolve.restore.settings import recall, remember
+from answerprint.rpc.session_file import read_session, session_path, write_session
 from answerprint.store.folders import read_job_file, write_job_file
 from answerprint.store.receipts import read_receipt, receipt_path, write_receipt
-from answerprint.store.records import JobRecord, JobState
+from answerprint.weights.manifest import read_manifest
+from answerprint.weights.pulling.memory import read_memory, unpin
 from golden import FOLDER
 
 KEPT = FOLDER / "kept"
@@ -65,7 +65,7 @@ def _render(data: bytes, folder: Path) -> Any:  # noqa: ANN401
         (folder / place).mkdir(parents=True)
     file = folder / "answerprint-render-1" / "answerprint-render.json"
     file.write_bytes(data)
-    (found,) = kept.left_behind(folder)
+    (found,) = user_state.left_behind(folder)
     again = folder / "again" / "answerprint-render-1"
     replace(found, work=str(again)).write()
     return json.loads((again / file.name).read_bytes()) | {"work": found.work}
@@ -75,9 +75,9 @@ def _scripts(data: bytes, folder: Path) -> Any:  # noqa: ANN401
     file = folder / "Utility" / "Answerprint" / "answerprint.json"
     file.parent.mkdir(parents=True)
     file.write_bytes(data)
-    found = manifest.read(folder)
+    found = install.read(folder)
     assert found is not None
-    manifest.write(folder, found)
+    install.write(folder, found)
     return json.loads(file.read_bytes())
 
 

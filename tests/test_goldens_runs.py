@@ -15,19 +15,19 @@ from typing import Any
 import pytest
 
 from answerprint import __version__, child
+from answerprint.api.job import JobRecord, JobState
+from answerprint.api.types import MediaInfo
 from answerprint.cli.main import main
-from answerprint.frames import events
-from answerprint.frames.messages import Message
-from answerprint.jobs.api import MediaInfo
+from answerprint.ipc import events
+from answerprint.ipc.messages import Message
 from answerprint.store.journal import Journal
-from answerprint.store.records import JobRecord, JobState
 from cli.desk import Desk, desk_in
 from fakes.daemon import FakeDaemon
 from fakes.resolve import FakeResolve
 from golden import FOLDER, Golden, merged, shape
 from media.makers import make_movie
-from resolve.asking.offers import form
-from resolve.restoring.test_plan import describe
+from resolve.restore.test_plan import describe
+from resolve.settings_form.offers import form
 from resolve_scripts import answerprint_bridge
 
 KEPT = FOLDER / "kept"

@@ -8,7 +8,7 @@ import pytest
 
 from answerprint.errors import InputError, ModelError
 from answerprint.flow.registry import get_estimator
-from answerprint.resolve.lists.otio_library import library
+from answerprint.resolve.edit_lists.otio import library
 
 
 def remedy(package: str, monkeypatch: pytest.MonkeyPatch) -> str:

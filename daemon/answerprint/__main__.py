@@ -1,5 +1,5 @@
 """`python -m answerprint` is the command `answerprint`."""
 
-from .cli.main import program
+from answerprint.cli.main import program
 
 program()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import NoReturn
 
-from .errors import InputError
+from answerprint.errors import InputError
 
 __all__ = ["PlainParser"]
 

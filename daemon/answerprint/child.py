@@ -10,20 +10,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from answerprint.plain import spoken
-
-from .errors import AnswerprintError
+from answerprint.errors import AnswerprintError
+from answerprint.text import spoken
 
 __all__ = ["BUNDLE_FLAG", "PROGRAMS", "command", "main"]
 
 PROGRAMS: Mapping[str, str] = MappingProxyType(
     {
         "daemon": "answerprint.cli.answerprintd",
-        "device": "answerprint.worker.device",
+        "device": "answerprint.worker.main",
         "media": "answerprint.worker.media_child",
-        "join": "answerprint.worker.join",
+        "join": "answerprint.worker.join_job",
         "doctor": "answerprint.worker.doctor",
-        "convert": "answerprint.models.importing.convert",
+        "convert": "answerprint.weights.importing.convert",
         "fit": "answerprint.backends.fit",
         "flow-cache": "answerprint.worker.flow_cache",
         "eval": "answerprint.metrics.evaluation",

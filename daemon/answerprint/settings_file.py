@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError
+from answerprint.errors import InputError
 
 __all__ = ["SettingsFile", "read_settings_file"]
 

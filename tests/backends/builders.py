@@ -17,8 +17,8 @@ from answerprint.backends.ldm_sr.adapter import LdmSrBackend
 from answerprint.backends.tiny.adapter import TinyBackend
 from answerprint.backends.tiny.network import NETWORK_CONFIG, SCHEDULER_CONFIG, build_network
 from answerprint.backends.tiny.restorer import Restorer
-from answerprint.models.manifest import Manifest
-from answerprint.models.seal import seal
+from answerprint.weights.manifest import Manifest
+from answerprint.weights.write_manifest import seal
 
 CPU = torch.device("cpu")
 

@@ -18,11 +18,10 @@ from answerprint.backends.diffbir import load_components
 from answerprint.backends.diffbir.adapter import DiffbirBackend
 from answerprint.backends.diffbir.stage1 import Enlarger, FirstStage
 from answerprint.backends.text import Text
-from answerprint.models.manifest import Manifest
-from answerprint.models.seal import seal
-
-from .builders import CPU
-from .builders_text import BEGIN, END, MERGES, small_vocabulary, write_text
+from answerprint.weights.manifest import Manifest
+from answerprint.weights.write_manifest import seal
+from backends.builders import CPU
+from backends.builders_text import BEGIN, END, MERGES, small_vocabulary, write_text
 
 Shape = tuple[int, ...]
 Shapes = dict[str, Shape]

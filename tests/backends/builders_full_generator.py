@@ -8,8 +8,7 @@ import torch
 
 from answerprint.backends.generator.adapter import GeneratorBackend
 from answerprint.backends.generator.network import GeneratorNetwork, RRDBNetwork
-
-from .builders import CPU
+from backends.builders import CPU
 
 X4PLUS: dict[str, Any] = {"kind": "rrdb"}
 """Real-ESRGAN x4plus: 16.7 million weights."""

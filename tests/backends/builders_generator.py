@@ -11,10 +11,9 @@ from safetensors.torch import save_file
 
 from answerprint.backends.generator.adapter import CONFIG, WEIGHTS, GeneratorBackend
 from answerprint.backends.generator.network import GeneratorNetwork
-from answerprint.models.manifest import Manifest
-from answerprint.models.seal import seal
-
-from .builders import CPU
+from answerprint.weights.manifest import Manifest
+from answerprint.weights.write_manifest import seal
+from backends.builders import CPU
 
 __all__ = ["COMPACT", "RRDB", "RRDB_X2", "small_generator", "small_network", "write_generator"]
 

@@ -13,11 +13,10 @@ from transformers import CLIPTokenizer
 
 from answerprint.backends.marigold.adapter import MarigoldBackend
 from answerprint.backends.text import Text
-from answerprint.models.manifest import Manifest
-from answerprint.models.seal import seal
-
-from .builders import CPU
-from .builders_text import BEGIN, END, MERGES, WIDTH, small_text_encoder, small_vocabulary, write_text
+from answerprint.weights.manifest import Manifest
+from answerprint.weights.write_manifest import seal
+from backends.builders import CPU
+from backends.builders_text import BEGIN, END, MERGES, WIDTH, small_text_encoder, small_vocabulary, write_text
 
 MARIGOLD_SCHEDULER: dict[str, Any] = {
     "num_train_timesteps": 1000,

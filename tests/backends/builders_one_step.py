@@ -10,11 +10,10 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
 from answerprint.backends.sd_one_step.adapter import SdOneStepBackend
-from answerprint.models.manifest import Manifest
-from answerprint.models.seal import seal
-
-from .builders import CPU
-from .builders_text import WIDTH, small_text, write_text
+from answerprint.weights.manifest import Manifest
+from answerprint.weights.write_manifest import seal
+from backends.builders import CPU
+from backends.builders_text import WIDTH, small_text, write_text
 
 SCHEDULER: dict[str, Any] = {
     "_class_name": "DDPMScheduler",

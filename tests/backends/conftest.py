@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from .builders import save_pipeline, small_pipeline
+from backends.builders import save_pipeline, small_pipeline
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,7 @@ from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.temporal.protocols import AttentionOps, Condition, Correspondence, TokenLayer, Window
 from answerprint.temporal.sampler import START, ChunkMotion, denoise_chunk
 from answerprint.temporal.stopwatch import Stopwatch
-
-from .builders import CPU, low_frames
+from backends.builders import CPU, low_frames
 
 WITHOUT_ATTENTION = frozenset({"generator"})
 """Families of convolutions alone, which draw from the frames at once: they have no latent to start with."""

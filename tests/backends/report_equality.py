@@ -26,11 +26,10 @@ from answerprint.temporal.chunks import Chunk
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.temporal.protocols import Condition
 from answerprint.temporal.sampler import denoise_chunk
+from backends.builders import CPU, low_frames, small_ldm_sr, small_pipeline
+from backends.builders_marigold import NEWER, backend_of, small_marigold_pipeline
+from backends.builders_sd_x4 import small_sd_x4, write_sd_x4
 from tables import Row, Table, print_tables
-
-from .builders import CPU, low_frames, small_ldm_sr, small_pipeline
-from .builders_marigold import NEWER, backend_of, small_marigold_pipeline
-from .builders_sd_x4 import small_sd_x4, write_sd_x4
 
 BAR = 1e-4
 SEED = 11

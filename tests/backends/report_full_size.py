@@ -22,13 +22,12 @@ from answerprint.backends.diffbir import load_components
 from answerprint.backends.ldm_sr.compvis import from_checkpoint
 from answerprint.backends.text import fill_text_encoder
 from answerprint.backends.weights import _renamed, fill
+from backends.builders_compvis import original
+from backends.builders_diffbir import TEXT, UNET, VAE, Sizes, base_shapes, control_shapes, empty_weights
+from backends.builders_sd_x4 import FULL_CODEC, FULL_UNET
+from backends.builders_text import FULL_TEXT
+from backends.published import LDM_CODEC, LDM_UNET, MARIGOLD_UNET, SD2_CODEC, SD2_UNET, aged
 from tables import Row, Table, print_tables
-
-from .builders_compvis import original
-from .builders_diffbir import TEXT, UNET, VAE, Sizes, base_shapes, control_shapes, empty_weights
-from .builders_sd_x4 import FULL_CODEC, FULL_UNET
-from .builders_text import FULL_TEXT
-from .published import LDM_CODEC, LDM_UNET, MARIGOLD_UNET, SD2_CODEC, SD2_UNET, aged
 
 State = Mapping[str, Tensor]
 

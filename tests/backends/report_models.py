@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from models import report as report_attacks
+from backends import report_diffbir, report_equality, report_full_size, report_warping
 from tables import print_tables
-
-from . import report_diffbir, report_equality, report_full_size, report_warping
+from weights import report as report_attacks
 
 TABLES = {
     "attacks": report_attacks.TABLE,

@@ -16,26 +16,25 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from answerprint.api.request import RestoreRequest
 from answerprint.backends.base import Backend
 from answerprint.backends.info import BackendInfo
 from answerprint.backends.load import load
 from answerprint.flow.opencv import DisEstimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
-from answerprint.frames.request import RestoreRequest
 from answerprint.metrics.temporal import ReferenceMotion
+from answerprint.pipeline.choices import resolve
+from answerprint.pipeline.restore_clip import Settings, restore_clip
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.training.fetch import clips_folder, fetch_clips
-from answerprint.worker.choices import resolve
-from answerprint.worker.restore import Settings, restore_clip
+from backends.builders import CPU, small_ldm_sr
+from backends.builders_diffbir import small_diffbir
+from backends.builders_marigold import small_marigold
+from backends.builders_one_step import small_one_step
+from backends.builders_sd_x4 import small_sd_x4
+from backends.footage import Footage, drawn_pan, real_clip
 from tables import Row, Table, print_tables
-
-from .builders import CPU, small_ldm_sr
-from .builders_diffbir import small_diffbir
-from .builders_marigold import small_marigold
-from .builders_one_step import small_one_step
-from .builders_sd_x4 import small_sd_x4
-from .footage import Footage, drawn_pan, real_clip
 
 SEED = 11
 STEPS = 4

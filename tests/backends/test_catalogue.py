@@ -14,8 +14,7 @@ from answerprint.backends import catalogue
 from answerprint.backends.load import load
 from answerprint.cli.main import main
 from answerprint.errors import ModelError
-
-from .builders import CPU, small_pipeline
+from backends.builders import CPU, small_pipeline
 
 HEAVY = ("torch", "diffusers", "transformers", "safetensors", "numpy", "av", "cv2")
 

@@ -8,14 +8,13 @@ import pytest
 
 from answerprint.backends.base import Backend
 from answerprint.backends.load import load
-
-from .builders import CPU, small_ldm_sr, small_tiny
-from .builders_diffbir import small_diffbir
-from .builders_generator import COMPACT, RRDB_X2, small_generator
-from .builders_marigold import small_marigold
-from .builders_one_step import small_one_step
-from .builders_sd_x4 import small_sd_x4
-from .contract import BackendContract
+from backends.builders import CPU, small_ldm_sr, small_tiny
+from backends.builders_diffbir import small_diffbir
+from backends.builders_generator import COMPACT, RRDB_X2, small_generator
+from backends.builders_marigold import small_marigold
+from backends.builders_one_step import small_one_step
+from backends.builders_sd_x4 import small_sd_x4
+from backends.contract import BackendContract
 
 MAKERS: dict[str, Callable[[], Backend]] = {
     "tiny, random weights": small_tiny,

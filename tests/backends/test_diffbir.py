@@ -20,15 +20,14 @@ from answerprint.backends.diffbir.spaced import SCHEDULERS, SpacedSchedule, alph
 from answerprint.backends.kl import in_windows
 from answerprint.backends.load import load
 from answerprint.errors import InputError, ModelError
-from answerprint.models.seal import seal
 from answerprint.temporal.noise import base_noise
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.temporal.sampler import START
-
-from .builders import CPU, low_frames
-from .builders_diffbir import HEAD_DIM, small_checkpoints, small_diffbir, write_diffbir
-from .contract import MIXED, latent_noise, restore
-from .report_diffbir import predict
+from answerprint.weights.write_manifest import seal
+from backends.builders import CPU, low_frames
+from backends.builders_diffbir import HEAD_DIM, small_checkpoints, small_diffbir, write_diffbir
+from backends.contract import MIXED, latent_noise, restore
+from backends.report_diffbir import predict
 
 SEED = 11
 PROMPTED = {"prompt": "a red cat", "negative_prompt": "dog!", "guidance": "4.5"}

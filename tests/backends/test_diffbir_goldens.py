@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from answerprint.backends.diffbir.spaced import SCHEDULERS, SpacedSchedule, alphas_cumprod, spaced_timesteps
-
-from .report_diffbir import Output, measure, recorded, told
+from backends.report_diffbir import Output, measure, recorded, told
 
 
 @pytest.fixture(scope="module")

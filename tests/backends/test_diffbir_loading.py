@@ -16,8 +16,7 @@ from answerprint.backends.diffbir import load_components
 from answerprint.backends.diffbir.components import Components
 from answerprint.backends.original_names import Modules, controlnet_modules, rename, unet_modules
 from answerprint.errors import ModelError
-
-from .builders_diffbir import (
+from backends.builders_diffbir import (
     TEXT,
     UNET,
     VAE,
@@ -29,7 +28,7 @@ from .builders_diffbir import (
     unet_shapes,
     vae_shapes,
 )
-from .report_diffbir import HEAD_DIM, checkpoint, predict, recorded, recorded_components, told
+from backends.report_diffbir import HEAD_DIM, checkpoint, predict, recorded, recorded_components, told
 
 RECORDED = Sizes(unet=(64, 128, 64, 64), vae=(64, 128, 64, 64), text_width=32, text_blocks=3, words=1024)
 

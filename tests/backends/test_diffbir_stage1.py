@@ -17,13 +17,12 @@ from answerprint.backends.diffbir import stage1
 from answerprint.backends.diffbir.stage1 import Enlarger, Restorer, load_first_stage
 from answerprint.backends.load import load
 from answerprint.errors import ModelError
-from answerprint.models.seal import seal
 from answerprint.temporal.options import MethodOptions, per_frame
+from answerprint.weights.write_manifest import seal
+from backends.builders import CPU, low_frames
+from backends.builders_diffbir import small_diffbir, write_diffbir
+from backends.contract import restore
 from vision import needs_vision, spandrel
-
-from .builders import CPU, low_frames
-from .builders_diffbir import small_diffbir, write_diffbir
-from .contract import restore
 
 # SwinIR of spandrel calls torch.meshgrid as it was called once.
 pytestmark = pytest.mark.filterwarnings("ignore:torch.meshgrid:UserWarning")

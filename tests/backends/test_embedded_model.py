@@ -16,8 +16,7 @@ from answerprint.metrics.picture import high_band, psnr, ssim
 from answerprint.temporal.chunks import Chunk
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.temporal.sampler import denoise_chunk
-
-from .silent import Silent
+from backends.silent import Silent
 
 CPU = torch.device("cpu")
 CHUNK: Chunk[object] = Chunk((0,), (None,), True)

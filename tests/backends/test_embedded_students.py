@@ -12,8 +12,8 @@ from safetensors import safe_open
 from answerprint.backends.generator.network import GeneratorNetwork
 from answerprint.backends.weights import load_network
 from answerprint.metrics import degradations as damage
-from answerprint.models.verify import PACKAGE_FOLDER, verify
 from answerprint.training.pictures import draw_texture
+from answerprint.weights.verify import PACKAGE_FOLDER, verify
 
 STUDENTS = sorted(folder.parent.name for folder in PACKAGE_FOLDER.glob("swift-*/manifest.json"))
 MOST_BYTES = 36_000_000

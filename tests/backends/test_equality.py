@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .report_equality import BAR, CASES
+from backends.report_equality import BAR, CASES
 
 
 @pytest.mark.parametrize(("family", "case"), [(family, case) for family, cases in CASES.items() for case in cases])

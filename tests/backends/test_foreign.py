@@ -22,15 +22,14 @@ from answerprint.backends.generator.adapter import CONFIG, WEIGHTS, GeneratorBac
 from answerprint.backends.generator.foreign import ForeignNetwork
 from answerprint.backends.load import load
 from answerprint.errors import InputError, ModelError
-from answerprint.models.importing.bring import bring
-from answerprint.models.manifest import Manifest
-from answerprint.models.verify import verify
-from models.place import convert
+from answerprint.weights.importing.import_model import bring
+from answerprint.weights.manifest import Manifest
+from answerprint.weights.verify import verify
+from backends.builders import CPU, low_frames
+from backends.builders_generator import COMPACT, RRDB, RRDB_X2, small_network
+from backends.contract import BackendContract
 from vision import needs_vision, spandrel
-
-from .builders import CPU, low_frames
-from .builders_generator import COMPACT, RRDB, RRDB_X2, small_network
-from .contract import BackendContract
+from weights.place import convert
 
 pytestmark = needs_vision
 
@@ -185,7 +184,7 @@ def test_half_a_files_numbers_are_computed_with_in_single_precision(models: Path
 
 
 def test_damaged_files_of_a_model_are_a_model_error(models: Path) -> None:
-    from answerprint.models.seal import seal
+    from answerprint.weights.write_manifest import seal
 
     imported(swinir(), models)
     save_file({"odd": torch.ones(2)}, models / "mine" / WEIGHTS)

@@ -10,10 +10,9 @@ from diffusers import AutoencoderKL, UNet2DConditionModel, UNet2DModel
 from torch import nn
 
 from answerprint.backends.attention import HookSlot, install, self_attention_layers
-
-from .builders_sd_x4 import FULL_CODEC, FULL_UNET
-from .published import LDM_UNET, MARIGOLD_UNET, SD2_CODEC, aged
-from .report_full_size import File, files
+from backends.builders_sd_x4 import FULL_CODEC, FULL_UNET
+from backends.published import LDM_UNET, MARIGOLD_UNET, SD2_CODEC, aged
+from backends.report_full_size import File, files
 
 
 @pytest.fixture(scope="module")

@@ -20,16 +20,15 @@ from answerprint.backends.generator.layouts import own_config, renamed
 from answerprint.backends.generator.network import GeneratorNetwork, RRDBNetwork
 from answerprint.backends.load import load
 from answerprint.errors import InputError, ModelError
-from answerprint.models.known import known_models
-from answerprint.models.packaged.package import folder_of
-from answerprint.models.seal import seal
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.temporal.tiling import plan_windows
-
-from .builders import CPU, low_frames
-from .builders_generator import COMPACT, RRDB, RRDB_X2, small_generator, small_network, write_generator
-from .by_ncnn import draw
-from .contract import restore
+from answerprint.weights.packaged.package import folder_of
+from answerprint.weights.published_models import known_models
+from answerprint.weights.write_manifest import seal
+from backends.builders import CPU, low_frames
+from backends.builders_generator import COMPACT, RRDB, RRDB_X2, small_generator, small_network, write_generator
+from backends.by_ncnn import draw
+from backends.contract import restore
 
 PACKAGED = sorted(name for name, model in known_models().items() if model.package is not None)
 CONFIGS = {"rrdb": RRDB, "rrdb x2": RRDB_X2, "rrdb x1": {**RRDB, "scale": 1}, "compact": COMPACT}

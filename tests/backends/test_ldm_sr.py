@@ -13,13 +13,12 @@ from answerprint.backends.ldm_sr import codec
 from answerprint.backends.ldm_sr.adapter import LdmSrBackend
 from answerprint.backends.load import load
 from answerprint.errors import ModelError
-from answerprint.models.seal import seal
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.temporal.protocols import Window
-
-from .builders import CPU, LDM_SCHEDULER, low_frames, small_codec, small_ldm_sr, small_unet
-from .contract import MIXED, latent_noise, restore
-from .published import aged
+from answerprint.weights.write_manifest import seal
+from backends.builders import CPU, LDM_SCHEDULER, low_frames, small_codec, small_ldm_sr, small_unet
+from backends.contract import MIXED, latent_noise, restore
+from backends.published import aged
 
 
 @pytest.fixture

@@ -10,10 +10,9 @@ from torch import nn
 from answerprint.backends.attention import HookSlot, install
 from answerprint.backends.ldm_sr.compvis import from_checkpoint
 from answerprint.errors import ModelError
-
-from .builders import small_codec, small_unet
-from .builders_compvis import averages, original
-from .published import LDM_CODEC, LDM_UNET
+from backends.builders import small_codec, small_unet
+from backends.builders_compvis import averages, original
+from backends.published import LDM_CODEC, LDM_UNET
 
 HEAD_DIM = 8
 

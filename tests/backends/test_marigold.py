@@ -14,12 +14,11 @@ from answerprint.backends.load import load
 from answerprint.backends.marigold.adapter import MarigoldBackend
 from answerprint.backends.marigold.info import INFO
 from answerprint.errors import InputError, ModelError
-from answerprint.models.seal import seal
 from answerprint.temporal.options import MethodOptions, per_frame
-
-from .builders import CPU, low_frames
-from .builders_marigold import NEWER, backend_of, save_marigold, small_marigold, small_marigold_pipeline
-from .contract import latent_noise, restore
+from answerprint.weights.write_manifest import seal
+from backends.builders import CPU, low_frames
+from backends.builders_marigold import NEWER, backend_of, save_marigold, small_marigold, small_marigold_pipeline
+from backends.contract import latent_noise, restore
 
 SEED = 11
 

@@ -6,9 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from answerprint.backends.offload import bring_when_used, offload_networks
-
-from .builders import small_tiny
+from answerprint.backends.network_state import bring_when_used, offload_networks
+from backends.builders import small_tiny
 
 
 class Watched(nn.Linear):

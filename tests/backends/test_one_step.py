@@ -15,11 +15,10 @@ from answerprint.backends.load import load
 from answerprint.backends.sd_one_step.adapter import SdOneStepBackend
 from answerprint.errors import InputError
 from answerprint.temporal.options import MethodOptions, per_frame
-
-from .builders import CPU, low_frames
-from .builders_one_step import SCHEDULER, small_one_step, small_parts, write_one_step
-from .builders_text import small_text
-from .contract import restore
+from backends.builders import CPU, low_frames
+from backends.builders_one_step import SCHEDULER, small_one_step, small_parts, write_one_step
+from backends.builders_text import small_text
+from backends.contract import restore
 
 LOW = low_frames(2, 16, 24)
 _HALVES = ("encoder", "decoder")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from answerprint.backends.pictures import of_pictures, pad_pictures
-
-from .builders import CPU, low_frames
+from answerprint.backends.low_resolution import of_pictures, pad_pictures
+from backends.builders import CPU, low_frames
 
 
 def test_padding_repeats_the_border_and_keeps_the_picture() -> None:

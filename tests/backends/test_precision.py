@@ -11,26 +11,23 @@ import torch
 from diffusers import UNet2DModel
 from torch import Tensor, nn
 
-from answerprint.backends import compiling
+from answerprint.backends import network_state
 from answerprint.backends.base import cast, number_type
-from answerprint.backends.casting import Weights, dtype_for
-from answerprint.backends.compiling import compile_network, uncompile_network
 from answerprint.backends.info import BackendInfo
 from answerprint.backends.latent import HookedNetworks
 from answerprint.backends.ldm_sr.adapter import LdmSrBackend
-from answerprint.backends.offload import bring_when_used
+from answerprint.backends.network_state import Weights, bring_when_used, compile_network, dtype_for, uncompile_network
 from answerprint.backends.precision import COMPILE, PRECISION, bytes_per_number
 from answerprint.errors import InputError
 from answerprint.temporal.options import MethodOptions
 from answerprint.temporal.protocols import Correspondence
 from answerprint.temporal.sampler import ChunkMotion
-
-from .builders import CPU, LDM_SCHEDULER, low_frames, small_codec, small_ldm_sr, small_tiny
-from .builders_diffbir import small_diffbir
-from .builders_marigold import small_marigold
-from .builders_one_step import small_one_step
-from .builders_sd_x4 import small_sd_x4
-from .contract import MIXED, latent_noise, restore
+from backends.builders import CPU, LDM_SCHEDULER, low_frames, small_codec, small_ldm_sr, small_tiny
+from backends.builders_diffbir import small_diffbir
+from backends.builders_marigold import small_marigold
+from backends.builders_one_step import small_one_step
+from backends.builders_sd_x4 import small_sd_x4
+from backends.contract import MIXED, latent_noise, restore
 
 MAKERS: dict[str, Callable[[], Any]] = {
     "ldm_sr": small_ldm_sr,
@@ -227,7 +224,7 @@ def shallow_ldm_sr() -> LdmSrBackend:
 class TestCompiling:
     def test_a_compiled_network_gives_what_it_gave_and_hooks_still_work(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """By the compiler `eager`, which finds the graphs and runs them as they are."""
-        monkeypatch.setattr(compiling, "COMPILER", "eager")
+        monkeypatch.setattr(network_state, "COMPILER", "eager")
         backend = shallow_ldm_sr()
         set_options(backend)
         plain = predict(backend)
@@ -245,7 +242,7 @@ class TestCompiling:
         def broken(graph: object, inputs: object) -> None:
             raise OSError("no C++ compiler")
 
-        monkeypatch.setattr(compiling, "COMPILER", broken)
+        monkeypatch.setattr(network_state, "COMPILER", broken)
         backend = shallow_ldm_sr()
         set_options(backend)
         plain = predict(backend)
@@ -264,14 +261,14 @@ class TestCompiling:
         assert backend.take_notices() == []
 
     def test_a_compiler_that_is_not_there_is_done_without(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(compiling, "COMPILER", "of another package")
+        monkeypatch.setattr(network_state, "COMPILER", "of another package")
         backend = shallow_ldm_sr()
         set_options(backend, compile="on")
         assert bool(predict(backend).isfinite().all())
         assert len(backend.take_notices()) == 1
 
     def test_nothing_of_it_is_left_afterwards(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(compiling, "COMPILER", "eager")
+        monkeypatch.setattr(network_state, "COMPILER", "eager")
         network = shallow_ldm_sr()._network
         compile_network(network)
         uncompile_network(network)

@@ -10,14 +10,12 @@ import torch
 from torch import Tensor
 
 from answerprint.backends.base import number_type
-from answerprint.backends.casting import dtype_for, processor_has_bf16
 from answerprint.backends.catalogue import families
 from answerprint.backends.generator.adapter import GeneratorBackend
-from answerprint.backends.offload import bring_when_used
+from answerprint.backends.network_state import bring_when_used, dtype_for, processor_has_bf16
+from backends.builders import CPU, small_ldm_sr
+from backends.builders_full_generator import SMALL, small_generator
 from metrics.scenes import pan
-
-from .builders import CPU, small_ldm_sr
-from .builders_full_generator import SMALL, small_generator
 
 LEAST_DB = 50.0
 """What counts as the same picture; see `BackendInfo.half_is_equal`."""

@@ -14,8 +14,7 @@ from answerprint.backends.schedules import DiffusersSchedule, parse_eta
 from answerprint.backends.tiny.network import SCHEDULER_CONFIG
 from answerprint.errors import InputError, ModelError
 from answerprint.temporal.parametrisation import x0_from_epsilon, x0_from_sample, x0_from_v
-
-from .builders import LDM_SCHEDULER
+from backends.builders import LDM_SCHEDULER
 
 # diffusers' own DPM-Solver, used here as the reference, trips over numpy 2; `DiffusersSchedule` keeps it to itself.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

@@ -15,11 +15,10 @@ from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.temporal.protocols import AttentionOps, Correspondence, TokenLayer, Window
 from answerprint.temporal.stopwatch import Stopwatch
 from answerprint.temporal.tokens import TokenMerger
-
-from .builders import low_frames
-from .builders_sd_x4 import small_sd_x4
-from .contract import latent_noise, restore
-from .report_equality import PROMPTED, SEED
+from backends.builders import low_frames
+from backends.builders_sd_x4 import small_sd_x4
+from backends.contract import latent_noise, restore
+from backends.report_equality import PROMPTED, SEED
 
 
 @pytest.mark.parametrize(

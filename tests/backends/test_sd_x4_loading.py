@@ -13,10 +13,9 @@ from safetensors.torch import load_file, save_file
 from answerprint.backends.load import load
 from answerprint.backends.sd_x4.adapter import SdX4Backend
 from answerprint.errors import InputError, ModelError
-from answerprint.models.seal import seal
-
-from .builders import CPU, low_frames
-from .builders_sd_x4 import (
+from answerprint.weights.write_manifest import seal
+from backends.builders import CPU, low_frames
+from backends.builders_sd_x4 import (
     LOW_RES_SCHEDULER,
     SCHEDULER,
     small_codec,
@@ -25,9 +24,9 @@ from .builders_sd_x4 import (
     small_unet,
     write_sd_x4,
 )
-from .builders_text import small_text
-from .contract import MIXED, latent_noise
-from .published import aged
+from backends.builders_text import small_text
+from backends.contract import MIXED, latent_noise
+from backends.published import aged
 
 
 @pytest.fixture(scope="module")

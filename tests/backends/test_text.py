@@ -14,12 +14,11 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from answerprint.backends.text import Text, fill_text_encoder, load_text
 from answerprint.errors import ModelError
-from answerprint.models.manifest import Manifest
-from answerprint.models.seal import seal
-from answerprint.models.verify import VerifiedModel, verify
-
-from .builders import CPU
-from .builders_text import BEGIN, END, FULL_TEXT, WIDTH, write_text
+from answerprint.weights.manifest import Manifest
+from answerprint.weights.verify import VerifiedModel, verify
+from answerprint.weights.write_manifest import seal
+from backends.builders import CPU
+from backends.builders_text import BEGIN, END, FULL_TEXT, WIDTH, write_text
 
 PROMPTS = [
     "",

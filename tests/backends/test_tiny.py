@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from answerprint.backends.tiny import codec
-
-from .builders import low_frames, small_tiny
+from backends.builders import low_frames, small_tiny
 
 
 @settings(max_examples=10, deadline=None)

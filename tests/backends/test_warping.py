@@ -9,14 +9,13 @@ from answerprint.flow.opencv import DisEstimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
 from answerprint.metrics.temporal import ReferenceMotion
+from answerprint.pipeline.restore_clip import Settings, restore_clip
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.training.fetch import clips_folder
-from answerprint.worker.restore import Settings, restore_clip
+from backends.builders_sd_x4 import small_sd_x4
+from backends.footage import Footage, drawn_pan, real_clip
+from backends.report_warping import FAMILIES, SEED, warping
 from metrics.scenes import pan
-
-from .builders_sd_x4 import small_sd_x4
-from .footage import Footage, drawn_pan, real_clip
-from .report_warping import FAMILIES, SEED, warping
 
 HELD = {
     "tiny-x4 (embedded)": 0.3,

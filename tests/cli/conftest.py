@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from cli.daemons import daemon_at
+from cli.desk import Desk, desk_in
+from cli.program import Program
 from media.makers import make_movie
 from rpc.harness import Running
-
-from .daemons import daemon_at
-from .desk import Desk, desk_in
-from .program import Program
 
 
 @pytest.fixture

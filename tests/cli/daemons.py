@@ -8,11 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from answerprint.client.client import Client
 from answerprint.errors import NoDaemonError
-from answerprint.rpc.client import Client
+from cli.program import Program
 from rpc.harness import await_until
-
-from .program import Program
 
 __all__ = ["SCRIPTED", "SHIPPED", "daemon_at"]
 

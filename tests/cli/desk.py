@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from answerprint.api.job import JobRecord
 from answerprint.cli.main import main
-from answerprint.store.records import JobRecord
 from fakes.daemon import FakeDaemon
 from rpc.harness import Running, new_job
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from .program import Program, error_lines
+from cli.program import Program, error_lines
 
 
 def test_models_are_listed_whether_they_are_here_or_not(program: Program) -> None:

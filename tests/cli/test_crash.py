@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from .daemons import SCRIPTED, daemon_at
-from .program import Program, error_lines
+from cli.daemons import SCRIPTED, daemon_at
+from cli.program import Program, error_lines
 
 
 @pytest.fixture(scope="module")

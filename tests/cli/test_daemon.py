@@ -13,11 +13,10 @@ from contextlib import ExitStack
 import pytest
 
 from answerprint import __version__
-
-from .daemons import SCRIPTED, daemon_at
-from .desk import Desk
-from .program import Program, error_lines
-from .test_crash import next_worker
+from cli.daemons import SCRIPTED, daemon_at
+from cli.desk import Desk
+from cli.program import Program, error_lines
+from cli.test_crash import next_worker
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from answerprint.cli.checks import Check, daemon_checks, verification_checks
-
-from .daemons import daemon_at
-from .program import Program
+from cli.daemons import daemon_at
+from cli.program import Program
 
 
 @pytest.fixture

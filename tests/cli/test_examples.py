@@ -16,13 +16,12 @@ from typing import IO
 import cv2
 import pytest
 
+from answerprint.api.job import JobState
 from answerprint.media import probe
-from answerprint.store.records import JobState
+from cli.program import Program
 from fakes.daemon import PICTURE
 from media.makers import make_movie, numbered_frame
 from rpc.harness import Running, await_until
-
-from .program import Program
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "examples"

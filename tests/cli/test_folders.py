@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from cli.desk import Desk
+from cli.program import Program
 from media.makers import make_movie
 from rpc.harness import Running
-
-from .desk import Desk
-from .program import Program
 
 pytestmark = pytest.mark.usefixtures("clip")
 

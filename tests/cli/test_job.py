@@ -13,12 +13,11 @@ from typing import Any
 
 import pytest
 
-from answerprint.frames import events
-from answerprint.frames.messages import Message
-from answerprint.store.records import JobState
+from answerprint.api.job import JobState
+from answerprint.ipc import events
+from answerprint.ipc.messages import Message
+from cli.program import Program, error_lines
 from rpc.harness import Running, await_until
-
-from .program import Program, error_lines
 
 RESTORE = ("restore", "clip.mov", "out.mov")
 PROBLEM = {"code": "bad_media", "message": "The clip is a poem.", "remedy": "Film something.", "exit_code": 2}

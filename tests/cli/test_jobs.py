@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from answerprint.frames import events
-from answerprint.frames.request import DEFAULT_MODELS
-from answerprint.store.records import JobRecord, JobState
-
-from .desk import Desk
+from answerprint.api.job import JobRecord, JobState
+from answerprint.api.request import DEFAULT_MODELS
+from answerprint.ipc import events
+from cli.desk import Desk
 
 DISK_FULL = {
     "code": "disk_full", "message": "2 GiB are missing on /scratch.", "remedy": "Make room there.", "exit_code": 4,

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from answerprint.cli.job.kept import kept_jobs, waiting_words
-from answerprint.cli.job.look import look_at, unfinished, with_recent
+from answerprint.api.job import JobRecord, JobState
+from answerprint.cli.jobs.stored import kept_jobs, waiting_words
+from answerprint.cli.jobs.view import look_at, unfinished, with_recent
 from answerprint.errors import JournalError
 from answerprint.home import state_folder
 from answerprint.store.journal import Journal
-from answerprint.store.reading import journal_to_read
-from answerprint.store.records import JobRecord, JobState
+from answerprint.store.read_only import journal_to_read
 
 
 @pytest.fixture

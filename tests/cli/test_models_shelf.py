@@ -10,20 +10,19 @@ from pathlib import Path
 import pytest
 import torch
 
-from answerprint.cli import models_shelf
-from answerprint.frames.request import RestoreRequest
-from answerprint.models import known
-from answerprint.models.importing.child import fit_in_child
-from answerprint.models.verify import verify
+from answerprint.api.job import JobRecord, JobState
+from answerprint.api.request import RestoreRequest
+from answerprint.cli import models_library
 from answerprint.store.journal import Journal
-from answerprint.store.records import JobRecord, JobState
+from answerprint.weights import published_models
+from answerprint.weights.importing.child import fit_in_child
+from answerprint.weights.verify import verify
 from backends.builders_generator import RRDB_X2, small_network
-from models.packages import DISTRIBUTION, SmallPackage
-from models.packages import NAME as PACKAGED
-from models.place import INDEX, anything, sha256, tensors
-from models.server import FileServer
-
-from .desk import Desk
+from cli.desk import Desk
+from weights.packages import DISTRIBUTION, SmallPackage
+from weights.packages import NAME as PACKAGED
+from weights.place import INDEX, anything, sha256, tensors
+from weights.server import FileServer
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 
@@ -46,11 +45,11 @@ def server(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
             "licence": licence, "files": files,
         }  # fmt: skip
         (folder / "stranger.json").write_text(json.dumps(said))
-        monkeypatch.setattr(known, "_FOLDER", folder)
-        monkeypatch.setattr(models_shelf, "fit_in_child", anything)  # these weights make no model
-        known.known_models.cache_clear()
+        monkeypatch.setattr(published_models, "_FOLDER", folder)
+        monkeypatch.setattr(models_library, "fit_in_child", anything)  # these weights make no model
+        published_models.known_models.cache_clear()
         yield server
-    known.known_models.cache_clear()
+    published_models.known_models.cache_clear()
 
 
 @pytest.fixture
@@ -180,10 +179,10 @@ def packaged(
     official = package.checkpoint(tmp_path / "official.pth")
     package.publish(tmp_path / "published", server.put("official.pth", official), official)
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    monkeypatch.setattr(known, "_FOLDER", tmp_path / "published")
-    known.known_models.cache_clear()
+    monkeypatch.setattr(published_models, "_FOLDER", tmp_path / "published")
+    published_models.known_models.cache_clear()
     yield package, server
-    known.known_models.cache_clear()
+    published_models.known_models.cache_clear()
 
 
 _numbers = count()
@@ -244,7 +243,7 @@ def test_the_same_bytes_damaged_are_found_by_verify(desk: Desk, packaged: tuple[
 def test_a_network_is_imported_under_the_name_of_its_file_and_told_what_it_is(
     desk: Desk, server: FileServer, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models_shelf, "fit_in_child", fit_in_child)
+    monkeypatch.setattr(models_library, "fit_in_child", fit_in_child)
     torch.save({"params_ema": small_network(RRDB_X2).state_dict()}, tmp_path / "My 2x (v3).pth")
     done = desk("models", "import", str(tmp_path / "My 2x (v3).pth"))
     assert (done.code, done.out.splitlines()) == (
@@ -268,7 +267,7 @@ def test_a_network_is_imported_under_the_name_of_its_file_and_told_what_it_is(
 def test_a_file_that_a_known_model_is_made_of_gets_its_name_and_another_network_does_not(
     desk: Desk, packaged: tuple[SmallPackage, FileServer], home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models_shelf, "fit_in_child", fit_in_child)
+    monkeypatch.setattr(models_library, "fit_in_child", fit_in_child)
     torch.save(small_network(RRDB_X2).state_dict(), tmp_path / "other.pth")
     refused = desk("models", "import", PACKAGED, str(tmp_path / "other.pth"))
     assert refused.code == 2 and f"This is not {PACKAGED}, but RRDBNet" in refused.err

@@ -12,16 +12,15 @@ from typing import Any
 
 import pytest
 
+from answerprint.api.job import JobState
 from answerprint.cli.console import Console
 from answerprint.cli.progress import ProgressBar, ProgressLines
 from answerprint.errors import JobFailedError
-from answerprint.frames import events
-from answerprint.jobs.logfile import LOG_NAME, open_log
-from answerprint.plain import plain, spoken
-from answerprint.store.records import JobState
+from answerprint.ipc import events
+from answerprint.scheduler.logfile import LOG_NAME, open_log
+from answerprint.text import plain, spoken
+from cli.desk import Answer, Desk
 from resolve_scripts.answerprint_words import Words
-
-from .desk import Answer, Desk
 
 EVIL = "a\x1b]0;owned\x07\x1b[2J\x9b31m\rb\n\u202ec\u2028.mov"
 SAFE = "a?]0;owned??[2J?31m?b??c?.mov"

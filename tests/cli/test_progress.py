@@ -11,14 +11,13 @@ from dataclasses import replace
 
 import pytest
 
+from answerprint.api.job import JobState
 from answerprint.cli.console import Console
 from answerprint.cli.progress import ProgressLines
-from answerprint.frames import events
-from answerprint.store.records import JobState
+from answerprint.ipc import events
+from cli.program import Program
 from fakes.daemon import FakeDaemon
 from rpc.harness import Running, await_until
-
-from .program import Program
 
 
 def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,11 +22,11 @@ from google.protobuf.descriptor import Descriptor, ServiceDescriptor
 
 from answerprint.cli.main import main
 from answerprint.errors import AnswerprintError
-from answerprint.frames.events import Stage
-from answerprint.jobs.hub import LIVE
+from answerprint.ipc.events import Stage
+from answerprint.rpc.errors import status_of
 from answerprint.rpc.limits import ServerLimits
-from answerprint.rpc.problems import status_of
 from answerprint.rpc.v1 import frames_pb2, models_pb2, restoration_pb2, system_pb2
+from answerprint.scheduler.event_hub import LIVE
 from media.makers import make_movie
 from rpc.harness import Running
 

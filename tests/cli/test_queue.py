@@ -13,10 +13,9 @@ import pytest
 
 from answerprint.frames import OutputSpec, default_codec
 from answerprint.media import open_writer
+from cli.desk import Desk
+from cli.program import Program, error_lines
 from media.makers import make_movie
-
-from .desk import Desk
-from .program import Program, error_lines
 
 
 @pytest.fixture(autouse=True)

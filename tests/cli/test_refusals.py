@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 
 from answerprint.cli.main import main
+from cli.program import Program, error_lines
 from media.makers import make_movie
-
-from .program import Program, error_lines
 
 Prepare = Callable[[Path], object]
 

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from answerprint.media import probe
+from cli.program import Program
 from media.makers import make_movie
-
-from .program import Program
 
 
 def test_a_clip_is_restored_with_every_event_of_the_contract(studio: Program, clip: Path) -> None:

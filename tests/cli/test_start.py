@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from answerprint.cli.main import COMMANDS
-
-from .program import Program, error_lines
+from cli.program import Program, error_lines
 
 HEAVY = ("torch", "av", "cv2", "diffusers", "transformers")
 LOADED_FOR_WORK = ("grpc", "google.protobuf", "yaml", "sqlite3")

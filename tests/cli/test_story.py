@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from answerprint.cli.job.story import Story
-from answerprint.frames import events
-from answerprint.frames.messages import Message
-from answerprint.store.records import JobEvent
+from answerprint.api.job import JobEvent
+from answerprint.cli.jobs.event_formatter import Story
+from answerprint.ipc import events
+from answerprint.ipc.messages import Message
 
 NAMES = {"started", "stage", "progress", "chunk", "warning", "done", "error"}
 PROBLEM = {"code": "disk_full", "message": "2 GiB are missing.", "remedy": "Make room.", "exit_code": 4}

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from answerprint.errors import CancelledError, MediaError
-from answerprint.frames import events
-from answerprint.frames.channel import ChildChannel
-from answerprint.frames.messages import Message
+from answerprint.ipc import events
+from answerprint.ipc.channel import ChildChannel
+from answerprint.ipc.messages import Message
 
 _COUNTS: events.FlowCounts = {"hits": 1, "misses": 2}
 

@@ -11,10 +11,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from answerprint.errors import InputError, MediaError, ModelError
-from answerprint.frames import events
-from answerprint.frames.messages import Message
-from answerprint.jobs.api import (
+from answerprint.api.job import ENDED, JobEvent, JobRecord, JobState
+from answerprint.api.types import (
     BusyError,
     DaemonInfo,
     EncodedPicture,
@@ -30,7 +28,9 @@ from answerprint.jobs.api import (
     StateError,
     WarmModel,
 )
-from answerprint.store.records import ENDED, JobEvent, JobRecord, JobState
+from answerprint.errors import InputError, MediaError, ModelError
+from answerprint.ipc import events
+from answerprint.ipc.messages import Message
 
 __all__ = ["FakeDaemon"]
 

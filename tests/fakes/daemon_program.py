@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 
 from answerprint.home import run_folder
-from answerprint.rpc.endpoint import lock_path, prepare_run_folder
-from answerprint.rpc.server import serve
+from answerprint.rpc.session_file import lock_path, prepare_run_folder
+from answerprint.server.server import serve
 from answerprint.store.lock import HeldError, InstanceLock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))

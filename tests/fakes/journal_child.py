@@ -8,10 +8,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from answerprint.api.job import JobState
 from answerprint.store.folders import make_job_folder, write_job_file
 from answerprint.store.journal import Journal
 from answerprint.store.receipts import carry_path
-from answerprint.store.records import JobState
 from answerprint.store.recovery import recover
 from store.builders import QUEUED, chunk_event, job, write_chunk
 

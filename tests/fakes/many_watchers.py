@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from answerprint.rpc.client import Client
+from answerprint.client.client import Client
 
 
 def watch(run: Path, job: str, heard: int) -> None:

@@ -7,15 +7,14 @@ import os
 import sys
 from pathlib import Path
 
+from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.errors import AnswerprintError, CancelledError, InputError
-from answerprint.frames import events
-from answerprint.frames.channel import ChildChannel
-from answerprint.frames.messages import Message
-from answerprint.frames.request import PreviewRequest, RestoreRequest
+from answerprint.ipc import events
+from answerprint.ipc.channel import ChildChannel
+from answerprint.ipc.messages import Message
 from answerprint.store import atomic
 from answerprint.store.receipts import ChunkReceipt, find_damage
-from answerprint.worker.inbox import Inbox, Letter
-from answerprint.worker.job_channel import JobChannel, StopRequestedError
+from answerprint.worker.requests import Inbox, JobChannel, Letter, StopRequestedError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 

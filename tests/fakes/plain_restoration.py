@@ -9,13 +9,13 @@ import json
 import sys
 from pathlib import Path
 
-from answerprint.frames.request import RestoreRequest
+from answerprint.api.request import RestoreRequest
 from answerprint.media import open_reader, open_writer
-from answerprint.worker.device_choice import choose_device, stopwatch
+from answerprint.pipeline.restore_clip import decoded, restore_clip
+from answerprint.worker.devices import choose_device, stopwatch
 from answerprint.worker.flow_cache import open_flow_cache
 from answerprint.worker.loading import configured, flow_through, load_model, settings_for, usual_recipe
-from answerprint.worker.order import understand, verify
-from answerprint.worker.restore import decoded, restore_clip
+from answerprint.worker.resolved_job import understand, verify
 
 
 def main() -> None:

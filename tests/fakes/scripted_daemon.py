@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from answerprint.errors import MediaError
-from answerprint.frames import events
-from answerprint.frames.messages import Message, MessageReader, encode_message, write_whole
+from answerprint.ipc import events
+from answerprint.ipc.messages import Message, MessageReader, encode_message, write_whole
 
 
 class Child:

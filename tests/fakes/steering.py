@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from answerprint.errors import DiskFullError, JobFailedError, MediaError, StorageError
-from answerprint.frames import events
+from answerprint.ipc import events
 from answerprint.store.receipts import DamagedChunkError
-from answerprint.worker.job_channel import JobChannel
+from answerprint.worker.requests import JobChannel
 
 __all__ = ["VARIABLE", "DamagedError", "Script", "SourceChangedError", "Steering", "facts", "pictures", "whole"]
 

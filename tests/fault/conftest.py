@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from .crashes import few_frames
-from .daemon import DaemonProcess
-from .material import Decoded, decode, make_clip, new_job, small
-from .promise import Watch
+from fault.crashes import few_frames
+from fault.daemon import DaemonProcess
+from fault.material import Decoded, decode, make_clip, new_job, small
+from fault.promise import Watch
 
 
 @pytest.fixture

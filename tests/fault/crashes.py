@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from answerprint.api.request import RestoreRequest
+from answerprint.api.types import NewJob
 from answerprint.errors import NoDaemonError
-from answerprint.frames.request import RestoreRequest
-from answerprint.jobs.api import NewJob
 from answerprint.store.failpoints import ONCE_VARIABLE, VARIABLE, FailPoint
-
-from .daemon import DaemonProcess, await_value
-from .material import Decoded, decode, litter, make_clip, new_job, small
-from .promise import Broken, Watch, broken_promises
+from fault.daemon import DaemonProcess, await_value
+from fault.material import Decoded, decode, litter, make_clip, new_job, small
+from fault.promise import Broken, Watch, broken_promises
 
 __all__ = ["IN_CHILDREN", "IN_PARENT", "POINTS", "Crashed", "crash_at", "crash_everywhere", "few_frames", "finish"]
 

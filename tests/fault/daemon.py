@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from answerprint.child import command
+from answerprint.client.client import Client
 from answerprint.errors import NoDaemonError
-from answerprint.rpc.client import Client
-from answerprint.rpc.endpoint import read_session
+from answerprint.rpc.session_file import read_session
 from answerprint.store.shared_scratch import own_scratch
 from answerprint.store.verify import Verification, verify
 

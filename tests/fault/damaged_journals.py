@@ -14,9 +14,8 @@ from pathlib import Path
 
 from answerprint.store.journal import Journal
 from answerprint.store.rebuild import rebuild
+from fault.measure_jobs import Figure
 from store.builders import job
-
-from .measure_jobs import Figure
 
 __all__ = ["KINDS", "Damages", "damage_many", "fill_journal", "measure_journals", "rebuild_seconds"]
 

@@ -12,14 +12,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from answerprint.rpc.client import Client
-from answerprint.store.records import ENDED
-
-from .daemon import DaemonProcess, await_value
-from .material import Decoded, decode, make_clip, new_job, small
-from .measure_jobs import Figure
-from .promise import Watch
-from .races import KINDS, race
+from answerprint.api.job import ENDED
+from answerprint.client.client import Client
+from fault.daemon import DaemonProcess, await_value
+from fault.material import Decoded, decode, make_clip, new_job, small
+from fault.measure_jobs import Figure
+from fault.promise import Watch
+from fault.races import KINDS, race
 
 __all__ = ["FINISHED", "measure_changes", "measure_clock", "measure_races"]
 

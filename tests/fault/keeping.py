@@ -10,13 +10,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
+from answerprint.client.client import Client
 from answerprint.errors import AnswerprintError
-from answerprint.rpc.client import Client
-
-from .daemon import PATIENCE_SECONDS, DaemonProcess
-from .material import make_clip, new_job, small
-from .measure_jobs import Figure
-from .promise import Watch
+from fault.daemon import PATIENCE_SECONDS, DaemonProcess
+from fault.material import make_clip, new_job, small
+from fault.measure_jobs import Figure
+from fault.promise import Watch
 
 __all__ = ["KEEPING", "measure_crowd", "measure_long_files", "measure_silence"]
 

@@ -18,13 +18,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from answerprint.frames.request import RestoreRequest
-from answerprint.rpc.client import Client
-from answerprint.store.records import JobState
-
-from .daemon import PATIENCE_SECONDS, DaemonProcess, await_value
-from .material import Decoded, Untouched, decode, five_requests, litter, new_job
-from .promise import Broken, Watch, broken_promises
+from answerprint.api.job import JobState
+from answerprint.api.request import RestoreRequest
+from answerprint.client.client import Client
+from fault.daemon import PATIENCE_SECONDS, DaemonProcess, await_value
+from fault.material import Decoded, Untouched, decode, five_requests, litter, new_job
+from fault.promise import Broken, Watch, broken_promises
 
 __all__ = ["Killed", "kill_at_random", "run", "undisturbed"]
 

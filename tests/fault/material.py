@@ -12,8 +12,8 @@ import av
 import numpy as np
 from av.video.frame import VideoFrame
 
-from answerprint.frames.request import RestoreRequest
-from answerprint.jobs.api import NewJob
+from answerprint.api.request import RestoreRequest
+from answerprint.api.types import NewJob
 from answerprint.store.atomic import is_temporary
 from media.makers import make_movie
 from worker.clips import frame_of

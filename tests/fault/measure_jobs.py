@@ -18,15 +18,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from answerprint.frames.request import RestoreRequest
-from answerprint.jobs.api import NewJob
-from answerprint.rpc.client import Client
+from answerprint.api.job import JobRecord, JobState
+from answerprint.api.request import RestoreRequest
+from answerprint.api.types import NewJob
+from answerprint.client.client import Client
 from answerprint.store.journal import Journal
-from answerprint.store.records import JobRecord, JobState
 from fakes.steering import VARIABLE, Script, Steering, whole
-
-from .daemon import DaemonProcess, await_value
-from .material import make_clip, new_job, small
+from fault.daemon import DaemonProcess, await_value
+from fault.material import make_clip, new_job, small
 
 __all__ = [
     "MEASURES",

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from answerprint.frames.messages import Message
-from answerprint.frames.request import RestoreRequest
+from answerprint.api.job import JobRecord, JobState
+from answerprint.api.request import RestoreRequest
+from answerprint.ipc.messages import Message
 from answerprint.store.journal import Journal
-from answerprint.store.records import JobRecord, JobState
 from answerprint.store.recovery import recover
 
 __all__ = ["QueueFigures", "measure_queue"]

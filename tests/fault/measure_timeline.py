@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 
-from answerprint.resolve.lists import read_list
-from answerprint.resolve.restoring.lists import jobs_of_list
-from answerprint.resolve.restoring.wishes import Wishes
-from resolve.lists.long import long_list, probe
-from resolve.restoring.habits import STEPS, try_sequences
-
-from .measure_jobs import Figure
+from answerprint.resolve.edit_lists import read_list
+from answerprint.resolve.restore.edit_list import jobs_of_list
+from answerprint.resolve.restore.settings import Wishes
+from fault.measure_jobs import Figure
+from resolve.edit_lists.long import long_list, probe
+from resolve.restore.habits import STEPS, try_sequences
 
 __all__ = ["TIMELINE", "measure_habits", "measure_long_list"]
 

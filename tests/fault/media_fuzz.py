@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from answerprint.frames.messages import Message
+from answerprint.ipc.messages import Message
+from fault.material import small
 from media.makers import make_movie, make_png
 from worker.children import Child
 from worker.clips import frame_of
-
-from .material import small
 
 __all__ = ["MediaFuzzed", "fuzz_media"]
 

@@ -17,12 +17,11 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from answerprint.frames.request import RestoreRequest
+from answerprint.api.request import RestoreRequest
+from fault.daemon import DaemonProcess, await_value, processor_seconds
+from fault.material import new_job
+from fault.promise import Watch
 from media.makers import make_movie, numbered_frame
-
-from .daemon import DaemonProcess, await_value, processor_seconds
-from .material import new_job
-from .promise import Watch
 
 __all__ = ["Cost", "Overhead", "measure_overhead"]
 

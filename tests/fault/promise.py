@@ -8,15 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from answerprint.api.job import JobState
+from answerprint.client.client import Client
 from answerprint.errors import NoDaemonError
-from answerprint.frames.messages import Message
-from answerprint.rpc.client import Client
+from answerprint.ipc.messages import Message
 from answerprint.store.receipts import ChunkReceipt, find_damage
-from answerprint.store.records import JobState
 from answerprint.store.tables.connection import connect_read_only
 from answerprint.store.tables.rows import receipt_from_row
-
-from .daemon import PATIENCE_SECONDS, DaemonProcess, await_value
+from fault.daemon import PATIENCE_SECONDS, DaemonProcess, await_value
 
 __all__ = ["Broken", "Reported", "Watch", "broken_promises"]
 

@@ -20,15 +20,14 @@ from uuid import uuid4
 
 import numpy as np
 
+from answerprint.api.job import ENDED
+from answerprint.api.request import PreviewRequest
+from answerprint.api.types import NewJob
+from answerprint.client.client import Client
 from answerprint.errors import InputError
-from answerprint.frames.request import PreviewRequest
-from answerprint.jobs.api import NewJob
-from answerprint.rpc.client import Client
-from answerprint.store.records import ENDED
+from fault.daemon import PATIENCE_SECONDS, DaemonProcess, await_value
+from fault.material import Untouched, litter, make_clip, new_job, small
 from media.makers import make_png
-
-from .daemon import PATIENCE_SECONDS, DaemonProcess, await_value
-from .material import Untouched, litter, make_clip, new_job, small
 
 __all__ = ["KINDS", "Raced", "race"]
 

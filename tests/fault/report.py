@@ -15,20 +15,19 @@ from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
+from fault.crashes import crash_everywhere, few_frames
+from fault.daemon import DaemonProcess
+from fault.damaged_journals import measure_journals
+from fault.finished import FINISHED
+from fault.keeping import KEEPING
+from fault.killer import run
+from fault.material import Decoded, decode, new_job, small
+from fault.measure_jobs import MEASURES, Figure
+from fault.measure_timeline import TIMELINE
+from fault.media_fuzz import fuzz_media
+from fault.overhead import measure_overhead
+from fault.promise import Watch
 from rpc.fuzz import fuzz
-
-from .crashes import crash_everywhere, few_frames
-from .daemon import DaemonProcess
-from .damaged_journals import measure_journals
-from .finished import FINISHED
-from .keeping import KEEPING
-from .killer import run
-from .material import Decoded, decode, new_job, small
-from .measure_jobs import MEASURES, Figure
-from .measure_timeline import TIMELINE
-from .media_fuzz import fuzz_media
-from .overhead import measure_overhead
-from .promise import Watch
 
 __all__ = ["Row", "main"]
 

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from answerprint.errors import AnswerprintError
+from fault.conftest import Truth
+from fault.daemon import DaemonProcess
+from fault.material import decode, litter, new_job, small
+from fault.promise import Watch
 from media.makers import make_movie, png_bytes
 from media.test_refusals import opened_files
-
-from .conftest import Truth
-from .daemon import DaemonProcess
-from .material import decode, litter, new_job, small
-from .promise import Watch
 
 PLAYLISTS = {
     "list.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{canary}\n#EXT-X-ENDLIST\n",

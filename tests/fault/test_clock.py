@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from answerprint.jobs.api import NewJob
-from answerprint.store.records import JobState
-
-from .daemon import DaemonProcess
-from .material import Decoded, decode, new_job, small
-from .promise import Watch
+from answerprint.api.job import JobState
+from answerprint.api.types import NewJob
+from fault.daemon import DaemonProcess
+from fault.material import Decoded, decode, new_job, small
+from fault.promise import Watch
 
 pytestmark = pytest.mark.fault
 

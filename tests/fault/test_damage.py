@@ -14,11 +14,10 @@ import pytest
 
 from answerprint.store.rebuild import rebuild
 from answerprint.store.tables.schema import VERSION
-
-from .conftest import Truth
-from .daemon import DaemonProcess, await_value
-from .material import Decoded, decode, litter, new_job, small
-from .promise import Watch
+from fault.conftest import Truth
+from fault.daemon import DaemonProcess, await_value
+from fault.material import Decoded, decode, litter, new_job, small
+from fault.promise import Watch
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
 JOURNAL_EXIT_CODE = 4

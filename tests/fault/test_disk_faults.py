@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from answerprint.api.job import JobState
 from answerprint.errors import AnswerprintError
 from answerprint.store.failpoints import VARIABLE
-from answerprint.store.records import JobState
-
-from .crashes import few_frames
-from .daemon import DaemonProcess, await_value
-from .material import Decoded, decode, litter, new_job
-from .promise import Watch, broken_promises
+from fault.crashes import few_frames
+from fault.daemon import DaemonProcess, await_value
+from fault.material import Decoded, decode, litter, new_job
+from fault.promise import Watch, broken_promises
 
 pytestmark = pytest.mark.fault
 

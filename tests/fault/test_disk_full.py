@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from answerprint.frames.messages import Message
-
-from .conftest import Truth
-from .daemon import DaemonProcess, await_value
-from .material import decode, litter, new_job, small
-from .promise import Watch, broken_promises
-from .small_disk import NoDiskError, SmallDisk
+from answerprint.ipc.messages import Message
+from fault.conftest import Truth
+from fault.daemon import DaemonProcess, await_value
+from fault.material import decode, litter, new_job, small
+from fault.promise import Watch, broken_promises
+from fault.small_disk import NoDiskError, SmallDisk
 
 pytestmark = pytest.mark.fault
 

@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 
 from answerprint.store.failpoints import ONCE_VARIABLE, VARIABLE
-
-from .conftest import Truth
-from .daemon import DaemonProcess, await_value
-from .material import Decoded, decode, litter, make_clip, new_job, small
-from .promise import Watch, broken_promises
+from fault.conftest import Truth
+from fault.daemon import DaemonProcess, await_value
+from fault.material import Decoded, decode, litter, make_clip, new_job, small
+from fault.promise import Watch, broken_promises
 
 pytestmark = pytest.mark.fault
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from .finished import measure_changes
-from .races import KINDS, race
+from fault.finished import measure_changes
+from fault.races import KINDS, race
 
 pytestmark = pytest.mark.fault
 

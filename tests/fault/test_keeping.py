@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from .keeping import measure_crowd, measure_long_files, measure_silence
-from .measure_jobs import Figure
+from fault.keeping import measure_crowd, measure_long_files, measure_silence
+from fault.measure_jobs import Figure
 
 
 def check(figures: list[Figure]) -> None:

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from answerprint.store.failpoints import VARIABLE
-
-from .conftest import Truth
-from .crashes import POINTS, crash_at, few_frames
-from .daemon import DaemonProcess, await_value
-from .killer import run
-from .material import Decoded, Untouched, decode, litter, new_job, small
-from .promise import Watch, broken_promises
+from fault.conftest import Truth
+from fault.crashes import POINTS, crash_at, few_frames
+from fault.daemon import DaemonProcess, await_value
+from fault.killer import run
+from fault.material import Decoded, Untouched, decode, litter, new_job, small
+from fault.promise import Watch, broken_promises
 
 
 def test_nothing_reported_is_lost_when_daemon_worker_and_muxer_are_killed(

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from answerprint.store.failpoints import VARIABLE
-
-from .crashes import few_frames
-from .daemon import DaemonProcess, await_value
-from .material import litter, new_job
-from .promise import Watch
+from fault.crashes import few_frames
+from fault.daemon import DaemonProcess, await_value
+from fault.material import litter, new_job
+from fault.promise import Watch
 
 pytestmark = pytest.mark.fault
 

@@ -6,13 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .measure_jobs import (
-    Figure,
-    measure_first_work,
-    measure_idle,
-    measure_long_queue,
-    measure_vanishing_clients,
-)
+from fault.measure_jobs import Figure, measure_first_work, measure_idle, measure_long_queue, measure_vanishing_clients
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .media_fuzz import fuzz_media
+from fault.media_fuzz import fuzz_media
 
 MOST_BYTES = 512 << 20
 

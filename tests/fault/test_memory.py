@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from answerprint.store.failpoints import VARIABLE
-
-from .crashes import few_frames
-from .daemon import DaemonProcess
-from .material import Decoded, decode, litter, new_job
-from .promise import Watch, broken_promises
+from fault.crashes import few_frames
+from fault.daemon import DaemonProcess
+from fault.material import Decoded, decode, litter, new_job
+from fault.promise import Watch, broken_promises
 
 pytestmark = pytest.mark.fault
 

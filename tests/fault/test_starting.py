@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from answerprint.child import command
-
-from .daemon import DaemonProcess
-from .measure_jobs import measure_daemons_at_once
+from fault.daemon import DaemonProcess
+from fault.measure_jobs import measure_daemons_at_once
 
 MANY = 20
 ALREADY_RUNNING = 6

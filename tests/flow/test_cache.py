@@ -14,8 +14,7 @@ from answerprint.flow import cache as cache_module
 from answerprint.flow.cache import QUARANTINE_FILES, FlowCache
 from answerprint.flow.entries import ABANDONED_NS
 from answerprint.flow.source import FlowSource
-
-from .scenes import ShiftEstimator, fed, random_pair, same_bits
+from flow.scenes import ShiftEstimator, fed, random_pair, same_bits
 
 KEYS = [f"{n:02x}" * 32 for n in range(64)]
 CAPACITY = 10**8

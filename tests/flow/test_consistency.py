@@ -19,8 +19,7 @@ from answerprint.flow.consistency import (
 from answerprint.flow.opencv import DisEstimator
 from answerprint.flow.prepare import prepare
 from answerprint.flow.source import FlowSource
-
-from .scenes import Array, Motion, texture
+from flow.scenes import Array, Motion, texture
 
 
 def constant(height: int, width: int, x: float, y: float) -> Array:

@@ -9,8 +9,7 @@ import pytest
 
 from answerprint.flow.cuts import CutDetector
 from answerprint.flow.prepare import prepare
-
-from .scenes import Motion, Picture, noisy, texture
+from flow.scenes import Motion, Picture, noisy, texture
 
 SIZE = (200, 364)
 

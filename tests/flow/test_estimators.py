@@ -15,8 +15,7 @@ from answerprint.errors import InputError, ModelError
 from answerprint.flow.estimator import FlowEstimator
 from answerprint.flow.opencv import DisEstimator, FarnebackEstimator
 from answerprint.flow.registry import ESTIMATORS, get_estimator
-
-from .scenes import Motion
+from flow.scenes import Motion
 
 HEIGHT, WIDTH = 200, 320
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from answerprint.flow.pair import LIMIT_CELLS, QUANTUM_CELLS, FlowDataError, FlowPair, grid_size
-
-from .scenes import Array, random_pair, same_bits
+from flow.scenes import Array, random_pair, same_bits
 
 flows = st.tuples(st.integers(1, 9), st.integers(1, 9)).flatmap(
     lambda size: hnp.arrays(np.float32, (2, *size, 2), elements=st.floats(width=32, allow_nan=True))

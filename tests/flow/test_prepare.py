@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from answerprint.flow.prepare import ENLARGED_PX, REDUCED_PX, noise_level, prepare, working_size
-
-from .scenes import noisy, texture
+from flow.scenes import noisy, texture
 
 
 @pytest.mark.parametrize(

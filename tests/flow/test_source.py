@@ -12,8 +12,7 @@ from answerprint.flow.estimator import FlowEstimator
 from answerprint.flow.opencv import DisEstimator, FarnebackEstimator
 from answerprint.flow.prepare import prepare
 from answerprint.flow.source import FlowSource
-
-from .scenes import Motion, ShiftEstimator, fed, same_bits
+from flow.scenes import Motion, ShiftEstimator, fed, same_bits
 
 CAPACITY = 10**8
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from answerprint.api.interpretation import Interpretation
 from answerprint.errors import InputError
 from answerprint.frames.clip import ClipInfo
 from answerprint.frames.colour import ColourTags
-from answerprint.frames.interpret import Interpretation
 
 _CLIP = ClipInfo(
     Path("/c.mov"), "file", 720, 576, Fraction(24), 48,

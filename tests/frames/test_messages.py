@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from answerprint.frames.messages import (
+from answerprint.ipc.messages import (
     MAX_MESSAGE_BYTES,
     Message,
     MessageError,

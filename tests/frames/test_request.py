@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.errors import InputError
-from answerprint.frames.request import PreviewRequest, RestoreRequest
 
 SIZES = st.none() | st.tuples(st.integers(1, 9999), st.integers(1, 9999))
 REQUESTS = st.builds(

@@ -10,17 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from answerprint.api.request import RestoreRequest
 from answerprint.backends.base import Backend, number_type
 from answerprint.frames import Frame
-from answerprint.frames.request import RestoreRequest
 from answerprint.metrics.stages import CONSISTENT, PER_FRAME, Picture, Spent, drawn_clip, spend
+from answerprint.pipeline.choices import Choices, resolve
+from answerprint.pipeline.restore_clip import Settings
 from answerprint.temporal.options import MethodOptions, per_frame
-from answerprint.worker.choices import Choices, resolve
-from answerprint.worker.device_memory import DeviceMemory
+from answerprint.worker.devices import DeviceMemory
 from answerprint.worker.loading import tiles_for
-from answerprint.worker.restore import Settings
-
-from .full_size import Model
+from gpu.full_size import Model
 
 __all__ = ["NoTimeError", "Size", "compare_precisions", "compare_ways", "psnr"]
 

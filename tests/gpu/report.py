@@ -27,14 +27,12 @@ import torch
 
 from answerprint.backends.base import Backend
 from answerprint.errors import AnswerprintError
-from answerprint.worker.device_choice import choose_device
-from answerprint.worker.device_memory import DeviceMemory
-from answerprint.worker.ladder import is_out_of_memory
-
-from .budget import Budget
-from .full_size import MODELS, Model
-from .measuring import NoTimeError, Size, compare_precisions, compare_ways
-from .writing import Report
+from answerprint.worker.devices import DeviceMemory, choose_device
+from answerprint.worker.memory_fallbacks import is_out_of_memory
+from gpu.budget import Budget
+from gpu.full_size import MODELS, Model
+from gpu.measuring import NoTimeError, Size, compare_precisions, compare_ways
+from gpu.writing import Report
 
 __all__ = ["Piece", "main", "measure", "pieces"]
 

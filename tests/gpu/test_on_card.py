@@ -13,22 +13,21 @@ import pytest
 import torch
 from av.video.frame import VideoFrame
 
+from answerprint.api.request import RestoreRequest
 from answerprint.backends.base import Backend, number_type
 from answerprint.backends.load import load
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
-from answerprint.frames.request import RestoreRequest
 from answerprint.metrics.stages import Picture, drawn_clip
-from answerprint.worker.choices import Choices, resolve
-from answerprint.worker.device_memory import DeviceMemory
+from answerprint.pipeline.choices import Choices, resolve
+from answerprint.pipeline.restore_clip import Settings, restore_clip
+from answerprint.worker.devices import DeviceMemory
 from answerprint.worker.loading import tiles_for
-from answerprint.worker.restore import Settings, restore_clip
+from gpu.full_size import MODELS, Model
+from gpu.measuring import psnr
 from media.makers import make_movie
 from worker.rendering import Rendering, pictures_of
-
-from .full_size import MODELS, Model
-from .measuring import psnr
 
 CARD = pytest.param(
     "cuda:0",

@@ -12,11 +12,10 @@ import torch
 
 from answerprint.backends.base import Backend
 from answerprint.metrics.stages import CONSISTENT, PER_FRAME
-
-from .budget import Budget
-from .full_size import MODELS, Model
-from .report import TINY_SIZES, Piece, main, measure, pieces
-from .writing import Report, missed
+from gpu.budget import Budget
+from gpu.full_size import MODELS, Model
+from gpu.report import TINY_SIZES, Piece, main, measure, pieces
+from gpu.writing import Report, missed
 
 CPU = torch.device("cpu")
 BY_NAME = {model.name: model for model in MODELS}

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from installer.bundle import Machine, build, move
 from media.makers import make_movie
 from rpc.harness import await_until
-
-from .bundle import Machine, build, move
 
 
 @pytest.fixture(scope="session")

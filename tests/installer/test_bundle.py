@@ -25,9 +25,8 @@ from backends.builders_marigold import save_marigold
 from backends.builders_one_step import write_one_step
 from backends.builders_sd_x4 import write_sd_x4
 from fakes.resolve import FakeResolve
+from installer.bundle import ROOT, Machine
 from rpc.harness import await_until
-
-from .bundle import ROOT, Machine
 
 # How a model's folder is written, and what a restoration with it needs to be told besides.
 FAMILIES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
@@ -93,7 +92,7 @@ def test_a_model_that_comes_in_a_package_is_restored_with(machine: Machine, clip
 
 
 def test_every_published_model_is_offered(machine: Machine) -> None:
-    published = {each.stem for each in (ROOT / "daemon" / "answerprint" / "models" / "published").glob("*.json")}
+    published = {each.stem for each in (ROOT / "daemon" / "answerprint" / "weights" / "published").glob("*.json")}
     assert published
     assert published <= {each["name"] for each in json.loads(machine.run("models", "list", "--json").stdout)["models"]}
 
@@ -110,7 +109,7 @@ def test_a_process_of_a_pool_starts(machine: Machine, clip: Path) -> None:
 
 
 def test_a_model_that_lost_a_file_is_named_and_is_well_again_with_it(machine: Machine) -> None:
-    weights = next((machine.program / "_internal" / "answerprint" / "models").glob("*/*.safetensors"))
+    weights = next((machine.program / "_internal" / "answerprint" / "weights").glob("*/*.safetensors"))
     away = weights.rename(weights.with_suffix(".away"))
     try:
         result = machine.run("models", "verify")

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from answerprint.backends.catalogue import at_hand, find
-from answerprint.models.known import known_models
-
-from .bundle import ROOT
+from answerprint.weights.published_models import known_models
+from installer.bundle import ROOT
 
 
 def test_models_of_packages_are_made_of_what_a_bundle_takes_along(
@@ -22,7 +21,7 @@ def test_models_of_packages_are_made_of_what_a_bundle_takes_along(
     """A bundle has no such package, but its files, each where the package would have it."""
     monkeypatch.syspath_prepend(str(ROOT / "installer"))
     contents: Any = importlib.import_module("contents")
-    for source, folder in contents.package_files(ROOT / "daemon" / "answerprint" / "models" / "published"):
+    for source, folder in contents.package_files(ROOT / "daemon" / "answerprint" / "weights" / "published"):
         (tmp_path / "bundle" / folder).mkdir(parents=True, exist_ok=True)
         shutil.copy(source, tmp_path / "bundle" / folder)
     monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path / "bundle"), raising=False)

@@ -16,9 +16,8 @@ import numpy as np
 import pytest
 
 from answerprint.cli.main import COMMANDS
+from installer.bundle import ROOT, Machine
 from media.makers import make_movie, numbered_frame
-
-from .bundle import ROOT, Machine
 
 README = (ROOT / "README.md").read_text("utf-8")
 

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from answerprint.frames import ClipInfo, ColourTags, FrameRange, OutputSpec, Picture
 from answerprint.media import exr_texts, open_reader, open_writer, probe, tiff_texts
 from answerprint.media.provenance import read_provenance
-
-from .exr import read_exr
+from media.exr import read_exr
 
 TAGS = ColourTags("bt709", "bt709", "bt709", "tv")
 GREY = {"png": "o.%04d.png", "tiff": "o.%04d.tif", "exr": "o.%04d.exr"}

@@ -11,11 +11,10 @@ import pytest
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from answerprint.api.interpretation import Interpretation
 from answerprint.frames import FrameRange
-from answerprint.frames.interpret import Interpretation
 from answerprint.media import open_reader, probe
-
-from .makers import fill, make_movie
+from media.makers import fill, make_movie
 
 WIDTH, HEIGHT = 96, 64
 STEP = 4  # px that the bar moves from field to field

@@ -13,8 +13,7 @@ import pytest
 from answerprint.errors import InputError, OutputError
 from answerprint.frames import ClipInfo, FrameRange
 from answerprint.media import check_output, output_files, probe
-
-from .makers import make_movie, make_png
+from media.makers import make_movie, make_png
 
 FRAMES = FrameRange(0, 2)
 

@@ -18,8 +18,7 @@ from answerprint.frames import ColourTags, FrameRange, Picture
 from answerprint.media import open_reader, probe, timeline
 from answerprint.media.headers import header_timecode
 from answerprint.media.pixels import decode_pixels
-
-from .makers import fill, make_movie, make_png, number_in, numbered_frame
+from media.makers import fill, make_movie, make_png, number_in, numbered_frame
 
 Codes = NDArray[np.generic]
 

@@ -18,8 +18,7 @@ import pytest
 from answerprint.errors import AnswerprintError, MediaError, TruncatedError
 from answerprint.frames import FrameRange
 from answerprint.media import open_reader, probe
-
-from .makers import make_movie, make_png, png_bytes
+from media.makers import make_movie, make_png, png_bytes
 
 
 def assert_plain(error: AnswerprintError) -> None:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from answerprint.frames import ClipInfo, FrameRange, OutputSpec
 from answerprint.media import open_writer, probe
-
-from .makers import SOUND_RATE, make_movie, read_sound, sound_at
+from media.makers import SOUND_RATE, make_movie, read_sound, sound_at
 
 RATE = Fraction(24000, 1001)
 CODECS = {".mov": "prores4444", ".mkv": "ffv1", ".mp4": "h264"}

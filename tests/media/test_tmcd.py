@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from .makers import make_movie
-from .tmcd import first_label
+from media.makers import make_movie
+from media.tmcd import first_label
 
 
 @pytest.mark.parametrize(

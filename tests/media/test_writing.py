@@ -16,8 +16,7 @@ from answerprint.errors import OutputError, StorageError
 from answerprint.frames import ClipInfo, ColourTags, FrameRange, OutputSpec, Picture
 from answerprint.media import Hooks, open_reader, open_writer, probe
 from answerprint.store import atomic
-
-from .makers import make_movie, number_in, numbered
+from media.makers import make_movie, number_in, numbered
 
 NAMES = {
     "prores4444": "o.mov",

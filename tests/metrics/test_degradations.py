@@ -18,8 +18,7 @@ from answerprint.errors import InputError
 from answerprint.metrics import codec
 from answerprint.metrics.degradations import Degradation, degrade_clip
 from answerprint.metrics.picture import detail_ratio, psnr
-
-from .scenes import Picture, pan, texture
+from metrics.scenes import Picture, pan, texture
 
 EVERYTHING = Degradation.parse("blur=1.2,noise=5,jpeg=70,video=32")
 

@@ -23,9 +23,8 @@ from answerprint.metrics.shift_tolerant import load_shift_tolerant
 from answerprint.metrics.variants import ABLATIONS
 from answerprint.metrics.verdict import verdict
 from answerprint.temporal.options import MethodOptions
-from answerprint.worker.device_choice import peak_memory_bytes
-
-from .scenes import pan
+from answerprint.worker.devices import peak_memory_bytes
+from metrics.scenes import pan
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ from answerprint.metrics.perceptual import Absent
 from answerprint.metrics.rivals import realesrgan_ncnn
 from answerprint.metrics.rivals.base import Shot
 from answerprint.metrics.rivals.external import External, parse_command, read_frames, write_frames
-
-from .scenes import pan
+from metrics.scenes import pan
 
 PROGRAM = """
 import sys

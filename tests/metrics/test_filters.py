@@ -13,8 +13,7 @@ from answerprint.metrics.picture import psnr
 from answerprint.metrics.rivals import filters
 from answerprint.metrics.rivals.base import Shot
 from answerprint.metrics.rivals.filters import FILTERS, Filtered, filter_clip
-
-from .scenes import Picture, blurred, flickering, pan, texture
+from metrics.scenes import Picture, blurred, flickering, pan, texture
 
 
 @pytest.fixture(params=FILTERS)

@@ -17,8 +17,7 @@ from answerprint.metrics.own import Own, Studio
 from answerprint.metrics.rivals.base import Shot
 from answerprint.metrics.variants import NAMED
 from answerprint.temporal.options import MethodOptions, parse_option
-
-from .scenes import pan
+from metrics.scenes import pan
 
 
 @pytest.fixture

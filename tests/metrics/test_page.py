@@ -16,8 +16,7 @@ from answerprint.metrics.page.images import busiest_box, cut, jpeg_uri, png_uri
 from answerprint.metrics.page.page import Shown, html_of, write_page
 from answerprint.metrics.page.plot import Point, points_of, scatter
 from answerprint.metrics.report import Table
-
-from .scenes import blurred, pan, texture
+from metrics.scenes import blurred, pan, texture
 
 VOID = {"meta", "img", "input"}
 

@@ -13,8 +13,7 @@ import torch
 
 from answerprint.metrics import perceptual
 from answerprint.metrics.temporal import ReferenceMotion
-
-from .scenes import flickering, pan, texture
+from metrics.scenes import flickering, pan, texture
 
 
 class TinyLpips(torch.nn.Module):

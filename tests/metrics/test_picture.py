@@ -15,8 +15,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from answerprint.metrics import picture as fig
 from answerprint.metrics.checks import luma
 from answerprint.metrics.degradations import blur
-
-from .scenes import Picture, flickering, texture
+from metrics.scenes import Picture, flickering, texture
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,7 @@ import torch
 from answerprint.metrics import shift_tolerant
 from answerprint.metrics.perceptual import Absent, Network
 from answerprint.metrics.shift_tolerant import ShiftTolerant, ShiftTolerantNetwork, load_shift_tolerant
-
-from .scenes import blurred, flickering, texture
+from metrics.scenes import blurred, flickering, texture
 
 NETWORKS: tuple[Network, ...] = ("alex", "vgg")
 

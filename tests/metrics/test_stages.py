@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from answerprint.metrics.stages import Spent, drawn_clip, spend, stage_table
+from answerprint.pipeline.restore_clip import Settings
 from answerprint.temporal.options import MethodOptions, per_frame
-from answerprint.worker.restore import Settings
 from temporal.models import small_backend
 
 

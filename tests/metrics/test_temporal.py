@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from answerprint.metrics import temporal as fig
 from answerprint.metrics.motion import Flow, Grey, farneback_flow, grey, non_occluded, warp
 from answerprint.metrics.picture import detail_ratio
-
-from .scenes import Picture, blurred, flickering, pan, texture
+from metrics.scenes import Picture, blurred, flickering, pan, texture
 
 STEP = (2.3, -1.2)
 SIZE = (96, 128)

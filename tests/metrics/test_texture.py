@@ -17,8 +17,7 @@ from answerprint.metrics import perceptual, texture
 from answerprint.metrics.comparison import load_distances
 from answerprint.metrics.perceptual import Absent
 from answerprint.metrics.texture import Dists, DistsNetwork, load_dists
-
-from .scenes import texture as drawn
+from metrics.scenes import texture as drawn
 
 WEIGHTS = "weights.pt"
 

@@ -11,10 +11,9 @@ import pytest
 
 from answerprint import home
 from answerprint.errors import InputError
-from answerprint.jobs.config import Config, load_config
-from answerprint.models.settings import ModelSettings, load_model_settings
-
-from .reading import ROOT, inline_code, section, table
+from answerprint.scheduler.config import Config, load_config
+from answerprint.weights.settings import ModelSettings, load_model_settings
+from pages.reading import ROOT, inline_code, section, table
 
 PAGE = ROOT / "docs" / "configuration.md"
 _VARIABLE = re.compile(r"\bANSWERPRINT_[A-Z][A-Z_]*")

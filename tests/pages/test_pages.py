@@ -15,8 +15,7 @@ from answerprint.arguments import PlainParser
 from answerprint.cli import answerprintd
 from answerprint.cli.main import COMMANDS, main
 from answerprint.errors import InputError
-
-from .reading import PAGES, ROOT, Command, anchors, commands, inline_code, links
+from pages.reading import PAGES, ROOT, Command, anchors, commands, inline_code, links
 
 _README_WORDS = 1500
 _TO_COME = frozenset(f"docs/{name}.md" for name in ("adding-a-codec", "adding-a-put-back-mode", "architecture"))

@@ -8,8 +8,7 @@ import re
 import yaml
 
 from answerprint import __version__
-
-from .reading import ROOT
+from pages.reading import ROOT
 
 _KINDS = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 

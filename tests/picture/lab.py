@@ -17,10 +17,9 @@ from answerprint.metrics.rivals.base import Shot, Way
 from answerprint.metrics.rivals.plain import Plain
 from answerprint.metrics.temporal import ReferenceMotion
 from answerprint.metrics.variants import NAMED
-from answerprint.worker.restore import Settings, restore_clip
-
-from .figures import key_detail
-from .footage import DAMAGES, Clip, truth_of
+from answerprint.pipeline.restore_clip import Settings, restore_clip
+from picture.figures import key_detail
+from picture.footage import DAMAGES, Clip, truth_of
 
 __all__ = ["QUICK", "RIVAL", "SCALE", "Extent", "Figures", "Lab"]
 

@@ -16,18 +16,11 @@ from answerprint.metrics.own import DEFAULT_MODEL, Studio
 from answerprint.metrics.page.page import Shown, write_page
 from answerprint.metrics.report import Table as Figures
 from answerprint.metrics.shift_tolerant import ShiftTolerant, load_shift_tolerant
-from answerprint.training.fetch import (
-    clips_folder,
-    fetch_clips,
-    fetch_held_out,
-    fetch_measures,
-    measures_folder,
-)
+from answerprint.training.fetch import clips_folder, fetch_clips, fetch_held_out, fetch_measures, measures_folder
+from picture.footage import CLIPS, DAMAGES
+from picture.lab import QUICK, Extent, Lab
+from picture.rows import COMPARED, ROWS, compared_rows
 from tables import Row, Table, print_tables
-
-from .footage import CLIPS, DAMAGES
-from .lab import QUICK, Extent, Lab
-from .rows import COMPARED, ROWS, compared_rows
 
 __all__ = ["main", "tables"]
 

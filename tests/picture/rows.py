@@ -7,8 +7,8 @@ from math import isnan
 
 import numpy as np
 
+from answerprint.api.request import DEFAULT_MODELS
 from answerprint.backends.latent import HookedNetworks
-from answerprint.frames.request import DEFAULT_MODELS
 from answerprint.metrics.degradations import Degradation, Picture, degrade_clip, resize
 from answerprint.metrics.own import DEFAULT_MODEL
 from answerprint.metrics.rivals.base import Shot, Way
@@ -17,11 +17,10 @@ from answerprint.metrics.rivals.plain import Plain
 from backends import report_warping
 from backends.footage import drawn_pan
 from backends.silent import Silent
+from picture.figures import flicker, largest_level
+from picture.footage import CLIPS, DAMAGES, Clip, truth_of
+from picture.lab import RIVAL, SCALE, Figures, Lab
 from tables import Row
-
-from .figures import flicker, largest_level
-from .footage import CLIPS, DAMAGES, Clip, truth_of
-from .lab import RIVAL, SCALE, Figures, Lab
 
 __all__ = ["COMPARED", "ROWS", "compared_rows", "mean_row"]
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from metrics.scenes import blurred, flickering, pan, texture
-
-from .figures import flicker, key_detail, largest_level
+from picture.figures import flicker, key_detail, largest_level
 
 
 def test_a_softer_keyframe_is_seen_and_an_even_clip_is_one() -> None:

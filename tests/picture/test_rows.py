@@ -13,12 +13,11 @@ from answerprint.metrics.own import Studio
 from answerprint.training.fetch import CLIPS as PUBLIC
 from answerprint.training.fetch import HELD_OUT
 from metrics.scenes import pan
+from picture import lab as labs
+from picture import report, rows
+from picture.footage import CLIPS, DAMAGES, Clip
+from picture.lab import Extent, Figures, Lab
 from tables import Row, print_tables
-
-from . import lab as labs
-from . import report, rows
-from .footage import CLIPS, DAMAGES, Clip
-from .lab import Extent, Figures, Lab
 
 SMALL = Extent(
     frames=3, largest=(64, 48), noise_largest=(64, 48), noise_frames=3, clips_of_noise=1,

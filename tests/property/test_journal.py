@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from answerprint.frames.messages import Message
+from answerprint.api.job import ENDED, ChunkRefusedError, JobState, UnknownJobError
+from answerprint.ipc.messages import Message
 from answerprint.store.journal import Journal
 from answerprint.store.receipts import ChunkReceipt
-from answerprint.store.records import ENDED, ChunkRefusedError, JobState, UnknownJobError
 from store.builders import FRAMES, QUEUED, chunk_event, job, receipt
 
 ANY = frozenset(JobState)

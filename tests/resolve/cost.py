@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from answerprint.client.client import Client
 from answerprint.resolve.api import Resolve
-from answerprint.resolve.putting import session
-from answerprint.resolve.putting.ledger import Ledger
-from answerprint.resolve.putting.place import Mode
-from answerprint.resolve.reading.select import Choice
-from answerprint.resolve.restoring.session import queue_selection
-from answerprint.resolve.restoring.wishes import Wishes
-from answerprint.rpc.client import Client
+from answerprint.resolve.conform.selection import Choice
+from answerprint.resolve.put_back import session
+from answerprint.resolve.put_back.ledger import Ledger
+from answerprint.resolve.put_back.placement import Mode
+from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.submit import queue_selection
 from fakes.resolve import FakeResolve
 from fault.daemon import DaemonProcess
 from media.makers import make_movie

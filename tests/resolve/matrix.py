@@ -20,22 +20,21 @@ from typing import Any
 
 import numpy as np
 
+from answerprint.api.job import ENDED, JobState
+from answerprint.client.client import Client
 from answerprint.media import open_reader, probe
 from answerprint.resolve.api import Resolve
-from answerprint.resolve.putting.ledger import Ledger
-from answerprint.resolve.putting.place import Mode
-from answerprint.resolve.reading.select import Choice
-from answerprint.resolve.restoring.finish import put_finished
-from answerprint.resolve.restoring.session import Queued, queue_selection
-from answerprint.resolve.restoring.wishes import Wishes
-from answerprint.rpc.client import Client
-from answerprint.store.records import ENDED, JobState
+from answerprint.resolve.conform.selection import Choice
+from answerprint.resolve.put_back.ledger import Ledger
+from answerprint.resolve.put_back.placement import Mode
+from answerprint.resolve.restore.finish import put_finished
+from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.submit import Queued, queue_selection
 from fakes.resolve import FakeResolve
 from fakes.resolve.timeline import Timeline
 from fault.daemon import DaemonProcess, await_value
 from media.makers import make_movie, make_png, number_in, numbered_frame
-
-from .reading.situations import SITUATIONS, Situation
+from resolve.conform.situations import SITUATIONS, Situation
 
 __all__ = ["Row", "main", "run_matrix"]
 

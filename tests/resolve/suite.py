@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from answerprint.media import open_reader, probe
-from answerprint.resolve.putting.place import Mode
-from answerprint.resolve.restoring.wishes import Wishes, remember
+from answerprint.resolve.put_back.placement import Mode
+from answerprint.resolve.restore.settings import Wishes, remember
 from fakes.resolve import FakeResolve
 from fakes.resolve.clip import Clip
 from fakes.resolve.item import Item

@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from answerprint.resolve.setup.program import this_program
+from answerprint.resolve.install.scripts import this_program
 from fakes.resolve import FakeResolve
-
-from .conftest import MakeFake
-from .suite import Suite, shared_home
+from resolve.conftest import MakeFake
+from resolve.suite import Suite, shared_home
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,8 @@ import pytest
 from fakes.resolve import FakeResolve, Quirks
 from fakes.resolve.item import Item
 from fakes.resolve.timeline import Timeline
-
-from .conftest import MakeFake
-from .suite import START, Suite, shared_home
+from resolve.conftest import MakeFake
+from resolve.suite import START, Suite, shared_home
 
 FRAMES = list(range(20, 24))
 """Of the film, that the item shows."""

@@ -10,12 +10,11 @@ import pytest
 
 import answerprint.resolve
 from answerprint.resolve import api
-from answerprint.resolve.link.places import places
+from answerprint.resolve.bridge.attach import places
 from fakes.resolve import append, importing, queue
 from fakes.resolve.calls import Node, methods
 from fakes.resolve.everything import ALL
-
-from .stub import Signature, Stub, calls_in, dictionaries_in
+from resolve.stub import Signature, Stub, calls_in, dictionaries_in
 
 # Newer than the stubs, which follow the documentation of 8 May 2026; by the version that brought them.
 SINCE: dict[str, str] = {

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from answerprint.resolve.api import Clip, Project, Resolve
-from answerprint.resolve.link.bridge import Value
+from answerprint.resolve.bridge.bridge import Value
 from fakes.resolve import FakeResolve, Quirks, Shown
 from fakes.resolve.timeline import Timeline as Model
 from media.makers import make_movie
-
-from .conftest import MakeFake
-from .test_fake_items import sequence
+from resolve.conftest import MakeFake
+from resolve.test_fake_items import sequence
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,8 @@ from answerprint.media.probe import probe
 from answerprint.resolve.api import Project, Resolve
 from fakes.resolve import FakeResolve, Quirks
 from media.makers import make_movie, number_in
-
-from .conftest import MakeFake
-from .test_fake_items import sequence
+from resolve.conftest import MakeFake
+from resolve.test_fake_items import sequence
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,7 @@ from answerprint.resolve.api import Resolve
 from fakes.resolve import FakeResolve, Quirks, Shown
 from fakes.resolve.item import Item
 from media.makers import make_movie, make_png, numbered
-
-from .conftest import MakeFake
+from resolve.conftest import MakeFake
 
 
 def only_item(fake: FakeResolve) -> Remote:

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from answerprint.resolve.api import Resolve
+from answerprint.resolve.bridge.attach import attached
 from answerprint.resolve.errors import HangingError, NoResolveError, SilentError
-from answerprint.resolve.link.attach import attached
 from fakes.resolve import FakeResolve, Quirks
 from media.makers import make_movie
-
-from .conftest import MakeFake
+from resolve.conftest import MakeFake
 
 
 def outside(variables: dict[str, str]) -> dict[str, str]:

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from answerprint.resolve.asking.questions import form_for
-from answerprint.resolve.restoring.wishes import Wishes
+from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.settings_form.build import form_for
 from fakes.resolve import FakeResolve
-
-from .asking.offers import DEFAULT, METHOD, TINY
-from .asking.terminal import talk
-from .conftest import MakeFake
-from .suite import Suite
+from resolve.conftest import MakeFake
+from resolve.settings_form.offers import DEFAULT, METHOD, TINY
+from resolve.settings_form.terminal import talk
+from resolve.suite import Suite
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from fakes.resolve import FakeResolve
-
-from .suite import Suite
+from resolve.suite import Suite
 
 
 @pytest.fixture

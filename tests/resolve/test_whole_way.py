@@ -12,9 +12,8 @@ from answerprint.media import probe
 from fakes.resolve import FakeResolve
 from fault.daemon import await_value
 from media.tmcd import first_label
-
-from .conftest import MakeFake
-from .suite import RATE, Suite
+from resolve.conftest import MakeFake
+from resolve.suite import RATE, Suite
 
 
 @pytest.fixture

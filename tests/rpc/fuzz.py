@@ -10,11 +10,10 @@ from pathlib import Path
 
 import grpc
 
-from answerprint.rpc.endpoint import Session, read_session
-from answerprint.rpc.server import request_types
-
-from .forms import any_bytes
-from .harness import ask, raw_channel
+from answerprint.rpc.session_file import Session, read_session
+from answerprint.server.server import request_types
+from rpc.forms import any_bytes
+from rpc.harness import ask, raw_channel
 
 __all__ = ["CLEAN", "Fuzzed", "fuzz"]
 

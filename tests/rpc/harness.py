@@ -12,12 +12,12 @@ from uuid import uuid4
 
 import grpc
 
-from answerprint.frames.request import RestoreRequest
-from answerprint.jobs.api import NewJob
-from answerprint.rpc.client import Client
-from answerprint.rpc.connection import open_connection
+from answerprint.api.request import RestoreRequest
+from answerprint.api.types import NewJob
+from answerprint.client.client import Client
+from answerprint.client.connection import open_connection
 from answerprint.rpc.limits import ServerLimits
-from answerprint.rpc.server import Server, request_types, serve
+from answerprint.server.server import Server, request_types, serve
 from fakes.daemon import FakeDaemon
 
 __all__ = ["METHODS", "PATIENCE_SECONDS", "Running", "ask", "await_until", "new_job", "raw_channel", "streams"]

@@ -15,12 +15,12 @@ from pathlib import Path
 import grpc
 import pytest
 
+from answerprint.client import connection
+from answerprint.client.client import Client
 from answerprint.errors import NoDaemonError
-from answerprint.rpc import connection, endpoint
-from answerprint.rpc.client import Client
-from answerprint.rpc.endpoint import choose_socket, prepare_run_folder, read_session
-
-from .harness import METHODS, PATIENCE_SECONDS, Running, ask, raw_channel
+from answerprint.rpc import session_file
+from answerprint.rpc.session_file import choose_socket, prepare_run_folder, read_session
+from rpc.harness import METHODS, PATIENCE_SECONDS, Running, ask, raw_channel
 
 UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
 
@@ -303,7 +303,7 @@ def test_what_is_no_socket_is_never_removed(tmp_path: Path, kind: str) -> None:
     place = run / "d.sock"
     {"file": place.touch, "link": lambda: place.symlink_to(victim), "folder": place.mkdir}[kind]()
     with pytest.raises(NoDaemonError, match="not a socket"):
-        endpoint.remove_stale_socket(place)
+        session_file.remove_stale_socket(place)
     assert os.path.lexists(place)
     assert victim.read_text() == "precious"
 
@@ -315,13 +315,13 @@ def test_without_a_daemon_the_error_says_how_to_start_one(tmp_path: Path) -> Non
     assert "daemon start" in refusal.value.remedy
     with Running(tmp_path / "run") as running:
         session = running.server.session
-    endpoint.write_session(tmp_path / "run", session)  # as a killed daemon leaves it
+    session_file.write_session(tmp_path / "run", session)  # as a killed daemon leaves it
     with pytest.raises(NoDaemonError, match="No daemon is running"):
         Client.connect(tmp_path / "run", timeout=0)
 
 
 def test_root_is_warned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert "root" in endpoint.root_warning()
+    assert "root" in session_file.root_warning()
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert endpoint.root_warning() == ""
+    assert session_file.root_warning() == ""

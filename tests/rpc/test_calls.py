@@ -17,6 +17,11 @@ import pytest
 from grpc_health.v1 import health_pb2 as health
 from grpc_health.v1 import health_pb2_grpc
 
+from answerprint.api.job import JobState
+from answerprint.api.types import BusyError, MediaInfo, NotFoundError, NotYetError, StateError
+from answerprint.client import client as client_module
+from answerprint.client.client import Client
+from answerprint.client.connection import Connection
 from answerprint.errors import (
     AnswerprintError,
     DiskFullError,
@@ -27,21 +32,15 @@ from answerprint.errors import (
     NoDaemonError,
     StorageError,
 )
-from answerprint.frames import events
-from answerprint.jobs.api import BusyError, MediaInfo, NotFoundError, NotYetError, StateError
-from answerprint.rpc import client as client_module
-from answerprint.rpc.client import Client
-from answerprint.rpc.connection import Connection
+from answerprint.ipc import events
 from answerprint.rpc.convert import new_job_to
-from answerprint.rpc.endpoint import read_session
+from answerprint.rpc.errors import CrowdedError, InternalError, TooSlowError, from_trailer, status_of, trailer_of
 from answerprint.rpc.limits import ServerLimits
-from answerprint.rpc.problems import CrowdedError, InternalError, TooSlowError, from_trailer, status_of, trailer_of
+from answerprint.rpc.session_file import read_session
 from answerprint.rpc.v1 import restoration_pb2 as pb
 from answerprint.rpc.v1 import system_pb2
-from answerprint.store.records import JobState
 from fakes.daemon import PICTURE
-
-from .harness import PATIENCE_SECONDS, Running, ask, await_until, new_job, raw_channel
+from rpc.harness import PATIENCE_SECONDS, Running, ask, await_until, new_job, raw_channel
 
 
 @pytest.fixture
@@ -327,7 +326,7 @@ def test_a_mistake_in_the_daemon_is_logged_there_and_tells_no_secrets(
     with caplog.at_level(logging.ERROR), pytest.raises(InternalError) as raised:
         client.submit(new_job(tmp_path, label="unlucky"))
     assert str(tmp_path) not in str(raised.value)
-    (record,) = [each for each in caplog.records if each.name == "answerprint.rpc.gate"]
+    (record,) = [each for each in caplog.records if each.name == "answerprint.server.gate"]
     assert "SubmitJob" in record.getMessage()
     assert record.exc_info is not None
     caplog.clear()

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from answerprint.rpc import server as server_module
-from answerprint.rpc.client import Client
+from answerprint.client.client import Client
 from answerprint.rpc.limits import ServerLimits
-
-from .harness import Running, new_job
+from answerprint.server import server as server_module
+from rpc.harness import Running, new_job
 
 _LIMITS = ServerLimits(max_connections=24, greeting_seconds=0.5)
 

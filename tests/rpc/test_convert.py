@@ -12,21 +12,20 @@ from uuid import UUID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from answerprint.api.job import JobEvent, JobRecord, JobState
+from answerprint.api.request import PreviewRequest, RestoreRequest
+from answerprint.api.types import NewJob
 from answerprint.errors import InputError
-from answerprint.frames import events
-from answerprint.frames.request import PreviewRequest, RestoreRequest
-from answerprint.jobs.api import NewJob
+from answerprint.ipc import events
 from answerprint.rpc.convert import job_from, job_to, new_job_from, new_job_to
 from answerprint.rpc.convert_events import job_event_from, job_event_to
 from answerprint.rpc.convert_info import info_from, info_to, warm_from, warm_to
 from answerprint.rpc.limits import ServerLimits
-from answerprint.rpc.server import request_types
 from answerprint.rpc.v1 import models_pb2, system_pb2
 from answerprint.rpc.v1 import restoration_pb2 as pb
-from answerprint.rpc.validate import parse, validate
-from answerprint.store.records import JobEvent, JobRecord, JobState
-
-from .forms import any_bytes, messages
+from answerprint.server.server import request_types
+from answerprint.server.validate import parse, validate
+from rpc.forms import any_bytes, messages
 
 PACKAGE = "answerprint.rpc.v1"
 

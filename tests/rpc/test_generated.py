@@ -8,8 +8,8 @@ from pathlib import Path
 
 from google.protobuf import descriptor_pb2
 
-from answerprint.rpc.server import request_types
 from answerprint.rpc.v1 import frames_pb2, models_pb2, restoration_pb2, system_pb2
+from answerprint.server.server import request_types
 
 ROOT = Path(__file__).parent.parent.parent
 GENERATED = ROOT / "daemon" / "answerprint" / "rpc" / "v1"

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from .harness import Running, new_job
+from rpc.harness import Running, new_job
 
 ROUNDS = 60
 _PROGRAM = """
 import random, signal, sys
 from pathlib import Path
-from answerprint.rpc.client import Client
+from answerprint.client.client import Client
 
 class Stop(Exception):
     pass

@@ -10,13 +10,12 @@ import pytest
 
 from answerprint.backends.catalogue import ModelEntry, families
 from answerprint.option import Option
-from answerprint.resolve.asking.questions import form_for
-from answerprint.resolve.restoring.wishes import Wishes
-from answerprint.rpc import services
+from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.settings_form.build import form_for
 from answerprint.rpc.convert_info import ModelForm, model_to
 from answerprint.rpc.v1 import models_pb2
-
-from .harness import Running
+from answerprint.server import services
+from rpc.harness import Running
 
 ADDED = ("gives", "task_scales", "most_steps")
 """Fields that the first daemons did not send."""

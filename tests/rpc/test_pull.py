@@ -10,15 +10,14 @@ from typing import Any
 
 import pytest
 
+from answerprint.api.types import PullStep
 from answerprint.errors import InputError, ModelError
-from answerprint.jobs import pulls
-from answerprint.jobs.api import PullStep
-from answerprint.models.pulling.pull import Wishes, pull
-from answerprint.models.verify import verify
-from models.place import INDEX, Place, anything, known, tensors
-from models.server import FileServer
-
-from .harness import Running, await_until
+from answerprint.scheduler import pulls
+from answerprint.weights.pulling.pull import Wishes, pull
+from answerprint.weights.verify import verify
+from rpc.harness import Running, await_until
+from weights.place import INDEX, Place, anything, known, tensors
+from weights.server import FileServer
 
 
 @pytest.fixture

@@ -15,15 +15,14 @@ from pathlib import Path
 
 import pytest
 
+from answerprint.client.client import Client
+from answerprint.client.start import clean_environment, ensure_daemon
 from answerprint.errors import NoDaemonError
 from answerprint.home import logs_folder, run_folder
-from answerprint.rpc.client import Client
-from answerprint.rpc.endpoint import lock_path, prepare_run_folder
-from answerprint.rpc.problems import OtherVersionError
-from answerprint.rpc.start import clean_environment, ensure_daemon
+from answerprint.rpc.errors import OtherVersionError
+from answerprint.rpc.session_file import lock_path, prepare_run_folder
 from answerprint.store.lock import InstanceLock
-
-from .harness import PATIENCE_SECONDS, await_until
+from rpc.harness import PATIENCE_SECONDS, await_until
 
 PROGRAM = Path(__file__).parent.parent / "fakes" / "daemon_program.py"
 
@@ -67,7 +66,7 @@ def test_many_at_once_get_the_same_daemon() -> None:
 def test_the_daemon_outlives_who_started_it_and_has_nothing_of_his(home: Path) -> None:
     script = (
         "import sys\n"
-        "from answerprint.rpc.start import ensure_daemon\n"
+        "from answerprint.client.start import ensure_daemon\n"
         "with ensure_daemon(sys.argv[1:]) as client: print(client.info().pid)\n"
     )
     done = subprocess.run(
@@ -169,7 +168,7 @@ def test_the_parent_is_small_and_quick() -> None:
         "begin = time.perf_counter()\n"
         f"sys.path.insert(0, {str(PROGRAM.parent.parent)!r})\n"
         "from pathlib import Path\n"
-        "from answerprint.rpc.server import serve\n"
+        "from answerprint.server.server import serve\n"
         "from fakes.daemon import FakeDaemon\n"
         "async def main():\n"
         "    server = await serve(FakeDaemon(Path('/')), Path(sys.argv[1]) / 'run', start_id='x')\n"

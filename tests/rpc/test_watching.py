@@ -11,15 +11,14 @@ from pathlib import Path
 import grpc
 import pytest
 
+from answerprint.api.job import JobEvent, JobState
+from answerprint.api.types import BusyError, NotFoundError
 from answerprint.errors import NoDaemonError
-from answerprint.frames import events
-from answerprint.jobs.api import BusyError, NotFoundError
+from answerprint.ipc import events
 from answerprint.rpc.limits import ServerLimits
 from answerprint.rpc.v1 import restoration_pb2 as pb
-from answerprint.store.records import JobEvent, JobState
-
-from .harness import PATIENCE_SECONDS, Running, await_until, new_job, raw_channel
-from .vanishing import vanish
+from rpc.harness import PATIENCE_SECONDS, Running, await_until, new_job, raw_channel
+from rpc.vanishing import vanish
 
 WATCH = "/answerprint.rpc.v1.Restoration/WatchJob"
 

@@ -11,7 +11,7 @@ __all__ = ["vanish"]
 _WATCH = """
 import sys
 from pathlib import Path
-from answerprint.rpc.client import Client
+from answerprint.client.client import Client
 client = Client.connect(Path(sys.argv[1]), timeout=30)
 for happening in client.watch(sys.argv[2]):
     print(happening.sequence, flush=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
-from answerprint.frames import events
-from answerprint.frames.messages import Message
+from answerprint.api.job import JobRecord, JobState
+from answerprint.ipc import events
+from answerprint.ipc.messages import Message
 from answerprint.store import atomic, receipts
 from answerprint.store.folders import make_job_folder, write_job_file
 from answerprint.store.journal import Journal
 from answerprint.store.receipts import ChunkReceipt
-from answerprint.store.records import JobRecord, JobState
 
 FRAMES = 4
 QUEUED: Message = {"event": "state", "state": "queued"}

@@ -15,8 +15,7 @@ from answerprint.store.quota import storage_error
 from answerprint.store.recovery import recover
 from answerprint.store.verify import verify
 from fakes.faulty_fs import FAULTS, FaultyFS
-
-from .builders import FRAMES, add, chunk_event, finish_chunks, job, write_chunk
+from store.builders import FRAMES, add, chunk_event, finish_chunks, job, write_chunk
 
 DATA = b"picture" * 100
 

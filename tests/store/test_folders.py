@@ -10,16 +10,9 @@ import pytest
 
 from answerprint.errors import StorageError
 from answerprint.store import quota
-from answerprint.store.folders import (
-    job_folder,
-    make_job_folder,
-    read_job_file,
-    remove_job_folder,
-    write_job_file,
-)
+from answerprint.store.folders import job_folder, make_job_folder, read_job_file, remove_job_folder, write_job_file
 from answerprint.store.receipts import DamagedChunkError
-
-from .builders import job, write_chunk
+from store.builders import job, write_chunk
 
 
 @pytest.mark.parametrize("bad", ["", "..", "a/b", "/etc", "ABCDEF00-0000-4000-8000-000000000000"])

@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
+from answerprint.api.job import ChunkRefusedError, JobRecord, JobState, UnknownJobError
+from answerprint.api.types import NotFoundError
 from answerprint.errors import InputError
-from answerprint.jobs.api import NotFoundError
 from answerprint.store.journal import Journal
-from answerprint.store.records import ChunkRefusedError, JobRecord, JobState, UnknownJobError
-
-from .builders import FRAMES, QUEUED, add, chunk_event, commit, job, receipt
+from store.builders import FRAMES, QUEUED, add, chunk_event, commit, job, receipt
 
 ANY = frozenset(JobState)
 

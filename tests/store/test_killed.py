@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from answerprint.api.job import JobState
 from answerprint.store import failpoints
 from answerprint.store.journal import Journal
-from answerprint.store.records import JobState
 from answerprint.store.recovery import recover
 from answerprint.store.verify import verify
 from fakes.journal_child import JOB
-
-from .builders import FRAMES, write_chunk
+from store.builders import FRAMES, write_chunk
 
 TESTS = Path(__file__).parents[1]
 CHILD = TESTS / "fakes" / "journal_child.py"

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from answerprint.api.job import JobState
 from answerprint.errors import DiskFullError, JournalError
 from answerprint.store import failpoints
 from answerprint.store.journal import Journal
-from answerprint.store.records import JobState
 from answerprint.store.tables.schema import APPLICATION_ID, VERSION
 from answerprint.store.verify import verify
-
-from .builders import add, commit, receipt
+from store.builders import add, commit, receipt
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
 

@@ -11,7 +11,7 @@ import pytest
 
 from answerprint.store import atomic
 from answerprint.store.folders import MuxNote, remove_noted_temporary
-from answerprint.store.place import Place, folder_open_to_others
+from answerprint.store.open_folder import Place, folder_open_to_others
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no handles of folders")
 

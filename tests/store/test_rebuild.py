@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from answerprint.api.job import JobRecord, JobState
 from answerprint.errors import DiskFullError, JournalError
 from answerprint.store import failpoints
 from answerprint.store.journal import Journal
 from answerprint.store.rebuild import rebuild
-from answerprint.store.records import JobRecord, JobState
 from answerprint.store.tables.schema import VERSION
 from answerprint.store.verify import verify
-
-from .builders import FRAMES, add, commit, finish_chunks, write_chunk
+from store.builders import FRAMES, add, commit, finish_chunks, write_chunk
 
 ANY = frozenset(JobState)
 

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from answerprint.api.job import JobState
 from answerprint.errors import StorageError
 from answerprint.store import atomic, failpoints, receipts
 from answerprint.store.journal import Journal
-from answerprint.store.records import JobState
 from answerprint.store.recovery import discard_chunks, recover, settle_chunks
 from answerprint.store.verify import verify
-
-from .builders import FRAMES, add, commit, finish_chunks, job, write_chunk
+from store.builders import FRAMES, add, commit, finish_chunks, job, write_chunk
 
 ANY = frozenset(JobState)
 

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from answerprint.api.job import JobState
 from answerprint.errors import JournalError
 from answerprint.store.journal import Journal
 from answerprint.store.rebuild import rebuild
-from answerprint.store.records import JobState
 from answerprint.store.recovery import recover
 from fault.damaged_journals import KINDS, damage_many, fill_journal
-
-from .builders import FRAMES, add, finish_chunks
+from store.builders import FRAMES, add, finish_chunks
 
 PAGE = 4096
 

@@ -12,8 +12,7 @@ from answerprint.store.folders import make_job_folder, write_job_file
 from answerprint.store.journal import Journal
 from answerprint.store.recovery import recover
 from answerprint.store.shared_scratch import make_home_id, move_in, own_scratch
-
-from .builders import FRAMES, add, finish_chunks, job
+from store.builders import FRAMES, add, finish_chunks, job
 
 
 def test_a_home_has_one_id_for_ever_and_two_homes_have_two(tmp_path: Path) -> None:

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from answerprint.api.job import JobRecord, JobState
 from answerprint.store import atomic, receipts
 from answerprint.store.journal import Journal
-from answerprint.store.records import JobRecord, JobState
 from answerprint.store.verify import Finding, verify
-
-from .builders import FRAMES, add, commit, finish_chunks, job, write_chunk
+from store.builders import FRAMES, add, commit, finish_chunks, job, write_chunk
 
 ANY = frozenset(JobState)
 

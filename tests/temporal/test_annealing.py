@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from answerprint.temporal.annealing import merge_ratio
 from answerprint.temporal.options import stage_steps
-
-from .models import PLAIN
+from temporal.models import PLAIN
 
 STEPS = st.integers(1, 60)
 FRACTION = st.floats(0, 1)

@@ -16,9 +16,8 @@ from answerprint.temporal.options import Attention, MethodOptions, Unmerge
 from answerprint.temporal.protocols import Block, Correspondence, TokenLayer, Window
 from answerprint.temporal.stopwatch import Stopwatch
 from answerprint.temporal.tokens import TokenMerger
-
-from .models import PLAIN
-from .scenes import Scene, turned
+from temporal.models import PLAIN
+from temporal.scenes import Scene, turned
 
 FRAMES, KEY, HEADS, CHANNELS = 4, 1, 2, 8
 WINDOW = Window(0, 0, 6, 8)

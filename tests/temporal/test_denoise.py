@@ -13,9 +13,8 @@ from answerprint.temporal.noise import base_noise
 from answerprint.temporal.options import PAPER, MethodOptions, per_frame
 from answerprint.temporal.options import Carry as WarpCarry
 from answerprint.temporal.sampler import CARRIED, Carry, Tiles, denoise_chunk
-
-from .models import CPU, PLAIN, Latents, Oracle, bytes_held, chunk_of, motion_of, small_backend
-from .scenes import Scene, turned
+from temporal.models import CPU, PLAIN, Latents, Oracle, bytes_held, chunk_of, motion_of, small_backend
+from temporal.scenes import Scene, turned
 
 LOW = (30, 44)
 """Size of a low-resolution frame: 15 x 22 latent cells, padded to 16 x 22."""

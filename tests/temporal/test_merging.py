@@ -12,8 +12,7 @@ from answerprint.temporal.grid import Grid
 from answerprint.temporal.matching import NEVER, flow_match
 from answerprint.temporal.merging import Merge, rank, select
 from answerprint.temporal.protocols import Correspondence
-
-from .scenes import Rectangle, Scene, raster, still, turned
+from temporal.scenes import Rectangle, Scene, raster, still, turned
 
 PLATES: tuple[Rectangle, ...] = ((4, 3, 6, 5), (5, 10, 6, 5))
 

@@ -14,9 +14,8 @@ from answerprint.temporal.noise import base_noise, move_noise
 from answerprint.temporal.options import Noise
 from answerprint.temporal.sampler import Carry, denoise_chunk
 from answerprint.temporal.warp import Link, link
-
-from .models import CPU, PLAIN, Latents, Oracle, chunk_of, motion_of
-from .scenes import Scene, raster, turned
+from temporal.models import CPU, PLAIN, Latents, Oracle, chunk_of, motion_of
+from temporal.scenes import Scene, raster, turned
 
 SHAPE = (3, 12, 16)
 MOTIONS = {

@@ -16,8 +16,7 @@ from torch import Tensor
 from answerprint.temporal.grid import Grid
 from answerprint.temporal.matching import NEVER, radius, search_all, search_window
 from answerprint.temporal.options import MethodOptions
-
-from .scenes import photograph, raster
+from temporal.scenes import photograph, raster
 
 DTYPES = st.sampled_from([torch.float32, torch.float64])
 RADII = st.sampled_from([None, 1.0, 4.0, 30.0])

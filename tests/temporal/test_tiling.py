@@ -15,8 +15,7 @@ from answerprint.temporal.options import MethodOptions
 from answerprint.temporal.protocols import Window
 from answerprint.temporal.sampler import Tiles, denoise_chunk
 from answerprint.temporal.tiling import blend_windows, plan_windows, ramp
-
-from .models import CPU, Latents, Oracle, chunk_of
+from temporal.models import CPU, Latents, Oracle, chunk_of
 
 
 @st.composite

@@ -16,9 +16,8 @@ from answerprint.temporal.grid import Grid
 from answerprint.temporal.options import Carry, Sampling
 from answerprint.temporal.protocols import Correspondence
 from answerprint.temporal.warp import Link, blend, link, tolerance_for, trust, warp, warp_chunk
-
-from .models import PLAIN
-from .scenes import Rectangle, Scene, photograph, raster, still, turned
+from temporal.models import PLAIN
+from temporal.scenes import Rectangle, Scene, photograph, raster, still, turned
 
 SIZE = (48, 64)
 SAMPLINGS: list[Sampling] = ["bilinear", "bicubic"]

@@ -21,13 +21,13 @@ from answerprint.backends.generator.network import GeneratorNetwork
 from answerprint.backends.tiny import codec
 from answerprint.backends.tiny.network import NETWORK_CONFIG, SCHEDULER_CONFIG
 from answerprint.metrics.shift_tolerant import ShiftTolerantNetwork
-from answerprint.models.known import find_known
 from answerprint.training import distil
 from answerprint.training.judging import PerceptualLoss, judge
 from answerprint.training.pictures import HELD_OUT, Shelf, shelves
 from answerprint.training.pool import Batch, Pool
 from answerprint.training.student import STUDENTS, Student, Training
 from answerprint.training.ways import Diffusion, Generator
+from answerprint.weights.published_models import find_known
 
 CONFIG = {"kind": "compact", "features": 8, "convolutions": 2}
 SMALL = Student(MappingProxyType(CONFIG), "", batch=2, rate=2e-3, steps=40, report_every=10, warmup_steps=2)

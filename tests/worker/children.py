@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from answerprint.child import command
-from answerprint.frames.events import FINAL, check_event
-from answerprint.frames.messages import Message, MessageReader, encode_message, write_whole
+from answerprint.ipc.events import FINAL, check_event
+from answerprint.ipc.messages import Message, MessageReader, encode_message, write_whole
 from answerprint.store.receipts import ChunkReceipt
 
 __all__ = ["DEADLINE_SECONDS", "JOB", "Child", "chunks_in", "of_kind", "restore_order", "run_job"]

@@ -8,20 +8,19 @@ from pathlib import Path
 
 import torch
 
+from answerprint.api.request import RestoreRequest
 from answerprint.backends.base import Backend
-from answerprint.frames.messages import Message
-from answerprint.frames.request import RestoreRequest
+from answerprint.ipc.messages import Message
 from answerprint.media.segment import PictureDigest, SegmentReader
 from answerprint.store.receipts import ChunkReceipt
-from answerprint.worker.device_memory import DeviceMemory
-from answerprint.worker.job_channel import JobChannel, Wishes
-from answerprint.worker.ladder import is_out_of_memory
+from answerprint.worker.devices import DeviceMemory
 from answerprint.worker.loading import Models
-from answerprint.worker.render import RenderTask, render
-from answerprint.worker.warm import WarmModels
+from answerprint.worker.memory_fallbacks import is_out_of_memory
+from answerprint.worker.model_cache import WarmModels
+from answerprint.worker.requests import JobChannel, Wishes
+from answerprint.worker.restore_job import RenderTask, render
 from temporal.models import small_backend
-
-from .children import JOB, chunks_in
+from worker.children import JOB, chunks_in
 
 __all__ = ["Rendering", "models_of", "pictures_of"]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from answerprint.api.request import RestoreRequest
 from answerprint.backends.info import ETA, BackendInfo
 from answerprint.errors import InputError, ModelError
-from answerprint.frames.request import RestoreRequest
-from answerprint.worker.choices import Choices, resolve
+from answerprint.pipeline.choices import Choices, resolve
 
 INFO = BackendInfo(
     family="fake",

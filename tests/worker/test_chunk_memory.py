@@ -19,9 +19,9 @@ from answerprint.backends.generator.info import INFO
 from answerprint.flow.opencv import DisEstimator
 from answerprint.flow.source import FlowSource
 from answerprint.metrics.stages import drawn_clip
+from answerprint.pipeline.restore_clip import Settings, restore_clip
 from answerprint.temporal.options import MethodOptions, parse_option, per_frame
 from answerprint.temporal.sampler import Tiles
-from answerprint.worker.restore import Settings, restore_clip
 from backends.builders_generator import COMPACT, small_generator
 
 WIDTH, HEIGHT = 48, 36

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from answerprint.backends.depth import ColourMap
-from answerprint.worker.colour_map import coloured
+from answerprint.pipeline.depth import coloured
 
 RAMP = torch.linspace(0, 1, 256)[None, None]
 

@@ -9,16 +9,16 @@ import pytest
 import torch
 from skimage import data
 
+from answerprint.api.request import DEFAULT_MODELS, RestoreRequest
 from answerprint.backends.base import Backend
 from answerprint.backends.load import load
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
-from answerprint.frames.request import DEFAULT_MODELS, RestoreRequest
 from answerprint.metrics.degradations import Picture, resize
 from answerprint.metrics.picture import detail_energy, psnr
-from answerprint.worker.choices import resolve
-from answerprint.worker.restore import Settings, restore_clip
+from answerprint.pipeline.choices import resolve
+from answerprint.pipeline.restore_clip import Settings, restore_clip
 
 WIDTH, HEIGHT, FRAMES = 48, 36, 8
 

@@ -14,29 +14,27 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from answerprint.api.request import RestoreRequest
 from answerprint.backends.base import own_condition
-from answerprint.backends.marigold.adapter import MarigoldBackend
-from answerprint.backends.marigold.condition import EncodedCondition
+from answerprint.backends.marigold.adapter import EncodedCondition, MarigoldBackend
 from answerprint.backends.marigold.info import INFO
 from answerprint.backends.text import Text
 from answerprint.errors import InputError
 from answerprint.flow.opencv import DisEstimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame, OutputSpec
-from answerprint.frames.request import RestoreRequest
 from answerprint.media import open_reader, open_writer, probe
+from answerprint.pipeline.clip_state import ClipState, pack_state, read_state
+from answerprint.pipeline.depth import coloured
+from answerprint.pipeline.restore_clip import RestoredChunk, Settings, restore_clip
 from answerprint.temporal.depth import HEADROOM
 from answerprint.temporal.options import MethodOptions, parse_option, per_frame
 from answerprint.temporal.presets import PRESETS
 from answerprint.temporal.protocols import Condition
-from answerprint.worker.carry import ClipState, pack_state, read_state
-from answerprint.worker.colour_map import coloured
-from answerprint.worker.order import understand
-from answerprint.worker.restore import RestoredChunk, Settings, restore_clip
+from answerprint.worker.resolved_job import understand
 from backends.builders import CPU
 from backends.builders_marigold import save_marigold, small_marigold, small_marigold_pipeline
-
-from .clips import frames_of, same_frames, write_clip
+from worker.clips import frames_of, same_frames, write_clip
 
 TIED = MethodOptions(chunk=4)
 PLAIN = MethodOptions(chunk=4, warp=False, merge=False)

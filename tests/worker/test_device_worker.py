@@ -12,14 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from answerprint.frames.messages import Message
-from answerprint.frames.request import RestoreRequest
+from answerprint.api.request import RestoreRequest
+from answerprint.ipc.messages import Message
 from answerprint.store.receipts import ChunkReceipt
 from media.makers import make_png
-
-from .children import JOB, Child, chunks_in, of_kind, restore_order, run_job
-from .clips import write_clip
-from .rendering import pictures_of
+from worker.children import JOB, Child, chunks_in, of_kind, restore_order, run_job
+from worker.clips import write_clip
+from worker.rendering import pictures_of
 
 FRAMES = 11
 BORDERS = [(0, 4), (4, 8), (8, 11)]

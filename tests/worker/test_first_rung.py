@@ -12,9 +12,8 @@ from answerprint.backends.generator.info import INFO as GENERATOR
 from answerprint.backends.info import BackendInfo
 from answerprint.backends.sd_x4.info import INFO as SD_X4
 from answerprint.temporal.options import MethodOptions
-from answerprint.worker import first_rung as module
-from answerprint.worker.first_rung import Needs, first_rung, room_on
-from answerprint.worker.ladder import RUNGS
+from answerprint.worker import memory_fallbacks as module
+from answerprint.worker.memory_fallbacks import RUNGS, Needs, first_rung, room_on
 
 GB = 2**30
 FULL_HD = (240, 135)

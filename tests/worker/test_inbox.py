@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from answerprint.frames.channel import ChildChannel
-from answerprint.frames.messages import Message, MessageReader, MessageWriter, encode_message
-from answerprint.worker.inbox import Inbox, Letter
+from answerprint.ipc.channel import ChildChannel
+from answerprint.ipc.messages import Message, MessageReader, MessageWriter, encode_message
+from answerprint.worker.requests import Inbox, Letter
 
 DEADLINE_SECONDS = 30.0
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import av
 import pytest
 
+from answerprint.api.request import RestoreRequest
 from answerprint.errors import InputError, OutputError
 from answerprint.frames import FrameRange
-from answerprint.frames.request import RestoreRequest
 from answerprint.media import open_reader, open_writer, probe
-from answerprint.worker.join import JoinTask, join
-from answerprint.worker.order import understand
+from answerprint.worker.join_job import JoinTask, join
+from answerprint.worker.resolved_job import understand
 from media.makers import make_movie
 
 SIZE = (128, 96)

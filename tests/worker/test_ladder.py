@@ -14,12 +14,11 @@ from torch import Tensor
 from answerprint.backends.base import Backend
 from answerprint.errors import JobFailedError
 from answerprint.temporal.protocols import Condition
-from answerprint.worker.device_memory import DeviceMemory
-from answerprint.worker.ladder import RUNGS, Recipe, is_out_of_memory
+from answerprint.worker.devices import DeviceMemory
+from answerprint.worker.memory_fallbacks import RUNGS, Recipe, is_out_of_memory
 from temporal.models import small_backend
-
-from .clips import write_clip
-from .rendering import Rendering, pictures_of
+from worker.clips import write_clip
+from worker.rendering import Rendering, pictures_of
 
 Predict = Callable[[Tensor, int, Condition], Tensor]
 

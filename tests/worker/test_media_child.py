@@ -16,24 +16,23 @@ import cv2
 import numpy as np
 import pytest
 
+from answerprint.api.request import RestoreRequest
 from answerprint.flow.prepare import prepare
 from answerprint.frames import Frame, FrameRange
-from answerprint.frames.messages import Message
-from answerprint.frames.request import RestoreRequest
+from answerprint.ipc.messages import Message
 from answerprint.media import open_reader, probe
 from answerprint.media.provenance import read_provenance
+from answerprint.pipeline.clip_state import ClipState
+from answerprint.pipeline.restore_clip import RestoredChunk
 from answerprint.store.atomic import is_temporary
 from answerprint.store.receipts import ChunkReceipt, segment_path
-from answerprint.worker.carry import ClipState
-from answerprint.worker.ladder import Recipe
-from answerprint.worker.order import understand
-from answerprint.worker.restore import RestoredChunk
-from answerprint.worker.scratch import Scratch
+from answerprint.worker.chunk_writer import Scratch
+from answerprint.worker.memory_fallbacks import Recipe
+from answerprint.worker.resolved_job import understand
 from fakes import no_hard_links
 from media.makers import make_movie, number_in, read_sound
-
-from .children import JOB, Child, of_kind, run_job
-from .rendering import pictures_of
+from worker.children import JOB, Child, of_kind, run_job
+from worker.rendering import pictures_of
 
 FIRST, STOP = 3, 14
 BORDERS = ((3, 4), (4, 8), (8, 12), (12, 14))

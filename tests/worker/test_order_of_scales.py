@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from answerprint.api.request import RestoreRequest
 from answerprint.backends import catalogue
 from answerprint.backends.catalogue import ModelEntry
 from answerprint.backends.diffbir.info import INFO
 from answerprint.errors import InputError, ModelError
-from answerprint.frames.request import RestoreRequest
-from answerprint.worker import order
-from answerprint.worker.order import Order
+from answerprint.worker import resolved_job
+from answerprint.worker.resolved_job import Order
 from backends.builders_generator import COMPACT, write_generator
 from media.makers import make_movie, make_png
 
@@ -27,9 +27,9 @@ def clip(tmp_path: Path) -> Path:
 
 def understood(clip: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Order:  # noqa: ANN401 - of a request
     """The order for a model of the family diffbir, whose weights nothing here reads."""
-    monkeypatch.setattr(order, "at_hand", lambda name: ModelEntry(name, "diffbir", "Apache-2.0", "", 4))
+    monkeypatch.setattr(resolved_job, "at_hand", lambda name: ModelEntry(name, "diffbir", "Apache-2.0", "", 4))
     assert catalogue.families()["diffbir"] is INFO
-    return order.understand(RestoreRequest(str(clip), str(clip.with_name("out.mov")), "diffbir-v2", **settings))
+    return resolved_job.understand(RestoreRequest(str(clip), str(clip.with_name("out.mov")), "diffbir-v2", **settings))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_picture_larger_than_any_file_may_hold_is_refused_before_it_is_drawn(
     wide = make_png(tmp_path / "wide.png", np.zeros((2, 8192, 3), np.uint16))
 
     def understand(**settings: Any) -> Order:  # noqa: ANN401 - of a request
-        return order.understand(RestoreRequest(str(wide), str(tmp_path / "out.png"), "mine", **settings))
+        return resolved_job.understand(RestoreRequest(str(wide), str(tmp_path / "out.png"), "mine", **settings))
 
     with pytest.raises(InputError, match="would make 32768x8 of 8192x2, more than can be written") as caught:
         understand()
@@ -86,7 +86,7 @@ def test_a_model_that_waits_in_a_package_is_made_before_its_weights_count(
     name = "realesr-animevideov3"
     request = RestoreRequest(str(clip), str(clip.with_name("out.mov")), name)
     assert catalogue.find(name).folder is None
-    first, again = order.understand(request), order.understand(request)
+    first, again = resolved_job.understand(request), resolved_job.understand(request)
     assert len(first.weights) == 1 and first.weights == again.weights
     assert first.fingerprint == again.fingerprint
     assert first.size == (256, 192) and first.latent_size == (64, 48)

@@ -12,11 +12,11 @@ from answerprint.backends.sd_x4.info import INFO
 from answerprint.flow.opencv import DisEstimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
+from answerprint.pipeline.clip_state import ClipState
+from answerprint.pipeline.restore_clip import Progress, RestoredChunk, Settings, restore_clip
 from answerprint.temporal.chunks import Chunk
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.temporal.sampler import denoise_chunk
-from answerprint.worker.carry import ClipState
-from answerprint.worker.restore import Progress, RestoredChunk, Settings, restore_clip
 from backends.builders import CPU
 from backends.builders_sd_x4 import small_sd_x4
 from metrics.scenes import pan

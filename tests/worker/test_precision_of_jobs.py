@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from answerprint.api.request import RestoreRequest
 from answerprint.backends.catalogue import find
 from answerprint.backends.generator.adapter import GeneratorBackend
 from answerprint.backends.generator.info import INFO as GENERATOR
@@ -17,18 +18,16 @@ from answerprint.backends.ldm_sr.info import INFO
 from answerprint.backends.precision import working_bytes
 from answerprint.backends.tiny.info import INFO as TINY
 from answerprint.errors import InputError
-from answerprint.frames.messages import Message
-from answerprint.frames.request import RestoreRequest
-from answerprint.worker import loading, memory_check
-from answerprint.worker.choices import resolve
-from answerprint.worker.job_channel import JobChannel, Wishes
-from answerprint.worker.ladder import Recipe
+from answerprint.ipc.messages import Message
+from answerprint.pipeline.choices import resolve
+from answerprint.worker import loading, restore_job
 from answerprint.worker.loading import configured, settings_for, usual_recipe
-from answerprint.worker.memory_check import is_astray, memory_checked
+from answerprint.worker.memory_fallbacks import Recipe
+from answerprint.worker.requests import JobChannel, Wishes
+from answerprint.worker.restore_job import is_astray, memory_checked
 from backends.builders import CPU, low_frames, small_ldm_sr
 from backends.builders_full_generator import small_generator
-
-from .rendering import models_of
+from worker.rendering import models_of
 
 HALF = {"precision": "bf16"}
 
@@ -154,8 +153,8 @@ def test_an_estimate_is_astray_beyond_twice_or_half(taken: int, astray: bool) ->
 def test_a_wrong_estimate_is_said_where_the_device_can_tell(
     monkeypatch: pytest.MonkeyPatch, peak: int, warnings: int
 ) -> None:
-    monkeypatch.setattr(memory_check, "peak_memory_bytes", lambda device: peak * 10**9)
-    monkeypatch.setattr(memory_check, "DeviceMemory", lambda device: SimpleNamespace(used=lambda: 10 * 10**9))
+    monkeypatch.setattr(restore_job, "peak_memory_bytes", lambda device: peak * 10**9)
+    monkeypatch.setattr(restore_job, "DeviceMemory", lambda device: SimpleNamespace(used=lambda: 10 * 10**9))
     said = Said()
     with memory_checked(20 * 10**9, torch.device("cuda"), said.talk):
         pass

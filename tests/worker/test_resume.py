@@ -20,14 +20,13 @@ from answerprint.flow.opencv import DisEstimator
 from answerprint.flow.prepare import FlowPicture, flow_picture, prepare
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
+from answerprint.pipeline.clip_state import ClipState, pack_state, read_state
+from answerprint.pipeline.restore_clip import RestoredChunk, Settings, restore_clip
 from answerprint.store.receipts import DamagedChunkError
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.temporal.sampler import CARRIED, Carry, Tiles
-from answerprint.worker.carry import ClipState, pack_state, read_state
-from answerprint.worker.restore import RestoredChunk, Settings, restore_clip
 from temporal.models import small_backend
-
-from .clips import frames_of, same_frames
+from worker.clips import frames_of, same_frames
 
 TIED = MethodOptions(chunk=4)
 

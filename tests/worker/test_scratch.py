@@ -18,18 +18,17 @@ from answerprint.flow.prepare import prepare
 from answerprint.frames import FrameRange
 from answerprint.media import probe
 from answerprint.media.segment import SegmentReader
+from answerprint.pipeline.clip_state import ClipState
+from answerprint.pipeline.restore_clip import RestoredChunk
 from answerprint.store import atomic, failpoints
 from answerprint.store.receipts import ChunkReceipt, carry_path, find_damage, read_receipt, receipt_path, segment_path
 from answerprint.temporal.sampler import CARRIED, Carry
-from answerprint.worker import scratch as scratch_module
-from answerprint.worker.carry import ClipState
-from answerprint.worker.ladder import Recipe
-from answerprint.worker.lost import LostChunkError
-from answerprint.worker.restore import RestoredChunk
-from answerprint.worker.scratch import Scratch
-
-from .children import JOB
-from .clips import frame_of, frames_of, write_clip
+from answerprint.worker import chunk_writer as scratch_module
+from answerprint.worker.chunk_writer import Scratch
+from answerprint.worker.lost_chunks import LostChunkError
+from answerprint.worker.memory_fallbacks import Recipe
+from worker.children import JOB
+from worker.clips import frame_of, frames_of, write_clip
 
 RECIPE = Recipe(4, 160, 0, 0)
 STEPS = ("segment_before_fsync", "segment_after_rename", "carry_after_rename", "before_receipt", "after_receipt")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from answerprint.worker.job_channel import JobChannel, StopRequestedError, Wishes
-from answerprint.worker.telling import tell_reading
+from answerprint.worker.progress import tell_reading
+from answerprint.worker.requests import JobChannel, StopRequestedError, Wishes
 
 
 def test_it_is_said_now_and_then_and_only_while_something_is_read() -> None:

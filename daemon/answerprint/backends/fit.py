@@ -17,16 +17,14 @@ from pathlib import Path
 
 import torch
 
+from answerprint.backends.base import Backend
+from answerprint.backends.catalogue import families
+from answerprint.backends.weights import shapes_alone
 from answerprint.errors import ModelError
-from answerprint.models.guess import shapes_of
-from answerprint.models.likeness import likenesses
-from answerprint.models.manifest import FileRecord, Manifest
-from answerprint.models.seal import readable_files
-from answerprint.models.verify import VerifiedModel
-
-from .base import Backend
-from .catalogue import families
-from .weights import shapes_alone
+from answerprint.weights.identify import likenesses, shapes_of
+from answerprint.weights.manifest import FileRecord, Manifest
+from answerprint.weights.verify import VerifiedModel
+from answerprint.weights.write_manifest import readable_files
 
 __all__ = ["arrange", "check", "main"]
 

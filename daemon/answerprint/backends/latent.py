@@ -9,14 +9,18 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from answerprint.backends.attention import HookSlot, install
+from answerprint.backends.network_state import (
+    Weights,
+    compile_network,
+    compiler_failure,
+    dtype_for,
+    offload_networks,
+    uncompile_network,
+)
+from answerprint.backends.precision import Running
 from answerprint.temporal.protocols import Condition, TokenHook, TokenLayer, Window
 from answerprint.temporal.stopwatch import Stopwatch
-
-from .attention import HookSlot, install
-from .casting import Weights, dtype_for
-from .compiling import compile_network, compiler_failure, uncompile_network
-from .offload import offload_networks
-from .precision import Running
 
 __all__ = ["HookedNetworks", "LatentCondition"]
 

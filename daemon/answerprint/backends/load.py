@@ -7,11 +7,10 @@ from collections.abc import Callable
 
 import torch
 
+from answerprint.backends.base import Backend
+from answerprint.backends.catalogue import ModelEntry, at_hand
 from answerprint.errors import ModelError
-from answerprint.models.verify import VerifiedModel, verify
-
-from .base import Backend
-from .catalogue import ModelEntry, at_hand
+from answerprint.weights.verify import VerifiedModel, verify
 
 __all__ = ["load"]
 
@@ -34,6 +33,7 @@ def load(model: str | ModelEntry, device: torch.device) -> Backend:
         raise ModelError(
             f"The model {entry.name!r} enlarges {backend.info.scale} times and its manifest says "
             f"{verified.manifest.scale}.",
-            f"Correct the manifest: python -m answerprint.models.seal {entry.folder} --scale {backend.info.scale}",
+            f"Correct the manifest: python -m answerprint.weights.write_manifest {entry.folder} "
+            f"--scale {backend.info.scale}",
         )
     return backend

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from answerprint.backends.info import BackendInfo
 from answerprint.option import Option
-
-from .info import BackendInfo
 
 __all__ = ["COMPILE", "PRECISION", "Running", "bytes_per_number", "working_bytes"]
 

@@ -9,10 +9,9 @@ import torch
 from torch import Tensor
 from transformers import AddedToken, CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from answerprint.backends.weights import fill, parsing, read_weights
 from answerprint.errors import ModelError
-from answerprint.models.verify import VerifiedModel
-
-from .weights import fill, parsing, read_weights
+from answerprint.weights.verify import VerifiedModel
 
 __all__ = ["Text", "fill_text_encoder", "load_text", "load_tokenizer"]
 

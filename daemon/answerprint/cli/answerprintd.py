@@ -11,27 +11,26 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from answerprint import __version__
+from answerprint.api.job import JobState
 from answerprint.child import BUNDLE_FLAG, command
 from answerprint.child import main as child_main
+from answerprint.cli.console import Console, prepare_streams
+from answerprint.descriptors import raise_limit
 from answerprint.errors import AnswerprintError, CancelledError
 from answerprint.home import home, logs_folder, run_folder, state_folder
-from answerprint.jobs.children import Child
-from answerprint.jobs.config import Config, load_config
-from answerprint.jobs.ledger import Ledger
-from answerprint.jobs.logfile import open_log
-from answerprint.jobs.service import Service
-from answerprint.rpc.endpoint import root_warning
-from answerprint.rpc.ownership import HomeLock
-from answerprint.rpc.server import Server, serve
-from answerprint.store.descriptors import raise_limit
+from answerprint.ipc.child import Child
+from answerprint.rpc.session_file import root_warning
+from answerprint.scheduler.config import Config, load_config
+from answerprint.scheduler.journal_thread import Ledger
+from answerprint.scheduler.logfile import open_log
+from answerprint.scheduler.service import Service
+from answerprint.server.home_lock import HomeLock
+from answerprint.server.server import Server, serve
 from answerprint.store.journal import Journal
 from answerprint.store.lock import HeldError
 from answerprint.store.private import close_home
-from answerprint.store.records import JobState
 from answerprint.store.recovery import recover
 from answerprint.store.shared_scratch import make_home_id, move_in
-
-from .console import Console, prepare_streams
 
 __all__ = ["main"]
 

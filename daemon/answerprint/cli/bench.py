@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from argparse import REMAINDER, ArgumentParser, Namespace
 
-from .context import Context
-from .forward import forward
+from answerprint.cli.context import Context
+from answerprint.cli.run_program import forward
 
 __all__ = ["add_arguments", "run"]
 

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from answerprint import __version__
+from answerprint.api.types import DaemonInfo
+from answerprint.cli.connect import reach_daemon
+from answerprint.cli.jobs.words import size_words
+from answerprint.cli.times import duration
 from answerprint.errors import AnswerprintError, InputError, NoDaemonError
 from answerprint.home import run_folder, state_folder
-from answerprint.jobs.api import DaemonInfo
-from answerprint.jobs.config import load_config
-from answerprint.plain import counted
-
-from .job.words import size_words
-from .link import reach_daemon
-from .times import duration
+from answerprint.scheduler.config import load_config
+from answerprint.text import counted
 
 __all__ = ["Check", "daemon_checks", "rebuild_journal", "verification_checks"]
 
@@ -85,7 +84,7 @@ def rebuild_journal() -> Check:
 
     Raises HeldError while a daemon runs, and what `rebuild` raises: the old journal is then as it was.
     """
-    from answerprint.rpc.ownership import HomeLock
+    from answerprint.server.home_lock import HomeLock
     from answerprint.store.rebuild import rebuild
 
     with HomeLock(state_folder(), run_folder()):
@@ -108,8 +107,8 @@ def _daemon(info: DaemonInfo, endpoint: str) -> Check:
 
 def _no_daemon(error: NoDaemonError) -> Check:
     """None that runs is as good as one: unless something keeps it from running, or it does not answer."""
-    from answerprint.rpc.endpoint import check_private
-    from answerprint.rpc.ownership import find_owner
+    from answerprint.rpc.session_file import check_private
+    from answerprint.server.home_lock import find_owner
 
     run = run_folder()
     try:
@@ -142,7 +141,7 @@ def _journal(info: DaemonInfo | None) -> Check:
 
 def _private() -> Iterator[Check]:
     """Whether the run folder, the socket and the session file are for their user alone."""
-    from answerprint.rpc.endpoint import read_session
+    from answerprint.rpc.session_file import read_session
 
     run = run_folder()
     if os.name == "nt" or not run.exists():

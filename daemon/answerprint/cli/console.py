@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from answerprint.plain import plain
+from answerprint.text import plain
 
 __all__ = ["Console", "abandon_output", "agrees", "prepare_streams"]
 

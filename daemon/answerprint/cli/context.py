@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from .console import Console
+from answerprint.cli.console import Console
 
 __all__ = ["Command", "Context"]
 

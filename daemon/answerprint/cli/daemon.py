@@ -10,17 +10,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from answerprint import __version__
+from answerprint.api.job import UNFINISHED, JobState
+from answerprint.api.types import DaemonInfo
+from answerprint.cli.actions import Actions
+from answerprint.cli.connect import reach_daemon, start_daemon
+from answerprint.cli.context import Context
+from answerprint.cli.jobs.words import size_words
+from answerprint.cli.times import duration
 from answerprint.errors import JobFailedError, NoDaemonError
 from answerprint.home import run_folder, state_folder
-from answerprint.jobs.api import DaemonInfo
-from answerprint.plain import counted
-from answerprint.store.records import UNFINISHED, JobState
-
-from .actions import Actions
-from .context import Context
-from .job.words import size_words
-from .link import reach_daemon, start_daemon
-from .times import duration
+from answerprint.text import counted
 
 __all__ = ["add_arguments", "run"]
 
@@ -95,7 +94,7 @@ def _left_words(counts: Mapping[str, int]) -> str:
 
 def _none_runs(error: NoDaemonError) -> NoDaemonError:
     """The error, with what waits in the journal where no daemon has it."""
-    from .job.kept import waiting_words  # SQLite, for which --help has no use
+    from answerprint.cli.jobs.stored import waiting_words  # SQLite, for which --help has no use
 
     if type(error) is not NoDaemonError:
         return error
@@ -112,7 +111,7 @@ def _end_owner(context: Context, reason: NoDaemonError) -> int:
 
     Raises the reason where nobody does.
     """
-    from answerprint.rpc.ownership import find_owner
+    from answerprint.server.home_lock import find_owner
 
     held = find_owner(state_folder(), run_folder())
     if held is None:
@@ -127,7 +126,7 @@ def _end_owner(context: Context, reason: NoDaemonError) -> int:
 
 def _await_end() -> None:
     """Wait until the home is free: the system frees it when the process is gone, and not before."""
-    from answerprint.rpc.ownership import find_owner
+    from answerprint.server.home_lock import find_owner
 
     deadline = time.monotonic() + _STOP_SECONDS
     while (held := find_owner(state_folder(), run_folder())) is not None:

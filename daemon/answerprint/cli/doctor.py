@@ -13,13 +13,12 @@ from typing import Any
 from answerprint import __version__
 from answerprint import home as places
 from answerprint.backends.catalogue import entries
+from answerprint.cli.checks import Check, daemon_checks, rebuild_journal, verification_checks
+from answerprint.cli.context import Context
+from answerprint.cli.models import problem_of
+from answerprint.cli.run_program import ask
 from answerprint.errors import AnswerprintError, InputError, JobFailedError
-from answerprint.plain import counted
-
-from .ask import ask
-from .checks import Check, daemon_checks, rebuild_journal, verification_checks
-from .context import Context
-from .models import problem_of
+from answerprint.text import counted
 
 __all__ = ["add_arguments", "run"]
 
@@ -112,7 +111,7 @@ def _folders() -> Iterator[Check]:
 
 def _witnesses() -> Iterator[Check]:
     """Who tells where clips of a timeline lie; the third needs a library."""
-    from answerprint.resolve.reading.accounts import accounts
+    from answerprint.resolve.conform.witnesses import accounts
 
     for each in accounts():
         text = f"{each.text}: {each.problem}" if each.problem else each.text

@@ -6,11 +6,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from answerprint.cli.console import agrees
+from answerprint.cli.context import Context
 from answerprint.errors import CancelledError, OutputError
-from answerprint.plain import counted
-
-from .console import agrees
-from .context import Context
+from answerprint.text import counted
 
 __all__ = ["make_folders"]
 

@@ -15,11 +15,10 @@ from answerprint import __version__
 from answerprint.arguments import PlainParser
 from answerprint.child import BUNDLE_FLAG, command
 from answerprint.child import main as child_main
+from answerprint.cli.console import Console, abandon_output, prepare_streams
+from answerprint.cli.context import Command, Context
 from answerprint.errors import AnswerprintError, CancelledError, InputError
 from answerprint.store.private import close_home
-
-from .console import Console, abandon_output, prepare_streams
-from .context import Command, Context
 
 __all__ = ["COMMANDS", "main", "program"]
 

@@ -9,25 +9,24 @@ from pathlib import PurePosixPath
 
 from answerprint.backends.catalogue import ModelEntry, entries, find
 from answerprint.backends.info import BackendInfo
+from answerprint.cli.actions import Actions
+from answerprint.cli.connect import open_daemon, reach_daemon
+from answerprint.cli.context import Context
+from answerprint.cli.jobs.words import size_words
+from answerprint.cli.models_library import add_import, add_pull, add_remove, run_import, run_pull, run_remove, size_of
+from answerprint.cli.option_table import option_lines
+from answerprint.cli.table import columns
+from answerprint.cli.times import parse_span
 from answerprint.errors import ModelError
 from answerprint.home import models_folder
-from answerprint.models.known import KnownFile, KnownModel, known_models
-from answerprint.models.manifest import FileRecord, read_manifest
-from answerprint.models.packaged.package import check_package
-from answerprint.models.pulling.pull import published_name
-from answerprint.models.verify import verify
 from answerprint.option import Option
-from answerprint.plain import counted
 from answerprint.temporal.options import describe
-
-from .actions import Actions
-from .context import Context
-from .job.words import size_words
-from .link import open_daemon, reach_daemon
-from .models_shelf import add_import, add_pull, add_remove, run_import, run_pull, run_remove, size_of
-from .option_table import option_lines
-from .table import columns
-from .times import parse_span
+from answerprint.text import counted
+from answerprint.weights.manifest import FileRecord, read_manifest
+from answerprint.weights.packaged.package import check_package
+from answerprint.weights.published_models import KnownFile, KnownModel, known_models
+from answerprint.weights.pulling.pull import published_name
+from answerprint.weights.verify import verify
 
 __all__ = ["add_arguments", "problem_of", "run"]
 

@@ -6,15 +6,14 @@ import uuid
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from answerprint.frames.request import PreviewRequest
-from answerprint.jobs.api import NewJob
-from answerprint.jobs.preflight import check_preview
-
-from .context import Context
-from .job.follow import do_job
-from .link import open_daemon
-from .restore import report
-from .settings import add_settings, make_request
+from answerprint.api.request import PreviewRequest
+from answerprint.api.types import NewJob
+from answerprint.cli.connect import open_daemon
+from answerprint.cli.context import Context
+from answerprint.cli.jobs.follow import do_job
+from answerprint.cli.restore import report
+from answerprint.cli.settings import add_settings, make_request
+from answerprint.scheduler.preflight import check_preview
 
 __all__ = ["add_arguments", "run"]
 

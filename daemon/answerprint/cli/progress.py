@@ -9,11 +9,10 @@ from typing import Any, Protocol
 
 from tqdm import tqdm
 
-from answerprint.frames.messages import Message
-from answerprint.plain import plain
-
-from .console import Console
-from .times import duration
+from answerprint.cli.console import Console
+from answerprint.cli.times import duration
+from answerprint.ipc.messages import Message
+from answerprint.text import plain
 
 __all__ = ["JsonLines", "Presenter", "ProgressBar", "ProgressLines", "choose_presenter", "stage_words"]
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import uuid
 from argparse import ArgumentParser, Namespace
 
-from answerprint.frames.messages import Message
-from answerprint.jobs.api import NewJob
-from answerprint.jobs.preflight import check_restore
-from answerprint.plain import counted
-
-from .context import Context
-from .folders import make_folders
-from .job.follow import do_job
-from .link import open_daemon
-from .settings import add_output, add_settings, make_request
-from .times import duration
+from answerprint.api.types import NewJob
+from answerprint.cli.connect import open_daemon
+from answerprint.cli.context import Context
+from answerprint.cli.folders import make_folders
+from answerprint.cli.jobs.follow import do_job
+from answerprint.cli.settings import add_output, add_settings, make_request
+from answerprint.cli.times import duration
+from answerprint.ipc.messages import Message
+from answerprint.scheduler.preflight import check_restore
+from answerprint.text import counted
 
 __all__ = ["add_arguments", "report", "run"]
 

@@ -8,15 +8,14 @@ from argparse import Action, ArgumentParser, Namespace
 from pathlib import Path
 from typing import NoReturn
 
+from answerprint.api.request import DEFAULT_MODELS, RestoreRequest
 from answerprint.backends.catalogue import families
+from answerprint.cli.batch.values import read_size
+from answerprint.cli.console import Console
+from answerprint.cli.option_table import option_lines
 from answerprint.errors import InputError
 from answerprint.frames.codecs import CODECS
-from answerprint.frames.request import DEFAULT_MODELS, RestoreRequest
 from answerprint.temporal.options import describe
-
-from .batch.values import read_size
-from .console import Console
-from .option_table import option_lines
 
 __all__ = ["absolute", "add_output", "add_settings", "make_request", "settings_of"]
 

@@ -7,7 +7,7 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 
-from answerprint.plain import plain
+from answerprint.text import plain
 
 __all__ = ["columns", "terminal_width"]
 

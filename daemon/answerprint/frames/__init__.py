@@ -1,11 +1,11 @@
 """What flows through the product: frames, ranges, timecode, colour tags, clips; numpy and the standard library only."""
 
-from .clip import ClipInfo, parse_range, start_timecode_at
-from .codecs import CODECS, CodecInfo, OutputSpec, check_codec, default_codec
-from .colour import ColourTags, resolve_colour
-from .frame import Frame, FrameRange, Picture, Plane
-from .sequence import NumberedFiles, SequencePattern, find_sequence, names_a_sequence
-from .timecode import Timecode
+from answerprint.frames.clip import ClipInfo, parse_range, start_timecode_at
+from answerprint.frames.codecs import CODECS, CodecInfo, OutputSpec, check_codec, default_codec
+from answerprint.frames.colour import ColourTags, resolve_colour
+from answerprint.frames.frame import Frame, FrameRange, Picture, Plane
+from answerprint.frames.sequence import NumberedFiles, SequencePattern, find_sequence, names_a_sequence
+from answerprint.frames.timecode import Timecode
 
 __all__ = [
     "CODECS",

@@ -8,10 +8,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
-from ..errors import InputError
-from .colour import UNTAGGED, ColourTags
-from .frame import FrameRange
-from .timecode import Timecode
+from answerprint.errors import InputError
+from answerprint.frames.colour import UNTAGGED, ColourTags
+from answerprint.frames.frame import FrameRange
+from answerprint.frames.timecode import Timecode
 
 __all__ = ["ClipInfo", "FieldOrder", "parse_range", "start_timecode_at"]
 

@@ -11,11 +11,11 @@ from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 
-from ..errors import InputError
-from .clip import ClipInfo, start_timecode_at
-from .colour import UNTAGGED, ColourTags
-from .frame import FrameRange
-from .sequence import SequencePattern
+from answerprint.errors import InputError
+from answerprint.frames.clip import ClipInfo, start_timecode_at
+from answerprint.frames.colour import UNTAGGED, ColourTags
+from answerprint.frames.frame import FrameRange
+from answerprint.frames.sequence import SequencePattern
 
 __all__ = ["CODECS", "CodecInfo", "OutputSpec", "check_codec", "default_codec"]
 

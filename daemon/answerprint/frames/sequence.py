@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InputError, MediaError
+from answerprint.errors import InputError, MediaError
 
 __all__ = ["IMAGE_SUFFIXES", "NumberedFiles", "SequencePattern", "find_sequence", "names_a_sequence"]
 

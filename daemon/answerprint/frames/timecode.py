@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..errors import InputError
+from answerprint.errors import InputError
 
 __all__ = ["Timecode"]
 

@@ -1,11 +1,11 @@
 """Reading and writing of video files and image sequences; the only package that knows PyAV."""
 
-from .output import check_output, output_files
-from .probe import probe
-from .reader import FrameReader, open_reader
-from .sink import Hooks, Writer
-from .timeline import OnRead, unheard
-from .writer import open_writer
+from answerprint.media.output import check_output, output_files
+from answerprint.media.probe import probe
+from answerprint.media.reader import FrameReader, open_reader
+from answerprint.media.sink import Hooks, Writer
+from answerprint.media.timeline import OnRead, unheard
+from answerprint.media.writer import open_writer
 
 __all__ = [
     "FrameReader",

@@ -24,10 +24,10 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 
-from ..errors import MediaError
-from ..frames.clip import ClipInfo
-from ..frames.frame import FrameRange
-from .boundary import open_container, reading
+from answerprint.errors import MediaError
+from answerprint.frames.clip import ClipInfo
+from answerprint.frames.frame import FrameRange
+from answerprint.media.boundary import open_container, reading
 
 __all__ = ["AudioFeed"]
 

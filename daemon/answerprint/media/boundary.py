@@ -13,9 +13,9 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from ..errors import MediaError, OutputError
-from ..store.atomic import shown
-from ..store.quota import storage_error
+from answerprint.errors import MediaError, OutputError
+from answerprint.store.atomic import shown
+from answerprint.store.quota import storage_error
 
 __all__ = [
     "MAX_PIXELS",

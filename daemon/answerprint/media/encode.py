@@ -9,10 +9,10 @@ from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from ..frames.colour import ColourTags
-from ..frames.frame import Picture, Plane
-from .levels import from_rgb, halve_chroma
-from .tags import write_tags
+from answerprint.frames.colour import ColourTags
+from answerprint.frames.frame import Picture, Plane
+from answerprint.media.levels import from_rgb, halve_chroma
+from answerprint.media.tags import write_tags
 
 __all__ = ["encode_pixels"]
 

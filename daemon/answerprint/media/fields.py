@@ -8,8 +8,8 @@ import av
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
-from ..errors import MediaError
-from ..frames.clip import FieldOrder
+from answerprint.errors import MediaError
+from answerprint.frames.clip import FieldOrder
 
 __all__ = ["deinterlaced"]
 

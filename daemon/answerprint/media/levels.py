@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import MediaError
-from ..frames.colour import MATRIX_WEIGHTS, ColourTags
-from ..frames.frame import Picture, Plane
+from answerprint.errors import MediaError
+from answerprint.frames.colour import MATRIX_WEIGHTS, ColourTags
+from answerprint.frames.frame import Picture, Plane
 
 __all__ = ["from_rgb", "halve_chroma", "to_rgb", "upsample"]
 

@@ -11,17 +11,17 @@ import av
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from ..errors import MediaError, OutputError
-from ..frames.codecs import CodecInfo, OutputSpec
-from ..frames.frame import FrameRange, Picture, Plane
-from ..store.atomic import temporary_name
-from ..store.place import Place
-from .audio import AudioFeed
-from .boundary import best_video, open_container, reading, writing
-from .encode import encode_pixels
-from .matroska import ASPECT_ROOM, write_aspect
-from .sink import Hooks, Writer, output_colour
-from .tags import write_tags
+from answerprint.errors import MediaError, OutputError
+from answerprint.frames.codecs import CodecInfo, OutputSpec
+from answerprint.frames.frame import FrameRange, Picture, Plane
+from answerprint.media.audio import AudioFeed
+from answerprint.media.boundary import best_video, open_container, reading, writing
+from answerprint.media.encode import encode_pixels
+from answerprint.media.matroska import ASPECT_ROOM, write_aspect
+from answerprint.media.sink import Hooks, Writer, output_colour
+from answerprint.media.tags import write_tags
+from answerprint.store.atomic import temporary_name
+from answerprint.store.open_folder import Place
 
 __all__ = ["MovieWriter"]
 

@@ -7,15 +7,15 @@ import stat
 from collections.abc import Collection
 from pathlib import Path
 
-from ..errors import OutputError
-from ..frames.clip import ClipInfo
-from ..frames.codecs import check_codec
-from ..frames.frame import FrameRange
-from ..frames.sequence import SequencePattern
-from ..store.atomic import temporary_name
-from ..store.place import Place
-from ..store.reserved import check_not_ours
-from .sources import Sources
+from answerprint.errors import OutputError
+from answerprint.frames.clip import ClipInfo
+from answerprint.frames.codecs import check_codec
+from answerprint.frames.frame import FrameRange
+from answerprint.frames.sequence import SequencePattern
+from answerprint.media.sources import Sources
+from answerprint.store.atomic import temporary_name
+from answerprint.store.open_folder import Place
+from answerprint.store.reserved import check_not_ours
 
 __all__ = ["check_output", "output_files"]
 

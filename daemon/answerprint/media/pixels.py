@@ -14,10 +14,10 @@ from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from ..errors import MediaError
-from ..frames.colour import ColourTags, resolve_colour
-from ..frames.frame import Picture, Plane
-from . import levels
+from answerprint.errors import MediaError
+from answerprint.frames.colour import ColourTags, resolve_colour
+from answerprint.frames.frame import Picture, Plane
+from answerprint.media import levels
 
 __all__ = ["bit_depth", "decode_pixels", "has_alpha"]
 

@@ -9,15 +9,15 @@ from pathlib import Path
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 
-from ..errors import InputError, MediaError
-from ..frames.clip import ClipInfo
-from ..frames.sequence import find_sequence, names_a_sequence
-from ..frames.timecode import Timecode
-from .boundary import best_video, check_size, check_source, open_container, reading
-from .pixels import bit_depth, has_alpha
-from .stills import read_still
-from .tags import read_tags
-from .timeline import OnRead, read_timeline, unheard
+from answerprint.errors import InputError, MediaError
+from answerprint.frames.clip import ClipInfo
+from answerprint.frames.sequence import find_sequence, names_a_sequence
+from answerprint.frames.timecode import Timecode
+from answerprint.media.boundary import best_video, check_size, check_source, open_container, reading
+from answerprint.media.pixels import bit_depth, has_alpha
+from answerprint.media.stills import read_still
+from answerprint.media.tags import read_tags
+from answerprint.media.timeline import OnRead, read_timeline, unheard
 
 __all__ = ["DEFAULT_SEQUENCE_RATE", "probe"]
 

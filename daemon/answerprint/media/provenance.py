@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from . import exr_texts, tiff_texts
-from .boundary import check_source, open_container, reading
+from answerprint.media import exr_texts, tiff_texts
+from answerprint.media.boundary import check_source, open_container, reading
 
 __all__ = ["MADE_BY_KEY", "read_provenance"]
 

@@ -8,14 +8,14 @@ from typing import Self
 
 from av.video.frame import VideoFrame
 
-from ..errors import MediaError, TruncatedError
-from ..frames.clip import ClipInfo
-from ..frames.frame import Frame, FrameRange
-from .boundary import best_video, open_container, reading
-from .fields import deinterlaced
-from .pixels import decode_pixels
-from .stills import read_still
-from .timeline import frame_index
+from answerprint.errors import MediaError, TruncatedError
+from answerprint.frames.clip import ClipInfo
+from answerprint.frames.frame import Frame, FrameRange
+from answerprint.media.boundary import best_video, open_container, reading
+from answerprint.media.fields import deinterlaced
+from answerprint.media.pixels import decode_pixels
+from answerprint.media.stills import read_still
+from answerprint.media.timeline import frame_index
 
 __all__ = ["FrameReader", "open_reader"]
 

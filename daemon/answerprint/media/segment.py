@@ -25,9 +25,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from ..errors import OutputError
-from ..frames.frame import Frame, FrameRange
-from ..store.receipts import ChunkReceipt, DamagedChunkError
+from answerprint.errors import OutputError
+from answerprint.frames.frame import Frame, FrameRange
+from answerprint.store.receipts import ChunkReceipt, DamagedChunkError
 
 __all__ = ["BLACK", "WHITE", "EncodedSegment", "PictureDigest", "SegmentReader", "encode_segment", "quantise"]
 

@@ -12,16 +12,16 @@ from types import MappingProxyType
 import av
 from av.video.codeccontext import VideoCodecContext
 
-from ..errors import InputError
-from ..frames.codecs import CodecInfo, OutputSpec
-from ..frames.frame import Picture, Plane
-from ..frames.sequence import SequencePattern
-from ..store.atomic import temporary_name
-from ..store.place import Place
-from . import exr_texts, tiff_texts
-from .boundary import writing
-from .encode import encode_pixels
-from .sink import Hooks, Writer, output_colour
+from answerprint.errors import InputError
+from answerprint.frames.codecs import CodecInfo, OutputSpec
+from answerprint.frames.frame import Picture, Plane
+from answerprint.frames.sequence import SequencePattern
+from answerprint.media import exr_texts, tiff_texts
+from answerprint.media.boundary import writing
+from answerprint.media.encode import encode_pixels
+from answerprint.media.sink import Hooks, Writer, output_colour
+from answerprint.store.atomic import temporary_name
+from answerprint.store.open_folder import Place
 
 __all__ = ["SequenceWriter"]
 

@@ -11,14 +11,14 @@ from typing import Self
 
 import numpy as np
 
-from ..errors import OutputError
-from ..frames.codecs import CodecInfo, OutputSpec
-from ..frames.colour import UNTAGGED, ColourTags, resolve_colour
-from ..frames.frame import Picture, Plane
-from ..store.atomic import Announce
-from ..store.place import Place
-from .boundary import writing
-from .sources import Sources, check_place
+from answerprint.errors import OutputError
+from answerprint.frames.codecs import CodecInfo, OutputSpec
+from answerprint.frames.colour import UNTAGGED, ColourTags, resolve_colour
+from answerprint.frames.frame import Picture, Plane
+from answerprint.media.boundary import writing
+from answerprint.media.sources import Sources, check_place
+from answerprint.store.atomic import Announce
+from answerprint.store.open_folder import Place
 
 __all__ = ["Hooks", "Writer", "output_colour"]
 

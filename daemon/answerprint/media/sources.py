@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
-from ..errors import OutputError
-from ..store.place import Identity, Place, identity
+from answerprint.errors import OutputError
+from answerprint.store.open_folder import Identity, Place, identity
 
 __all__ = ["Sources", "check_place"]
 

@@ -10,9 +10,9 @@ import av
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from ..errors import MediaError
-from .boundary import MAX_PIXELS, check_size, check_source, reading
-from .headers import header_timecode
+from answerprint.errors import MediaError
+from answerprint.media.boundary import MAX_PIXELS, check_size, check_source, reading
+from answerprint.media.headers import header_timecode
 
 __all__ = ["Still", "read_still"]
 

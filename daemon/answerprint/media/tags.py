@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ..frames.colour import MATRICES, PRIMARIES, RANGES, TRANSFERS, UNKNOWN, ColourTags
+from answerprint.frames.colour import MATRICES, PRIMARIES, RANGES, TRANSFERS, UNKNOWN, ColourTags
 
 __all__ = ["Tagged", "read_tags", "write_tags"]
 

@@ -16,8 +16,8 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from ..errors import MediaError
-from .boundary import best_video, open_container, reading
+from answerprint.errors import MediaError
+from answerprint.media.boundary import best_video, open_container, reading
 
 __all__ = ["OnRead", "Timeline", "constant_rate", "frame_index", "read_timeline", "unheard"]
 

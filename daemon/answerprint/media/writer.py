@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import OutputError
-from ..frames.codecs import OutputSpec, check_codec
-from .movie_writer import MovieWriter
-from .sequence_writer import SequenceWriter
-from .sink import Hooks, Writer
+from answerprint.errors import OutputError
+from answerprint.frames.codecs import OutputSpec, check_codec
+from answerprint.media.movie_writer import MovieWriter
+from answerprint.media.sequence_writer import SequenceWriter
+from answerprint.media.sink import Hooks, Writer
 
 __all__ = ["open_writer"]
 

@@ -11,22 +11,21 @@ import cv2
 import numpy as np
 import torch
 
+from answerprint.api.request import RestoreRequest
 from answerprint.backends.base import number_type
 from answerprint.backends.load import load
 from answerprint.errors import InputError
 from answerprint.frames import Frame, FrameRange
-from answerprint.frames.request import RestoreRequest
 from answerprint.media import open_reader, probe
 from answerprint.metrics.own import DEFAULT_MODEL
-from answerprint.plain import counted
+from answerprint.metrics.stages import CONSISTENT, PER_FRAME, Spent, drawn_clip, spend, stage_table
+from answerprint.pipeline.choices import resolve
+from answerprint.pipeline.restore_clip import Settings
 from answerprint.temporal.options import per_frame
-from answerprint.worker.choices import resolve
-from answerprint.worker.device_choice import choose_device
+from answerprint.text import counted
+from answerprint.worker.devices import choose_device
 from answerprint.worker.loading import tiles_for
-from answerprint.worker.restore import Settings
 from answerprint.worker.threads import use_threads
-
-from .stages import CONSISTENT, PER_FRAME, Spent, drawn_clip, spend, stage_table
 
 __all__ = ["EPILOG", "add_arguments", "measure", "text"]
 

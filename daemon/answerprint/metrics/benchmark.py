@@ -29,15 +29,14 @@ from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import FrameRange, OutputSpec
 from answerprint.media import open_reader, open_writer, probe
+from answerprint.metrics import bench_stages
 from answerprint.metrics.own import DEFAULT_MODEL
-from answerprint.plain import spoken
+from answerprint.pipeline.restore_clip import Settings, decoded, restore_clip
 from answerprint.temporal.grid import Grid
 from answerprint.temporal.matching import radius, search_window
 from answerprint.temporal.options import MethodOptions, per_frame
-from answerprint.worker.device_choice import choose_device, peak_memory_bytes, stopwatch
-from answerprint.worker.restore import Settings, decoded, restore_clip
-
-from . import bench_stages
+from answerprint.text import spoken
+from answerprint.worker.devices import choose_device, peak_memory_bytes, stopwatch
 
 __all__ = ["Run", "main", "measure_run"]
 

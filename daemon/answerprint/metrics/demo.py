@@ -30,7 +30,7 @@ from answerprint.metrics.report import Table
 from answerprint.metrics.rivals.base import Shot, enlarge
 from answerprint.metrics.temporal import ReferenceMotion, profile_sheet
 from answerprint.metrics.ways import Reader
-from answerprint.plain import spoken
+from answerprint.text import spoken
 from answerprint.training.fetch import clips_folder
 
 __all__ = ["main", "wipe"]

@@ -27,7 +27,7 @@ from answerprint.metrics.temporal import profile_sheet
 from answerprint.metrics.variants import ABLATIONS
 from answerprint.metrics.verdict import verdict
 from answerprint.metrics.ways import ROWS, Reader
-from answerprint.plain import spoken
+from answerprint.text import spoken
 
 __all__ = ["main", "write_clip"]
 

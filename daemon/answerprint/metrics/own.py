@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from answerprint.api.request import RestoreRequest
 from answerprint.backends.base import Backend
 from answerprint.backends.catalogue import find
 from answerprint.backends.info import BackendInfo
@@ -19,13 +20,12 @@ from answerprint.flow.cache import FlowCache
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
-from answerprint.frames.request import RestoreRequest
 from answerprint.metrics.perceptual import Absent
 from answerprint.metrics.rivals.base import Restored, Shot
 from answerprint.metrics.variants import Change
+from answerprint.pipeline.choices import Choices, resolve
+from answerprint.pipeline.restore_clip import Settings, restore_clip
 from answerprint.temporal.options import describe, parse_option
-from answerprint.worker.choices import Choices, resolve
-from answerprint.worker.restore import Settings, restore_clip
 
 __all__ = ["DEFAULT_MODEL", "Own", "Studio"]
 

@@ -14,8 +14,8 @@ from answerprint.backends.base import Backend
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
-from answerprint.worker.device_choice import peak_memory_bytes, reset_peak_memory, stopwatch
-from answerprint.worker.restore import Settings, restore_clip
+from answerprint.pipeline.restore_clip import Settings, restore_clip
+from answerprint.worker.devices import peak_memory_bytes, reset_peak_memory, stopwatch
 
 __all__ = ["CONSISTENT", "PER_FRAME", "Spent", "drawn_clip", "spend", "stage_table"]
 

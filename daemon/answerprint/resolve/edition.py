@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 
-from .errors import EditionError
+from answerprint.resolve.errors import EditionError
 
 __all__ = ["RULES", "Capability", "Edition", "Rule"]
 

@@ -10,7 +10,7 @@ SelectionError          nothing, or nothing usable, is selected (an InputError)
 
 from __future__ import annotations
 
-from ..errors import AnswerprintError, InputError
+from answerprint.errors import AnswerprintError, InputError
 
 __all__ = ["EditionError", "HangingError", "NoResolveError", "ResolveError", "SelectionError", "SilentError"]
 

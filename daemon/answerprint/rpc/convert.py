@@ -9,14 +9,14 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from ..errors import InputError
-from ..frames.messages import Message
-from ..frames.request import PreviewRequest, RestoreRequest
-from ..jobs.api import NewJob
-from ..store.records import JobKind, JobRecord, JobState
-from .convert_events import problem_from, problem_to, progress_to, state_from, state_to
-from .v1 import restoration_pb2 as pb
-from .values import count, fraction_text, seconds_from, text, timestamp
+from answerprint.api.job import JobKind, JobRecord, JobState
+from answerprint.api.request import PreviewRequest, RestoreRequest
+from answerprint.api.types import NewJob
+from answerprint.errors import InputError
+from answerprint.ipc.messages import Message
+from answerprint.rpc.convert_events import problem_from, problem_to, progress_to, state_from, state_to
+from answerprint.rpc.v1 import restoration_pb2 as pb
+from answerprint.rpc.values import count, fraction_text, seconds_from, text, timestamp
 
 __all__ = ["job_from", "job_to", "new_job_from", "new_job_to"]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ..frames import events
-from ..frames.messages import Message
-from ..store.records import JobEvent, JobState
-from .v1 import restoration_pb2 as pb
-from .values import count, flow_counts, fraction_text, number, rational, seconds_from, text, timestamp
+from answerprint.api.job import JobEvent, JobState
+from answerprint.ipc import events
+from answerprint.ipc.messages import Message
+from answerprint.rpc.v1 import restoration_pb2 as pb
+from answerprint.rpc.values import count, flow_counts, fraction_text, number, rational, seconds_from, text, timestamp
 
 __all__ = ["job_event_from", "job_event_to", "problem_from", "problem_to", "progress_from", "progress_to", "state_from",
            "state_to"]  # fmt: skip

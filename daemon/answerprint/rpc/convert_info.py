@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import cast
 
-from ..backends.catalogue import ModelEntry
-from ..backends.info import BackendInfo
-from ..errors import ModelError
-from ..frames.messages import Message
-from ..jobs.api import DaemonInfo, Disk, PullStep, WarmModel
-from ..models.known import known_models
-from ..option import Kind, Option, Value
-from .limits import ServerLimits
-from .v1 import models_pb2, system_pb2
-from .values import count, text
+from answerprint.api.types import DaemonInfo, Disk, PullStep, WarmModel
+from answerprint.backends.catalogue import ModelEntry
+from answerprint.backends.info import BackendInfo
+from answerprint.errors import ModelError
+from answerprint.ipc.messages import Message
+from answerprint.option import Kind, Option, Value
+from answerprint.rpc.limits import ServerLimits
+from answerprint.rpc.v1 import models_pb2, system_pb2
+from answerprint.rpc.values import count, text
+from answerprint.weights.published_models import known_models
 
 __all__ = [
     "ModelForm",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ..jobs.api import MediaInfo
-from .v1 import frames_pb2
-from .values import count, fraction_text, rational, text
+from answerprint.api.types import MediaInfo
+from answerprint.rpc.v1 import frames_pb2
+from answerprint.rpc.values import count, fraction_text, rational, text
 
 __all__ = ["media_from", "media_to"]
 

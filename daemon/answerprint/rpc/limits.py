@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from .problems import CrowdedError
+from answerprint.rpc.errors import CrowdedError
 
 __all__ = ["ServerLimits", "Slots"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from .v1 import restoration_pb2 as pb
+from answerprint.rpc.v1 import restoration_pb2 as pb
 
 __all__ = ["count", "flow_counts", "fraction_text", "number", "rational", "seconds_from", "text", "timestamp"]
 

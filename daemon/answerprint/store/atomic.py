@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from .place import Place
+from answerprint.store.open_folder import Place
 
 __all__ = [
     "TEMPORARY_PREFIX",

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import StorageError
-from . import atomic
-from .quota import storage_error
-from .receipts import DamagedChunkError
-from .records import JobRecord, JobState, is_job_id
+from answerprint.api.job import JobRecord, JobState, is_job_id
+from answerprint.errors import StorageError
+from answerprint.store import atomic
+from answerprint.store.quota import storage_error
+from answerprint.store.receipts import DamagedChunkError
 
 __all__ = [
     "MuxNote",

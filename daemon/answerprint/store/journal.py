@@ -12,15 +12,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ..errors import InputError
-from ..frames.messages import Message
-from .aside import set_aside
-from .receipts import ChunkReceipt
-from .records import ENDED, UNFINISHED, JobEvent, JobRecord, JobState, UnknownJobError, is_job_id
-from .tables import chunks, jobs, listing
-from .tables.connection import Connection
-from .tables.jobs import Place
-from .tables.rows import CHANGEABLE, event_from_row, job_from_row, receipt_from_row, to_columns
+from answerprint.api.job import ENDED, UNFINISHED, JobEvent, JobRecord, JobState, UnknownJobError, is_job_id
+from answerprint.errors import InputError
+from answerprint.ipc.messages import Message
+from answerprint.store.receipts import ChunkReceipt
+from answerprint.store.set_aside import set_aside
+from answerprint.store.tables import chunks, jobs, listing
+from answerprint.store.tables.connection import Connection
+from answerprint.store.tables.jobs import Place
+from answerprint.store.tables.rows import CHANGEABLE, event_from_row, job_from_row, receipt_from_row, to_columns
 
 __all__ = ["Journal"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ..errors import AnswerprintError
-from .quota import storage_error
+from answerprint.errors import AnswerprintError
+from answerprint.store.quota import storage_error
 
 __all__ = ["HeldError", "InstanceLock"]
 

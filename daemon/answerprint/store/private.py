@@ -13,8 +13,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InputError
-from ..home import config_file, flow_cache_folder, home, logs_folder, models_folder, scratch_folder, state_folder
+from answerprint.errors import InputError
+from answerprint.home import (
+    config_file,
+    flow_cache_folder,
+    home,
+    logs_folder,
+    models_folder,
+    scratch_folder,
+    state_folder,
+)
 
 __all__ = ["Opening", "close_home", "make_private", "openings"]
 

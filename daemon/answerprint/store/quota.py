@@ -6,9 +6,9 @@ import errno
 import shutil
 from pathlib import Path
 
-from ..errors import DiskFullError, StorageError
-from .atomic import shown
-from .descriptors import is_out_of_descriptors, too_many_files
+from answerprint.descriptors import is_out_of_descriptors, too_many_files
+from answerprint.errors import DiskFullError, StorageError
+from answerprint.store.atomic import shown
 
 __all__ = ["is_disk_full", "room", "size_text", "spare_room", "storage_error"]
 

@@ -11,20 +11,20 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import JournalError
-from ..frames.messages import Message
-from . import atomic
-from .failpoints import reach
-from .folders import job_folders, read_job_file
-from .journal import Journal
-from .receipts import DamagedChunkError
-from .records import JobState, UnknownJobError
-from .recovery import settle_chunks
-from .salvage import SalvagedJob, salvage, sane_number
-from .tables import jobs
-from .tables.connection import Connection, file_version, translated
-from .tables.rows import to_columns
-from .tables.schema import VERSION
+from answerprint.api.job import JobState, UnknownJobError
+from answerprint.errors import JournalError
+from answerprint.ipc.messages import Message
+from answerprint.store import atomic
+from answerprint.store.failpoints import reach
+from answerprint.store.folders import job_folders, read_job_file
+from answerprint.store.journal import Journal
+from answerprint.store.receipts import DamagedChunkError
+from answerprint.store.recovery import settle_chunks
+from answerprint.store.salvage import SalvagedJob, salvage, sane_number
+from answerprint.store.tables import jobs
+from answerprint.store.tables.connection import Connection, file_version, translated
+from answerprint.store.tables.rows import to_columns
+from answerprint.store.tables.schema import VERSION
 
 __all__ = ["RebuildReport", "rebuild"]
 

@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import AnswerprintError
-from ..frames.messages import Message
-from . import atomic
+from answerprint.errors import AnswerprintError
+from answerprint.ipc.messages import Message
+from answerprint.store import atomic
 
 __all__ = [
     "ChunkReceipt",

@@ -18,15 +18,29 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import StorageError
-from ..frames import events
-from ..frames.messages import Message
-from .failpoints import reach
-from .folders import is_ours, job_folder, job_folders, read_job_file, remove_job_folder, remove_temporaries
-from .journal import Journal
-from .quota import storage_error
-from .receipts import ChunkReceipt, DamagedChunkError, find_damage, find_file_damage, read_receipt, receipt_path
-from .records import UNFINISHED, JobRecord, JobState, UnknownJobError
+from answerprint.api.job import UNFINISHED, JobRecord, JobState, UnknownJobError
+from answerprint.errors import StorageError
+from answerprint.ipc import events
+from answerprint.ipc.messages import Message
+from answerprint.store.failpoints import reach
+from answerprint.store.folders import (
+    is_ours,
+    job_folder,
+    job_folders,
+    read_job_file,
+    remove_job_folder,
+    remove_temporaries,
+)
+from answerprint.store.journal import Journal
+from answerprint.store.quota import storage_error
+from answerprint.store.receipts import (
+    ChunkReceipt,
+    DamagedChunkError,
+    find_damage,
+    find_file_damage,
+    read_receipt,
+    receipt_path,
+)
 
 __all__ = ["QUICK_HASH_BYTES", "ChunkChanges", "RecoveryReport", "discard_chunks", "recover", "settle_chunks"]
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import OutputError
-from ..home import own_folders
-from .folders import is_job_folder
-from .place import identity
+from answerprint.errors import OutputError
+from answerprint.home import own_folders
+from answerprint.store.folders import is_job_folder
+from answerprint.store.open_folder import identity
 
 __all__ = ["check_not_ours"]
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import JournalError
-from .records import JobRecord, JobState, is_job_id
-from .tables.pages import Cell, Pages, read_pages
-from .tables.rows import job_from_row
+from answerprint.api.job import JobRecord, JobState, is_job_id
+from answerprint.errors import JournalError
+from answerprint.store.tables.pages import Cell, Pages, read_pages
+from answerprint.store.tables.rows import job_from_row
 
 __all__ = ["Salvage", "SalvagedJob", "check_job", "salvage", "sane_number"]
 

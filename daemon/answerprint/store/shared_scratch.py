@@ -14,10 +14,10 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import StorageError
-from . import atomic
-from .folders import job_folder
-from .quota import storage_error
+from answerprint.errors import StorageError
+from answerprint.store import atomic
+from answerprint.store.folders import job_folder
+from answerprint.store.quota import storage_error
 
 __all__ = ["make_home_id", "move_in", "own_scratch"]
 

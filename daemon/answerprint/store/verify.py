@@ -15,14 +15,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
-from ..errors import JournalError
-from . import atomic
-from .folders import is_ours, job_folder, job_folders
-from .receipts import ChunkReceipt, find_damage, find_file_damage
-from .records import UNFINISHED, JobRecord, JobState
-from .tables.connection import connect_read_only, translated
-from .tables.rows import REBUILD, job_from_row, receipt_from_row
-from .tables.schema import APPLICATION_ID, VERSION
+from answerprint.api.job import UNFINISHED, JobRecord, JobState
+from answerprint.errors import JournalError
+from answerprint.store import atomic
+from answerprint.store.folders import is_ours, job_folder, job_folders
+from answerprint.store.receipts import ChunkReceipt, find_damage, find_file_damage
+from answerprint.store.tables.connection import connect_read_only, translated
+from answerprint.store.tables.rows import REBUILD, job_from_row, receipt_from_row
+from answerprint.store.tables.schema import APPLICATION_ID, VERSION
 
 __all__ = ["Finding", "Verification", "verify"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .options import MethodOptions, stage_steps
+from answerprint.temporal.options import MethodOptions, stage_steps
 
 __all__ = ["merge_ratio"]
 

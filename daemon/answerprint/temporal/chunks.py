@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from .options import Keyframe
-from .protocols import MotionSource
+from answerprint.temporal.options import Keyframe
+from answerprint.temporal.protocols import MotionSource
 
 __all__ = ["Chunk", "choose_key", "group"]
 

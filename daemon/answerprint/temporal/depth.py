@@ -21,8 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .protocols import Correspondence
-from .warp import warp
+from answerprint.temporal.protocols import Correspondence
+from answerprint.temporal.warp import warp
 
 __all__ = ["HEADROOM", "Affine", "DepthAnchor", "contain", "fit", "share_chunk"]
 

@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .grid import Grid, flow_on
-from .options import Fusion
-from .protocols import MotionSource
-from .warp import mean_around, warp
+from answerprint.temporal.grid import Grid, flow_on
+from answerprint.temporal.options import Fusion
+from answerprint.temporal.protocols import MotionSource
+from answerprint.temporal.warp import mean_around, warp
 
 __all__ = ["Fused", "fuse_frames", "limited", "neighbours"]
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .protocols import Window
+from answerprint.temporal.protocols import Window
 
 __all__ = ["Grid", "flow_on", "mean_on", "token_grid"]
 

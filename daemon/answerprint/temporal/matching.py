@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .grid import Grid, flow_on, mean_on
-from .protocols import Correspondence
+from answerprint.temporal.grid import Grid, flow_on, mean_on
+from answerprint.temporal.protocols import Correspondence
 
 __all__ = ["NEVER", "WHOLE", "flow_match", "radius", "search_all", "search_window"]
 

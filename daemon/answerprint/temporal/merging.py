@@ -8,8 +8,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from .matching import NEVER
-from .options import Unmerge
+from answerprint.temporal.matching import NEVER
+from answerprint.temporal.options import Unmerge
 
 __all__ = ["Merge", "rank", "select"]
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .warp import Link
+from answerprint.temporal.warp import Link
 
 __all__ = ["base_noise", "move_noise"]
 

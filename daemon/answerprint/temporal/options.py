@@ -13,8 +13,7 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from answerprint.errors import InputError
 from answerprint.option import Option
-
-from .option_help import HELP
+from answerprint.temporal.option_help import HELP
 
 __all__ = ["PAPER", "MethodOptions", "Stage", "describe", "parse_option", "per_frame", "stage_steps"]
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from answerprint.option import Option
-
-from .options import PAPER, describe
+from answerprint.temporal.options import PAPER, describe
 
 __all__ = ["OWN", "PRESET", "PRESETS", "PUBLISHED"]
 

@@ -9,15 +9,15 @@ from typing import overload
 import torch
 from torch import Tensor
 
-from .chunks import Chunk
-from .grid import Grid
-from .noise import base_noise, move_noise
-from .options import MethodOptions, stage_steps
-from .protocols import Condition, Correspondence, Denoiser, Schedule, StepCallback, Window
-from .stopwatch import Stopwatch
-from .tiling import blend_windows, plan_windows
-from .tokens import TokenMerger
-from .warp import Link, link, tolerance_for, warp_chunk
+from answerprint.temporal.chunks import Chunk
+from answerprint.temporal.grid import Grid
+from answerprint.temporal.noise import base_noise, move_noise
+from answerprint.temporal.options import MethodOptions, stage_steps
+from answerprint.temporal.protocols import Condition, Correspondence, Denoiser, Schedule, StepCallback, Window
+from answerprint.temporal.stopwatch import Stopwatch
+from answerprint.temporal.tiling import blend_windows, plan_windows
+from answerprint.temporal.tokens import TokenMerger
+from answerprint.temporal.warp import Link, link, tolerance_for, warp_chunk
 
 __all__ = ["CARRIED", "START", "Carry", "ChunkMotion", "Tiles", "denoise_chunk"]
 

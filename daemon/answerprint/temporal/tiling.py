@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .protocols import Window
+from answerprint.temporal.protocols import Window
 
 __all__ = ["blend_windows", "plan_windows", "ramp"]
 

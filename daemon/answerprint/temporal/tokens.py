@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from .annealing import merge_ratio
-from .grid import Grid, flow_on, mean_on, token_grid
-from .matching import NEVER, WHOLE, flow_match, radius, search_window
-from .merging import Merge, rank, select
-from .options import Match, MethodOptions, stage_steps
-from .protocols import AttentionOps, Correspondence, TokenLayer, Window
-from .stopwatch import Stopwatch
+from answerprint.temporal.annealing import merge_ratio
+from answerprint.temporal.grid import Grid, flow_on, mean_on, token_grid
+from answerprint.temporal.matching import NEVER, WHOLE, flow_match, radius, search_window
+from answerprint.temporal.merging import Merge, rank, select
+from answerprint.temporal.options import Match, MethodOptions, stage_steps
+from answerprint.temporal.protocols import AttentionOps, Correspondence, TokenLayer, Window
+from answerprint.temporal.stopwatch import Stopwatch
 
 __all__ = ["TokenMerger"]
 

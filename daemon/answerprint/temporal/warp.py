@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .grid import Grid, flow_on, mean_on
-from .options import MethodOptions, Sampling
-from .protocols import Correspondence
+from answerprint.temporal.grid import Grid, flow_on, mean_on
+from answerprint.temporal.options import MethodOptions, Sampling
+from answerprint.temporal.protocols import Correspondence
 
 __all__ = ["Frames", "Link", "blend", "link", "mean_around", "tolerance_for", "trust", "warp", "warp_chunk"]
 

@@ -25,14 +25,13 @@ import numpy as np
 from torch import nn
 
 from answerprint.errors import AnswerprintError, InputError
-from answerprint.plain import spoken
-
-from .fetch import measures_folder
-from .judging import PerceptualLoss, judge, load_trunk
-from .pictures import shelves
-from .pool import Pool
-from .student import STUDENTS, Training
-from .teacher import X4PLUS, load_published
+from answerprint.text import spoken
+from answerprint.training.fetch import measures_folder
+from answerprint.training.judging import PerceptualLoss, judge, load_trunk
+from answerprint.training.pictures import shelves
+from answerprint.training.pool import Pool
+from answerprint.training.student import STUDENTS, Training
+from answerprint.training.teacher import X4PLUS, load_published
 
 __all__ = ["draw", "improves", "main", "train"]
 

@@ -28,7 +28,7 @@ from types import MappingProxyType
 
 from answerprint.errors import AnswerprintError, InputError, JobFailedError
 from answerprint.home import home
-from answerprint.plain import spoken
+from answerprint.text import spoken
 
 __all__ = [
     "CLIPS",

@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from answerprint.errors import InputError
 from answerprint.metrics.perceptual import Network
 from answerprint.metrics.shift_tolerant import ShiftTolerantNetwork
-
-from .pool import Batch
+from answerprint.training.pool import Batch
 
 __all__ = ["PerceptualLoss", "judge", "load_trunk"]
 

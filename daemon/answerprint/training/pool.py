@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from .footage import FootageRecipe, damaged
-from .pictures import Shelf, draw_texture
+from answerprint.training.footage import FootageRecipe, damaged
+from answerprint.training.pictures import Shelf, draw_texture
 
 __all__ = ["Batch", "Pool"]
 

@@ -19,8 +19,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 
 from answerprint.backends.tiny.restorer import RESTORER_CONFIG, Restorer
-
-from .pictures import pairs, shelves
+from answerprint.training.pictures import pairs, shelves
 
 __all__ = ["main", "train"]
 

@@ -17,11 +17,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from answerprint.backends.tiny.network import NETWORK_CONFIG
-
-from .judging import PerceptualLoss
-from .pool import Batch
-from .teacher import ANIME, ANIME_VIDEO
-from .ways import Diffusion, Generator, Way
+from answerprint.training.judging import PerceptualLoss
+from answerprint.training.pool import Batch
+from answerprint.training.teacher import ANIME, ANIME_VIDEO
+from answerprint.training.ways import Diffusion, Generator, Way
 
 __all__ = ["STUDENTS", "Student", "Training"]
 

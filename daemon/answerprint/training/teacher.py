@@ -8,9 +8,9 @@ import torch
 
 from answerprint.backends.generator.network import GeneratorNetwork
 from answerprint.backends.weights import load_network
-from answerprint.models.known import find_known
-from answerprint.models.packaged.unpack import make_ready
-from answerprint.models.verify import verify
+from answerprint.weights.packaged.unpack import make_ready
+from answerprint.weights.published_models import find_known
+from answerprint.weights.verify import verify
 
 __all__ = ["ANIME", "ANIME_VIDEO", "X4PLUS", "load_published"]
 

@@ -26,8 +26,7 @@ from torch import Tensor
 from answerprint.backends.tiny import codec
 from answerprint.backends.tiny.network import CONTEXT_WIDTH, SCHEDULER_CONFIG, build_network
 from answerprint.backends.tiny.restorer import RESTORER_CONFIG, Restorer
-
-from .pictures import Shelf, pairs, shelves
+from answerprint.training.pictures import Shelf, pairs, shelves
 
 __all__ = ["Plan", "main", "train"]
 

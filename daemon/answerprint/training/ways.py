@@ -19,10 +19,9 @@ from answerprint.backends.tiny.info import INFO
 from answerprint.backends.tiny.network import CONTEXT_WIDTH, SCHEDULER_CONFIG, build_network
 from answerprint.backends.tiny.restorer import Restorer
 from answerprint.backends.weights import load_network
-from answerprint.models.verify import PACKAGE_FOLDER, verify
-
-from .pool import Batch
-from .teacher import load_published
+from answerprint.training.pool import Batch
+from answerprint.training.teacher import load_published
+from answerprint.weights.verify import PACKAGE_FOLDER, verify
 
 __all__ = ["Diffusion", "Generator", "Way"]
 

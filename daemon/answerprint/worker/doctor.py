@@ -6,9 +6,9 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from answerprint.frames import events
-from answerprint.frames.channel import ChildChannel
 from answerprint.frames.codecs import CODECS
+from answerprint.ipc import events
+from answerprint.ipc.channel import ChildChannel
 
 __all__ = ["main"]
 
@@ -43,7 +43,7 @@ def _version(module: str) -> Callable[[], dict[str, object]]:
 def _torch() -> dict[str, object]:
     import torch
 
-    from .device_memory import list_devices
+    from answerprint.worker.devices import list_devices
 
     return {"version": str(torch.__version__), "devices": list_devices()}
 
@@ -61,7 +61,7 @@ def _av() -> dict[str, object]:
 
 
 def _flow_cache() -> dict[str, object]:
-    from .flow_cache import open_flow_cache
+    from answerprint.worker.flow_cache import open_flow_cache
 
     info = open_flow_cache().info()
     return {"entries": info.entries, "bytes": info.bytes, "quarantined": info.quarantined}

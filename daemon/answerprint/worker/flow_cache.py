@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from answerprint.flow.cache import FlowCache
 from answerprint.home import flow_cache_folder
-from answerprint.plain import counted
+from answerprint.text import counted
 
 __all__ = ["CAPACITY_BYTES", "main", "open_flow_cache"]
 

@@ -17,16 +17,14 @@ from answerprint.errors import InputError
 from answerprint.flow.cache import FlowCache
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
-from answerprint.frames import events
+from answerprint.ipc import events
+from answerprint.pipeline.restore_clip import Settings
 from answerprint.store.failpoints import reach
 from answerprint.temporal.sampler import Tiles
-
-from .first_rung import Needs, first_rung, room_on
-from .job_channel import JobChannel
-from .ladder import Recipe
-from .order import Order
-from .restore import Settings
-from .warm import WarmModels
+from answerprint.worker.memory_fallbacks import Needs, Recipe, first_rung, room_on
+from answerprint.worker.model_cache import WarmModels
+from answerprint.worker.requests import JobChannel
+from answerprint.worker.resolved_job import Order
 
 __all__ = [
     "Models",

@@ -7,20 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 
 import av
 
+from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.errors import AnswerprintError, CancelledError, InputError, JobFailedError
-from answerprint.frames import ClipInfo, events
-from answerprint.frames.channel import ChildChannel
-from answerprint.frames.messages import Message, MessageError
-from answerprint.frames.request import PreviewRequest, RestoreRequest
+from answerprint.frames import ClipInfo
+from answerprint.ipc import events
+from answerprint.ipc.channel import ChildChannel
+from answerprint.ipc.messages import Message, MessageError
 from answerprint.media import probe
 from answerprint.media.provenance import MADE_BY_KEY, read_provenance
-
-from .deliver import DeliverTask, deliver
-from .inbox import Inbox, Letter
-from .job_channel import JobChannel, StopRequestedError
-from .order import few_frames, understand
-from .stills import StillTask, make_still
-from .telling import tell_reading
+from answerprint.worker.frame_job import StillTask, make_still
+from answerprint.worker.mux_job import DeliverTask, deliver
+from answerprint.worker.progress import tell_reading
+from answerprint.worker.requests import Inbox, JobChannel, Letter, StopRequestedError
+from answerprint.worker.resolved_job import few_frames, understand
 
 __all__ = ["main"]
 

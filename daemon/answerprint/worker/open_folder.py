@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from answerprint.frames import events
-from answerprint.store.place import folder_open_to_others
-
-from .job_channel import JobChannel
+from answerprint.ipc import events
+from answerprint.store.open_folder import folder_open_to_others
+from answerprint.worker.requests import JobChannel
 
 __all__ = ["warn_of_open_folder"]
 

@@ -1,7 +1,7 @@
 """A strict stand-in for DaVinci Resolve, for tests."""
 
-from .fake import FakeResolve
-from .quirks import Quirks
-from .truth import Shown
+from fakes.resolve.fake import FakeResolve
+from fakes.resolve.quirks import Quirks
+from fakes.resolve.truth import Shown
 
 __all__ = ["FakeResolve", "Quirks", "Shown"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .calls import Node, api
-from .pool import MediaPool
-from .project import Project, ProjectManager
-from .storage import MediaStorage
-from .timeline import Timeline
-from .words import PAGES
-from .world import World
+from fakes.resolve.calls import Node, api
+from fakes.resolve.pool import MediaPool
+from fakes.resolve.project import Project, ProjectManager
+from fakes.resolve.storage import MediaStorage
+from fakes.resolve.timeline import Timeline
+from fakes.resolve.words import PAGES
+from fakes.resolve.world import World
 
 __all__ = ["Fusion", "Resolve"]
 

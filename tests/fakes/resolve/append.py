@@ -7,15 +7,15 @@ from fractions import Fraction
 from math import floor
 from typing import TYPE_CHECKING, Any
 
-from .calls import known_keys
-from .clip import Clip
-from .item import Item
-from .truth import Warp
-from .world import World
+from fakes.resolve.calls import known_keys
+from fakes.resolve.clip import Clip
+from fakes.resolve.item import Item
+from fakes.resolve.truth import Warp
+from fakes.resolve.world import World
 
 if TYPE_CHECKING:
-    from .timeline import Timeline
-    from .tracks import Track
+    from fakes.resolve.timeline import Timeline
+    from fakes.resolve.tracks import Track
 
 __all__ = ["KEYS", "append", "clips_for"]
 

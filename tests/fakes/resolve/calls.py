@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
-from .world import World
+from fakes.resolve.world import World
 
 __all__ = ["Api", "Node", "api", "known_keys", "methods", "offered", "perform"]
 

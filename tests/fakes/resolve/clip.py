@@ -8,15 +8,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import properties
-from .calls import api
-from .marks import Coloured
-from .media import Media, look_at
-from .times import labelled, rate_of
-from .world import World
+from fakes.resolve import properties
+from fakes.resolve.calls import api
+from fakes.resolve.marks import Coloured
+from fakes.resolve.media import Media, look_at
+from fakes.resolve.times import labelled, rate_of
+from fakes.resolve.world import World
 
 if TYPE_CHECKING:
-    from .timeline import Timeline
+    from fakes.resolve.timeline import Timeline
 
 __all__ = ["Clip"]
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-from .clip import Clip
-from .importing import clip_type
-from .item import Item
-from .media import Media, look_at
-from .pool import Folder
-from .project import Project
-from .timeline import Timeline
-from .times import rate_of
-from .truth import Shown
-from .words import PAGES
-from .world import World
+from fakes.resolve.clip import Clip
+from fakes.resolve.importing import clip_type
+from fakes.resolve.item import Item
+from fakes.resolve.media import Media, look_at
+from fakes.resolve.pool import Folder
+from fakes.resolve.project import Project
+from fakes.resolve.timeline import Timeline
+from fakes.resolve.times import rate_of
+from fakes.resolve.truth import Shown
+from fakes.resolve.words import PAGES
+from fakes.resolve.world import World
 
 __all__ = ["Desk"]
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from .app import Fusion, Resolve
-from .calls import Node
-from .clip import Clip
-from .grades import ColorGroup, Graph
-from .item import Item
-from .pool import Folder, MediaPool
-from .project import Project, ProjectManager
-from .storage import MediaStorage
-from .timeline import Timeline
+from fakes.resolve.app import Fusion, Resolve
+from fakes.resolve.calls import Node
+from fakes.resolve.clip import Clip
+from fakes.resolve.grades import ColorGroup, Graph
+from fakes.resolve.item import Item
+from fakes.resolve.pool import Folder, MediaPool
+from fakes.resolve.project import Project, ProjectManager
+from fakes.resolve.storage import MediaStorage
+from fakes.resolve.timeline import Timeline
 
 __all__ = [
     "ALL",

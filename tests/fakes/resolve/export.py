@@ -9,13 +9,13 @@ from math import floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .constants import CONSTANTS
-from .times import fps_number, label
+from fakes.resolve.constants import CONSTANTS
+from fakes.resolve.times import fps_number, label
 
 if TYPE_CHECKING:
-    from .item import Item
-    from .timeline import Timeline
-    from .tracks import Track
+    from fakes.resolve.item import Item
+    from fakes.resolve.timeline import Timeline
+    from fakes.resolve.tracks import Track
 
 __all__ = ["edl", "otio", "write"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from math import ceil, floor
 
-from .calls import Node, api
-from .clip import Clip
-from .truth import Warp
+from fakes.resolve.calls import Node, api
+from fakes.resolve.clip import Clip
+from fakes.resolve.truth import Warp
 
 __all__ = ["ExtentCalls"]
 

@@ -9,20 +9,19 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal, Self
 
-from answerprint.resolve.link.bridge import Bridge
-
-from .app import Resolve
-from .desk import Desk
-from .gate import Gate
-from .inside import InProcess
-from .project import Project
-from .quirks import Quirks
-from .scripts import Run, Script
-from .server import Server
-from .snapshot import Snapshot
-from .times import rate_of
-from .toolkit import Steps
-from .world import Edition, World
+from answerprint.resolve.bridge.bridge import Bridge
+from fakes.resolve.app import Resolve
+from fakes.resolve.desk import Desk
+from fakes.resolve.gate import Gate
+from fakes.resolve.inside import InProcess
+from fakes.resolve.project import Project
+from fakes.resolve.quirks import Quirks
+from fakes.resolve.scripts import Run, Script
+from fakes.resolve.server import Server
+from fakes.resolve.snapshot import Snapshot
+from fakes.resolve.times import rate_of
+from fakes.resolve.toolkit import Steps
+from fakes.resolve.world import Edition, World
 
 __all__ = ["FakeResolve"]
 

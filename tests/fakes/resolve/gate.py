@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Literal
 
-from .world import World
+from fakes.resolve.world import World
 
 __all__ = ["Gate"]
 

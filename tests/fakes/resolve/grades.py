@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .calls import Node, api
-from .world import World
+from fakes.resolve.calls import Node, api
+from fakes.resolve.world import World
 
 __all__ = ["ColorGroup", "Graded", "Graph"]
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .calls import known_keys
-from .clip import Clip
-from .media import Media, look_at, single_picture
+from fakes.resolve.calls import known_keys
+from fakes.resolve.clip import Clip
+from fakes.resolve.media import Media, look_at, single_picture
 
 if TYPE_CHECKING:
-    from .pool import MediaPool
+    from fakes.resolve.pool import MediaPool
 
 __all__ = ["KEYS", "clip_type", "import_files"]
 

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
-from .clip import Clip
-from .importing import clip_type
-from .item import Item
-from .media import look_at
-from .truth import Warp
+from fakes.resolve.clip import Clip
+from fakes.resolve.importing import clip_type
+from fakes.resolve.item import Item
+from fakes.resolve.media import look_at
+from fakes.resolve.truth import Warp
 
 if TYPE_CHECKING:
-    from .pool import MediaPool
-    from .timeline import Timeline
+    from fakes.resolve.pool import MediaPool
+    from fakes.resolve.timeline import Timeline
 
 __all__ = ["read_otio"]
 

@@ -11,9 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from answerprint.resolve.link.bridge import Bridge
-
-from .server import Server
+from answerprint.resolve.bridge.bridge import Bridge
+from fakes.resolve.server import Server
 
 __all__ = ["InProcess", "load"]
 

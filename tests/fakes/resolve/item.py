@@ -7,18 +7,18 @@ from fractions import Fraction
 from math import floor
 from typing import TYPE_CHECKING, Any
 
-from .calls import api, known_keys
-from .clip import Clip
-from .extents import ExtentCalls
-from .grades import Graded
-from .marks import Coloured
-from .takes import Take, TakeCalls
-from .truth import Shown, Warp
-from .world import World
+from fakes.resolve.calls import api, known_keys
+from fakes.resolve.clip import Clip
+from fakes.resolve.extents import ExtentCalls
+from fakes.resolve.grades import Graded
+from fakes.resolve.marks import Coloured
+from fakes.resolve.takes import Take, TakeCalls
+from fakes.resolve.truth import Shown, Warp
+from fakes.resolve.world import World
 
 if TYPE_CHECKING:
-    from .timeline import Timeline
-    from .tracks import Track
+    from fakes.resolve.timeline import Timeline
+    from fakes.resolve.tracks import Track
 
 __all__ = ["Item"]
 

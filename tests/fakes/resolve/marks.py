@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .calls import Node, api
-from .words import FLAG_COLOURS, ClipColour, FlagColour
-from .world import World
+from fakes.resolve.calls import Node, api
+from fakes.resolve.words import FLAG_COLOURS, ClipColour, FlagColour
+from fakes.resolve.world import World
 
 __all__ = ["Coloured", "Marked"]
 

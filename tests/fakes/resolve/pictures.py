@@ -13,10 +13,9 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from fakes.resolve.media import numbered_files
+from fakes.resolve.truth import Shown
 from media.makers import numbered_frame
-
-from .media import numbered_files
-from .truth import Shown
 
 __all__ = ["Decoder", "still", "writing"]
 

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .append import append, clips_for
-from .calls import Node, api, known_keys
-from .clip import Clip
-from .importing import import_files
-from .incoming import read_otio
-from .item import Item
-from .world import World
+from fakes.resolve.append import append, clips_for
+from fakes.resolve.calls import Node, api, known_keys
+from fakes.resolve.clip import Clip
+from fakes.resolve.importing import import_files
+from fakes.resolve.incoming import read_otio
+from fakes.resolve.item import Item
+from fakes.resolve.world import World
 
 if TYPE_CHECKING:
-    from .project import Project
-    from .timeline import Timeline
+    from fakes.resolve.project import Project
+    from fakes.resolve.timeline import Timeline
 
 __all__ = ["Folder", "MediaPool"]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from .calls import Node, api
-from .clip import Clip
-from .item import Item
-from .pool import MediaPool
-from .queue import RenderCalls
-from .timeline import Timeline
-from .times import fps_number, rate_of
-from .tracks import Track
-from .world import World
+from fakes.resolve.calls import Node, api
+from fakes.resolve.clip import Clip
+from fakes.resolve.item import Item
+from fakes.resolve.pool import MediaPool
+from fakes.resolve.queue import RenderCalls
+from fakes.resolve.timeline import Timeline
+from fakes.resolve.times import fps_number, rate_of
+from fakes.resolve.tracks import Track
+from fakes.resolve.world import World
 
 __all__ = ["Project", "ProjectManager"]
 

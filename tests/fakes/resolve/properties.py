@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .times import fps_number, label, labelled, ratio_text
-from .words import ALPHA_MODES, DATA_LEVELS, PIXEL_ASPECTS, TYPES
-from .world import World
+from fakes.resolve.times import fps_number, label, labelled, ratio_text
+from fakes.resolve.words import ALPHA_MODES, DATA_LEVELS, PIXEL_ASPECTS, TYPES
+from fakes.resolve.world import World
 
 if TYPE_CHECKING:
-    from .clip import Clip
+    from fakes.resolve.clip import Clip
 
 __all__ = ["allowed", "of"]
 

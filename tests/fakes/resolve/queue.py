@@ -6,12 +6,12 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import render
-from .calls import Node, api, known_keys
-from .world import World
+from fakes.resolve import render
+from fakes.resolve.calls import Node, api, known_keys
+from fakes.resolve.world import World
 
 if TYPE_CHECKING:
-    from .timeline import Timeline
+    from fakes.resolve.timeline import Timeline
 
 __all__ = ["CODECS", "FORMATS", "PRESETS", "SETTINGS", "RenderCalls", "RenderJob"]
 

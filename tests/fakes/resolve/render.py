@@ -10,15 +10,15 @@ from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .pictures import Decoder, still, writing
-from .times import label, labelled, rate_of
-from .truth import Shown
-from .world import World
+from fakes.resolve.pictures import Decoder, still, writing
+from fakes.resolve.times import label, labelled, rate_of
+from fakes.resolve.truth import Shown
+from fakes.resolve.world import World
 
 if TYPE_CHECKING:
-    from .item import Item
-    from .queue import RenderJob
-    from .timeline import Timeline
+    from fakes.resolve.item import Item
+    from fakes.resolve.queue import RenderJob
+    from fakes.resolve.timeline import Timeline
 
 __all__ = ["Output", "names", "outputs", "run"]
 

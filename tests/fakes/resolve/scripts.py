@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
-from .world import World
+from fakes.resolve.world import World
 
 __all__ = ["Run", "Script"]
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from typing import Any
 
-from .app import Resolve
-from .calls import Node, offered, perform
-from .constants import CONSTANTS
-from .world import World
+from fakes.resolve.app import Resolve
+from fakes.resolve.calls import Node, offered, perform
+from fakes.resolve.constants import CONSTANTS
+from fakes.resolve.world import World
 
 __all__ = ["Server"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .calls import Node
-from .queue import RenderJob
-from .takes import Take
-from .tracks import Track
+from fakes.resolve.calls import Node
+from fakes.resolve.queue import RenderJob
+from fakes.resolve.takes import Take
+from fakes.resolve.tracks import Track
 
 __all__ = ["Snapshot"]
 

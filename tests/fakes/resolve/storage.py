@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .calls import Node, api
-from .clip import Clip
-from .importing import import_files
+from fakes.resolve.calls import Node, api
+from fakes.resolve.clip import Clip
+from fakes.resolve.importing import import_files
 
 __all__ = ["MediaStorage"]
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from .calls import Node, api
-from .clip import Clip
+from fakes.resolve.calls import Node, api
+from fakes.resolve.clip import Clip
 
 if TYPE_CHECKING:
-    from .truth import Warp
+    from fakes.resolve.truth import Warp
 
 __all__ = ["Take", "TakeCalls"]
 

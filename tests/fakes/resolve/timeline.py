@@ -5,18 +5,18 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from . import export
-from .building import Building
-from .calls import api, known_keys
-from .item import Item
-from .marks import Marked
-from .times import fps_number, label, labelled
-from .trackcalls import TrackCalls
-from .tracks import Track
-from .world import World
+from fakes.resolve import export
+from fakes.resolve.building import Building
+from fakes.resolve.calls import api, known_keys
+from fakes.resolve.item import Item
+from fakes.resolve.marks import Marked
+from fakes.resolve.times import fps_number, label, labelled
+from fakes.resolve.trackcalls import TrackCalls
+from fakes.resolve.tracks import Track
+from fakes.resolve.world import World
 
 if TYPE_CHECKING:
-    from .clip import Clip
+    from fakes.resolve.clip import Clip
 
 __all__ = ["Timeline"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .item import Item
+    from fakes.resolve.item import Item
 
 __all__ = ["Track"]
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from .quirks import Quirks
-from .toolkit import Steps
+from fakes.resolve.quirks import Quirks
+from fakes.resolve.toolkit import Steps
 
 if TYPE_CHECKING:
-    from .project import Project
+    from fakes.resolve.project import Project
 
 __all__ = ["Edition", "World"]
 

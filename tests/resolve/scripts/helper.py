@@ -7,9 +7,9 @@ import signal
 import sys
 from collections.abc import Callable
 
+from answerprint.resolve.bridge.bridge import Bridge
+from answerprint.resolve.bridge.menu import inside
 from answerprint.resolve.errors import ResolveError
-from answerprint.resolve.link.bridge import Bridge
-from answerprint.resolve.link.inside import inside
 
 
 def good(bridge: Bridge, arguments: list[str]) -> int:

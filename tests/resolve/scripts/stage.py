@@ -8,8 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from answerprint.resolve.setup.menu import MENU, files
-from answerprint.resolve.setup.program import Program, this_program
+from answerprint.resolve.install.scripts import MENU, Program, files, this_program
 
 __all__ = ["Said", "Stage"]
 

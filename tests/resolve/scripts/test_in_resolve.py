@@ -7,12 +7,10 @@ from typing import Literal
 
 import pytest
 
-from answerprint.resolve.setup.install import install
-from answerprint.resolve.setup.menu import MENU, Entry, files
-from answerprint.resolve.setup.program import Program
+from answerprint.resolve.install.install import install
+from answerprint.resolve.install.scripts import MENU, Entry, Program, files
 from fakes.resolve import FakeResolve
-
-from .stage import Stage
+from resolve.scripts.stage import Stage
 
 
 @pytest.mark.parametrize("entry", MENU, ids=lambda entry: entry.action)

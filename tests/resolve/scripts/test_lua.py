@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from answerprint.resolve.setup.menu import LUA, files
-from answerprint.resolve.setup.program import Program, this_program
+from answerprint.resolve.install.scripts import LUA, Program, files, this_program
 
 _INTERPRETERS = [each for each in ("lua5.1", "luajit") if shutil.which(each)]
 pytestmark = pytest.mark.skipif(not _INTERPRETERS, reason="no Lua 5.1 or LuaJIT on this machine")

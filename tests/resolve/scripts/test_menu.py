@@ -13,10 +13,8 @@ from pathlib import Path
 import pytest
 
 from answerprint.home import home
-from answerprint.resolve.setup.menu import MENU, Entry, files
-from answerprint.resolve.setup.program import Program, this_program
-
-from .stage import Said, Stage
+from answerprint.resolve.install.scripts import MENU, Entry, Program, files, this_program
+from resolve.scripts.stage import Said, Stage
 
 _PYTHONS = sorted(Path(this_program().folder).rglob("*.py"))
 
@@ -209,7 +207,7 @@ def test_a_script_of_another_version_names_the_remedy(stage: Stage, protocol: in
 _PROGRAM = """
 import sys
 from answerprint.errors import AnswerprintError
-from answerprint.resolve.link.inside import inside
+from answerprint.resolve.bridge.menu import inside
 try:
     with inside():
         pass

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .components import Components
+    from answerprint.backends.diffbir.components import Components
 
 __all__ = ["load_components"]
 
@@ -27,6 +27,8 @@ def load_components(base: Mapping[str, Tensor], control: Mapping[str, Tensor], *
     The networks are for inference, float32, on the device of the tensors, which they share where these are float32.
     Raises ModelError that names what is missing, unknown or of another shape.
     """
-    from .components import build  # here, for it imports diffusers and transformers, which take seconds
+    from answerprint.backends.diffbir.components import (
+        build,  # here, for it imports diffusers and transformers, which take seconds
+    )
 
     return build(base, control, head_dim=head_dim)

@@ -1,10 +1,16 @@
-"""DiffBIR as the method drives it: a first restoration, then Stable Diffusion under a ControlNet that sees it."""
+"""DiffBIR as the method drives it: a first restoration, then Stable Diffusion under a ControlNet that sees it.
+
+What a user can set, read from text once.
+
+What DiffBIR's networks are told of frames: the latents of their first restorations.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -13,27 +19,88 @@ from torch import Tensor
 from answerprint.backends.attention import HookedProcessor, HookSlot, coarsest_scale, self_attention_layers
 from answerprint.backends.base import own_condition
 from answerprint.backends.colour import fix_colour
+from answerprint.backends.diffbir import load_components
+from answerprint.backends.diffbir.components import Components
+from answerprint.backends.diffbir.fidelity import draw, smoothness
+from answerprint.backends.diffbir.info import INFO, SPACED
+from answerprint.backends.diffbir.spaced import SCHEDULERS, SpacedSchedule, alphas_cumprod
+from answerprint.backends.diffbir.stage1 import Enlarger, FirstStage, enlarged, load_first_stage
+from answerprint.backends.guidance import Guidance
 from answerprint.backends.info import BackendInfo
 from answerprint.backends.kl import cell_size, decode, encode
-from answerprint.backends.latent import HookedNetworks
-from answerprint.backends.schedules import DiffusersSchedule
+from answerprint.backends.latent import HookedNetworks, LatentCondition
+from answerprint.backends.precision import Running
+from answerprint.backends.schedules import DiffusersSchedule, parse_eta
 from answerprint.backends.text import Text, load_tokenizer
 from answerprint.backends.weights import read_index, read_weights
-from answerprint.errors import ModelError
-from answerprint.models.verify import VerifiedModel
+from answerprint.errors import InputError, ModelError
 from answerprint.temporal.parametrisation import PARAMETRISATIONS
-from answerprint.temporal.protocols import Condition, Schedule, TokenLayer
+from answerprint.temporal.protocols import Condition, Schedule, TokenLayer, Window
+from answerprint.weights.verify import VerifiedModel
 
-from . import load_components
-from .components import Components
-from .condition import RestoredCondition
-from .fidelity import draw, smoothness
-from .info import INFO, SPACED
-from .settings import Settings
-from .spaced import SCHEDULERS, SpacedSchedule, alphas_cumprod
-from .stage1 import Enlarger, FirstStage, enlarged, load_first_stage
+__all__ = ["DiffbirBackend", "RestoredCondition", "Settings", "load"]
 
-__all__ = ["DiffbirBackend", "load"]
+
+@dataclass(frozen=True, slots=True)
+class RestoredCondition(LatentCondition):
+    """First restorations, as latents and as pictures."""
+
+    smooth: Tensor
+    """[F, 1, h, w] in [0, 1]: how smooth the picture is in each cell."""
+    size: tuple[int, int]
+    """Height and width, px, of the result; a crop goes on speaking of the whole."""
+
+    def select(self, frames: Sequence[int]) -> Self:
+        """Some of the frames, by position."""
+        return replace(LatentCondition.select(self, frames), smooth=self.smooth[list(frames)])
+
+    def crop(self, window: Window) -> Self:
+        """A rectangle of the latent grid."""
+        rows = slice(window.top, window.top + window.height)
+        columns = slice(window.left, window.left + window.width)
+        return replace(LatentCondition.crop(self, window), smooth=self.smooth[:, :, rows, columns])
+
+
+_SR_SCALE = 4
+"""How many times the first restoration of the task sr enlarges."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One configuration of the model."""
+
+    steps: int
+    sampler: str
+    eta: float
+    task: str
+    scale: int
+    """Output pixels per input pixel, along each axis."""
+    first_stage: bool
+    """Whether the task's own network restores first, or the picture is only enlarged."""
+    fidelity: float
+    """Share s of restoration guidance, 0..1; 0 is off."""
+    guidance: Guidance
+    running: Running
+
+    @classmethod
+    def read(cls, steps: int, sampler: str, options: Mapping[str, str]) -> Self:
+        """Defaults, and `options` over them; raises InputError for a wrong value or an unknown name."""
+        text = INFO.fill_options(options)
+        if sampler not in INFO.samplers:
+            raise InputError(f"There is no sampler {sampler!r}.", f"Samplers: {', '.join(INFO.samplers)}.")
+        task = text["task"]
+        return cls(
+            steps,
+            sampler,
+            eta=parse_eta(text["eta"]),
+            task=task,
+            scale=int(text["enlarge"]) or (_SR_SCALE if task == "sr" else 1),
+            first_stage=text["stage1"] == "model",
+            fidelity=float(text["fidelity"]),
+            guidance=Guidance.read(text),
+            running=Running.read(text),
+        )
+
 
 SHORT_SIDE = 512
 """Least short side of the picture, px, at which detail is drawn: Stable Diffusion 2.1 learned at this size."""

@@ -12,6 +12,7 @@ from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from answerprint.backends.diffbir.sizes import Shapes, read_encoder, text_config, vae_config
 from answerprint.backends.original_names import (
     Modules,
     controlnet_modules,
@@ -21,8 +22,6 @@ from answerprint.backends.original_names import (
     vae_modules,
 )
 from answerprint.errors import ModelError
-
-from .sizes import Shapes, read_encoder, text_config, vae_config
 
 __all__ = ["BASE_PARTS", "Components", "build"]
 

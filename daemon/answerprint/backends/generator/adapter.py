@@ -10,19 +10,18 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
+from answerprint.backends.generator.foreign import ForeignNetwork
+from answerprint.backends.generator.info import INFO
+from answerprint.backends.generator.network import GeneratorNetwork
 from answerprint.backends.info import BackendInfo
 from answerprint.backends.latent import HookedNetworks
-from answerprint.backends.pictures import PictureCondition, of_pictures, pad_pictures
+from answerprint.backends.low_resolution import PictureCondition, of_pictures, pad_pictures
 from answerprint.backends.precision import Running
 from answerprint.backends.schedules import OneStep
 from answerprint.backends.weights import load_network, parsing
 from answerprint.errors import InputError, ModelError
-from answerprint.models.verify import VerifiedModel
 from answerprint.temporal.protocols import Condition
-
-from .foreign import ForeignNetwork
-from .info import INFO
-from .network import GeneratorNetwork
+from answerprint.weights.verify import VerifiedModel
 
 __all__ = ["CONFIG", "FOREIGN", "WEIGHTS", "GeneratorBackend", "check_numbers", "load"]
 

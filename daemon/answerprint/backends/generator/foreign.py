@@ -9,10 +9,9 @@ from typing import Any
 
 from torch import Tensor
 
+from answerprint.backends.generator.network import GeneratorNetwork
 from answerprint.errors import ModelError
 from answerprint.optional import how_to_install
-
-from .network import GeneratorNetwork
 
 __all__ = ["ForeignNetwork"]
 

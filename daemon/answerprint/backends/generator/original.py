@@ -8,9 +8,9 @@ from typing import Any
 
 from safetensors.torch import load_file, save_file
 
-from .adapter import CONFIG, FOREIGN, WEIGHTS, check_numbers
-from .foreign import ForeignNetwork
-from .layouts import own_config, renamed
+from answerprint.backends.generator.adapter import CONFIG, FOREIGN, WEIGHTS, check_numbers
+from answerprint.backends.generator.foreign import ForeignNetwork
+from answerprint.backends.generator.layouts import own_config, renamed
 
 __all__ = ["arrange"]
 

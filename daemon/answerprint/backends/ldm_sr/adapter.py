@@ -12,16 +12,15 @@ from torch import Tensor
 from answerprint.backends.attention import coarsest_scale
 from answerprint.backends.info import BackendInfo
 from answerprint.backends.latent import HookedNetworks
-from answerprint.backends.pictures import PictureCondition, of_pictures, pad_pictures
+from answerprint.backends.ldm_sr.codec import decode
+from answerprint.backends.ldm_sr.info import INFO
+from answerprint.backends.low_resolution import PictureCondition, of_pictures, pad_pictures
 from answerprint.backends.precision import Running
 from answerprint.backends.schedules import DiffusersSchedule, parse_eta
 from answerprint.backends.weights import load_network, read_index
 from answerprint.errors import ModelError
-from answerprint.models.verify import VerifiedModel
 from answerprint.temporal.protocols import Condition
-
-from .codec import decode
-from .info import INFO
+from answerprint.weights.verify import VerifiedModel
 
 __all__ = ["LdmSrBackend", "load"]
 

@@ -9,9 +9,8 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from answerprint.backends.ldm_sr.compvis import from_checkpoint
 from answerprint.errors import ModelError
-
-from .compvis import from_checkpoint
 
 __all__ = ["arrange"]
 

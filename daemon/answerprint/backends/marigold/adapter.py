@@ -1,8 +1,11 @@
-"""Marigold as the method drives it: the network sees the latent of depth beside the latent of the frame."""
+"""Marigold as the method drives it: the network sees the latent of depth beside the latent of the frame.
+
+What Marigold's network is told of frames: their latents, beside those of the depth to be found.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,21 +18,42 @@ from answerprint.backends.base import own_condition
 from answerprint.backends.depth import DepthLook
 from answerprint.backends.info import BackendInfo
 from answerprint.backends.kl import decode, encode
-from answerprint.backends.latent import HookedNetworks
-from answerprint.backends.pictures import pad_pictures
+from answerprint.backends.latent import HookedNetworks, LatentCondition
+from answerprint.backends.low_resolution import pad_pictures
+from answerprint.backends.marigold.info import INFO, LARGEST_SIDE, RESOLUTION
+from answerprint.backends.marigold.lcm import LcmSchedule
 from answerprint.backends.precision import Running
 from answerprint.backends.schedules import DiffusersSchedule, parse_eta
 from answerprint.backends.text import Text, load_text
 from answerprint.backends.weights import load_network, read_index
 from answerprint.errors import ModelError
-from answerprint.models.verify import VerifiedModel
 from answerprint.temporal.protocols import Condition, Schedule
+from answerprint.weights.verify import VerifiedModel
 
-from .condition import EncodedCondition, resized
-from .info import INFO, LARGEST_SIDE, RESOLUTION
-from .lcm import LcmSchedule
+__all__ = ["EncodedCondition", "MarigoldBackend", "load", "resized"]
 
-__all__ = ["MarigoldBackend", "load"]
+
+@dataclass(frozen=True, slots=True)
+class EncodedCondition(LatentCondition):
+    """Encoded frames at the size at which the network works."""
+
+    source: tuple[int, int]
+    """Height and width, px, of the source."""
+
+
+def resized(low: Tensor, longest: int) -> Tensor:
+    """`low` [F, 3, h, w], its longer side brought to `longest` px as MarigoldDepthPipeline does; 0 leaves it as it is.
+
+    What is not a number becomes black before it can spread to its neighbours.
+    """
+    if longest == 0:
+        return low
+    height, width = low.shape[2:]
+    most = max(height, width)
+    size = max(1, height * longest // most), max(1, width * longest // most)
+    finite = low.nan_to_num(nan=0.0, posinf=1.0, neginf=0.0).clamp(0, 1)
+    return F.interpolate(finite, size, mode="bilinear", antialias=True)
+
 
 PIPELINE = "MarigoldDepthPipeline"
 

@@ -17,14 +17,13 @@ from answerprint.backends.kl import cell_size, decode, encode
 from answerprint.backends.latent import HookedNetworks, LatentCondition
 from answerprint.backends.precision import Running
 from answerprint.backends.schedules import OneStep
+from answerprint.backends.sd_one_step.info import INFO
 from answerprint.backends.text import Text, load_text
 from answerprint.backends.weights import load_network, read_index
 from answerprint.errors import InputError, ModelError
-from answerprint.models.verify import VerifiedModel
 from answerprint.temporal.parametrisation import x0_from_epsilon
 from answerprint.temporal.protocols import Condition
-
-from .info import INFO
+from answerprint.weights.verify import VerifiedModel
 
 __all__ = ["SdOneStepBackend", "load"]
 

@@ -1,9 +1,13 @@
-"""The SD x4 upscaler as the method drives it: the network sees the latent beside the noised low-resolution frame."""
+"""The SD x4 upscaler as the method drives it: the network sees the latent beside the noised low-resolution frame.
+
+What a user can set, read from text once.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
@@ -11,22 +15,49 @@ from torch import Tensor
 
 from answerprint.backends.attention import coarsest_scale
 from answerprint.backends.base import own_condition
-from answerprint.backends.info import BackendInfo
+from answerprint.backends.guidance import Guidance
+from answerprint.backends.info import ETA, BackendInfo
 from answerprint.backends.kl import cell_size, decode
 from answerprint.backends.latent import HookedNetworks
-from answerprint.backends.pictures import pad_pictures
+from answerprint.backends.low_resolution import pad_pictures
+from answerprint.backends.precision import Running
 from answerprint.backends.schedules import DiffusersSchedule
+from answerprint.backends.sd_x4.condition import NoisedCondition, grain_for
+from answerprint.backends.sd_x4.info import INFO, NOISE_LEVEL
 from answerprint.backends.text import Text, load_text
 from answerprint.backends.weights import load_network, read_index
 from answerprint.errors import ModelError
-from answerprint.models.verify import VerifiedModel
 from answerprint.temporal.protocols import Condition
+from answerprint.weights.verify import VerifiedModel
 
-from .condition import NoisedCondition, grain_for
-from .info import INFO, NOISE_LEVEL
-from .settings import Settings
+__all__ = ["SdX4Backend", "Settings", "load"]
 
-__all__ = ["SdX4Backend", "load"]
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One configuration of the model."""
+
+    steps: int
+    sampler: str
+    eta: float
+    guidance: Guidance
+    noise_level: int
+    """Timestep whose share of noise the network sees in the source."""
+    running: Running
+
+    @classmethod
+    def read(cls, steps: int, sampler: str, options: Mapping[str, str]) -> Self:
+        """Defaults, and `options` over them; raises InputError for a wrong value or an unknown name."""
+        texts = INFO.fill_options(options)
+        return cls(
+            steps,
+            sampler,
+            float(texts[ETA.name]),
+            Guidance.read(texts),
+            int(texts[NOISE_LEVEL.name]),
+            Running.read(texts),
+        )
+
 
 PIPELINE = "StableDiffusionUpscalePipeline"
 

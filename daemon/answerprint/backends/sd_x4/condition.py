@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from answerprint.backends.pictures import PictureCondition
+from answerprint.backends.low_resolution import PictureCondition
 from answerprint.temporal.noise import base_noise
 from answerprint.temporal.protocols import Window
 

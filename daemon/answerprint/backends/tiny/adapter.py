@@ -14,17 +14,16 @@ from torch import Tensor
 from answerprint.backends.attention import coarsest_scale
 from answerprint.backends.info import BackendInfo
 from answerprint.backends.latent import HookedNetworks
-from answerprint.backends.pictures import PictureCondition, pad_pictures
+from answerprint.backends.low_resolution import PictureCondition, pad_pictures
 from answerprint.backends.precision import Running
 from answerprint.backends.schedules import DiffusersSchedule, parse_eta
+from answerprint.backends.tiny import codec
+from answerprint.backends.tiny.info import INFO
+from answerprint.backends.tiny.network import CONTEXT_WIDTH
+from answerprint.backends.tiny.restorer import Restorer
 from answerprint.backends.weights import load_network
-from answerprint.models.verify import VerifiedModel
 from answerprint.temporal.protocols import Condition, Window
-
-from . import codec
-from .info import INFO
-from .network import CONTEXT_WIDTH
-from .restorer import Restorer
+from answerprint.weights.verify import VerifiedModel
 
 __all__ = ["TinyBackend", "TinyCondition", "load"]
 

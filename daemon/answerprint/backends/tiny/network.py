@@ -10,7 +10,7 @@ from typing import Any
 
 from diffusers import UNet2DConditionModel
 
-from .codec import CONDITION_CHANNELS, LATENT_CHANNELS
+from answerprint.backends.tiny.codec import CONDITION_CHANNELS, LATENT_CHANNELS
 
 __all__ = ["CONTEXT_WIDTH", "NETWORK_CONFIG", "SCHEDULER_CONFIG", "build_network"]
 

@@ -1,20 +1,27 @@
-"""A job that somebody asked for, before it is known to be possible, and all that is wrong with many of them."""
+"""A job that somebody asked for, before it is known to be possible, and all that is wrong with many of them.
+
+Names of outputs for files that are restored with one command.
+
+Files that Answerprint has made: `*.mov` names them as well, and nobody means to restore them once more.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from answerprint.api.request import RestoreRequest
+from answerprint.api.types import NewJob
 from answerprint.errors import InputError
-from answerprint.frames.request import RestoreRequest
-from answerprint.jobs.api import NewJob
-from answerprint.jobs.preflight import check_restore
+from answerprint.frames.sequence import find_sequence, names_a_sequence
+from answerprint.scheduler.preflight import check_restore
 
-__all__ = ["OWN", "Draft", "Mistake", "Mistakes", "finish"]
+__all__ = ["OWN", "Draft", "Mistake", "Mistakes", "finish", "made_here", "output_for"]
 
 OWN = ("label", "priority", "not_before")
 """What a job has beside the settings of the restoration."""
@@ -101,3 +108,40 @@ def _same_file(output: str) -> str:
     """Different for different files, whatever names they go by."""
     path = Path(output)
     return os.path.normcase(path.parent.resolve() / path.name)
+
+
+_NUMBER = re.compile(r"%(?:0\d{1,2})?d|\[\d+-\d+\]")
+
+
+def output_for(source: Path, *, folder: Path | None, suffix: str, extension: str) -> Path:
+    """Return the output of an absolute source: its name with a suffix, beside it or in another folder.
+
+    The number of a sequence is left out: plate.%04d.png gives plate_restored.mov. An extension may have one of its
+    own, such as .%04d.png.
+    """
+    name = source.name if source.is_dir() else source.stem
+    stem = _NUMBER.sub("", name).rstrip("._- ") or "clip"
+    dot = "" if extension.startswith(".") else "."
+    return (folder or source.parent) / f"{stem}{suffix}{dot}{extension}"
+
+
+_MARK = b"answerprint_version"
+"""A key of the metadata that every result carries; Matroska writes it in capitals."""
+_LOOK_BYTES = 1 << 17
+"""At both ends of a file, where metadata lie: headers first, QuickTime's index and TIFF's directory last."""
+
+
+def made_here(source: Path) -> bool:
+    """Whether a file, or the first picture of a sequence, says that Answerprint made it. Raises nothing.
+
+    Only the ends of a file are read, as bytes: this program opens no media. A file that cannot be read says nothing.
+    """
+    try:
+        file = find_sequence(source).files[0] if names_a_sequence(source) else source
+        with file.open("rb") as stream:
+            head = stream.read(_LOOK_BYTES)
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(len(head), size - _LOOK_BYTES))
+            return _MARK in head.lower() or _MARK in stream.read().lower()
+    except (OSError, InputError, ValueError):
+        return False

@@ -13,12 +13,11 @@ from typing import Any
 
 import yaml
 
+from answerprint.cli.batch.draft import OWN, Draft, Mistakes
+from answerprint.cli.batch.values import SETTINGS, read_integer, read_setting, read_size
+from answerprint.cli.settings import absolute
+from answerprint.cli.times import parse_when
 from answerprint.errors import InputError
-
-from ..settings import absolute
-from ..times import parse_when
-from .draft import OWN, Draft, Mistakes
-from .values import SETTINGS, read_integer, read_setting, read_size
 
 __all__ = ["read_job_file"]
 

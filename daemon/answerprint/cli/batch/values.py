@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from types import MappingProxyType
 
+from answerprint.api.request import RestoreRequest
 from answerprint.errors import InputError
-from answerprint.frames.request import RestoreRequest
 
 __all__ = ["SETTINGS", "read_integer", "read_setting", "read_size"]
 

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from answerprint.errors import OutputError
 from answerprint.metrics.degradations import Picture
+from answerprint.metrics.page.images import busiest_box, cut, jpeg_uri, png_uri, profile_uri
+from answerprint.metrics.page.look import SCRIPT, STYLE
+from answerprint.metrics.page.plot import points_of, scatter
 from answerprint.metrics.report import COLUMNS, Column, Table
-
-from .images import busiest_box, cut, jpeg_uri, png_uri, profile_uri
-from .look import SCRIPT, STYLE
-from .plot import points_of, scatter
 
 __all__ = ["FILE_NAME", "Shown", "html_of", "write_page"]
 

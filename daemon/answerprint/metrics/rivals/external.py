@@ -17,8 +17,7 @@ import numpy as np
 from answerprint.errors import InputError, JobFailedError, OutputError
 from answerprint.metrics.degradations import Picture
 from answerprint.metrics.perceptual import Absent
-
-from .base import Restored, Shot
+from answerprint.metrics.rivals.base import Restored, Shot
 
 __all__ = ["External", "parse_command", "read_frames", "write_frames"]
 

@@ -25,8 +25,7 @@ from answerprint.flow.prepare import noise_level
 from answerprint.metrics.checks import luma
 from answerprint.metrics.degradations import Picture
 from answerprint.metrics.perceptual import Absent
-
-from .base import Restored, Shot, enlarge
+from answerprint.metrics.rivals.base import Restored, Shot, enlarge
 
 __all__ = ["FILTERS", "Filtered", "filter_clip"]
 

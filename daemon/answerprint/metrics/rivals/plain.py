@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import cv2
 
 from answerprint.metrics.perceptual import Absent
-
-from .base import Restored, Shot, enlarge
+from answerprint.metrics.rivals.base import Restored, Shot, enlarge
 
 __all__ = ["PLAIN", "Plain"]
 

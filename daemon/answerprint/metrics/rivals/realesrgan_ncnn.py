@@ -19,8 +19,7 @@ import cv2
 
 from answerprint.errors import InputError
 from answerprint.metrics.perceptual import Absent
-
-from .external import External
+from answerprint.metrics.rivals.external import External
 
 __all__ = ["MODELS", "PACKAGE", "absent", "main", "way"]
 

@@ -4,12 +4,12 @@ Each method is one call. What Resolve says with None or False is an error or a b
 Signatures: the README of Developer/Scripting, July 2026; newer ones say since when they exist.
 """
 
-from .app import Resolve
-from .clip import Clip
-from .item import Item
-from .pool import Folder, MediaPool
-from .project import Project
-from .timeline import Timeline
-from .values import ahead
+from answerprint.resolve.api.app import Resolve
+from answerprint.resolve.api.clip import Clip
+from answerprint.resolve.api.item import Item
+from answerprint.resolve.api.pool import Folder, MediaPool
+from answerprint.resolve.api.project import Project
+from answerprint.resolve.api.timeline import Timeline
+from answerprint.resolve.api.values import ahead
 
 __all__ = ["Clip", "Folder", "Item", "MediaPool", "Project", "Resolve", "Timeline", "ahead"]

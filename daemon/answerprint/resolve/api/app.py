@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..errors import NoResolveError, ResolveError, SilentError
-from ..link.bridge import Remote
-from .project import Project
-from .values import Handle, numbers
+from answerprint.resolve.api.project import Project
+from answerprint.resolve.api.values import Handle, numbers
+from answerprint.resolve.bridge.bridge import Remote
+from answerprint.resolve.errors import NoResolveError, ResolveError, SilentError
 
 __all__ = ["Resolve"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .values import Handle, texts
+from answerprint.resolve.api.values import Handle, texts
 
 __all__ = ["Clip"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..link.bridge import Remote, Value
-from .clip import Clip
-from .values import Handle, objects, texts
+from answerprint.resolve.api.clip import Clip
+from answerprint.resolve.api.values import Handle, objects, texts
+from answerprint.resolve.bridge.bridge import Remote, Value
 
 __all__ = ["Item", "Take"]
 

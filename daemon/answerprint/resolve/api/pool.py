@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ..link.bridge import Value
-from .clip import Clip
-from .item import Item
-from .values import Handle, objects
+from answerprint.resolve.api.clip import Clip
+from answerprint.resolve.api.item import Item
+from answerprint.resolve.api.values import Handle, objects
+from answerprint.resolve.bridge.bridge import Value
 
 __all__ = ["Folder", "MediaPool"]
 

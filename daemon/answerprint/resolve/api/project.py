@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..errors import ResolveError
-from ..link.bridge import Value
-from .pool import MediaPool
-from .timeline import Timeline
-from .values import Handle, texts
+from answerprint.resolve.api.pool import MediaPool
+from answerprint.resolve.api.timeline import Timeline
+from answerprint.resolve.api.values import Handle, texts
+from answerprint.resolve.bridge.bridge import Value
+from answerprint.resolve.errors import ResolveError
 
 __all__ = ["Project"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..link.bridge import Value
-from .item import Item
-from .values import Handle, objects
+from answerprint.resolve.api.item import Item
+from answerprint.resolve.api.values import Handle, objects
+from answerprint.resolve.bridge.bridge import Value
 
 __all__ = ["Timeline"]
 

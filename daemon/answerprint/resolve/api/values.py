@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..errors import SilentError
-from ..link.bridge import CALL_SECONDS, Remote, Value
+from answerprint.resolve.bridge.bridge import CALL_SECONDS, Remote, Value
+from answerprint.resolve.errors import SilentError
 
 __all__ = ["Handle", "ahead", "numbers", "objects", "texts"]
 

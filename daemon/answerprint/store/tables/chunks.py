@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from ..receipts import ChunkReceipt
-from ..records import ChunkRefusedError, JobRecord, JobState
-from .rows import receipt_from_row, to_text
+from answerprint.api.job import ChunkRefusedError, JobRecord, JobState
+from answerprint.store.receipts import ChunkReceipt
+from answerprint.store.tables.rows import receipt_from_row, to_text
 
 __all__ = ["check_continues", "drop", "insert", "sequence_of"]
 

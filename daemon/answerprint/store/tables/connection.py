@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ...errors import DiskFullError, JournalError, StorageError
-from .. import atomic
-from ..failpoints import reach
-from ..quota import room, storage_error
-from .rows import REBUILD
-from .schema import APPLICATION_ID, MIGRATIONS, VERSION
+from answerprint.errors import DiskFullError, JournalError, StorageError
+from answerprint.store import atomic
+from answerprint.store.failpoints import reach
+from answerprint.store.quota import room, storage_error
+from answerprint.store.tables.rows import REBUILD
+from answerprint.store.tables.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
 __all__ = ["Connection", "connect_read_only", "file_version", "translated"]
 

@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Literal
 
-from ...frames.messages import Message
-from ..records import ENDED, JobEvent, JobRecord, JobState, UnknownJobError
-from .rows import job_from_row, to_text
+from answerprint.api.job import ENDED, JobEvent, JobRecord, JobState, UnknownJobError
+from answerprint.ipc.messages import Message
+from answerprint.store.tables.rows import job_from_row, to_text
 
 __all__ = ["Place", "consequences", "insert", "keep_event", "position", "read", "update"]
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
-from ...errors import InputError
-from ..records import ENDED, UNFINISHED, JobRecord, JobState, UnknownJobError
-from .connection import Connection
-from .rows import job_from_row, to_text
+from answerprint.api.job import ENDED, UNFINISHED, JobRecord, JobState, UnknownJobError
+from answerprint.errors import InputError
+from answerprint.store.tables.connection import Connection
+from answerprint.store.tables.rows import job_from_row, to_text
 
 __all__ = ["expired", "find", "page", "ready", "unfinished_for", "with_chunks"]
 

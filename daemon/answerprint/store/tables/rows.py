@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ...errors import JournalError
-from ..receipts import ChunkReceipt, DamagedChunkError
-from ..records import JobEvent, JobRecord, JobState
+from answerprint.api.job import JobEvent, JobRecord, JobState
+from answerprint.errors import JournalError
+from answerprint.store.receipts import ChunkReceipt, DamagedChunkError
 
 __all__ = [
     "CHANGEABLE",

@@ -1,0 +1,1 @@
+"""What the daemon and its clients share: requests, jobs, and the interpretation of a clip."""

@@ -1,0 +1,173 @@
+"""What the user asks for, as data that travels from the command line to the child; standard library only."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+from answerprint.api.interpretation import Interpretation
+from answerprint.errors import InputError
+from answerprint.ipc.messages import Message
+
+__all__ = ["DEFAULT_MODELS", "PreviewRequest", "RestoreRequest", "default_model"]
+
+MAX_SEED = 2**63 - 1
+_SCALE = re.compile(r"\d{1,4}(\.\d{1,6}|/\d{1,6})?")
+
+QUALITY = "quality"
+DEFAULT_MODELS: Mapping[str, str] = MappingProxyType(
+    {"draft": "realesr-animevideov3", "standard": "swift-x4", "best": "realesrgan-x4plus"}
+)
+"""The model where none is named, by quality. `make report-picture` prints the rule by which they were chosen."""
+
+
+def default_model(options: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+    """The model of a request that names none, and `options` without the quality that chose it. Raises InputError."""
+    quality = options.get(QUALITY, "standard")
+    if quality not in DEFAULT_MODELS:
+        raise InputError(f"Option {QUALITY} does not take {quality!r}.", f"Give {', '.join(DEFAULT_MODELS)}.")
+    return DEFAULT_MODELS[quality], {name: text for name, text in options.items() if name != QUALITY}
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreRequest:
+    """One restoration: INPUT, OUTPUT and the settings of `answerprint restore`.
+
+    model: empty is the default one, of which the option quality names three; it is never empty once this is made.
+    input, output: absolute paths; a sequence is named by its pattern or its folder.
+    scale: a positive rational in text such as 2, 1.5 or 3/2. size: width and height in px. None for both: the model's.
+    range: as typed, A:B in frames or timecodes; None is all. chunk, steps, noise, codec: None is the default.
+    interpret: how the source is to be read where an editor knows better, as `Interpretation.parse` reads it.
+    options: further switches of the method or the model, by name, as typed.
+    """
+
+    input: str
+    output: str
+    model: str = ""
+    task: str = "sr"
+    scale: str | None = None
+    size: tuple[int, int] | None = None
+    range: str | None = None
+    chunk: int | None = None
+    steps: int | None = None
+    seed: int = 0
+    strength: float = 1.0
+    noise: str | None = None
+    consistency: bool = True
+    options: Mapping[str, str] = field(default_factory=dict)
+    interpret: Mapping[str, str] = field(default_factory=dict)
+    codec: str | None = None
+    device: str = "auto"
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without the source; raises InputError naming the setting and what is valid."""
+        if not self.model:
+            model, options = default_model(self.options)
+            object.__setattr__(self, "model", model)
+            object.__setattr__(self, "options", options)
+        if not self.input or not self.output:
+            raise InputError("Input and output must be named.", "Give both paths.")
+        if self.scale is not None and self.size is not None:
+            raise InputError("--scale and --size exclude each other.", "Give one of them.")
+        if self.scale is not None and (not _SCALE.fullmatch(self.scale) or not _positive(self.scale)):
+            raise InputError(f"{self.scale!r} is not a scale.", "Give a number above 0, such as 2, 1.5 or 3/2.")
+        if self.size is not None and not (len(self.size) == 2 and min(self.size) >= 1):
+            raise InputError("The size must be at least 1x1.", "Give --size WIDTHxHEIGHT in pixels.")
+        for name in ("chunk", "steps"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"--{name} cannot be {value}.", "Give 1 or more.")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise InputError(f"--seed cannot be {self.seed}.", f"Give a whole number from 0 to {MAX_SEED}.")
+        if not (math.isfinite(self.strength) and 0 <= self.strength <= 1):
+            raise InputError(f"--strength cannot be {self.strength:g}.", "Give a number from 0 to 1.")
+        Interpretation.parse(self.interpret)
+
+    @property
+    def factor(self) -> Fraction | None:
+        """`scale` as a number."""
+        return None if self.scale is None else Fraction(self.scale)
+
+    def to_json(self) -> Message:
+        """Return the fields by name; `from_json` gives the same request again."""
+        data = asdict(self)
+        data["size"] = None if self.size is None else list(self.size)
+        data["options"] = dict(self.options)
+        data["interpret"] = dict(self.interpret)
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> RestoreRequest:
+        """Read `to_json`'s form. Raises InputError for an unknown, missing or wrongly typed field."""
+        unknown = sorted(set(data) - set(_FORMS))
+        if unknown:
+            raise InputError(f"A restoration has no setting {unknown[0]!r}.", f"Settings: {', '.join(_FORMS)}.")
+        for name in ("input", "output"):
+            if name not in data:
+                raise InputError(f"A restoration needs {name!r}.")
+        for name, value in data.items():
+            if not _fits(value, _FORMS[name]):
+                raise InputError(f"The setting {name} cannot be {value!r}.")
+        values = dict(data)
+        if values.get("size") is not None:
+            values["size"] = tuple(values["size"])
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRequest:
+    """A few frames around one, with the settings of a restoration whose `output` is a folder for the pictures."""
+
+    restore: RestoreRequest
+    frame: int
+    count: int = 5
+
+    def __post_init__(self) -> None:
+        """Raise InputError for a frame or a count that no clip has."""
+        if self.frame < 0:
+            raise InputError(f"--frame cannot be {self.frame}.", "Give a source frame, counted from 0.")
+        if self.count < 1:
+            raise InputError(f"--count cannot be {self.count}.", "Give 1 or more.")
+
+    def to_json(self) -> Message:
+        """Return the settings' fields with `frame` and `count` beside them."""
+        return {**self.restore.to_json(), "frame": self.frame, "count": self.count}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> PreviewRequest:
+        """Read `to_json`'s form. Raises InputError for an unknown, missing or wrongly typed field."""
+        rest = dict(data)
+        frame, count = rest.pop("frame", None), rest.pop("count", 5)
+        if not (_fits(frame, "int") and _fits(count, "int")):
+            raise InputError("A preview needs a whole number as 'frame' and as 'count'.")
+        return cls(RestoreRequest.from_json(rest), frame, count)
+
+
+_FORMS: Mapping[str, str] = {f.name: str(f.type) for f in fields(RestoreRequest)}
+
+
+def _positive(scale: str) -> bool:
+    try:
+        return Fraction(scale) > 0
+    except ZeroDivisionError:
+        return False
+
+
+def _fits(value: object, form: str) -> bool:
+    """Whether a JSON value can be a field of that type; a whole number serves as a float, a bool never as a number."""
+    if value is None:
+        return form.endswith("| None")
+    kind = form.removesuffix(" | None")
+    if kind == "Mapping[str, str]":
+        return isinstance(value, dict) and all(isinstance(text, str) for pair in value.items() for text in pair)
+    if kind == "tuple[int, int]":
+        return isinstance(value, (list, tuple)) and len(value) == 2 and all(_fits(side, "int") for side in value)
+    if kind == "bool" or isinstance(value, bool):
+        return kind == "bool" and isinstance(value, bool)
+    return isinstance(value, {"str": (str,), "int": (int,), "float": (float, int)}[kind])

@@ -1,0 +1,104 @@
+"""All that is known of a job, as lines for people and as JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from answerprint.api.job import JobRecord, JobState
+from answerprint.cli.jobs.view import Look
+from answerprint.cli.jobs.words import about, frames_done, frames_words, job_name, size_words
+from answerprint.cli.times import clock_words, duration
+from answerprint.ipc.messages import Message
+from answerprint.text import counted, plain
+
+__all__ = ["as_json", "details", "settings_words"]
+
+# Only the daemon works with these: what a client has of them are defaults.
+_INNER = frozenset({"lane", "position", "fingerprint", "rung", "failures", "facts", "result"})
+
+_LATEST_WARNINGS = 5
+
+
+def as_json(look: Look) -> Message:
+    """A job as one object; times are seconds since 1970."""
+    job = look.job
+    known = {name: value for name, value in asdict(job).items() if name not in _INNER}
+    sizes = {"scratch_bytes": _scratch_bytes(job), "scratch_estimate_bytes": _scratch_most(job)}
+    return {
+        **known,
+        "state": job.state.value,
+        "frames_done": frames_done(job),
+        "input": job.input,
+        "output": job.output,
+        **sizes,
+        "progress": look.progress,
+    }
+
+
+def details(look: Look, history: Sequence[Message], now: datetime | None = None) -> Mapping[str, str]:
+    """Lines by name. history: the job's kept events."""
+    job, problem = look.job, look.job.problem or {}
+    chunks = [event for event in history if event["event"] == "chunk"]
+    warnings = [str(event["message"]) for event in history if event["event"] in ("warning", "adapted")]
+    lines = {
+        "job": f"{job_name(job)}, {job.id}",
+        "state": job.state.value,
+        "about": "" if problem or job.ended_state else about(look, now),
+        "problem": str(problem.get("message", "")),
+        "remedy": str(problem.get("remedy", "")),
+        "input": job.input,
+        "output": job.output,
+        "settings": settings_words(job.request),
+        "frames": f"{frames_words(job)}, in {counted(len(chunks), 'chunk')}" if job.frames_total else "not counted yet",
+        "priority": str(job.priority),
+        **{name: clock_words(moment, now) for name, moment in _moments(job).items() if moment is not None},
+        "work": duration(job.seconds) if job.seconds else "",
+        "scratch": _scratch(job, chunks),
+        "motion": _motion(chunks),
+    }
+    # A line each: a name with a line in it begins no other.
+    said = {name: plain(text) for name, text in lines.items()}
+    said["warnings"] = "\n".join(map(plain, warnings[-_LATEST_WARNINGS:]))
+    return {name: text for name, text in said.items() if text}
+
+
+def settings_words(request: Message) -> str:
+    """The settings of a request that differ from none, nearly as they were typed."""
+    elsewhere = {"input", "output", "options", "interpret", "consistency", "overwrite", "size"}
+    words = [f"{name} {value}" for name, value in request.items() if name not in elsewhere and value is not None]
+    if request.get("size"):
+        words.append("size {}x{}".format(*request["size"]))
+    words += [f"{name}={value}" for name, value in (request.get("options") or {}).items()]
+    words += [f"{name} read as {value}" for name, value in (request.get("interpret") or {}).items()]
+    words += ["no consistency"] if not request.get("consistency", True) else []
+    words += ["overwrite"] if request.get("overwrite") else []
+    return ", ".join(words)
+
+
+def _moments(job: JobRecord) -> dict[str, float | None]:
+    return {"queued": job.created, "not before": job.not_before, "started": job.started, "ended": job.ended}
+
+
+def _scratch(job: JobRecord, chunks: Sequence[Message]) -> str:
+    """What its chunks take on disk. Those of a failed job stay, for a retry."""
+    if job.state in (JobState.DONE, JobState.CANCELLED):
+        return ""
+    size = _scratch_bytes(job) or sum(int(chunk["receipt"]["segment"].get("bytes", 0)) for chunk in chunks)
+    most = _scratch_most(job)
+    return "" if not (size or most) else size_words(size) + (f" of up to {size_words(most)}" if most else "")
+
+
+def _scratch_bytes(job: JobRecord) -> int:
+    return int(job.facts.get("scratch_bytes") or 0)
+
+
+def _scratch_most(job: JobRecord) -> int:
+    return int((job.facts.get("estimate") or {}).get("scratch_bytes") or 0)
+
+
+def _motion(chunks: Sequence[Message]) -> str:
+    hits = sum(int(chunk["flow_cache"]["hits"]) for chunk in chunks)
+    misses = sum(int(chunk["flow_cache"]["misses"]) for chunk in chunks)
+    return f"{counted(hits, 'pair')} from the cache, {misses} measured" if hits or misses else ""

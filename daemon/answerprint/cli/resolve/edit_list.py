@@ -1,0 +1,145 @@
+"""`answerprint resolve queue --from LIST` and `finish --from LIST`: no Resolve is needed."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from answerprint.api.job import UNFINISHED, JobRecord
+from answerprint.cli.connect import open_daemon
+from answerprint.cli.context import Context
+from answerprint.cli.jobs.follow import watch
+from answerprint.cli.resolve.settings import wishes_of
+from answerprint.cli.settings import absolute
+from answerprint.errors import AnswerprintError, InputError, JobFailedError, NoDaemonError
+from answerprint.resolve.conform.rates import rate as exact_rate
+from answerprint.resolve.edit_lists import EditList, ListEntry, Master, write_list
+from answerprint.resolve.restore.edit_list import (
+    jobs_for,
+    jobs_of_list,
+    open_list,
+    restored_list_path,
+    restored_of_list,
+)
+from answerprint.resolve.restore.settings import Wishes
+from answerprint.text import counted
+
+if TYPE_CHECKING:
+    from answerprint.client.client import Client
+
+__all__ = ["finish_list", "queue_list"]
+
+
+def queue_list(args: Namespace, context: Context) -> int:
+    """Queue what a list uses; returns the exit code."""
+    with open_daemon(context) as client:
+        edit = _open(args, client)
+        for entry in edit.refused:
+            _say_refused(entry, context)
+        taken = [job.output for job in client.all_jobs(list(UNFINISHED))]
+        jobs, without_place = jobs_of_list(edit, wishes_of(args, Wishes()), taken)
+        for master, error in without_place:
+            _say_piece_refused(master, error, context)
+        refused = len(without_place)
+        queued = []
+        for (master, _), answer in zip(jobs, client.submit_all(new for _, new in jobs), strict=True):
+            if isinstance(answer, NoDaemonError):
+                raise answer
+            if isinstance(answer, AnswerprintError):
+                refused += 1
+                _say_piece_refused(master, answer, context)
+                continue
+            queued.append(answer[0])
+            _say_queued(master, answer[0], context)
+        if not queued:
+            raise InputError("Nothing of this list can be restored.", "The reasons are above.")
+        # What another program reads must not take a list for queued of which media are missing.
+        missing = sum(each.missing for each in edit.refused)
+        short = InputError.exit_code if missing or refused else 0
+        if missing and not context.console.json:
+            context.console.err(f"{counted(missing, 'event')} without a medium: nothing of that is queued.")
+        if not args.wait:
+            if not context.console.json:
+                context.console.err(
+                    f"When they are done, the list with them: answerprint resolve finish --from {edit.path}"
+                )
+            return short
+        for job in queued:
+            watch(client, job, context)
+        return _write(edit, args, client, context) or short
+
+
+def _say_queued(master: Master, job: JobRecord, context: Context) -> None:
+    if context.console.json:
+        facts = {"job": job.id, "number": job.number, "input": job.input, "output": job.output}
+        span = {"range": [master.first, master.stop], "events": [each.event for each in master.entries]}
+        context.console.event({"event": "submitted", **facts, **span})
+    else:
+        frames = f"frames {master.first} to {master.stop - 1}"
+        context.console.out(f"job {job.number}: {job.input}, {frames} -> {job.output}")
+
+
+def _say_piece_refused(master: Master, error: AnswerprintError, context: Context) -> None:
+    for entry in master.entries:
+        _say_refused(replace(entry, refusal=error.message, remedy=error.remedy), context)
+
+
+def finish_list(args: Namespace, context: Context) -> int:
+    """Write the list with what is restored; returns the exit code."""
+    with open_daemon(context) as client:
+        return _write(_open(args, client), args, client, context)
+
+
+def _open(args: Namespace, client: Client) -> EditList:
+    return open_list(
+        Path(absolute(args.list_file)),
+        client.describe_all,
+        None if args.media is None else Path(absolute(args.media)),
+        _rate(args.rate),
+    )
+
+
+def _rate(text: str | None) -> Fraction | None:
+    return None if text is None else exact_rate(text)
+
+
+def _write(edit: EditList, args: Namespace, client: Client, context: Context) -> int:
+    jobs = list(jobs_for(edit, client.all_jobs()))
+    if not jobs:
+        raise InputError(
+            f"Nothing of {edit.path.name} was queued.", f"Queue it: answerprint resolve queue --from {edit.path}"
+        )
+    restored, missing = restored_of_list(edit, jobs, client.describe_all)
+    path = restored_list_path(edit.path)
+    left = write_list(edit, restored, path, overwrite=True) if restored else edit.entries
+    console = context.console
+    if console.json:
+        console.event(
+            {"event": "done", "list": str(path) if restored else "", "restored": len(restored), "left": len(left)}
+        )
+        return 0 if restored else JobFailedError.exit_code
+    if restored:
+        console.out(str(path))
+        console.err("In Resolve: File > Import > Timeline.")
+    if left:
+        console.err(f"{counted(len(left), 'event')} still show their source.")
+    for job in missing:
+        console.err(f"job {job.number} ({job.label}) is {job.state.value}")
+    return 0 if restored else JobFailedError.exit_code
+
+
+def _say_refused(entry: ListEntry, context: Context) -> None:
+    if context.console.json:
+        context.console.event(
+            {
+                "event": "refused", "clip": entry.name, "list_event": entry.event, "record": entry.record,
+                "code": "list", "message": entry.refusal, "remedy": entry.remedy, "missing": entry.missing,
+            }
+        )  # fmt: skip
+        return
+    context.console.err(f"event {entry.event} ({entry.name}): {entry.refusal}")
+    if entry.remedy:
+        context.console.err(f"  {entry.remedy}")

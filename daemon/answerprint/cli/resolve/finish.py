@@ -1,0 +1,175 @@
+"""`answerprint resolve finish` and `undo`.
+
+The program that stays when a menu script has ended, and brings clips back as they are done.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from argparse import Namespace
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from answerprint.api.types import NotFoundError
+from answerprint.cli.connect import open_daemon
+from answerprint.cli.context import Context
+from answerprint.cli.times import duration
+from answerprint.errors import JobFailedError
+from answerprint.home import home, logs_folder
+from answerprint.ipc.child_log import create_log
+from answerprint.resolve.api import Resolve
+from answerprint.resolve.bridge.attach import attached
+from answerprint.resolve.edition import Capability, Edition
+from answerprint.resolve.install.scripts import this_program
+from answerprint.resolve.put_back import Outcome, undo
+from answerprint.resolve.put_back.ledger import Ledger
+from answerprint.resolve.restore.finish import Finished, follow, put_finished
+from answerprint.resolve.restore.join import whole_of
+from answerprint.text import counted
+
+__all__ = ["WORDS", "follow_aloud", "open_resolve", "run", "say_finished", "say_outcome", "start_follower"]
+
+if TYPE_CHECKING:
+    from answerprint.client.client import Client
+
+
+WORDS = {
+    "put": "put back",
+    "already": "is there",
+    "removed": "left out: you took it out of the project (to bring it back: resolve finish JOB --again)",
+    "undone": "taken out",
+    "nothing": "nothing of it is in the project",
+    "failed": "could not be put back",
+}
+
+
+@contextmanager
+def open_resolve() -> Iterator[Resolve]:
+    """The Resolve that runs on this machine. Raises NoResolveError, EditionError for one that lets nobody in."""
+    with attached() as bridge:
+        resolve = Resolve(bridge.root)
+        # Asked first of all: on the free edition a call that is Studio's opens a dialog, and all later ones fail.
+        Edition.of(resolve.product(), resolve.version()).need(Capability.EXTERNAL)
+        yield resolve
+
+
+def run(args: Namespace, context: Context) -> int:
+    """Do what was asked; returns the exit code."""
+    return _undo(args, context) if args.action == "undo" else _finish(args, context)
+
+
+def _finish(args: Namespace, context: Context) -> int:
+    if args.list_file:
+        from answerprint.cli.resolve.edit_list import finish_list
+
+        return finish_list(args, context)
+    if args.follow:
+        with open_resolve():
+            pass  # without it no daemon need be started
+        with open_daemon(context) as client:
+            only = [_job(client, each) for each in args.jobs]
+            finished = follow_aloud(client, only, context)
+        return say_finished(finished, context)
+    with open_resolve() as resolve, open_daemon(context) as client:
+        only = [_job(client, each) for each in args.jobs]
+        finished = put_finished(resolve, client, Ledger(), only, again=args.again)
+    for outcome in finished.outcomes:
+        say_outcome(outcome, context)
+    return say_finished(finished, context)
+
+
+def follow_aloud(client: Client, only: Collection[str], context: Context) -> Finished:
+    """Stay until these jobs are done and back, and tell of each clip, and of a Resolve that is away."""
+
+    def away(seconds: float) -> None:
+        if context.console.json:
+            context.console.event({"event": "away", "waits_seconds": seconds})
+        else:
+            context.console.err(
+                f"Resolve is closed, busy, or shows another project: waiting up to {duration(seconds)} for it. "
+                "Ctrl-C loses nothing; to bring the rest back later: answerprint resolve finish"
+            )
+
+    return follow(client, only, open_resolve, lambda outcome: say_outcome(outcome, context), on_away=away)
+
+
+def _undo(args: Namespace, context: Context) -> int:
+    with open_daemon(context) as client:
+        jobs = [_job(client, each) for each in args.jobs]
+    failed = False
+    with open_resolve() as resolve:
+        for job in jobs:
+            outcome = undo(resolve, job, Ledger())
+            failed |= outcome.state == "failed"
+            say_outcome(outcome, context)
+    if context.console.json:
+        context.console.event({"event": "done", "jobs": len(jobs)})
+    return JobFailedError.exit_code if failed else 0
+
+
+def _job(client: Client, reference: str) -> str:
+    """The id under which a clip was put back."""
+    try:
+        job = client.get(reference)
+    except NotFoundError:
+        # Forgotten by the daemon, or never a job of its own: where the clip was put is known all the same.
+        if Ledger().read(reference) is None:
+            raise
+        return reference
+    whole = whole_of(job)
+    return job.id if whole is None else whole.id
+
+
+def say_outcome(outcome: Outcome, context: Context) -> None:
+    """One clip, with what did not go as asked."""
+    console = context.console
+    if console.json:
+        console.event({"event": "put", **outcome.to_json()})
+        return
+    where = f" ({outcome.did})" if outcome.did and outcome.state in ("put", "already") else ""
+    console.out(f"{outcome.path}: {WORDS[outcome.state]}{where}")
+    for warning in outcome.warnings:
+        console.err(f"  {warning}")
+
+
+def say_finished(finished: Finished, context: Context) -> int:
+    """The end of it; returns the exit code."""
+    console = context.console
+    states = [outcome.state for outcome in finished.outcomes]
+    if console.json:
+        for job, reason in finished.failed:
+            console.event({"event": "failed", "job": job.id, "number": job.number, "message": reason})
+        counts = {str(state): states.count(state) for state in sorted(set(states))}
+        console.event(
+            {"event": "done", **counts, "waiting": len(finished.waiting), "failed_jobs": len(finished.failed)}
+        )
+    else:
+        for job, reason in finished.failed:
+            console.err(f"job {job.number} ({job.label}): {reason}")
+        if finished.waiting:
+            console.err(f"{counted(len(finished.waiting), 'job')} not done yet: see answerprint jobs watch")
+        if not (states or finished.failed or finished.waiting):
+            console.out("Nothing of this project was restored yet.")
+    return JobFailedError.exit_code if "failed" in states else 0
+
+
+def start_follower(context: Context) -> bool:
+    """Start it, in a session of its own; returns whether it runs. Where it cannot, nothing is lost but convenience."""
+    try:
+        log = create_log(logs_folder(), "resolve-follow")
+        with log.open("ab") as output:
+            subprocess.Popen(  # noqa: S603 - our own program
+                [*this_program().command, "resolve", "finish", "--follow"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=home(),
+                start_new_session=os.name != "nt",
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+                | getattr(subprocess, "DETACHED_PROCESS", 0),
+            )
+    except OSError:
+        return False
+    return True

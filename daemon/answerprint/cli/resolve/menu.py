@@ -1,0 +1,167 @@
+"""`answerprint resolve menu ACTION`: what the scripts in Resolve's menu do; the script is the bridge."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from answerprint.cli.connect import open_daemon
+from answerprint.cli.context import Context
+from answerprint.cli.jobs.view import look_at, unfinished
+from answerprint.cli.jobs.words import listing
+from answerprint.cli.resolve.finish import WORDS, start_follower
+from answerprint.cli.resolve.restore import words_of
+from answerprint.errors import AnswerprintError, InputError
+from answerprint.resolve.api import Resolve
+from answerprint.resolve.bridge.bridge import Bridge
+from answerprint.resolve.bridge.menu import inside
+from answerprint.resolve.conform.selection import Choice
+from answerprint.resolve.edition import Capability, Edition
+from answerprint.resolve.put_back.ledger import Ledger
+from answerprint.resolve.restore.finish import put_finished
+from answerprint.resolve.restore.render_job import queue_rendered
+from answerprint.resolve.restore.settings import recall
+from answerprint.resolve.restore.submit import Said, keep_wishes, queue_selection, wishes_folder
+from answerprint.resolve.settings_form.ask import ask_settings, summary
+from answerprint.resolve.settings_form.show import choose
+from answerprint.resolve.settings_form.wording import in_words_of_the_forms
+from answerprint.text import counted, plain
+
+__all__ = ["run"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """One use of the menu."""
+
+    bridge: Bridge
+    resolve: Resolve
+    edition: Edition
+    context: Context
+    args: Namespace
+
+    def say(self, text: str) -> None:
+        """A line while it goes on."""
+        self.bridge.show(_words(text))
+
+    def close(self, text: str) -> None:
+        """The last word."""
+        self.bridge.show(_words(f"Answerprint: {text}"), "done")
+
+
+def run(args: Namespace, context: Context) -> int:
+    """Do one action of the menu; returns 0. Raises AnswerprintError, which was shown in Resolve as far as it can be."""
+    with inside() as bridge:
+        try:
+            action = _ACTIONS.get(args.menu_action)
+            if action is None:
+                raise InputError(
+                    f"There is no menu item {args.menu_action!r}.",
+                    "Bring the scripts up to date: answerprint resolve install",
+                )
+            resolve = Resolve(bridge.root)
+            edition = Edition.of(resolve.product(), resolve.version())
+            edition.need(Capability.PYTHON_MENU)
+            action(_Visit(bridge, resolve, edition, context, args))
+        except AnswerprintError as error:
+            said = filter(None, (_words(f"Answerprint: {error.message}"), _words(error.remedy)))
+            bridge.show("\n  ".join(said), "error")
+            # A script that is kept in a call reads nothing more from here: it looks at the log instead.
+            raise
+    return 0
+
+
+def _words(text: str) -> str:
+    return plain(in_words_of_the_forms(text))
+
+
+def _restore(by: Choice) -> Callable[[_Visit], None]:
+    def restore(visit: _Visit) -> None:
+        resolve = visit.resolve
+        wishes = recall(wishes_folder(), resolve.project().id())
+        visit.say("Answerprint: reading the timeline...")
+        with open_daemon(visit.context) as client:
+            said = Said(
+                lambda planned, job: visit.say(words_of(planned, job)),
+                lambda each: visit.say(f"{each.name}: {each.refusal}"),
+            )
+            queued = queue_selection(resolve, client, by, wishes, said)
+        parts = [f"{counted(len(queued.jobs), 'clip')} queued"]
+        if queued.refused:
+            first = queued.refused[0]
+            parts.append(f"{len(queued.refused)} refused ({first.name}: {first.refusal.reason})")
+        follows = bool(queued.jobs) and visit.edition.can(Capability.EXTERNAL) and start_follower(visit.context)
+        back = (
+            "What is done comes back by itself."
+            if follows
+            else "When they are done: Workspace > Scripts > Answerprint > Bring Back Finished."
+        )
+        visit.close(f"{', '.join(parts)}. {back if queued.jobs else ''}".strip())
+
+    return restore
+
+
+def _queue(visit: _Visit) -> None:
+    with open_daemon(visit.context) as client:
+        looks = look_at(client, unfinished(client))
+        info = client.info()
+    for line in listing(looks) if looks else []:
+        visit.say(line)
+    held = f" The queue is held ({info.suspend_reason})." if info.suspended else ""
+    visit.close(f"{counted(len(looks), 'job')} in the queue.{held}")
+
+
+def _finish(visit: _Visit) -> None:
+    with open_daemon(visit.context) as client:
+        finished = put_finished(visit.resolve, client, Ledger())
+    for outcome in finished.outcomes:
+        visit.say(f"{outcome.path}: {WORDS[outcome.state]}")
+        for warning in outcome.warnings:
+            visit.say(f"  {warning}")
+    for job, reason in finished.failed:
+        visit.say(f"job {job.number} ({job.label}): {reason}")
+    states = [outcome.state for outcome in finished.outcomes]
+    parts = [f"{counted(states.count('put'), 'clip')} brought back"]
+    if states.count("already"):
+        parts.append(f"{states.count('already')} there already")
+    if finished.waiting:
+        parts.append(f"{len(finished.waiting)} not done yet")
+    if troubles := states.count("failed") + len(finished.failed):
+        parts.append(f"{troubles} failed: see Workspace > Console")
+    visit.close(", ".join(parts) + ".")
+
+
+def _settings(visit: _Visit) -> None:
+    project = visit.resolve.project()
+    ways = choose(os.environ, bridge=visit.bridge, windows=visit.edition.can(Capability.WINDOWS))
+    with open_daemon(visit.context) as client:
+        last = recall(wishes_folder(), project.id())
+        wishes = ask_settings(*client.models(), last, ways, visit.say, project.name())
+    if wishes is None:
+        visit.close("Cancelled: the settings are as before.")
+        return
+    keep_wishes(project.id(), wishes)
+    visit.close(f"These settings hold for the project from now on: {summary(wishes)}.")
+
+
+def _rendered(visit: _Visit) -> None:
+    wishes = recall(wishes_folder(), visit.resolve.project().id())
+    with open_daemon(visit.context) as client:
+        job = queue_rendered(visit.resolve, client, next(iter(visit.args.menu_rest), ""), wishes)
+    visit.close(f"job {job.number}: {job.input} is queued.")
+
+
+_ACTIONS: Mapping[str, Callable[[_Visit], None]] = MappingProxyType(
+    {
+        "selected": _restore(Choice("selected")),
+        "range": _restore(Choice("inout")),
+        "playhead": _restore(Choice("playhead")),
+        "settings": _settings,
+        "queue": _queue,
+        "finish": _finish,
+        "rendered": _rendered,
+    }
+)

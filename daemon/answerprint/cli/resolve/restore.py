@@ -1,0 +1,177 @@
+"""`answerprint resolve restore` and `queue`."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from answerprint.api.job import JobRecord
+from answerprint.cli.connect import open_daemon
+from answerprint.cli.context import Context
+from answerprint.cli.resolve.finish import follow_aloud, open_resolve, say_finished, say_outcome
+from answerprint.cli.resolve.settings import wishes_of
+from answerprint.errors import CancelledError, InputError, JobFailedError
+from answerprint.resolve.conform.selection import BY, Choice
+from answerprint.resolve.put_back.placement import Mode
+from answerprint.resolve.restore.finish import Finished
+from answerprint.resolve.restore.job import Planned
+from answerprint.resolve.restore.plan import Refused
+from answerprint.resolve.restore.settings import recall
+from answerprint.resolve.restore.submit import Queued, Said, queue_selection, wishes_folder
+from answerprint.text import counted
+
+if TYPE_CHECKING:
+    from answerprint.client.client import Client
+
+__all__ = ["choice_of", "run", "say", "words_of"]
+
+
+def run(args: Namespace, context: Context) -> int:
+    """Do what was asked; returns the exit code."""
+    if getattr(args, "list_file", None):
+        from answerprint.cli.resolve.edit_list import queue_list
+
+        return queue_list(args, context)
+    choice = choice_of(args)
+    with ExitStack() as stack:
+        # Resolve first: without it no daemon need be started. And it is let go before a wait.
+        with open_resolve() as resolve:
+            client = stack.enter_context(open_daemon(context))
+            wishes = wishes_of(args, recall(wishes_folder(), resolve.project().id()))
+            if wishes.put == "replace":
+                _ask_to_replace(args, context)
+            queued = queue_selection(
+                resolve,
+                client,
+                choice,
+                wishes,
+                say(context),
+                again=args.again,
+                through=args.through,
+                graded=args.graded,
+            )
+        _say_summary(queued, context)
+        if not (queued.jobs or queued.reused):
+            raise InputError("None of these clips can be restored.", "The reasons are above.")
+        failed = JobFailedError.exit_code if any(each.state == "failed" for each in queued.reused) else 0
+        if not args.wait or not queued.jobs:
+            _say_next(queued, context)
+            return failed
+        return say_finished(_wait(client, queued, context), context) or failed
+
+
+def choice_of(args: Namespace) -> Choice:
+    """Which clips are meant."""
+    for by in BY:
+        value = getattr(args, by, None)
+        if value is True:
+            return Choice(by)
+        if value is not None and value is not False:
+            return Choice(by, str(value))
+    raise InputError("Nothing says which clips.", "See answerprint resolve restore --help.")
+
+
+def say(context: Context) -> Said:
+    """Tell of each clip as it is queued or refused."""
+    console = context.console
+
+    def queued(planned: Planned, job: JobRecord) -> None:
+        before, after = planned.handles
+        place = planned.place
+        if console.json:
+            console.event(
+                {
+                    "event": "submitted", "job": job.id, "number": job.number, "clip": place.name, "item": place.item,
+                    "input": planned.media, "output": planned.output, "range": [place.first, place.stop],
+                    "handles": [before, after], "put": place.mode, "notes": list(planned.notes),
+                }
+            )  # fmt: skip
+            return
+        console.out(words_of(planned, job))
+        for note in planned.notes:
+            console.err(f"  {note}")
+
+    def refused(each: Refused) -> None:
+        refusal = each.refusal
+        if console.json:
+            console.event(
+                {
+                    "event": "refused", "clip": each.name, "item": each.item, "track": each.track,
+                    "record": each.record, "code": refusal.code, "message": refusal.reason, "remedy": refusal.remedy,
+                }
+            )  # fmt: skip
+        else:
+            console.err(f"{each.name}: {refusal.reason}")
+            if refusal.remedy:
+                console.err(f"  {refusal.remedy}")
+
+    def busy(text: str) -> None:
+        if console.json:
+            console.event({"event": "render", "message": text})
+        else:
+            console.err(text)
+
+    return Said(queued, refused, lambda planned, outcome: say_outcome(outcome, context), busy)
+
+
+def words_of(planned: Planned, job: JobRecord) -> str:
+    """A job in a line."""
+    place, (before, after) = planned.place, planned.handles
+    handles = f" with {before} before and {after} after" if before or after else ""
+    return (
+        f"job {job.number}: {place.name}, frames {place.first} to {place.stop - 1}{handles},"
+        f" {_WAYS[place.mode]} -> {planned.output}"
+    )
+
+
+_WAYS: dict[Mode, str] = {
+    "pool": "into the media pool",
+    "track": "onto a new track",
+    "take": "as a take",
+    "replace": "in place of the clip",
+}
+
+
+def _ask_to_replace(args: Namespace, context: Context) -> None:
+    """Raise InputError or CancelledError unless it is wanted: it changes every use of a clip in the project."""
+    if args.yes:
+        return
+    if context.console.json or not sys.stdin.isatty():
+        raise InputError(
+            "--put replace changes the clip wherever the project uses it.",
+            "Add --yes if that is wanted, or --put take.",
+        )
+    context.console.err("--put replace changes each clip wherever the project uses it, and its metadata.")
+    context.console.err("Go on? [y/N]")
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise CancelledError("Nothing was queued.")
+
+
+def _wait(client: Client, queued: Queued, context: Context) -> Finished:
+    jobs = frozenset(job.id for _, job in queued.jobs)
+    if not context.console.json:
+        context.console.err(f"Waiting for {counted(len(jobs), 'job')}; Ctrl-C leaves, and the jobs go on.")
+    return follow_aloud(client, jobs, context)
+
+
+def _say_summary(queued: Queued, context: Context) -> None:
+    left_out = queued.plan.left_out
+    if context.console.json:
+        counts = {"submitted": len(queued.jobs), "refused": len(queued.refused), "left_out": left_out}
+        context.console.event({"event": "queued", **counts})
+        return
+    parts = [f"{counted(len(queued.jobs), 'clip')} queued"]
+    if queued.refused:
+        parts.append(f"{len(queued.refused)} refused")
+    parts += [f"{count} left out ({what})" for what, count in left_out.items()]
+    context.console.err(", ".join(parts) + ".")
+
+
+def _say_next(queued: Queued, context: Context) -> None:
+    if context.console.json:
+        counts = {"submitted": len(queued.jobs), "refused": len(queued.refused)}
+        context.console.event({"event": "done", **counts})
+    elif queued.jobs:
+        context.console.err("To see them: answerprint jobs watch. To bring them back: answerprint resolve finish")

@@ -1,0 +1,1 @@
+"""The client of the daemon: finding it, starting it, calling it."""

@@ -1,0 +1,265 @@
+"""From frames to restored frames, a chunk at a time: the one pipeline behind restoring, previews and measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from answerprint.backends.base import Backend
+from answerprint.backends.depth import DepthLook
+from answerprint.flow.cuts import CutDetector
+from answerprint.flow.prepare import FlowPicture, prepare
+from answerprint.flow.source import FlowSource
+from answerprint.frames import Frame, FrameRange
+from answerprint.frames.frame import Picture
+from answerprint.pipeline.clip_state import ClipState
+from answerprint.pipeline.depth import look_of, share_depth, show_depth
+from answerprint.pipeline.motion import ClipMotion, needs_motion, needs_noise
+from answerprint.pipeline.passes import Drawn, restore_in_passes
+from answerprint.store.failpoints import reach
+from answerprint.temporal.chunks import Chunk, choose_key, group
+from answerprint.temporal.fusion import fuse_frames, limited
+from answerprint.temporal.options import MethodOptions
+from answerprint.temporal.projection import back_project
+from answerprint.temporal.protocols import StepCallback
+from answerprint.temporal.sampler import Tiles
+from answerprint.temporal.stopwatch import Stopwatch
+
+__all__ = ["Progress", "RestoredChunk", "Settings", "decoded", "restore_clip"]
+
+Item = tuple[Frame, FlowPicture]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What to do to the frames; together with them it decides the result."""
+
+    method: MethodOptions = field(default_factory=MethodOptions)
+    seed: int = 0
+    strength: float = 1.0
+    """0..1: share of the model's picture; the rest is the plain enlargement of the source."""
+    size: tuple[int, int] | None = None
+    """Width and height of the output; None is the model's own enlargement."""
+    batch: int = 0
+    """Frames that the network sees at once where they are not tied together; 0 is a whole chunk."""
+    tiles: Tiles | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a clip is."""
+
+    chunk: int
+    """Chunks of the clip finished."""
+    frames: int
+    """Frames finished in this run."""
+    step: int
+    """Steps taken in the running chunk."""
+    steps: int
+    """Steps of a chunk."""
+    chunk_frames: int
+    """Frames of the running chunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredChunk:
+    """A finished chunk. Iterating gives its frames, in order, once."""
+
+    number: int
+    """Counted from the beginning of the clip, also in a run that was resumed."""
+    opens_shot: bool
+    range: FrameRange
+    """Which frames it is of."""
+    frames: Iterable[Frame]
+    """Each is finished when it is asked for, since all of them take several times the memory of what they are made
+    from; that is let go with the last."""
+    state: ClipState
+    """With which the clip can be resumed after it."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        return iter(self.frames)
+
+    def __len__(self) -> int:
+        return len(self.range)
+
+
+def restore_clip(
+    frames: Iterable[Frame],
+    backend: Backend,
+    flow: FlowSource,
+    settings: Settings,
+    *,
+    resume: ClipState | None = None,
+    watch: Stopwatch | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Iterator[RestoredChunk]:
+    """Restored frames, chunk by chunk, in order; memory does not grow with the clip, if each chunk's are taken first.
+
+    `resume` is the state after a chunk of an earlier run, and `frames` then begin at `resume.frame`: the chunks are bit
+    for bit those that the earlier run would have made.
+    Raises whatever reading `frames` raises. What `on_progress` raises (a cancellation) ends the run between steps.
+    """
+    watch = watch or Stopwatch()
+    state, first = resume, 0 if resume is None else resume.chunk
+    done = 0
+    source = _prepared(frames, watch, None if resume is None else resume.last)
+    for number, chunk in enumerate(group(source, settings.method.chunk, opens=resume is None), first):
+        reach("after_decode")
+        count = len(chunk.frames)
+
+        def report(step: int, steps: int, number: int = number, done: int = done, count: int = count) -> None:
+            if on_progress is not None:
+                on_progress(Progress(number, done, step, steps, count))
+
+        restored = _restore_chunk(
+            number, chunk, None if chunk.opens_shot else state, backend, ClipMotion(flow), settings, watch, report
+        )
+        reach("after_denoise")
+        state = restored.state
+        done += count
+        yield restored
+
+
+def _restore_chunk(
+    number: int,
+    chunk: Chunk[Item],
+    state: ClipState | None,
+    backend: Backend,
+    motion: ClipMotion,
+    settings: Settings,
+    watch: Stopwatch,
+    report: StepCallback,
+) -> RestoredChunk:
+    """One chunk, tied to `state`'s keyframe where there is one."""
+    method = settings.method
+    before, carries, anchor = (None, (), None) if state is None else (state.key, state.carries, state.anchor)
+    look = look_of(backend, method)
+    pictures = {index: item[1] for index, item in zip(chunk.frames, chunk.items, strict=True)}
+    if before is not None:
+        pictures[before[0]] = before[1]
+    motion.hold(pictures)
+    with watch.stage("flow"):
+        key = choose_key(chunk.frames, method.keyframe, settings.seed, motion) if method.consistency else 0
+        links = None
+        if needs_motion(method) or (look is not None and look.span != "frame"):
+            back = method.warp and method.warp_source == "fused"
+            links = motion.of_chunk(chunk.frames, key, None if before is None else before[0], back=back)
+    low = _stack([item[0] for item in chunk.items], backend.device)
+    shown, noise = low, 0.0
+    if needs_noise(method):
+        with watch.stage("fuse"):
+            fused = fuse_frames(limited(low), chunk.frames, motion, method.fusion)
+        shown, noise = fused.frames, fused.noise
+        links = None if links is None else replace(links, noise=noise)
+    backend.time(watch)
+    source = (low.shape[3], low.shape[2])
+    drawn, carries = restore_in_passes(
+        backend, shown, backend.info.passes(source, settings.size or source), chunk, key, links, carries, method,
+        settings.seed, tiles=settings.tiles, batch=settings.batch, watch=watch, report=report,
+    )  # fmt: skip
+    if look is None:
+        picture = partial(_picture, drawn=drawn, low=low, shown=shown, noise=noise, settings=settings)
+    else:
+        with watch.stage("decode latents"):
+            depth, anchor = share_depth(drawn, key, links, anchor, look)
+        picture = partial(_depth_picture, depth=depth, look=look, size=settings.size)
+    frames = _finished([item[0] for item in chunk.items], picture, watch)
+    last = chunk.frames[-1]
+    after = ClipState(
+        number + 1, last + 1, chunk.items[-1][1], (chunk.frames[key], chunk.items[key][1]), carries, anchor
+    )
+    return RestoredChunk(number, chunk.opens_shot, FrameRange(chunk.frames[0], last + 1), frames, after)
+
+
+def decoded(frames: Iterable[Frame], watch: Stopwatch, check: Callable[[], None] | None = None) -> Iterator[Frame]:
+    """`frames`, with the time of decoding counted; `check` is asked before each, and may end the run by raising."""
+    source = iter(frames)
+    while True:
+        if check is not None:
+            check()
+        with watch.stage("decode"):
+            frame = next(source, None)
+        if frame is None:
+            return
+        yield frame
+
+
+def _prepared(
+    frames: Iterable[Frame], watch: Stopwatch, previous: FlowPicture | None
+) -> Iterator[tuple[int, bool, Item]]:
+    """Frames with their flow pictures, and whether each opens a shot; `previous` is of the frame before the first."""
+    detector = CutDetector()
+    for frame in frames:
+        with watch.stage("flow"):
+            picture = prepare(frame.picture)
+            cut = previous is not None and detector.is_cut(previous, picture)
+        previous = picture
+        yield frame.index, cut, (frame, picture)
+
+
+def _stack(frames: Sequence[Frame], device: torch.device) -> Tensor:
+    """[F, 3, h, w] from pictures [h, w, 3]."""
+    return torch.from_numpy(np.stack([f.picture for f in frames]).transpose(0, 3, 1, 2).copy()).to(device)
+
+
+def _picture(k: int, drawn: Drawn, low: Tensor, shown: Tensor, noise: float, settings: Settings) -> Tensor:
+    """Picture k [1, 3, H, W] of a chunk, finished; `low` [F, 3, h, w] is the source, `shown` what the model saw of it.
+
+    Models are conditioned on values in [0, 1]; what lies outside is enlarged as it is and added, so it survives.
+    """
+    picture, low, shown = drawn.picture(k), low[k : k + 1], shown[k : k + 1]
+    if settings.method.back_projection:
+        picture = back_project(picture, shown, noise, settings.method.back_projection)
+    height, width = picture.shape[2:]
+
+    def enlarge(z: Tensor) -> Tensor:
+        return F.interpolate(z, size=(height, width), mode="bicubic", align_corners=False)
+
+    if settings.strength < 1:
+        picture = torch.lerp(enlarge(low.clamp(0, 1)), picture, settings.strength)
+    picture = picture.clamp(0, 1)
+    beyond = low - low.clamp(0, 1)
+    if bool((beyond != 0).any()):
+        picture = picture + enlarge(beyond)
+    if settings.size is not None and settings.size != (width, height):
+        wanted = (settings.size[1], settings.size[0])
+        picture = F.interpolate(picture, size=wanted, mode="bicubic", align_corners=False, antialias=True)
+    return picture
+
+
+def _depth_picture(k: int, depth: Tensor, look: DepthLook, size: tuple[int, int] | None) -> Tensor:
+    """Picture k [1, 3, H, W] of a chunk's depth [F, h, w]."""
+    return show_depth(depth[k : k + 1], look, size)
+
+
+def _array(picture: Tensor) -> Picture:
+    """[H, W, 3] from [1, 3, H, W]."""
+    return np.ascontiguousarray(picture[0].float().cpu().numpy().transpose(1, 2, 0))
+
+
+def _finished(sources: Sequence[Frame], picture: Callable[[int], Tensor], watch: Stopwatch) -> Iterator[Frame]:
+    """The restored frames of `sources`; `picture` makes the one [1, 3, H, W] of a position."""
+
+    def finish(k: int, source: Frame) -> Frame:
+        with watch.stage("decode latents"):
+            return _frame(source, _array(picture(k)))
+
+    # In a function of its own, so that no picture stays behind while the next one is made.
+    for k, source in enumerate(sources):
+        yield finish(k, source)
+
+
+def _frame(source: Frame, picture: Picture) -> Frame:
+    """The restored frame; alpha is scaled with the picture, never invented."""
+    if source.alpha is None:
+        return Frame(source.index, picture, None)
+    alpha = F.interpolate(
+        torch.from_numpy(source.alpha)[None, None], size=picture.shape[:2], mode="bilinear", align_corners=False
+    )
+    return Frame(source.index, picture, alpha[0, 0].numpy())

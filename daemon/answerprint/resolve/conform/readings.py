@@ -1,0 +1,189 @@
+"""What each of Resolve's calls says of where an item lies in its file, and what it would say of a given truth.
+
+The truth is a position x in the file at the item's first record frame, and a speed v: at record frame k the frame
+floor(x + k * step) of the file is seen, with step = v * ratio, ratio being the clip's rate over the timeline's. What
+Resolve's calls make of it was measured; where the measurements leave room, so does this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor, isfinite, lcm
+
+from answerprint.resolve.conform.extent import Extent
+from answerprint.resolve.conform.facts import ItemFacts, TimelineFacts
+
+__all__ = ["NORMAL", "Readings", "read"]
+
+NORMAL = Fraction(1)
+_TIGHT = Fraction(1, 20)
+"""Source frames by which spans of seconds may be off when they agree: they are rounded, at worst to milliseconds."""
+_HAIR = Fraction(1, 5000)
+_FINEST_PERCENT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """duration: record frames. ratio: see above. left: GetLeftOffset, frames of the timeline, warped.
+
+    start, end: GetSourceStartFrame and GetSourceEndFrame, as frames of the file. began, span: seconds, as source
+    frames; began counts from midnight. speed: GetSpeed. None: not said.
+    """
+
+    extent: Extent
+    duration: int
+    ratio: Fraction
+    left: Fraction
+    start: int
+    end: int
+    began: Fraction | None
+    span: Fraction | None
+    speed: Fraction | None
+
+    def position(self, speed: Fraction) -> tuple[Fraction, int]:
+        """Where the left offset puts the first record frame, and in which parts of a frame edits lie there.
+
+        It counts in the warped clip: a reversed one begins with its last frame. 0 parts: no edit can lie there.
+        """
+        step = self.ratio * abs(speed)
+        grid = lcm(step.denominator, self.ratio.denominator)
+        moved = self.left * step
+        nearest = Fraction(round(moved * grid), grid)
+        fits = abs(moved - nearest) <= min(Fraction(1, 4 * grid), Fraction(1, 1000))
+        if not fits:
+            nearest = moved.limit_denominator(1_000_000)
+        return (self.extent.first + nearest if speed > 0 else self.extent.stop - 1 - nearest), grid * fits
+
+    def start_agrees(self, x: Fraction, speed: Fraction) -> bool:
+        """At normal speed and equal rates it may be one low."""
+        low = 1 if speed == self.ratio == 1 else 0
+        return 0 <= floor(x) - self.start <= low
+
+    def end_agrees(self, x: Fraction, speed: Fraction) -> bool:
+        """Exclusive at equal rates, inclusive at others: of what is shown, or of what is touched."""
+        step = speed * self.ratio
+        stop, last = x + self.duration * step, floor(x + (self.duration - 1) * step)
+        if speed == 0:
+            return self.end - floor(x) in (0, 1)
+        if speed < 0:
+            return floor(stop) <= self.end <= max(last, floor(stop) + 1)
+        if self.ratio == 1:
+            return self.end == ceil(stop) or (speed != 1 and self.end == floor(stop))
+        return last <= self.end <= ceil(stop) - 1
+
+    def span_misses(self, speed: Fraction) -> Fraction | None:
+        """Source frames by which the span of seconds differs from what passes at a speed."""
+        return None if self.span is None else abs(abs(self.span) - self.duration * self.ratio * abs(speed))
+
+    def span_agrees(self, speed: Fraction) -> bool:
+        """Whether the span is so to a source frame, or is not said; its direction counts unless the speed is read."""
+        misses = self.span_misses(speed)
+        if self.speed is None and (speed < 0) != (self.span is not None and self.span < 0):
+            return False
+        return misses is None or misses < 1
+
+    def span_is(self, speed: Fraction) -> bool:
+        """Whether the span is just so, or is not said: no speed beside this one could be meant.
+
+        Speeds have two decimals of a per cent; where one is read and another would do, the span has to tell them apart.
+        """
+        misses = self.span_misses(speed)
+        if misses is None:
+            return self.speed is not None
+        if speed == NORMAL:
+            next_to_it = Fraction(1) if self.speed == NORMAL else Fraction(1, 1000)
+        else:
+            next_to_it = Fraction(1, 10_000) if (speed * 10_000).denominator == 1 else Fraction(1, 400_000)
+        return misses <= min(_TIGHT, Fraction(2, 5) * next_to_it * self.duration * self.ratio)
+
+    @property
+    def ends_agree(self) -> bool:
+        """Whether span and source frames say the same, to a source frame, whatever the speed."""
+        if self.span is None:
+            return False
+        backwards = self.span > 0 and self.speed is not None and self.speed < 0
+        return abs((-self.span if backwards else self.span) - (self.end - self.start)) <= 1
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether hardly anything passes, where it would at normal speed."""
+        if self.span is None or abs(self.end - self.start) > 1:
+            return False
+        return abs(self.span) < min(Fraction(1), self.duration * self.ratio / 2)
+
+    def clock_agrees(self, x: Fraction, finest: int = 1) -> bool:
+        """Whether the seconds name this very position; finest: parts of a frame that have to be told apart.
+
+        They count from midnight of the timecode, in real time or in that of its labels. The position has to be known
+        otherwise: this only confirms it.
+        """
+        allowed = min(_TIGHT, Fraction(3, 10 * finest))
+        return any(abs(each) <= allowed for each in self._beyond(x))
+
+    def clock_within(self, frame: int) -> bool:
+        """Whether the seconds name a position in this very frame, and clear of the next one."""
+        return any(-_HAIR <= each <= 1 - 2 * _TIGHT for each in self._beyond(Fraction(frame)))
+
+    @property
+    def normal(self) -> Fraction:
+        """Normal speed, in the direction of the source frames."""
+        return -NORMAL if self.start > self.end else NORMAL
+
+    @property
+    def mean_speed(self) -> Fraction | None:
+        """What the span says, below 0 where the item runs backwards; per cent have two decimals in Resolve."""
+        if self.span is None:
+            return None
+        mean = abs(self.span) / (self.duration * self.ratio)
+        for digits in (0, 2):
+            rounded = Fraction(round(mean * 100 * 10**digits), 100 * 10**digits)
+            if abs(mean - rounded) * self.duration * self.ratio <= _TIGHT:
+                mean = rounded
+                break
+        mean = mean.limit_denominator(1_000_000)
+        return mean * self.normal
+
+    def _beyond(self, x: Fraction) -> tuple[Fraction, ...]:
+        """How far the seconds lie after a position, for each way to count them."""
+        if self.began is None:
+            return ()
+        inside, label = self.began - (x - self.extent.first), self.extent.label
+        if label is None:
+            return (inside,)
+        nominal = Fraction(label.frames, max(1, round(self.extent.rate))) * self.extent.rate
+        return inside - label.frames, inside - nominal
+
+
+def read(item: ItemFacts, extent: Extent, timeline: TimelineFacts, origin: int) -> Readings | None:
+    """Bring an item's numbers into frames of its file; origin: what source frames count frame 0 as.
+
+    None where one is missing that the others cannot stand for: a hollow item, or 0 and 0 for its source frames.
+    """
+    began, ended = item.source_start_seconds, item.source_end_seconds
+    said = (item.left_offset, item.source_start, item.source_end, item.start, item.end, item.duration, began, ended)
+    if not all(each is None or isfinite(each) for each in (*said, item.speed)):
+        return None
+    if item.left_offset is None or item.source_start is None or item.source_end is None:
+        return None
+    if item.start is None or item.end is None or item.duration is None or item.end - item.start != item.duration:
+        return None
+    duration, speed = round(item.duration), _speed(item.speed)
+    if duration < 1 or (item.source_start == item.source_end == 0 and (speed != 0 or item.source_end_seconds is None)):
+        return None
+    exact_began = None if began is None else Fraction(began) * extent.rate
+    return Readings(
+        extent=extent,
+        duration=duration,
+        ratio=extent.rate / timeline.rate,
+        left=Fraction(item.left_offset),
+        start=round(item.source_start) - origin,
+        end=round(item.source_end) - origin,
+        began=exact_began,
+        span=None if exact_began is None or ended is None else Fraction(ended) * extent.rate - exact_began,
+        speed=speed,
+    )
+
+
+def _speed(percentage: float | None) -> Fraction | None:
+    return None if percentage is None else Fraction(percentage).limit_denominator(_FINEST_PERCENT) / 100

@@ -1,0 +1,277 @@
+"""Put scripts into Resolve's folders, and take them away: nothing that is not ours is touched.
+
+The manifest is written first, with the hashes of what is there and of what comes: a process that dies between two
+files leaves nothing that the next one would not know as ours.
+
+Which files in Resolve's folders are ours: a small file beside them says so, by their hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from pathlib import Path, PurePosixPath
+
+from answerprint.errors import OutputError
+from answerprint.resolve.install.scripts import Program
+from answerprint.store.atomic import is_temporary, write_bytes
+
+__all__ = [
+    "MANIFEST",
+    "Installed",
+    "Left",
+    "Manifest",
+    "Removed",
+    "State",
+    "digest",
+    "install",
+    "read",
+    "state",
+    "uninstall",
+    "write",
+]
+
+MANIFEST = PurePosixPath("Utility/Answerprint/answerprint.json")
+"""Below Resolve's folder Scripts; its menu lists no file of that kind."""
+
+_SCHEMA = 1
+
+
+class State(Enum):
+    """What lies where a file of ours belongs."""
+
+    ABSENT = "is missing"
+    OURS = "is as it was installed"
+    CHANGED = "was changed since it was installed"
+    FOREIGN = "is another file of the same name"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """files: the SHA-256 of every file of ours; two while one replaces the other. made: folders made for them."""
+
+    version: str
+    command: tuple[str, ...]
+    files: Mapping[PurePosixPath, frozenset[str]] = field(default_factory=dict)
+    made: tuple[Path, ...] = ()
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def read(root: Path) -> Manifest | None:
+    """The manifest of a folder Scripts; None where there is none, or one that cannot be read. Raises OSError."""
+    try:
+        data = json.loads((root / MANIFEST).read_bytes())
+        if data["schema_version"] != _SCHEMA:
+            return None
+        files = {PurePosixPath(name): frozenset(map(str, hashes)) for name, hashes in data["files"].items()}
+        made = tuple(Path(each) for each in data["made"])
+        command = tuple(map(str, data["program"]))
+        version = str(data["version"])
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    if not all(_below(path) for path in files):
+        return None  # nothing outside is ever ours to remove
+    return Manifest(version, command, files, tuple(each for each in made if _related(each, root)))
+
+
+def write(root: Path, manifest: Manifest) -> None:
+    """Replace the manifest, durably. Raises OSError."""
+    data = {
+        "schema_version": _SCHEMA,
+        "version": manifest.version,
+        "program": list(manifest.command),
+        "files": {str(path): sorted(hashes) for path, hashes in sorted(manifest.files.items())},
+        "made": [str(each) for each in manifest.made],
+    }
+    write_bytes(root / MANIFEST, json.dumps(data, indent=1).encode() + b"\n", overwrite=True)
+
+
+def state(path: Path, hashes: frozenset[str], wanted: bytes | None = None) -> State:
+    """What lies at a path. hashes: of what we put there. wanted: what belongs there, ours by content alone.
+
+    Raises OSError for a file that cannot be read.
+    """
+    if path.is_symlink() or path.is_dir():
+        return State.FOREIGN
+    try:
+        found = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return State.ABSENT
+    if found == wanted or digest(found) in hashes:
+        return State.OURS
+    return State.CHANGED if hashes else State.FOREIGN
+
+
+def _below(path: PurePosixPath) -> bool:
+    return not path.is_absolute() and ".." not in path.parts and "\\" not in str(path) and ":" not in str(path)
+
+
+def _related(folder: Path, root: Path) -> bool:
+    return folder == root or root in folder.parents or folder in root.parents
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A file that was left as it is, and why."""
+
+    path: Path
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What an installation did. Paths are absolute.
+
+    written: scripts that were put there or brought up to date. kept: those that were up to date. removed: scripts of an
+    older version that this one does not have. backups: where other files of the same names are now. made: folders.
+    """
+
+    written: tuple[Path, ...]
+    kept: tuple[Path, ...]
+    removed: tuple[Path, ...]
+    left: tuple[Left, ...]
+    backups: tuple[Path, ...]
+    made: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What an uninstallation did. was: whether there was anything of ours."""
+
+    was: bool
+    removed: tuple[Path, ...]
+    left: tuple[Left, ...]
+    folders: tuple[Path, ...]
+
+
+def install(root: Path, wanted: Mapping[PurePosixPath, bytes], program: Program, *, force: bool = False) -> Installed:
+    """Put files into a folder Scripts, over those of an older version.
+
+    A file that is not ours, or that its user changed, stays, and the one of that name is left out; with force it is
+    kept under another name beside it. Raises OutputError when the folder cannot be written.
+    """
+    with _translated(root):
+        before = read(root) or Manifest("", ())
+        made = _make_folders(root, wanted)
+        found = {path: _look(root, path, before, wanted) for path in {**before.files, **wanted}}
+        ahead = {
+            path: before.files.get(path, frozenset()) | _digests(path, wanted)
+            for path, state in found.items()
+            if state is not State.FOREIGN or force
+        }
+        after = Manifest(program.version, program.command, ahead, tuple(dict.fromkeys((*before.made, *made))))
+        write(root, after)
+
+        written, kept, removed, left, backups = [], [], [], [], []
+        files: dict[PurePosixPath, frozenset[str]] = {}
+        for path, state in found.items():
+            target, content = root / path, wanted.get(path)
+            strange = state in (State.CHANGED, State.FOREIGN)
+            if content is None:
+                if state is State.OURS:
+                    target.unlink(missing_ok=True)
+                    removed.append(target)
+                elif strange:
+                    left.append(Left(target, state))
+            elif strange and not force:
+                left.append(Left(target, state))
+                if path in before.files:
+                    files[path] = before.files[path]
+            else:
+                files[path] = _digests(path, wanted)
+                if strange:
+                    backups.append(_back_up(target))
+                if state is State.OURS and target.read_bytes() == content:
+                    kept.append(target)
+                else:
+                    write_bytes(target, content, overwrite=state is State.OURS)
+                    written.append(target)
+        write(root, replace(after, files=files))
+    return Installed(tuple(written), tuple(kept), tuple(removed), tuple(left), tuple(backups), tuple(made))
+
+
+def uninstall(root: Path, wanted: Mapping[PurePosixPath, bytes]) -> Removed:
+    """Remove the files of ours that are as they were installed, then the folders that were made for them, if empty.
+
+    wanted: what this version would install, ours even when the manifest is lost. Raises OutputError when the folder
+    cannot be written.
+    """
+    with _translated(root):
+        before = read(root) or Manifest("", ())
+        removed, left = [], []
+        for path in {**before.files, **wanted}:
+            state = _look(root, path, before, wanted)
+            if state is State.OURS:
+                (root / path).unlink(missing_ok=True)
+                removed.append(root / path)
+            elif state is State.CHANGED:
+                left.append(Left(root / path, state))
+        for folder in _folders(root, wanted):
+            _clear(folder)
+        there = (root / MANIFEST).is_file()
+        (root / MANIFEST).unlink(missing_ok=True)
+        folders = []
+        for folder in sorted({(root / MANIFEST).parent, *before.made}, key=lambda each: len(each.parts), reverse=True):
+            with suppress(OSError):  # not empty, or gone
+                folder.rmdir()
+                folders.append(folder)
+    return Removed(there or bool(removed), tuple(removed), tuple(left), tuple(folders))
+
+
+def _look(root: Path, path: PurePosixPath, before: Manifest, wanted: Mapping[PurePosixPath, bytes]) -> State:
+    return state(root / path, before.files.get(path, frozenset()), wanted.get(path))
+
+
+def _digests(path: PurePosixPath, wanted: Mapping[PurePosixPath, bytes]) -> frozenset[str]:
+    return frozenset({digest(wanted[path])} if path in wanted else ())
+
+
+def _folders(root: Path, wanted: Mapping[PurePosixPath, bytes]) -> list[Path]:
+    return list(dict.fromkeys((root / path).parent for path in (MANIFEST, *wanted)))
+
+
+def _make_folders(root: Path, wanted: Mapping[PurePosixPath, bytes]) -> list[Path]:
+    """Make the folders that are missing, and clear away what a killed process began; returns those that were made."""
+    made: list[Path] = []
+    for folder in _folders(root, wanted):
+        missing = [each for each in (folder, *folder.parents) if not each.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        made.extend(reversed(missing))
+        _clear(folder)
+    return made
+
+
+def _clear(folder: Path) -> None:
+    if folder.is_dir():
+        for each in folder.iterdir():
+            if is_temporary(each.name):
+                each.unlink(missing_ok=True)
+
+
+def _back_up(path: Path) -> Path:
+    """Give a file another name, one that Resolve's menu does not list and nothing else has."""
+    names = (path.with_name(f"{path.name}.backup{number}") for number in itertools.count(1))
+    backup = next(each for each in names if not os.path.lexists(each))
+    path.rename(backup)
+    return backup
+
+
+@contextmanager
+def _translated(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{error.filename or root} cannot be read or written ({error.strerror or error}).",
+            f"Make sure that you may write to {root}; with --all-users, run it as an administrator.",
+        ) from error

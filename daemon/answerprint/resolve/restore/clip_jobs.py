@@ -1,0 +1,67 @@
+"""The jobs of a project, put together as the clips that come of them: most clips are one job, some are several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from answerprint.api.job import JobRecord, JobState
+from answerprint.client.client import Client
+from answerprint.errors import InputError
+from answerprint.resolve.put_back.placement import Place
+from answerprint.resolve.restore.join import Whole, whole_of
+
+__all__ = ["Unit", "place_of", "units_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A clip to be. id: of its job, or of the whole that its jobs are parts of. path: of the restored file.
+
+    of: the units that restored it, where it has no job of its own.
+    """
+
+    id: str
+    place: Place
+    path: str
+    jobs: tuple[JobRecord, ...]
+    whole: Whole | None = None
+    of: tuple[str, ...] = ()
+
+    @property
+    def done(self) -> bool:
+        """Whether all of it is restored."""
+        return all(job.state is JobState.DONE for job in self.jobs)
+
+    @property
+    def failed(self) -> JobRecord | None:
+        """The job for which it cannot be done."""
+        return next((job for job in self.jobs if job.state in (JobState.FAILED, JobState.CANCELLED)), None)
+
+    def is_one_of(self, ids: Iterable[str]) -> bool:
+        """Whether it, or one of its jobs, is named."""
+        named = set(ids)
+        return self.id in named or any(job.id in named for job in self.jobs)
+
+
+def place_of(job: JobRecord) -> Place | None:
+    """Where a job's clip belongs; None for a job that was not made in Resolve. Raises InputError for a newer form."""
+    return Place.from_editor({str(name): str(value) for name, value in (job.clip.get("editor") or {}).items()})
+
+
+def units_of(client: Client, project: str) -> list[Unit]:
+    """The clips that belong into a project, the oldest first."""
+    found: dict[str, Unit] = {}
+    for job in sorted(client.all_jobs(), key=lambda each: each.number):
+        try:
+            place, whole = place_of(job), whole_of(job)
+        except InputError:  # of a newer program: that one brings it back
+            continue
+        if place is None or place.project != project:
+            continue
+        if whole is None:
+            found[job.id] = Unit(job.id, place, job.output, (job,))
+        else:
+            before = found[whole.id].jobs if whole.id in found else ()
+            found[whole.id] = Unit(whole.id, place, whole.output, (*before, job), whole)
+    return list(found.values())

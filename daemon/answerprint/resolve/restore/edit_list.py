@@ -1,0 +1,127 @@
+"""A list of cuts as jobs, and the list again with what was restored: the way of those who are not in Resolve."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+from answerprint.api.job import JobRecord, JobState
+from answerprint.api.request import RestoreRequest
+from answerprint.api.types import MediaInfo, NewJob
+from answerprint.errors import AnswerprintError, InputError
+from answerprint.frames.codecs import CODECS
+from answerprint.resolve.edit_lists import EditList, Master, RestoredMedia, masters, read_list
+from answerprint.resolve.restore.output_names import Taken, folder_for, restored_path
+from answerprint.resolve.restore.probe import Describe, MediaBook
+from answerprint.resolve.restore.settings import Wishes
+
+__all__ = ["jobs_of_list", "list_key", "open_list", "restored_list_path", "restored_of_list"]
+
+_LIST, _SOURCE, _FIRST = "answerprint_list", "answerprint_source", "answerprint_first"
+
+
+def open_list(path: Path, describe: Describe, media: Path | None = None, rate: Fraction | None = None) -> EditList:
+    """Read a list; describe: the daemon's. Raises InputError when the list itself cannot be read."""
+    book = MediaBook(describe)
+
+    def probe(file: Path, rate: Fraction) -> MediaInfo:
+        found = book.look(str(file))
+        if not found.rate_is_assumed:
+            return found
+        return replace(found, rate=rate)
+
+    return read_list(path, probe=probe, media=media, rate=rate)
+
+
+def list_key(edit: EditList) -> str:
+    """What tells a list from every other, and from itself after a change."""
+    return hashlib.sha256(edit.content).hexdigest()
+
+
+def jobs_of_list(
+    edit: EditList, wishes: Wishes, taken: Iterable[str] = ()
+) -> tuple[list[tuple[Master, NewJob]], list[tuple[Master, InputError]]]:
+    """One job for each piece of each source that the list uses, however often; and pieces for which there is no place.
+
+    Raises InputError for settings that no restoration has.
+    """
+    if wishes.codec and wishes.codec not in CODECS:
+        raise InputError(f"There is no codec {wishes.codec!r}.", f"Choose one of {', '.join(CODECS)}.")
+    # The same for all but for its two paths: a list may have hundreds of thousands of pieces.
+    paths = {"input": str(edit.path), "output": str(edit.path)}
+    request = RestoreRequest.from_json({**wishes.settings, **paths, "codec": wishes.codec or None}).to_json()
+    names, key = Taken(taken), list_key(edit)  # of megabytes, once
+    folders: dict[Path, Path | InputError] = {}
+    made: list[tuple[Master, NewJob]] = []
+    refused: list[tuple[Master, InputError]] = []
+    for master in masters(edit.usable, wishes.handles):
+        media = master.entries[0].media
+        try:
+            folder = _folder(folders, master.path, edit.name, wishes)
+            output = restored_path(folder, master.path.name.replace("%", ""), names, wishes.codec)
+        except InputError as error:
+            refused.append((master, error))
+            continue
+        names.add(str(output))
+        paths = {"input": str(master.path), "output": str(output)}
+        clip = {
+            "media": str(master.path),
+            "range": {"first": str(master.first), "stop": str(master.stop)},
+            "editor": {_LIST: key, _SOURCE: str(master.path), _FIRST: str(master.first)},
+        }
+        if media is not None and media.rate_is_assumed:
+            clip["rate"] = {"numerator": str(media.rate.numerator), "denominator": str(media.rate.denominator)}
+        job = NewJob(
+            str(uuid.uuid4()), "restore", {**request, **paths}, clip, master.path.name[:256], wishes.priority,
+            wishes.not_before,
+        )  # fmt: skip
+        made.append((master, job))
+    return made, refused
+
+
+def _folder(known: dict[Path, Path | InputError], source: Path, project: str, wishes: Wishes) -> Path:
+    """Each folder is looked at once. Raises InputError."""
+    if source.parent not in known:
+        try:
+            known[source.parent] = folder_for(source, project, Path(wishes.folder) if wishes.folder else None)
+        except InputError as error:
+            known[source.parent] = error
+    found = known[source.parent]
+    if isinstance(found, InputError):
+        raise found
+    return found
+
+
+def jobs_for(edit: EditList, jobs: Iterable[JobRecord]) -> Iterator[JobRecord]:
+    """The jobs that were made of a list."""
+    key = list_key(edit)
+    return (job for job in jobs if (job.clip.get("editor") or {}).get(_LIST) == key)
+
+
+def restored_of_list(
+    edit: EditList, jobs: Iterable[JobRecord], describe: Describe
+) -> tuple[list[RestoredMedia], list[JobRecord]]:
+    """What was restored for a list, the latest first, and the jobs that are not done, or whose file is gone."""
+    book, restored, missing = MediaBook(describe), [], []
+    for job in sorted(jobs_for(edit, jobs), key=lambda each: -each.number):
+        editor = job.clip["editor"]
+        try:
+            if job.state is not JobState.DONE:
+                raise InputError("It is not done.")
+            media = book.look(job.output)
+        except AnswerprintError as error:
+            if error.exit_code != InputError.exit_code:
+                raise
+            missing.append(job)
+            continue
+        restored.append(RestoredMedia(Path(job.output), Path(editor[_SOURCE]), int(editor[_FIRST]), media))
+    return restored, missing
+
+
+def restored_list_path(path: Path) -> Path:
+    """Beside the list, under a name of its own: `cut_restored.edl`."""
+    return path.with_name(f"{path.stem}_restored{path.suffix}")

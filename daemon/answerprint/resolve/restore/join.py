@@ -1,0 +1,124 @@
+"""A clip that was restored before and now needs more of its source: only what is missing is restored.
+
+The new file is then joined of the earlier one and the new parts, none of whose frames is encoded again; chunks follow
+absolute frames of the source, so its texture goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from answerprint.api.job import JobRecord
+from answerprint.api.types import NewJob
+from answerprint.child import command
+from answerprint.errors import InputError, JobFailedError, RemoteError
+from answerprint.frames.frame import FrameRange
+from answerprint.home import logs_folder
+from answerprint.ipc.child_log import create_log
+from answerprint.ipc.child_process import ChildProcess
+from answerprint.resolve.conform.handles import retrim
+from answerprint.resolve.restore.job import Planned, job_of
+from answerprint.resolve.restore.settings import Wishes
+
+__all__ = ["JOINED", "Earlier", "Whole", "join_whole", "part_jobs", "whole_of"]
+
+_KEY = "answerprint_whole"
+JOINED = frozenset({"prores4444", "prores-hq"})
+"""Codecs whose frames can be joined as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A file that was restored before, with the source frames that it holds.
+
+    job: that made it, where one did. units: what it was put back as, or was joined of.
+    """
+
+    path: str
+    frames: FrameRange
+    job: JobRecord | None = None
+    units: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What several jobs are parts of. id: of it, as if it were a job. request: of a restoration of all of it."""
+
+    id: str
+    output: str
+    parts: tuple[Earlier, ...]
+    request: Mapping[str, Any]
+
+    def to_text(self) -> str:
+        """For the map that a job carries for its editor."""
+        parts = [[each.path, each.frames.start, each.frames.stop] for each in self.parts]
+        return json.dumps({"id": self.id, "output": self.output, "parts": parts, "request": dict(self.request)})
+
+
+def whole_of(job: JobRecord) -> Whole | None:
+    """What a job is a part of; None for one that stands alone. Raises InputError."""
+    text = (job.clip.get("editor") or {}).get(_KEY)
+    if text is None:
+        return None
+    try:
+        said = json.loads(text)
+        parts = tuple(Earlier(path, FrameRange(first, stop)) for path, first, stop in said["parts"])
+        return Whole(said["id"], said["output"], parts, said["request"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"What job {job.number} is a part of cannot be read ({error}).") from error
+
+
+def part_jobs(planned: Planned, wishes: Wishes, earlier: list[Earlier]) -> list[NewJob] | None:
+    """The jobs for what is missing of a clip that is not `reused`; None where nothing of it is there, or it cannot be
+    joined: then all of it is missing. Raises InputError.
+    """
+    asked = FrameRange(planned.place.restored_first, planned.place.restored_stop)
+    missing = retrim(asked, [each.frames for each in earlier])
+    if not missing or missing == [asked] or wishes.codec not in JOINED:
+        return None
+    output = Path(planned.output)
+    parts = [
+        (replace(planned, id=str(uuid.uuid4()), output=str(output.with_name(f".{output.stem}.part{number}.mov"))), part)
+        for number, part in enumerate(missing, 1)
+    ]
+    held = [*earlier, *(Earlier(each.output, part) for each, part in parts)]
+    request = {**job_of(planned, wishes).request, "range": f"{asked.start}:{asked.stop}"}
+    whole = Whole(planned.id, planned.output, tuple(held), request)
+    jobs = []
+    for each, part in parts:
+        job = job_of(each, wishes)
+        clip = {name: value for name, value in job.clip.items() if name not in ("handle_before", "handle_after")}
+        first = planned.media_first
+        clip["range"] = {"first": str(part.start - first), "stop": str(part.stop - first)}
+        clip["editor"] = {**job.clip["editor"], _KEY: whole.to_text()}
+        jobs.append(replace(job, clip=clip))
+    return jobs
+
+
+def join_whole(whole: Whole) -> None:
+    """Put the parts together, unless that was done before; then the new parts go. Raises AnswerprintError."""
+    if not os.path.lexists(whole.output):
+        parts = [[each.path, each.frames.start, each.frames.stop] for each in whole.parts]
+        message = {"type": "join", "request": {**whole.request, "output": whole.output}, "parts": parts}
+        try:
+            log = create_log(logs_folder(), "join")
+        except OSError as error:
+            raise JobFailedError(f"No log can be written ({error.strerror}).", "Make room on the disk.") from error
+        with ChildProcess(command("join"), message, log) as child:
+            for event in child.events():  # noqa: B007 - the last one is the answer
+                pass
+        if event["event"] == "error":
+            raise RemoteError.from_event(event)
+    output = Path(whole.output)
+    for each in whole.parts:
+        # What was restored for this file alone; other files that it was joined of are their jobs' own.
+        if Path(each.path).name.startswith(f".{output.stem}.part"):
+            with contextlib.suppress(OSError):  # it is of no more use, and in nobody's way
+                Path(each.path).unlink(missing_ok=True)

@@ -1,0 +1,354 @@
+"""What is to be restored of a selection, clip by clip, or why one cannot be."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+
+from answerprint.api.types import MediaInfo
+from answerprint.errors import AnswerprintError, InputError
+from answerprint.frames.codecs import CODECS
+from answerprint.resolve.api import Resolve
+from answerprint.resolve.conform.extent import Extent, extent_of
+from answerprint.resolve.conform.facts import ClipFacts, ItemFacts, Refusal, SourceRange, TimelineFacts
+from answerprint.resolve.conform.frame_map import exact, whole_start
+from answerprint.resolve.conform.handles import frame_size, with_handles
+from answerprint.resolve.conform.query import Asking
+from answerprint.resolve.conform.rates import pixel_aspect
+from answerprint.resolve.conform.selection import Choice, choose
+from answerprint.resolve.conform.source_range import part_of, source_range
+from answerprint.resolve.conform.unsupported import refuse_clip, refuse_item, refuse_media
+from answerprint.resolve.put_back.placement import Mode, Place
+from answerprint.resolve.restore.job import Planned
+from answerprint.resolve.restore.otio_check import Witnesses
+from answerprint.resolve.restore.output_names import Taken, folder_for, restored_path
+from answerprint.resolve.restore.own_clips import LEFT_OUT, NOTHING, Ours, is_named, made_here, without_ours
+from answerprint.resolve.restore.probe import MediaBook
+from answerprint.resolve.restore.settings import Wishes
+
+__all__ = ["Plan", "Refused", "plan"]
+
+_LEVELS = {"Full": "full", "Video": "video"}
+_LONGEST_ATTRIBUTE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A clip that is not restored. record: where it lies, None for a clip of a bin. facts: of an item."""
+
+    name: str
+    item: str
+    track: int
+    record: int | None
+    refusal: Refusal
+    facts: ItemFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be done with a selection, every clip of it in one of the lists.
+
+    left_out: what was not meant. items: facts of those that are planned, by their ids. parts: those of
+    them of which only a part is meant.
+    """
+
+    timeline: TimelineFacts | None
+    planned: tuple[Planned, ...]
+    refused: tuple[Refused, ...]
+    left_out: dict[str, int] = field(default_factory=dict)
+    items: dict[str, ItemFacts] = field(default_factory=dict)
+    parts: frozenset[str] = frozenset()
+
+
+def plan(
+    resolve: Resolve,
+    choice: Choice,
+    wishes: Wishes,
+    media: MediaBook,
+    taken: Iterable[str] = (),
+    witnesses: Witnesses | None = None,
+    ours: Ours = NOTHING,
+) -> Plan:
+    """Read the selection and plan each clip. taken: outputs of jobs in the queue.
+
+    witnesses: asked where Resolve's own numbers leave a doubt. ours: what we restored before, for which its source is
+    taken. Raises SelectionError for a selection of nothing,
+    ResolveError, InputError for wishes that no clip can have.
+    """
+    project = resolve.project()
+    asking = Asking(project)
+    selection = choose(project, asking, choice)
+    opened = project.timeline() if selection.items else None
+    selection, own = without_ours(selection, choice, opened, asking, ours)
+    timeline = None if opened is None else asking.timeline(opened)
+    media.expect(each.item.clip.path for each in selection.items if each.item.clip and refuse_item(each.item) is None)
+    media.expect(clip.path for clip in selection.clips if refuse_clip(clip) is None)
+    planner = _Planner(wishes, media, Taken(taken), project.name(), project.id(), timeline, witnesses)
+    for item, refusal in own:
+        planner.refuse(item, refusal)
+    for chosen in selection.items:
+        planner.item(chosen.item, chosen.part)
+    for clip in selection.clips:
+        planner.clip(clip, choice.value.rpartition("/")[2])
+    items = {chosen.item.id: chosen.item for chosen in selection.items}
+    left_out = dict(selection.left_out)
+    refused = planner.refused
+    if not is_named(choice):
+        # Of a file that nothing else knows, only the file itself says that it is ours.
+        refused = [each for each in planner.refused if each.refusal.code != "restored"]
+        if skipped := len(planner.refused) - len(refused):
+            left_out[LEFT_OUT] = left_out.get(LEFT_OUT, 0) + skipped
+    parts = frozenset(chosen.item.id for chosen in selection.items if chosen.part is not None)
+    return Plan(timeline, tuple(planner.planned), tuple(refused), left_out, items, parts)
+
+
+class _Planner:
+    """Plans one clip after another; the names that it gives are taken for those that follow."""
+
+    def __init__(
+        self,
+        wishes: Wishes,
+        media: MediaBook,
+        taken: Taken,
+        project_name: str,
+        project: str,
+        timeline: TimelineFacts | None,
+        witnesses: Witnesses | None,
+    ) -> None:
+        self.planned: list[Planned] = []
+        self.refused: list[Refused] = []
+        self._wishes, self._media, self._taken, self._witnesses = wishes, media, taken, witnesses
+        self._project, self._project_name, self._timeline = project, project_name, timeline
+
+    def item(self, item: ItemFacts, part: tuple[int, int] | None) -> None:
+        """Plan an item of the timeline, or the record frames of it that are meant."""
+        try:
+            found = self._item(item, part)
+        except InputError as error:
+            found = Refusal(error.code, error.message, error.remedy)
+        if isinstance(found, Refusal):
+            self.refuse(item, found)
+        else:
+            self.planned.append(found)
+
+    def refuse(self, item: ItemFacts, why: Refusal) -> None:
+        """An item is not restored."""
+        record = None if item.start is None else round(item.start)
+        self.refused.append(Refused(item.name, item.id, item.track, record, why, item))
+
+    def clip(self, clip: ClipFacts, folder: str) -> None:
+        """Plan all of a clip of the media pool."""
+        try:
+            found = self._clip(clip, folder)
+        except InputError as error:
+            found = Refusal(error.code, error.message, error.remedy)
+        if isinstance(found, Refusal):
+            self.refused.append(Refused(clip.name, "", 0, None, found))
+        else:
+            self.planned.append(found)
+
+    def _item(self, item: ItemFacts, part: tuple[int, int] | None) -> Planned | Refusal:
+        clip, timeline = item.clip, self._timeline
+        refusal = refuse_item(item)
+        if refusal is not None or clip is None or timeline is None:
+            return refusal or Refusal("no_clip", f"{item.name} has no file.")
+        media = self._look(clip)
+        if isinstance(media, Refusal):
+            return media
+        extent = extent_of(clip, media)
+        if isinstance(extent, Refusal):
+            return extent
+        source = self._source(item, clip, timeline, media)
+        if isinstance(source, Refusal):
+            return source
+        if item.start is None or item.duration is None:
+            return Refusal("hollow", f"{item.name}: Resolve does not say where it lies.")
+        record, duration = round(item.start), round(item.duration)
+        ratio = extent.rate / timeline.rate
+        if part is not None:
+            source = part_of(source, ratio, part[0] - record, part[1] - part[0])
+            record, duration = part[0], part[1] - part[0]
+        mode, notes = self._mode(source, part is not None)
+        place = self._place(
+            mode, clip, media, extent, source, timeline.rate, timeline.id, timeline.name, item.name or clip.name
+        )
+        left = None if item.left_offset is None else exact(item.left_offset)
+        skip = None if part is None else record - round(item.start)
+        place = replace(place, item=item.id, record=record, duration=duration, track=item.track, left=left, skip=skip)
+        frame = (timeline.size, timeline.pixel_aspect) if min(timeline.size) > 0 else None
+        return self._planned(place, clip, media, extent, notes, frame)
+
+    def _source(
+        self, item: ItemFacts, clip: ClipFacts, timeline: TimelineFacts, media: MediaInfo
+    ) -> SourceRange | Refusal:
+        """What Resolve's two accounts say, and the third one where they leave a doubt."""
+        found, witnesses = source_range(item, clip, timeline, media), self._witnesses
+        if witnesses is not None and (isinstance(found, Refusal) or not found.exact):
+            witness = witnesses(item)
+            if witness is not None:
+                found = source_range(item, clip, timeline, media, witness)
+            elif isinstance(found, Refusal) and (lack := witnesses.lacking) is not None:
+                # Two accounts that contradict each other: the third one would have decided.
+                found = replace(found, reason=f"{found.reason} {lack.message}", remedy=f"{lack.remedy} {found.remedy}")
+        if isinstance(found, Refusal) or media.frames == 1:
+            return found
+        # Of a speed that changes the accounts tell the mean, which may be any: only the third one knows.
+        steady = None if witnesses is None else witnesses.steady(item)
+        if steady is False or (steady is None and found.speed not in (0, 1)):
+            spare = (max(0, found.first - 1), min(media.frames, found.stop + 1))
+            offset = found.offset + found.first - spare[0]
+            return replace(found, first=spare[0], stop=spare[1], offset=offset, steady=False, exact=False)
+        return found
+
+    def _clip(self, clip: ClipFacts, folder: str) -> Planned | Refusal:
+        refusal = refuse_clip(clip)
+        media = refusal or self._look(clip)
+        if isinstance(media, Refusal):
+            return media
+        extent = extent_of(clip, media)
+        if isinstance(extent, Refusal):
+            return extent
+        source = SourceRange(extent.first, extent.stop, Fraction(1), how="the whole clip")
+        place = self._place("pool", clip, media, extent, source, extent.rate, "", folder, clip.name)
+        return self._planned(place, clip, media, extent, (), None)
+
+    def _look(self, clip: ClipFacts) -> MediaInfo | Refusal:
+        try:
+            found = self._media.look(clip.path)
+            return made_here(clip.name) if found.restored else found
+        except AnswerprintError as error:
+            if error.exit_code != InputError.exit_code:  # the daemon is gone, the disk is full: no fault of the clip's
+                raise
+            return refuse_media(clip, error)
+
+    def _mode(self, source: SourceRange, part: bool) -> tuple[Mode, tuple[str, ...]]:
+        asked = self._wishes.put
+        if asked == "pool":
+            return asked, ()
+        if not (source.exact and source.steady):
+            lack = None if self._witnesses is None else self._witnesses.lacking
+            why = () if lack is None else (f"{lack.message} {lack.remedy}".strip(),)
+            return "pool", (
+                *why,
+                "Which frame each record frame shows cannot be read (its speed changes, or the numbers leave a"
+                " doubt): all its frames are restored, and come back into the media pool only.",
+            )
+        if part and asked in ("take", "replace"):
+            return "track", ("Only a part of the clip is restored: it comes back on a track above.",)
+        return asked, ()
+
+    def _place(
+        self,
+        mode: Mode,
+        clip: ClipFacts,
+        media: MediaInfo,
+        extent: Extent,
+        source: SourceRange,
+        timeline_rate: Fraction,
+        timeline: str,
+        timeline_name: str,
+        name: str,
+    ) -> Place:
+        handles = with_handles(source, media.frames, self._wishes.handles)
+        # Where rates differ, only some frames of the source begin together with a frame of the timeline.
+        first = whole_start(handles.frames.start, extent.rate, timeline_rate)
+        return Place(
+            mode=mode,
+            project=self._project,
+            project_name=self._project_name,
+            timeline=timeline,
+            timeline_name=timeline_name,
+            item="",
+            clip=clip.id,
+            name=name,
+            first=source.first,
+            stop=source.stop,
+            restored_first=first,
+            restored_stop=handles.frames.stop,
+            rate=extent.rate,
+            offset=source.offset,
+            speed=source.speed,
+            attributes=self._attributes(clip, name),
+        )
+
+    def _attributes(self, clip: ClipFacts, name: str) -> dict[str, str]:
+        kept = {key: value for key, value in clip.properties.items() if value and len(value) <= _LONGEST_ATTRIBUTE}
+        chosen = {key: kept[key] for key in _CARRIED if key in kept}
+        # What the file holds, whatever Resolve took the source for: 'Auto' would have it guess once more.
+        yuv = CODECS[self._wishes.codec].pixel_format.startswith("yuv") if self._wishes.codec in CODECS else True
+        return {**chosen, "Data Level": "Video" if yuv else "Full", "Clip Name": f"{Path(name).stem} restored"}
+
+    def _planned(
+        self,
+        place: Place,
+        clip: ClipFacts,
+        media: MediaInfo,
+        extent: Extent,
+        notes: tuple[str, ...],
+        frame: tuple[tuple[int, int], Fraction] | None,
+    ) -> Planned:
+        wishes = self._wishes
+        aspect = _aspect(clip, media)
+        folder = folder_for(Path(clip.path), self._project_name, Path(wishes.folder) if wishes.folder else None)
+        output = restored_path(folder, clip.name or place.name, self._taken, wishes.codec)
+        self._taken.add(str(output))
+        label = extent.label
+        fields = _fields(clip)
+        if fields.endswith("_first") or (media.interlaced and not fields):
+            notes = (*notes, "The source is interlaced: it is deinterlaced to whole frames first.")
+        return Planned(
+            id=str(uuid.uuid4()),
+            place=place,
+            media=_source_path(clip, media),
+            output=str(output),
+            size=self._size(media, aspect, frame),
+            rate=extent.rate,
+            start_timecode="" if label is None else str(label.shifted(-extent.first)),
+            drop=label is not None and label.drop,
+            pixel_aspect=aspect,
+            levels=_LEVELS.get(clip.properties.get("Data Level", ""), ""),
+            fields=fields,
+            notes=notes,
+        )
+
+    def _size(
+        self, media: MediaInfo, aspect: Fraction, frame: tuple[tuple[int, int], Fraction] | None
+    ) -> tuple[int, int] | None:
+        settings = self._wishes.settings
+        asked, scale = settings.get("size"), settings.get("scale")
+        if frame is None and asked is None:
+            return None  # a clip of a bin is on no timeline: as large as the model makes it
+        size, timeline_aspect = frame or ((media.width, media.height), Fraction(1))
+        return frame_size(
+            (media.width, media.height),
+            size,
+            aspect=aspect,
+            timeline_aspect=timeline_aspect,
+            scale=None if scale is None else Fraction(str(scale)),
+            size=None if asked is None else (int(asked[0]), int(asked[1])),
+        )
+
+
+_CARRIED = ("PAR", "Input Color Space", "Input Gamma", "IDT", "Alpha mode", "Field Dominance", "Reel Name")
+
+
+def _aspect(clip: ClipFacts, media: MediaInfo) -> Fraction:
+    text = clip.properties.get("PAR", "")
+    return pixel_aspect(text, (media.width, media.height), media.pixel_aspect) if text else media.pixel_aspect
+
+
+def _fields(clip: ClipFacts) -> str:
+    """Which fields Resolve takes the clip to have; "" where it goes by the file, or says it in another language."""
+    said = clip.properties.get("Field Dominance", "").casefold()
+    return next((order for start, order in _FIELDS.items() if said.startswith(start)), "")
+
+
+_FIELDS = {"progressive": "progressive", "upper": "top_first", "lower": "bottom_first"}
+
+
+def _source_path(clip: ClipFacts, media: MediaInfo) -> str:
+    """The file; of a sequence its pattern with the numbers, as several may lie in one folder."""
+    return clip.path if media.sequence else media.path

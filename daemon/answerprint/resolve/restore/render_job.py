@@ -1,0 +1,108 @@
+"""A file that Resolve has just rendered becomes a job, and comes back into the media pool.
+
+What a render job of Resolve's has written, for the script that such a job triggers.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+from answerprint.api.job import UNFINISHED, JobRecord
+from answerprint.client.client import Client
+from answerprint.resolve.api import Resolve
+from answerprint.resolve.api.project import Project
+from answerprint.resolve.errors import SelectionError
+from answerprint.resolve.put_back.placement import Place
+from answerprint.resolve.restore.job import Planned, job_of
+from answerprint.resolve.restore.output_names import folder_for, restored_path
+from answerprint.resolve.restore.settings import Wishes
+
+__all__ = ["queue_rendered", "rendered_file"]
+
+_STILLS = frozenset({".dpx", ".exr", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".jp2", ".cin"})
+_NUMBER = re.compile(r"(\d+)$")
+
+
+def rendered_file(project: Project, job: str = "") -> Path:
+    """The file of a render job, a pattern such as `name_%08d.exr` for a sequence. job: its id; "" for the last one.
+
+    Raises SelectionError when there is no such job, it is not done, wrote more than one file, or the file is not there.
+    """
+    jobs = project.render_jobs()
+    if job:
+        entry = next((each for each in jobs if each.get("JobId") == job), None)
+    else:
+        entry = next((each for each in reversed(jobs) if _done(project, each)), None)
+    if entry is None:
+        raise SelectionError(
+            "The render queue has no such job." if job else "The render queue has no job that is done.",
+            "Choose this script on the Deliver page, for the end of a render job.",
+        )
+    name = entry.get("RenderJobName", "") or entry.get("JobId", "")
+    if not _done(project, entry):
+        status = project.render_status(entry.get("JobId", "")).get("JobStatus", "unknown")
+        raise SelectionError(
+            f"The render job {name} is not done ({status}).",
+            "Choose this script for the end of the job, not for its start; or render the job again.",
+        )
+    return _written(Path(entry.get("TargetDir", "")), entry.get("OutputFilename", ""), name)
+
+
+def _done(project: Project, entry: Mapping[str, str]) -> bool:
+    status = project.render_status(entry.get("JobId", ""))
+    try:
+        percent = float(status.get("CompletionPercentage", "0"))
+    except ValueError:
+        percent = 0.0
+    # The word may be in the language of the user, and the script runs when the job has ended: the figure decides.
+    return status.get("JobStatus", "").casefold() == "complete" or (percent >= 100 and not status.get("Error"))
+
+
+def _written(folder: Path, file: str, name: str) -> Path:
+    path = folder / file
+    if file and path.is_absolute() and path.is_file():
+        number = _NUMBER.search(path.stem)
+        if number is None or path.suffix.lower() not in _STILLS:
+            return path
+        prefix = path.stem[: number.start()].replace("%", "%%")
+        return path.with_name(f"{prefix}%0{len(number[1])}d{path.suffix}")
+    raise SelectionError(
+        f"The render job {name} says that it wrote {path}, where no file is.",
+        "Jobs of individual clips write more than one file: queue them with answerprint queue add FILE...",
+    )
+
+
+_BIN = "Renders"
+
+
+def queue_rendered(resolve: Resolve, client: Client, render_job: str, wishes: Wishes) -> JobRecord:
+    """Queue what a render job wrote. render_job: its id, "" for the last one that is done.
+
+    Raises SelectionError where it wrote nothing that can be queued, InputError, ResolveError, NoDaemonError.
+    """
+    project = resolve.project()
+    file = rendered_file(project, render_job)
+    info = client.describe(str(file))
+    folder = folder_for(file, project.name(), Path(wishes.folder) if wishes.folder else None)
+    taken = [job.output for job in client.all_jobs(list(UNFINISHED))]
+    place = Place(
+        mode="pool",
+        project=project.id(),
+        project_name=project.name(),
+        timeline="",
+        timeline_name=_BIN,
+        item="",
+        clip="",
+        name=file.stem.replace("%", ""),
+        first=0,
+        stop=info.frames,
+        restored_first=0,
+        restored_stop=info.frames,
+        rate=info.rate,
+    )
+    output = restored_path(folder, place.name, taken, wishes.codec)
+    job, _ = client.submit(job_of(Planned(str(uuid.uuid4()), place, str(file), str(output), None, info.rate), wishes))
+    return job

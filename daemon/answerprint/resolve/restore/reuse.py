@@ -1,0 +1,114 @@
+"""What of a clip was restored before, in which files, and whether these have all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from answerprint.api.job import JobRecord, JobState
+from answerprint.errors import AnswerprintError, InputError
+from answerprint.frames.frame import FrameRange
+from answerprint.frames.sequence import find_sequence, names_a_sequence
+from answerprint.resolve.conform.handles import retrim
+from answerprint.resolve.put_back.ledger import Record
+from answerprint.resolve.put_back.placement import Place
+from answerprint.resolve.restore.clip_jobs import Unit
+from answerprint.resolve.restore.job import Planned, job_of
+from answerprint.resolve.restore.join import JOINED, Earlier, Whole, whole_of
+from answerprint.resolve.restore.settings import Wishes
+
+__all__ = ["earlier_of", "reused"]
+
+
+def earlier_of(
+    planned: Planned, wishes: Wishes, jobs: Iterable[JobRecord], records: Iterable[Record] = ()
+) -> list[Earlier]:
+    """Files that hold frames of the same source, restored in the same way for the same project, the latest first.
+
+    records: of the ledger, which knows the files that were joined of others without a job. Raises InputError for
+    settings that no restoration has.
+    """
+    wanted = _way(job_of(planned, wishes).request)
+    units: dict[str, Earlier] = {}
+    for job in sorted(jobs, key=lambda each: -each.number):
+        if job.state is not JobState.DONE or _way(job.request) != wanted or _changed_since(planned.media, job):
+            continue
+        try:
+            place, whole = Place.from_editor(job.clip.get("editor") or {}), whole_of(job)
+        except InputError:  # of a newer program, or damaged: of no use here, and no fault of this clip's
+            continue
+        if place is None or place.project != planned.place.project:
+            continue
+        path, unit = (job.output, job.id) if whole is None else (whole.output, whole.id)
+        units.setdefault(unit, Earlier(path, FrameRange(place.restored_first, place.restored_stop), job, (unit,)))
+    known = {each.path for each in units.values()}
+    joined = {
+        record.path: Earlier(record.path, FrameRange(record.first, record.stop), units[record.of[0]].job, record.of)
+        for record in records
+        if record.project == planned.place.project
+        and record.path not in known
+        and 0 <= record.first < record.stop
+        and record.of
+        and all(unit in units for unit in record.of)
+    }
+    return [each for each in (*units.values(), *joined.values()) if _is_whole(each)]
+
+
+def _is_whole(earlier: Earlier) -> bool:
+    """Whether its file is there; of a sequence, every picture."""
+    path = Path(earlier.path)
+    if not names_a_sequence(path):
+        return path.is_file()
+    try:
+        return len(find_sequence(path).files) == len(earlier.frames)
+    except AnswerprintError:
+        return False
+
+
+def reused(planned: Planned, wishes: Wishes, earlier: Sequence[Earlier], records: Iterable[Record] = ()) -> Unit | None:
+    """All of a clip out of files that were restored before: one that has it all, or several, to be joined.
+
+    records: of the ledger; a file that was put to this very place goes before one that another place has. None where
+    frames are missing, or files of that codec cannot be joined. Raises InputError.
+    """
+    place = planned.place
+    asked = FrameRange(place.restored_first, place.restored_stop)
+    clip = job_of(planned, wishes).clip
+    here = {
+        record.path
+        for record in records
+        if record.progress == "done"
+        and (record.timeline, record.place_item, record.mode) == (place.timeline, place.item, place.mode)
+    }
+    for each in sorted(earlier, key=lambda each: each.path not in here):
+        if each.job is not None and asked.start >= each.frames.start and asked.stop <= each.frames.stop:
+            held = replace(place, restored_first=each.frames.start, restored_stop=each.frames.stop)
+            return Unit(planned.id, held, each.path, (replace(each.job, clip=clip),), of=each.units)
+    used = [each for each in earlier if each.frames.start < asked.stop and each.frames.stop > asked.start]
+    if wishes.codec not in JOINED or retrim(asked, [each.frames for each in used]):
+        return None
+    request = {**job_of(planned, wishes).request, "range": f"{asked.start}:{asked.stop}"}
+    whole = Whole(planned.id, planned.output, tuple(used), request)
+    jobs = tuple(replace(each.job, clip=clip) for each in used if each.job is not None)
+    of = tuple(dict.fromkeys(unit for each in used for unit in each.units))
+    return Unit(planned.id, place, planned.output, jobs, whole, of)
+
+
+_OTHER = ("input", "output", "range", "overwrite", "device")
+
+
+def _way(request: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides the picture of a frame, besides the source's content."""
+    same = {name: value for name, value in request.items() if name not in _OTHER}
+    # How the source is read counts where it changes the picture; where its frames lie in time does not.
+    read = {name: value for name, value in (request.get("interpret") or {}).items() if name in ("levels", "fields")}
+    return {**same, "interpret": read, "input": request["input"]}
+
+
+def _changed_since(media: str, job: JobRecord) -> bool:
+    try:
+        return job.created < Path(media).stat().st_mtime
+    except OSError:
+        return False  # a sequence's pattern

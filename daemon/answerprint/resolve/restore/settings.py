@@ -1,0 +1,72 @@
+"""How clips are to be restored and brought back, and how they were the last time in a project."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from answerprint.errors import InputError
+from answerprint.resolve.put_back.placement import MODES, Mode
+from answerprint.store import atomic
+
+__all__ = ["Wishes", "recall", "remember"]
+
+DEFAULT_HANDLES = 24
+_MOST_HANDLES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a person chose. handles: source frames before and after. settings: fields of a RestoreRequest.
+
+    folder: for the restored files, "" for beside the sources. codec: "" for ProRes 4444. disable: hide the original
+    where the restored one lies above it. priority, not_before: of the jobs.
+    """
+
+    put: Mode = "pool"
+    handles: int = DEFAULT_HANDLES
+    folder: str = ""
+    codec: str = "prores4444"
+    disable: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    priority: int = 0
+    not_before: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raise InputError for what cannot be meant."""
+        if self.put not in MODES:
+            raise InputError(f"Clips cannot be put back as {self.put!r}.", f"Choose one of {', '.join(MODES)}.")
+        if not 0 <= self.handles <= _MOST_HANDLES:
+            raise InputError(f"--handles cannot be {self.handles}.", f"Give 0 to {_MOST_HANDLES} frames.")
+
+
+def recall(folder: Path, project: str) -> Wishes:
+    """What was chosen the last time in a project; the defaults where nothing is kept, or nothing that can be read."""
+    try:
+        kept = json.loads(_file(folder, project).read_text(encoding="utf-8"))
+        known = {name: kept[name] for name in _KEPT if name in kept}
+        if not isinstance(known.get("settings", {}), dict):
+            return Wishes()
+        return Wishes(**known)
+    except (OSError, ValueError, TypeError, InputError):
+        return Wishes()
+
+
+def remember(folder: Path, project: str, wishes: Wishes) -> None:
+    """Keep what was chosen, for the next time. When a job begins is not kept. Raises OSError."""
+    data = {name: value for name, value in asdict(wishes).items() if name in _KEPT}
+    file = _file(folder, project)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    atomic.write_bytes(file, json.dumps(data, indent=1, sort_keys=True).encode(), overwrite=True)
+
+
+_KEPT = ("put", "handles", "folder", "codec", "disable", "settings")
+
+
+def _file(folder: Path, project: str) -> Path:
+    # Ids are Resolve's, and may hold anything.
+    return folder / f"wishes-{hashlib.sha256(project.encode()).hexdigest()[:16]}.json"

@@ -1,0 +1,141 @@
+"""From answers to wishes: every value checked by what the daemon said of the model that was chosen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from answerprint.api.request import RestoreRequest
+from answerprint.errors import InputError
+from answerprint.option import Option
+from answerprint.resolve.put_back.placement import Mode
+from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.settings_form.build import FIELDS_OF_A_REQUEST, PREFIX, ready_models
+from answerprint.resolve.settings_form.form import Answers, Field, Form, Value
+from answerprint.rpc.convert_info import ModelForm
+
+__all__ = ["wishes_from"]
+
+_SIZE = re.compile(r"(\d{1,5}) ?x ?(\d{1,5})")
+_ASKED = frozenset({"model", "task", "size", "scale", "strength", "steps", "seed", "options", *FIELDS_OF_A_REQUEST})
+"""Settings that the form decides, whatever they were."""
+
+
+def wishes_from(
+    form: Form,
+    answers: Answers,
+    models: Sequence[ModelForm],
+    method_options: Sequence[Option],
+    wishes: Wishes,
+) -> Wishes:
+    """The wishes that answers to a form mean; what the form does not ask stays as in `wishes`.
+
+    Raises InputError naming the field, and what it takes.
+    """
+    values = form.read(answers)
+    model = next(each for each in ready_models(models) if each.name == values["model"])
+    settings: dict[str, Any] = {
+        **{name: value for name, value in wishes.settings.items() if name not in _ASKED},
+        "model": model.name,
+        "task": _task(form, values, model),
+        "strength": _strength(values, model),
+        "seed": values["seed"],
+        **_size(values, model),
+        **_options(form, values, [*method_options, *model.options]),
+    }
+    steps = _steps(values, model)
+    if steps is not None:
+        settings["steps"] = steps
+    codec = str(values["codec"])
+    RestoreRequest.from_json({**settings, "input": "-", "output": "-", "codec": codec})
+    return Wishes(
+        put=cast(Mode, values["put"]),
+        handles=cast(int, values["handles"]),
+        folder=_folder(values),
+        codec=codec,
+        disable=bool(values["disable"]),
+        settings=settings,
+        priority=wishes.priority,
+        not_before=wishes.not_before,
+    )
+
+
+def _task(form: Form, values: Mapping[str, Value], model: ModelForm) -> str:
+    if "task" not in values:  # there is only one
+        return model.tasks[0]
+    if values["task"] not in model.tasks:
+        remedy = f"It does: {', '.join(model.tasks)}."
+        raise InputError(f"Task cannot be {values['task']!r} with the model {model.name}.", remedy)
+    return str(values["task"])
+
+
+def _strength(values: Mapping[str, Value], model: ModelForm) -> Value:
+    """The whole where there is no source to blend with, as an option that only another model has does not travel."""
+    return values["strength"] if "strength" in values and model.gives == "picture" else 1.0
+
+
+def _steps(values: Mapping[str, Value], model: ModelForm) -> int | None:
+    steps = cast("int | None", values.get("steps"))
+    if steps is not None and 0 < model.most_steps < steps:
+        remedy = f"Give at most {model.most_steps}, or nothing."
+        raise InputError(f"Steps cannot be {steps} with the model {model.name}.", remedy)
+    return steps
+
+
+def _size(values: Mapping[str, Value], model: ModelForm) -> dict[str, Any]:
+    text = values["size"]
+    if text is None:
+        return {}
+    match = _SIZE.fullmatch(str(text))
+    size: dict[str, Any] = {"size": (int(match[1]), int(match[2]))} if match else {"scale": str(text).replace(",", ".")}
+    try:
+        factor = RestoreRequest(input="-", output="-", **size).factor
+    except InputError as error:
+        remedy = "Give a factor such as 2 or 3/2, or WIDTHxHEIGHT in pixels, or nothing for the timeline's size."
+        raise InputError(f"Size cannot be {text!r}.", remedy) from error
+    most = model.largest_scale or model.scale
+    if factor is not None and factor > most:
+        raise InputError(f"Size cannot be {text!r} with the model {model.name}.", f"Give a factor of at most {most}.")
+    return size
+
+
+def _options(form: Form, values: Mapping[str, Value], options: Sequence[Option]) -> dict[str, object]:
+    """Options that are not at their default; those that only other models have are left out."""
+    fields = {field.name: field for field in form.fields}
+    chosen: dict[str, str] = {}
+    settings: dict[str, object] = {}
+    for option in {option.name: option for option in options}.values():  # a model's own goes before the method's
+        field = fields.get(PREFIX + option.name)
+        if field is None or (field.empty and values[field.name] is None and option.kind != "text"):
+            continue
+        value = _parse(option, field, values[field.name])
+        if value == option.default_text:
+            continue
+        if option.name in FIELDS_OF_A_REQUEST:
+            settings[option.name] = option.parse(value)
+        else:
+            chosen[option.name] = value
+    return {**settings, "options": chosen}
+
+
+def _parse(option: Option, field: Field, value: Value) -> str:
+    """A value as its option writes it. Raises InputError."""
+    try:
+        return option.text(option.parse(field.shown(value)))
+    except InputError as error:
+        raise InputError(f"{field.label} cannot be {field.shown(value)!r}.", error.remedy) from error
+
+
+def _folder(values: Mapping[str, Value]) -> str:
+    text = values["folder"]
+    if text is None:
+        return ""
+    try:
+        path = Path(str(text)).expanduser()
+    except RuntimeError as error:  # of a user who does not exist
+        raise InputError(f"Folder cannot be {text!r}.", "Give a whole path.") from error
+    if not path.is_absolute():
+        raise InputError(f"Folder cannot be {text!r}.", "Give a whole path, from the root or the drive on.")
+    return str(path)

@@ -1,0 +1,329 @@
+"""The form of one restoration: what a daemon offers and the way back allow, filled in as the last time.
+
+What the daemon says of its options, as fields of a form; what each one takes is checked by the option itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from answerprint.api.request import MAX_SEED, RestoreRequest
+from answerprint.errors import InputError
+from answerprint.frames.codecs import CODECS
+from answerprint.option import Kind as OptionKind
+from answerprint.option import Option
+from answerprint.resolve.put_back.placement import Mode
+from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.settings_form.form import Field, Form, Kind
+from answerprint.rpc.convert_info import ModelForm
+
+__all__ = [
+    "FIELDS_OF_A_REQUEST",
+    "PREFIX",
+    "field_of",
+    "form_for",
+    "kept_option",
+    "merged",
+    "own_options",
+    "ready_models",
+]
+
+PREFIX = "option."
+"""Of the names of fields that are options."""
+
+_KINDS: Mapping[OptionKind, Kind] = MappingProxyType(
+    {"bool": "switch", "int": "integer", "float": "number", "choice": "choice", "text": "text"}
+)
+_OWN = "the model's own"
+
+
+def field_of(option: Option) -> Field:
+    """The field of an option."""
+    return _with_default(_plain(option), option)
+
+
+def own_options(models: Sequence[ModelForm]) -> dict[str, list[tuple[str, Option]]]:
+    """Options that models have of their own, by name: each model that has it, and how."""
+    found: dict[str, list[tuple[str, Option]]] = {}
+    for model in models:
+        for option in model.options:
+            found.setdefault(option.name, []).append((model.name, option))
+    return found
+
+
+def merged(having: Sequence[tuple[str, Option]], models: int) -> Field:
+    """One field for an option that some of so many models have, which takes what any of them takes.
+
+    Where their defaults differ, giving nothing leaves it to the model.
+    """
+    options = [option for _, option in having]
+    field = _plain(options[0])
+    if len({option.kind for option in options}) > 1:
+        field = replace(field, kind="text")
+    elif len(options) > 1:
+        least, most = [option.minimum for option in options], [option.maximum for option in options]
+        field = replace(
+            field,
+            choices=tuple(dict.fromkeys((each, each) for option in options for each in option.choices)),
+            minimum=None if None in least else min(each for each in least if each is not None),
+            maximum=None if None in most else max(each for each in most if each is not None),
+            takes=" or ".join(dict.fromkeys(option.form for option in options)),
+        )
+    if len(having) < models:
+        field = replace(field, help=f"{field.help} Only with {', '.join(name for name, _ in having)}.")
+    if len({option.default_text for option in options}) > 1:
+        field = replace(field, empty=_OWN)
+    return _with_default(field, options[0])
+
+
+def _plain(option: Option) -> Field:
+    free = option.kind == "text" and not option.format
+    return Field(
+        name=PREFIX + option.name,
+        label=option.name.replace("_", " ").capitalize(),
+        kind=_KINDS[option.kind],
+        default=None,
+        help=option.help,
+        group="advanced",
+        choices=tuple((each, each) for each in option.choices),
+        minimum=option.minimum,
+        maximum=option.maximum,
+        unit=option.unit,
+        empty="no text" if free else "",
+        takes=option.form,
+    )
+
+
+def _with_default(field: Field, option: Option) -> Field:
+    return replace(field, default=None if field.empty == _OWN else field.read(option.default_text))
+
+
+FIELDS_OF_A_REQUEST = frozenset({"consistency", "chunk", "noise"})
+"""Options of the method that are settings of a restoration themselves."""
+
+_ASKED_ANYWAY = frozenset({"task"})
+"""Options of models that the form asks for in a question of its own."""
+
+_DEFAULTS = RestoreRequest(input="-", output="-")
+_USUAL = Wishes()
+_MOST_HANDLES = 10_000  # more are refused by Wishes
+_SEED = Field(
+    "seed",
+    "Seed",
+    "integer",
+    _DEFAULTS.seed,
+    "The same seed gives the same picture.",
+    "advanced",
+    minimum=0,
+    maximum=MAX_SEED,
+)
+_PUT: Mapping[Mode, str] = MappingProxyType(
+    {
+        "pool": "Into the media pool only",
+        "track": "Onto a new video track above",
+        "take": "As another take of the clip",
+        "replace": "In place of the clip's file, wherever it is used",
+    }
+)
+
+
+def form_for(models: Sequence[ModelForm], method_options: Sequence[Option], wishes: Wishes, project: str = "") -> Form:
+    """What to ask, `wishes` as the defaults; models, method_options: as a daemon describes them.
+
+    A wish that is not possible any more gives way to the usual default. Raises InputError when no model can be used.
+    """
+    ready = ready_models(models)
+    wished = wishes.settings.get("model")
+    lost = wished is not None and all(model.name != wished for model in ready)
+    usual = next((model for model in ready if model.name == _DEFAULTS.model), ready[0])
+    chosen = next((model for model in ready if model.name == wished), usual)
+    own = {name: having for name, having in own_options(ready).items() if name not in _ASKED_ANYWAY}
+    of_method = [each for each in method_options if each.name not in own]
+    form = Form(
+        title="Answerprint",
+        intro=f"How to restore, and where to put it back: {_printable(project)}" if project else "How to restore",
+        fields=(
+            *_look(ready, chosen),
+            *_way_back(),
+            *(field_of(each) for each in sorted(of_method, key=lambda option: option.group != "basic")),
+            *(merged(having, len(ready)) for having in own.values()),
+            _SEED,
+        ),
+    )
+    return form.again(_answers(form, wishes, chosen), _lost(str(wished), models) if lost else "")
+
+
+def ready_models(models: Sequence[ModelForm]) -> list[ModelForm]:
+    """Those that can be used now. Raises InputError when there are none."""
+    ready = [model for model in models if model.ready]
+    if not ready:
+        faults = "; ".join(f"{model.name}: {model.fault}" for model in models if model.fault)
+        raise InputError(
+            f"No model is ready{f' ({faults})' if faults else ''}.", "See answerprint models list for what there is."
+        )
+    return ready
+
+
+def kept_option(settings: Mapping[str, Any], name: str) -> str | None:
+    """What was chosen for an option, as typed; None where nothing was."""
+    value = settings.get(name) if name in FIELDS_OF_A_REQUEST else None
+    if value is None:
+        # The command line takes dashes as well.
+        kept = settings.get("options")
+        options = kept if isinstance(kept, Mapping) else {}
+        value = {str(key).replace("-", "_"): text for key, text in options.items()}.get(name)
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return None if value is None else str(value)
+
+
+def _answers(form: Form, wishes: Wishes, chosen: ModelForm) -> dict[str, object]:
+    """What was wished, as answers."""
+    settings = wishes.settings
+    task = settings.get("task")
+    options = {field.name: kept_option(settings, field.name.removeprefix(PREFIX)) for field in form.fields}
+    return {
+        **{name: value for name, value in options.items() if name.startswith(PREFIX) and value is not None},
+        **{name: settings.get(name) for name in ("strength", "steps", "seed")},
+        "model": chosen.name,
+        "task": task if task in chosen.tasks else next(iter(chosen.tasks), None),
+        "size": _size(settings),
+        "put": wishes.put,
+        "handles": wishes.handles,
+        "disable": wishes.disable,
+        "folder": wishes.folder,
+        "codec": wishes.codec,
+    }
+
+
+def _look(ready: Sequence[ModelForm], chosen: ModelForm) -> list[Field]:
+    tasks = list(dict.fromkeys(task for model in ready for task in model.tasks))
+    pictured = [model for model in ready if model.gives == "picture"]
+    most = [model.most_steps for model in ready]
+    fields = [
+        Field(
+            "model",
+            "Model",
+            "choice",
+            chosen.name,
+            " ".join(f"{model.name}: {model.summary}." for model in ready),
+            choices=tuple((model.name, model.name) for model in ready),
+        ),
+        Field(
+            "task",
+            "Task",
+            "choice",
+            next(iter(tasks), None),
+            "What the model is for. " + " ".join(f"{model.name}: {', '.join(model.tasks)}." for model in ready),
+            choices=tuple((each, each) for each in tasks),
+        ),
+        Field(
+            "size",
+            "Size",
+            "text",
+            None,
+            "How large the restored picture is: times the source, or in pixels. At most, "
+            + ", ".join(f"{model.name} {_largest(model)}" for model in ready)
+            + ".",
+            empty="as the timeline",
+            takes="a factor such as 2 or 3/2, or WIDTHxHEIGHT in pixels, or nothing for the timeline's size",
+        ),
+        Field(
+            "strength",
+            "Strength",
+            "number",
+            _DEFAULTS.strength,
+            "Share of the restored picture; the rest is the enlarged source." + _only(pictured, ready),
+            minimum=0,
+            maximum=1,
+        ),
+        Field(
+            "steps",
+            "Steps",
+            "integer",
+            None,
+            "More steps are slower and finer. " + " ".join(f"{model.name}: {model.default_steps}." for model in ready),
+            minimum=1,
+            maximum=None if 0 in most else max(most),
+            empty=f"the model's own, {chosen.default_steps}" if len(ready) == 1 else "the model's own",
+        ),
+    ]
+    asked = {"task": len(tasks) > 1, "strength": bool(pictured), "steps": set(most) != {1}}
+    return [field for field in fields if asked.get(field.name, True)]
+
+
+def _only(having: Sequence[ModelForm], ready: Sequence[ModelForm]) -> str:
+    """Which models a question is for, where it is not for all of them."""
+    return f" Only with {', '.join(model.name for model in having)}." if len(having) < len(ready) else ""
+
+
+def _largest(model: ModelForm) -> str:
+    """How many times a model enlarges at most, and what it makes of a task where nothing is asked for."""
+    of_tasks = "".join(f" ({task} by itself {scale})" for task, scale in model.task_scales.items())
+    return f"{model.largest_scale or model.scale}{of_tasks}"
+
+
+def _way_back() -> list[Field]:
+    return [
+        Field(
+            "put",
+            "Put back",
+            "choice",
+            _USUAL.put,
+            "In the order of what it changes in the project; all but the last leave the original where it is.",
+            choices=tuple(_PUT.items()),
+        ),
+        Field(
+            "handles",
+            "Handles",
+            "integer",
+            _USUAL.handles,
+            f"Frames before and after, where the source has them; {_USUAL.handles} are enough for most dissolves.",
+            minimum=0,
+            maximum=_MOST_HANDLES,
+            unit="frames",
+        ),
+        Field(
+            "disable",
+            "Hide the original",
+            "switch",
+            _USUAL.disable,
+            "With a new track above: the original below is disabled.",
+        ),
+        Field(
+            "folder",
+            "Folder",
+            "folder",
+            None,
+            "Where restored files go.",
+            empty="Restored, beside the source",
+        ),
+        Field(
+            "codec",
+            "Codec",
+            "choice",
+            _USUAL.codec,
+            "Of the restored files.",
+            choices=tuple((codec.name, codec.description) for codec in CODECS.values()),
+        ),
+    ]
+
+
+def _size(settings: Mapping[str, Any]) -> str | None:
+    size, scale = settings.get("size"), settings.get("scale")
+    if isinstance(size, (list, tuple)) and len(size) == 2:
+        return f"{size[0]}x{size[1]}"
+    return str(scale) if scale else None
+
+
+def _lost(name: str, models: Sequence[ModelForm]) -> str:
+    fault = next((model.fault for model in models if model.name == name), "")
+    return f"{_printable(name)}, the model of the last time, cannot be used{f': {fault}' if fault else ''}."
+
+
+def _printable(text: str) -> str:
+    """A name as it can be shown anywhere, on one line."""
+    return "".join(each if each.isprintable() else " " for each in text)

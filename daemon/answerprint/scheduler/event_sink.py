@@ -1,0 +1,84 @@
+"""What children say of a job while they work on it: it becomes journal rows, then events."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+from answerprint.api.job import ChunkRefusedError, JobState
+from answerprint.errors import StorageError
+from answerprint.ipc.messages import Message
+from answerprint.scheduler.disk_space import find_shortage
+from answerprint.scheduler.event_hub import LIVE
+from answerprint.scheduler.job_tracker import Book, problem_of
+from answerprint.scheduler.turn import Turn
+from answerprint.store.receipts import ChunkReceipt, carry_path
+
+__all__ = ["Hearing"]
+
+_log = logging.getLogger(__name__)
+
+_TAGS = ("job", "id")
+"""Which job and which question an event belongs to: for the pipe only."""
+
+
+class Hearing:
+    """Takes the events of one turn, one after the other."""
+
+    def __init__(self, book: Book, turn: Turn) -> None:
+        self._book = book
+        self._turn = turn
+        self._job = turn.job.id
+
+    async def hear(self, event: Message) -> None:
+        """Take an event that is not the last. Raises what the journal raises."""
+        event = {key: value for key, value in event.items() if key not in _TAGS}
+        kind = event["event"]
+        if kind in LIVE:
+            self._book.show(self._job, event)
+        elif kind == "chunk":
+            await self._commit(event)
+        elif kind == "started":
+            await self._understood(event)
+        elif kind == "adapted":
+            await self._book.note(self._job, {JobState.RUNNING}, event, rung=int(event["rung"]))
+        else:
+            await self._book.say(self._job, event)
+
+    async def _commit(self, event: Message) -> None:
+        """A chunk is done when its row is in the journal; only then anybody hears of it."""
+        receipt = ChunkReceipt.from_json(event["receipt"])
+        folder = self._book.folder(self._job)
+        try:
+            await self._book.commit(
+                receipt, {**event, "segment": str(folder / receipt.segment.name)}, float(event["seconds"])
+            )
+        except ChunkRefusedError:
+            if (await self._book.get(self._job)).state is JobState.CANCELLED:
+                return  # meanwhile: the chunk goes with all others
+            raise
+        place = {"job": self._job, "chunk": receipt.chunk}
+        _log.info("done frames=%d:%d seconds=%.2f", receipt.first, receipt.stop, event["seconds"], extra=place)
+        if receipt.chunk > 0:
+            before = carry_path(folder, receipt.chunk - 1)
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(before.unlink, missing_ok=True)
+
+    async def _understood(self, event: Message) -> None:
+        """The job is possible; whether there is room for it as well is seen before it begins."""
+        facts = {key: value for key, value in event.items() if key != "event"}
+        first, stop = event["input"]["range"]
+        record, moved = await self._book.note(
+            self._job, {JobState.RUNNING}, event,
+            facts=facts, frames_total=stop - first, fingerprint=str(event.get("fingerprint", "")),
+        )  # fmt: skip
+        if moved and record.kind == "restore":
+            estimate = event.get("estimate") or {}
+            shortage = await asyncio.to_thread(find_shortage, record, estimate, self._book.scratch)
+            if shortage is not None:
+                await self._pause(shortage)
+
+    async def _pause(self, error: StorageError) -> None:
+        await self._book.change(self._job, {JobState.RUNNING}, JobState.PAUSED, problem_of(error), failures=0)
+        self._turn.stop()

@@ -1,0 +1,64 @@
+"""Models are fetched in a thread of the daemon, with the code of the command line; checkpoints go to a child of theirs.
+
+The event loop never waits for it: of the steps that come faster than they are taken only the latest is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+
+from answerprint.api.types import PullStep
+from answerprint.errors import AnswerprintError
+from answerprint.home import models_folder
+from answerprint.weights.published_models import find_known
+from answerprint.weights.pulling.meter import Meter
+from answerprint.weights.pulling.pull import Progress, Wishes, pull
+from answerprint.weights.settings import load_model_settings
+
+__all__ = ["pull_steps"]
+
+
+async def pull_steps(name: str, wishes: Wishes) -> AsyncGenerator[PullStep, None]:
+    """Pull the known model `name` as `Daemon.pull_model` says."""
+    loop = asyncio.get_running_loop()
+    model, settings = find_known(name), load_model_settings()
+    latest: list[Progress] = []
+    news, cancelled = asyncio.Event(), threading.Event()
+
+    def take(progress: Progress) -> None:
+        latest[:] = [progress]
+        news.set()
+
+    def tell(progress: Progress) -> None:
+        with suppress(RuntimeError):  # the loop has ended, and this thread is about to
+            loop.call_soon_threadsafe(take, progress)
+
+    def work() -> None:
+        pull(model, models_folder(), settings, wishes, on_progress=tell, cancelled=cancelled)
+
+    task = asyncio.ensure_future(asyncio.to_thread(work))
+    task.add_done_callback(lambda _: news.set())
+    meter = Meter()
+    try:
+        while not task.done():
+            await news.wait()
+            news.clear()
+            if latest and latest[0].stage != "done":
+                yield _step(latest.pop(), meter)
+        await task
+        size = latest[0].done_bytes if latest else model.size
+        yield PullStep("done", "", size, size, 0.0, 0.0)
+    finally:
+        cancelled.set()
+        with suppress(AnswerprintError):
+            await task
+
+
+def _step(progress: Progress, meter: Meter) -> PullStep:
+    speed = meter.take(progress.done_bytes)
+    left = progress.total_bytes - progress.done_bytes
+    remaining = left / speed if speed else None
+    return PullStep(progress.stage, progress.file, progress.done_bytes, progress.total_bytes, speed, remaining)

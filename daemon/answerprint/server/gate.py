@@ -1,0 +1,192 @@
+"""The one way into the daemon: every call of every service, health and unknown ones included, passes `Gate`.
+
+In order: the token, and no `origin` (a browser's mark); whether the daemon serves at all; a free slot; a request that
+can be parsed and meant. Only then the handler runs, and what it raises becomes a status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import aclosing
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import grpc
+from google.protobuf.message import Message
+
+from answerprint.errors import AnswerprintError, InputError
+from answerprint.rpc.errors import (
+    EndingError,
+    InternalError,
+    RefusedError,
+    StartingError,
+    TooSlowError,
+    status_of,
+    trailer_of,
+)
+from answerprint.rpc.limits import ServerLimits, Slots
+from answerprint.server.validate import parse
+
+__all__ = ["HEALTH", "Gate", "Phase"]
+
+if TYPE_CHECKING:  # gRPC's own classes take no parameters when the program runs
+    Context = grpc.aio.ServicerContext[Any, Any]
+    Handler = grpc.RpcMethodHandler[Any, Any]
+    Continue = Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]
+
+HEALTH = "/grpc.health.v1.Health/"
+
+_PACKAGE = "/answerprint.rpc.v1"
+_SLOW = frozenset({f"{_PACKAGE}.Frames/GetFrame", f"{_PACKAGE}.Frames/DescribeMedia", f"{_PACKAGE}.Models/LoadModel"})
+
+_log = logging.getLogger(__name__)
+
+
+class Phase(Enum):
+    """Of a daemon's life, as far as callers see it."""
+
+    STARTING = "starting"
+    SERVING = "serving"
+    ENDING = "ending"
+
+
+class Gate(grpc.aio.ServerInterceptor):
+    """Lets calls in, one by one."""
+
+    def __init__(self, token: str, requests: dict[str, type[Message]], limits: ServerLimits) -> None:
+        """requests: the type of the request of each method, by its full name."""
+        self.phase = Phase.STARTING
+        self._expected = f"Bearer {token}".encode()
+        self._requests = requests
+        self._seconds = limits.call_seconds
+        self._running: set[asyncio.Task[Any]] = set()
+        retry = "Try again in a moment."
+        self.calls = Slots(limits.max_calls, "calls to answer", retry)
+        self.slow = Slots(limits.max_slow_calls, "calls that take long", retry)
+        self.watchers = Slots(limits.max_watchers, "watchers", "End one of them, or ask for the job again later.")
+
+    async def intercept_service(self, continuation: Continue, details: grpc.HandlerCallDetails) -> Handler:
+        """Wrap the handler of a call in all that comes before and after it; the call itself is begun by gRPC."""
+        try:
+            self._admit(details)
+        except AnswerprintError as error:
+            return _refusal(error)
+        handler = await continuation(details)
+        if handler is None:
+            return _unimplemented()
+        return self._guarded(str(details.method), handler)
+
+    async def finish(self, seconds: float) -> None:
+        """Wait for calls that run on although whoever asked has gone; give up those that take longer."""
+        if not self._running:
+            return
+        _, late = await asyncio.wait(self._running, timeout=seconds)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    def _admit(self, details: grpc.HandlerCallDetails) -> None:
+        tokens = []
+        for key, value in details.invocation_metadata or ():
+            if key.lower() == "origin":
+                raise RefusedError("Web pages may not use the daemon.", "Use the client of Answerprint.")
+            if key.lower() == "authorization":
+                tokens.append(value.encode() if isinstance(value, str) else value)
+        if len(tokens) != 1 or not hmac.compare_digest(tokens[0], self._expected):
+            raise RefusedError(
+                "The token is not that of the daemon that runs.", "Connect again: each start has a token of its own."
+            )
+        if self.phase is Phase.SERVING or str(details.method).startswith(HEALTH):
+            return
+        if self.phase is Phase.STARTING:
+            raise StartingError("The daemon is still starting.", "Try again in a moment.")
+        raise EndingError("The daemon is ending.", "Start it again: answerprint daemon start")
+
+    def _guarded(self, method: str, handler: Handler) -> Handler:
+        """The handler behind slots, parsing and translation of errors.
+
+        It reads its request itself: gRPC would answer INTERNAL to one that cannot be parsed.
+        """
+        streams = bool(handler.response_streaming)
+        slots = self.slow if method in _SLOW else self.watchers if streams else self.calls
+        kind = self._requests[method]
+        behaviour: Any = handler.unary_stream if streams else handler.unary_unary
+
+        async def respond(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+            try:
+                with slots.one():
+                    request = await self._read(kind, requests)
+                    if streams:
+                        async with aclosing(behaviour(request, context)) as messages:
+                            async for message in messages:
+                                yield message.SerializeToString()
+                    else:
+                        seconds = None if slots is self.slow else self._seconds
+                        answer = await self._whole(behaviour(request, context), seconds)
+                        yield answer.SerializeToString()
+            except AnswerprintError as error:
+                await _abort(context, error)
+            except (asyncio.CancelledError, GeneratorExit, grpc.aio.AbortError):
+                raise
+            except Exception:  # noqa: BLE001 - a mistake in the program; it must not reach the caller as it is
+                _log.exception("call failed method=%s", method)
+                await _abort(context, InternalError("The daemon met an error of its own.", "See: answerprint doctor"))
+
+        return grpc.stream_stream_rpc_method_handler(respond)
+
+    async def _read(self, kind: type[Message], requests: AsyncIterator[bytes]) -> Message:
+        """The one request of a call. Raises InputError when there is none, or more, or it cannot be meant."""
+        data: list[bytes] = []
+        try:
+            async with asyncio.timeout(self._seconds):
+                async for each in requests:
+                    data.append(each)
+                    if len(data) > 1:
+                        break
+        except TimeoutError as error:
+            raise TooSlowError("The request does not come.", "Use the client of Answerprint.") from error
+        if len(data) != 1:
+            raise InputError(f"The call has {'more than one' if data else 'no'} request.", "Send one.")
+        return parse(kind, data[0])
+
+    async def _whole(self, work: Coroutine[Any, Any, Any], seconds: float | None) -> Any:  # noqa: ANN401
+        """Await work that is never cut in two: a caller that goes away, or waits no longer, leaves it running."""
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._settle)
+        try:
+            async with asyncio.timeout(seconds):
+                return await asyncio.shield(task)
+        except TimeoutError as error:
+            if task.done():
+                raise
+            raise TooSlowError("The daemon takes long to answer.", "Look again in a moment.") from error
+
+    def _settle(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waited has it; nobody else wants it
+
+
+async def _abort(context: Context, error: AnswerprintError) -> NoReturn:
+    details, metadata = trailer_of(error)
+    await context.abort(status_of(error), details, metadata)
+
+
+def _refusal(error: AnswerprintError) -> Handler:
+    """A handler that reads nothing and refuses."""
+
+    async def refuse(requests: AsyncIterator[bytes], context: Context) -> None:
+        await _abort(context, error)
+
+    return grpc.stream_stream_rpc_method_handler(refuse)
+
+
+def _unimplemented() -> Handler:
+    async def refuse(requests: AsyncIterator[bytes], context: Context) -> None:
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "There is no such method.")
+
+    return grpc.stream_stream_rpc_method_handler(refuse)

@@ -1,0 +1,221 @@
+"""The server before a daemon, put together: one endpoint, one gate, all services."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from answerprint.api.types import Daemon
+from answerprint.descriptors import most_open
+from answerprint.errors import NoDaemonError
+from answerprint.rpc.limits import ServerLimits
+from answerprint.rpc.session_file import (
+    TCP,
+    Session,
+    choose_socket,
+    new_token,
+    prepare_run_folder,
+    read_session,
+    remove_session,
+    remove_stale_socket,
+    write_session,
+)
+from answerprint.rpc.v1 import frames_pb2, models_pb2, restoration_pb2, system_pb2
+from answerprint.rpc.v1.frames_pb2_grpc import add_FramesServicer_to_server
+from answerprint.rpc.v1.models_pb2_grpc import add_ModelsServicer_to_server
+from answerprint.rpc.v1.restoration_pb2_grpc import add_RestorationServicer_to_server
+from answerprint.rpc.v1.system_pb2_grpc import add_SystemServicer_to_server
+from answerprint.server.gate import Gate, Phase
+from answerprint.server.health import Health
+from answerprint.server.services import FramesService, ModelsService, RestorationService, SystemService
+
+__all__ = ["Server", "request_types", "serve"]
+
+_FILES = (restoration_pb2, models_pb2, frames_pb2, system_pb2, health_pb2)
+
+
+class Server:
+    """A server that listens: STARTING until `open`, ENDING from `drain` on, gone after `stop`."""
+
+    def __init__(self, house: _House, server: grpc.aio.Server, session: Session) -> None:
+        self._house = house
+        self._servers = [server]
+        self._socket = _identity(session)
+        self.session = session
+
+    async def open(self) -> None:
+        """Serve: recovery is over."""
+        self._house.gate.phase = Phase.SERVING
+        await self._house.health.set(True)
+
+    def reachable(self) -> bool:
+        """Whether clients still find it: session file and socket are its own, and in their places."""
+        try:
+            told = read_session(self._house.run)
+        except NoDaemonError:
+            return False
+        return told == self.session and _identity(self.session) == self._socket
+
+    async def listen_again(self) -> None:
+        """Tell clients anew where it is, at a new socket; calls at the old one go on. Raises NoDaemonError.
+
+        gRPC cannot add a socket to a server that runs, so that another one with the same services listens there.
+        """
+        if _identity(self.session) == self._socket:  # a port cannot be taken away
+            write_session(self._house.run, self.session)
+            return
+        server, session = await self._house.listen()
+        self._servers.append(server)
+        self.session, self._socket = session, _identity(session)
+
+    async def drain(self) -> None:
+        """Take no more calls; streams that are open go on."""
+        self._house.gate.phase = Phase.ENDING
+        await self._house.health.set(False)
+
+    async def stop(self, grace_seconds: float = 2.0) -> None:
+        """End all calls, first by waiting, and take socket and session file away."""
+        await self.drain()
+        remove_session(self._house.run, self.session)
+        await asyncio.gather(*(server.stop(grace_seconds) for server in self._servers))
+        await self._house.gate.finish(grace_seconds)
+        socket = self.session.socket
+        if socket is not None and socket.parent != self._house.run:
+            with contextlib.suppress(OSError):
+                socket.parent.rmdir()
+
+
+@dataclass(frozen=True, slots=True)
+class _House:
+    """What every server of one daemon shares."""
+
+    daemon: Daemon
+    run: Path
+    start_id: str
+    token: str
+    gate: Gate
+    health: Health
+    limits: ServerLimits
+    tcp: bool
+
+    async def listen(self) -> tuple[grpc.aio.Server, Session]:
+        """A server that listens, and has told clients where. Raises NoDaemonError."""
+        limits = self.limits
+        server = grpc.aio.server(
+            interceptors=[self.gate], options=_options(limits), maximum_concurrent_rpcs=limits.max_streams
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
+        add_RestorationServicer_to_server(RestorationService(self.daemon), server)
+        add_FramesServicer_to_server(FramesService(self.daemon), server)
+        add_ModelsServicer_to_server(ModelsService(self.daemon), server)
+        add_SystemServicer_to_server(SystemService(self.daemon, limits), server)
+        session = Session(_bind(server, self.run, self.tcp), self.token, os.getpid(), self.start_id)
+        await server.start()
+        try:
+            write_session(self.run, session)
+        except NoDaemonError:
+            await server.stop(0)
+            raise
+        return server, session
+
+
+async def serve(
+    daemon: Daemon, run: Path, *, start_id: str, limits: ServerLimits | None = None, tcp: bool = TCP
+) -> Server:
+    """Return a server that listens and has told clients where, but lets only health checks in until `open`.
+
+    Only for the holder of the home: gRPC takes a socket over from a living server without a word.
+    Raises NoDaemonError when the folder is not ours alone, or nothing can be bound.
+    """
+    limits = limits or ServerLimits()
+    prepare_run_folder(run)
+    token = new_token()
+    gate = Gate(token, request_types(), limits)
+    health = Health(service.full_name for service in _services())
+    house = _House(daemon, run, start_id, token, gate, health, limits, tcp)
+    return Server(house, *await house.listen())
+
+
+def _identity(session: Session) -> tuple[int, int] | None:
+    """Which socket is under the name that clients know; None for none, and for a port."""
+    try:
+        found = session.socket.lstat() if session.socket is not None else None
+    except OSError:
+        return None
+    return None if found is None else (found.st_dev, found.st_ino)
+
+
+def request_types() -> dict[str, type[Message]]:
+    """The type of the request of every method there is, by the path that gRPC knows it by."""
+    return {
+        f"/{service.full_name}/{method.name}": GetMessageClass(method.input_type)
+        for service in _services()
+        for method in service.methods
+    }
+
+
+def _services() -> Iterator[ServiceDescriptor]:
+    for file in _FILES:
+        yield from file.DESCRIPTOR.services_by_name.values()
+
+
+def _bind(server: grpc.aio.Server, run: Path, tcp: bool) -> str:
+    """Bind, and return what a client connects to."""
+    if tcp:
+        credentials = grpc.local_server_credentials(grpc.LocalConnectionType.LOCAL_TCP)
+        with _refused("a port of this machine"):
+            return f"127.0.0.1:{server.add_secure_port('127.0.0.1:0', credentials)}"
+    socket = choose_socket(run)
+    remove_stale_socket(socket)
+    credentials = grpc.local_server_credentials(grpc.LocalConnectionType.UDS)
+    with _refused(str(socket)), _private_umask():
+        server.add_secure_port(f"unix:{socket}", credentials)
+    return f"unix:{socket}"
+
+
+@contextlib.contextmanager
+def _refused(what: str) -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:  # the only one that gRPC raises, without a reason that a user could use
+        raise NoDaemonError(f"The daemon cannot listen at {what}.", "Check the folder, and its disk.") from error
+
+
+@contextlib.contextmanager
+def _private_umask() -> Iterator[None]:
+    """gRPC makes the socket with the umask: none but its user can connect from the very first moment."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _options(limits: ServerLimits) -> list[tuple[str, Any]]:
+    return [
+        ("grpc.so_reuseport", 0),  # else a second server shares the port without a word
+        ("grpc.max_receive_message_length", limits.max_message_bytes),
+        ("grpc.max_send_message_length", limits.max_message_bytes),
+        ("grpc.max_metadata_size", limits.max_metadata_bytes),
+        ("grpc.absolute_max_metadata_size", limits.max_metadata_bytes),
+        ("grpc.max_concurrent_streams", limits.max_streams),
+        ("grpc.compression_enabled_algorithms_bitset", 1),  # none: a small message stays a small one
+        ("grpc.keepalive_time_ms", 20_000),  # a client that was stopped, not ended, loses its streams
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ("grpc.max_allowed_incoming_connections", limits.connections_within(most_open())),
+        ("grpc.server_handshake_timeout_ms", round(1000 * limits.greeting_seconds)),
+        ("grpc.max_connection_idle_ms", round(1000 * limits.idle_seconds)),
+    ]

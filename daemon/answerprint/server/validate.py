@@ -1,0 +1,327 @@
+"""Whether a request can be meant: checked field by field before anything else sees it.
+
+What holds for every field comes from its type; what holds for one alone is in `rules`. The queue checks what only it
+can know: whether there is such a job, model or file.
+
+What holds for single fields and messages of the protocol, by their full names.
+
+A rule takes the name to show and the value, and raises InputError for what cannot be meant.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePath
+from types import MappingProxyType
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.unknown_fields import UnknownFieldSet
+
+from answerprint.errors import InputError
+
+__all__ = ["MESSAGE_RULES", "REQUIRED", "VALUE_RULES", "check_text", "limit", "parse", "validate"]
+
+Rule = Callable[[str, Any], None]
+
+_LONGEST_TEXT = 1024  # characters, where no rule says otherwise
+_LONGEST_NOTE = 16 << 10  # characters, of what an editor keeps with a job: tables of its own
+_LONGEST_PATH = 4095  # bytes, of what Linux allows
+_LONGEST_NAME = 255  # bytes, of one part of a path
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_REFERENCE = re.compile(r"[0-9a-fA-F-]{1,36}")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
+_TIMECODE = re.compile(r"\d{1,2}:\d{2}:\d{2}[:;.,]\d{2,3}")
+
+# Of google.protobuf.Timestamp: the years 1 to 9999; what lies before 1970 no job can mean.
+_LAST_SECOND = 253402300799
+
+
+def limit(path: str, count: int, most: int, what: str) -> None:
+    """Raise InputError for more than there may be."""
+    if count > most:
+        raise InputError(f"{path} has {count} {what}.", f"At most {most} are taken.")
+
+
+def check_text(path: str, value: str, longest: int = _LONGEST_TEXT) -> None:
+    """What holds for any text."""
+    limit(path, len(value), longest, "characters")
+    if "\0" in value:
+        raise InputError(f"{path} contains a zero byte.", "Leave it out.")
+
+
+def _path(path: str, value: str) -> None:
+    data = value.encode()
+    if "\0" in value:
+        raise InputError(f"{path} contains a zero byte.", "Give a path.")
+    # No address is absolute: file:, http: and concat: are refused here.
+    if not PurePath(value).is_absolute():
+        raise InputError(f"{path} is not an absolute path.", "Give the whole path of a file on this machine.")
+    limit(path, len(data), _LONGEST_PATH, "bytes")
+    parts = re.split(r"[\\/]" if os.name == "nt" else "/", value)
+    if ".." in parts:
+        raise InputError(f"{path} contains '..'.", "Give the path as it really is.")
+    limit(f"A name in {path}", max(len(part.encode()) for part in parts), _LONGEST_NAME, "bytes")
+
+
+def _long_text(path: str, value: str) -> None:
+    check_text(path, value, _LONGEST_NOTE)
+
+
+def _matching(pattern: re.Pattern[str], what: str, example: str) -> Rule:
+    def check(path: str, value: str) -> None:
+        if not pattern.fullmatch(value):
+            raise InputError(f"{path} is not {what}.", f"Give one such as {example}.")
+
+    return check
+
+
+def _between(least: float, most: float) -> Rule:
+    def check(path: str, value: float) -> None:
+        if not least <= value <= most:
+            raise InputError(f"{path} cannot be {value:g}.", f"Give a number from {least:g} to {most:g}.")
+
+    return check
+
+
+def _shorter(most: int) -> Rule:
+    def check(path: str, value: str) -> None:
+        check_text(path, value)
+        limit(path, len(value), most, "characters")
+
+    return check
+
+
+def _known(path: str, value: int) -> None:
+    if value == 0:
+        raise InputError(f"{path} is unspecified.", "Name a state, or none for all.")
+
+
+# Rules for a whole message.
+
+
+def _rational(path: str, value: Any) -> None:  # noqa: ANN401 - generated messages share no useful type
+    if value.numerator < 1 or value.denominator < 1:
+        raise InputError(f"{path} is not a positive fraction.", "Numerator and denominator are 1 or more.")
+
+
+def _frame_range(path: str, value: Any) -> None:  # noqa: ANN401
+    if not 0 <= value.first < value.stop <= _MOST_FRAMES:
+        raise InputError(
+            f"{path} cannot be {value.first}:{value.stop}.",
+            f"Frames count from 0 to {_MOST_FRAMES}; stop is exclusive, and larger than first.",
+        )
+
+
+def _clip(path: str, value: Any) -> None:  # noqa: ANN401
+    if value.HasField("range") and value.range_text:
+        raise InputError(f"{path}.range and {path}.range_text exclude each other.", "Set one of them.")
+    if (value.handle_before or value.handle_after) and not value.HasField("range"):
+        raise InputError(f"{path} has handles without a range.", f"Set {path}.range too.")
+
+
+def _settings(path: str, value: Any) -> None:  # noqa: ANN401
+    if value.scale and value.HasField("size"):
+        raise InputError(f"{path}.scale and {path}.size exclude each other.", "Set one of them.")
+
+
+def _timestamp(path: str, value: Any) -> None:  # noqa: ANN401
+    if not (0 <= value.seconds <= _LAST_SECOND and 0 <= value.nanos < 10**9):
+        raise InputError(f"{path} is not a time.", "Give one between 1970 and 9999.")
+
+
+def _move(path: str, value: Any) -> None:  # noqa: ANN401
+    if not (value.HasField("priority") or value.place or value.HasField("not_before")):
+        raise InputError("Nothing is to be changed.", "Set priority, place or not_before.")
+
+
+_MOST_FRAMES = 10**9
+_PACKAGE = "answerprint.rpc.v1"
+
+_word = _matching(_WORD, "a name", "tiny-x4")
+_reference = _matching(_REFERENCE, "a job's id or number", "3 or 7f3a")
+
+_VALUES: Mapping[str, Rule] = {
+    "ClipRef.media": _path,
+    "ClipRef.range_text": _shorter(64),
+    "ClipRef.handle_before": _between(0, 10**6),
+    "ClipRef.handle_after": _between(0, 10**6),
+    "ClipRef.EditorEntry.value": _long_text,
+    "ClipRef.start_timecode": _matching(_TIMECODE, "a timecode", "01:00:00:00"),
+    "PictureSize.width": _between(1, 65536),
+    "PictureSize.height": _between(1, 65536),
+    "Settings.model": _word,
+    "Settings.task": _word,
+    "Settings.scale": _shorter(16),
+    "Settings.chunk": _between(1, 10_000),
+    "Settings.steps": _between(1, 10_000),
+    "Settings.seed": _between(0, 2**63 - 1),
+    "Settings.strength": _between(0, 1),
+    "Settings.noise": _word,
+    "Settings.device": _word,
+    "Deliverable.path": _path,
+    "Deliverable.codec": _word,
+    "Preview.frame": _between(0, _MOST_FRAMES),
+    "Preview.count": _between(1, 1000),
+    "Preview.folder": _path,
+    "SubmitJobRequest.id": _matching(_UUID, "a UUID", "0b0e9c1e-6d2f-4b3e-9a51-3f5f0d6c7a21"),
+    "SubmitJobRequest.priority": _between(-100, 100),
+    "SubmitJobRequest.label": _shorter(256),
+    "GetJobRequest.id": _reference,
+    "JobId.id": _reference,
+    "ListJobsRequest.states": _known,
+    "ListJobsRequest.page_size": _between(0, 500),
+    "ListJobsRequest.page_token": _shorter(256),
+    "WatchJobRequest.id": _reference,
+    "WatchJobRequest.after_sequence": _between(0, 2**63 - 1),
+    "MoveJobRequest.id": _reference,
+    "MoveJobRequest.priority": _between(-100, 100),
+    "GetFrameRequest.job": _reference,
+    "DescribeMediaRequest.media": _path,
+    "GetFrameRequest.frame": _between(0, _MOST_FRAMES),
+    "GetFrameRequest.max_width": _between(0, 65536),
+    "GetFrameRequest.max_height": _between(0, 65536),
+    "LoadModelRequest.model": _word,
+    "LoadModelRequest.device": _word,
+    "LoadModelRequest.keep_alive_seconds": _between(-(10**9), 10**9),
+    "UnloadModelRequest.model": _word,
+    "PullModelRequest.model": _word,
+    "SuspendWorkRequest.reason": _shorter(256),
+}
+
+VALUE_RULES: Mapping[str, Rule] = MappingProxyType({f"{_PACKAGE}.{name}": rule for name, rule in _VALUES.items()})
+
+MESSAGE_RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        f"{_PACKAGE}.Rational": _rational,
+        f"{_PACKAGE}.FrameRange": _frame_range,
+        f"{_PACKAGE}.ClipRef": _clip,
+        f"{_PACKAGE}.Settings": _settings,
+        f"{_PACKAGE}.MoveJobRequest": _move,
+        "google.protobuf.Timestamp": _timestamp,
+    }
+)
+
+REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        f"{_PACKAGE}.{name}": fields
+        for name, fields in {
+            "SubmitJobRequest": ("id", "clip", "result"),
+            "ClipRef": ("media",),
+            "Deliverable": ("path",),
+            "Preview": ("folder",),
+            "PictureSize": ("width", "height"),
+            "GetJobRequest": ("id",),
+            "JobId": ("id",),
+            "WatchJobRequest": ("id",),
+            "MoveJobRequest": ("id",),
+            "GetFrameRequest": ("job",),
+            "DescribeMediaRequest": ("media",),
+            "LoadModelRequest": ("model",),
+            "PullModelRequest": ("model",),
+        }.items()
+    }
+)
+
+
+_MOST_ENTRIES = 256  # of a map or a list
+
+
+def parse(kind: type[Message], data: bytes) -> Message:
+    """Return a request that may go on. Raises InputError for bytes that are none, and as `validate` does."""
+    message = kind()
+    try:
+        message.ParseFromString(data)
+    except (DecodeError, RecursionError) as error:
+        raise InputError(f"The request is no {kind.DESCRIPTOR.name}.", "Use a client of this version.") from error
+    validate(message)
+    return message
+
+
+def validate(message: Message) -> None:
+    """Raise InputError, naming the field, for what cannot be meant, and for what this version does not know."""
+    _check_message(message, "")
+
+
+def _check_message(message: Message, path: str) -> None:
+    name = path or message.DESCRIPTOR.name
+    unknown = UnknownFieldSet(message)
+    if len(unknown):
+        raise InputError(
+            f"{name} has an unknown field {unknown[0].field_number}.",
+            "The client is newer than the daemon: restart the daemon, or update it.",
+        )
+    for field, value in message.ListFields():
+        _check_field(field, value, f"{path}.{field.name}" if path else field.name)
+    rule = MESSAGE_RULES.get(message.DESCRIPTOR.full_name)
+    if rule is not None:
+        rule(name, message)
+    for required in REQUIRED.get(message.DESCRIPTOR.full_name, ()):
+        if not _is_set(message, required):
+            raise InputError(f"{f'{path}.' if path else ''}{required} is missing.", "Set it.")
+
+
+def _check_field(field: FieldDescriptor, value: Any, path: str) -> None:  # noqa: ANN401 - of any type a field can have
+    if _is_map(field):
+        _check_map(field, value, path)
+        return
+    rule = VALUE_RULES.get(field.full_name)
+    for each, where in _elements(field, value, path):
+        if field.type == FieldDescriptor.TYPE_MESSAGE:
+            _check_message(each, where)
+        else:
+            _check_scalar(field, each, where)
+        if rule is not None:
+            rule(where, each)
+
+
+def _elements(field: FieldDescriptor, value: Any, path: str) -> Iterator[tuple[Any, str]]:  # noqa: ANN401
+    if not field.is_repeated:
+        yield value, path
+        return
+    limit(path, len(value), _MOST_ENTRIES, "entries")
+    for index, each in enumerate(value):
+        yield each, f"{path}[{index}]"
+
+
+def _check_map(field: FieldDescriptor, value: Mapping[str, Any], path: str) -> None:
+    limit(path, len(value), _MOST_ENTRIES, "entries")
+    entry: Any = field.message_type
+    of_values = entry.fields_by_name["value"]
+    for key, each in value.items():
+        if not key:
+            raise InputError(f"{path} has an entry without a name.", "Name it.")
+        check_text(f"A name in {path}", key)
+        where = f"{path}[{key[:40]!r}]"
+        _check_scalar(of_values, each, where)
+        if (rule := VALUE_RULES.get(of_values.full_name)) is not None:
+            rule(where, each)
+
+
+def _check_scalar(field: FieldDescriptor, value: Any, path: str) -> None:  # noqa: ANN401
+    if field.type == FieldDescriptor.TYPE_STRING:
+        if field.full_name not in VALUE_RULES:
+            check_text(path, value)
+    elif field.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
+        if not math.isfinite(value):
+            raise InputError(f"{path} is not a number.", "Give a finite one.")
+    elif field.enum_type is not None and value not in field.enum_type.values_by_number:
+        known = ", ".join(each.name for each in field.enum_type.values if each.number)
+        raise InputError(f"{path} has the unknown value {value}.", f"It can be {known}.")
+
+
+def _is_map(field: FieldDescriptor) -> bool:
+    return field.message_type is not None and bool(field.message_type.GetOptions().map_entry)
+
+
+def _is_set(message: Message, name: str) -> bool:
+    """Whether a field has a value, or one of a oneof has."""
+    if name in message.DESCRIPTOR.oneofs_by_name:
+        return message.WhichOneof(name) is not None
+    field = message.DESCRIPTOR.fields_by_name[name]
+    return message.HasField(name) if field.has_presence else bool(getattr(message, name))

@@ -1,0 +1,57 @@
+"""The journal while no daemon has it: read as it lies there, and nothing changed.
+
+Which unfinished jobs need a model, from the journal itself: no daemon need run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from answerprint.api.job import UNFINISHED
+from answerprint.errors import JournalError
+from answerprint.store.journal import Journal
+from answerprint.store.tables.connection import Connection, connect_read_only, translated
+from answerprint.store.tables.rows import job_from_row
+from answerprint.store.tables.schema import APPLICATION_ID, VERSION
+
+__all__ = ["jobs_that_need", "journal_to_read"]
+
+
+class _Reader(Connection):
+    """A connection that changes nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        log = path.with_name(path.name + "-wal")
+        with translated(path):
+            self._sqlite = connect_read_only(path, alone=not (log.exists() and log.stat().st_size))
+
+
+@contextmanager
+def journal_to_read(path: Path) -> Iterator[Journal]:
+    """The journal at path, to ask it and no more, for the length of the block.
+
+    Raises JournalError for one that is damaged, or not of this version: only a daemon brings it up to date.
+    """
+    reader = _Reader(path)
+    try:
+        found = reader.rows("PRAGMA application_id")[0][0], reader.rows("PRAGMA user_version")[0][0]
+        if found != (APPLICATION_ID, VERSION):
+            raise JournalError(
+                f"The journal of jobs, {path}, is not of this version.", "Start the daemon: answerprint daemon start"
+            )
+        yield Journal(reader, time.time)
+    finally:
+        reader.close()
+
+
+def jobs_that_need(model: str, path: Path) -> list[int]:
+    """Their numbers, by the journal at `path`, which need not be there. Raises JournalError where it is damaged."""
+    if not path.exists():
+        return []
+    with translated(path), closing(connect_read_only(path)) as connection:
+        jobs = [job_from_row(row) for row in connection.execute("SELECT * FROM jobs ORDER BY number")]
+    return [job.number for job in jobs if job.state in UNFINISHED and job.request.get("model") == model]

@@ -1,0 +1,152 @@
+"""The deliverable of a job, written from its chunks; doing it again after any end gives the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from answerprint.api.request import RestoreRequest
+from answerprint.errors import DiskFullError, InputError, JobFailedError, MediaError
+from answerprint.frames import Frame, FrameRange, OutputSpec
+from answerprint.ipc import events
+from answerprint.ipc.messages import Message
+from answerprint.media import Hooks, check_output, open_writer, output_files
+from answerprint.media.provenance import read_provenance
+from answerprint.media.segment import PictureDigest, SegmentReader
+from answerprint.store.failpoints import reach
+from answerprint.store.folders import MuxNote, remove_noted_temporary
+from answerprint.store.quota import storage_error
+from answerprint.store.receipts import ChunkReceipt, DamagedChunkError
+from answerprint.worker.lost_chunks import LostChunkError, shot_start
+from answerprint.worker.progress import tell_reading
+from answerprint.worker.requests import JobChannel
+from answerprint.worker.resolved_job import JOB_KEY, Order, understand, verify
+from answerprint.worker.source_check import SameSource, changed
+
+__all__ = ["DeliverTask", "deliver"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverTask:
+    """A job, and the receipts of its chunks in order."""
+
+    job: str
+    request: RestoreRequest
+    folder: Path
+    receipts: tuple[ChunkReceipt, ...]
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Self:
+        """Read a message and the list that it names. Raises InputError, DamagedChunkError."""
+        try:
+            listing = json.loads(Path(message["receipts_file"]).read_bytes())
+            return cls(
+                str(message["job"]),
+                RestoreRequest.from_json(message["request"]),
+                Path(message["scratch"]),
+                tuple(ChunkReceipt.from_json(each) for each in listing),
+            )
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            raise InputError(f"The job is not described properly ({error}).") from error
+
+
+def deliver(task: DeliverTask, talk: JobChannel) -> Message:
+    """Write the deliverable, or find that it was written before; returns the final event.
+
+    Raises LostChunkError when a chunk is damaged, SourceChangedError when the chunks are of another source than the
+    sound would be, AnswerprintError, and what `talk.check` raises.
+    """
+    began = time.monotonic()
+    order = understand(task.request, on_read=tell_reading(task.request.input, talk))
+    source = SameSource(order)
+    if {receipt.fingerprint for receipt in task.receipts} - {order.fingerprint}:
+        raise changed(order)
+    digest = PictureDigest()
+    talk.emit(events.stage("mux", f"Writing {Path(task.request.output).name}"))
+    frames = _frames(task, order.frames, digest, talk)
+    remove_noted_temporary(task.folder)  # of a try that was killed, also of one that had published
+    existing, ours = _standing(task, order)
+    # What this very job wrote may be replaced; all else only if the user said so.
+    spec = order.spec(job=task.job, overwrite=task.request.overwrite or (bool(ours) and ours == existing))
+    if _is_done(order, spec, ours):
+        for _ in frames:
+            pass
+    else:
+        _write(task, order, spec, frames, source)
+    talk.emit(events.stage("verify", "Checking the result"))
+    verify(order, spec, tell_reading(task.request.output, talk))
+    final = events.done(
+        task.request.output,
+        len(order.frames),
+        time.monotonic() - began,
+        flow_cache={"hits": 0, "misses": 0},
+        peak_memory_bytes=None,
+        stages={"mux": time.monotonic() - began},
+    )
+    return {**final, "picture_sha256": digest.hexdigest()}
+
+
+def _frames(task: DeliverTask, frames: FrameRange, digest: PictureDigest, talk: JobChannel) -> Iterator[Frame]:
+    """All frames of the job's segments, each segment compared with its receipt."""
+    done = 0
+    for receipt in task.receipts:
+        if receipt.first != frames.start + done:
+            raise JobFailedError(f"Frame {frames.start + done} is in no chunk.", "Retry the job.")
+        try:
+            for frame in SegmentReader(task.folder, receipt).frames(digest):
+                talk.check()
+                yield frame
+        except DamagedChunkError as error:
+            raise LostChunkError(error.message, shot_start(task.folder, receipt.chunk)) from error
+        done += receipt.stop - receipt.first
+        talk.emit(events.progress("mux", done, len(frames)))
+    if done != len(frames):
+        raise JobFailedError(f"Only {done} of {len(frames)} frames are finished.", "Retry the job.")
+
+
+def _write(task: DeliverTask, order: Order, spec: OutputSpec, frames: Iterator[Frame], source: SameSource) -> None:
+    output = Path(task.request.output)
+    needed = order.estimate()["output_bytes"]
+    check_output(output, order.codec, order.info, spec.overwrite, order.frames)
+    note = MuxNote(task.folder)
+    try:
+        with open_writer(output, spec, Hooks(note.temporary, note.claim, source.check)) as writer:
+            for frame in frames:
+                writer.write(frame.picture, frame.alpha)
+            reach("mux_before_publish")
+        reach("mux_after_publish")
+    except DiskFullError as error:
+        folder = error.folder or str(output.parent)
+        raise DiskFullError(error.message, error.remedy, needed_bytes=needed, folder=folder) from error
+    except OSError as error:
+        raise storage_error(error, output, needed) from error
+
+
+def _standing(task: DeliverTask, order: Order) -> tuple[list[Path], list[Path]]:
+    """The files of the deliverable that exist, and those of them that this job wrote."""
+    files = output_files(task.request.output, order.codec, order.info, order.frames)
+    existing = [file for file in files if os.path.lexists(file)]
+    return existing, [file for file in existing if _is_ours(file, task.job)]
+
+
+def _is_ours(file: Path, job: str) -> bool:
+    try:
+        return not file.is_symlink() and read_provenance(file).get(JOB_KEY) == job
+    except MediaError:
+        return False
+
+
+def _is_done(order: Order, spec: OutputSpec, ours: list[Path]) -> bool:
+    """Whether an earlier try published everything, and its parent or it itself ended before it could say so."""
+    if len(ours) != len(output_files(order.request.output, order.codec, order.info, order.frames)):
+        return False
+    try:
+        verify(order, spec)
+    except (JobFailedError, MediaError):
+        return False
+    return True

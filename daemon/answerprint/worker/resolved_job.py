@@ -1,0 +1,252 @@
+"""A request that was found possible, and all that follows from it before a model is loaded. It loads no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType
+
+from answerprint import __version__
+from answerprint.api.interpretation import Interpretation
+from answerprint.api.request import PreviewRequest, RestoreRequest
+from answerprint.backends.catalogue import ModelEntry, at_hand
+from answerprint.backends.depth import DepthLook
+from answerprint.backends.precision import working_bytes
+from answerprint.errors import InputError, JobFailedError, MediaError
+from answerprint.frames import ClipInfo, FrameRange, OutputSpec, default_codec, parse_range
+from answerprint.ipc import events
+from answerprint.ipc.messages import Message
+from answerprint.media import OnRead, probe, unheard
+from answerprint.media.boundary import MAX_PIXELS, MAX_SIDE
+from answerprint.media.provenance import MADE_BY_KEY
+from answerprint.pipeline.choices import Choices, resolve
+from answerprint.weights.manifest import read_manifest
+
+__all__ = ["JOB_KEY", "Order", "SourceChangedError", "few_frames", "size_and_time", "understand", "verify"]
+
+JOB_KEY = "answerprint_job"
+"""Metadata of a deliverable: the job that wrote it."""
+
+_SEGMENT_SHARE = 0.75
+"""Of the size of 16-bit pictures, what a lossless segment takes: measured 0.58 to 0.73."""
+_BITS_PER_PIXEL: Mapping[str, float] = MappingProxyType(
+    {"prores4444": 9.0, "prores-hq": 5.0, "ffv1": 34.0, "h264": 1.0, "png": 40.0, "tiff": 65.0, "exr": 129.0}
+)
+"""Of deliverables, on the safe side."""
+
+
+class SourceChangedError(JobFailedError):
+    """The source or the model is no longer the one that the finished chunks were made from."""
+
+    code = "source_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What will be done. size: width and height of the output, px. codec: of the deliverable, empty for a preview."""
+
+    request: RestoreRequest
+    info: ClipInfo
+    frames: FrameRange
+    entry: ModelEntry
+    choices: Choices
+    size: tuple[int, int]
+    codec: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that decides the picture: chunks of two orders fit together only where it is the same.
+
+        The source counts by the sizes and times of its files: reading all of it would take longer than restoring it.
+        """
+        request, info = self.request, self.info
+        identity = {
+            "source": [size_and_time(file) for file in self.source_files(self.frames)],
+            "clip": [info.width, info.height, str(info.rate), info.frames, str(self.frames)],
+            "model": [self.entry.name, *sorted(self.weights.values())],
+            "task": request.task,
+            "size": self.size,
+            "seed": request.seed,
+            "strength": request.strength,
+            "choices": asdict(self.choices),
+        }
+        if "levels" in request.interpret:
+            identity["levels"] = request.interpret["levels"]
+        if info.interlaced:
+            identity["fields"] = info.field_order or "deinterlaced"
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+    def source_files(self, frames: FrameRange) -> tuple[Path, ...]:
+        """The files that hold these source frames: the pictures of a sequence, else the one file."""
+        return self.info.files[frames.start : frames.stop] or (self.info.path,)
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """SHA-256 of the files with the model's weights, by name."""
+        if self.entry.folder is None:
+            return {}
+        files = read_manifest(self.entry.folder).files
+        return {file.name: file.sha256 for file in files if file.name.endswith(".safetensors")}
+
+    @property
+    def latent_size(self) -> tuple[int, int]:
+        """Width and height of a frame's latent, in cells, padding left out; of the last run of the model."""
+        family = self.entry.info.at(self.choices.model_options)
+        worked = family.working_size(self.info.width, self.info.height, self.choices.model_options)
+        again = family.scale ** (family.passes((self.info.width, self.info.height), self.size) - 1)
+        width, height = (side * again * family.scale // family.latent_factor for side in worked)
+        return width, height
+
+    def estimate(self, device: str = "") -> dict[str, int]:
+        """Bytes that the work will take: of the memory of `device`, of scratch space, and for the deliverable."""
+        family, method = self.entry.info, self.choices.method
+        cells = self.latent_size[0] * self.latent_size[1]
+        at_once = min(cells, family.tile_cells**2) if family.tile_cells else cells
+        pixels = self.size[0] * self.size[1]
+        frame_bytes = pixels * (8 if self.info.has_alpha else 6)
+        carry_bytes = cells * family.latent_channels * 2 * self.choices.steps if method.consistency else 0
+        bits = _BITS_PER_PIXEL.get(self.codec, 0.0)
+        return {
+            "memory_bytes": at_once * method.chunk * working_bytes(family, self.choices.model_options, device)
+            + family.held_bytes(cells, method.chunk),
+            "scratch_bytes": int(frame_bytes * _SEGMENT_SHARE) * len(self.frames) + 2 * carry_bytes,
+            "output_bytes": int(pixels * bits / 8) * len(self.frames),
+        }
+
+    def input_facts(self) -> events.InputFacts:
+        """What events say of the source."""
+        info = self.info
+        return {
+            "path": str(info.path), "width": info.width, "height": info.height, "rate": str(info.rate),
+            "frames": info.frames, "range": (self.frames.start, self.frames.stop),
+        }  # fmt: skip
+
+    def output_facts(self, codec: str = "") -> events.OutputFacts:
+        """What events say of the result."""
+        width, height = self.size
+        return {"path": self.request.output, "width": width, "height": height, "codec": codec or self.codec}
+
+    def started(self, device: str, codec: str = "") -> Message:
+        """The event that says what will be done."""
+        return events.started(
+            self.input_facts(),
+            self.output_facts(codec),
+            model=self.entry.name,
+            device=device,
+            estimate=self.estimate(device),
+        )
+
+    def spec(self, *, job: str = "", overwrite: bool | None = None) -> OutputSpec:
+        """What the deliverable must be; `job` is written into it. Depth is grey, unless it was asked for in colours."""
+        family = self.entry.info
+        look = DepthLook.of(family.fill_options(self.choices.model_options)) if family.gives == "depth" else None
+        provenance = self._provenance() | ({JOB_KEY: job} if job else {})
+        return OutputSpec.for_clip(
+            self.info, self.frames, self.codec, size=self.size, provenance=provenance,
+            overwrite=self.request.overwrite if overwrite is None else overwrite,
+            grey=look is not None and look.colour_map == "none",
+        )  # fmt: skip
+
+    def _provenance(self) -> dict[str, str]:
+        """What was done, for the deliverable's metadata: enough to do it again."""
+        return {
+            "answerprint_version": __version__,
+            "answerprint_model": f"{self.entry.name} {self.entry.version}".strip(),
+            "answerprint_weights_sha256": " ".join(sha for _, sha in sorted(self.weights.items())),
+            "answerprint_seed": str(self.request.seed),
+            "answerprint_steps": f"{self.choices.steps} {self.choices.sampler}",
+            "answerprint_method": repr(self.choices.method),
+            "answerprint_source": self.info.path.name,
+            "answerprint_range": str(self.frames),
+            MADE_BY_KEY: "generative restoration: detail may be invented",
+        }
+
+
+def understand(request: RestoreRequest, *, preview: bool = False, on_read: OnRead = unheard) -> Order:
+    """Probe the source and complete the request; raises InputError for whatever cannot be done.
+
+    on_read: told how many frames were found while the source is read, where that takes long; may raise.
+    """
+    entry = at_hand(request.model)  # its weights count in the fingerprint
+    choices = resolve(request, entry.info)
+    if entry.info.gives == "depth" and request.strength != 1:
+        raise InputError(f"{entry.name} gives depth, of which there is no strength.", "Leave --strength out.")
+    info = Interpretation.parse(request.interpret).of(probe(request.input, on_read=on_read))
+    frames = info.checked(None) if request.range is None else parse_range(request.range, info)
+    codec = "" if preview else request.codec or default_codec(Path(request.output))
+    size = _size(request, info, entry, choices)
+    return Order(request, info, frames, entry, _enlarged(choices, info, entry, size), size, codec)
+
+
+def few_frames(order: Order, request: PreviewRequest) -> Order:
+    """The order for the frames around the one that was asked for. Raises InputError when it is not in the clip."""
+    if request.frame not in order.frames:
+        raise InputError(
+            f"Frame {request.frame} is not in the clip.",
+            f"Frames run from {order.frames.start} to {order.frames.stop - 1}.",
+        )
+    first = max(order.frames.start, request.frame - request.count // 2)
+    return replace(order, frames=FrameRange(first, min(order.frames.stop, first + request.count)))
+
+
+def verify(order: Order, spec: OutputSpec, on_read: OnRead = unheard) -> None:
+    """Read the deliverable back: as many frames, of the size and rate, as were asked for.
+
+    Raises JobFailedError saying what is wrong, MediaError when it cannot be read at all.
+    """
+    found = probe(order.request.output, spec.rate, on_read)
+    problems = []
+    if found.frames < len(order.frames):
+        problems.append(f"{found.frames} of {len(order.frames)} frames")
+    if (found.width, found.height) != order.size:
+        problems.append(f"{found.width}x{found.height} in place of {order.size[0]}x{order.size[1]}")
+    if found.kind == "file" and found.rate != spec.rate:
+        problems.append(f"{found.rate} frames a second in place of {spec.rate}")
+    if problems:
+        raise JobFailedError(
+            f"The {order.codec} file does not read back as written: {'; '.join(problems)}.", "Try another --codec."
+        )
+
+
+def size_and_time(file: Path) -> tuple[int, int]:
+    """Bytes and time of the last change (ns), by which a source is told from another. Raises MediaError."""
+    try:
+        status = file.stat()
+    except OSError as error:
+        raise MediaError(f"{file} cannot be read ({error.strerror}).", "Check the path.") from error
+    return status.st_size, status.st_mtime_ns
+
+
+def _size(request: RestoreRequest, info: ClipInfo, entry: ModelEntry, choices: Choices) -> tuple[int, int]:
+    """Width and height of the output; raises InputError for one that the model cannot make."""
+    native = entry.info.scale_for(request.task, choices.model_options)
+    if request.size is not None:
+        width, height = request.size
+    else:
+        factor = request.factor or Fraction(native)
+        width, height = round(info.width * factor), round(info.height * factor)
+    most = entry.info.largest_scale or entry.info.scale
+    if width > info.width * most or height > info.height * most or width < 1 or height < 1:
+        raise InputError(
+            f"{entry.name} cannot make {width}x{height} of {info.width}x{info.height}.",
+            f"Choose at most {info.width * most}x{info.height * most} ({most} times).",
+        )
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise InputError(
+            f"{entry.name} would make {width}x{height} of {info.width}x{info.height}, more than can be written.",
+            f"Choose a smaller --scale: at most {MAX_SIDE} pixels a side and {MAX_PIXELS} in all.",
+        )
+    return width, height
+
+
+def _enlarged(choices: Choices, info: ClipInfo, entry: ModelEntry, size: tuple[int, int]) -> Choices:
+    """The choices with a scale that is no larger than the wanted size needs, where a model can have several."""
+    option, given = entry.info.scale_option, choices.model_options
+    if not option or int(given.get(option, "0")):
+        return choices
+    needed = max(-(-size[0] // info.width), -(-size[1] // info.height))
+    return replace(choices, model_options={**given, option: str(min(max(1, needed), entry.info.scale))})

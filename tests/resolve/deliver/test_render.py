@@ -1,0 +1,318 @@
+"""What Resolve renders for us is exactly what was asked for, and nobody notices afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from answerprint.errors import CancelledError, InputError
+from answerprint.resolve.api import Resolve
+from answerprint.resolve.deliver import clear_up
+from answerprint.resolve.deliver.render import WrongFileError
+from answerprint.resolve.errors import EditionError, HangingError, ResolveError
+from fakes.resolve import FakeResolve
+from fakes.resolve.quirks import Quirks
+from resolve.conftest import MakeFake
+from resolve.deliver.stage import SIZE, Fault, Stage, break_at, numbers, set_stage
+
+HOWS = ("nothing", "error", "error after", "lost", "lost after", "ended")
+
+
+def test_source_frames_are_rendered_one_for_one(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path)
+    before = stage.state()
+    made = stage.render()
+    assert numbers(made.path) == [10, 11, 12, 13]
+    assert (made.first, made.frames, made.rate, made.start_timecode) == (10, 4, Fraction(24), "10:00:00:10")
+    assert made.facts.start_timecode == "10:00:00:10"
+    assert made.path.name == "A001.mov"
+    assert made.left == ()
+    assert stage.state() == before
+
+
+@pytest.mark.parametrize(
+    "quirks",
+    [
+        Quirks(append_end="exclusive"),
+        Quirks(append_moves_start=1),
+        Quirks(user_render_settings=False),
+        Quirks(render_range="relative"),
+        Quirks(source_frames_unknown=True),
+    ],
+)
+def test_versions_that_count_differently_give_the_same_file(
+    make_fake: MakeFake, tmp_path: Path, quirks: Quirks
+) -> None:
+    stage = set_stage(make_fake(quirks=quirks), tmp_path)
+    before = stage.state()
+    assert numbers(stage.render().path) == [10, 11, 12, 13]
+    assert stage.state() == before
+
+
+@pytest.mark.parametrize(
+    ("first", "stop", "options"),
+    [
+        (0, 3, {}),
+        (57, 60, {}),
+        (0, 60, {}),
+        (25, 26, {}),
+        (20, 23, {"subclip": (20, 40)}),
+        (37, 40, {"subclip": (20, 40)}),
+    ],
+)
+def test_first_and_last_frames_can_be_had(
+    fake: FakeResolve, tmp_path: Path, first: int, stop: int, options: dict[str, Any]
+) -> None:
+    stage = set_stage(fake, tmp_path, **({"source": (20, 30)} | options))
+    made = stage.render(order=stage.order(first=first, stop=stop))
+    assert numbers(made.path) == list(range(first, stop))
+
+
+@pytest.mark.parametrize("speed", [2, Fraction(1, 2), -1, 0])
+def test_source_form_knows_nothing_of_a_retime(fake: FakeResolve, tmp_path: Path, speed: Fraction) -> None:
+    stage = set_stage(fake, tmp_path, speed=speed)
+    assert numbers(stage.render().path) == [10, 11, 12, 13]
+
+
+def test_what_is_seen_is_the_item_alone(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path, record=86500, source=(10, 14))
+    stage.timeline.place_generator(track=2, record=86400, duration=200)
+    fake.project.current = stage.timeline
+    before = stage.state()
+    made = stage.render(order=stage.order(form="seen"))
+    assert numbers(made.path) == [10, 11, 12, 13]
+    assert (made.first, made.start_timecode) == (86500, "01:00:04:04")
+    assert stage.state() == before
+
+
+def test_what_is_seen_is_found_whatever_a_range_counts_from(make_fake: MakeFake, tmp_path: Path) -> None:
+    stage = set_stage(make_fake(quirks=Quirks(render_range="relative")), tmp_path, record=86500, source=(10, 14))
+    before = stage.state()
+    assert numbers(stage.render(order=stage.order(form="seen")).path) == [10, 11, 12, 13]
+    assert stage.state() == before
+
+
+def test_drop_frame_labels_are_kept(fake: FakeResolve, tmp_path: Path) -> None:
+    fake.project.rate, fake.project.drop = Fraction(30000, 1001), True
+    stage = set_stage(fake, tmp_path, rate="29.97 DF", start_tc="00:59:59;28", Drop_frame="1")
+    made = stage.render(order=stage.order(first=0, stop=4))
+    assert made.start_timecode == made.facts.start_timecode == "00:59:59;28"
+
+
+def test_newest_version_is_served_through_its_new_calls(make_fake: MakeFake, tmp_path: Path) -> None:
+    fake = make_fake(version=(21, 1, 0), quirks=Quirks(singular_forms_gone=True))
+    stage = set_stage(fake, tmp_path)
+    before = stage.state()
+    assert numbers(stage.render().path) == [10, 11, 12, 13]
+    assert stage.state() == before
+
+
+def test_free_edition_that_takes_no_name_gives_the_named_file(make_fake: MakeFake, tmp_path: Path) -> None:
+    stage = set_stage(make_fake(edition="free", version=(21, 1, 0)), tmp_path)
+    made = stage.render()
+    assert made.path.name == "A001.mov"
+    assert numbers(made.path) == [10, 11, 12, 13]
+
+
+def test_free_edition_refuses_what_it_would_scale(make_fake: MakeFake, tmp_path: Path) -> None:
+    stage = set_stage(make_fake(edition="free"), tmp_path, size=(6144, 3456))
+    before = stage.state()
+    with pytest.raises(EditionError, match="3840x2160"):
+        stage.render()
+    assert stage.state() == before
+
+
+def test_compound_clip_is_rendered_with_what_it_holds(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path)
+    inner = fake.add_timeline("Inner", size=SIZE)
+    inner.place(stage.clip, source=(40, 50))
+    outer = fake.add_timeline("Outer", size=SIZE)
+    stage.timeline, stage.item = outer, outer.place(fake.add_nested(inner))
+    before = stage.state()
+    assert numbers(stage.render(order=stage.order(first=2, stop=5)).path) == [42, 43, 44]
+    assert stage.state() == before
+
+
+def test_rate_that_resolve_does_not_give_a_timeline_is_refused_or_exact(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path, rate=50, timeline_rate=24)
+    before = stage.state()
+    try:
+        made = stage.render()
+    except ResolveError as error:
+        assert "at 50 frames per second" in error.message
+    else:
+        assert (numbers(made.path), made.rate) == ([10, 11, 12, 13], Fraction(50))
+    assert stage.state() == before
+
+
+def test_titles_have_no_source(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path)
+    stage.item = stage.timeline.place_generator("Text+", track=2)
+    before = stage.state()
+    with pytest.raises(InputError, match=r"Text\+ has no source"):
+        stage.render()
+    assert stage.state() == before
+
+
+def test_pixels_that_are_not_square_are_refused(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path, PAR="Cinemascope")
+    with pytest.raises(InputError, match="not square"):
+        stage.render()
+
+
+def test_render_of_the_user_is_not_disturbed(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path)
+    fake.hold_rendering()
+    assert fake.project.StartRendering([fake.project.jobs[0].id])
+    before = stage.state()
+    with pytest.raises(ResolveError, match="Resolve renders at the moment"):
+        stage.render()
+    assert stage.state() == before
+    fake.go_on_rendering()
+    fake.wait_for_rendering()
+    assert numbers(stage.render().path) == [10, 11, 12, 13]
+
+
+def test_failed_render_says_why_and_the_next_one_works(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path)
+    before = stage.state()
+    fake.fail_rendering("The media is offline.")
+    with pytest.raises(ResolveError, match=r"The media is offline\."):
+        stage.render()
+    assert stage.state() == before
+    assert list(stage.folder.iterdir()) == []
+    fake.fail_rendering("")
+    assert numbers(stage.render().path) == [10, 11, 12, 13]
+
+
+def test_render_of_the_wrong_length_is_kept_aside(make_fake: MakeFake, tmp_path: Path) -> None:
+    stage = set_stage(make_fake(), tmp_path)
+    before = stage.state()
+    bridge = stage.fake.bridge()
+    ask = bridge.request
+
+    def request(asked: dict[str, Any], seconds: float) -> object:
+        if asked.get("call", ["", ""])[1] == "SetRenderSettings":
+            keys = asked["call"][2][0]["map"]
+            keys += [["SelectAllFrames", False], ["MarkOut", dict(keys)["MarkIn"] + 1], ["FormatWidth", 32]]
+        return ask(asked, seconds)
+
+    bridge.request = request  # type: ignore[method-assign, assignment]
+
+    with pytest.raises(WrongFileError, match="2 frames instead of 4, 32x64 instead of 96x64") as caught:
+        stage.render(Resolve(bridge.root))
+    assert stage.state() == before
+    kept = list(stage.folder.rglob("*.mov"))
+    assert len(kept) == 1
+    assert str(kept[0]) in caught.value.message
+
+
+def test_cancelling_stops_the_render_and_leaves_nothing(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path)
+    before = stage.state()
+    fake.hold_rendering()
+
+    def wait(seconds: float) -> None:
+        if any(each.stop.is_set() for each in fake.project.jobs):
+            fake.go_on_rendering()
+            fake.wait_for_rendering()
+
+    cancelled = lambda: fake.project.IsRenderingInProgress()  # noqa: E731
+    with pytest.raises(CancelledError):
+        stage.render(steering=stage.steering(cancelled=cancelled, wait=wait))
+    assert stage.state() == before
+    assert list(stage.folder.iterdir()) == []
+    fake.go_on_rendering()
+    assert numbers(stage.render().path) == [10, 11, 12, 13]
+
+
+def test_render_that_stands_still_is_given_up(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path)
+    before = stage.state()
+    fake.hold_rendering()
+
+    def wait(seconds: float) -> None:
+        if any(each.stop.is_set() for each in fake.project.jobs):
+            fake.go_on_rendering()
+            fake.wait_for_rendering()
+
+    with pytest.raises(ResolveError, match="rendered nothing for"):
+        stage.render(steering=stage.steering(wait=wait, stall_seconds=20.0))
+    assert stage.state() == before
+
+
+def _calls(stage: Stage) -> int:
+    bridge = stage.fake.bridge()
+
+    made = break_at(bridge, 0, "")
+    stage.render(Resolve(bridge.root))
+    return made()
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_all_is_as_it_was_whichever_call_goes_wrong(make_fake: MakeFake, tmp_path: Path, how: str) -> None:
+    """Fails at call 1, 2, ... until a render passes untouched: in between, nothing of the user's may change."""
+
+    stage = set_stage(make_fake(), tmp_path)
+    before = stage.state()
+    number = 0
+    while True:
+        number += 1
+        bridge = stage.fake.bridge()
+        made = break_at(bridge, number, how)
+        made_file = None
+        with contextlib.suppress(ResolveError, InputError, Fault, CancelledError):
+            made_file = stage.render(Resolve(bridge.root))
+        passed = made() < number
+        # An attachment that still works finishes what is left; so does the next session.
+        stage.fake.wait_for_rendering()
+        left = clear_up(stage.resolve(), stage.folder, stage.steering())
+        assert left == (), f"call {number}"
+        assert stage.state() == before, f"call {number}"
+        if made_file is not None:
+            assert numbers(made_file.path) == [10, 11, 12, 13], f"call {number}"
+        if passed:
+            break
+    assert number > 50
+
+
+def test_hang_is_told_and_the_next_session_clears_up(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path)
+    before = stage.state()
+    bridge = fake.bridge()
+
+    break_at(bridge, _calls(stage) - 30, "lost")
+    with pytest.raises(HangingError):
+        stage.render(Resolve(bridge.root))
+    assert stage.state() != before
+    fake.wait_for_rendering()
+    made = stage.render()  # clears up first
+    assert stage.state() == before
+    assert numbers(made.path) == [10, 11, 12, 13]
+
+
+def test_leftovers_in_another_project_wait_for_it(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path)
+    before = stage.state()
+    bridge = fake.bridge()
+    break_at(bridge, _calls(stage) - 30, "lost")
+    with pytest.raises(HangingError):
+        stage.render(Resolve(bridge.root))
+    fake.wait_for_rendering()
+    mine, fake.project.id = fake.project.id, "another"
+    (problem,) = clear_up(stage.resolve(), stage.folder, stage.steering())
+    assert "Open the project Film" in problem
+    fake.project.id = mine
+    assert clear_up(stage.resolve(), stage.folder, stage.steering()) == ()
+    assert stage.state() == before
+
+
+def test_size_is_that_of_the_clip_not_of_the_timeline(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path, size=(96, 64))
+    made = stage.render()
+    assert (made.facts.width, made.facts.height) == (96, 64)
+    assert stage.timeline.size == SIZE

@@ -1,0 +1,44 @@
+"""Who tells where clips lie is listed, and one that is missing comes with what helps."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from answerprint.cli import doctor
+from answerprint.cli.checks import Check
+from answerprint.resolve.conform.witnesses import accounts
+from answerprint.resolve.install.scripts import files, this_program
+from answerprint.resolve.install.status import look
+from resolve.install.standin import CLOSED, Standin
+
+_WITNESSES = ["witness 1", "witness 2", "witness 3"]
+
+
+def of_doctor() -> list[Check]:
+    return list(doctor._witnesses())
+
+
+def of_status(machine: Standin) -> list[tuple[str, str, str]]:
+    machine.resolve(CLOSED)
+    program = this_program(machine.environ)
+    found = look(program, files(program), machine.environ).findings
+    return [(each.subject, each.level, each.remedy) for each in found if each.subject.startswith("witness")]
+
+
+def test_all_three_are_there(machine: Standin) -> None:
+    assert [(check.name, check.ok, check.remedy) for check in of_doctor()] == [(name, True, "") for name in _WITNESSES]
+    assert of_status(machine) == [(name, "ok", "") for name in _WITNESSES]
+    assert "OpenTimelineIO 0." in accounts()[2].text
+
+
+def test_without_the_library_the_third_is_missing_and_how_to_get_it_is_said(
+    machine: Standin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "opentimelineio", None)
+    (*_, third) = of_doctor()
+    assert not third.ok
+    assert "-m pip install opentimelineio" in third.remedy
+    assert "OpenTimelineIO is not installed." in third.text
+    assert [level for _, level, _ in of_status(machine)] == ["ok", "ok", "error"]

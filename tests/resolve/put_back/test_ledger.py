@@ -1,0 +1,149 @@
+"""The ledger, and what it decides together with the project."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from answerprint.errors import JournalError, StorageError
+from answerprint.resolve.put_back.ledger import BusyError, Ledger, Record
+from answerprint.resolve.put_back.placement import Mode
+from fakes.resolve import FakeResolve
+from resolve.put_back.stage import JOB, set_stage
+
+RECORD = Record(
+    JOB, "/out/a.mov", "project", "timeline", "item", "track", "pool", bins=("Restored", "Restored/Reel 1"), saved=True,
+    replaced={"File Path": "/in/a.mov"}, track=2, track_made=True,
+)  # fmt: skip
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "new" / "folder")
+    assert ledger.read(JOB) is None
+    ledger.write(RECORD)
+    assert ledger.read(JOB) == RECORD
+    assert ledger.records() == [RECORD]
+    assert {each.name for each in (tmp_path / "new" / "folder").iterdir()} == {f"{JOB}.json"}
+
+
+@pytest.mark.parametrize("job", ["../../etc/passwd", "a/b", "", "x" * 300, "..", "ä"])
+def test_no_job_is_written_outside_the_folder(job: str, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger")
+    ledger.write(replace(RECORD, job=job))
+    assert ledger.read(job) == replace(RECORD, job=job)
+    assert [each.parent for each in tmp_path.rglob("*.json")] == [tmp_path / "ledger"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"schema_version": 2}', '{"schema_version": 1}', "[" * 100_000, "null"]
+)
+def test_a_damaged_record_is_said_and_keeps_no_other_from_being_read(text: str, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    (tmp_path / "broken.json").write_text(text)
+    with pytest.raises(JournalError, match="cannot be read"):
+        ledger.read("broken")
+    ledger.write(RECORD)
+    assert ledger.records() == [RECORD]
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(Record)])
+def test_a_value_of_another_type_is_damage(name: str, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    data = RECORD.to_json()
+    data[name] = None
+    (tmp_path / f"{JOB}.json").write_text(json.dumps(data))
+    with pytest.raises(JournalError):
+        ledger.read(JOB)
+
+
+def test_a_broken_disk_is_said_and_nothing_is_put_half_way(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path)
+    (tmp_path / "ledger").write_text("in the way")
+    with pytest.raises(StorageError):
+        stage.put()
+    assert stage.restored_clips() == []
+    (tmp_path / "ledger").unlink()
+    assert stage.put().did == "track"
+
+
+def test_two_helpers_never_put_back_at_once(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path)
+    with stage.ledger.held(), pytest.raises(BusyError, match="is putting clips back"):
+        stage.put()
+    assert stage.restored_clips() == []
+    assert stage.put().did == "track"
+
+
+def test_a_helper_waits_for_another(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path)
+    stage.ledger = Ledger(tmp_path / "ledger", wait_seconds=60.0)
+    with stage.ledger.held():
+        thread = threading.Thread(target=stage.put)
+        thread.start()
+    thread.join(60)
+    assert len(stage.restored_items()) == 1
+
+
+def test_two_helpers_at_once_leave_one_clip(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path)
+    stage.ledger = Ledger(tmp_path / "ledger", wait_seconds=60.0)
+    states: list[str] = []
+    threads = [threading.Thread(target=lambda: states.append(stage.put().state)) for _ in range(3)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(60)
+    assert sorted(states) == ["already", "already", "put"]
+    assert (len(stage.restored_clips()), len(stage.restored_items())) == (1, 1)
+
+
+@pytest.mark.parametrize("mode", ["pool", "track", "take"])
+def test_what_the_user_removed_from_a_saved_project_stays_away(mode: Mode, fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path, mode=mode)
+    assert stage.put().saved
+    if mode == "track":
+        stage.timeline.remove(stage.restored_items()[0])
+    elif mode == "take":
+        stage.item.SelectTakeByIndex(1)
+        stage.item.DeleteTakeByIndex(2)
+    else:
+        fake.project.pool.DeleteClips(stage.restored_clips())
+    assert [stage.put().state, stage.put().state] == ["removed", "removed"]
+    if mode != "pool":
+        assert tuple(stage.sees_source()) == stage.before
+    outcome = stage.put(again=True)
+    assert (outcome.state, outcome.did) == ("put", mode)
+    assert len(stage.restored_clips()) == 1
+
+
+@pytest.mark.parametrize("mode", ["pool", "track", "take"])
+def test_what_was_lost_with_an_unsaved_project_comes_again(mode: Mode, fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path, mode=mode)
+    fake.save()
+    assert not stage.put(save=False).saved
+    fake.restart()
+    assert stage.restored_clips() == []
+    outcome = stage.put()
+    assert (outcome.state, outcome.did, outcome.saved) == ("put", mode, True)
+    assert len(stage.restored_clips()) == 1
+
+
+def test_what_was_saved_is_there_after_a_restart(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path)
+    stage.put()
+    fake.restart()
+    assert stage.put().state == "already"
+    assert tuple(stage.sees_restored()) == stage.before
+
+
+def test_a_lost_ledger_brings_nothing_twice(fake: FakeResolve, tmp_path: Path) -> None:
+    stage = set_stage(fake, tmp_path)
+    stage.put()
+    (tmp_path / "ledger" / f"{JOB}.json").unlink()
+    assert stage.put().did == "track"
+    assert (len(stage.restored_clips()), len(stage.restored_items())) == (1, 1)
+    assert tuple(stage.sees_restored()) == stage.before

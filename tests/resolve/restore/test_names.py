@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from answerprint.errors import InputError
+from answerprint.resolve.restore import output_names
+from answerprint.resolve.restore.output_names import Taken, folder_for, restored_path
+from answerprint.resolve.restore.settings import Wishes, recall, remember
+
+
+def test_a_restored_file_never_takes_a_name_that_is_taken(tmp_path: Path) -> None:
+    first = restored_path(tmp_path, "A001_C002.mov", ())
+    assert first.name == "A001_C002_restored_v01.mov"
+    first.write_bytes(b"")
+    queued = str(tmp_path / "A001_C002_restored_v02.mov")
+    assert restored_path(tmp_path, "A001_C002.mov", {queued}).name == "A001_C002_restored_v03.mov"
+
+
+def test_a_dangling_link_is_a_name_that_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "a_restored_v01.mov").symlink_to(tmp_path / "nowhere")
+    assert restored_path(tmp_path, "a", ()).name == "a_restored_v02.mov"
+
+
+def test_thousands_of_pieces_of_one_file_get_their_names_in_as_many_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each began with the first version, and a list of 200,000 events took a night to plan."""
+    looks: list[object] = []
+
+    def looked(path: object) -> bool:
+        looks.append(path)
+        return False
+
+    monkeypatch.setattr("os.path.lexists", looked)
+    taken, pieces = Taken(), 3000
+    for _ in range(pieces):
+        taken.add(str(restored_path(tmp_path, "a.mov", taken)))
+    assert len(taken) == pieces
+    assert len(looks) <= 2 * pieces
+
+
+def test_a_folder_for_pictures_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be made"):
+        restored_path(tmp_path / "file", "a.png", (), "png")
+
+
+def test_pictures_get_a_folder_of_their_own(tmp_path: Path) -> None:
+    path = restored_path(tmp_path, "plate.[0001-0100].png", (), "png")
+    assert path.parent.is_dir()
+    assert path.name.endswith(".%06d.png")
+    assert restored_path(tmp_path, "plate.[0001-0100].png", (), "png").parent != path.parent
+
+
+@pytest.mark.parametrize("name", ["a/b:c*?.mov", "  ", "..", "Ünder 100%.mov", "x" * 400])
+def test_any_name_in_resolve_gives_a_name_that_every_system_takes(tmp_path: Path, name: str) -> None:
+    path = restored_path(tmp_path, name, ())
+    assert path.parent == tmp_path
+    assert "%" not in path.name
+    path.write_bytes(b"")
+
+
+def test_what_lies_where_nothing_can_be_written_goes_to_the_films_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output_names, "_films", lambda: tmp_path / "films")
+    card = tmp_path / "card"
+    card.write_bytes(b"no folder")
+    assert folder_for(card / "a.mov", "Film: 1") == tmp_path / "films" / "Answerprint" / "Film_1"
+    with pytest.raises(InputError, match="--folder"):
+        folder_for(card / "a.mov", "Film", card / "b")
+
+
+def test_a_project_remembers_how_its_clips_are_restored(tmp_path: Path) -> None:
+    wishes = Wishes(put="track", handles=12, settings={"model": "tiny-x4", "steps": 3}, priority=5, not_before=7.0)
+    remember(tmp_path / "w", "p1", wishes)
+    kept = recall(tmp_path / "w", "p1")
+    assert (kept.put, kept.handles, kept.settings) == ("track", 12, {"model": "tiny-x4", "steps": 3})
+    assert (kept.priority, kept.not_before) == (0, None)
+    assert recall(tmp_path / "w", "p2") == Wishes()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", '{"put": "nowhere"}', '{"settings": 3}', '{"handles": -1}', "{"])
+def test_settings_that_cannot_be_read_are_the_defaults(tmp_path: Path, text: str) -> None:
+    remember(tmp_path, "p", Wishes(put="track"))
+    (file,) = tmp_path.iterdir()
+    file.write_text(text)
+    assert recall(tmp_path, "p") == Wishes()

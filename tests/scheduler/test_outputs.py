@@ -1,0 +1,151 @@
+"""No two jobs write one file, by whatever name; and nothing is written where the program keeps its own files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from answerprint.api.job import JobRecord, JobState
+from answerprint.errors import OutputError
+from answerprint.home import flow_cache_folder, logs_folder, models_folder, run_folder, scratch_folder, state_folder
+from answerprint.scheduler.outputs import Outputs, folds_case
+from scheduler.house import House
+from store.builders import job
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="makes links and files of other cases")
+
+
+async def stand_still(house: House) -> None:
+    """Have a job that is to write out/a.mov, and does not begin."""
+    await house.open(work=False)
+    await house.submit("a")
+
+
+@pytest.fixture
+def link(house: House) -> str:
+    """Another name of the folder of outputs."""
+    (house.folder / "link").symlink_to(house.folder / "out")
+    return "../link"
+
+
+async def test_a_link_to_the_folder_is_the_same_folder(house: House, link: str) -> None:
+    await stand_still(house)
+    with pytest.raises(OutputError, match=r"Job 1 is to write .*/out/a.mov, which is the same file") as refused:
+        await house.submit("b", output=f"{link}/a.mov")
+    assert refused.value.remedy
+    assert (await house.submit("b", output=f"{link}/b.mov")).number == 2, "only the names differ"
+
+
+async def test_it_holds_for_jobs_of_an_earlier_start(house: House, link: str) -> None:
+    await stand_still(house)
+    await house.close()
+    await house.open(work=False)
+    with pytest.raises(OutputError, match="Job 1 is to write"):
+        await house.submit("b", output=f"{link}/a.mov")
+
+
+async def test_it_holds_for_a_retry_and_ends_with_the_job(house: House, link: str) -> None:
+    await stand_still(house)
+    first = (await house.service.list([], 1, "")).jobs[0]
+    await house.service.cancel(first.id)
+    other = await house.submit("b", output=f"{link}/a.mov")
+    with pytest.raises(OutputError, match=f"Job {other.number} is to write"):
+        await house.service.retry(first.id)
+    await house.service.cancel(other.id)
+    assert (await house.service.retry(first.id)).state is JobState.QUEUED
+
+
+async def test_parts_of_a_sequence_must_not_overlap(house: House, link: str) -> None:
+    await stand_still(house)
+    await house.submit("s", output="f.%04d.png", request={"range": "0:10"})
+    await house.submit("s", output=f"{link}/f.%04d.png", request={"range": "10:20"})
+    for span in ("5:12", "19:", None, "00:10"):
+        with pytest.raises(OutputError, match="is the same file"):
+            await house.submit("s", output=f"{link}/f.%d.png", request={"range": span})
+
+
+async def test_a_preview_and_a_sequence_share_no_file(house: House) -> None:
+    await stand_still(house)
+    preview = house.new_preview("p")
+    folder = Path(str(preview.request["output"]))
+    folder.mkdir()
+    await house.submit("p", output=f"{folder.name}/p-%06d.png")
+    with pytest.raises(OutputError, match="is the same file"):
+        await house.service.submit(preview)
+    assert (await house.preview("q")).state is JobState.QUEUED
+
+
+def unfinished(*jobs: JobRecord) -> Callable[[str], JobRecord | None]:
+    return {each.id: each for each in jobs}.get
+
+
+@pytest.mark.parametrize("other", ["FILM.mov", "film.MOV", "Film.mov"])
+@pytest.mark.parametrize("folds", [True, False])
+def test_another_case_is_the_same_name_where_the_disk_says_so(tmp_path: Path, other: str, folds: bool) -> None:
+    outputs = Outputs(lambda folder: folds)
+    first, second = (job(request={"input": "/c.mov", "output": str(tmp_path / name)}) for name in ("film.mov", other))
+    find = unfinished(first, second)
+    outputs.take(first, outputs.look(first.kind, first.request), find)
+    claim = outputs.look(second.kind, second.request)
+    if not folds:
+        outputs.take(second, claim, find)
+        return
+    with pytest.raises(OutputError, match="same file"):
+        outputs.take(second, claim, find)
+    outputs.take(second, claim, unfinished(second))
+
+
+def test_how_a_disk_takes_cases_is_seen_on_the_disk(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    assert folds_case(tmp_path) == (tmp_path / "A").exists()
+    assert [each.name for each in tmp_path.iterdir()] == ["a"]
+
+
+OWN = {
+    "state": state_folder,
+    "run": run_folder,
+    "models": models_folder,
+    "cache": flow_cache_folder,
+    "logs": logs_folder,
+    "scratch": scratch_folder,
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("through_link", [False, True])
+async def test_an_output_in_a_folder_of_the_program_is_refused(house: House, name: str, through_link: bool) -> None:
+    await house.open(work=False)
+    inner = OWN[name]() / "inner"
+    inner.mkdir(parents=True, exist_ok=True)
+    if through_link:
+        (house.folder / "link").symlink_to(inner)
+        inner = house.folder / "link"
+    wanted = (
+        house.new("a", output=str(inner / "a.mov")),
+        house.new("a", output=str(inner / "a.%04d.png")),
+        replace(preview := house.new_preview("a"), request={**preview.request, "output": str(inner / "preview")}),
+    )
+    for new in wanted:
+        with pytest.raises(OutputError, match="keeps for itself") as refused:
+            await house.service.submit(new)
+        assert refused.value.remedy
+    assert (await house.submit("a")).number == 1
+
+
+async def test_an_output_over_the_chunks_of_a_job_is_refused_in_every_scratch_folder(house: House) -> None:
+    house.set(scratch=str(house.folder / "fast disk"))
+    house.clip("a", faults={"chunk-1": ["hold"]})
+    job = await house.submit("a")
+    await house.at(job, "chunk-1")
+    chunks = house.scratch(job)
+    for output in (chunks / "chunk-000000.mkv", chunks / "b.mov"):
+        with pytest.raises(OutputError, match="keeps for itself"):
+            await house.submit("b", output=str(output), request={"overwrite": True})
+    await house.done(await house.submit("c", output=str(house.config.scratch_folder / "c.mov")))
+    house.go(job, "chunk-1")
+    await house.done(job)
+    assert (house.config.scratch_folder / "c.mov").exists(), "a fast disk may hold films as well"
