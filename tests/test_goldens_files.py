@@ -20,8 +20,8 @@ from answerprint.flow.opencv import DisEstimator
 from answerprint.media.provenance import read_provenance
 from answerprint.store.atomic import temporary_name
 from answerprint.worker.mux_job import DeliverTask, deliver
-from answerprint.worker.requests import JobChannel, Wishes
-from answerprint.worker.resolved_job import understand
+from answerprint.worker.requests import JobChannel, JobControls
+from answerprint.worker.resolved_job import resolve_job
 from golden import Golden, shape
 from worker.children import JOB
 from worker.clips import write_clip
@@ -91,7 +91,7 @@ def _deliverables(job: Rendering, folder: Path) -> Mapping[str, Any]:
     for name in DELIVERABLES:
         request = replace(job.request, output=str(folder / name))
         task = DeliverTask(JOB, request, job.folder, tuple(job.chunks))
-        final = deliver(task, JobChannel(lambda event: None, Wishes(), {}))
+        final = deliver(task, JobChannel(lambda event: None, JobControls(), {}))
         first = next(iter(sorted(folder.glob(re.sub(r"%04d", "*", name)))))
         texts[name] = {"name of the first file": first.name, "texts": dict(sorted(read_provenance(first).items()))}
     said = {json.dumps(each["texts"]) for each in texts.values()}
@@ -111,7 +111,7 @@ def test_chunks_and_flow_of_before_are_known_again(home: Path, tmp_path: Path, g
     os.utime(source, ns=(0, 10**18))
     clip = write_clip(tmp_path / "clip.mkv", 0, 10)
     request = Rendering(clip, tmp_path / "job", {"seed": 7, "strength": 0.5}).request
-    order = understand(request)
+    order = resolve_job(request)
     clips = {
         "as it is": replace(order.info, path=source),
         "interlaced": replace(order.info, path=source, interlaced=True, field_order="top"),

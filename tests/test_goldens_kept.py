@@ -16,11 +16,11 @@ from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.resolve.deliver import user_state
 from answerprint.resolve.install import install
 from answerprint.resolve.put_back.ledger import Ledger
-from answerprint.resolve.put_back.placement import Place
-from answerprint.resolve.restore.join import whole_of
-from answerprint.resolve.restore.settings import recall, remember
+from answerprint.resolve.put_back.placement import Placement
+from answerprint.resolve.restore.join import join_plan_of
+from answerprint.resolve.restore.settings import recall_settings, remember_settings
 from answerprint.rpc.session_file import read_session, session_path, write_session
-from answerprint.store.folders import read_job_file, write_job_file
+from answerprint.store.folders import read_waiting_job, write_job_file
 from answerprint.store.receipts import read_receipt, receipt_path, write_receipt
 from answerprint.weights.manifest import read_manifest
 from answerprint.weights.pulling.memory import read_memory, unpin
@@ -43,19 +43,19 @@ def _ledger(data: bytes, folder: Path) -> Any:  # noqa: ANN401
 def _project_settings(data: bytes, folder: Path) -> Any:  # noqa: ANN401
     name = f"wishes-{hashlib.sha256(b'project-1').hexdigest()[:16]}.json"
     (folder / name).write_bytes(data)
-    remember(folder / "again", "project-1", recall(folder, "project-1"))
+    remember_settings(folder / "again", "project-1", recall_settings(folder, "project-1"))
     return json.loads((folder / "again" / name).read_bytes())
 
 
 def _place(data: bytes, folder: Path) -> Any:  # noqa: ANN401
-    place = Place.from_editor(json.loads(data))
+    place = Placement.from_editor(json.loads(data))
     assert place is not None
     return place.to_editor()
 
 
 def _whole(data: bytes, folder: Path) -> Any:  # noqa: ANN401
     (key,) = editor = json.loads(data)
-    whole = whole_of(JobRecord("id", 1, "restore", "", JobState.DONE, {}, clip={"editor": editor}))
+    whole = join_plan_of(JobRecord("id", 1, "restore", "", JobState.DONE, {}, clip={"editor": editor}))
     assert whole is not None
     return {key: whole.to_text()}
 
@@ -75,9 +75,9 @@ def _scripts(data: bytes, folder: Path) -> Any:  # noqa: ANN401
     file = folder / "Utility" / "Answerprint" / "answerprint.json"
     file.parent.mkdir(parents=True)
     file.write_bytes(data)
-    found = install.read(folder)
+    found = install.read_install_manifest(folder)
     assert found is not None
-    install.write(folder, found)
+    install.write_install_manifest(folder, found)
     return json.loads(file.read_bytes())
 
 
@@ -94,7 +94,7 @@ def _job(data: bytes, folder: Path) -> Any:  # noqa: ANN401
     place = folder / json.loads(data)["id"]
     place.mkdir()
     (place / "job.json").write_bytes(data)
-    write_job_file(place, read_job_file(place))
+    write_job_file(place, read_waiting_job(place))
     return json.loads((place / "job.json").read_bytes())
 
 

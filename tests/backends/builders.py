@@ -16,7 +16,7 @@ from diffusers.pipelines.latent_diffusion.pipeline_latent_diffusion_superresolut
 from answerprint.backends.ldm_sr.adapter import LdmSrBackend
 from answerprint.backends.tiny.adapter import TinyBackend
 from answerprint.backends.tiny.network import NETWORK_CONFIG, SCHEDULER_CONFIG, build_network
-from answerprint.backends.tiny.restorer import Restorer
+from answerprint.backends.tiny.restorer import ResidualRestorer
 from answerprint.weights.manifest import Manifest
 from answerprint.weights.write_manifest import seal
 
@@ -44,7 +44,9 @@ def small_tiny(seed: int = 0) -> TinyBackend:
     """tiny with random weights."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return TinyBackend(build_network(SMALL_TINY), Restorer(channels=8, blocks=1, scale=4), SCHEDULER_CONFIG, CPU)
+        return TinyBackend(
+            build_network(SMALL_TINY), ResidualRestorer(channels=8, blocks=1, scale=4), SCHEDULER_CONFIG, CPU
+        )
 
 
 def small_unet() -> UNet2DModel:

@@ -25,7 +25,7 @@ from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
 from answerprint.metrics.temporal import ReferenceMotion
 from answerprint.pipeline.choices import resolve
-from answerprint.pipeline.restore_clip import Settings, restore_clip
+from answerprint.pipeline.restore_clip import ClipSettings, restore_clip
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.training.fetch import clips_folder, fetch_clips
 from backends.builders import CPU, small_ldm_sr
@@ -114,7 +114,7 @@ def _method(info: BackendInfo, own: bool) -> MethodOptions:
 
 def _e_warp(footage: Footage, backend: Backend, method: MethodOptions, motion: ReferenceMotion) -> float:
     frames = [Frame(k, picture, None) for k, picture in enumerate(footage.low)]
-    chunks = restore_clip(frames, backend, FlowSource(DisEstimator()), Settings(method, seed=SEED))
+    chunks = restore_clip(frames, backend, FlowSource(DisEstimator()), ClipSettings(method, seed=SEED))
     return motion.warping_error([frame.picture for chunk in chunks for frame in chunk]).value
 
 

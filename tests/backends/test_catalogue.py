@@ -65,21 +65,21 @@ def test_families_are_found_by_their_folders() -> None:
 
 
 def test_embedded_model_is_always_there(models: Path) -> None:
-    entry = catalogue.find("tiny-x4")
+    entry = catalogue.find_model("tiny-x4")
     assert (entry.family, entry.scale, entry.licence) == ("tiny", 4, "Apache-2.0")
     assert entry.info.family == "tiny"
 
 
 def test_users_model_is_found_and_loaded(models: Path, saved_pipeline: Path) -> None:
     add_mine(saved_pipeline, models)
-    assert catalogue.find("mine").folder == models / "mine"
+    assert catalogue.find_model("mine").folder == models / "mine"
     assert load("mine", CPU).info.family == "ldm_sr"
-    assert load(catalogue.find("mine"), CPU).info.scale == 4
+    assert load(catalogue.find_model("mine"), CPU).info.scale == 4
 
 
 def test_unknown_model_is_answered_with_the_known_ones(models: Path) -> None:
     with pytest.raises(ModelError) as caught:
-        catalogue.find("tiny-x8")
+        catalogue.find_model("tiny-x8")
     assert "tiny-x8" in caught.value.message
     assert "tiny-x4" in caught.value.remedy and "ldm-sr-x4" in caught.value.remedy
 
@@ -96,7 +96,7 @@ def test_known_model_without_weights_is_answered_with_what_to_do(models: Path) -
 def test_remedy_for_files_that_are_there_works(models: Path, tmp_path: Path) -> None:
     """What the error says, done to the letter, makes the model usable."""
     with pytest.raises(ModelError, match="not on this computer") as caught:
-        catalogue.find("ldm-sr-x4")
+        catalogue.find_model("ldm-sr-x4")
     small_pipeline().save_pretrained(tmp_path / "saved")
     words = caught.value.remedy.partition("the files: answerprint ")[2].removesuffix(" PATH...").split()
     assert main([*words, str(tmp_path / "saved")]) == 0
@@ -109,21 +109,21 @@ def test_damaged_model_hides_no_other(models: Path) -> None:
     write_manifest(models / "moved", name="elsewhere")
     assert {"tiny-x4", "broken", "moved"} <= {e.name for e in catalogue.entries()}
     with pytest.raises(ModelError, match="not a valid manifest"):
-        catalogue.find("broken")
+        catalogue.find_model("broken")
     with pytest.raises(ModelError, match="elsewhere"):
-        catalogue.find("moved")
+        catalogue.find_model("moved")
 
 
 def test_model_of_a_family_from_the_future_is_named(models: Path) -> None:
     write_manifest(models / "new", family="../tiny")
     with pytest.raises(ModelError) as caught:
-        catalogue.find("new")
+        catalogue.find_model("new")
     assert "tiny, " in caught.value.remedy or "ldm_sr, " in caught.value.remedy
 
 
 def test_user_cannot_take_the_name_of_the_embedded_model(models: Path) -> None:
     write_manifest(models / "tiny-x4", licence="other")
-    assert catalogue.find("tiny-x4").licence == "Apache-2.0"
+    assert catalogue.find_model("tiny-x4").licence == "Apache-2.0"
 
 
 def test_altered_weights_are_refused_before_they_are_parsed(models: Path, saved_pipeline: Path) -> None:

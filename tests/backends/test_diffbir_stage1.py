@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from answerprint.backends.diffbir import stage1
-from answerprint.backends.diffbir.stage1 import Enlarger, Restorer, load_first_stage
+from answerprint.backends.diffbir.stage1 import Enlarger, StageOne, load_first_stage
 from answerprint.backends.load import load
 from answerprint.errors import ModelError
 from answerprint.temporal.options import MethodOptions, per_frame
@@ -126,7 +126,7 @@ def test_network_of_every_task_is_known_by_its_layout(task: str) -> None:
     spandrel()
     make, factor = NETWORKS[task]
     stage = load_first_stage(make(), CPU)
-    assert isinstance(stage, Restorer) and stage.factor == factor
+    assert isinstance(stage, StageOne) and stage.factor == factor
     picture = low_frames(1, 42, 50)
     for scale in (1, 2, 4):
         restored = stage(picture, scale)
@@ -197,7 +197,7 @@ def test_large_pictures_are_restored_in_windows(monkeypatch: pytest.MonkeyPatch)
         seen.append(part.shape[2:])
         return F.interpolate(F.avg_pool2d(part, 3, 1, 1, count_include_pad=False), scale_factor=2, mode="nearest")
 
-    stage, picture = Restorer(network, 2), low_frames(1, 40, 60)
+    stage, picture = StageOne(network, 2), low_frames(1, 40, 60)
     whole = stage(picture, 2)
     monkeypatch.setattr(stage1, "_WINDOW_PX", 24)
     monkeypatch.setattr(stage1, "_OVERLAP_PX", 16)

@@ -13,7 +13,7 @@ from answerprint.backends.generator.network import GeneratorNetwork
 from answerprint.backends.weights import load_network
 from answerprint.metrics import degradations as damage
 from answerprint.training.pictures import draw_texture
-from answerprint.weights.verify import PACKAGE_FOLDER, verify
+from answerprint.weights.verify import PACKAGE_FOLDER, verify_model
 
 STUDENTS = sorted(folder.parent.name for folder in PACKAGE_FOLDER.glob("swift-*/manifest.json"))
 MOST_BYTES = 36_000_000
@@ -21,7 +21,7 @@ MOST_BYTES = 36_000_000
 
 @pytest.fixture(params=STUDENTS)
 def network(request: pytest.FixtureRequest) -> GeneratorNetwork:
-    return load_network(GeneratorNetwork, verify(PACKAGE_FOLDER / request.param))
+    return load_network(GeneratorNetwork, verify_model(PACKAGE_FOLDER / request.param))
 
 
 def _draw(network: GeneratorNetwork, low: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -17,14 +17,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from answerprint.backends.base import Backend
-from answerprint.backends.fit import arrange, check
+from answerprint.backends.fit import arrange_files, check
 from answerprint.backends.generator.adapter import CONFIG, WEIGHTS, GeneratorBackend
 from answerprint.backends.generator.foreign import ForeignNetwork
 from answerprint.backends.load import load
 from answerprint.errors import InputError, ModelError
 from answerprint.weights.importing.import_model import bring
 from answerprint.weights.manifest import Manifest
-from answerprint.weights.verify import verify
+from answerprint.weights.verify import verify_model
 from backends.builders import CPU, low_frames
 from backends.builders_generator import COMPACT, RRDB, RRDB_X2, small_network
 from backends.contract import BackendContract
@@ -67,7 +67,7 @@ NETWORKS: dict[str, tuple[Callable[[], StateDict], int, str]] = {
 def fit(folder: Path, family: str, scale: int, cancelled: threading.Event, original: str = "") -> None:
     """`fit_in_child`, in this process: a child would not find spandrel, for it lies in a folder of the tests."""
     if original:
-        arrange(folder, family, original)
+        arrange_files(folder, family, original)
     check(folder, family, scale)
 
 
@@ -93,7 +93,7 @@ def test_a_checkpoint_becomes_a_model_that_draws_what_spandrel_draws(kind: str, 
     sealed = imported(state, models)
     assert (sealed.family, sealed.scale) == ("generator", scale)
     assert sealed.summary.startswith(about) and "imported from mine.pth" in sealed.summary
-    verify(models / "mine")
+    verify_model(models / "mine")
     config = json.loads((models / "mine" / CONFIG).read_text())
     assert (config["kind"], config["scale"]) == ("spandrel", scale)
     kept = load_file(models / "mine" / WEIGHTS)

@@ -9,7 +9,7 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel, UNet2DModel
 from torch import nn
 
-from answerprint.backends.attention import HookSlot, install, self_attention_layers
+from answerprint.backends.attention import HookSlot, hook_attention, self_attention_layers
 from backends.builders_sd_x4 import FULL_CODEC, FULL_UNET
 from backends.published import LDM_UNET, MARIGOLD_UNET, SD2_CODEC, aged
 from backends.report_full_size import File, files
@@ -65,7 +65,7 @@ def test_marigold_has_the_published_sizes_and_attends_at_every_scale() -> None:
     entry = 4 * 320 * 3 * 3
     assert _size(unet) == (686, 865_910_724 + entry)
     assert _size(codec) == (248, 83_653_863)
-    layers = install(unet, HookSlot())
+    layers = hook_attention(unet, HookSlot())
     assert len(layers) == 16
     assert {(layer.block, layer.scale) for layer in layers} == {
         (block, scale) for block in ("down", "up") for scale in (1, 2, 4)

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from skimage import data
 from torch import Tensor
 
-from answerprint.backends.catalogue import find
+from answerprint.backends.catalogue import find_model
 from answerprint.backends.generator import network
 from answerprint.backends.generator.adapter import WEIGHTS, GeneratorBackend
 from answerprint.backends.generator.layouts import own_config, renamed
@@ -223,7 +223,7 @@ def test_the_catalogue_knows_the_scale_of_each_model(
     """The parent reckons sizes and memory by the entry, before any network is loaded."""
     monkeypatch.setenv("ANSWERPRINT_HOME", str(tmp_path))
     write_generator(tmp_path / "models" / "mine", {**COMPACT, "scale": scale})
-    told, loaded = find("mine").info, load("mine", CPU).info
+    told, loaded = find_model("mine").info, load("mine", CPU).info
     assert told == loaded
     assert (told.scale, told.latent_factor, told.latent_channels) == (scale, scale, 3 * scale**2)
 

@@ -7,7 +7,7 @@ import torch
 from diffusers import UNet2DModel, VQModel
 from torch import nn
 
-from answerprint.backends.attention import HookSlot, install
+from answerprint.backends.attention import HookSlot, hook_attention
 from answerprint.backends.ldm_sr.compvis import from_checkpoint
 from answerprint.errors import ModelError
 from backends.builders import small_codec, small_unet
@@ -40,7 +40,7 @@ def test_full_size_networks_have_the_published_sizes() -> None:
     unet, codec = published()
     assert size_of(unet) == (330, 113_622_563)
     assert size_of(codec) == (205, 55_322_782)
-    layers = install(unet, HookSlot())
+    layers = hook_attention(unet, HookSlot())
     assert [(layer.block, layer.scale) for layer in layers] == [("down", 8)] * 2 + [("mid", 8)] + [("up", 8)] * 3
 
 

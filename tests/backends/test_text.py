@@ -15,7 +15,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from answerprint.backends.text import Text, fill_text_encoder, load_text
 from answerprint.errors import ModelError
 from answerprint.weights.manifest import Manifest
-from answerprint.weights.verify import VerifiedModel, verify
+from answerprint.weights.verify import VerifiedModel, verify_model
 from answerprint.weights.write_manifest import seal
 from backends.builders import CPU
 from backends.builders_text import BEGIN, END, FULL_TEXT, WIDTH, write_text
@@ -32,7 +32,7 @@ PROMPTS = [
 def sealed(folder: Path) -> VerifiedModel:
     """`folder`, verified as it is now."""
     seal(folder, Manifest("text", "sd_x4", "1", "Apache-2.0", "random weights", 4, ()))
-    return verify(folder)
+    return verify_model(folder)
 
 
 @pytest.fixture

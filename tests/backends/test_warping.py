@@ -9,7 +9,7 @@ from answerprint.flow.opencv import DisEstimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
 from answerprint.metrics.temporal import ReferenceMotion
-from answerprint.pipeline.restore_clip import Settings, restore_clip
+from answerprint.pipeline.restore_clip import ClipSettings, restore_clip
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.training.fetch import clips_folder
 from backends.builders_sd_x4 import small_sd_x4
@@ -60,7 +60,7 @@ def test_method_halves_the_warping_error_of_sd_x4() -> None:
 
     def e_warp(method: MethodOptions) -> float:
         frames = [Frame(k, picture, None) for k, picture in enumerate(clip)]
-        chunks = restore_clip(frames, backend, FlowSource(DisEstimator()), Settings(method, seed=SEED))
+        chunks = restore_clip(frames, backend, FlowSource(DisEstimator()), ClipSettings(method, seed=SEED))
         return reference.warping_error([frame.picture for chunk in chunks for frame in chunk]).value
 
     method = MethodOptions(warp_tolerance=0, warp_strength=1, merge_max_scale=4)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from answerprint.cli.checks import Check, daemon_checks, verification_checks
+from answerprint.cli.checks import DoctorCheck, daemon_checks, verification_checks
 from cli.daemons import daemon_at
 from cli.program import Program
 
@@ -21,7 +21,7 @@ def patient(program: Program, tmp_path_factory: pytest.TempPathFactory, monkeypa
     return program
 
 
-def look() -> dict[str, Check]:
+def look() -> dict[str, DoctorCheck]:
     """What is said of the daemon and of what it keeps, by name; what is wrong comes before what is not."""
     checks = [*daemon_checks(), *verification_checks()]
     return {check.name: check for check in sorted(checks, key=lambda check: not check.ok, reverse=True)}

@@ -10,7 +10,7 @@ import pytest
 
 from answerprint.api.job import JobRecord, JobState
 from answerprint.cli.jobs.stored import kept_jobs, waiting_words
-from answerprint.cli.jobs.view import look_at, unfinished, with_recent
+from answerprint.cli.jobs.view import unfinished, view_of, with_recent
 from answerprint.errors import JournalError
 from answerprint.home import state_folder
 from answerprint.store.journal import Journal
@@ -43,7 +43,7 @@ def test_what_a_daemon_that_was_killed_left_is_seen_as_it_will_go_on(journal: Jo
         recent, older = with_recent(kept)
         assert {job.label for job in recent} == {state.value for state in states}
         assert older == 0
-        assert [look.before for look in look_at(kept, unfinished(kept))][:3] == [0, 1, 2]
+        assert [look.before for look in view_of(kept, unfinished(kept))][:3] == [0, 1, 2]
         assert kept.get(str(jobs[JobState.DONE].number)).state is JobState.DONE
         assert [each.event["event"] for each in kept.watch(jobs[JobState.DONE].id)] == ["state", "state"]
         assert kept.suspend_reason() is None

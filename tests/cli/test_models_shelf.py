@@ -16,7 +16,7 @@ from answerprint.cli import models_library
 from answerprint.store.journal import Journal
 from answerprint.weights import published_models
 from answerprint.weights.importing.child import fit_in_child
-from answerprint.weights.verify import verify
+from answerprint.weights.verify import verify_model
 from backends.builders_generator import RRDB_X2, small_network
 from cli.desk import Desk
 from weights.packages import DISTRIBUTION, SmallPackage
@@ -68,7 +68,7 @@ def test_pull_shows_the_licence_and_asks_for_what_it_needs(desk: Desk, server: F
     command = second.err.partition("answerprint models pull ")[2].partition(" (")[0].split()
     third = desk("models", "pull", *command)
     assert (third.code, third.out) == (0, f"stranger is ready in {home / 'models' / 'stranger'}\n")
-    verify(home / "models" / "stranger")
+    verify_model(home / "models" / "stranger")
     listed = desk("models", "list").out
     assert "stranger  ready" in listed and "MIT" in listed
 

@@ -22,7 +22,7 @@ from answerprint.ipc.messages import Message
 from answerprint.store import atomic
 from answerprint.store.lock import HeldError, InstanceLock
 from answerprint.store.receipts import ChunkReceipt, carry_path, hash_file, segment_path, write_receipt
-from answerprint.worker.requests import Inbox, JobChannel, Letter, StopRequestedError
+from answerprint.worker.requests import Inbox, JobChannel, Request, StopRequestedError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -101,7 +101,7 @@ class StandIn:
         ]  # fmt: skip
         self.channel.emit(events.models(warm, 1 << 30, 1 << 29))
 
-    def job(self, letter: Letter) -> None:
+    def job(self, letter: Request) -> None:
         message = letter.message
         talk = JobChannel(self.channel.emit, letter.wishes, {"job": message["job"]})
         try:
@@ -141,7 +141,7 @@ class StandIn:
 class Restoration:
     """A restore message, from its checks to its final event."""
 
-    def __init__(self, worker: StandIn, letter: Letter, talk: JobChannel) -> None:
+    def __init__(self, worker: StandIn, letter: Request, talk: JobChannel) -> None:
         message = letter.message
         self.steering, self.worker, self.letter, self.talk = worker.steering, worker, letter, talk
         self.expect = self.steering.expect

@@ -16,7 +16,7 @@ from answerprint.store.journal import Journal
 from answerprint.store.quota import storage_error
 from answerprint.store.receipts import carry_path
 from answerprint.store.recovery import settle_chunks
-from answerprint.store.verify import verify
+from answerprint.store.verify import verify_journal
 from store.builders import QUEUED, chunk_event, job, write_chunk
 
 
@@ -67,7 +67,7 @@ def main(disk: Path) -> None:
         for number in range(len(journal.chunks(record.id)), done + 5):
             chunk(number)
         said["after"] = len(journal.chunks(record.id)) == done + 5
-        said["errors"] = [finding.message for finding in verify(path, scratch).errors]
+        said["errors"] = [finding.message for finding in verify_journal(path, scratch).errors]
     sys.stdout.write(json.dumps(said) + "\n")
 
 

@@ -14,7 +14,7 @@ from answerprint.ipc.channel import ChildChannel
 from answerprint.ipc.messages import Message
 from answerprint.store import atomic
 from answerprint.store.receipts import ChunkReceipt, find_damage
-from answerprint.worker.requests import Inbox, JobChannel, Letter, StopRequestedError
+from answerprint.worker.requests import Inbox, JobChannel, Request, StopRequestedError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -42,7 +42,7 @@ class StandIn:
                 self.answer(letter)
         return 0
 
-    def answer(self, letter: Letter) -> None:
+    def answer(self, letter: Request) -> None:
         message = letter.message
         self.steering.expect("id" in message, "a question has no number")
         talk = JobChannel(

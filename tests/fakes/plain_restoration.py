@@ -11,16 +11,16 @@ from pathlib import Path
 
 from answerprint.api.request import RestoreRequest
 from answerprint.media import open_reader, open_writer
-from answerprint.pipeline.restore_clip import decoded, restore_clip
+from answerprint.pipeline.restore_clip import restore_clip, timed_frames
 from answerprint.worker.devices import choose_device, stopwatch
 from answerprint.worker.flow_cache import open_flow_cache
 from answerprint.worker.loading import configured, flow_through, load_model, settings_for, usual_recipe
-from answerprint.worker.resolved_job import understand, verify
+from answerprint.worker.resolved_job import resolve_job, verify_deliverable
 
 
 def main() -> None:
     request = RestoreRequest.from_json(json.loads(sys.argv[1]))
-    order = understand(request)
+    order = resolve_job(request)
     device = choose_device(request.device)
     cache = open_flow_cache()
     backend = load_model(order.entry.name, device)
@@ -33,11 +33,11 @@ def main() -> None:
         open_writer(Path(request.output), spec) as writer,
         open_reader(order.info, order.frames) as reader,
     ):
-        source = decoded(reader, stopwatch(device), lambda: None)
+        source = timed_frames(reader, stopwatch(device), lambda: None)
         for chunk in restore_clip(source, backend, flow_through(cache), settings):
             for frame in chunk:
                 writer.write(frame.picture, frame.alpha)
-    verify(order, spec)
+    verify_deliverable(order, spec)
 
 
 if __name__ == "__main__":

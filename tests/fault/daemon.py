@@ -18,7 +18,7 @@ from answerprint.client.client import Client
 from answerprint.errors import NoDaemonError
 from answerprint.rpc.session_file import read_session
 from answerprint.store.shared_scratch import own_scratch
-from answerprint.store.verify import Verification, verify
+from answerprint.store.verify import Verification, verify_journal
 
 __all__ = ["PATIENCE_SECONDS", "DaemonProcess", "await_value", "processor_seconds"]
 
@@ -171,7 +171,7 @@ class DaemonProcess:
 
     def verify(self) -> Verification:
         """What `answerprint doctor --verify` finds."""
-        return verify(self.journal, self.scratch)
+        return verify_journal(self.journal, self.scratch)
 
     def serves(self) -> bool:
         """Whether this very process answers."""

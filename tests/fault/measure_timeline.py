@@ -11,7 +11,7 @@ from pathlib import Path
 
 from answerprint.resolve.edit_lists import read_list
 from answerprint.resolve.restore.edit_list import jobs_of_list
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.settings import RestoreSettings
 from fault.measure_jobs import Figure
 from resolve.edit_lists.long import long_list, probe
 from resolve.restore.habits import STEPS, try_sequences
@@ -39,7 +39,7 @@ def measure_long_list(folder: Path) -> list[Figure]:
     path = long_list(folder / "m", [f"{number}.mov" for number in range(_FILES)], _EVENTS)
     began = time.process_time()
     edit = read_list(path, probe=probe, media=path.parent, rate=Fraction(25))
-    made, refused = jobs_of_list(edit, Wishes(folder=str(folder / "r")))
+    made, refused = jobs_of_list(edit, RestoreSettings(folder=str(folder / "r")))
     seconds = time.process_time() - began
     whole = len(made) == _EVENTS and not refused
     return [

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from answerprint.flow.consistency import (
     confidence,
     destination,
-    inside,
+    is_inside,
     occlusion,
     resize_flow,
     round_trip_error,
@@ -42,14 +42,14 @@ def test_sampling_nowhere_is_finite() -> None:
     xy = np.array([[[np.nan, 0.0], [np.inf, -np.inf], [1e30, -1e30]]], np.float32)
     assert np.isfinite(sample(np.ones((4, 5), np.float32), xy)).all()
     assert np.isfinite(sample(np.ones((1, 1), np.float32), xy)).all()
-    assert not inside(xy, 5, 4).any()
+    assert not is_inside(xy, 5, 4).any()
 
 
 def test_warping_the_second_frame_by_the_true_flow_gives_the_first() -> None:
     motion = Motion(right_px=5.5, down_px=2.25, degrees=1.0)
     before, after = motion.frames(120, 160)
     flow = motion.flow(120, 160)
-    seen = inside(destination(flow), 160, 120)
+    seen = is_inside(destination(flow), 160, 120)
     assert np.abs(sample(after, destination(flow)) - before)[seen].mean() < 0.01
 
 
@@ -57,7 +57,7 @@ def test_the_backward_flow_is_read_where_the_forward_flow_points() -> None:
     """Eq. 5 as printed adds both flows at X: under a rotation that is wrong, the nested form is zero."""
     motion, back = Motion(degrees=10.0), Motion(degrees=-10.0)
     f_ab, f_ba = motion.flow(60, 60), back.flow(60, 60)
-    seen = inside(destination(f_ab), 60, 60)
+    seen = is_inside(destination(f_ab), 60, 60)
     assert round_trip_error(f_ab, f_ba)[seen].max() < 0.3  # the corners' border cells
     assert round_trip_error(f_ab, f_ba)[10:-10, 10:-10].max() < 1e-3
     assert np.hypot(*np.moveaxis(f_ab + f_ba, -1, 0)).max() > 1.0

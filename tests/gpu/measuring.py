@@ -15,7 +15,7 @@ from answerprint.backends.base import Backend, number_type
 from answerprint.frames import Frame
 from answerprint.metrics.stages import CONSISTENT, PER_FRAME, Picture, Spent, drawn_clip, spend
 from answerprint.pipeline.choices import Choices, resolve
-from answerprint.pipeline.restore_clip import Settings
+from answerprint.pipeline.restore_clip import ClipSettings
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.worker.devices import DeviceMemory
 from answerprint.worker.loading import tiles_for
@@ -78,7 +78,7 @@ class _Work:
             options={**self.choices.model_options, "precision": precision},
         )
         info = self.backend.info
-        settings = Settings(method, batch=batch, tiles=tiles_for(info, info.tile_cells))
+        settings = ClipSettings(method, batch=batch, tiles=tiles_for(info, info.tile_cells))
         return spend(label, self.clip[: frames or None], self.backend, settings)
 
 

@@ -21,7 +21,7 @@ from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
 from answerprint.metrics.stages import Picture, drawn_clip
 from answerprint.pipeline.choices import Choices, resolve
-from answerprint.pipeline.restore_clip import Settings, restore_clip
+from answerprint.pipeline.restore_clip import ClipSettings, restore_clip
 from answerprint.worker.devices import DeviceMemory
 from answerprint.worker.loading import tiles_for
 from gpu.full_size import MODELS, Model
@@ -71,7 +71,7 @@ def made(model: Model, device: str, precision: str = "auto") -> tuple[Backend, C
 
 def restored(backend: Backend, choices: Choices, clip: list[Frame] | None = None) -> list[Picture]:
     """Pictures of a clip of a chunk and one that is tied to it, in tiles where the family has them."""
-    settings = Settings(choices.method, seed=5, tiles=tiles_for(backend.info, 24 if backend.info.tile_cells else 0))
+    settings = ClipSettings(choices.method, seed=5, tiles=tiles_for(backend.info, 24 if backend.info.tile_cells else 0))
     clip = clip or drawn_clip(FRAMES, WIDTH, HEIGHT)
     chunks = restore_clip(clip, backend, FlowSource(get_estimator("dis")), settings)
     return [frame.picture for chunk in chunks for frame in chunk]

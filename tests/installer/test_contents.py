@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from answerprint.backends.catalogue import at_hand, find
+from answerprint.backends.catalogue import at_hand, find_model
 from answerprint.weights.published_models import known_models
 from installer.bundle import ROOT
 
@@ -29,5 +29,5 @@ def test_models_of_packages_are_made_of_what_a_bundle_takes_along(
     packaged = [name for name, model in known_models().items() if model.package is not None]
     assert packaged
     for name in packaged:
-        assert find(name).package
+        assert find_model(name).package
         assert at_hand(name).folder == tmp_path / "home" / "models" / name

@@ -166,7 +166,7 @@ def test_an_exr_carries_its_provenance_beside_what_it_needs(tmp_path: Path) -> N
     assert {key: attributes[key].decode() for key in PROVENANCE} == PROVENANCE
     assert np.frombuffer(attributes["pixelAspectRatio"], "<f4") == np.float32(16 / 15)
     assert np.array_equal(channels["Y"], depth())
-    assert exr_texts.read_texts(file.read_bytes()) == {"writer": "lavc", **PROVENANCE}
+    assert exr_texts.read_exr_texts(file.read_bytes()) == {"writer": "lavc", **PROVENANCE}
 
 
 def test_a_tiff_carries_its_provenance_as_its_description(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_tiff_carries_its_provenance_as_its_description(tmp_path: Path) -> Non
         assert json.loads(page.description) == PROVENANCE
     assert tags == sorted(tags)
     with file.open("rb") as again:
-        assert tiff_texts.read_texts(again) == PROVENANCE
+        assert tiff_texts.read_tiff_texts(again) == PROVENANCE
 
 
 @pytest.mark.parametrize("codec", sorted(GREY))
@@ -190,22 +190,22 @@ def test_a_picture_without_provenance_says_nothing(tmp_path: Path, codec: str) -
 
 def test_headers_that_end_anywhere_or_say_nonsense_give_only_whole_texts(tmp_path: Path) -> None:
     exr = write(tmp_path / "o.%04d.exr", replace(spec("exr", 8, 4), grey=True), as_picture(depth(8, 4))).read_bytes()
-    known = exr_texts.read_texts(exr)
+    known = exr_texts.read_exr_texts(exr)
     for stop in range(len(exr)):
-        assert exr_texts.read_texts(exr[:stop]).items() <= known.items()
+        assert exr_texts.read_exr_texts(exr[:stop]).items() <= known.items()
 
     tiff = write(tmp_path / "o.%04d.tif", replace(spec("tiff", 8, 4), grey=True), as_picture(depth(8, 4))).read_bytes()
     other = tmp_path / "other.tif"
     for stop in range(len(tiff)):
         other.write_bytes(tiff[:stop])
         with other.open("rb") as file:
-            assert tiff_texts.read_texts(file) in ({}, PROVENANCE)
+            assert tiff_texts.read_tiff_texts(file) in ({}, PROVENANCE)
     tifffile.imwrite(other, np.zeros((4, 4), np.uint16), description="not ours", metadata=None)
     with other.open("rb") as file:
-        assert tiff_texts.read_texts(file) == {}
+        assert tiff_texts.read_tiff_texts(file) == {}
     tifffile.imwrite(other, np.zeros((4, 4), np.uint16), description="[1]", metadata=None)
     with other.open("rb") as file:
-        assert tiff_texts.read_texts(file) == {}
+        assert tiff_texts.read_tiff_texts(file) == {}
 
 
 @pytest.mark.parametrize("codec", sorted(GREY))

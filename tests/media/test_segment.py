@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from answerprint.errors import OutputError
 from answerprint.frames import Frame, Picture
-from answerprint.media.segment import BLACK, WHITE, PictureDigest, SegmentReader, encode_segment, quantise
+from answerprint.media.segment import BLACK, WHITE, PictureDigest, SegmentReader, encode_segment, quantise_frame
 from answerprint.store.receipts import ChunkReceipt, DamagedChunkError, hash_file, segment_path
 
 RATE = Fraction(24000, 1001)
@@ -55,7 +55,7 @@ def test_frames_come_back_under_their_numbers_with_the_room_above_and_below(alph
 def test_what_was_stored_once_is_stored_again_with_the_same_bits(tmp_path: Path) -> None:
     once = list(stored(clip(), tmp_path).frames())
     for frame in once:
-        codes, clamped = quantise(frame)
+        codes, clamped = quantise_frame(frame)
         again = (codes.astype(np.float32) - BLACK) / (WHITE - BLACK)
         assert clamped == 0
         assert np.array_equal(again, frame.picture)
@@ -67,7 +67,7 @@ def test_what_was_stored_once_is_stored_again_with_the_same_bits(tmp_path: Path)
 def test_every_code_of_ten_bits_comes_back_exactly(code: int) -> None:
     """Black and white too: they are codes of their own."""
     value = np.float32(code / 1023)
-    codes, _ = quantise(Frame(0, np.full((1, 1, 3), value, np.float32)))
+    codes, _ = quantise_frame(Frame(0, np.full((1, 1, 3), value, np.float32)))
     back = (codes.astype(np.float32) - BLACK) / (WHITE - BLACK)
     assert round(float(back[0, 0, 0]) * 1023) == code
     if code in (0, 1023):
@@ -77,7 +77,7 @@ def test_every_code_of_ten_bits_comes_back_exactly(code: int) -> None:
 def test_values_beyond_the_room_are_clamped_and_counted() -> None:
     wide = picture(1, -0.4, 1.4)
     wide[0, 0] = (-0.6, 1.6, 9.0)
-    codes, clamped = quantise(Frame(0, wide))
+    codes, clamped = quantise_frame(Frame(0, wide))
     assert clamped == 3
     assert codes[0, 0].tolist() == [0, 65535, 65535]
     assert encode_segment([Frame(0, wide), Frame(1, wide)], RATE).clamped == 6
@@ -89,7 +89,7 @@ def test_values_that_are_no_numbers_are_refused(value: float) -> None:
     bad = picture(1)
     bad[3, 4, 1] = value
     with pytest.raises(OutputError, match="Frame 8 "):
-        quantise(Frame(8, bad))
+        quantise_frame(Frame(8, bad))
 
 
 def test_one_frame_is_read_without_the_others(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_one_frame_is_read_without_the_others(tmp_path: Path) -> None:
 def digest(frames: list[Frame]) -> str:
     of = PictureDigest()
     for frame in frames:
-        of.add(quantise(frame)[0])
+        of.add(quantise_frame(frame)[0])
     return of.hexdigest()
 
 
@@ -130,7 +130,7 @@ def test_the_file_says_what_its_codes_mean_and_is_lossless_in_any_player(tmp_pat
         assert stream.average_rate is not None
         assert abs(stream.average_rate - RATE) < Fraction(1, 100)
         pictures = [frame.to_ndarray() for frame in container.decode(stream)]
-    assert all(np.array_equal(a, quantise(b)[0]) for a, b in zip(pictures, clip(), strict=True))
+    assert all(np.array_equal(a, quantise_frame(b)[0]) for a, b in zip(pictures, clip(), strict=True))
 
 
 def harmed(data: bytes, harm: str) -> bytes:

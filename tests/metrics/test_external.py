@@ -13,7 +13,7 @@ from answerprint.errors import AnswerprintError, JobFailedError
 from answerprint.metrics.degradations import Picture
 from answerprint.metrics.perceptual import Absent
 from answerprint.metrics.rivals import realesrgan_ncnn
-from answerprint.metrics.rivals.base import Shot
+from answerprint.metrics.rivals.base import DamagedClip
 from answerprint.metrics.rivals.external import External, parse_command, read_frames, write_frames
 from metrics.scenes import pan
 
@@ -42,9 +42,9 @@ print("note: by hand")
 
 
 @pytest.fixture
-def shot() -> Shot:
+def shot() -> DamagedClip:
     """Three frames of 32x24, to be enlarged four times."""
-    return Shot(pan(3, 24, 32), (128, 96))
+    return DamagedClip(pan(3, 24, 32), (128, 96))
 
 
 def external(folder: Path, do: str) -> External:
@@ -55,7 +55,7 @@ def external(folder: Path, do: str) -> External:
 
 
 @pytest.mark.parametrize("depth", ["well", "deep"])
-def test_the_frames_of_a_program_come_back_in_order(tmp_path: Path, shot: Shot, depth: str) -> None:
+def test_the_frames_of_a_program_come_back_in_order(tmp_path: Path, shot: DamagedClip, depth: str) -> None:
     restored = external(tmp_path, depth).restore(shot)
     assert len(restored.pictures) == 3
     for picture, low in zip(restored.pictures, shot.low, strict=True):
@@ -73,7 +73,7 @@ def test_the_frames_of_a_program_come_back_in_order(tmp_path: Path, shot: Shot, 
         ("text", "000000.png is not a PNG file"),
     ],
 )
-def test_a_program_that_breaks_the_contract_is_told_so(tmp_path: Path, shot: Shot, do: str, said: str) -> None:
+def test_a_program_that_breaks_the_contract_is_told_so(tmp_path: Path, shot: DamagedClip, do: str, said: str) -> None:
     with pytest.raises(JobFailedError) as caught:
         external(tmp_path, do).restore(shot)
     assert said in caught.value.message
@@ -81,7 +81,7 @@ def test_a_program_that_breaks_the_contract_is_told_so(tmp_path: Path, shot: Sho
     assert isinstance(external(tmp_path, "well").restore(shot).pictures, list)
 
 
-def test_words_of_the_command_are_not_read_by_a_shell(tmp_path: Path, shot: Shot) -> None:
+def test_words_of_the_command_are_not_read_by_a_shell(tmp_path: Path, shot: DamagedClip) -> None:
     mark = tmp_path / "mark"
     way = external(tmp_path, f"well ; touch {mark}")
     way.restore(shot)
@@ -104,7 +104,7 @@ class Realesrgan:
 
 @pytest.mark.parametrize(("devices", "said"), [(0, "no Vulkan device"), (1, "first Vulkan device")])
 def test_real_esrgan_says_where_it_ran(
-    tmp_path: Path, shot: Shot, monkeypatch: pytest.MonkeyPatch, devices: int, said: str
+    tmp_path: Path, shot: DamagedClip, monkeypatch: pytest.MonkeyPatch, devices: int, said: str
 ) -> None:
     """The package is stood in for by a small one: the real one is native code and needs libraries of the system."""
     package = tmp_path / realesrgan_ncnn.PACKAGE
@@ -135,7 +135,7 @@ def test_real_esrgan_whose_libraries_are_missing_says_which(
     assert "libvulkan1" in capsys.readouterr().err
 
 
-def test_a_program_that_cannot_be_started_is_told(shot: Shot, tmp_path: Path) -> None:
+def test_a_program_that_cannot_be_started_is_told(shot: DamagedClip, tmp_path: Path) -> None:
     with pytest.raises(AnswerprintError, match="cannot be started"):
         External("gone", [str(tmp_path / "gone"), "{in}", "{out}"]).restore(shot)
 

@@ -11,7 +11,7 @@ from answerprint.errors import InputError
 from answerprint.metrics.perceptual import Absent
 from answerprint.metrics.picture import psnr
 from answerprint.metrics.rivals import filters
-from answerprint.metrics.rivals.base import Shot
+from answerprint.metrics.rivals.base import DamagedClip
 from answerprint.metrics.rivals.filters import FILTERS, Filtered, filter_clip
 from metrics.scenes import Picture, blurred, flickering, pan, texture
 
@@ -34,7 +34,7 @@ def still(frames: int) -> list[Picture]:
 def test_every_frame_comes_back_in_its_place_and_at_the_wanted_size(name: str, frames: int) -> None:
     """However many frames a filter waits for: twelve are fewer than its buffer or more."""
     levels = [np.full((24, 32, 3), k / 12, np.float32) for k in range(frames)]
-    restored = Filtered(name, name, {"s": "1"} if name == "nlmeans" else {}).restore(Shot(levels, (64, 48)))
+    restored = Filtered(name, name, {"s": "1"} if name == "nlmeans" else {}).restore(DamagedClip(levels, (64, 48)))
     assert [picture.shape for picture in restored.pictures] == [(48, 64, 3)] * frames
     assert [float(p.mean()) for p in restored.pictures] == pytest.approx([k / 12 for k in range(frames)], abs=0.03)
     assert restored.seconds_per_frame is not None and restored.seconds_per_frame > 0
@@ -44,12 +44,12 @@ def test_noise_on_a_still_shot_becomes_less(name: str) -> None:
     truth = blurred(still(9), 1.5)
     noisy = flickering(truth, 0.04)
     options = {"0a": "0.3", "1a": "0.3", "2a": "0.3"} if name == "atadenoise" else {}
-    clean = Filtered(name, name, options).restore(Shot(noisy, (64, 48))).pictures
+    clean = Filtered(name, name, options).restore(DamagedClip(noisy, (64, 48))).pictures
     assert psnr(clean[4], truth[4]) > psnr(noisy[4], truth[4]) + 0.5
 
 
 def test_nlmeans_is_as_strong_as_the_noise_and_an_option_overrules_that() -> None:
-    shots = [Shot(flickering(blurred(pan(3, 48, 64), 3), sigma / 255), (64, 48)) for sigma in (0, 25)]
+    shots = [DamagedClip(flickering(blurred(pan(3, 48, 64), 3), sigma / 255), (64, 48)) for sigma in (0, 25)]
     weak, strong = (Filtered("nlmeans", "nlmeans").restore(shot).note for shot in shots)
     assert weak == "nlmeans: FFmpeg's nlmeans (s=1.00)"
     assert float(strong.partition("s=")[2].rstrip(")")) > 5

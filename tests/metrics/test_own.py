@@ -14,7 +14,7 @@ from answerprint.backends.generator.info import INFO
 from answerprint.backends.generator.network import CompactNetwork
 from answerprint.metrics.degradations import Degradation, degrade_clip
 from answerprint.metrics.own import Own, Studio
-from answerprint.metrics.rivals.base import Shot
+from answerprint.metrics.rivals.base import DamagedClip
 from answerprint.metrics.variants import NAMED
 from answerprint.temporal.options import MethodOptions, parse_option
 from metrics.scenes import pan
@@ -42,13 +42,13 @@ def test_the_result_has_the_size_of_the_truth_whatever_the_task(
     """Noise is taken away at the clip's own size, though the network enlarges."""
     truth = pan(3, size[1], size[0])
     low = degrade_clip(truth, scale, Degradation.parse("noise=50"), 0)
-    made = Own("a row", "any", NAMED["consistent"], studio).restore(Shot(low, size, task=task))
+    made = Own("a row", "any", NAMED["consistent"], studio).restore(DamagedClip(low, size, task=task))
     assert [picture.shape for picture in made.pictures] == [(size[1], size[0], 3)] * 3
     assert made.seconds_per_frame is not None and made.seconds_per_frame > 0
 
 
 def test_keyframes_are_counted_from_the_first_frame_of_the_shot(studio: Studio) -> None:
-    shot = Shot(pan(6, 16, 24), (96, 64), first=40)
+    shot = DamagedClip(pan(6, 16, 24), (96, 64), first=40)
     tied = Own("tied", "any", NAMED["consistent"], studio, {"chunk": "3"}).restore(shot)
     alone = Own("alone", "any", NAMED["per-frame"], studio, {"chunk": "3"}).restore(shot)
     assert len(tied.keyframes) == 2
@@ -66,7 +66,7 @@ def test_a_row_starts_from_the_defaults_of_its_family(studio: Studio) -> None:
 
 
 def test_flow_is_estimated_once_for_all_rows_of_a_clip(studio: Studio) -> None:
-    shot = Shot(pan(3, 16, 24), (96, 64))
+    shot = DamagedClip(pan(3, 16, 24), (96, 64))
     row = Own("a row", "any", NAMED["consistent"], studio)
     first = row.restore(shot).pictures
     flow = studio.flow()

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from answerprint.errors import OutputError
-from answerprint.metrics.page.images import busiest_box, cut, jpeg_uri, png_uri
-from answerprint.metrics.page.page import Shown, html_of, write_page
+from answerprint.metrics.page.images import busiest_box, crop, jpeg_uri, png_uri
+from answerprint.metrics.page.page import ClipPage, html_of, write_page
 from answerprint.metrics.page.plot import Point, points_of, scatter
 from answerprint.metrics.report import Table
 from metrics.scenes import blurred, pan, texture
@@ -49,7 +49,7 @@ class Reader(HTMLParser):
 
 
 @pytest.fixture
-def shown() -> Shown:
+def shown() -> ClipPage:
     """Two rows beside the truth, one with a name that must not become markup."""
     truth = pan(4, 64, 96)
     rows = {
@@ -58,7 +58,7 @@ def shown() -> Shown:
         "external:<b>": {"psnr": 21.0, "st_lpips": 0.25, "e_warp": 0.003},
     }
     table = Table("a clip & more", rows, ["a note <i>"])
-    return Shown(table, {"truth": truth, "bicubic": blurred(truth, 2.0), "external:<b>": blurred(truth, 1.0)})
+    return ClipPage(table, {"truth": truth, "bicubic": blurred(truth, 2.0), "external:<b>": blurred(truth, 1.0)})
 
 
 def read(text: str) -> Reader:
@@ -69,7 +69,7 @@ def read(text: str) -> Reader:
     return reader
 
 
-def test_the_page_is_whole_without_a_network(shown: Shown) -> None:
+def test_the_page_is_whole_without_a_network(shown: ClipPage) -> None:
     text = html_of([shown, shown])
     assert not re.search(r"https?:|//[a-z]|@import|url\(", re.sub(r"base64,[A-Za-z0-9+/=]+", "", text))
     page = read(text)
@@ -79,7 +79,7 @@ def test_the_page_is_whole_without_a_network(shown: Shown) -> None:
     assert not page.all("link") and not any("src" in script for script in page.all("script"))
 
 
-def test_every_row_has_its_figures_its_piece_its_profile_and_its_frame(shown: Shown) -> None:
+def test_every_row_has_its_figures_its_piece_its_profile_and_its_frame(shown: ClipPage) -> None:
     page = read(html_of([shown]))
     shown_alone = [image["alt"] for image in page.all("img") if "src" in image]
     for row in shown.pictures:
@@ -89,7 +89,7 @@ def test_every_row_has_its_figures_its_piece_its_profile_and_its_frame(shown: Sh
     assert not page.all("b") and not page.all("i")
 
 
-def test_the_wipe_is_a_slider_for_keys_too_and_names_frames_that_are_there(shown: Shown) -> None:
+def test_the_wipe_is_a_slider_for_keys_too_and_names_frames_that_are_there(shown: ClipPage) -> None:
     page = read(html_of([shown]))
     (slider,) = page.all("input")
     assert slider["type"] == "range" and slider["aria-label"]
@@ -100,12 +100,12 @@ def test_the_wipe_is_a_slider_for_keys_too_and_names_frames_that_are_there(shown
     assert chosen == ["clip0-1", "clip0-2"]  # bicubic, and the row that is nearest to the truth
 
 
-def test_the_best_figure_of_a_column_is_marked_and_the_truth_does_not_compete(shown: Shown) -> None:
+def test_the_best_figure_of_a_column_is_marked_and_the_truth_does_not_compete(shown: ClipPage) -> None:
     marked = re.findall(r'<td class="best">([^<]*)</td>', html_of([shown]))
     assert marked == ["2.000", "21.00", "0.2500"]  # row by row
 
 
-def test_a_page_that_cannot_be_written_says_so(tmp_path: Path, shown: Shown) -> None:
+def test_a_page_that_cannot_be_written_says_so(tmp_path: Path, shown: ClipPage) -> None:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(OutputError, match="cannot be written"):
         write_page(tmp_path / "taken", [shown])
@@ -128,7 +128,7 @@ def test_the_busiest_box_is_where_the_detail_is() -> None:
     assert size == [24, 14]
     assert 37 <= left <= 49 and 27 <= top <= 39, "three pixels beside it is where its edge is still felt"
     assert busiest_box(picture, 500, 400) == (0, 0, 80, 60)
-    assert cut(picture, (40, 30, 30, 20)).shape == (20, 30, 3)
+    assert crop(picture, (40, 30, 30, 20)).shape == (20, 30, 3)
 
 
 def test_the_plot_shows_smaller_figures_lower_and_to_the_left_and_keeps_labels_apart() -> None:

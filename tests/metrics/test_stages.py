@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from answerprint.metrics.stages import Spent, drawn_clip, spend, stage_table
-from answerprint.pipeline.restore_clip import Settings
+from answerprint.pipeline.restore_clip import ClipSettings
 from answerprint.temporal.options import MethodOptions, per_frame
 from temporal.models import small_backend
 
@@ -41,8 +41,8 @@ def test_the_drawn_clip_moves_and_is_the_same_again() -> None:
 def test_a_real_restoration_is_measured_in_its_stages() -> None:
     clip, method = drawn_clip(5, 32, 24), MethodOptions(chunk=3)
     backend = small_backend()
-    spent, pictures = spend("consistent", clip, backend, Settings(method))
-    alone, _ = spend("per frame", clip, backend, Settings(per_frame(method)))
+    spent, pictures = spend("consistent", clip, backend, ClipSettings(method))
+    alone, _ = spend("per frame", clip, backend, ClipSettings(per_frame(method)))
     assert (spent.frames, len(pictures)) == (5, 5)
     assert {"network", "flow", "warp", "encode", "decode latents"} <= set(spent.stages)
     assert 0 < sum(spent.stages.values()) <= spent.seconds

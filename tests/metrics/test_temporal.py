@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from answerprint.metrics import temporal as fig
-from answerprint.metrics.motion import Flow, Grey, farneback_flow, grey, non_occluded, warp
+from answerprint.metrics.motion import Flow, Grey, farneback_flow, grey, non_occluded, warp_picture
 from answerprint.metrics.picture import detail_ratio
 from metrics.scenes import Picture, blurred, flickering, pan, texture
 
@@ -143,7 +143,7 @@ def test_warping_by_whole_pixels_moves_pixels_unchanged(dx: int, dy: int) -> Non
     flow = np.broadcast_to(np.array([dx, dy], np.float32), (24, 30, 2)).copy()
     y, x = np.mgrid[0:24, 0:30]
     expected = picture[np.clip(y + dy, 0, 23), np.clip(x + dx, 0, 29)]
-    assert np.allclose(warp(picture, flow), expected, atol=1e-6)
+    assert np.allclose(warp_picture(picture, flow), expected, atol=1e-6)
 
 
 def test_motion_is_found_once_for_any_number_of_results(truth: list[Picture]) -> None:

@@ -13,11 +13,11 @@ from answerprint.metrics import picture as still
 from answerprint.metrics.degradations import Degradation, Picture, degrade_clip
 from answerprint.metrics.own import DEFAULT_MODEL, Own, Studio
 from answerprint.metrics.perceptual import Distance, mean_distance
-from answerprint.metrics.rivals.base import Shot, Way
+from answerprint.metrics.rivals.base import DamagedClip, RestorationMethod
 from answerprint.metrics.rivals.plain import Plain
 from answerprint.metrics.temporal import ReferenceMotion
 from answerprint.metrics.variants import NAMED
-from answerprint.pipeline.restore_clip import Settings, restore_clip
+from answerprint.pipeline.restore_clip import ClipSettings, restore_clip
 from picture.figures import key_detail
 from picture.footage import DAMAGES, Clip, truth_of
 
@@ -94,7 +94,7 @@ class Lab:
         found = self._found.get((clip.name, damage))
         if found is None:
             truth = truth_of(clip, self.extent.frames, self.extent.largest, SCALE)
-            ways: dict[str, Way] = {
+            ways: dict[str, RestorationMethod] = {
                 "bicubic": Plain("bicubic"),
                 "default": self.own(),
                 "x4plus": self.own("per-frame", RIVAL),
@@ -110,14 +110,14 @@ class Lab:
         truth: list[Picture],
         damage: Degradation,
         first: int,
-        ways: dict[str, Way],
+        ways: dict[str, RestorationMethod],
         scale: int = SCALE,
         task: str = "sr",
     ) -> tuple[dict[str, Figures], dict[str, Sequence[Picture]]]:
         """Figures and pictures of each way on a damaged clip, and of the truth."""
         low = degrade_clip(truth, scale, damage, 0, first)
         height, width = truth[0].shape[:2]
-        shot, motion = Shot(low, (width, height), first, 0, task), ReferenceMotion(truth, cuts=())
+        shot, motion = DamagedClip(low, (width, height), first, 0, task), ReferenceMotion(truth, cuts=())
         pictures: dict[str, Sequence[Picture]] = {"truth": truth}
         found = {"truth": self._figures(truth, truth, motion, (), None)}
         for name, way in ways.items():
@@ -138,7 +138,7 @@ class Lab:
         """Seconds a frame, once."""
         choices, backend = row.choices("sr"), self.studio.model(row.model)
         backend.configure(steps=choices.steps, sampler=choices.sampler, options=dict(choices.model_options))
-        flow, settings = FlowSource(get_estimator("dis")), Settings(choices.method, size=size)
+        flow, settings = FlowSource(get_estimator("dis")), ClipSettings(choices.method, size=size)
         started = time.perf_counter()
         for chunk in restore_clip((Frame(k, p, None) for k, p in enumerate(low)), backend, flow, settings):
             for _ in chunk:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from answerprint.errors import AnswerprintError
 from answerprint.metrics.own import DEFAULT_MODEL, Studio
-from answerprint.metrics.page.page import Shown, write_page
+from answerprint.metrics.page.page import ClipPage, write_page
 from answerprint.metrics.report import Table as Figures
 from answerprint.metrics.shift_tolerant import ShiftTolerant, load_shift_tolerant
 from answerprint.training.fetch import clips_folder, fetch_clips, fetch_held_out, fetch_measures, measures_folder
@@ -63,7 +63,7 @@ def page(lab: Lab, folder: Path) -> Path:
             }
             for name, f in found.items()
         }  # fmt: skip
-        shown.append(Shown(Figures(f"{title}: {DAMAGES[damage]}", rows), pictures))
+        shown.append(ClipPage(Figures(f"{title}: {DAMAGES[damage]}", rows), pictures))
     return write_page(folder, shown)
 
 

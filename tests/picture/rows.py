@@ -11,7 +11,7 @@ from answerprint.api.request import DEFAULT_MODELS
 from answerprint.backends.latent import HookedNetworks
 from answerprint.metrics.degradations import Degradation, Picture, degrade_clip, resize
 from answerprint.metrics.own import DEFAULT_MODEL
-from answerprint.metrics.rivals.base import Shot, Way
+from answerprint.metrics.rivals.base import DamagedClip, RestorationMethod
 from answerprint.metrics.rivals.filters import Filtered
 from answerprint.metrics.rivals.plain import Plain
 from backends import report_warping
@@ -163,7 +163,7 @@ def black(lab: Lab) -> Iterator[Row]:
     """A black clip."""
     width, height = lab.extent.timed
     dark = [np.zeros((height, width, 3), np.float32)] * 3
-    made = lab.own().restore(Shot(dark, (width * SCALE, height * SCALE))).pictures
+    made = lab.own().restore(DamagedClip(dark, (width * SCALE, height * SCALE))).pictures
     level, mean = largest_level(made), 255.0 * float(np.mean(made))
     cells = (f"{width}x{height}, mean {mean:.2f}", f"{level:.2f}", "<= .2")
     yield Row(("black clip: brightest value, /255", *cells), level <= 0.2)
@@ -175,7 +175,7 @@ def static(lab: Lab) -> Iterator[Row]:
     height, width = truth.shape[:2]
     for damage, recipe in DAMAGES.items():
         low = degrade_clip([truth] * _STILL_FRAMES, SCALE, recipe, 0)
-        made = lab.own().restore(Shot(low, (width, height))).pictures
+        made = lab.own().restore(DamagedClip(low, (width, height))).pictures
         ratio = flicker(made) / flicker(low)
         cells = (f"flicker {flicker(low):.2f} -> {flicker(made):.2f} levels", f"{ratio:.2f}", "<= .3 of the input's")
         yield Row((f"static shot, {damage}", *cells), ratio <= 0.3)
@@ -201,7 +201,7 @@ def rule(lab: Lab) -> Iterator[Row]:
     found = {}
     for clip in (_STREET, _ANIMATION)[: lab.extent.clips_of_noise]:
         truth = truth_of(clip, lab.extent.noise_frames, lab.extent.noise_largest)
-        given: dict[str, Way] = {"rival": lab.own("per-frame", RIVAL), **ways}
+        given: dict[str, RestorationMethod] = {"rival": lab.own("per-frame", RIVAL), **ways}
         found[clip.name], _ = lab.measure(truth, DAMAGES["strong"], clip.first, given)
     for name in ways:
         cells = [

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from answerprint.client.client import Client
 from answerprint.resolve.api import Resolve
-from answerprint.resolve.conform.selection import Choice
-from answerprint.resolve.put_back import session
+from answerprint.resolve.conform.selection import SelectionRule
+from answerprint.resolve.put_back import put_back_session
 from answerprint.resolve.put_back.ledger import Ledger
 from answerprint.resolve.put_back.placement import Mode
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.settings import RestoreSettings
 from answerprint.resolve.restore.submit import queue_selection
 from fakes.resolve import FakeResolve
 from fault.daemon import DaemonProcess
@@ -62,9 +62,9 @@ def measure(clips: int, put: Mode, folder: Path, client: Client) -> Cost:
             film = make_movie(folder / f"film{index}.mov", 60, codec="mpeg4", options={"g": "1"}, rate=Fraction(25))
             timeline.place(fake.add_clip(film), record=timeline.start + 100 * index, source=(10, 50))
         resolve = Resolve(fake.bridge().root)
-        wishes = Wishes(put=put, handles=5, folder=str(folder / "out"))
+        wishes = RestoreSettings(put=put, handles=5, folder=str(folder / "out"))
         own, before, began = fake.seconds, len(fake.calls), time.perf_counter()
-        queued = queue_selection(resolve, client, Choice("timeline"), wishes)
+        queued = queue_selection(resolve, client, SelectionRule("timeline"), wishes)
         read_seconds, read_calls = time.perf_counter() - began, len(fake.calls) - before
         own_seconds = fake.seconds - own
         assert len(queued.jobs) == clips, queued.refused
@@ -73,7 +73,7 @@ def measure(clips: int, put: Mode, folder: Path, client: Client) -> Cost:
             make_movie(Path(planned.output), 50, codec="mpeg4", options={"g": "1"}, rate=Fraction(25))
         ledger = Ledger(folder / "ledger")
         own, before, began = fake.seconds, len(fake.calls), time.perf_counter()
-        with session(resolve, ledger) as together:
+        with put_back_session(resolve, ledger) as together:
             outcomes = [together.put(each.place, job.id, each.output) for each, job in queued.jobs]
         assert all((each.state, each.did) == ("put", put) for each in outcomes), outcomes
         assert all(together.ended(each).saved for each in outcomes)

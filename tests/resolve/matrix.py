@@ -24,11 +24,11 @@ from answerprint.api.job import ENDED, JobState
 from answerprint.client.client import Client
 from answerprint.media import open_reader, probe
 from answerprint.resolve.api import Resolve
-from answerprint.resolve.conform.selection import Choice
+from answerprint.resolve.conform.selection import SelectionRule
 from answerprint.resolve.put_back.ledger import Ledger
 from answerprint.resolve.put_back.placement import Mode
 from answerprint.resolve.restore.finish import put_finished
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.settings import RestoreSettings
 from answerprint.resolve.restore.submit import Queued, queue_selection
 from fakes.resolve import FakeResolve
 from fakes.resolve.timeline import Timeline
@@ -112,8 +112,8 @@ def run_matrix(
         scenes = []
         for number, situation in enumerate(situations):
             scene = _build(situation, folder / f"s{number}", stack, version)
-            wishes = Wishes(put=put, handles=situation.handles, settings={"steps": 1})
-            scene.queued = queue_selection(_attach(scene), client, Choice("timeline"), wishes)
+            wishes = RestoreSettings(put=put, handles=situation.handles, settings={"steps": 1})
+            scene.queued = queue_selection(_attach(scene), client, SelectionRule("timeline"), wishes)
             scenes.append(scene)
         ledger = Ledger(folder / "ledger")
         for scene in scenes:

@@ -14,7 +14,7 @@ from typing import Any
 
 from answerprint.media import open_reader, probe
 from answerprint.resolve.put_back.placement import Mode
-from answerprint.resolve.restore.settings import Wishes, remember
+from answerprint.resolve.restore.settings import RestoreSettings, remember_settings
 from fakes.resolve import FakeResolve
 from fakes.resolve.clip import Clip
 from fakes.resolve.item import Item
@@ -61,8 +61,8 @@ class Suite:
         self.clip = fake.add_clip(self.film)
         self.item: Item = self.timeline.place(self.clip, track=1, record=self.timeline.start + 10, source=(20, 32))
         self.home = home or folder / "h"
-        settings = Wishes(put=put, handles=2, settings={"steps": 1})
-        remember(self.home / "state" / "resolve" / "wishes", fake.project_id, settings)
+        settings = RestoreSettings(put=put, handles=2, settings={"steps": 1})
+        remember_settings(self.home / "state" / "resolve" / "wishes", fake.project_id, settings)
 
     def run(self, *arguments: str, code: int = 0) -> list[dict[str, Any]]:
         """Run the program; its events."""

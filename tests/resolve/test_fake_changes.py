@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from answerprint.resolve.api import Clip, Project, Resolve
+from answerprint.resolve.api import MediaPoolItem, Project, Resolve
 from answerprint.resolve.bridge.bridge import Value
 from fakes.resolve import FakeResolve, Quirks, Shown
 from fakes.resolve.timeline import Timeline as Model
@@ -32,7 +32,7 @@ class Scene:
         self.placed = self.model.place(fake.add_clip(movie), record=self.start, source=(10, 40))
         self.resolve = Resolve(fake.bridge().root)
         self.project: Project = self.resolve.project()
-        self.clip: Clip = self.project.pool().root().clips()[-1]
+        self.clip: MediaPoolItem = self.project.pool().root().clips()[-1]
 
     def entry(self, **values: int) -> Mapping[str, Value]:
         return {"mediaPoolItem": self.clip.remote, "mediaType": 1, **values}

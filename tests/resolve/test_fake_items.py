@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from answerprint.resolve.api import Item as Remote
 from answerprint.resolve.api import Resolve
+from answerprint.resolve.api import TimelineItem as Remote
 from fakes.resolve import FakeResolve, Quirks, Shown
 from fakes.resolve.item import Item
 from media.makers import make_movie, make_png, numbered

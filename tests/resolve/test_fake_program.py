@@ -11,7 +11,7 @@ import pytest
 
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.bridge.attach import attached
-from answerprint.resolve.errors import HangingError, NoResolveError, SilentError
+from answerprint.resolve.errors import HangingError, NoAnswerError, NoResolveError
 from fakes.resolve import FakeResolve, Quirks
 from media.makers import make_movie
 from resolve.conftest import MakeFake
@@ -162,7 +162,7 @@ class TestFaults:
         assert resolve.save_project()
         assert timeline.done("AddMarker", 2, "Blue", "lost", "", 1, "2")
         fake.restart()
-        with pytest.raises(SilentError):
+        with pytest.raises(NoAnswerError):
             timeline.start()
         again = Resolve(fake.bridge().root).project().timeline()
         assert [bool(again.table("GetMarkerByCustomData", data)) for data in ("1", "2")] == [True, False]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.settings import RestoreSettings
 from answerprint.resolve.settings_form.build import form_for
 from fakes.resolve import FakeResolve
 from resolve.conftest import MakeFake
@@ -55,7 +55,7 @@ def test_a_window_that_is_closed_changes_nothing(suite: Suite) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
 def test_what_is_typed_in_a_terminal_is_what_the_menu_restores_with(suite: Suite) -> None:
-    kept = Wishes(handles=2, settings={"steps": 1})
+    kept = RestoreSettings(handles=2, settings={"steps": 1})
     typed = {"put": "take", "handles": "3"}
     talking = [
         (f"[{each.shown(each.default) or each.empty}]: ", typed.get(each.name, "") + "\n")

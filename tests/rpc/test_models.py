@@ -10,7 +10,7 @@ import pytest
 
 from answerprint.backends.catalogue import ModelEntry, families
 from answerprint.option import Option
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.settings import RestoreSettings
 from answerprint.resolve.settings_form.build import form_for
 from answerprint.rpc.convert_info import ModelForm, model_to
 from answerprint.rpc.v1 import models_pb2
@@ -37,7 +37,7 @@ def described(running: Running) -> tuple[dict[str, ModelForm], list[Option]]:
 
 def asked(model: ModelForm, options: list[Option]) -> list[str]:
     """Names of what a form asks about one model."""
-    return [field.name for field in form_for([model], options, Wishes()).fields]
+    return [field.name for field in form_for([model], options, RestoreSettings()).fields]
 
 
 def test_models_tell_what_forms_need(running: Running) -> None:

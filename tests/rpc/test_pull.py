@@ -13,8 +13,8 @@ import pytest
 from answerprint.api.types import PullStep
 from answerprint.errors import InputError, ModelError
 from answerprint.scheduler import pulls
-from answerprint.weights.pulling.pull import Wishes, pull
-from answerprint.weights.verify import verify
+from answerprint.weights.pulling.pull import PullOptions, pull
+from answerprint.weights.verify import verify_model
 from rpc.harness import Running, await_until
 from weights.place import INDEX, Place, anything, known, tensors
 from weights.server import FileServer
@@ -84,11 +84,11 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
 
 def test_daemon_pulls_beside_its_own_work(place: Place) -> None:
     async def pull() -> list[PullStep]:
-        return [step async for step in pulls.pull_steps("stranger", Wishes(accept_licence=True))]
+        return [step async for step in pulls.pull_steps("stranger", PullOptions(accept_licence=True))]
 
     steps = asyncio.run(pull())
     assert steps[-1].stage == "done" and steps[-1].done_bytes == len(INDEX) + len(tensors(data=b"\3" * 3_000_000))
-    verify(place.final)
+    verify_model(place.final)
 
 
 def test_daemon_keeps_what_has_come_when_the_caller_goes(place: Place) -> None:
@@ -98,7 +98,7 @@ def test_daemon_keeps_what_has_come_when_the_caller_goes(place: Place) -> None:
     place.server.files["unet/w.safetensors"].instead = slowly
 
     async def leave() -> None:
-        steps = pulls.pull_steps("stranger", Wishes(accept_licence=True))
+        steps = pulls.pull_steps("stranger", PullOptions(accept_licence=True))
         async for step in steps:
             if step.done_bytes > 500_000:
                 break
@@ -110,11 +110,11 @@ def test_daemon_keeps_what_has_come_when_the_caller_goes(place: Place) -> None:
     assert kept.stat().st_size > 0
     place.server.files["unet/w.safetensors"].instead = None
     asyncio.run(_finish())
-    verify(place.final)
+    verify_model(place.final)
 
 
 async def _finish() -> None:
-    async for _ in pulls.pull_steps("stranger", Wishes()):
+    async for _ in pulls.pull_steps("stranger", PullOptions()):
         pass
 
 

@@ -21,11 +21,11 @@ from answerprint.api.types import NewJob
 from answerprint.home import logs_folder, state_folder
 from answerprint.ipc.child import Child
 from answerprint.scheduler.config import Config
-from answerprint.scheduler.journal_thread import Ledger
+from answerprint.scheduler.journal_thread import JournalThread
 from answerprint.scheduler.service import Service
 from answerprint.store.journal import Journal
 from answerprint.store.recovery import recover
-from answerprint.store.verify import verify
+from answerprint.store.verify import verify_journal
 from fakes import device_child, media_child
 from fakes.steering import VARIABLE, Script, Steering, whole
 
@@ -65,7 +65,7 @@ class House:
     async def open(self, *, work: bool = True) -> Service:
         """Start the daemon. work: let it begin at once."""
         journal = state_folder() / "journal.db"
-        ledger = Ledger(lambda: Journal.open(journal))
+        ledger = JournalThread(lambda: Journal.open(journal))
         await ledger.do(recover, ledger.journal, self.config.scratch_folder)
         self.service = Service(
             ledger,
@@ -94,7 +94,7 @@ class House:
     def check(self) -> None:
         """What holds after every test."""
         assert not self.steering.violations, self.steering.violations
-        found = verify(state_folder() / "journal.db", self.config.scratch_folder)
+        found = verify_journal(state_folder() / "journal.db", self.config.scratch_folder)
         assert not found.errors, found.errors
         assert not [child.pid for child in self.started if _is_alive(child.pid)], "children outlive the daemon"
 

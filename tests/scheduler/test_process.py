@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from answerprint.errors import JobFailedError
-from answerprint.ipc.child_process import ChildProcess, Patience
+from answerprint.ipc.child_process import ChildProcess, EndTimeouts
 from answerprint.ipc.messages import Message
 
 SCRIPT = Path(__file__).parents[1] / "fakes" / "child_script.py"
-QUICK = Patience(after_terminate_seconds=1.0, after_final_seconds=1.0)
-KIND = Patience(after_terminate_seconds=30.0, after_final_seconds=30.0)
+QUICK = EndTimeouts(after_terminate_seconds=1.0, after_final_seconds=1.0)
+KIND = EndTimeouts(after_terminate_seconds=30.0, after_final_seconds=30.0)
 
 
-def start(scene: str, tmp_path: Path, patience: Patience = QUICK) -> ChildProcess:
+def start(scene: str, tmp_path: Path, patience: EndTimeouts = QUICK) -> ChildProcess:
     request = {"type": "restore", "output": str(tmp_path / "out.mov")}
     return ChildProcess([sys.executable, str(SCRIPT), scene], request, tmp_path / "child.log", patience=patience)
 
@@ -127,7 +127,7 @@ def test_work_that_was_done_before_the_cancellation_is_done(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("scene", ["deaf", "flood"])
 def test_a_child_that_does_not_end_is_killed_in_time(scene: str, tmp_path: Path) -> None:
-    with start(scene, tmp_path, Patience(0.3, 0.3)) as child:
+    with start(scene, tmp_path, EndTimeouts(0.3, 0.3)) as child:
         until_progress(child)
         began = time.monotonic()
         child.cancel()

@@ -12,7 +12,7 @@ import pytest
 from answerprint.api.job import JobEvent, JobRecord, JobState
 from answerprint.api.types import BusyError
 from answerprint.errors import NoDaemonError
-from answerprint.scheduler.event_hub import MOST_BEHIND, Hub
+from answerprint.scheduler.event_hub import MOST_BEHIND, EventHub
 from scheduler.house import House
 
 LIVE = ("stage", "progress")
@@ -170,7 +170,7 @@ async def test_the_daemon_keeps_nothing_of_jobs_that_have_ended(house: House) ->
 
 
 async def test_a_live_event_takes_the_place_of_an_older_one_and_keeps_its_own() -> None:
-    hub = Hub()
+    hub = EventHub()
 
     def happening(sequence: int, kind: str, value: int = 0) -> JobEvent:
         return JobEvent(sequence, 0.0, {"event": kind, "value": value})

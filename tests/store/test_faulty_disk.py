@@ -9,11 +9,11 @@ import pytest
 
 from answerprint.errors import DiskFullError, StorageError
 from answerprint.store import atomic, receipts
-from answerprint.store.folders import make_job_folder, read_job_file, write_job_file
+from answerprint.store.folders import make_job_folder, read_waiting_job, write_job_file
 from answerprint.store.journal import Journal
 from answerprint.store.quota import storage_error
 from answerprint.store.recovery import recover
-from answerprint.store.verify import verify
+from answerprint.store.verify import verify_journal
 from fakes.faulty_fs import FAULTS, FaultyFS
 from store.builders import FRAMES, add, chunk_event, finish_chunks, job, write_chunk
 
@@ -93,7 +93,7 @@ def test_a_chunk_counts_wholly_or_not_at_all_whichever_step_fails(tmp_path: Path
             for chunk in range(done, 3):
                 made = write_chunk(scratch, kept.id, chunk)
                 journal.commit_chunk(made, chunk_event(made))
-        assert verify(home / "state" / "journal.db", scratch).errors == []
+        assert verify_journal(home / "state" / "journal.db", scratch).errors == []
 
     assert each_fault(work, code) == ["open", "write", "fsync", "replace", "fsync"] * 3
 
@@ -110,7 +110,7 @@ def test_what_was_asked_for_is_kept_wholly_or_not_at_all(tmp_path: Path, code: i
         except StorageError as error:
             assert isinstance(error, DiskFullError) == (code == FAULTS["no room"])
         write_job_file(folder, record)
-        assert read_job_file(folder) == record
+        assert read_waiting_job(folder) == record
         assert [each.name for each in folder.iterdir()] == ["job.json"]
 
     assert len(each_fault(work, code)) == 5

@@ -10,7 +10,7 @@ import pytest
 
 from answerprint.errors import StorageError
 from answerprint.store import quota
-from answerprint.store.folders import job_folder, make_job_folder, read_job_file, remove_job_folder, write_job_file
+from answerprint.store.folders import job_folder, make_job_folder, read_waiting_job, remove_job_folder, write_job_file
 from answerprint.store.receipts import DamagedChunkError
 from store.builders import job, write_chunk
 
@@ -58,7 +58,7 @@ def test_what_was_asked_for_comes_back(tmp_path: Path) -> None:
     record = job("a \udcff name", clip={"reel": "A"}, lane="cuda:1", priority=-3, not_before=1e9)
     folder = make_job_folder(tmp_path, record.id)
     write_job_file(folder, record)
-    assert read_job_file(folder) == record
+    assert read_waiting_job(folder) == record
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_does_not_say_what_was_asked_for_is_refused(tmp_path: Path, change:
     path = folder / "job.json"
     path.write_text("[" * 10_000 if change is None else json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(DamagedChunkError):
-        read_job_file(folder)
+        read_waiting_job(folder)
 
 
 def test_the_room_of_a_folder_that_is_not_there_yet_is_that_of_its_place(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from answerprint.api.job import JobState
 from answerprint.store import failpoints
 from answerprint.store.journal import Journal
 from answerprint.store.recovery import recover
-from answerprint.store.verify import verify
+from answerprint.store.verify import verify_journal
 from fakes.journal_child import JOB
 from store.builders import FRAMES, write_chunk
 
@@ -52,7 +52,7 @@ def check(home: Path, lines: list[str]) -> None:
             chunks = journal.chunks(JOB)
             assert len(chunks) >= promised(lines)
             assert journal.get(JOB).frames_done == len(chunks) * FRAMES
-    assert verify(path, scratch).errors == []
+    assert verify_journal(path, scratch).errors == []
 
 
 def finish(home: Path, count: int = CHUNKS) -> None:
@@ -66,7 +66,7 @@ def finish(home: Path, count: int = CHUNKS) -> None:
         assert journal.get(JOB).state is JobState.DONE
         made = journal.chunks(JOB)
         assert made == [write_chunk(home / "expected", JOB, chunk) for chunk in range(count)]
-    assert verify(path, home / "scratch").errors == []
+    assert verify_journal(path, home / "scratch").errors == []
 
 
 @pytest.mark.parametrize("place", ["journal_before_commit", "journal_after_commit"])

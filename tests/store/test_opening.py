@@ -13,7 +13,7 @@ from answerprint.errors import DiskFullError, JournalError
 from answerprint.store import failpoints
 from answerprint.store.journal import Journal
 from answerprint.store.tables.schema import APPLICATION_ID, VERSION
-from answerprint.store.verify import verify
+from answerprint.store.verify import verify_journal
 from store.builders import add, commit, receipt
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
@@ -185,7 +185,7 @@ def test_a_journal_that_cannot_grow_says_so_and_goes_on_when_it_can(path: Path, 
         journal._connection.rows("PRAGMA max_page_count = 1000000")
         commit(journal, receipt(kept.id, committed))
         assert journal.get(kept.id).last_sequence == committed + 2
-    assert verify(path, tmp_path / "scratch").jobs == 1
+    assert verify_journal(path, tmp_path / "scratch").jobs == 1
 
 
 @pytest.mark.parametrize(("action", "error"), [("raise-enospc", DiskFullError), ("raise-eio", JournalError)])

@@ -11,7 +11,7 @@ import pytest
 
 from answerprint.store import atomic
 from answerprint.store.folders import MuxNote, remove_noted_temporary
-from answerprint.store.open_folder import Place, folder_open_to_others
+from answerprint.store.open_folder import OpenFolder, folder_open_to_others
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no handles of folders")
 
@@ -21,20 +21,20 @@ class KilledError(BaseException):
 
 
 @pytest.fixture
-def swapped(tmp_path: Path) -> tuple[Place, Path]:
+def swapped(tmp_path: Path) -> tuple[OpenFolder, Path]:
     """A folder that was held open, then moved away; its name leads to another's folder now."""
     theirs, out = tmp_path / "theirs", tmp_path / "out"
     theirs.mkdir()
     (theirs / "film").write_bytes(b"the source")
     out.mkdir()
-    place = Place(out)
+    place = OpenFolder(out)
     out.rename(tmp_path / "real")
     out.symlink_to(theirs)
     return place, theirs
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_a_folder_swapped_for_a_link_gets_nothing(swapped: tuple[Place, Path], overwrite: bool) -> None:
+def test_a_folder_swapped_for_a_link_gets_nothing(swapped: tuple[OpenFolder, Path], overwrite: bool) -> None:
     place, theirs = swapped
     with place:
         atomic.write_bytes_at(place, "film", b"result", overwrite)
@@ -44,7 +44,7 @@ def test_a_folder_swapped_for_a_link_gets_nothing(swapped: tuple[Place, Path], o
     assert (theirs.parent / "real" / "film").read_bytes() == b"result"
 
 
-def test_a_library_that_knows_names_is_led_through_the_handle(swapped: tuple[Place, Path]) -> None:
+def test_a_library_that_knows_names_is_led_through_the_handle(swapped: tuple[OpenFolder, Path]) -> None:
     place, theirs = swapped
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("only Linux shows where handles lead")
@@ -58,12 +58,12 @@ def test_a_library_that_knows_names_is_led_through_the_handle(swapped: tuple[Pla
 
 
 def test_a_hidden_folder_that_became_a_link_is_not_entered(tmp_path: Path) -> None:
-    with Place(tmp_path) as place:
+    with OpenFolder(tmp_path) as place:
         place.make_folder("hidden")
         (tmp_path / "hidden").rmdir()
         (tmp_path / "hidden").symlink_to("/")
         with pytest.raises(NotADirectoryError):
-            Place(tmp_path / "hidden", within=place)
+            OpenFolder(tmp_path / "hidden", within=place)
 
 
 def no_hard_links(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +81,7 @@ def test_a_kill_between_claim_and_rename_blocks_no_later_try(tmp_path: Path, mon
     job.mkdir()
     note = MuxNote(job)
     no_hard_links(monkeypatch)
-    with Place(tmp_path) as place:
+    with OpenFolder(tmp_path) as place:
         temporary = atomic.temporary_name()
         note.temporary(tmp_path / temporary)
         (tmp_path / temporary).write_bytes(b"film")
@@ -110,7 +110,7 @@ def test_a_name_that_was_taken_is_never_claimed(
     job.mkdir()
     final.write_bytes(content)
     note = MuxNote(job)
-    with Place(tmp_path) as place:
+    with OpenFolder(tmp_path) as place:
         temporary = atomic.temporary_name()
         os.close(place.create(temporary))
         note.temporary(tmp_path / temporary)

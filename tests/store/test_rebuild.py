@@ -12,7 +12,7 @@ from answerprint.store import failpoints
 from answerprint.store.journal import Journal
 from answerprint.store.rebuild import rebuild
 from answerprint.store.tables.schema import VERSION
-from answerprint.store.verify import verify
+from answerprint.store.verify import verify_journal
 from store.builders import FRAMES, add, commit, finish_chunks, write_chunk
 
 ANY = frozenset(JobState)
@@ -43,7 +43,7 @@ def fill(path: Path, scratch: Path) -> dict[str, JobRecord]:
 
 
 def errors(path: Path, scratch: Path) -> list[str]:
-    return [f"{finding.subject}: {finding.message}" for finding in verify(path, scratch).errors]
+    return [f"{finding.subject}: {finding.message}" for finding in verify_journal(path, scratch).errors]
 
 
 def test_a_healthy_journal_comes_out_with_the_same_jobs(path: Path, scratch: Path) -> None:

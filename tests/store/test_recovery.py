@@ -14,7 +14,7 @@ from answerprint.errors import StorageError
 from answerprint.store import atomic, failpoints, receipts
 from answerprint.store.journal import Journal
 from answerprint.store.recovery import discard_chunks, recover, settle_chunks
-from answerprint.store.verify import verify
+from answerprint.store.verify import verify_journal
 from store.builders import FRAMES, add, commit, finish_chunks, job, write_chunk
 
 ANY = frozenset(JobState)
@@ -33,7 +33,7 @@ def scratch(tmp_path: Path) -> Path:
 
 def agree(journal: Journal, scratch: Path) -> bool:
     """Whether the product's own check finds nothing to say of journal and disk."""
-    findings = verify(journal._connection.path, scratch).findings
+    findings = verify_journal(journal._connection.path, scratch).findings
     return [finding for finding in findings if not finding.subject.startswith("SQLite")] == []
 
 
@@ -217,7 +217,7 @@ def test_a_disk_that_cannot_be_read_pauses_the_job_and_costs_nothing(
     made = finish_chunks(journal, scratch, kept, 2)
     finish_chunks(journal, scratch, other, 1)
 
-    def fail(path: Path) -> receipts.FileRecord:
+    def fail(path: Path) -> receipts.ChunkFile:
         if path.parent.name == kept.id:
             raise OSError(5, "Input/output error", str(path))
         return real(path)

@@ -14,7 +14,7 @@ import pytest
 from answerprint.api.job import JobRecord, JobState
 from answerprint.store import atomic, receipts
 from answerprint.store.journal import Journal
-from answerprint.store.verify import Finding, verify
+from answerprint.store.verify import Finding, verify_journal
 from store.builders import FRAMES, add, commit, finish_chunks, job, write_chunk
 
 ANY = frozenset(JobState)
@@ -37,7 +37,7 @@ def journal(path: Path) -> Iterator[Journal]:
 
 
 def findings(path: Path, scratch: Path) -> list[Finding]:
-    return [finding for finding in verify(path, scratch).findings if not finding.subject.startswith("SQLite")]
+    return [finding for finding in verify_journal(path, scratch).findings if not finding.subject.startswith("SQLite")]
 
 
 def test_without_a_journal_there_is_nothing_to_find(path: Path, scratch: Path) -> None:
@@ -55,7 +55,7 @@ def test_all_is_well_while_the_daemon_runs_and_when_it_does_not(path: Path, scra
         add(journal)
         if not running:
             journal.close()
-        result = verify(path, scratch)
+        result = verify_journal(path, scratch)
     assert (result.jobs, result.chunks, result.errors) == (5, 12, [])
     assert result.bytes > 0
 
@@ -123,7 +123,7 @@ def test_a_journal_that_contradicts_itself_is_an_error(
 ) -> None:
     finish_chunks(journal, scratch, add(journal), 3)
     journal._connection.rows(sql)
-    assert any(text in finding.message for finding in verify(path, scratch).errors)
+    assert any(text in finding.message for finding in verify_journal(path, scratch).errors)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="file modes are those of POSIX")
@@ -132,7 +132,7 @@ def test_what_others_may_read_is_an_error(journal: Journal, path: Path, scratch:
     finish_chunks(journal, scratch, kept, 1)
     for each, mode in ((path, 0o644), (path.parent, 0o711), (scratch / kept.id, 0o755)):
         each.chmod(mode)
-    assert {finding.subject for finding in verify(path, scratch).errors} == {
+    assert {finding.subject for finding in verify_journal(path, scratch).errors} == {
         str(path), str(path.parent), str(scratch / kept.id),
     }  # fmt: skip
 
@@ -178,11 +178,11 @@ def test_a_damaged_journal_is_told_with_the_way_out(path: Path, scratch: Path) -
     data = bytearray(path.read_bytes())
     data[len(data) // 2 :] = bytes(len(data) - len(data) // 2)
     path.write_bytes(data)
-    errors = verify(path, scratch).errors
+    errors = verify_journal(path, scratch).errors
     assert errors
     assert any("--rebuild" in finding.remedy for finding in errors)
     path.write_bytes(b"no journal at all, but long enough to be one" * 100)
-    assert any("damaged" in finding.message for finding in verify(path, scratch).errors)
+    assert any("damaged" in finding.message for finding in verify_journal(path, scratch).errors)
 
 
 def test_a_job_that_goes_on_while_it_is_looked_at_is_no_finding(
@@ -206,5 +206,5 @@ def test_a_job_that_goes_on_while_it_is_looked_at_is_no_finding(
         return real(folder, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "find_damage", meanwhile)
-    assert verify(path, scratch).errors == []
+    assert verify_journal(path, scratch).errors == []
     assert journal.get(first.id).frames_done == 3 * FRAMES

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from answerprint.backends.tiny.adapter import TinyBackend
 from answerprint.backends.tiny.network import NETWORK_CONFIG, SCHEDULER_CONFIG
-from answerprint.backends.tiny.restorer import Restorer
+from answerprint.backends.tiny.restorer import ResidualRestorer
 from answerprint.temporal.chunks import Chunk
 from answerprint.temporal.options import MethodOptions
 from answerprint.temporal.protocols import Condition, MotionSource, TokenHook, TokenLayer, Window
-from answerprint.temporal.sampler import Carry, ChunkMotion
+from answerprint.temporal.sampler import CarriedState, ChunkMotion
 
 __all__ = ["CPU", "PLAIN", "Latents", "Oracle", "bytes_held", "chunk_of", "motion_of", "small_backend"]
 
@@ -65,7 +65,7 @@ def small_backend(steps: int = 4, sampler: str = "ddim") -> TinyBackend:
         torch.manual_seed(0)
         config = {**NETWORK_CONFIG, "block_out_channels": (32, 64), "attention_head_dim": (2, 4)}
         network = UNet2DConditionModel(**config)
-        restorer = Restorer(channels=8, blocks=1, scale=4)
+        restorer = ResidualRestorer(channels=8, blocks=1, scale=4)
     backend = TinyBackend(network, restorer, SCHEDULER_CONFIG, CPU)
     backend.configure(steps=steps, sampler=sampler, options={})
     return backend
@@ -181,6 +181,6 @@ def motion_of(source: MotionSource, frames: Sequence[int], key: int, previous: i
     )
 
 
-def bytes_held(carry: Carry) -> int:
+def bytes_held(carry: CarriedState) -> int:
     """Memory that a carry keeps alive, views counted as what they are views of."""
     return sum(t.untyped_storage().nbytes() for t in (*carry.x0.values(), *carry.noise.values()))

@@ -12,7 +12,7 @@ from answerprint.backends.tiny.adapter import TinyBackend
 from answerprint.temporal.noise import base_noise
 from answerprint.temporal.options import PAPER, MethodOptions, per_frame
 from answerprint.temporal.options import Carry as WarpCarry
-from answerprint.temporal.sampler import CARRIED, Carry, Tiles, denoise_chunk
+from answerprint.temporal.sampler import CARRIED, CarriedState, Tiles, denoise_chunk
 from temporal.models import CPU, PLAIN, Latents, Oracle, bytes_held, chunk_of, motion_of, small_backend
 from temporal.scenes import Scene, turned
 
@@ -37,12 +37,12 @@ def restore(
     options: MethodOptions,
     scene: Scene = PAN,
     frames: range = FRAMES,
-    carry: Carry | None = None,
+    carry: CarriedState | None = None,
     *,
     noise: float = 0.0,
     tiles: Tiles | None = None,
     batch: int = 0,
-) -> tuple[Tensor, Carry | None]:
+) -> tuple[Tensor, CarriedState | None]:
     """One chunk."""
     motion = motion_of(scene, frames, KEY, None if carry is None else carry.key_frame)
     condition = backend.condition(pictures(scene, frames, noise))
@@ -51,7 +51,7 @@ def restore(
     )
 
 
-def carried(result: tuple[Tensor, Carry | None]) -> Carry:
+def carried(result: tuple[Tensor, CarriedState | None]) -> CarriedState:
     """The carry of a chunk that has one."""
     assert result[1] is not None
     return result[1]
@@ -122,7 +122,7 @@ def answers(frames: range) -> Latents:
     return Latents(torch.stack([PAN.picture(k) for k in frames]) + error, (float(LOW[0]), float(LOW[1])))
 
 
-def ask(frames: range, carry: Carry | None, options: MethodOptions) -> tuple[Tensor, Carry]:
+def ask(frames: range, carry: CarriedState | None, options: MethodOptions) -> tuple[Tensor, CarriedState]:
     """An oracle's chunk: its result is the last step's clean latent."""
     model = Oracle(steps=2)
     motion = motion_of(PAN, frames, KEY, None if carry is None else carry.key_frame)
@@ -164,7 +164,7 @@ def test_a_shot_that_opens_without_a_carry_has_no_memory_of_the_last() -> None:
 def test_what_is_carried_does_not_grow_with_the_clip(carry_which: WarpCarry, sampler: str) -> None:
     backend = small_backend(sampler=sampler)
     options = replace(OPTIONS, warp_carry=carry_which)
-    carry: Carry | None = None
+    carry: CarriedState | None = None
     sizes = []
     for first in (0, 4, 8):
         _, carry = restore(backend, options, PAN, range(first, first + 4), carry)

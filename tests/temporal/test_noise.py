@@ -12,7 +12,7 @@ from torch import Tensor
 
 from answerprint.temporal.noise import base_noise, move_noise
 from answerprint.temporal.options import Noise
-from answerprint.temporal.sampler import Carry, denoise_chunk
+from answerprint.temporal.sampler import CarriedState, denoise_chunk
 from answerprint.temporal.warp import Link, link
 from temporal.models import CPU, PLAIN, Latents, Oracle, chunk_of, motion_of
 from temporal.scenes import Scene, raster, turned
@@ -101,7 +101,7 @@ def test_moved_noise_is_white(camera: str) -> None:
 
 
 def start_noise(
-    frames: range, policy: Noise, *, seed: int = 1, chunk: int = 4, carry: Carry | None = None
+    frames: range, policy: Noise, *, seed: int = 1, chunk: int = 4, carry: CarriedState | None = None
 ) -> dict[int, Tensor]:
     """The noise that each frame of a chunk starts from."""
     condition = Latents(torch.zeros(len(frames), *SHAPE), (12.0, 16.0))
@@ -142,7 +142,7 @@ def test_flow_noise_moves_with_the_picture_within_and_between_chunks(tied: bool,
     scene = Scene(12, 16, tuple(turned(1, 0, 2.0 * k) for k in range(8)))
     options = replace(PLAIN, noise="flow", chunk=4, merge=False, consistency=tied, warp_strength=strength)
     condition = Latents(torch.zeros(4, *SHAPE), (12.0, 16.0))
-    carry: Carry | None = None
+    carry: CarriedState | None = None
     x: dict[int, Tensor] = {}
     for frames in (range(4), range(4, 8)):
         motion = motion_of(scene, frames, 2, None if carry is None else carry.key_frame)

@@ -23,7 +23,7 @@ from answerprint.backends.tiny.network import NETWORK_CONFIG, SCHEDULER_CONFIG
 from answerprint.metrics.shift_tolerant import ShiftTolerantNetwork
 from answerprint.training import distil
 from answerprint.training.judging import PerceptualLoss, judge
-from answerprint.training.pictures import HELD_OUT, Shelf, shelves
+from answerprint.training.pictures import HELD_OUT, PhotoSet, shelves
 from answerprint.training.pool import Batch, Pool
 from answerprint.training.student import STUDENTS, Student, Training
 from answerprint.training.ways import Diffusion, Generator
@@ -65,13 +65,13 @@ def _photographs(folder: Path, *names: str, level: int | None = None) -> Path:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
+def shelf(tmp_path: Path) -> PhotoSet:
     folder = _photographs(tmp_path / "photographs", "one.png", "two.png")
-    return Shelf(sorted(folder.iterdir()))
+    return PhotoSet(sorted(folder.iterdir()))
 
 
 @pytest.fixture
-def pool(tmp_path: Path, shelf: Shelf) -> Pool:
+def pool(tmp_path: Path, shelf: PhotoSet) -> Pool:
     return Pool(tmp_path / "pool", shelf, Doubler(), seed=1, crop_px=16, texture_share=0.0)
 
 
@@ -221,7 +221,7 @@ def test_held_out_photographs_are_never_drawn(tmp_path: Path) -> None:
     assert min(int(held_out.crop(64, rng).min()) for _ in range(30)) >= 253
 
 
-def test_the_teacher_is_asked_once_for_an_example(tmp_path: Path, shelf: Shelf) -> None:
+def test_the_teacher_is_asked_once_for_an_example(tmp_path: Path, shelf: PhotoSet) -> None:
     teacher = Doubler()
     pool = Pool(tmp_path / "kept", shelf, teacher, seed=1, crop_px=16, texture_share=0.0)
     first, again = pool.batch([0, 1]), pool.batch([0, 1])
@@ -238,10 +238,10 @@ def test_input_and_targets_are_turned_alike(pool: Pool, turn: int) -> None:
 
 
 def test_examples_that_others_left_are_drawn_at_once_and_none_is_made_until_they_are_too_few() -> None:
-    numbers = {number for step in range(40) for number in distil.draw(step, 4, made=30)[0]}
+    numbers = {number for step in range(40) for number in distil.pick_examples(step, 4, made=30)[0]}
     assert max(numbers) == 29
     assert len(numbers) > 22
-    assert distil.draw(4 * (30 - 12), 4, made=30)[0][0] == 30
+    assert distil.pick_examples(4 * (30 - 12), 4, made=30)[0][0] == 30
 
 
 def test_examples_are_counted_whole(tmp_path: Path, pool: Pool) -> None:
@@ -254,7 +254,7 @@ def test_examples_are_counted_whole(tmp_path: Path, pool: Pool) -> None:
 def test_examples_are_those_that_were_new_before() -> None:
     new = set(range(12))
     for step in range(60):
-        numbers, turns = distil.draw(step, 4)
+        numbers, turns = distil.pick_examples(step, 4)
         new |= {12 + step // 4} if step % 4 == 0 else set()
         assert set(numbers) <= new
         assert len(turns) == 4

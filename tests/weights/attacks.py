@@ -16,7 +16,7 @@ from answerprint.weights.importing.child import fit_in_child
 from answerprint.weights.importing.import_model import bring
 from answerprint.weights.manifest import Manifest
 from answerprint.weights.published_models import parse_known
-from answerprint.weights.verify import verify
+from answerprint.weights.verify import verify_model
 from weights.place import NAME, Place, anything, convert, sha256, tensors
 from weights.server import breaking_after, endless, redirecting, silent, trickling
 
@@ -126,7 +126,7 @@ def config_altered_after_the_pull(place: Place) -> object:
     final = place.pull(place.index(), place.file("unet/config.json", b'{"a": 1}'), place.file(WEIGHTS, tensors()))
     (final / "unet" / "config.json").write_bytes(b'{"a": 2}')
     moved = final.rename(place.folder / "moved")
-    return verify(moved)
+    return verify_model(moved)
 
 
 def config_that_is_not_json(place: Place) -> object:

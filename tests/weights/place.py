@@ -16,8 +16,8 @@ from typing import Any
 from answerprint.weights.importing.child import Fit, convert_in_child
 from answerprint.weights.published_models import KnownFile, KnownModel, Licence
 from answerprint.weights.pulling.download import Download
-from answerprint.weights.pulling.pull import Progress, Wishes, pull
-from answerprint.weights.pulling.transfer import Patience, Route
+from answerprint.weights.pulling.pull import PullOptions, PullProgress, pull
+from answerprint.weights.pulling.transfer import Route, TransferTimeouts
 from answerprint.weights.settings import ModelSettings
 from weights.server import FileServer
 
@@ -27,7 +27,7 @@ NAME = "stranger"
 INDEX = json.dumps({"_class_name": "LDMSuperResolutionPipeline"}).encode()
 _LICENCE = Licence("MIT", "MIT License", "https://spdx.org/licenses/MIT", "Do what you like.")
 _VICTIM = b"precious"
-_YES = Wishes(accept_licence=True)
+_YES = PullOptions(accept_licence=True)
 
 
 def converting(kind: str) -> list[str]:
@@ -66,7 +66,7 @@ class Place:
     folder: Path
     server: FileServer
     settings: ModelSettings = field(default_factory=ModelSettings)
-    steps: list[Progress] = field(default_factory=list)
+    steps: list[PullProgress] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.models.mkdir(parents=True, exist_ok=True)
@@ -102,14 +102,14 @@ class Place:
     def pull(
         self,
         *files: KnownFile,
-        wishes: Wishes = _YES,
+        wishes: PullOptions = _YES,
         cancelled: threading.Event | None = None,
-        on_progress: Callable[[Progress], None] | None = None,
+        on_progress: Callable[[PullProgress], None] | None = None,
         rounds: int = 3,
         fit: Fit = anything,
     ) -> Path:
         """Pull a model of these files with little patience."""
-        route = Route(patience=Patience(silence_seconds=0.5, window_seconds=0.4, window_bytes=1000))
+        route = Route(patience=TransferTimeouts(silence_seconds=0.5, window_seconds=0.4, window_bytes=1000))
         return pull(
             known(files), self.models, self.settings, wishes, on_progress=on_progress or self.steps.append,
             cancelled=cancelled, download=Download(route, rounds=rounds, backoff_seconds=0.01), convert=convert,

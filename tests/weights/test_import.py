@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from answerprint.errors import CancelledError, ModelError
 from answerprint.weights.importing.import_model import bring
 from answerprint.weights.manifest import Manifest
-from answerprint.weights.verify import verify
+from answerprint.weights.verify import verify_model
 from weights.place import anything, convert, tensors
 
 SAID = Manifest("mine", "", "1", "MIT", "of the tests", 0, ())
@@ -61,7 +61,7 @@ def test_folder_of_diffusers_becomes_a_model(models: Path, saved: Path) -> None:
         "model_index.json", "unet/config.json", "unet/diffusion_pytorch_model.safetensors", "vqvae/config.json",
         "vqvae/diffusion_pytorch_model.safetensors",
     ]  # fmt: skip
-    verify(models / "mine")
+    verify_model(models / "mine")
     weights = load_file(models / "mine" / "vqvae" / "diffusion_pytorch_model.safetensors")
     assert torch.equal(weights["w"], torch.arange(6.0))
     assert (saved / "unet" / "diffusion_pytorch_model.bin").exists()
@@ -100,7 +100,7 @@ def test_name_that_is_taken_is_refused_and_the_model_stays(models: Path, saved: 
     with pytest.raises(ModelError, match="already") as caught:
         take(models, saved)
     assert "remove" in caught.value.remedy
-    verify(models / "mine")
+    verify_model(models / "mine")
 
 
 def test_folder_of_another_family_is_refused(models: Path, saved: Path) -> None:

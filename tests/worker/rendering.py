@@ -17,7 +17,7 @@ from answerprint.worker.devices import DeviceMemory
 from answerprint.worker.loading import Models
 from answerprint.worker.memory_fallbacks import is_out_of_memory
 from answerprint.worker.model_cache import WarmModels
-from answerprint.worker.requests import JobChannel, Wishes
+from answerprint.worker.requests import JobChannel, JobControls
 from answerprint.worker.restore_job import RenderTask, render
 from temporal.models import small_backend
 from worker.children import JOB, chunks_in
@@ -39,7 +39,7 @@ class Rendering:
     folder: Path
     settings: Message = field(default_factory=dict)
     events: list[Message] = field(default_factory=list)
-    wishes: Wishes = field(default_factory=Wishes)
+    wishes: JobControls = field(default_factory=JobControls)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from answerprint.backends.generator.info import INFO
 from answerprint.flow.opencv import DisEstimator
 from answerprint.flow.source import FlowSource
 from answerprint.metrics.stages import drawn_clip
-from answerprint.pipeline.restore_clip import Settings, restore_clip
+from answerprint.pipeline.restore_clip import ClipSettings, restore_clip
 from answerprint.temporal.options import MethodOptions, parse_option, per_frame
 from answerprint.temporal.sampler import Tiles
 from backends.builders_generator import COMPACT, small_generator
@@ -68,11 +68,11 @@ def default(**options: str) -> MethodOptions:
     return method
 
 
-def bytes_held(method: MethodOptions, **settings: Any) -> int:  # noqa: ANN401 - those of `Settings`
+def bytes_held(method: MethodOptions, **settings: Any) -> int:  # noqa: ANN401 - those of `ClipSettings`
     """Memory of tensors at the peak of restoring two chunks of a pan."""
     backend, clip = small_generator(COMPACT), drawn_clip(2 * method.chunk, WIDTH, HEIGHT)
     with Live() as live:
-        for chunk in restore_clip(clip, backend, FlowSource(DisEstimator()), Settings(method, **settings)):
+        for chunk in restore_clip(clip, backend, FlowSource(DisEstimator()), ClipSettings(method, **settings)):
             for _ in chunk:
                 pass
     return int(live.most)

@@ -18,7 +18,7 @@ from answerprint.frames import Frame
 from answerprint.metrics.degradations import Picture, resize
 from answerprint.metrics.picture import detail_energy, psnr
 from answerprint.pipeline.choices import resolve
-from answerprint.pipeline.restore_clip import Settings, restore_clip
+from answerprint.pipeline.restore_clip import ClipSettings, restore_clip
 
 WIDTH, HEIGHT, FRAMES = 48, 36, 8
 
@@ -33,7 +33,7 @@ def restore(backend: Backend, low: list[Picture], **settings: object) -> list[Pi
     choices = resolve(RestoreRequest.from_json({"input": "in", "output": "out", **settings}), backend.info)
     frames = (Frame(k, picture, None) for k, picture in enumerate(low))
     flow = FlowSource(get_estimator("dis"))
-    return [f.picture for chunk in restore_clip(frames, backend, flow, Settings(choices.method)) for f in chunk]
+    return [f.picture for chunk in restore_clip(frames, backend, flow, ClipSettings(choices.method)) for f in chunk]
 
 
 def cat() -> Picture:

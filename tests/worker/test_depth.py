@@ -26,12 +26,12 @@ from answerprint.frames import Frame, OutputSpec
 from answerprint.media import open_reader, open_writer, probe
 from answerprint.pipeline.clip_state import ClipState, pack_state, read_state
 from answerprint.pipeline.depth import coloured
-from answerprint.pipeline.restore_clip import RestoredChunk, Settings, restore_clip
+from answerprint.pipeline.restore_clip import ClipSettings, RestoredChunk, restore_clip
 from answerprint.temporal.depth import HEADROOM
 from answerprint.temporal.options import MethodOptions, parse_option, per_frame
 from answerprint.temporal.presets import PRESETS
 from answerprint.temporal.protocols import Condition
-from answerprint.worker.resolved_job import understand
+from answerprint.worker.resolved_job import resolve_job
 from backends.builders import CPU
 from backends.builders_marigold import save_marigold, small_marigold, small_marigold_pipeline
 from worker.clips import frames_of, same_frames, write_clip
@@ -78,11 +78,11 @@ def run(
     *,
     method: MethodOptions = TIED,
     resume: ClipState | None = None,
-    asked: Settings | None = None,
+    asked: ClipSettings | None = None,
 ) -> Iterator[RestoredChunk]:
     """The chunks of a pan, each made when it is asked for."""
     frames = frames_of(0 if resume is None else resume.frame, stop, cuts)
-    settings = replace(asked or Settings(seed=3), method=method)
+    settings = replace(asked or ClipSettings(seed=3), method=method)
     return restore_clip(frames, backend, FlowSource(DisEstimator()), settings, resume=resume)
 
 
@@ -111,7 +111,7 @@ def warping_error(method: MethodOptions, frames: list[Frame]) -> float:
     """E_warp of the depth that random weights find in a pan of two pixels a frame, each frame's scale its own."""
     backend = small_marigold()
     backend.configure(steps=4, sampler="own", options={"range": "frame"})
-    chunks = restore_clip(iter(frames), backend, FlowSource(DisEstimator()), Settings(method, seed=3))
+    chunks = restore_clip(iter(frames), backend, FlowSource(DisEstimator()), ClipSettings(method, seed=3))
     depth = depth_of(chunks)
     return float(((depth[1:, :, :-2] - depth[:-1, :, 2:]) ** 2).mean())
 
@@ -175,7 +175,7 @@ def test_a_cut_begins_a_new_scale() -> None:
     """The second shot is what it would be without the first."""
     after = [chunk for chunk in run(jumping(), 16, (8,)) if chunk.range.start >= 8]
     frames = [frame for frame in frames_of(0, 16, (8,)) if frame.index >= 8]
-    alone = restore_clip(frames, jumping(), FlowSource(DisEstimator()), Settings(TIED, seed=3))
+    alone = restore_clip(frames, jumping(), FlowSource(DisEstimator()), ClipSettings(TIED, seed=3))
     assert np.array_equal(depth_of(after), depth_of(alone))
 
 
@@ -190,7 +190,7 @@ def test_super_whites_and_strength_are_no_matter_of_depth() -> None:
     backend = jumping("frame")
     made = {}
     for strength in (1.0, 0.3):
-        asked = Settings(TIED, seed=3, strength=strength)
+        asked = ClipSettings(TIED, seed=3, strength=strength)
         made[strength] = depth_of(restore_clip(bright, backend, FlowSource(DisEstimator()), asked))
     assert np.array_equal(made[1.0], made[0.3])
     assert made[1.0].max() <= 1
@@ -198,7 +198,7 @@ def test_super_whites_and_strength_are_no_matter_of_depth() -> None:
 
 def test_depth_at_another_size_stays_within_the_depth_that_is_there() -> None:
     for size in ((80, 64), (20, 16)):
-        depth = depth_of(run(jumping(), 4, asked=Settings(seed=3, size=size)))
+        depth = depth_of(run(jumping(), 4, asked=ClipSettings(seed=3, size=size)))
         assert depth.shape[1:] == (size[1], size[0])
         own = depth_of(run(jumping(), 4))
         assert depth.min() >= own.min() and depth.max() <= own.max()
@@ -218,11 +218,11 @@ def test_strength_of_depth_is_refused_before_anything_is_loaded(
     save_marigold(tmp_path / "models" / "random-depth")
     clip = write_clip(tmp_path / "in.mkv", 0, 4)
     request = RestoreRequest(str(clip), str(tmp_path / "out.%04d.png"), model="random-depth", task="depth")
-    order = understand(request)
+    order = resolve_job(request)
     assert order.size == (40, 32)
     assert order.latent_size == (768 // 8, 614 // 8)
     with pytest.raises(InputError, match="no strength"):
-        understand(replace(request, strength=0.5))
+        resolve_job(replace(request, strength=0.5))
 
 
 def ordered(folder: Path, name: str, **options: str) -> OutputSpec:
@@ -230,7 +230,7 @@ def ordered(folder: Path, name: str, **options: str) -> OutputSpec:
     save_marigold(folder / "models" / "random-depth")
     clip = write_clip(folder / "in.mkv", 0, 4)
     request = RestoreRequest(str(clip), str(folder / name), model="random-depth", task="depth", options=options)
-    return understand(request).spec(job="7f")
+    return resolve_job(request).spec(job="7f")
 
 
 @pytest.mark.parametrize("name", ["out.%04d.exr", "out.%04d.tif", "out.%04d.png", "out.mov"])
@@ -244,7 +244,7 @@ def test_depth_is_ordered_in_grey_unless_in_colours(name: str, tmp_path: Path, m
 
 def test_pictures_are_never_ordered_in_grey(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "in.mkv", 0, 4)
-    assert not understand(RestoreRequest(str(clip), str(tmp_path / "out.%04d.exr"))).spec().grey
+    assert not resolve_job(RestoreRequest(str(clip), str(tmp_path / "out.%04d.exr"))).spec().grey
 
 
 def test_depth_is_in_the_files_what_it_is_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

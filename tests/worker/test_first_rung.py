@@ -13,7 +13,7 @@ from answerprint.backends.info import BackendInfo
 from answerprint.backends.sd_x4.info import INFO as SD_X4
 from answerprint.temporal.options import MethodOptions
 from answerprint.worker import memory_fallbacks as module
-from answerprint.worker.memory_fallbacks import RUNGS, Needs, first_rung, room_on
+from answerprint.worker.memory_fallbacks import RUNGS, Needs, first_fallback, room_on
 
 GB = 2**30
 FULL_HD = (240, 135)
@@ -49,14 +49,14 @@ def test_cards_of_usual_sizes(
     card: int, info: BackendInfo, size: tuple[int, int], number_bytes: int, way: tuple[int, int, bool]
 ) -> None:
     wanted = needs(info, size, number_bytes)
-    recipe, taken = wanted.at(first_rung(wanted, card * GB))
+    recipe, taken = wanted.at(first_fallback(wanted, card * GB))
     assert (recipe.chunk, recipe.tile_cells, RUNGS[recipe.rung].offload) == way
     assert taken <= card * GB
 
 
 def test_less_room_never_gives_a_lower_rung_and_none_gives_the_last() -> None:
     wanted = needs(DIFFBIR, FULL_HD, 4)
-    rungs = [first_rung(wanted, gigabytes * GB) for gigabytes in range(32, -1, -1)]
+    rungs = [first_fallback(wanted, gigabytes * GB) for gigabytes in range(32, -1, -1)]
     assert rungs == sorted(rungs)
     assert (rungs[0], rungs[-1]) == (0, len(RUNGS) - 1)
 
@@ -79,7 +79,7 @@ def test_each_rung_takes_no_more_than_the_one_before() -> None:
 
 def test_the_processor_begins_as_asked() -> None:
     assert room_on(torch.device("cpu")) is None
-    assert first_rung(needs(DIFFBIR, FULL_HD, 4), None) == 0
+    assert first_fallback(needs(DIFFBIR, FULL_HD, 4), None) == 0
 
 
 @pytest.mark.parametrize(("share", "room"), [(1.0, 24 * GB), (0.5, 12 * GB)])

@@ -11,7 +11,7 @@ import pytest
 
 from answerprint.ipc.channel import ChildChannel
 from answerprint.ipc.messages import Message, MessageReader, MessageWriter, encode_message
-from answerprint.worker.requests import Inbox, Letter
+from answerprint.worker.requests import Inbox, Request
 
 DEADLINE_SECONDS = 30.0
 
@@ -49,7 +49,7 @@ class Parent:
         self.inbox = Inbox(channel, end=self._end)
         self.inbox.listen()
 
-    def take(self) -> Letter:
+    def take(self) -> Request:
         letter = self.inbox.take(DEADLINE_SECONDS)
         assert letter is not None
         return letter

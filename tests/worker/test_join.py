@@ -11,7 +11,7 @@ from answerprint.errors import InputError, OutputError
 from answerprint.frames import FrameRange
 from answerprint.media import open_reader, open_writer, probe
 from answerprint.worker.join_job import JoinTask, join
-from answerprint.worker.resolved_job import understand
+from answerprint.worker.resolved_job import resolve_job
 from media.makers import make_movie
 
 SIZE = (128, 96)
@@ -23,7 +23,7 @@ def _request(source: Path, output: Path, span: str) -> RestoreRequest:
 
 def _part(source: Path, output: Path, span: str) -> tuple[Path, FrameRange]:
     """A file as a job would have left it, enlarged in the simplest way."""
-    order = understand(_request(source, output, span))
+    order = resolve_job(_request(source, output, span))
     with open_writer(output, order.spec()) as writer, open_reader(order.info, order.frames) as reader:
         for frame in reader:
             writer.write(frame.picture.repeat(2, 0).repeat(2, 1))

@@ -15,7 +15,7 @@ from answerprint.backends.base import Backend
 from answerprint.errors import JobFailedError
 from answerprint.temporal.protocols import Condition
 from answerprint.worker.devices import DeviceMemory
-from answerprint.worker.memory_fallbacks import RUNGS, Recipe, is_out_of_memory
+from answerprint.worker.memory_fallbacks import RUNGS, ChunkSettings, is_out_of_memory
 from temporal.models import small_backend
 from worker.clips import write_clip
 from worker.rendering import Rendering, pictures_of
@@ -176,18 +176,18 @@ def test_other_failures_are_not_taken_for_it(job: Rendering) -> None:
 
 
 def test_rungs_take_less_and_less() -> None:
-    recipes = [Recipe.at(rung, chunk=8, tile_cells=160, latent_size=(240, 134)) for rung in range(len(RUNGS))]
+    recipes = [ChunkSettings.at(rung, chunk=8, tile_cells=160, latent_size=(240, 134)) for rung in range(len(RUNGS))]
     assert [(r.chunk, r.tile_cells, r.batch) for r in recipes] == [
         (8, 160, 0), (8, 160, 0), (4, 160, 0), (4, 80, 0), (4, 80, 1),
     ]  # fmt: skip
-    small = Recipe.at(3, chunk=1, tile_cells=160, latent_size=(80, 34))
+    small = ChunkSettings.at(3, chunk=1, tile_cells=160, latent_size=(80, 34))
     assert (small.chunk, small.tile_cells) == (1, 40)
-    assert Recipe.at(3, chunk=1, tile_cells=0, latent_size=(10, 10)).tile_cells == 32
+    assert ChunkSettings.at(3, chunk=1, tile_cells=0, latent_size=(10, 10)).tile_cells == 32
 
 
 def test_a_recipe_is_replayed_while_the_rung_is_the_same() -> None:
-    usual = Recipe(8, 160, 0, 2)
-    kept = Recipe(5, 96, 0, 2).to_json(opens_shot=True)
-    assert Recipe.replayed(kept, usual) == Recipe(5, 96, 0, 2)
-    assert Recipe.replayed(kept, Recipe(8, 160, 0, 3)) == Recipe(8, 160, 0, 3)
-    assert Recipe.replayed({}, usual) == usual
+    usual = ChunkSettings(8, 160, 0, 2)
+    kept = ChunkSettings(5, 96, 0, 2).to_json(opens_shot=True)
+    assert ChunkSettings.replayed(kept, usual) == ChunkSettings(5, 96, 0, 2)
+    assert ChunkSettings.replayed(kept, ChunkSettings(8, 160, 0, 3)) == ChunkSettings(8, 160, 0, 3)
+    assert ChunkSettings.replayed({}, usual) == usual

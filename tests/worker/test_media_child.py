@@ -26,9 +26,9 @@ from answerprint.pipeline.clip_state import ClipState
 from answerprint.pipeline.restore_clip import RestoredChunk
 from answerprint.store.atomic import is_temporary
 from answerprint.store.receipts import ChunkReceipt, segment_path
-from answerprint.worker.chunk_writer import Scratch
-from answerprint.worker.memory_fallbacks import Recipe
-from answerprint.worker.resolved_job import understand
+from answerprint.worker.chunk_writer import ChunkWriter
+from answerprint.worker.memory_fallbacks import ChunkSettings
+from answerprint.worker.resolved_job import resolve_job
 from fakes import no_hard_links
 from media.makers import make_movie, number_in, read_sound
 from worker.children import JOB, Child, of_kind, run_job
@@ -61,7 +61,7 @@ class Job:
 
     @property
     def mux(self) -> Message:
-        made_of = self.fingerprint or understand(RestoreRequest.from_json(self.request)).fingerprint
+        made_of = self.fingerprint or resolve_job(RestoreRequest.from_json(self.request)).fingerprint
         listing = self.root / "receipts.json"
         listing.write_text(json.dumps([replace(each, fingerprint=made_of).to_json() for each in self.receipts]))
         return {
@@ -100,7 +100,7 @@ def job(tmp_path: Path) -> Job:
     info = probe(clip)
     with open_reader(info) as reader:
         sources = list(reader)
-    scratch = Scratch(job.folder, JOB, "fingerprint", Fraction(25), 1 << 20)
+    scratch = ChunkWriter(job.folder, JOB, "fingerprint", Fraction(25), 1 << 20)
     for number, (first, stop) in enumerate(BORDERS):
         frames = [
             Frame(f.index, cv2.resize(f.picture, (256, 192), interpolation=cv2.INTER_NEAREST))
@@ -108,7 +108,7 @@ def job(tmp_path: Path) -> Job:
         ]
         state = ClipState(number + 1, stop, prepare(frames[-1].picture))
         chunk = RestoredChunk(number, number == 0, FrameRange(first, stop), frames, state)
-        job.receipts.append(scratch.commit(chunk, Recipe(4, 160, 0, 0), last=stop == STOP)[0])
+        job.receipts.append(scratch.commit(chunk, ChunkSettings(4, 160, 0, 0), last=stop == STOP)[0])
     return job
 
 

@@ -15,7 +15,7 @@ from answerprint.backends.catalogue import ModelEntry
 from answerprint.backends.diffbir.info import INFO
 from answerprint.errors import InputError, ModelError
 from answerprint.worker import resolved_job
-from answerprint.worker.resolved_job import Order
+from answerprint.worker.resolved_job import ResolvedJob
 from backends.builders_generator import COMPACT, write_generator
 from media.makers import make_movie, make_png
 
@@ -25,11 +25,11 @@ def clip(tmp_path: Path) -> Path:
     return make_movie(tmp_path / "clip.mov", 2)
 
 
-def understood(clip: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Order:  # noqa: ANN401 - of a request
+def understood(clip: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> ResolvedJob:  # noqa: ANN401 - of a request
     """The order for a model of the family diffbir, whose weights nothing here reads."""
     monkeypatch.setattr(resolved_job, "at_hand", lambda name: ModelEntry(name, "diffbir", "Apache-2.0", "", 4))
     assert catalogue.families()["diffbir"] is INFO
-    return resolved_job.understand(RestoreRequest(str(clip), str(clip.with_name("out.mov")), "diffbir-v2", **settings))
+    return resolved_job.resolve_job(RestoreRequest(str(clip), str(clip.with_name("out.mov")), "diffbir-v2", **settings))
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_a_picture_larger_than_any_file_may_hold_is_refused_before_it_is_drawn(
     write_generator(tmp_path / "home" / "models" / "mine", COMPACT)
     wide = make_png(tmp_path / "wide.png", np.zeros((2, 8192, 3), np.uint16))
 
-    def understand(**settings: Any) -> Order:  # noqa: ANN401 - of a request
-        return resolved_job.understand(RestoreRequest(str(wide), str(tmp_path / "out.png"), "mine", **settings))
+    def understand(**settings: Any) -> ResolvedJob:  # noqa: ANN401 - of a request
+        return resolved_job.resolve_job(RestoreRequest(str(wide), str(tmp_path / "out.png"), "mine", **settings))
 
     with pytest.raises(InputError, match="would make 32768x8 of 8192x2, more than can be written") as caught:
         understand()
@@ -85,8 +85,8 @@ def test_a_model_that_waits_in_a_package_is_made_before_its_weights_count(
     monkeypatch.setenv("ANSWERPRINT_HOME", str(tmp_path / "home"))
     name = "realesr-animevideov3"
     request = RestoreRequest(str(clip), str(clip.with_name("out.mov")), name)
-    assert catalogue.find(name).folder is None
-    first, again = resolved_job.understand(request), resolved_job.understand(request)
+    assert catalogue.find_model(name).folder is None
+    first, again = resolved_job.resolve_job(request), resolved_job.resolve_job(request)
     assert len(first.weights) == 1 and first.weights == again.weights
     assert first.fingerprint == again.fingerprint
     assert first.size == (256, 192) and first.latent_size == (64, 48)

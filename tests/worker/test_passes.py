@@ -13,7 +13,7 @@ from answerprint.flow.opencv import DisEstimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
 from answerprint.pipeline.clip_state import ClipState
-from answerprint.pipeline.restore_clip import Progress, RestoredChunk, Settings, restore_clip
+from answerprint.pipeline.restore_clip import ClipProgress, ClipSettings, RestoredChunk, restore_clip
 from answerprint.temporal.chunks import Chunk
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.temporal.sampler import denoise_chunk
@@ -29,13 +29,13 @@ def run(
     method: MethodOptions,
     size: tuple[int, int] | None,
     resume: ClipState | None = None,
-    seen: list[Progress] | None = None,
+    seen: list[ClipProgress] | None = None,
 ) -> list[RestoredChunk]:
     backend = small_sd_x4()
     backend.configure(steps=2, sampler="ddim", options={})
     frames = CLIP if resume is None else CLIP[resume.frame :]
     report = None if seen is None else seen.append
-    settings = Settings(method, seed=3, size=size)
+    settings = ClipSettings(method, seed=3, size=size)
     chunks = restore_clip(frames, backend, FlowSource(DisEstimator()), settings, resume=resume, on_progress=report)
     return [replace(chunk, frames=tuple(chunk)) for chunk in chunks]
 
@@ -79,6 +79,6 @@ def test_clip_of_two_runs_is_resumed_bit_for_bit() -> None:
 
 
 def test_steps_of_both_runs_are_told() -> None:
-    seen: list[Progress] = []
+    seen: list[ClipProgress] = []
     run(TIED, (192, 144), seen=seen)
     assert [(p.step, p.steps) for p in seen[:4]] == [(1, 4), (2, 4), (3, 4), (4, 4)]

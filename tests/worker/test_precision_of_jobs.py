@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from answerprint.api.request import RestoreRequest
-from answerprint.backends.catalogue import find
+from answerprint.backends.catalogue import find_model
 from answerprint.backends.generator.adapter import GeneratorBackend
 from answerprint.backends.generator.info import INFO as GENERATOR
 from answerprint.backends.ldm_sr.info import INFO
@@ -22,8 +22,8 @@ from answerprint.ipc.messages import Message
 from answerprint.pipeline.choices import resolve
 from answerprint.worker import loading, restore_job
 from answerprint.worker.loading import configured, settings_for, usual_recipe
-from answerprint.worker.memory_fallbacks import Recipe
-from answerprint.worker.requests import JobChannel, Wishes
+from answerprint.worker.memory_fallbacks import ChunkSettings
+from answerprint.worker.requests import JobChannel, JobControls
 from answerprint.worker.restore_job import is_astray, memory_checked
 from backends.builders import CPU, low_frames, small_ldm_sr
 from backends.builders_full_generator import small_generator
@@ -37,7 +37,7 @@ class Said:
 
     def __init__(self) -> None:
         self.events: list[Message] = []
-        self.talk = JobChannel(lambda event: self.events.append(dict(event)), Wishes(), {})
+        self.talk = JobChannel(lambda event: self.events.append(dict(event)), JobControls(), {})
 
     @property
     def warnings(self) -> list[str]:
@@ -82,7 +82,7 @@ def test_a_clip_that_goes_on_elsewhere_keeps_the_precision_of_its_receipt() -> N
     wanted = order()
     usual = usual_recipe(wanted, configured(wanted, backend))
     assert usual.dtype == "float32"
-    replayed = Recipe.replayed(dataclasses.replace(usual, dtype="bfloat16").to_json(False), usual)
+    replayed = ChunkSettings.replayed(dataclasses.replace(usual, dtype="bfloat16").to_json(False), usual)
     settings_for(wanted, backend, replayed)
     assert backend.dtype == torch.bfloat16
 
@@ -93,7 +93,7 @@ def test_a_clip_begun_where_the_processor_has_16_bits_goes_on_so_elsewhere_and_b
     """The receipt says in which numbers, not `auto`: every resumed chunk is what the first machine would have made."""
     choices = resolve(RestoreRequest("a", "b", model="generator"), GENERATOR)
     wanted: Any = SimpleNamespace(request=RestoreRequest("a", "b"), choices=choices, latent_size=(9, 9), size=(36, 36))
-    made: dict[bool, tuple[Recipe, Tensor]] = {}
+    made: dict[bool, tuple[ChunkSettings, Tensor]] = {}
     for has in (False, True):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda has=has: {"avx512_bf16": has})
         backend = small_generator()
@@ -106,7 +106,7 @@ def test_a_clip_begun_where_the_processor_has_16_bits_goes_on_so_elsewhere_and_b
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda begun=begun: {"avx512_bf16": not begun})
         backend = small_generator()
         here = usual_recipe(wanted, configured(wanted, backend))
-        settings_for(wanted, backend, Recipe.replayed(made[begun][0].to_json(False), here))
+        settings_for(wanted, backend, ChunkSettings.replayed(made[begun][0].to_json(False), here))
         assert torch.equal(_drawn(backend), made[begun][1])
 
 
@@ -117,7 +117,7 @@ def _drawn(backend: GeneratorBackend) -> Tensor:
 
 
 def test_what_a_model_has_to_say_becomes_a_warning() -> None:
-    backend, entry, said = small_ldm_sr(), find("tiny-x4"), Said()
+    backend, entry, said = small_ldm_sr(), find_model("tiny-x4"), Said()
     models = models_of(backend)
     with pytest.raises(ZeroDivisionError), models.use(entry, CPU, said.talk):
         backend._notices.append("It runs as it is.")

@@ -21,10 +21,10 @@ from answerprint.flow.prepare import FlowPicture, flow_picture, prepare
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
 from answerprint.pipeline.clip_state import ClipState, pack_state, read_state
-from answerprint.pipeline.restore_clip import RestoredChunk, Settings, restore_clip
+from answerprint.pipeline.restore_clip import ClipSettings, RestoredChunk, restore_clip
 from answerprint.store.receipts import DamagedChunkError
 from answerprint.temporal.options import MethodOptions, per_frame
-from answerprint.temporal.sampler import CARRIED, Carry, Tiles
+from answerprint.temporal.sampler import CARRIED, CarriedState, Tiles
 from temporal.models import small_backend
 from worker.clips import frames_of, same_frames
 
@@ -77,7 +77,7 @@ def begin(
 ) -> Iterator[RestoredChunk]:
     """The chunks, each made when it is asked for."""
     frames = frames_of(first if resume is None else resume.frame, stop, cuts)
-    asked = Settings(method, seed=3, tiles=tiles, batch=2)
+    asked = ClipSettings(method, seed=3, tiles=tiles, batch=2)
     return restore_clip(frames, backend(sampler), FlowSource(DisEstimator()), asked, resume=resume)
 
 
@@ -148,7 +148,7 @@ def test_the_shipped_model_can_be_resumed_across_a_cut(tmp_path: Path) -> None:
     model.configure(steps=2, sampler="ddim", options={})
 
     def restored(frames: list[Frame], resume: ClipState | None = None) -> list[RestoredChunk]:
-        return list(restore_clip(frames, model, FlowSource(DisEstimator()), Settings(TIED), resume=resume))
+        return list(restore_clip(frames, model, FlowSource(DisEstimator()), ClipSettings(TIED), resume=resume))
 
     whole = [replace(chunk, frames=tuple(chunk)) for chunk in restored(frames_of(1, 12, (8,)))]
     assert [chunk.opens_shot for chunk in whole] == [True, False, True]
@@ -174,10 +174,10 @@ STATE = ClipState(
     picture(1),
     (57, picture(2)),
     (
-        Carry(
+        CarriedState(
             57, {0: torch.ones(3, 4, 5, dtype=CARRIED), 10: torch.zeros(3, 4, 5, dtype=CARRIED)}, {-1: torch.ones(2)}
         ),
-        Carry(57, {0: torch.ones(3, 16, 20, dtype=CARRIED)}, {}),
+        CarriedState(57, {0: torch.ones(3, 16, 20, dtype=CARRIED)}, {}),
     ),
 )
 

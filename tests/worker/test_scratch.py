@@ -22,23 +22,23 @@ from answerprint.pipeline.clip_state import ClipState
 from answerprint.pipeline.restore_clip import RestoredChunk
 from answerprint.store import atomic, failpoints
 from answerprint.store.receipts import ChunkReceipt, carry_path, find_damage, read_receipt, receipt_path, segment_path
-from answerprint.temporal.sampler import CARRIED, Carry
+from answerprint.temporal.sampler import CARRIED, CarriedState
 from answerprint.worker import chunk_writer as scratch_module
-from answerprint.worker.chunk_writer import Scratch
+from answerprint.worker.chunk_writer import ChunkWriter
 from answerprint.worker.lost_chunks import LostChunkError
-from answerprint.worker.memory_fallbacks import Recipe
+from answerprint.worker.memory_fallbacks import ChunkSettings
 from worker.children import JOB
 from worker.clips import frame_of, frames_of, write_clip
 
-RECIPE = Recipe(4, 160, 0, 0)
+RECIPE = ChunkSettings(4, 160, 0, 0)
 STEPS = ("segment_before_fsync", "segment_after_rename", "carry_after_rename", "before_receipt", "after_receipt")
 
 
 @pytest.fixture
-def scratch(tmp_path: Path) -> Scratch:
+def scratch(tmp_path: Path) -> ChunkWriter:
     folder = tmp_path / JOB
     folder.mkdir(mode=0o700)
-    return Scratch(folder, JOB, "fingerprint", Fraction(24), 1 << 20)
+    return ChunkWriter(folder, JOB, "fingerprint", Fraction(24), 1 << 20)
 
 
 @pytest.fixture(autouse=True)
@@ -51,23 +51,23 @@ def no_faults(monkeypatch: pytest.MonkeyPatch) -> None:
 def chunk(number: int, first: int = 0, stop: int = 4, *, opens: bool = True) -> RestoredChunk:
     frames = frames_of(first, stop)
     last = prepare(frames[-1].picture)
-    carry = Carry(first + 2, {0: torch.ones(3, 8, 8, dtype=CARRIED)}, {})
+    carry = CarriedState(first + 2, {0: torch.ones(3, 8, 8, dtype=CARRIED)}, {})
     state = ClipState(number + 1, stop, last, (first + 2, last), (carry,))
     return RestoredChunk(number, opens, FrameRange(first, stop), frames, state)
 
 
-def litter(scratch: Scratch) -> list[str]:
+def litter(scratch: ChunkWriter) -> list[str]:
     return [path.name for path in scratch.folder.iterdir() if atomic.is_temporary(path.name)]
 
 
-def assert_whole(scratch: Scratch, receipt: ChunkReceipt) -> None:
+def assert_whole(scratch: ChunkWriter, receipt: ChunkReceipt) -> None:
     assert not find_damage(scratch.folder, receipt)
     assert read_receipt(receipt_path(scratch.folder, receipt.chunk)) == receipt
     assert len(list(SegmentReader(scratch.folder, receipt).frames())) == receipt.stop - receipt.first
     assert litter(scratch) == []
 
 
-def test_a_chunk_is_its_segment_what_it_hands_on_and_a_receipt_of_both(scratch: Scratch) -> None:
+def test_a_chunk_is_its_segment_what_it_hands_on_and_a_receipt_of_both(scratch: ChunkWriter) -> None:
     receipt, clamped = scratch.commit(chunk(3, 12, 16, opens=False), RECIPE, last=False)
     assert (receipt.job, receipt.chunk, receipt.first, receipt.stop) == (JOB, 3, 12, 16)
     assert receipt.fingerprint == "fingerprint"
@@ -80,14 +80,14 @@ def test_a_chunk_is_its_segment_what_it_hands_on_and_a_receipt_of_both(scratch: 
         assert os.name == "nt" or path.stat().st_mode & 0o077 == 0
 
 
-def test_the_last_chunk_hands_nothing_on(scratch: Scratch) -> None:
+def test_the_last_chunk_hands_nothing_on(scratch: ChunkWriter) -> None:
     receipt, _ = scratch.commit(chunk(0), RECIPE, last=True)
     assert receipt.carry is None
     assert not carry_path(scratch.folder, 0).exists()
     assert_whole(scratch, receipt)
 
 
-def test_the_same_pictures_are_the_same_file(scratch: Scratch) -> None:
+def test_the_same_pictures_are_the_same_file(scratch: ChunkWriter) -> None:
     one, _ = scratch.commit(chunk(0), RECIPE, last=False)
     other, _ = scratch.commit(chunk(0), RECIPE, last=False)
     assert one == other
@@ -95,7 +95,7 @@ def test_the_same_pictures_are_the_same_file(scratch: Scratch) -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_full_disk_says_how_much_is_needed_and_where(
-    step: str, scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+    step: str, scratch: ChunkWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(failpoints.VARIABLE, f"{step}:raise-enospc")
     with pytest.raises(DiskFullError) as failure:
@@ -109,7 +109,7 @@ def test_a_full_disk_says_how_much_is_needed_and_where(
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_failure_of_the_disk_is_met_with_another_file_once(
-    step: str, scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+    step: str, scratch: ChunkWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(failpoints.VARIABLE, f"{step}:raise-eio")
     receipt, _ = scratch.commit(chunk(0), RECIPE, last=False)
@@ -118,7 +118,7 @@ def test_a_failure_of_the_disk_is_met_with_another_file_once(
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_second_failure_is_the_end_until_the_disk_is_well(
-    step: str, scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+    step: str, scratch: ChunkWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(failpoints.VARIABLE, f"{step}:raise-eio:1,{step}:raise-eio:2")
     with pytest.raises(StorageError) as failure:
@@ -129,7 +129,7 @@ def test_a_second_failure_is_the_end_until_the_disk_is_well(
     assert_whole(scratch, receipt)
 
 
-def test_a_file_whose_sync_failed_is_given_up(scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_whose_sync_failed_is_given_up(scratch: ChunkWriter, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second fsync may report success for data that the first one lost."""
     made: list[str] = []
     failed: list[int] = []
@@ -153,7 +153,7 @@ def test_a_file_whose_sync_failed_is_given_up(scratch: Scratch, monkeypatch: pyt
     assert_whole(scratch, receipt)
 
 
-def test_room_is_looked_for_before_a_chunk(scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_room_is_looked_for_before_a_chunk(scratch: ChunkWriter, monkeypatch: pytest.MonkeyPatch) -> None:
     scratch.commit(chunk(0), RECIPE, last=False)
     assert scratch.expected_bytes == sum(
         path.stat().st_size for path in (segment_path(scratch.folder, 0), carry_path(scratch.folder, 0))
@@ -166,7 +166,7 @@ def test_room_is_looked_for_before_a_chunk(scratch: Scratch, monkeypatch: pytest
     scratch.check_room()
 
 
-def test_a_clip_goes_on_from_the_state_of_its_last_chunk(scratch: Scratch, tmp_path: Path) -> None:
+def test_a_clip_goes_on_from_the_state_of_its_last_chunk(scratch: ChunkWriter, tmp_path: Path) -> None:
     info = probe(write_clip(tmp_path / "clip.mkv", 0, 12))
     made = chunk(0)
     receipt, _ = scratch.commit(made, RECIPE, last=False)
@@ -175,7 +175,7 @@ def test_a_clip_goes_on_from_the_state_of_its_last_chunk(scratch: Scratch, tmp_p
     assert state.last.content_hash == made.state.last.content_hash
 
 
-def harm(scratch: Scratch, receipt: ChunkReceipt, how: str) -> ChunkReceipt:
+def harm(scratch: ChunkWriter, receipt: ChunkReceipt, how: str) -> ChunkReceipt:
     path = carry_path(scratch.folder, receipt.chunk)
     if how == "gone":
         path.unlink()
@@ -189,7 +189,7 @@ def harm(scratch: Scratch, receipt: ChunkReceipt, how: str) -> ChunkReceipt:
 
 
 @pytest.mark.parametrize("how", ["gone", "bit", "never"])
-def test_where_a_shot_ends_nothing_has_to_be_handed_on(how: str, scratch: Scratch, tmp_path: Path) -> None:
+def test_where_a_shot_ends_nothing_has_to_be_handed_on(how: str, scratch: ChunkWriter, tmp_path: Path) -> None:
     info = probe(write_clip(tmp_path / "clip.mkv", 0, 12, (4,)))
     receipt, _ = scratch.commit(chunk(0), RECIPE, last=False)
     state = scratch.resume(harm(scratch, receipt, how), info, FrameRange(0, 12))
@@ -197,7 +197,7 @@ def test_where_a_shot_ends_nothing_has_to_be_handed_on(how: str, scratch: Scratc
 
 
 @pytest.mark.parametrize("how", ["gone", "bit", "never"])
-def test_within_a_shot_its_chunks_have_to_be_made_again(how: str, scratch: Scratch, tmp_path: Path) -> None:
+def test_within_a_shot_its_chunks_have_to_be_made_again(how: str, scratch: ChunkWriter, tmp_path: Path) -> None:
     """From the one that opened the shot: those before it stay."""
     info = probe(write_clip(tmp_path / "clip.mkv", 0, 20, (4,)))
     scratch.commit(chunk(0), RECIPE, last=False)
@@ -210,7 +210,7 @@ def test_within_a_shot_its_chunks_have_to_be_made_again(how: str, scratch: Scrat
     assert failure.value.details == {"chunk": 1}
 
 
-def test_one_process_at_a_time_works_in_a_folder_and_a_dying_one_is_waited_for(scratch: Scratch) -> None:
+def test_one_process_at_a_time_works_in_a_folder_and_a_dying_one_is_waited_for(scratch: ChunkWriter) -> None:
     program = (
         "import sys; from pathlib import Path; from answerprint.store.lock import InstanceLock\n"
         "lock = InstanceLock(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
@@ -235,7 +235,7 @@ def test_one_process_at_a_time_works_in_a_folder_and_a_dying_one_is_waited_for(s
         pass
 
 
-def test_frames_far_outside_are_clamped_and_counted(scratch: Scratch) -> None:
+def test_frames_far_outside_are_clamped_and_counted(scratch: ChunkWriter) -> None:
     made = chunk(0)
     frame = frame_of(0)
     frame.picture[:2, :2] = 5.0

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import pytest
 
 from answerprint.worker.progress import tell_reading
-from answerprint.worker.requests import JobChannel, StopRequestedError, Wishes
+from answerprint.worker.requests import JobChannel, JobControls, StopRequestedError
 
 
 def test_it_is_said_now_and_then_and_only_while_something_is_read() -> None:
     said: list[Mapping[str, object]] = []
     now = [0.0]
-    on_read = tell_reading("/films/a.mxf", JobChannel(said.append, Wishes(), {"id": 7}), clock=lambda: now[0])
+    on_read = tell_reading("/films/a.mxf", JobChannel(said.append, JobControls(), {"id": 7}), clock=lambda: now[0])
     for frames in range(1, 1202):
         now[0] = frames / 100
         on_read(frames)
@@ -25,7 +25,7 @@ def test_it_is_said_now_and_then_and_only_while_something_is_read() -> None:
 
 
 def test_a_reading_that_nobody_wants_any_more_ends() -> None:
-    wishes, now = Wishes(), [0.0]
+    wishes, now = JobControls(), [0.0]
     on_read = tell_reading("a.mxf", JobChannel(lambda event: None, wishes, {}), clock=lambda: now[0])
     wishes.stop.set()
     on_read(1)  # not at each frame: that would cost more than the reading

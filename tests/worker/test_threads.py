@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from answerprint.metrics.stages import drawn_clip, spend
-from answerprint.pipeline.restore_clip import Settings
+from answerprint.pipeline.restore_clip import ClipSettings
 from answerprint.temporal.options import MethodOptions
-from answerprint.worker.server import Server
+from answerprint.worker.server import WorkerServer
 from answerprint.worker.threads import use_threads
 from backends.builders import small_tiny
 
@@ -30,7 +30,7 @@ def as_before() -> Iterator[None]:
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_worker_takes_the_threads_of_its_first_message(count: int) -> None:
     nobody: Any = SimpleNamespace()
-    Server(nobody, nobody, {"type": "serve", "device": "cpu", "threads": count})
+    WorkerServer(nobody, nobody, {"type": "serve", "device": "cpu", "threads": count})
     assert (torch.get_num_threads(), cv2.getNumThreads()) == (count, count)
 
 
@@ -46,5 +46,5 @@ def test_pictures_do_not_depend_on_the_number_of_threads() -> None:
         use_threads(count)
         backend = small_tiny()
         backend.configure(steps=2, sampler=backend.info.samplers[0], options={})
-        made.append(spend("", clip, backend, Settings(MethodOptions(chunk=3)))[1])
+        made.append(spend("", clip, backend, ClipSettings(MethodOptions(chunk=3)))[1])
     assert all(np.array_equal(a, b) for a, b in zip(*made, strict=True))

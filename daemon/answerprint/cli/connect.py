@@ -11,7 +11,7 @@ from answerprint.cli.context import Context
 from answerprint.errors import NoDaemonError
 
 if TYPE_CHECKING:
-    from answerprint.cli.jobs.view import Shelf
+    from answerprint.cli.jobs.view import JobSource
     from answerprint.client.client import Client
 
 __all__ = ["open_daemon", "reach_daemon", "reach_jobs", "reach_or_wake_daemon", "start_daemon"]
@@ -26,7 +26,7 @@ def reach_daemon() -> Client:
 
 
 @contextmanager
-def reach_jobs(context: Context) -> Iterator[Shelf]:
+def reach_jobs(context: Context) -> Iterator[JobSource]:
     """All jobs, to look at: of the daemon, or of the journal where none runs, which a person is told.
 
     Raises NoDaemonError where there is neither, or a daemon that does not answer; JournalError.
@@ -35,7 +35,7 @@ def reach_jobs(context: Context) -> Iterator[Shelf]:
 
     with ExitStack() as stack:
         try:
-            shelf: Shelf = stack.enter_context(reach_daemon())
+            shelf: JobSource = stack.enter_context(reach_daemon())
         except NoDaemonError as error:
             if type(error) is not NoDaemonError:  # one that starts, ends or is of another version
                 raise

@@ -13,9 +13,9 @@ from typing import Any
 from answerprint import __version__
 from answerprint import home as places
 from answerprint.backends.catalogue import entries
-from answerprint.cli.checks import Check, daemon_checks, rebuild_journal, verification_checks
+from answerprint.cli.checks import DoctorCheck, daemon_checks, rebuild_journal, verification_checks
 from answerprint.cli.context import Context
-from answerprint.cli.models import problem_of
+from answerprint.cli.models import model_problem
 from answerprint.cli.run_program import ask
 from answerprint.errors import AnswerprintError, InputError, JobFailedError
 from answerprint.text import counted
@@ -53,7 +53,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Look at everything; returns the exit code, 4 when something is wrong."""
-    found: list[Check] = []
+    found: list[DoctorCheck] = []
     for check in _checks(args.verify, args.rebuild, context):
         found.append(check)
         if not context.console.json:
@@ -67,10 +67,10 @@ def run(args: Namespace, context: Context) -> int:
     return 0 if ok else JobFailedError.exit_code
 
 
-def _checks(verify: bool, rebuild: bool, context: Context) -> Iterator[Check]:
+def _checks(verify: bool, rebuild: bool, context: Context) -> Iterator[DoctorCheck]:
     if rebuild:
         yield rebuild_journal()
-    yield Check("answerprint", True, f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
+    yield DoctorCheck("answerprint", True, f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
     yield from _folders()
     yield from _models()
     yield from _witnesses()
@@ -80,12 +80,12 @@ def _checks(verify: bool, rebuild: bool, context: Context) -> Iterator[Check]:
     try:
         facts: dict[str, Any] = ask("doctor", context)["facts"]
     except AnswerprintError as error:
-        yield Check("child process", False, error.message, error.remedy or _INSTALL)
+        yield DoctorCheck("child process", False, error.message, error.remedy or _INSTALL)
         return
     yield from _libraries(facts)
 
 
-def _folders() -> Iterator[Check]:
+def _folders() -> Iterator[DoctorCheck]:
     for name, place in (
         ("home folder", places.home),
         ("models folder", places.models_folder),
@@ -100,58 +100,62 @@ def _folders() -> Iterator[Check]:
                 pass
         except (OSError, AnswerprintError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            yield Check(name, False, f"cannot be written to ({reason})", "Set ANSWERPRINT_HOME to another folder.")
+            yield DoctorCheck(
+                name, False, f"cannot be written to ({reason})", "Set ANSWERPRINT_HOME to another folder."
+            )
             continue
         free = shutil.disk_usage(existing).free
         if name == "home folder" and free < _LOW_DISK_BYTES:
-            yield Check(name, False, f"{folder}, only {_gib(free)} free", "Make room, or move ANSWERPRINT_HOME.")
+            yield DoctorCheck(name, False, f"{folder}, only {_gib(free)} free", "Make room, or move ANSWERPRINT_HOME.")
         else:
-            yield Check(name, True, f"{folder}, {_gib(free)} free")
+            yield DoctorCheck(name, True, f"{folder}, {_gib(free)} free")
 
 
-def _witnesses() -> Iterator[Check]:
+def _witnesses() -> Iterator[DoctorCheck]:
     """Who tells where clips of a timeline lie; the third needs a library."""
     from answerprint.resolve.conform.witnesses import accounts
 
     for each in accounts():
         text = f"{each.text}: {each.problem}" if each.problem else each.text
-        yield Check(each.name, not each.problem, text, each.remedy)
+        yield DoctorCheck(each.name, not each.problem, text, each.remedy)
 
 
-def _models() -> Iterator[Check]:
+def _models() -> Iterator[DoctorCheck]:
     try:
         found = entries()
     except InputError as error:  # of the settings, which say where models lie
-        yield Check("models", False, error.message, error.remedy)
+        yield DoctorCheck("models", False, error.message, error.remedy)
         return
     for entry in found:
         if not (entry.ready or entry.fault or entry.lack):
             continue  # known, and not wanted by this user: no problem
-        problem, remedy = problem_of(entry)
+        problem, remedy = model_problem(entry)
         about = f"in the package {entry.package}" if entry.package else "files are as their manifest says"
-        yield Check(f"model {entry.name}", not problem, problem or about, remedy)
+        yield DoctorCheck(f"model {entry.name}", not problem, problem or about, remedy)
 
 
-def _libraries(facts: dict[str, Any]) -> Iterator[Check]:
+def _libraries(facts: dict[str, Any]) -> Iterator[DoctorCheck]:
     for name in ("torch", "diffusers", "av", "cv2"):
         part = facts[name]
         if "problem" in part:
-            yield Check(name, False, part["problem"], _INSTALL)
+            yield DoctorCheck(name, False, part["problem"], _INSTALL)
             continue
         libraries = part.get("libraries", {})
         about = f" with FFmpeg's libavcodec {libraries['libavcodec']}" if "libavcodec" in libraries else ""
-        yield Check(name, True, part["version"] + about)
+        yield DoctorCheck(name, True, part["version"] + about)
         missing = part.get("missing_encoders")
         if missing:
-            yield Check("encoders", False, f"{', '.join(missing)} missing", "Install the av package from its wheel.")
+            yield DoctorCheck(
+                "encoders", False, f"{', '.join(missing)} missing", "Install the av package from its wheel."
+            )
         for device in part.get("devices", []):
             memory = f", {_gib(device['bytes'])}" if device["bytes"] else ""
-            yield Check(f"device {device['name']}", True, device["about"] + memory)
+            yield DoctorCheck(f"device {device['name']}", True, device["about"] + memory)
     cache = facts["flow_cache"]
     if "problem" in cache:
-        yield Check("motion cache", False, cache["problem"], "Run: answerprint flow-cache clear")
+        yield DoctorCheck("motion cache", False, cache["problem"], "Run: answerprint flow-cache clear")
     else:
-        yield Check(
+        yield DoctorCheck(
             "motion cache", True, f"{counted(cache['entries'], 'entry', 'entries')}, {cache['bytes'] / 2**20:.1f} MiB"
         )
 

@@ -7,13 +7,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import PurePosixPath
 
-from answerprint.backends.catalogue import ModelEntry, entries, find
+from answerprint.backends.catalogue import ModelEntry, entries, find_model
 from answerprint.backends.info import BackendInfo
 from answerprint.cli.actions import Actions
 from answerprint.cli.connect import open_daemon, reach_daemon
 from answerprint.cli.context import Context
 from answerprint.cli.jobs.words import size_words
-from answerprint.cli.models_library import add_import, add_pull, add_remove, run_import, run_pull, run_remove, size_of
+from answerprint.cli.models_library import (
+    add_import,
+    add_pull,
+    add_remove,
+    download_size,
+    run_import,
+    run_pull,
+    run_remove,
+)
 from answerprint.cli.option_table import option_lines
 from answerprint.cli.table import columns
 from answerprint.cli.times import parse_span
@@ -26,9 +34,9 @@ from answerprint.weights.manifest import FileRecord, read_manifest
 from answerprint.weights.packaged.package import check_package
 from answerprint.weights.published_models import KnownFile, KnownModel, known_models
 from answerprint.weights.pulling.pull import published_name
-from answerprint.weights.verify import verify
+from answerprint.weights.verify import verify_model
 
-__all__ = ["add_arguments", "problem_of", "run"]
+__all__ = ["add_arguments", "model_problem", "run"]
 
 _EPILOG = """\
 Nothing is downloaded but by `pull`. `info` says under which licence, how much, and where the files belong.
@@ -96,7 +104,7 @@ def _list(args: Namespace, context: Context) -> int:
 def _info(args: Namespace, context: Context) -> int:
     entry = next((entry for entry in entries() if entry.name == args.name), None)
     if entry is None:
-        find(args.name)  # raises, and knows the remedy
+        find_model(args.name)  # raises, and knows the remedy
     if entry is None or entry.fault:
         raise ModelError(entry.fault if entry else f"There is no model {args.name!r}.")
     info, known = entry.info, known_models().get(entry.name)
@@ -136,10 +144,10 @@ def _info(args: Namespace, context: Context) -> int:
 
 
 def _verify(args: Namespace, context: Context) -> int:
-    chosen = [find(args.name)] if args.name else [entry for entry in entries() if entry.ready or entry.fault]
+    chosen = [find_model(args.name)] if args.name else [entry for entry in entries() if entry.ready or entry.fault]
     bad = 0
     for entry in chosen:
-        problem, remedy = problem_of(entry)
+        problem, remedy = model_problem(entry)
         bad += bool(problem)
         if context.console.json:
             event = {"event": "verified", "name": entry.name, "ok": not problem, "problem": problem, "remedy": remedy}
@@ -152,7 +160,7 @@ def _verify(args: Namespace, context: Context) -> int:
 
 
 def _load(args: Namespace, context: Context) -> int:
-    find(args.name)  # what is not here is said at once
+    find_model(args.name)  # what is not here is said at once
     seconds = None if args.keep_alive is None else _keep_alive(args.keep_alive)
     with open_daemon(context) as client:
         warm = client.load_model(args.name, args.device, seconds)
@@ -181,7 +189,7 @@ def _keep_alive(text: str) -> float:
     return 0.0 if text == "0" else parse_span(text)
 
 
-def problem_of(entry: ModelEntry) -> tuple[str, str]:
+def model_problem(entry: ModelEntry) -> tuple[str, str]:
     """Return what is wrong with the files of a model, and the remedy; empty texts where nothing is."""
     if entry.fault:
         return entry.fault, f"Repair or remove {entry.folder}."
@@ -189,7 +197,7 @@ def problem_of(entry: ModelEntry) -> tuple[str, str]:
         if entry.folder is None:
             check_package(known_models()[entry.name])
         else:
-            verify(entry.folder)
+            verify_model(entry.folder)
     except ModelError as error:
         return error.message, error.remedy
     return "", ""
@@ -198,7 +206,7 @@ def problem_of(entry: ModelEntry) -> tuple[str, str]:
 def _size_words(entry: ModelEntry) -> str:
     if entry.ready or entry.name not in known_models():
         return size_words(entry.size) if entry.size else ""
-    return size_of(known_models()[entry.name])
+    return download_size(known_models()[entry.name])
 
 
 def _notes(entry: ModelEntry) -> str:
@@ -226,7 +234,7 @@ def _file_lines(entry: ModelEntry, known: KnownModel | None) -> Iterator[str]:
         records = known.package.files
     else:
         try:
-            find(entry.name)
+            find_model(entry.name)
         except ModelError as error:
             yield error.remedy
         yield from map(_file_words, known.files if known else ())

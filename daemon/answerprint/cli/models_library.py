@@ -31,10 +31,10 @@ from answerprint.weights.manifest import Manifest
 from answerprint.weights.published_models import KnownModel, find_known, known_models
 from answerprint.weights.pulling.memory import has_accepted, read_memory
 from answerprint.weights.pulling.meter import Meter
-from answerprint.weights.pulling.pull import Progress, Wishes, comes_in_package, pull
+from answerprint.weights.pulling.pull import PullOptions, PullProgress, comes_in_package, pull
 from answerprint.weights.settings import load_model_settings
 
-__all__ = ["add_import", "add_pull", "add_remove", "run_import", "run_pull", "run_remove", "size_of"]
+__all__ = ["add_import", "add_pull", "add_remove", "download_size", "run_import", "run_pull", "run_remove"]
 
 _PULLING = """\
 A pull that broke off, or was ended with Ctrl-C, keeps what has come: the same command goes on.
@@ -118,7 +118,7 @@ def run_pull(args: Namespace, context: Context) -> int:
     """Show licence and size, ask once, and fetch."""
     console, model, models = context.console, find_known(args.name), models_folder()
     accepted = args.accept_licence or has_accepted(models, model)
-    wishes = Wishes(args.accept_licence, args.trust_first_download, args.mirror, args.from_folder)
+    wishes = PullOptions(args.accept_licence, args.trust_first_download, args.mirror, args.from_folder)
     if not console.json and not comes_in_package(model, wishes):
         for line in _terms(model):
             console.err(line)
@@ -136,7 +136,7 @@ def run_pull(args: Namespace, context: Context) -> int:
     return 0
 
 
-def _ask(wishes: Wishes, model: KnownModel, accepted: bool) -> Wishes:
+def _ask(wishes: PullOptions, model: KnownModel, accepted: bool) -> PullOptions:
     """Ask for what the arguments leave open."""
     if not accepted:
         accepted = agrees("Do you accept this licence?", default=False)
@@ -226,7 +226,7 @@ def run_remove(args: Namespace, context: Context) -> int:
     return 0
 
 
-def size_of(model: KnownModel) -> str:
+def download_size(model: KnownModel) -> str:
     """How much is fetched, as far as that is known."""
     if not model.size:
         return "size unknown"
@@ -236,7 +236,7 @@ def size_of(model: KnownModel) -> str:
 
 def _terms(model: KnownModel) -> list[str]:
     licence = model.licence
-    said = {"size": size_of(model), "from": ", ".join(model.hosts)}
+    said = {"size": download_size(model), "from": ", ".join(model.hosts)}
     said |= {"licence": f"{licence.title}. {licence.text}", "": licence.url}
     if model.unhashed:
         said["hashes"] = (
@@ -265,13 +265,13 @@ def _check_unused(name: str) -> None:
         raise ModelError(f"The model {name!r} is needed by unfinished jobs: {jobs}.", "Let them end, or cancel them.")
 
 
-def _presenter(console: Console, model: KnownModel) -> tuple[Callable[[Progress], None], Callable[[], None]]:
+def _presenter(console: Console, model: KnownModel) -> tuple[Callable[[PullProgress], None], Callable[[], None]]:
     """What shows the progress, and what ends that."""
     meter = Meter()
     if not console.json and sys.stderr.isatty():
         bar: Any = tqdm(total=model.size or None, unit="B", unit_scale=True, file=sys.stderr, dynamic_ncols=True)
 
-        def draw(progress: Progress) -> None:
+        def draw(progress: PullProgress) -> None:
             bar.set_description_str(plain(f"{_STAGES[progress.stage]} {progress.file}".strip()), refresh=False)
             bar.total = progress.total_bytes
             bar.update(progress.done_bytes - bar.n)
@@ -280,7 +280,7 @@ def _presenter(console: Console, model: KnownModel) -> tuple[Callable[[Progress]
     last: list[float | str] = [0.0, ""]
     every = _EVENT_SECONDS if console.json else _EVERY_SECONDS
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: PullProgress) -> None:
         speed, now = meter.take(progress.done_bytes), time.monotonic()
         what = f"{progress.stage} {progress.file}"
         if what == last[1] and now - float(last[0]) < every:

@@ -11,7 +11,7 @@ from answerprint.api.types import NewJob
 from answerprint.cli.connect import open_daemon
 from answerprint.cli.context import Context
 from answerprint.cli.jobs.follow import do_job
-from answerprint.cli.restore import report
+from answerprint.cli.restore import report_end
 from answerprint.cli.settings import add_settings, make_request
 from answerprint.scheduler.preflight import check_preview
 
@@ -50,4 +50,4 @@ def run(args: Namespace, context: Context) -> int:
     check_preview(request)
     new = NewJob(str(uuid.uuid4()), "preview", request.to_json(), label=f"preview of {Path(args.input).name}")
     with open_daemon(context) as client:
-        return report(do_job(client, new, context), context)
+        return report_end(do_job(client, new, context), context)

@@ -16,7 +16,7 @@ from answerprint.ipc.messages import Message
 from answerprint.scheduler.preflight import check_restore
 from answerprint.text import counted
 
-__all__ = ["add_arguments", "report", "run"]
+__all__ = ["add_arguments", "report_end", "run"]
 
 _EPILOG = """\
 examples:
@@ -60,7 +60,7 @@ def run(args: Namespace, context: Context) -> int:
     new = NewJob(str(uuid.uuid4()), "restore", request.to_json())
     with open_daemon(context) as client:
         if not args.detach:
-            return report(do_job(client, new, context), context)
+            return report_end(do_job(client, new, context), context)
         job, _ = client.submit(new)
     if context.console.json:
         facts = {"job": job.id, "number": job.number, "input": job.input, "output": job.output}
@@ -71,7 +71,7 @@ def run(args: Namespace, context: Context) -> int:
     return 0
 
 
-def report(final: Message, context: Context) -> int:
+def report_end(final: Message, context: Context) -> int:
     """Close with a summary or the reason of the failure; returns the exit code."""
     console = context.console
     if final["event"] == "error":

@@ -37,13 +37,13 @@ from answerprint.rpc.convert import job_from, new_job_to
 from answerprint.rpc.convert_events import job_event_from, progress_from, state_to
 from answerprint.rpc.convert_info import ModelForm, info_from, model_from, option_from, pull_from, warm_from
 from answerprint.rpc.convert_media import media_from
-from answerprint.rpc.errors import CrowdedError, RefusedError, TooSlowError
+from answerprint.rpc.errors import AccessDeniedError, CrowdedError, TooSlowError
 from answerprint.rpc.session_file import Session
 from answerprint.rpc.v1 import frames_pb2, models_pb2, system_pb2
 from answerprint.rpc.v1 import restoration_pb2 as pb
 from answerprint.rpc.values import timestamp
 
-__all__ = ["Client", "Picture"]
+__all__ = ["Client", "FrameImage"]
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ _FORMATS: Mapping[PictureFormat, frames_pb2.GetFrameRequest.Format] = MappingPro
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class FrameImage:
     """A frame as an encoded picture; width and height in px."""
 
     data: bytes
@@ -225,7 +225,7 @@ class Client(AbstractContextManager["Client"]):
         side: Side = "restored",
         form: PictureFormat = "png",
         max_size: tuple[int, int] = (0, 0),
-    ) -> Picture:
+    ) -> FrameImage:
         """A finished frame, or its source, as a picture that fits into a size; 0 sets no limit."""
         request = frames_pb2.GetFrameRequest(
             job=reference,
@@ -245,7 +245,7 @@ class Client(AbstractContextManager["Client"]):
         data = b"".join(part.data for part in parts)
         if not parts or len(data) != parts[0].total_bytes:
             raise JobFailedError("The picture did not arrive whole.", "Ask for it again.")
-        return Picture(data, parts[0].media_type, parts[0].width, parts[0].height)
+        return FrameImage(data, parts[0].media_type, parts[0].width, parts[0].height)
 
     def describe(self, media: str) -> MediaInfo:
         """What a file or a sequence is. Raises InputError for one that cannot be read.
@@ -334,7 +334,7 @@ class Client(AbstractContextManager["Client"]):
             raise
         except NoDaemonError as error:
             # What was refused was not done, so it may always be asked again.
-            if not (repeatable or isinstance(error, RefusedError)):
+            if not (repeatable or isinstance(error, AccessDeniedError)):
                 raise
         self._reconnect(_CALL_SECONDS)
         return self._connection.call(method, request, answer, seconds)

@@ -23,10 +23,10 @@ from grpc_health.v1 import health_pb2
 from answerprint.api.types import BusyError
 from answerprint.errors import AnswerprintError, NoDaemonError
 from answerprint.rpc.errors import (
+    AccessDeniedError,
     CrowdedError,
     InternalError,
     OtherVersionError,
-    RefusedError,
     StartingError,
     TooSlowError,
     from_trailer,
@@ -34,7 +34,7 @@ from answerprint.rpc.errors import (
 from answerprint.rpc.limits import ServerLimits
 from answerprint.rpc.session_file import PROTOCOL, Session, check_private, read_session
 
-__all__ = ["Connection", "check_peer", "open_connection", "translated"]
+__all__ = ["Connection", "check_socket_owner", "open_connection", "translate_rpc_errors"]
 
 T = TypeVar("T")
 
@@ -78,19 +78,19 @@ class Connection:
 
         seconds: None waits as long as the daemon is there.
         """
-        with translated(), _open():
+        with translate_rpc_errors(), _open():
             call = self._unary(method, request, answer)
             return _apart(lambda: call(request, timeout=seconds, metadata=self._metadata))
 
     def begin(self, method: str, request: Message, answer: type[Message], seconds: float | None) -> Callable[[], Any]:
         """Begin a unary call; what is returned waits for its answer. Both raise AnswerprintError."""
-        with translated(), _open():
+        with translate_rpc_errors(), _open():
             call = self._unary(method, request, answer)
             begun = _apart(lambda: call.future(request, timeout=seconds, metadata=self._metadata))
 
         def wait() -> Any:  # noqa: ANN401 - an `answer`
             try:
-                with translated():
+                with translate_rpc_errors():
                     return _apart(begun.result)
             except grpc.FutureCancelledError as error:
                 raise NoDaemonError("The connection to the daemon was closed.", "Connect again.") from error
@@ -110,7 +110,7 @@ class Connection:
         begin = self._channel.unary_stream(
             method, request_serializer=type(request).SerializeToString, response_deserializer=answer.FromString
         )
-        with translated():
+        with translate_rpc_errors():
             with _open():
                 answers = _apart(lambda: begin(request, timeout=seconds, metadata=self._metadata))
             try:
@@ -169,7 +169,7 @@ def _try(session: Session, deadline: float) -> Connection | NoDaemonError | Crow
 def _check_session(session: Session) -> None:
     if session.socket is not None:
         check_private(session.socket.parent)
-        check_peer(session.socket)
+        check_socket_owner(session.socket)
     if session.protocol != PROTOCOL:
         raise OtherVersionError(
             f"The daemon speaks version {session.protocol} of the protocol, this program version {PROTOCOL}.",
@@ -177,7 +177,7 @@ def _check_session(session: Session) -> None:
         )
 
 
-def check_peer(path: Path) -> None:
+def check_socket_owner(path: Path) -> None:
     """Raise NoDaemonError unless a process of ours listens at the socket: it alone may see the token."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(_CHECK_SECONDS)
@@ -233,7 +233,7 @@ def _apart(work: Callable[..., T], *arguments: Any) -> T:  # noqa: ANN401 - of a
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_rpc_errors() -> Iterator[None]:
     """Raise what gRPC raises in the block as what it means."""
     try:
         yield
@@ -273,7 +273,7 @@ _MEANINGS: Mapping[grpc.StatusCode, tuple[type[AnswerprintError], str, str]] = M
             "The daemon did not answer in time.",
             "Look again in a moment: answerprint daemon status",
         ),
-        grpc.StatusCode.UNAUTHENTICATED: (RefusedError, "The daemon refuses this program.", "Connect again."),
+        grpc.StatusCode.UNAUTHENTICATED: (AccessDeniedError, "The daemon refuses this program.", "Connect again."),
         grpc.StatusCode.UNIMPLEMENTED: (OtherVersionError, "The daemon is of another version.", _RESTART),
         grpc.StatusCode.RESOURCE_EXHAUSTED: (
             BusyError,

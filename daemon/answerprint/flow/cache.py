@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from answerprint.flow.entries import SUFFIX, Entry, children, list_entries, write_whole
+from answerprint.flow.entries import SUFFIX, CacheEntry, children, list_entries, write_entry
 from answerprint.flow.estimator import FlowEstimator
 from answerprint.flow.lease import hold_lease, live_leases
 from answerprint.flow.pair import FORMAT_VERSION, FlowDataError, FlowPair
@@ -133,7 +133,7 @@ class FlowCache:
             if not self._make_room(len(data)):
                 self.counters.refused += 1
                 return
-            write_whole(path, data)
+            write_entry(path, data)
         except OSError:
             self.counters.failures += 1
             return
@@ -201,7 +201,7 @@ class FlowCache:
         self._crowded = self._stored_bytes + needed_bytes > self._capacity_bytes
         return not self._crowded
 
-    def _evict(self, entries: list[Entry], goal_bytes: int) -> int:
+    def _evict(self, entries: list[CacheEntry], goal_bytes: int) -> int:
         """Remove the least recently used of `entries` until they take `goal_bytes`; the bytes that stay."""
         stay = sum(entry.bytes for entry in entries)
         protected_ns = min(live_leases(self._leases), default=None)
@@ -223,7 +223,7 @@ class FlowCache:
             stay -= entry.bytes
         return stay
 
-    def _listing(self) -> list[Entry]:
+    def _listing(self) -> list[CacheEntry]:
         entries, failures = list_entries(self._entries, self._clock())
         self.counters.failures += failures
         return entries

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from answerprint.flow.pair import Flow
 
-__all__ = ["Field", "confidence", "destination", "inside", "occlusion", "resize_flow", "round_trip_error", "sample"]
+__all__ = ["Field", "confidence", "destination", "is_inside", "occlusion", "resize_flow", "round_trip_error", "sample"]
 
 Field = NDArray[np.float32]
 """[h, w] or [h, w, C]."""
@@ -32,7 +32,7 @@ def destination(flow: Flow) -> Field:
     return xy
 
 
-def inside(xy: Field, width: int, height: int) -> NDArray[np.bool_]:
+def is_inside(xy: Field, width: int, height: int) -> NDArray[np.bool_]:
     """Whether the points `xy` [..., 2] lie in a picture of `width` x `height` cells; a NaN does not."""
     x, y = xy[..., 0], xy[..., 1]
     return (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
@@ -85,7 +85,7 @@ def occlusion(f_ab: Flow, f_ba: Flow, unit: float = 1.0) -> Field:
     error = np.hypot(f_ab[..., 0] + back[..., 0], f_ab[..., 1] + back[..., 1])
     length = np.hypot(f_ab[..., 0], f_ab[..., 1]) + np.hypot(back[..., 0], back[..., 1])
     h, w = f_ba.shape[:2]
-    V = (error * unit <= ALPHA * length * unit + BETA_PX) & inside(xy, w, h)
+    V = (error * unit <= ALPHA * length * unit + BETA_PX) & is_inside(xy, w, h)
     return np.asarray(V, np.float32)
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ABANDONED_NS", "SUFFIX", "Entry", "children", "list_entries", "write_whole"]
+__all__ = ["ABANDONED_NS", "SUFFIX", "CacheEntry", "children", "list_entries", "write_entry"]
 
 SUFFIX = ".flow"
 ABANDONED_NS = 3600 * 10**9
@@ -18,7 +18,7 @@ _TEMPORARY = ".tmp-"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CacheEntry:
     """One file of the cache."""
 
     used_ns: int
@@ -27,7 +27,7 @@ class Entry:
     bytes: int
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_entry(path: Path, data: bytes) -> None:
     """Make `path` hold `data`, or leave it as it was; the folder is made if absent.
 
     Raises:
@@ -47,18 +47,18 @@ def write_whole(path: Path, data: bytes) -> None:
         raise
 
 
-def list_entries(folder: Path, now_ns: int) -> tuple[list[Entry], int]:
+def list_entries(folder: Path, now_ns: int) -> tuple[list[CacheEntry], int]:
     """The entries two levels down in `folder`, and the number of files that could not be examined.
 
     On the way it removes what dead processes left half written.
     """
-    entries: list[Entry] = []
+    entries: list[CacheEntry] = []
     failures = 0
     for path in (path for shelf in children(folder) for path in children(shelf)):
         try:
             status = path.stat()
             if path.suffix == SUFFIX:
-                entries.append(Entry(status.st_mtime_ns, path, status.st_size))
+                entries.append(CacheEntry(status.st_mtime_ns, path, status.st_size))
             elif path.name.startswith(_TEMPORARY) and now_ns - status.st_mtime_ns > ABANDONED_NS:
                 path.unlink(missing_ok=True)
         except FileNotFoundError:

@@ -20,13 +20,13 @@ from answerprint.ipc.child import end_of
 from answerprint.ipc.events import FINAL, check_event
 from answerprint.ipc.messages import Message, MessageError, MessageReader, encode_message, write_whole
 
-__all__ = ["ChildProcess", "Patience"]
+__all__ = ["ChildProcess", "EndTimeouts"]
 
 _POLL_SECONDS = 0.2  # a wait without end is deaf to Ctrl-C on Windows
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class EndTimeouts:
     """How long a child may take to end before it is killed: once it is terminated, and once it has said all."""
 
     after_terminate_seconds: float = 3.0
@@ -45,7 +45,7 @@ class ChildProcess:
         request: Mapping[str, object],
         log: Path,
         *,
-        patience: Patience | None = None,
+        patience: EndTimeouts | None = None,
     ) -> None:
         """Start `command` and hand it `request`; `log` takes its standard error.
 
@@ -53,7 +53,7 @@ class ChildProcess:
         """
         first = encode_message(request)
         self._log = log
-        self._patience = patience or Patience()
+        self._patience = patience or EndTimeouts()
         self._events: queue.Queue[Message | MessageError | None] = queue.Queue(maxsize=256)
         self._final: Message | None = None
         self._ended = False

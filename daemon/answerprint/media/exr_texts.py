@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-__all__ = ["MAGIC", "read_texts", "with_texts"]
+__all__ = ["MAGIC", "read_exr_texts", "with_exr_texts"]
 
 MAGIC = b"v/1\x01"
 _AFTER_VERSION = 8
 _LONGEST_NAME = 31  # bytes, of files that do not announce long names
 
 
-def with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
+def with_exr_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     """The file with more attributes. data: a single-part file of scan lines whose first piece follows the table."""
     end = _AFTER_VERSION
     for _, _, value in _attributes(data):
@@ -29,7 +29,7 @@ def with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     return data[:end] + added + data[end:table] + offsets.astype("<u8").tobytes() + data[first:]
 
 
-def read_texts(head: bytes) -> dict[str, str]:
+def read_exr_texts(head: bytes) -> dict[str, str]:
     """Names and values of the texts in the first bytes of a file; of a damaged header, those that are whole."""
     return {
         name.decode("latin-1"): head[value].decode("utf-8", "replace")

@@ -21,7 +21,7 @@ from answerprint.media.matroska import ASPECT_ROOM, write_aspect
 from answerprint.media.sink import Hooks, Writer, output_colour
 from answerprint.media.tags import write_tags
 from answerprint.store.atomic import temporary_name
-from answerprint.store.open_folder import Place
+from answerprint.store.open_folder import OpenFolder
 
 __all__ = ["MovieWriter"]
 
@@ -42,7 +42,7 @@ class MovieWriter(Writer):
         self._video: VideoStream | None = None
         self._audio: AudioFeed | None = None
 
-    def _begin(self, place: Place) -> None:
+    def _begin(self, place: OpenFolder) -> None:
         with writing(self.path):
             temporary = temporary_name()
             self.hooks.announce(place.path / temporary)
@@ -139,7 +139,7 @@ class MovieWriter(Writer):
         if self._needs_aspect:
             write_aspect(self._place.way(self._temporary), self.spec.width, self.spec.height, self.spec.sample_aspect)
 
-    def _publish(self, place: Place) -> None:
+    def _publish(self, place: OpenFolder) -> None:
         self._sources.check(place, self.path.name)
         place.publish(self._temporary, self.path.name, self.spec.overwrite, claim=self.hooks.claim)
         self._temporary = ""

@@ -14,7 +14,7 @@ from answerprint.frames.frame import FrameRange
 from answerprint.frames.sequence import SequencePattern
 from answerprint.media.sources import Sources
 from answerprint.store.atomic import temporary_name
-from answerprint.store.open_folder import Place
+from answerprint.store.open_folder import OpenFolder
 from answerprint.store.reserved import check_not_ours
 
 __all__ = ["check_output", "output_files"]
@@ -46,7 +46,7 @@ def check_output(path: Path | str, codec: str, source: ClipInfo, overwrite: bool
     inputs = source.files or (source.path,)
     sources, resolved = Sources(inputs), {file.resolve() for file in inputs}
     try:
-        with Place(folder) as place:
+        with OpenFolder(folder) as place:
             for file in files:
                 sources.check(place, file.name)
                 _check_name(place, file, resolved, overwrite)
@@ -57,7 +57,7 @@ def check_output(path: Path | str, codec: str, source: ClipInfo, overwrite: bool
         raise OutputError(f"{folder} cannot be written to ({error.strerror}).", "Choose another folder.") from error
 
 
-def _check_name(place: Place, file: Path, sources: Collection[Path], overwrite: bool) -> None:
+def _check_name(place: OpenFolder, file: Path, sources: Collection[Path], overwrite: bool) -> None:
     if file.resolve() in sources:
         raise OutputError(f"{file} is the source itself.", "Sources are never written to: choose another name.")
     found = place.look(file.name)

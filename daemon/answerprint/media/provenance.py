@@ -29,9 +29,9 @@ def read_provenance(path: Path) -> Mapping[str, str]:
         if head.startswith(_PNG):
             return _ours(_png_texts(head))
         if head.startswith(exr_texts.MAGIC):
-            return _ours(exr_texts.read_texts(head))
+            return _ours(exr_texts.read_exr_texts(head))
         if head.startswith(tiff_texts.MAGIC):
-            return _ours(tiff_texts.read_texts(file))
+            return _ours(tiff_texts.read_tiff_texts(file))
     with open_container(path) as container, reading(path):
         return _ours(dict(container.metadata))
 

@@ -29,7 +29,7 @@ from answerprint.errors import OutputError
 from answerprint.frames.frame import Frame, FrameRange
 from answerprint.store.receipts import ChunkReceipt, DamagedChunkError
 
-__all__ = ["BLACK", "WHITE", "EncodedSegment", "PictureDigest", "SegmentReader", "encode_segment", "quantise"]
+__all__ = ["BLACK", "WHITE", "EncodedSegment", "PictureDigest", "SegmentReader", "encode_segment", "quantise_frame"]
 
 Codes = NDArray[np.uint16]  # [H, W, 3 or 4], R'G'B' and alpha
 
@@ -77,7 +77,7 @@ class PictureDigest:
         return self._sha.hexdigest()
 
 
-def quantise(frame: Frame) -> tuple[Codes, int]:
+def quantise_frame(frame: Frame) -> tuple[Codes, int]:
     """The codes of a frame, and how many values lay outside the room. Raises OutputError for what is no number."""
     if not np.isfinite(frame.picture).all():
         raise OutputError(
@@ -104,7 +104,7 @@ def encode_segment(frames: Iterable[Frame], rate: Fraction) -> EncodedSegment:
     video: VideoStream | None = None
     clamped = 0
     for number, frame in enumerate(frames):
-        codes, outside = quantise(frame)
+        codes, outside = quantise_frame(frame)
         clamped += outside
         if container is None or video is None:
             container = av.open(file, "w", format="matroska", options=dict(_MUXER))

@@ -21,7 +21,7 @@ from answerprint.media.boundary import writing
 from answerprint.media.encode import encode_pixels
 from answerprint.media.sink import Hooks, Writer, output_colour
 from answerprint.store.atomic import temporary_name
-from answerprint.store.open_folder import Place
+from answerprint.store.open_folder import OpenFolder
 
 __all__ = ["SequenceWriter"]
 
@@ -40,15 +40,15 @@ class SequenceWriter(Writer):
         self._colour = output_colour(spec, codec)
         self._temporary = ""
         """Name of the hidden folder in the output's; empty for none."""
-        self._hidden: Place | None = None
+        self._hidden: OpenFolder | None = None
 
-    def _begin(self, place: Place) -> None:
+    def _begin(self, place: OpenFolder) -> None:
         with writing(self.path):
             temporary = temporary_name()
             self.hooks.announce(place.path / temporary)
             place.make_folder(temporary)
             self._temporary = temporary
-            self._hidden = Place(place.path / temporary, within=place)
+            self._hidden = OpenFolder(place.path / temporary, within=place)
 
     def _write(self, picture: Picture, alpha: Plane | None) -> None:
         if self._hidden is None:
@@ -61,7 +61,7 @@ class SequenceWriter(Writer):
     def _finish(self) -> None:
         pass
 
-    def _publish(self, place: Place) -> None:
+    def _publish(self, place: OpenFolder) -> None:
         """Publish one by one. When one fails, those already published are taken back, unless they replaced others."""
         if self._hidden is None:
             raise ValueError("the writer is not open")
@@ -115,5 +115,5 @@ def _text_chunk(key: str, value: str) -> bytes:
 
 
 _WITH_TEXTS: Mapping[str, Callable[[bytes, Mapping[str, str]], bytes]] = MappingProxyType(
-    {"png": _png_with_texts, "tiff": tiff_texts.with_texts, "exr": exr_texts.with_texts}
+    {"png": _png_with_texts, "tiff": tiff_texts.with_tiff_texts, "exr": exr_texts.with_exr_texts}
 )

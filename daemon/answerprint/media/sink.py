@@ -18,7 +18,7 @@ from answerprint.frames.frame import Picture, Plane
 from answerprint.media.boundary import writing
 from answerprint.media.sources import Sources, check_place
 from answerprint.store.atomic import Announce
-from answerprint.store.open_folder import Place
+from answerprint.store.open_folder import OpenFolder
 
 __all__ = ["Hooks", "Writer", "output_colour"]
 
@@ -69,14 +69,14 @@ class Writer(ABC):
         self.codec = codec
         self.pixel_format = codec.format_for(alpha=spec.alpha, grey=spec.grey)
         self.frames_written = 0
-        self._place: Place | None = None
+        self._place: OpenFolder | None = None
         self._sources = Sources(spec.sources)
 
     def __enter__(self) -> Self:
         """Create what is temporary. Raises OutputError or StorageError."""
         try:
             with writing(self.path):
-                self._place = Place(self.path.parent)
+                self._place = OpenFolder(self.path.parent)
             self._begin(self._place)
         except BaseException:
             self._close()
@@ -84,7 +84,7 @@ class Writer(ABC):
         return self
 
     @abstractmethod
-    def _begin(self, place: Place) -> None:
+    def _begin(self, place: OpenFolder) -> None:
         """Create what is temporary."""
 
     @abstractmethod
@@ -95,7 +95,7 @@ class Writer(ABC):
         """Complete what is temporary."""
 
     @abstractmethod
-    def _publish(self, place: Place) -> None:
+    def _publish(self, place: OpenFolder) -> None:
         """Give it its final name."""
 
     @abstractmethod

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from answerprint.errors import OutputError
-from answerprint.store.open_folder import Identity, Place, identity
+from answerprint.store.open_folder import Identity, OpenFolder, identity
 
 __all__ = ["Sources", "check_place"]
 
@@ -18,7 +18,7 @@ class Sources:
     def __init__(self, files: Iterable[Path]) -> None:
         self._files = tuple(files)
 
-    def check(self, place: Place, name: str) -> None:
+    def check(self, place: OpenFolder, name: str) -> None:
         """Raise OutputError where that name in a place is one of the files."""
         found = place.look(name, follow=True) or place.look(name)
         if found is not None and (found.st_dev, found.st_ino) in self._identities:
@@ -33,7 +33,7 @@ class Sources:
         return frozenset(found for file in self._files if (found := identity(file)) is not None)
 
 
-def check_place(place: Place) -> None:
+def check_place(place: OpenFolder) -> None:
     """Raise OutputError where the path of a place leads to another folder by now."""
     if not place.is_where_it_was():
         raise OutputError(

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Mapping
 from typing import BinaryIO
 
-__all__ = ["MAGIC", "read_texts", "with_texts"]
+__all__ = ["MAGIC", "read_tiff_texts", "with_tiff_texts"]
 
 MAGIC = b"II*\0"  # numbers are little-endian, as FFmpeg writes them
 
@@ -21,7 +21,7 @@ _ENTRY_BYTES = 12
 _LONGEST_TEXT = 1 << 20
 
 
-def with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
+def with_tiff_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     """The file with a description. data: a little-endian TIFF without one, whose only directory is its end."""
     if not texts:
         return data
@@ -35,7 +35,7 @@ def with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     return data[:place] + directory + text
 
 
-def read_texts(file: BinaryIO) -> dict[str, str]:
+def read_tiff_texts(file: BinaryIO) -> dict[str, str]:
     """The texts that `with_texts` wrote; empty for any other file."""
     file.seek(0)
     head = file.read(len(MAGIC) + 4)

@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from answerprint.errors import MediaError
 from answerprint.media.boundary import best_video, open_container, reading
 
-__all__ = ["OnRead", "Timeline", "constant_rate", "frame_index", "read_timeline", "unheard"]
+__all__ = ["FrameTimeline", "OnRead", "constant_rate", "frame_index", "read_timeline", "unheard"]
 
 OnRead = Callable[[int], None]
 """Told again and again while a file is read: how many frames were found so far."""
@@ -40,7 +40,7 @@ _FIRST_PACKETS = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
+class FrameTimeline:
     """Frame n is shown at first_pts + n / rate; first_pts None means that only counting finds it."""
 
     frames: int
@@ -70,7 +70,7 @@ def unheard(frames: int) -> None:
     """For whoever need not know how far the reading is."""
 
 
-def read_timeline(path: Path, on_read: OnRead = unheard) -> Timeline:
+def read_timeline(path: Path, on_read: OnRead = unheard) -> FrameTimeline:
     """Count a file's frames. Raises MediaError when there is none or when they are not evenly spaced.
 
     on_read: may raise, which ends the reading.
@@ -101,7 +101,7 @@ def read_timeline(path: Path, on_read: OnRead = unheard) -> Timeline:
             )
         promised = _promised(stream, container.duration, len(container.streams) == 1, rate)
     # More than a frame of difference is no rounding: the file ends before its own header says.
-    return Timeline(promised if promised > len(pts) + 1 else len(pts), rate, pts[0])
+    return FrameTimeline(promised if promised > len(pts) + 1 else len(pts), rate, pts[0])
 
 
 def _candidates(stream: VideoStream) -> list[Fraction]:
@@ -203,13 +203,13 @@ def _decoded_times(path: Path, limit: int | None, on_read: OnRead = unheard) -> 
     return times
 
 
-def _counted(path: Path, frames: int) -> Timeline:
+def _counted(path: Path, frames: int) -> FrameTimeline:
     """A file without times (raw streams, some AVI): its frames are evenly spaced by definition."""
     if frames == 0:
         raise MediaError(f"{path} holds no frame.", "The file is damaged or was never finished.")
     with open_container(path) as container:
         stream = best_video(container, path)
-        return Timeline(frames, next(iter(_candidates(stream)), Fraction(25)), None)
+        return FrameTimeline(frames, next(iter(_candidates(stream)), Fraction(25)), None)
 
 
 def _promised(stream: VideoStream, container_duration: int | None, alone: bool, rate: Fraction) -> int:

@@ -20,14 +20,14 @@ from answerprint.media import open_reader, probe
 from answerprint.metrics.own import DEFAULT_MODEL
 from answerprint.metrics.stages import CONSISTENT, PER_FRAME, Spent, drawn_clip, spend, stage_table
 from answerprint.pipeline.choices import resolve
-from answerprint.pipeline.restore_clip import Settings
+from answerprint.pipeline.restore_clip import ClipSettings
 from answerprint.temporal.options import per_frame
 from answerprint.text import counted
 from answerprint.worker.devices import choose_device
 from answerprint.worker.loading import tiles_for
 from answerprint.worker.threads import use_threads
 
-__all__ = ["EPILOG", "add_arguments", "measure", "text"]
+__all__ = ["EPILOG", "add_arguments", "measure_stages", "report_text"]
 
 EPILOG = """\
 Columns are milliseconds a frame: frames restored alone, the faster of one by one and a chunk at a time, beside frames
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repeat", type=int, default=2, help="runs of each way; the fastest counts (default: 2)")
 
 
-def measure(args: argparse.Namespace) -> dict[str, object]:
+def measure_stages(args: argparse.Namespace) -> dict[str, object]:
     """Restore the frames in each way; raises InputError and ModelError for what cannot be done."""
     _check(args)
     use_threads(args.threads)
@@ -75,7 +75,7 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
     backend.configure(steps=choices.steps, sampler=choices.sampler, options=dict(choices.model_options))
     clip = _clip(args)
     info = backend.info
-    settings = Settings(choices.method, tiles=tiles_for(info, info.tile_cells))
+    settings = ClipSettings(choices.method, tiles=tiles_for(info, info.tile_cells))
     alone = replace(settings, method=per_frame(choices.method))
     ways = {f"{PER_FRAME}, one by one": replace(alone, batch=1), PER_FRAME: alone, CONSISTENT: settings}
     spend("warm up", clip[:2], backend, settings)
@@ -97,7 +97,7 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
     }
 
 
-def text(figures: Mapping[str, object]) -> str:
+def report_text(figures: Mapping[str, object]) -> str:
     """The figures for people: what was measured, a table of stages, and the ratio."""
     ways = figures["ways"]
     if not isinstance(ways, list):

@@ -31,7 +31,7 @@ from answerprint.frames import FrameRange, OutputSpec
 from answerprint.media import open_reader, open_writer, probe
 from answerprint.metrics import bench_stages
 from answerprint.metrics.own import DEFAULT_MODEL
-from answerprint.pipeline.restore_clip import Settings, decoded, restore_clip
+from answerprint.pipeline.restore_clip import ClipSettings, restore_clip, timed_frames
 from answerprint.temporal.grid import Grid
 from answerprint.temporal.matching import radius, search_window
 from answerprint.temporal.options import MethodOptions, per_frame
@@ -63,7 +63,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BenchmarkRun:
     """One run to measure; everything it needs, so that it can happen in a process of its own."""
 
     label: str
@@ -79,14 +79,14 @@ class Plan:
     count_flops: bool = False
 
 
-def measure_run(plan: Plan, backend: Backend | None = None) -> Run:
+def measure_run(plan: BenchmarkRun, backend: Backend | None = None) -> Run:
     """Decode, restore and encode `plan.frames`, lossless, and measure it."""
     device = choose_device(plan.device)
     backend = backend or load(plan.model, device)
     backend.configure(steps=plan.steps or backend.info.default_steps, sampler=backend.info.samplers[0], options={})
     flow = FlowSource(get_estimator("dis"), FlowCache(plan.cache, 2**30))
     info, watch = probe(plan.clip), stopwatch(device)
-    settings = Settings(plan.method, seed=plan.seed, batch=plan.batch)
+    settings = ClipSettings(plan.method, seed=plan.seed, batch=plan.batch)
     size = (info.width * backend.info.scale, info.height * backend.info.scale)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -99,7 +99,7 @@ def measure_run(plan: Plan, backend: Backend | None = None) -> Run:
             open_reader(info, plan.frames) as reader,
             counter if counter is not None else nullcontext(),
         ):
-            for chunk in restore_clip(decoded(reader, watch), backend, flow, settings, watch=watch):
+            for chunk in restore_clip(timed_frames(reader, watch), backend, flow, settings, watch=watch):
                 with watch.stage("write"):
                     for frame in chunk:
                         writer.write(frame.picture, frame.alpha)
@@ -111,7 +111,7 @@ def measure_run(plan: Plan, backend: Backend | None = None) -> Run:
     )  # fmt: skip
 
 
-def _alone(plan: Plan) -> Run:
+def _alone(plan: BenchmarkRun) -> Run:
     """`measure_run` in a new process, so that its peak memory is its own."""
     return _in_own_process(measure_run, plan)
 
@@ -140,10 +140,10 @@ def _consistency(args: argparse.Namespace) -> dict[str, object]:
 
         def plan(
             label: str, method: MethodOptions, batch: int, seed: int = 0, *, flops: bool = False, size: int = 0
-        ) -> Plan:
+        ) -> BenchmarkRun:
             chosen = FrameRange(frames.start, frames.start + size) if size else frames
             cache = Path(folder) / label.replace(" ", "-")
-            return Plan(
+            return BenchmarkRun(
                 label, args.clip, chosen, method, batch, args.model, args.device, args.steps or 0, seed, cache, flops
             )
 
@@ -193,7 +193,7 @@ def _memory(args: argparse.Namespace) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         for count in (args.frames // 4, args.frames):
             frames = FrameRange(args.start, args.start + count)
-            plan = Plan(
+            plan = BenchmarkRun(
                 f"{count} frames", args.clip, frames, own, 0, args.model, args.device, args.steps or 0, 0, Path(folder)
             )
             peaks[plan.label] = _alone(plan).peak_memory_bytes
@@ -288,14 +288,19 @@ def _number(value: object) -> str:
 
 def main(argv: Sequence[str]) -> int:
     """Entry of the benchmark child; returns the exit code."""
-    benches = {"stages": bench_stages.measure, "consistency": _consistency, "memory": _memory, "matching": _matching}
+    benches = {
+        "stages": bench_stages.measure_stages,
+        "consistency": _consistency,
+        "memory": _memory,
+        "matching": _matching,
+    }
     try:
         args = _parser().parse_args(argv)
         figures = benches[args.command](args)
     except AnswerprintError as error:
         sys.stderr.write(spoken(error))
         return error.exit_code
-    say = bench_stages.text if args.command == "stages" else partial(_text, args.command)
+    say = bench_stages.report_text if args.command == "stages" else partial(_text, args.command)
     sys.stdout.write(json.dumps(figures) + "\n" if args.json else say(figures))
     return 0
 

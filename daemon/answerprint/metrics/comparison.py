@@ -14,14 +14,14 @@ from answerprint.media import open_reader, probe
 from answerprint.metrics import picture as still
 from answerprint.metrics.degradations import Degradation, Picture, degrade_clip
 from answerprint.metrics.perceptual import Absent, Distance, distance_to_neighbours, load_lpips, mean_distance
-from answerprint.metrics.rivals.base import Shot, Way
+from answerprint.metrics.rivals.base import DamagedClip, RestorationMethod
 from answerprint.metrics.rivals.external import External
 from answerprint.metrics.rivals.plain import Plain
 from answerprint.metrics.shift_tolerant import load_shift_tolerant
 from answerprint.metrics.temporal import ReferenceMotion
 from answerprint.metrics.texture import load_dists
 
-__all__ = ["Case", "Comparison", "compare", "load_distances", "measure", "read_truth"]
+__all__ = ["Case", "Comparison", "compare", "compare_with_truth", "load_distances", "read_truth"]
 
 Figures = dict[str, float | int | str | None]
 
@@ -97,7 +97,7 @@ def load_distances(device: str = "cpu") -> tuple[list[Distance], list[str]]:
     return [distance for distance in found.values() if not isinstance(distance, Absent)], notes
 
 
-def measure(
+def compare_with_truth(
     clip: Sequence[Picture], truth: Sequence[Picture], motion: ReferenceMotion, distances: Sequence[Distance] = ()
 ) -> Figures:
     """All figures of `clip` against `truth`; means over frames."""
@@ -127,7 +127,7 @@ def measure(
     }
 
 
-def compare(case: Case, ways: Sequence[Way], distances: Sequence[Distance] = ()) -> Comparison:
+def compare(case: Case, ways: Sequence[RestorationMethod], distances: Sequence[Distance] = ()) -> Comparison:
     """Restore the damaged clip in every way that can be had here, and measure all against the truth.
 
     Programs of others run first: what fails, fails before minutes were spent on the rest.
@@ -136,16 +136,16 @@ def compare(case: Case, ways: Sequence[Way], distances: Sequence[Distance] = ())
     low = degrade_clip(truth, case.scale, case.degradation, case.seed, case.first)
     motion = ReferenceMotion(truth)
     height, width = truth[0].shape[:2]
-    shot = Shot(low, (width, height), case.first, case.seed, case.task)
+    shot = DamagedClip(low, (width, height), case.first, case.seed, case.task)
     said = [f"{way.name}: {absent}" for way in ways if (absent := way.absent()) is not None]
     plain = Plain("bicubic")
     present = [plain, *(way for way in ways if way.absent() is None and way.name != plain.name)]
     results = {way.name: way.restore(shot) for way in sorted(present, key=lambda way: not isinstance(way, External))}
-    pictures, rows = {"truth": truth}, {"truth": measure(truth, truth, motion, distances)}
+    pictures, rows = {"truth": truth}, {"truth": compare_with_truth(truth, truth, motion, distances)}
     for way in present:
         result = results[way.name]
         pictures[way.name] = result.pictures
-        rows[way.name] = measure(result.pictures, truth, motion, distances)
+        rows[way.name] = compare_with_truth(result.pictures, truth, motion, distances)
         if result.seconds_per_frame is not None:
             rows[way.name]["seconds_per_frame"] = result.seconds_per_frame
         said += [result.note] if result.note else []

@@ -22,12 +22,12 @@ import numpy as np
 from answerprint.errors import AnswerprintError, JobFailedError
 from answerprint.frames import ColourTags, OutputSpec
 from answerprint.media import open_reader, open_writer, probe
-from answerprint.metrics.comparison import Case, load_distances, measure, read_truth
+from answerprint.metrics.comparison import Case, compare_with_truth, load_distances, read_truth
 from answerprint.metrics.degradations import Degradation, Picture, degrade_clip
 from answerprint.metrics.evaluation import write_clip
 from answerprint.metrics.own import Studio
 from answerprint.metrics.report import Table
-from answerprint.metrics.rivals.base import Shot, enlarge
+from answerprint.metrics.rivals.base import DamagedClip, enlarge
 from answerprint.metrics.temporal import ReferenceMotion, profile_sheet
 from answerprint.metrics.ways import Reader
 from answerprint.text import spoken
@@ -72,7 +72,7 @@ def run(out: Path) -> None:
         reader = Reader(studio, "", "sr", None, None)
         for row, name in _RIVALS.items():
             (way,) = reader.read([row])
-            made_by = way.restore(Shot(damaged, (width, height), _CASE.first, _CASE.seed))
+            made_by = way.restore(DamagedClip(damaged, (width, height), _CASE.first, _CASE.seed))
             clips[name], seconds[name] = made_by.pictures, made_by.seconds_per_frame
     clips |= {"restored frame by frame": per_frame, "restored": restored, "truth": truth}
     _say("Measuring")
@@ -80,7 +80,7 @@ def run(out: Path) -> None:
     distances, absent = load_distances()
     rows = {}
     for name, clip in clips.items():
-        figures = measure(clip, truth, motion, distances) | {"seconds_per_frame": seconds.get(name)}
+        figures = compare_with_truth(clip, truth, motion, distances) | {"seconds_per_frame": seconds.get(name)}
         rows[name] = {key: figures[key] for key in _SHOWN if key in figures}
     title = f"{_CASE.clip.name}, {len(truth)} frames, damaged by {_CASE.degradation} and shrunk {_CASE.scale} times"
     table = Table(title, rows, ["Motion of E_warp and E_inter: Farneback flow on the truth.", *absent])

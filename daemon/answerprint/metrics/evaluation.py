@@ -20,9 +20,9 @@ from answerprint.media import open_writer, probe
 from answerprint.metrics.comparison import Case, Comparison, compare, load_distances, read_truth
 from answerprint.metrics.degradations import Degradation, Picture, degrade_clip
 from answerprint.metrics.own import DEFAULT_MODEL, Own, Studio
-from answerprint.metrics.page.page import Shown, write_page
+from answerprint.metrics.page.page import ClipPage, write_page
 from answerprint.metrics.report import Table
-from answerprint.metrics.rivals.base import Way
+from answerprint.metrics.rivals.base import RestorationMethod
 from answerprint.metrics.temporal import profile_sheet
 from answerprint.metrics.variants import ABLATIONS
 from answerprint.metrics.verdict import verdict
@@ -134,7 +134,7 @@ def _crop(text: str | None, info_width: int, info_height: int) -> tuple[int, int
     return min(int(width), info_width), min(int(height), info_height)
 
 
-def _groups(args: argparse.Namespace, studio: Studio) -> dict[str, list[Way]]:
+def _groups(args: argparse.Namespace, studio: Studio) -> dict[str, list[RestorationMethod]]:
     """Rows by the title of their table."""
     if args.command == "clips":
         reader = Reader(studio, args.model, args.task, args.steps, args.sampler)
@@ -155,7 +155,7 @@ def run(args: argparse.Namespace) -> list[dict[str, object]]:
         *absent,
     ]
     results: list[dict[str, object]] = []
-    shown: list[Shown] = []
+    shown: list[ClipPage] = []
     with Studio(args.device) as studio:
         groups = _groups(args, studio)
         for path in args.clips:
@@ -175,7 +175,7 @@ def run(args: argparse.Namespace) -> list[dict[str, object]]:
                     for file in write_pictures(args.out, stem, found.pictures):
                         sys.stderr.write(f"wrote {file}\n")
                 if args.command == "clips" and args.report is not None:
-                    shown.append(Shown(table, found.pictures))
+                    shown.append(ClipPage(table, found.pictures))
     if shown:
         sys.stderr.write(f"wrote {write_page(args.report, shown)}\n")
     return results

@@ -16,7 +16,17 @@ from numpy.typing import NDArray
 from answerprint.metrics.checks import luma
 from answerprint.metrics.degradations import Picture
 
-__all__ = ["Flow", "FlowFunction", "Grey", "Mask", "farneback_flow", "grey", "inside", "non_occluded", "warp"]
+__all__ = [
+    "Flow",
+    "FlowFunction",
+    "Grey",
+    "Mask",
+    "farneback_flow",
+    "grey",
+    "non_occluded",
+    "target_inside",
+    "warp_picture",
+]
 
 Grey = NDArray[np.uint8]
 Flow = NDArray[np.float32]
@@ -58,7 +68,7 @@ def farneback_flow(source: Grey, target: Grey) -> Flow:
     return np.asarray(flow, np.float32)
 
 
-def warp(picture: NDArray[np.float32], flow: Flow) -> NDArray[np.float32]:
+def warp_picture(picture: NDArray[np.float32], flow: Flow) -> NDArray[np.float32]:
     """Picture [H, W] or [H, W, C] sampled bilinearly where each pixel's flow leads; the border repeats outside."""
     x, y = _grid(*flow.shape[:2])
     out = cv2.remap(
@@ -67,7 +77,7 @@ def warp(picture: NDArray[np.float32], flow: Flow) -> NDArray[np.float32]:
     return np.asarray(out, np.float32)
 
 
-def inside(flow: Flow) -> Mask:
+def target_inside(flow: Flow) -> Mask:
     """True where the flow's target lies in the frame, half a pixel beyond the outermost pixel centres included.
 
     Without that half pixel the least error of a flow on a still border masks the border.
@@ -83,9 +93,9 @@ def non_occluded(forward: Flow, backward: Flow) -> Mask:
 
     Occluded where |f + b(x + f)| > 0.01 (|f| + |b(x + f)|) + 0.5, norms in pixels, not squared; or out of the frame.
     """
-    returned = warp(backward, forward)
+    returned = warp_picture(backward, forward)
     gap, length_f, length_b = (np.linalg.norm(v, axis=-1) for v in (forward + returned, forward, returned))
-    return np.asarray((gap <= 0.01 * (length_f + length_b) + 0.5) & inside(forward))
+    return np.asarray((gap <= 0.01 * (length_f + length_b) + 0.5) & target_inside(forward))
 
 
 def _normalise(picture: Grey) -> Grey:

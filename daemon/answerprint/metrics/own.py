@@ -12,7 +12,7 @@ import torch
 
 from answerprint.api.request import RestoreRequest
 from answerprint.backends.base import Backend
-from answerprint.backends.catalogue import find
+from answerprint.backends.catalogue import find_model
 from answerprint.backends.info import BackendInfo
 from answerprint.backends.load import load
 from answerprint.errors import InputError
@@ -21,10 +21,10 @@ from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
 from answerprint.metrics.perceptual import Absent
-from answerprint.metrics.rivals.base import Restored, Shot
+from answerprint.metrics.rivals.base import DamagedClip, Restored
 from answerprint.metrics.variants import Change
 from answerprint.pipeline.choices import Choices, resolve
-from answerprint.pipeline.restore_clip import Settings, restore_clip
+from answerprint.pipeline.restore_clip import ClipSettings, restore_clip
 from answerprint.temporal.options import describe, parse_option
 
 __all__ = ["DEFAULT_MODEL", "Own", "Studio"]
@@ -80,14 +80,14 @@ class Own:
 
     def choices(self, task: str) -> Choices:
         """What the row asks for; raises InputError or ModelError where that cannot be had."""
-        return self._resolve(find(self.model).info, task)
+        return self._resolve(find_model(self.model).info, task)
 
-    def restore(self, shot: Shot) -> Restored:
+    def restore(self, shot: DamagedClip) -> Restored:
         """The clip, restored."""
         backend = self.studio.model(self.model)
         choices = self._resolve(backend.info, shot.task)
         backend.configure(steps=choices.steps, sampler=choices.sampler, options=dict(choices.model_options))
-        settings = Settings(choices.method, seed=shot.seed, size=shot.size)
+        settings = ClipSettings(choices.method, seed=shot.seed, size=shot.size)
         frames = (Frame(shot.first + k, picture, None) for k, picture in enumerate(shot.low))
         started = time.perf_counter()
         pictures, keys = [], []

@@ -14,7 +14,7 @@ from answerprint.backends.base import Backend
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
-from answerprint.pipeline.restore_clip import Settings, restore_clip
+from answerprint.pipeline.restore_clip import ClipSettings, restore_clip
 from answerprint.worker.devices import peak_memory_bytes, reset_peak_memory, stopwatch
 
 __all__ = ["CONSISTENT", "PER_FRAME", "Spent", "drawn_clip", "spend", "stage_table"]
@@ -50,7 +50,9 @@ class Spent:
         return (once + (self.seconds - once) * wanted / taken) / self.frames
 
 
-def spend(label: str, frames: Sequence[Frame], backend: Backend, settings: Settings) -> tuple[Spent, Sequence[Picture]]:
+def spend(
+    label: str, frames: Sequence[Frame], backend: Backend, settings: ClipSettings
+) -> tuple[Spent, Sequence[Picture]]:
     """Restore `frames` and measure it; the motion between them is estimated anew. Returns the pictures too."""
     watch, flow = stopwatch(backend.device), FlowSource(get_estimator("dis"))
     reset_peak_memory(backend.device)

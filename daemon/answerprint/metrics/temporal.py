@@ -23,7 +23,16 @@ from answerprint.flow.cuts import CutDetector
 from answerprint.flow.prepare import prepare
 from answerprint.metrics.checks import Clip, require_clip, require_same_clips, require_same_size
 from answerprint.metrics.degradations import Picture
-from answerprint.metrics.motion import Flow, FlowFunction, Mask, farneback_flow, grey, inside, non_occluded, warp
+from answerprint.metrics.motion import (
+    Flow,
+    FlowFunction,
+    Mask,
+    farneback_flow,
+    grey,
+    non_occluded,
+    target_inside,
+    warp_picture,
+)
 
 __all__ = [
     "InterpolationError",
@@ -126,7 +135,7 @@ class ReferenceMotion:
             count = int(np.count_nonzero(visible))
             masked.append(1.0 - count / visible.size)
             if count:
-                gap = warp(clip[t + 1], self.flow(t, t + 1)) - clip[t]
+                gap = warp_picture(clip[t + 1], self.flow(t, t + 1)) - clip[t]
                 squared = np.einsum("hwc,hwc->hw", gap, gap)
                 errors.append(float(np.sum(squared, where=visible, dtype=np.float64)) / (3 * count))
         return WarpingError(_mean(errors), _mean(masked), len(errors))
@@ -141,9 +150,9 @@ class ReferenceMotion:
         if not 0 < t < self.frames - 1:
             raise ValueError(f"frame {t} of {self.frames} has no two neighbours to interpolate from")
         half = (self.flow(t - 1, t + 1) - self.flow(t + 1, t - 1)) / np.float32(4.0)
-        earlier, later = warp(clip[t - 1], -half), warp(clip[t + 1], half)
-        only_later = inside(half) & ~inside(-half)
-        only_earlier = inside(-half) & ~inside(half)
+        earlier, later = warp_picture(clip[t - 1], -half), warp_picture(clip[t + 1], half)
+        only_later = target_inside(half) & ~target_inside(-half)
+        only_earlier = target_inside(-half) & ~target_inside(half)
         mean = (earlier + later) * np.float32(0.5)
         mean[only_later] = later[only_later]
         mean[only_earlier] = earlier[only_earlier]

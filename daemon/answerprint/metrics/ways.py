@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from answerprint.errors import InputError
 from answerprint.metrics.own import Own, Studio
 from answerprint.metrics.rivals import realesrgan_ncnn
-from answerprint.metrics.rivals.base import Way
+from answerprint.metrics.rivals.base import RestorationMethod
 from answerprint.metrics.rivals.external import External, parse_command
 from answerprint.metrics.rivals.filters import FILTERS, Filtered
 from answerprint.metrics.rivals.plain import PLAIN, Plain
@@ -46,7 +46,7 @@ class Reader:
     """Of the rows of `model`."""
     sampler: str | None = None
 
-    def read(self, texts: Iterable[str]) -> list[Way]:
+    def read(self, texts: Iterable[str]) -> list[RestorationMethod]:
         """Rows of texts such as "bicubic,per-frame,consistent:merge_ratio=0.6;noise=shared", each once, in order.
 
         A text that begins with "external:" is one row as a whole, commas and all. Raises InputError for what is not
@@ -62,7 +62,7 @@ class Reader:
         """Options of all rows of `model`."""
         return {} if self.sampler is None else {"sampler": self.sampler}
 
-    def _row(self, word: str) -> Way:
+    def _row(self, word: str) -> RestorationMethod:
         if word.startswith(_EXTERNAL):
             return parse_command(word.removeprefix(_EXTERNAL))
         head, _, tail = word.partition(":")
@@ -94,10 +94,10 @@ def _options(word: str, tail: str) -> dict[str, str]:
     return options
 
 
-def _numbered(ways: Sequence[Way]) -> list[Way]:
+def _numbered(ways: Sequence[RestorationMethod]) -> list[RestorationMethod]:
     """The same rows; programs that are run a second time, with other arguments, get a number."""
     seen: Counter[str] = Counter()
-    out: list[Way] = []
+    out: list[RestorationMethod] = []
     for way in ways:
         seen[way.name] += 1
         if seen[way.name] > 1 and isinstance(way, External):

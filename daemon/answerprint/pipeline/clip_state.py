@@ -15,7 +15,7 @@ from torch import Tensor
 from answerprint.flow.prepare import FlowPicture, flow_picture
 from answerprint.store.receipts import DamagedChunkError
 from answerprint.temporal.depth import Affine, DepthAnchor
-from answerprint.temporal.sampler import Carry
+from answerprint.temporal.sampler import CarriedState
 
 __all__ = ["ClipState", "pack_state", "read_state"]
 
@@ -34,7 +34,7 @@ class ClipState:
     """Of the frame before, so that a cut at the border is found."""
     key: tuple[int, FlowPicture] | None = None
     """Source index and picture of the last keyframe."""
-    carries: tuple[Carry, ...] = ()
+    carries: tuple[CarriedState, ...] = ()
     """What that keyframe hands on, of each run of the model; none where frames are not tied together."""
     anchor: DepthAnchor | None = None
     """What depth is aligned to; None where the frames are no depth, or share no scale."""
@@ -83,7 +83,7 @@ def _state(head: Mapping[str, object], tensors: Mapping[str, Tensor]) -> ClipSta
     if not isinstance(key_frames, list):
         raise ValueError("carries are not a list")
     carries = tuple(
-        Carry(int(frame), _by_step(tensors, f"x0.{number}"), _by_step(tensors, f"noise.{number}"))
+        CarriedState(int(frame), _by_step(tensors, f"x0.{number}"), _by_step(tensors, f"noise.{number}"))
         for number, frame in enumerate(key_frames)
     )
     anchor = None

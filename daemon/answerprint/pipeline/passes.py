@@ -12,7 +12,7 @@ from answerprint.backends.base import Backend
 from answerprint.temporal.chunks import Chunk
 from answerprint.temporal.options import MethodOptions
 from answerprint.temporal.protocols import Condition, StepCallback
-from answerprint.temporal.sampler import Carry, ChunkMotion, Tiles, denoise_chunk
+from answerprint.temporal.sampler import CarriedState, ChunkMotion, Tiles, denoise_chunk
 from answerprint.temporal.stopwatch import Stopwatch
 
 __all__ = ["Drawn", "restore_in_passes"]
@@ -42,7 +42,7 @@ def restore_in_passes(
     chunk: Chunk[object],
     key: int,
     motion: ChunkMotion | None,
-    carries: Sequence[Carry],
+    carries: Sequence[CarriedState],
     method: MethodOptions,
     seed: int,
     *,
@@ -50,13 +50,13 @@ def restore_in_passes(
     batch: int,
     watch: Stopwatch,
     report: StepCallback,
-) -> tuple[Drawn, tuple[Carry, ...]]:
+) -> tuple[Drawn, tuple[CarriedState, ...]]:
     """What `passes` runs make of `low` [F, 3, h, w], one at least, and what each hands to the next chunk's.
 
     `motion` is of the source and holds at every size; `carries` are those of the chunk before, one a pass, or none.
     """
     drawn: Drawn | None = None
-    handed: list[Carry] = []
+    handed: list[CarriedState] = []
     for k in range(passes):
 
         def on_step(step: int, steps: int, k: int = k) -> None:

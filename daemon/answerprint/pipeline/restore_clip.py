@@ -31,13 +31,13 @@ from answerprint.temporal.protocols import StepCallback
 from answerprint.temporal.sampler import Tiles
 from answerprint.temporal.stopwatch import Stopwatch
 
-__all__ = ["Progress", "RestoredChunk", "Settings", "decoded", "restore_clip"]
+__all__ = ["ClipProgress", "ClipSettings", "RestoredChunk", "restore_clip", "timed_frames"]
 
 Item = tuple[Frame, FlowPicture]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ClipSettings:
     """What to do to the frames; together with them it decides the result."""
 
     method: MethodOptions = field(default_factory=MethodOptions)
@@ -52,7 +52,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ClipProgress:
     """How far a clip is."""
 
     chunk: int
@@ -93,11 +93,11 @@ def restore_clip(
     frames: Iterable[Frame],
     backend: Backend,
     flow: FlowSource,
-    settings: Settings,
+    settings: ClipSettings,
     *,
     resume: ClipState | None = None,
     watch: Stopwatch | None = None,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[ClipProgress], None] | None = None,
 ) -> Iterator[RestoredChunk]:
     """Restored frames, chunk by chunk, in order; memory does not grow with the clip, if each chunk's are taken first.
 
@@ -115,7 +115,7 @@ def restore_clip(
 
         def report(step: int, steps: int, number: int = number, done: int = done, count: int = count) -> None:
             if on_progress is not None:
-                on_progress(Progress(number, done, step, steps, count))
+                on_progress(ClipProgress(number, done, step, steps, count))
 
         restored = _restore_chunk(
             number, chunk, None if chunk.opens_shot else state, backend, ClipMotion(flow), settings, watch, report
@@ -132,7 +132,7 @@ def _restore_chunk(
     state: ClipState | None,
     backend: Backend,
     motion: ClipMotion,
-    settings: Settings,
+    settings: ClipSettings,
     watch: Stopwatch,
     report: StepCallback,
 ) -> RestoredChunk:
@@ -177,7 +177,7 @@ def _restore_chunk(
     return RestoredChunk(number, chunk.opens_shot, FrameRange(chunk.frames[0], last + 1), frames, after)
 
 
-def decoded(frames: Iterable[Frame], watch: Stopwatch, check: Callable[[], None] | None = None) -> Iterator[Frame]:
+def timed_frames(frames: Iterable[Frame], watch: Stopwatch, check: Callable[[], None] | None = None) -> Iterator[Frame]:
     """`frames`, with the time of decoding counted; `check` is asked before each, and may end the run by raising."""
     source = iter(frames)
     while True:
@@ -208,7 +208,7 @@ def _stack(frames: Sequence[Frame], device: torch.device) -> Tensor:
     return torch.from_numpy(np.stack([f.picture for f in frames]).transpose(0, 3, 1, 2).copy()).to(device)
 
 
-def _picture(k: int, drawn: Drawn, low: Tensor, shown: Tensor, noise: float, settings: Settings) -> Tensor:
+def _picture(k: int, drawn: Drawn, low: Tensor, shown: Tensor, noise: float, settings: ClipSettings) -> Tensor:
     """Picture k [1, 3, H, W] of a chunk, finished; `low` [F, 3, h, w] is the source, `shown` what the model saw of it.
 
     Models are conditioned on values in [0, 1]; what lies outside is enlarged as it is and added, so it survives.

@@ -3,7 +3,7 @@
 ResolveError            a call could not be made, or has no answer
 +-- NoResolveError      no Resolve answers
 +-- HangingError        a call does not come back
-+-- SilentError         a call gave nothing where something was needed
++-- NoAnswerError         a call gave nothing where something was needed
 EditionError            this edition or version cannot do it (an InputError: another way has to be chosen)
 SelectionError          nothing, or nothing usable, is selected (an InputError)
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from answerprint.errors import AnswerprintError, InputError
 
-__all__ = ["EditionError", "HangingError", "NoResolveError", "ResolveError", "SelectionError", "SilentError"]
+__all__ = ["EditionError", "HangingError", "NoAnswerError", "NoResolveError", "ResolveError", "SelectionError"]
 
 
 class ResolveError(AnswerprintError):
@@ -34,7 +34,7 @@ class HangingError(ResolveError):
     code = "resolve_hangs"
 
 
-class SilentError(ResolveError):
+class NoAnswerError(ResolveError):
     """A call gave nothing where something was needed; Resolve never says why."""
 
     code = "resolve_silent"

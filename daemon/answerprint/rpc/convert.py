@@ -16,7 +16,7 @@ from answerprint.errors import InputError
 from answerprint.ipc.messages import Message
 from answerprint.rpc.convert_events import problem_from, problem_to, progress_to, state_from, state_to
 from answerprint.rpc.v1 import restoration_pb2 as pb
-from answerprint.rpc.values import count, fraction_text, seconds_from, text, timestamp
+from answerprint.rpc.values import carried_text, count, fraction_text, seconds_from, timestamp
 
 __all__ = ["job_from", "job_to", "new_job_from", "new_job_to"]
 
@@ -66,7 +66,7 @@ def job_to(record: JobRecord, progress: Message | None = None) -> pb.Job:
     message = pb.Job(
         id=record.id,
         number=count(record.number),
-        label=text(record.label),
+        label=carried_text(record.label),
         state=state_to(record.state),
         priority=record.priority,
         created=timestamp(record.created),

@@ -11,7 +11,16 @@ from answerprint.api.job import JobEvent, JobState
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
 from answerprint.rpc.v1 import restoration_pb2 as pb
-from answerprint.rpc.values import count, flow_counts, fraction_text, number, rational, seconds_from, text, timestamp
+from answerprint.rpc.values import (
+    carried_text,
+    count,
+    flow_counts,
+    fraction_text,
+    number,
+    rational,
+    seconds_from,
+    timestamp,
+)
 
 __all__ = ["job_event_from", "job_event_to", "problem_from", "problem_to", "progress_from", "progress_to", "state_from",
            "state_to"]  # fmt: skip
@@ -57,12 +66,12 @@ def problem_to(problem: Message | None) -> pb.Problem | None:
     if problem is None:
         return None
     return pb.Problem(
-        code=text(problem.get("code")),
-        message=text(problem.get("message")),
-        remedy=text(problem.get("remedy")),
+        code=carried_text(problem.get("code")),
+        message=carried_text(problem.get("message")),
+        remedy=carried_text(problem.get("remedy")),
         exit_code=min(count(problem.get("exit_code")), 255),
         needed_bytes=count(problem.get("needed_bytes")),
-        folder=text(problem.get("folder")),
+        folder=carried_text(problem.get("folder")),
     )
 
 
@@ -85,7 +94,7 @@ def problem_from(message: Any) -> Message | None:  # noqa: ANN401 - a message wi
 def progress_to(event: Mapping[str, Any]) -> pb.Progress:
     """The live progress of a job."""
     return pb.Progress(
-        stage=text(event.get("stage")),
+        stage=carried_text(event.get("stage")),
         frames_done=count(event.get("frames_done")),
         frames_total=count(event.get("frames_total")),
         seconds_per_frame=number(event.get("seconds_per_frame")),
@@ -133,11 +142,11 @@ def _understood_to(event: Message) -> tuple[str, pb.Understood]:
         range=pb.FrameRange(first=count(first), stop=count(stop)),
         output_width=_small(output.get("width")),
         output_height=_small(output.get("height")),
-        codec=text(output.get("codec")),
-        model=text(event.get("model")),
-        device=text(event.get("device")),
-        media=text(source.get("path")),
-        output=text(output.get("path")),
+        codec=carried_text(output.get("codec")),
+        model=carried_text(event.get("model")),
+        device=carried_text(event.get("device")),
+        media=carried_text(source.get("path")),
+        output=carried_text(output.get("path")),
         **{name: count(estimate.get(name)) for name in _ESTIMATES},
     )
 
@@ -171,8 +180,8 @@ def _chunk_to(event: Message) -> tuple[str, pb.ChunkDone]:
     return "chunk", pb.ChunkDone(
         chunk=_small(receipt.get("chunk")),
         frames=pb.FrameRange(first=count(receipt.get("first")), stop=count(receipt.get("stop"))),
-        segment=text(event.get("segment") or segment.get("name")),
-        sha256=text(segment.get("sha256")),
+        segment=carried_text(event.get("segment") or segment.get("name")),
+        sha256=carried_text(segment.get("sha256")),
         bytes=count(segment.get("bytes")),
         seconds=number(event.get("seconds")) or 0.0,
         frames_done=count(event.get("frames_done")),
@@ -198,17 +207,17 @@ def _chunk_from(message: pb.ChunkDone) -> Message:
 
 def _finished_to(event: Message) -> tuple[str, pb.Finished]:
     hits, misses = flow_counts(event)
-    stages = {text(name): number(seconds) or 0.0 for name, seconds in (event.get("stages") or {}).items()}
+    stages = {carried_text(name): number(seconds) or 0.0 for name, seconds in (event.get("stages") or {}).items()}
     return "finished", pb.Finished(
-        output=text(event.get("output")),
+        output=carried_text(event.get("output")),
         frames=count(event.get("frames")),
         seconds=number(event.get("seconds")) or 0.0,
         flow_hits=hits,
         flow_misses=misses,
         peak_memory_bytes=count(event.get("peak_memory_bytes")),
-        files=[text(file) for file in event.get("files") or ()],
+        files=[carried_text(file) for file in event.get("files") or ()],
         stages=stages,
-        picture_sha256=text(event.get("picture_sha256")),
+        picture_sha256=carried_text(event.get("picture_sha256")),
     )
 
 
@@ -229,11 +238,17 @@ _TO: Mapping[str, Callable[[Message], tuple[str, Any]]] = MappingProxyType(
     {
         "state": _state_to,
         "started": _understood_to,
-        "stage": lambda e: ("stage", pb.StageBegan(stage=text(e.get("stage")), message=text(e.get("message")))),
+        "stage": lambda e: (
+            "stage",
+            pb.StageBegan(stage=carried_text(e.get("stage")), message=carried_text(e.get("message"))),
+        ),
         "progress": lambda e: ("progress", progress_to(e)),
         "chunk": _chunk_to,
-        "warning": lambda e: ("warning", pb.Warning(message=text(e.get("message")))),
-        "adapted": lambda e: ("adapted", pb.Adapted(message=text(e.get("message")), rung=_small(e.get("rung")))),
+        "warning": lambda e: ("warning", pb.Warning(message=carried_text(e.get("message")))),
+        "adapted": lambda e: (
+            "adapted",
+            pb.Adapted(message=carried_text(e.get("message")), rung=_small(e.get("rung"))),
+        ),
         "done": _finished_to,
     }
 )

@@ -15,7 +15,7 @@ from answerprint.ipc.messages import Message
 from answerprint.option import Kind, Option, Value
 from answerprint.rpc.limits import ServerLimits
 from answerprint.rpc.v1 import models_pb2, system_pb2
-from answerprint.rpc.values import count, text
+from answerprint.rpc.values import carried_text, count
 from answerprint.weights.published_models import known_models
 
 __all__ = [
@@ -116,14 +116,14 @@ def _default_of(message: models_pb2.Option) -> Value:
 def model_to(entry: ModelEntry) -> models_pb2.Model:
     """One model, on disk or not; of a family that this version does not have, what is known without it."""
     message = models_pb2.Model(
-        name=text(entry.name),
-        version=text(entry.version),
-        family=text(entry.family),
-        summary=text(entry.summary),
-        licence=text(entry.licence),
+        name=carried_text(entry.name),
+        version=carried_text(entry.version),
+        family=carried_text(entry.family),
+        summary=carried_text(entry.summary),
+        licence=carried_text(entry.licence),
         scale=count(entry.scale),
         ready=entry.ready,
-        fault=text(entry.fault),
+        fault=carried_text(entry.fault),
         state=entry.state,
         size=count(entry.size),
     )
@@ -180,8 +180,8 @@ def model_from(message: models_pb2.Model) -> ModelForm:
 def warm_to(model: WarmModel) -> models_pb2.WarmModel:
     """A model in memory."""
     return models_pb2.WarmModel(
-        model=text(model.model),
-        device=text(model.device),
+        model=carried_text(model.model),
+        device=carried_text(model.device),
         bytes=count(model.bytes),
         load_seconds=model.load_seconds,
         remaining_seconds=model.remaining_seconds,
@@ -211,7 +211,7 @@ def pull_to(step: PullStep) -> models_pb2.PullEvent:
     """How far a pull is."""
     return models_pb2.PullEvent(
         stage=_STAGES[step.stage],
-        file=text(step.file),
+        file=carried_text(step.file),
         done_bytes=count(step.done_bytes),
         total_bytes=count(step.total_bytes),
         bytes_per_second=step.bytes_per_second,
@@ -239,7 +239,7 @@ def info_to(info: DaemonInfo, limits: ServerLimits, protocol: int) -> system_pb2
         pid=info.pid,
         start_id=info.start_id,
         uptime_seconds=info.uptime_seconds,
-        libraries={text(name): text(version) for name, version in info.libraries.items()},
+        libraries={carried_text(name): carried_text(version) for name, version in info.libraries.items()},
         devices=[_device_to(device) for device in info.devices],
         warm_models=[warm_to(model) for model in info.warm_models],
         limits=system_pb2.Limits(
@@ -251,18 +251,18 @@ def info_to(info: DaemonInfo, limits: ServerLimits, protocol: int) -> system_pb2
         ),
         disks=[
             system_pb2.Disk(
-                purpose=text(disk.purpose),
-                folder=text(disk.folder),
+                purpose=carried_text(disk.purpose),
+                folder=carried_text(disk.folder),
                 free_bytes=count(disk.free_bytes),
                 used_bytes=count(disk.used_bytes),
             )
             for disk in info.disks
         ],
-        jobs={text(state): count(jobs) for state, jobs in info.jobs.items()},
+        jobs={carried_text(state): count(jobs) for state, jobs in info.jobs.items()},
         suspended=info.suspended,
-        suspend_reason=text(info.suspend_reason),
+        suspend_reason=carried_text(info.suspend_reason),
         resident_bytes=count(info.resident_bytes),
-        problems=[text(problem) for problem in info.problems],
+        problems=[carried_text(problem) for problem in info.problems],
     )
 
 
@@ -289,8 +289,8 @@ def info_from(message: system_pb2.Info) -> DaemonInfo:
 
 def _device_to(device: Message) -> system_pb2.Device:
     return system_pb2.Device(
-        name=text(device.get("name")),
-        about=text(device.get("about")),
+        name=carried_text(device.get("name")),
+        about=carried_text(device.get("about")),
         total_bytes=count(device.get("bytes")),
         free_bytes=count(device.get("free_bytes")),
     )

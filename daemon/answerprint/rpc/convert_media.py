@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from answerprint.api.types import MediaInfo
 from answerprint.rpc.v1 import frames_pb2
-from answerprint.rpc.values import count, fraction_text, rational, text
+from answerprint.rpc.values import carried_text, count, fraction_text, rational
 
 __all__ = ["media_from", "media_to"]
 
@@ -14,7 +14,7 @@ __all__ = ["media_from", "media_to"]
 def media_to(info: MediaInfo) -> frames_pb2.MediaInfo:
     """A file as clients see it."""
     return frames_pb2.MediaInfo(
-        media=text(info.path),
+        media=carried_text(info.path),
         sequence=info.sequence,
         width=info.width,
         height=info.height,

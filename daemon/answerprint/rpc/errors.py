@@ -17,11 +17,11 @@ from answerprint.errors import AnswerprintError, CancelledError, InputError, Jou
 
 __all__ = [
     "PROBLEM_KEY",
+    "AccessDeniedError",
     "CrowdedError",
     "EndingError",
     "InternalError",
     "OtherVersionError",
-    "RefusedError",
     "StartingError",
     "TooSlowError",
     "from_trailer",
@@ -36,7 +36,7 @@ _LONGEST_TEXT = 1500
 _LONGEST_DETAILS = 300
 
 
-class RefusedError(NoDaemonError):
+class AccessDeniedError(NoDaemonError):
     """The caller has not shown that it may use this daemon."""
 
     code = "refused"
@@ -81,7 +81,7 @@ _STATUS: Mapping[type[AnswerprintError], grpc.StatusCode] = {
     NotYetError: grpc.StatusCode.NOT_FOUND,
     StateError: grpc.StatusCode.FAILED_PRECONDITION,
     BusyError: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    RefusedError: grpc.StatusCode.UNAUTHENTICATED,
+    AccessDeniedError: grpc.StatusCode.UNAUTHENTICATED,
     TooSlowError: grpc.StatusCode.DEADLINE_EXCEEDED,
     InternalError: grpc.StatusCode.INTERNAL,
     NoDaemonError: grpc.StatusCode.UNAVAILABLE,

@@ -11,13 +11,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from answerprint.rpc.v1 import restoration_pb2 as pb
 
-__all__ = ["count", "flow_counts", "fraction_text", "number", "rational", "seconds_from", "text", "timestamp"]
+__all__ = ["carried_text", "count", "flow_counts", "fraction_text", "number", "rational", "seconds_from", "timestamp"]
 
 _LARGEST = 2**63 - 1
 _MICROSECONDS = 10**6
 
 
-def text(value: object) -> str:
+def carried_text(value: object) -> str:
     """A text as the protocol can carry it: bytes of a file name that are no Unicode become escapes."""
     return ("" if value is None else str(value)).encode("utf-8", "backslashreplace").decode()
 

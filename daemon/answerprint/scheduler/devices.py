@@ -8,7 +8,7 @@ from answerprint.ipc.child import Child
 from answerprint.scheduler.config import Config
 from answerprint.scheduler.device_worker import DeviceWorker
 
-__all__ = ["LANES", "Lanes"]
+__all__ = ["LANES", "DevicePool"]
 
 _BY_SPEED = ("cuda:0", "mps", "cpu")
 """What `auto` can be, the best first."""
@@ -17,7 +17,7 @@ LANES = frozenset({"auto", "cpu", "mps", "cuda", *(f"cuda:{index}" for index in 
 """Every name that a job can give; what is not there is said by the worker."""
 
 
-class Lanes:
+class DevicePool:
     """The workers so far, by device."""
 
     def __init__(

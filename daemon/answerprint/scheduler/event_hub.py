@@ -12,7 +12,7 @@ from answerprint.api.types import BusyError
 from answerprint.errors import NoDaemonError
 from answerprint.ipc.messages import Message
 
-__all__ = ["LIVE", "MOST_BEHIND", "Hub", "Watcher"]
+__all__ = ["LIVE", "MOST_BEHIND", "EventHub", "Watcher"]
 
 MOST_BEHIND = 1000
 """A watcher so many kept events behind is cut off; it may come back with the number it has seen."""
@@ -75,7 +75,7 @@ class _Standing:
     live: dict[str, JobEvent] = field(default_factory=dict)
 
 
-class Hub:
+class EventHub:
     """All watchers, by job, and where each job that is at work stands."""
 
     def __init__(self) -> None:

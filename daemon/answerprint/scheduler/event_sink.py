@@ -11,11 +11,11 @@ from answerprint.errors import StorageError
 from answerprint.ipc.messages import Message
 from answerprint.scheduler.disk_space import find_shortage
 from answerprint.scheduler.event_hub import LIVE
-from answerprint.scheduler.job_tracker import Book, problem_of
+from answerprint.scheduler.job_tracker import JobTracker, error_record
 from answerprint.scheduler.turn import Turn
 from answerprint.store.receipts import ChunkReceipt, carry_path
 
-__all__ = ["Hearing"]
+__all__ = ["EventSink"]
 
 _log = logging.getLogger(__name__)
 
@@ -23,10 +23,10 @@ _TAGS = ("job", "id")
 """Which job and which question an event belongs to: for the pipe only."""
 
 
-class Hearing:
+class EventSink:
     """Takes the events of one turn, one after the other."""
 
-    def __init__(self, book: Book, turn: Turn) -> None:
+    def __init__(self, book: JobTracker, turn: Turn) -> None:
         self._book = book
         self._turn = turn
         self._job = turn.job.id
@@ -80,5 +80,5 @@ class Hearing:
                 await self._pause(shortage)
 
     async def _pause(self, error: StorageError) -> None:
-        await self._book.change(self._job, {JobState.RUNNING}, JobState.PAUSED, problem_of(error), failures=0)
+        await self._book.change(self._job, {JobState.RUNNING}, JobState.PAUSED, error_record(error), failures=0)
         self._turn.stop()

@@ -16,7 +16,7 @@ from answerprint.home import flow_cache_folder, state_folder
 from answerprint.ipc.messages import Message
 from answerprint.scheduler.config import Config
 from answerprint.scheduler.device_worker import DeviceWorker
-from answerprint.scheduler.journal_thread import Ledger
+from answerprint.scheduler.journal_thread import JournalThread
 from answerprint.scheduler.scheduler import Scheduler
 from answerprint.store.quota import room
 
@@ -28,7 +28,7 @@ _COUNT_SECONDS = 1.0
 class Inventory:
     """Counts what there is, when it is asked."""
 
-    def __init__(self, start_id: str, ledger: Ledger, scheduler: Scheduler, config: Config) -> None:
+    def __init__(self, start_id: str, ledger: JournalThread, scheduler: Scheduler, config: Config) -> None:
         self._start_id = start_id
         self._ledger = ledger
         self._scheduler = scheduler

@@ -10,12 +10,12 @@ from pathlib import Path
 from answerprint.api.job import JobEvent, JobRecord, JobState
 from answerprint.errors import AnswerprintError, StorageError
 from answerprint.ipc.messages import Message
-from answerprint.scheduler.event_hub import Hub
-from answerprint.scheduler.journal_thread import Ledger
+from answerprint.scheduler.event_hub import EventHub
+from answerprint.scheduler.journal_thread import JournalThread
 from answerprint.store.folders import remove_job_folder
 from answerprint.store.receipts import ChunkReceipt
 
-__all__ = ["Book", "is_complete", "problem_of"]
+__all__ = ["JobTracker", "error_record", "is_complete"]
 
 _log = logging.getLogger(__name__)
 
@@ -27,10 +27,10 @@ def _anyway(job: JobRecord) -> bool:
     return True
 
 
-class Book:
+class JobTracker:
     """The journal, the watchers and the scratch folder, as one: what is told is in the journal."""
 
-    def __init__(self, ledger: Ledger, hub: Hub, scratch: Path, wall: Callable[[], float]) -> None:
+    def __init__(self, ledger: JournalThread, hub: EventHub, scratch: Path, wall: Callable[[], float]) -> None:
         """wall: wall clock, for display and for the times that users give."""
         self.ledger = ledger
         self.journal = ledger.journal
@@ -122,7 +122,7 @@ def is_complete(job: JobRecord) -> bool:
     return job.kind == "restore" and 0 < job.frames_total == job.frames_done
 
 
-def problem_of(error: AnswerprintError) -> Message:
+def error_record(error: AnswerprintError) -> Message:
     """An error in the form in which a job keeps it."""
     return {
         "code": error.code,

@@ -11,13 +11,13 @@ from typing import ParamSpec, TypeVar
 from answerprint.errors import NoDaemonError
 from answerprint.store.journal import Journal
 
-__all__ = ["Ledger"]
+__all__ = ["JournalThread"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Ledger:
+class JournalThread:
     """Owner of a journal and of its thread: a slow disk delays the call, never the daemon."""
 
     def __init__(self, open_journal: Callable[[], Journal]) -> None:

@@ -13,12 +13,12 @@ from answerprint.descriptors import are_free
 from answerprint.errors import AnswerprintError, DiskFullError, RemoteError, TooManyFilesError
 from answerprint.scheduler.config import Config
 from answerprint.scheduler.disk_space import has_room
-from answerprint.scheduler.job_tracker import Book, problem_of
+from answerprint.scheduler.job_tracker import JobTracker, error_record
 from answerprint.scheduler.media_children import MediaChildren
-from answerprint.scheduler.retry_loop import for_ever
+from answerprint.scheduler.retry_loop import retry_loop
 from answerprint.scheduler.scheduler import Scheduler
 
-__all__ = ["Chores"]
+__all__ = ["Maintenance"]
 
 _log = logging.getLogger(__name__)
 
@@ -33,12 +33,12 @@ _FORGET_SECONDS = 3600.0
 _SHORTEST_LOOK_SECONDS = 0.05
 
 
-class Chores:
+class Maintenance:
     """Runs beside the scheduler from `start` to `close`."""
 
     def __init__(
         self,
-        book: Book,
+        book: JobTracker,
         scheduler: Scheduler,
         media: MediaChildren,
         config: Config,
@@ -64,7 +64,7 @@ class Chores:
         pause = self._config.disk_poll_seconds
         self._began = asyncio.get_running_loop().time()
         self._tasks = [
-            asyncio.create_task(for_ever(work, pause, lambda fault: None), name=work.__name__)
+            asyncio.create_task(retry_loop(work, pause, lambda fault: None), name=work.__name__)
             for work in (*[self._probe_one] * _PROBES, self._look_for_room, self._end_idle, self._prune)
         ]
 
@@ -90,7 +90,7 @@ class Chores:
             facts = await self._media.ask({"type": "probe", "request": job.request})
         except RemoteError as error:
             await self._book.change(
-                job.id, {JobState.QUEUED}, JobState.FAILED, problem_of(error), ended=self._book.wall()
+                job.id, {JobState.QUEUED}, JobState.FAILED, error_record(error), ended=self._book.wall()
             )
             return
         except AnswerprintError as error:

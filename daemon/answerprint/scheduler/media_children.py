@@ -21,7 +21,7 @@ from answerprint.ipc.child import Child, ChildLostError
 from answerprint.ipc.events import FINAL
 from answerprint.ipc.messages import Message
 from answerprint.scheduler.config import Config
-from answerprint.scheduler.job_tracker import Book
+from answerprint.scheduler.job_tracker import JobTracker
 from answerprint.scheduler.turn import Turn
 from answerprint.store.quota import storage_error
 from answerprint.store.receipts import ChunkReceipt
@@ -223,7 +223,7 @@ def _write_list(path: Path, receipts: Sequence[ChunkReceipt]) -> None:
 class Pictures:
     """Has pictures made in a folder of its own; each lies there until its receiver has it."""
 
-    def __init__(self, book: Book, media: MediaChildren, folder: Path) -> None:
+    def __init__(self, book: JobTracker, media: MediaChildren, folder: Path) -> None:
         self._book = book
         self._media = media
         self._folder = folder

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from answerprint.api.job import JobRecord
 from answerprint.api.request import PreviewRequest, RestoreRequest
-from answerprint.backends.catalogue import find
+from answerprint.backends.catalogue import find_model
 from answerprint.errors import InputError, MediaError, OutputError
 from answerprint.frames.codecs import check_codec, default_codec
 from answerprint.frames.sequence import SequencePattern, find_sequence, names_a_sequence
@@ -76,7 +76,7 @@ def check_device(name: str) -> None:
 
 def _check_settings(request: RestoreRequest) -> Choices:
     check_device(request.device)
-    return resolve(request, find(request.model).info)
+    return resolve(request, find_model(request.model).info)
 
 
 def _check_input(text: str) -> None:

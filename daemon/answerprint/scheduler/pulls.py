@@ -15,24 +15,24 @@ from answerprint.errors import AnswerprintError
 from answerprint.home import models_folder
 from answerprint.weights.published_models import find_known
 from answerprint.weights.pulling.meter import Meter
-from answerprint.weights.pulling.pull import Progress, Wishes, pull
+from answerprint.weights.pulling.pull import PullOptions, PullProgress, pull
 from answerprint.weights.settings import load_model_settings
 
 __all__ = ["pull_steps"]
 
 
-async def pull_steps(name: str, wishes: Wishes) -> AsyncGenerator[PullStep, None]:
+async def pull_steps(name: str, wishes: PullOptions) -> AsyncGenerator[PullStep, None]:
     """Pull the known model `name` as `Daemon.pull_model` says."""
     loop = asyncio.get_running_loop()
     model, settings = find_known(name), load_model_settings()
-    latest: list[Progress] = []
+    latest: list[PullProgress] = []
     news, cancelled = asyncio.Event(), threading.Event()
 
-    def take(progress: Progress) -> None:
+    def take(progress: PullProgress) -> None:
         latest[:] = [progress]
         news.set()
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: PullProgress) -> None:
         with suppress(RuntimeError):  # the loop has ended, and this thread is about to
             loop.call_soon_threadsafe(take, progress)
 
@@ -57,7 +57,7 @@ async def pull_steps(name: str, wishes: Wishes) -> AsyncGenerator[PullStep, None
             await task
 
 
-def _step(progress: Progress, meter: Meter) -> PullStep:
+def _step(progress: PullProgress, meter: Meter) -> PullStep:
     speed = meter.take(progress.done_bytes)
     left = progress.total_bytes - progress.done_bytes
     remaining = left / speed if speed else None

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from answerprint.store import atomic
 
-__all__ = ["Hold"]
+__all__ = ["QueueHold"]
 
 _log = logging.getLogger(__name__)
 
 
-class Hold:
+class QueueHold:
     """Why the queue is held, None where it is not; kept in a file that holds the reason."""
 
     def __init__(self, path: Path) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable
 
 from answerprint.errors import AnswerprintError
 
-__all__ = ["for_ever"]
+__all__ = ["retry_loop"]
 
 _log = logging.getLogger(__name__)
 
 
-async def for_ever(
+async def retry_loop(
     work: Callable[[], Awaitable[None]], pause_seconds: float, on_fault: Callable[[Exception | None], None]
 ) -> None:
     """Do it again and again, after a pause where it failed. on_fault: told what is wrong, and None when all is well."""

@@ -20,8 +20,8 @@ from answerprint.ipc.child import ChildLostError
 from answerprint.ipc.messages import Message
 from answerprint.scheduler.config import Config
 from answerprint.scheduler.device_worker import DeviceWorker, WorkerStartError
-from answerprint.scheduler.event_sink import Hearing
-from answerprint.scheduler.job_tracker import Book, is_complete, problem_of
+from answerprint.scheduler.event_sink import EventSink
+from answerprint.scheduler.job_tracker import JobTracker, error_record, is_complete
 from answerprint.scheduler.media_children import MediaChildren
 from answerprint.scheduler.turn import Turn
 from answerprint.store.folders import make_job_folder, write_job_file
@@ -42,7 +42,7 @@ class Runner:
     What it raises is a fault of the journal, or a defect: a fault of a job becomes the job's state.
     """
 
-    def __init__(self, book: Book, media: MediaChildren, config: Config) -> None:
+    def __init__(self, book: JobTracker, media: MediaChildren, config: Config) -> None:
         self._book = book
         self._ledger = book.ledger
         self._journal = book.journal
@@ -63,7 +63,7 @@ class Runner:
             if job.state is not JobState.RUNNING or is_complete(job):
                 return job
             try:
-                final = await worker.run(await self._order(job), Hearing(self._book, turn).hear, turn)
+                final = await worker.run(await self._order(job), EventSink(self._book, turn).hear, turn)
             except ChildLostError as lost:
                 job = await self._lost(job.id, lost)
             except RemoteError as error:  # of a worker that refuses to start
@@ -85,7 +85,7 @@ class Runner:
                 "keep_alive_seconds": self._config.keep_alive_seconds,
             }
             try:
-                final = await worker.run(order, Hearing(self._book, turn).hear, turn)
+                final = await worker.run(order, EventSink(self._book, turn).hear, turn)
             except ChildLostError as lost:
                 job = await self._lost(job.id, lost)
             except RemoteError as error:
@@ -105,7 +105,7 @@ class Runner:
             receipts = await self._ledger.do(self._journal.chunks, job.id)
             order: Message = {"job": job.id, "request": job.request, "scratch": str(self._book.folder(job.id))}
             try:
-                final = await self._media.mux(order, receipts, Hearing(self._book, turn).hear, turn)
+                final = await self._media.mux(order, receipts, EventSink(self._book, turn).hear, turn)
             except ChildLostError as lost:
                 job = await self._lost(job.id, lost)
             except StorageError as error:
@@ -269,7 +269,7 @@ class Runner:
 
     async def _fail(self, job: str, error: AnswerprintError, **fields: object) -> JobRecord:
         record, _ = await self._book.change(
-            job, {*_AT_WORK, JobState.QUEUED}, JobState.FAILED, problem_of(error), ended=self._book.wall(), **fields
+            job, {*_AT_WORK, JobState.QUEUED}, JobState.FAILED, error_record(error), ended=self._book.wall(), **fields
         )
         self._forget(job)
         return record
@@ -280,7 +280,7 @@ class Runner:
         self._changes.pop(job, None)
 
     async def _pause(self, job: str, error: AnswerprintError) -> JobRecord:
-        record, _ = await self._book.change(job, _AT_WORK, JobState.PAUSED, problem_of(error), failures=0)
+        record, _ = await self._book.change(job, _AT_WORK, JobState.PAUSED, error_record(error), failures=0)
         return record
 
 

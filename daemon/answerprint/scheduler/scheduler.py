@@ -12,10 +12,10 @@ from answerprint.errors import JournalError, NoDaemonError, StorageError
 from answerprint.ipc.child import Child
 from answerprint.scheduler.config import Config
 from answerprint.scheduler.device_worker import DeviceWorker, WorkerStartError
-from answerprint.scheduler.devices import Lanes
-from answerprint.scheduler.job_tracker import Book, is_complete
-from answerprint.scheduler.queue_hold import Hold
-from answerprint.scheduler.retry_loop import for_ever
+from answerprint.scheduler.devices import DevicePool
+from answerprint.scheduler.job_tracker import JobTracker, is_complete
+from answerprint.scheduler.queue_hold import QueueHold
+from answerprint.scheduler.retry_loop import retry_loop
 from answerprint.scheduler.runner import Runner
 from answerprint.scheduler.turn import Turn
 
@@ -36,10 +36,10 @@ class Scheduler:
 
     def __init__(
         self,
-        book: Book,
+        book: JobTracker,
         runner: Runner,
         config: Config,
-        hold: Hold,
+        hold: QueueHold,
         *,
         start_worker: Callable[[], Awaitable[Child]],
     ) -> None:
@@ -51,7 +51,7 @@ class Scheduler:
         self._journal = book.journal
         self._runner = runner
         self._config = config
-        self._lanes = Lanes(start_worker, config, on_ready=self.wake)
+        self._lanes = DevicePool(start_worker, config, on_ready=self.wake)
         self._turns: dict[str, Turn] = {}
         self._deliveries: dict[str, Turn] = {}
         self._mux_slots = asyncio.Semaphore(_MUXES)
@@ -64,7 +64,7 @@ class Scheduler:
 
     def start(self) -> None:
         """Begin to work."""
-        loop = for_ever(self._dispatch, self._config.disk_poll_seconds, self._on_fault)
+        loop = retry_loop(self._dispatch, self._config.disk_poll_seconds, self._on_fault)
         self._loops = [asyncio.create_task(loop, name="dispatch")]
 
     def wake(self, *, complete: bool = False) -> None:

@@ -29,26 +29,26 @@ from answerprint.api.types import (
     StateError,
     WarmModel,
 )
-from answerprint.backends.catalogue import find
+from answerprint.backends.catalogue import find_model
 from answerprint.errors import AnswerprintError, InputError, RemoteError
 from answerprint.home import run_folder, state_folder
 from answerprint.ipc.child import Child
 from answerprint.ipc.messages import Message
 from answerprint.scheduler.config import Config
-from answerprint.scheduler.event_hub import LIVE, Hub
+from answerprint.scheduler.event_hub import LIVE, EventHub
 from answerprint.scheduler.info import Inventory
-from answerprint.scheduler.job_tracker import Book, is_complete
-from answerprint.scheduler.journal_thread import Ledger
-from answerprint.scheduler.maintenance import Chores
+from answerprint.scheduler.job_tracker import JobTracker, is_complete
+from answerprint.scheduler.journal_thread import JournalThread
+from answerprint.scheduler.maintenance import Maintenance
 from answerprint.scheduler.media_children import MediaChildren, Pictures
 from answerprint.scheduler.outputs import Claim, Outputs
 from answerprint.scheduler.preflight import check_device, check_free, check_preview, check_restore
 from answerprint.scheduler.pulls import pull_steps
-from answerprint.scheduler.queue_hold import Hold
+from answerprint.scheduler.queue_hold import QueueHold
 from answerprint.scheduler.runner import Runner
 from answerprint.scheduler.scheduler import PREVIEW_PRIORITY, Scheduler
 from answerprint.store.recovery import discard_chunks
-from answerprint.weights.pulling.pull import Wishes
+from answerprint.weights.pulling.pull import PullOptions
 
 __all__ = ["Service"]
 
@@ -67,7 +67,7 @@ class Service:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: JournalThread,
         config: Config,
         *,
         start_worker: Callable[[], Awaitable[Child]],
@@ -81,13 +81,13 @@ class Service:
         self._config = config
         self._on_shut_down = on_shut_down
         self._folders = (run_folder() / "pictures", run_folder() / "mux")
-        self._hub = Hub()
-        self._book = Book(ledger, self._hub, config.scratch_folder, wall)
+        self._hub = EventHub()
+        self._book = JobTracker(ledger, self._hub, config.scratch_folder, wall)
         self._media = MediaChildren(start_media, self._folders[1], config)
         self._runner = Runner(self._book, self._media, config)
-        hold = Hold(state_folder() / "held")
+        hold = QueueHold(state_folder() / "held")
         self._scheduler = Scheduler(self._book, self._runner, config, hold, start_worker=start_worker)
-        self._chores = Chores(self._book, self._scheduler, self._media, config, delete=self.delete)
+        self._chores = Maintenance(self._book, self._scheduler, self._media, config, delete=self.delete)
         self._pictures = Pictures(self._book, self._media, self._folders[0])
         self._inventory = Inventory(self.start_id, ledger, self._scheduler, config)
         self._outputs: Outputs | None = None
@@ -378,7 +378,7 @@ class Service:
 
     async def load_model(self, model: str, device: str, keep_alive_seconds: float | None) -> WarmModel:
         """Bring a model into memory, or keep it there longer."""
-        await asyncio.to_thread(find, model)
+        await asyncio.to_thread(find_model, model)
         check_device(device or "auto")
         seconds = self._config.keep_alive_seconds if keep_alive_seconds is None else keep_alive_seconds
         try:
@@ -392,7 +392,7 @@ class Service:
 
     def pull_model(self, model: str, *, accept_licence: bool, trust_first: bool) -> AsyncGenerator[PullStep, None]:
         """Fetch a known model."""
-        return pull_steps(model, Wishes(accept_licence=accept_licence, trust_first=trust_first))
+        return pull_steps(model, PullOptions(accept_licence=accept_licence, trust_first=trust_first))
 
     async def suspend(self, reason: str, *, unload: bool) -> None:
         """Begin no new chunk until `resume_work`."""

@@ -19,9 +19,9 @@ from google.protobuf.message import Message
 
 from answerprint.errors import AnswerprintError, InputError
 from answerprint.rpc.errors import (
+    AccessDeniedError,
     EndingError,
     InternalError,
-    RefusedError,
     StartingError,
     TooSlowError,
     status_of,
@@ -92,11 +92,11 @@ class Gate(grpc.aio.ServerInterceptor):
         tokens = []
         for key, value in details.invocation_metadata or ():
             if key.lower() == "origin":
-                raise RefusedError("Web pages may not use the daemon.", "Use the client of Answerprint.")
+                raise AccessDeniedError("Web pages may not use the daemon.", "Use the client of Answerprint.")
             if key.lower() == "authorization":
                 tokens.append(value.encode() if isinstance(value, str) else value)
         if len(tokens) != 1 or not hmac.compare_digest(tokens[0], self._expected):
-            raise RefusedError(
+            raise AccessDeniedError(
                 "The token is not that of the daemon that runs.", "Connect again: each start has a token of its own."
             )
         if self.phase is Phase.SERVING or str(details.method).startswith(HEALTH):

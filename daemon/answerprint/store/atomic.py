@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from answerprint.store.open_folder import Place
+from answerprint.store.open_folder import OpenFolder
 
 __all__ = [
     "TEMPORARY_PREFIX",
@@ -62,7 +62,7 @@ def temporary_beside(path: Path, mode: int = 0o666) -> Path:
     O_EXCL makes sure that no file and no link that another process put there is ever opened. The umask applies.
     """
     temporary = path.parent / temporary_name()
-    with Place(path.parent) as place:
+    with OpenFolder(path.parent) as place:
         os.close(place.create(temporary.name, mode))
     return temporary
 
@@ -70,29 +70,29 @@ def temporary_beside(path: Path, mode: int = 0o666) -> Path:
 def temporary_folder_beside(path: Path) -> Path:
     """Create an empty hidden folder of ours in the folder of path, readable by its owner only, and return it."""
     temporary = path.parent / temporary_name()
-    with Place(path.parent) as place:
+    with OpenFolder(path.parent) as place:
         place.make_folder(temporary.name)
     return temporary
 
 
 def publish(temporary: Path, final: Path, overwrite: bool = False) -> None:
-    """Give a finished temporary file its final name in the same folder, durably: see `Place.publish`.
+    """Give a finished temporary file its final name in the same folder, durably: see `OpenFolder.publish`.
 
     Raises ValueError for one of another folder.
     """
     if temporary.parent != final.parent:
         raise ValueError(f"{temporary} does not lie beside {final}")
-    with Place(final.parent) as place:
+    with OpenFolder(final.parent) as place:
         place.publish(temporary.name, final.name, overwrite)
 
 
 def write_bytes(path: Path, data: bytes, overwrite: bool = False, mode: int = 0o666) -> None:
     """Write data under path, all of it or nothing. Raises OSError, FileExistsError without overwrite."""
-    with Place(path.parent) as place:
+    with OpenFolder(path.parent) as place:
         write_bytes_at(place, path.name, data, overwrite, mode)
 
 
-def write_bytes_at(place: Place, name: str, data: bytes, overwrite: bool = False, mode: int = 0o666) -> None:
+def write_bytes_at(place: OpenFolder, name: str, data: bytes, overwrite: bool = False, mode: int = 0o666) -> None:
     """The same in a folder that is held open."""
     temporary = temporary_name()
     descriptor = place.create(temporary, mode)

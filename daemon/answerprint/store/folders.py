@@ -31,7 +31,7 @@ __all__ = [
     "job_folder",
     "job_folders",
     "make_job_folder",
-    "read_job_file",
+    "read_waiting_job",
     "remove_job_folder",
     "remove_noted_temporary",
     "remove_temporaries",
@@ -207,7 +207,7 @@ def write_job_file(folder: Path, record: JobRecord) -> None:
         raise storage_error(error, folder / _JOB_FILE) from error
 
 
-def read_job_file(folder: Path) -> JobRecord:
+def read_waiting_job(folder: Path) -> JobRecord:
     """The job that a folder belongs to, as one that waits. Raises DamagedChunkError when it does not say."""
     path = folder / _JOB_FILE
     try:

@@ -18,7 +18,7 @@ from answerprint.ipc.messages import Message
 from answerprint.store.receipts import ChunkReceipt
 from answerprint.store.set_aside import set_aside
 from answerprint.store.tables import chunks, jobs, listing
-from answerprint.store.tables.connection import Connection
+from answerprint.store.tables.connection import JournalConnection
 from answerprint.store.tables.jobs import Place
 from answerprint.store.tables.rows import CHANGEABLE, event_from_row, job_from_row, receipt_from_row, to_columns
 
@@ -35,7 +35,9 @@ class Journal:
     that is not there.
     """
 
-    def __init__(self, connection: Connection, clock: Callable[[], float], unreadable: Collection[str] = ()) -> None:
+    def __init__(
+        self, connection: JournalConnection, clock: Callable[[], float], unreadable: Collection[str] = ()
+    ) -> None:
         self._connection = connection
         self._clock = clock
         self.unreadable = tuple(unreadable)
@@ -49,7 +51,7 @@ class Journal:
         damaged or of a newer version; its file is then as it was. A job that alone cannot be read is set aside, and
         named in `unreadable`. clock: wall clock, of which the times are kept.
         """
-        connection = Connection(path)
+        connection = JournalConnection(path)
         try:
             unreadable = set_aside(connection)
         except BaseException:
@@ -83,9 +85,9 @@ class Journal:
             if record.state in ENDED:
                 columns |= jobs.consequences(sqlite, record, record.state, now)
             columns |= {"id": record.id, "kind": record.kind, "position": jobs.position(sqlite, "last"), "created": now}
-            jobs.insert(sqlite, columns)
-            jobs.keep_event(sqlite, jobs.read(sqlite, record.id), now, event)
-            return jobs.read(sqlite, record.id), True
+            jobs.insert_job(sqlite, columns)
+            jobs.keep_event(sqlite, jobs.read_job(sqlite, record.id), now, event)
+            return jobs.read_job(sqlite, record.id), True
 
     def get(self, job: str) -> JobRecord:
         """The job with that full id."""
@@ -99,7 +101,7 @@ class Journal:
 
         Raises UnknownJobError when there is none, or more than one. A number comes before the start of an id.
         """
-        return listing.find(self._connection, reference)
+        return listing.find_job(self._connection, reference)
 
     def page(
         self, states: Collection[JobState] = (), limit: int = 100, token: str = ""
@@ -131,7 +133,7 @@ class Journal:
 
     def ready(self, now: float, lanes: Collection[str] | None = None, limit: int = 1) -> list[JobRecord]:
         """The jobs to run next, best first: queued, due, and of one of the lanes (None: of any)."""
-        return listing.ready(self._connection, now, lanes, limit)
+        return listing.ready_jobs(self._connection, now, lanes, limit)
 
     def next_wakeup(self, now: float) -> float | None:
         """When the next queued job that is not due yet will be."""
@@ -155,7 +157,7 @@ class Journal:
         if unknown := sorted(fields.keys() - CHANGEABLE):
             raise TypeError(f"{unknown[0]!r} is not set by a change")
         with self._connection.transaction() as sqlite:
-            record = jobs.read(sqlite, job)
+            record = jobs.read_job(sqlite, job)
             if record.state not in when:
                 return record, False
             now = self._clock()
@@ -165,14 +167,14 @@ class Journal:
             jobs.update(sqlite, record, columns)
             if event is not None:
                 jobs.keep_event(sqlite, record, now, event)
-            return jobs.read(sqlite, job), True
+            return jobs.read_job(sqlite, job), True
 
     def move(
         self, job: str, *, priority: int | None = None, place: Place | None = None, not_before: float | None = None
     ) -> tuple[JobRecord, bool]:
         """Change when an unfinished job gets its turn; not_before 0 or less is now. False for one that has ended."""
         with self._connection.transaction() as sqlite:
-            record = jobs.read(sqlite, job)
+            record = jobs.read_job(sqlite, job)
             if record.state in ENDED:
                 return record, False
             columns: dict[str, object] = {}
@@ -183,7 +185,7 @@ class Journal:
             if not_before is not None:
                 columns["not_before"] = not_before if not_before > 0 else None
             jobs.update(sqlite, record, columns)
-            return jobs.read(sqlite, job), True
+            return jobs.read_job(sqlite, job), True
 
     def delete(self, job: str) -> bool:
         """Forget a job that has ended, with its events and chunks; False for one that has not.
@@ -191,7 +193,7 @@ class Journal:
         Remove its folder before: chunks on disk whose job the journal does not know are never removed by themselves.
         """
         with self._connection.transaction() as sqlite:
-            record = jobs.read(sqlite, job)
+            record = jobs.read_job(sqlite, job)
             if record.state in UNFINISHED:
                 return False
             sqlite.execute("DELETE FROM jobs WHERE number = ?", (record.number,))
@@ -220,7 +222,7 @@ class Journal:
     def append(self, job: str, event: Message) -> JobEvent:
         """Keep an event of a job under the next number."""
         with self._connection.transaction() as sqlite:
-            return jobs.keep_event(sqlite, jobs.read(sqlite, job), self._clock(), event)
+            return jobs.keep_event(sqlite, jobs.read_job(sqlite, job), self._clock(), event)
 
     def events(self, job: str, after: int = 0, limit: int = 1000) -> list[JobEvent]:
         """Kept events with a larger number, in order."""
@@ -242,13 +244,13 @@ class Journal:
         fingerprint than the job (whose empty one becomes the receipt's), or belongs to a job that is done or cancelled.
         """
         with self._connection.transaction() as sqlite:
-            record = jobs.read(sqlite, receipt.job)
+            record = jobs.read_job(sqlite, receipt.job)
             known = chunks.sequence_of(sqlite, record, receipt)
             if known is not None:
                 return known
             chunks.check_continues(sqlite, record, receipt)
             kept = jobs.keep_event(sqlite, record, self._clock(), event)
-            chunks.insert(sqlite, record, receipt, kept.sequence, seconds)
+            chunks.insert_chunk(sqlite, record, receipt, kept.sequence, seconds)
             return kept.sequence
 
     def chunks(self, job: str) -> list[ChunkReceipt]:
@@ -279,7 +281,7 @@ class Journal:
         frames_done is corrected; with the last chunk the fingerprint goes. The event is kept if anything was dropped.
         """
         with self._connection.transaction() as sqlite:
-            record = jobs.read(sqlite, job)
+            record = jobs.read_job(sqlite, job)
             dropped = chunks.drop(sqlite, record, from_chunk)
             if dropped and event is not None:
                 jobs.keep_event(sqlite, record, self._clock(), event)

@@ -20,7 +20,7 @@ from typing import Self, TypedDict
 
 from answerprint.store.failpoints import reach
 
-__all__ = ["Identity", "Place", "folder_open_to_others", "identity"]
+__all__ = ["Identity", "OpenFolder", "folder_open_to_others", "identity"]
 
 Identity = tuple[int, int]
 """Device and inode: two names of one file or folder share them."""
@@ -43,10 +43,10 @@ def _silent(path: Path) -> None:
     pass
 
 
-class Place:
+class OpenFolder:
     """A folder, used in a `with` block. Names are of what lies right in it."""
 
-    def __init__(self, path: Path, *, within: Place | None = None) -> None:
+    def __init__(self, path: Path, *, within: OpenFolder | None = None) -> None:
         """Hold the folder open. within: `path` lies in that place, and is a folder itself, not a link to one."""
         self.path = path
         self._descriptor: int | None = None
@@ -123,7 +123,7 @@ class Place:
         final: str,
         overwrite: bool = False,
         *,
-        into: Place | None = None,
+        into: OpenFolder | None = None,
         claim: Callable[[Path], None] = _silent,
     ) -> None:
         """Give a finished file its final name, durably, in this place or `into` another on the same disk.
@@ -149,13 +149,13 @@ class Place:
                 into.remove(final)
             raise
 
-    def _replace(self, temporary: str, final: str, into: Place) -> None:
+    def _replace(self, temporary: str, final: str, into: OpenFolder) -> None:
         if self._descriptor is None or into._descriptor is None:
             Path(self._name(temporary)).replace(into._name(final))
         else:
             os.replace(temporary, final, src_dir_fd=self._descriptor, dst_dir_fd=into._descriptor)
 
-    def _rename_to_free_name(self, temporary: str, final: str, into: Place, claim: Callable[[Path], None]) -> None:
+    def _rename_to_free_name(self, temporary: str, final: str, into: OpenFolder, claim: Callable[[Path], None]) -> None:
         """Rename without replacing: Python has no renameat2(RENAME_NOREPLACE)."""
         if os.name == "nt":
             Path(self._name(temporary)).rename(into._name(final))  # Windows refuses an existing name by itself
@@ -174,7 +174,9 @@ class Place:
             return
         self.remove(temporary)
 
-    def _rename_over_placeholder(self, temporary: str, final: str, into: Place, claim: Callable[[Path], None]) -> None:
+    def _rename_over_placeholder(
+        self, temporary: str, final: str, into: OpenFolder, claim: Callable[[Path], None]
+    ) -> None:
         """Claim the name with O_EXCL, then rename over our own empty file.
 
         A crash between the two leaves an empty file under the final name: whoever was told of the claim can remove it.

@@ -13,20 +13,20 @@ from pathlib import Path
 from answerprint.api.job import UNFINISHED
 from answerprint.errors import JournalError
 from answerprint.store.journal import Journal
-from answerprint.store.tables.connection import Connection, connect_read_only, translated
+from answerprint.store.tables.connection import JournalConnection, connect_read_only, translate_errors
 from answerprint.store.tables.rows import job_from_row
 from answerprint.store.tables.schema import APPLICATION_ID, VERSION
 
 __all__ = ["jobs_that_need", "journal_to_read"]
 
 
-class _Reader(Connection):
+class _Reader(JournalConnection):
     """A connection that changes nothing."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         log = path.with_name(path.name + "-wal")
-        with translated(path):
+        with translate_errors(path):
             self._sqlite = connect_read_only(path, alone=not (log.exists() and log.stat().st_size))
 
 
@@ -52,6 +52,6 @@ def jobs_that_need(model: str, path: Path) -> list[int]:
     """Their numbers, by the journal at `path`, which need not be there. Raises JournalError where it is damaged."""
     if not path.exists():
         return []
-    with translated(path), closing(connect_read_only(path)) as connection:
+    with translate_errors(path), closing(connect_read_only(path)) as connection:
         jobs = [job_from_row(row) for row in connection.execute("SELECT * FROM jobs ORDER BY number")]
     return [job.number for job in jobs if job.state in UNFINISHED and job.request.get("model") == model]

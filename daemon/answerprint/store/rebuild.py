@@ -16,13 +16,13 @@ from answerprint.errors import JournalError
 from answerprint.ipc.messages import Message
 from answerprint.store import atomic
 from answerprint.store.failpoints import reach
-from answerprint.store.folders import job_folders, read_job_file
+from answerprint.store.folders import job_folders, read_waiting_job
 from answerprint.store.journal import Journal
 from answerprint.store.receipts import DamagedChunkError
 from answerprint.store.recovery import settle_chunks
 from answerprint.store.salvage import SalvagedJob, salvage, sane_number
 from answerprint.store.tables import jobs
-from answerprint.store.tables.connection import Connection, file_version, translated
+from answerprint.store.tables.connection import JournalConnection, file_version, translate_errors
 from answerprint.store.tables.rows import to_columns
 from answerprint.store.tables.schema import VERSION
 
@@ -58,21 +58,21 @@ def rebuild(path: Path, scratch: Path, *, clock: Callable[[], float] = time.time
     """
     report = RebuildReport()
     fresh = path.with_name(path.name + ".rebuilt")
-    with translated(path):
+    with translate_errors(path):
         if VERSION < (file_version(path) or 0) <= VERSION + _NEWER:  # a number beyond is damage itself
             raise JournalError(
                 f"The journal of jobs, {path}, is of a newer version.", "Use the newer version of Answerprint."
             )
         _remove_journal(fresh)
         found = salvage(path)
-    connection = Connection(fresh)
+    connection = JournalConnection(fresh)
     with closing(connection), connection.transaction() as sqlite:
         _insert(sqlite, found.jobs)
     report.jobs_from_journal = len(found.jobs)
     report.lost = found.unreadable
     with Journal.open(fresh, clock=clock) as journal:
         _take_in_folders(journal, scratch, report)
-    with translated(path):
+    with translate_errors(path):
         reach("rebuild")
         _swap(path, fresh, report)
     return report
@@ -92,7 +92,7 @@ def _insert(sqlite: sqlite3.Connection, jobs_found: list[SalvagedJob]) -> None:
         frames_done = job.frames_done if job.state is JobState.DONE else 0
         columns |= {"number": number, "settled": each.settled, "frames_done": frames_done}
         events = each.events if job.state in _DELIVERED else _without_chunks(each.events)
-        jobs.insert(sqlite, {**columns, "last_sequence": len(events)})
+        jobs.insert_job(sqlite, {**columns, "last_sequence": len(events)})
         rows = [(number, sequence, at, text) for sequence, (at, text) in enumerate(events, 1)]
         sqlite.executemany("INSERT INTO events (job, sequence, at, event) VALUES (?, ?, ?, ?)", rows)
 
@@ -109,7 +109,7 @@ def _take_in_folders(journal: Journal, scratch: Path, report: RebuildReport) -> 
             job = journal.get(folder.name)
         except UnknownJobError:
             try:
-                job, _created = journal.add(read_job_file(folder), _REBUILT)
+                job, _created = journal.add(read_waiting_job(folder), _REBUILT)
             except DamagedChunkError:
                 report.unreadable.append(folder)
                 continue

@@ -23,9 +23,9 @@ from answerprint.ipc.messages import Message
 from answerprint.store import atomic
 
 __all__ = [
+    "ChunkFile",
     "ChunkReceipt",
     "DamagedChunkError",
-    "FileRecord",
     "carry_path",
     "find_damage",
     "find_file_damage",
@@ -48,7 +48,7 @@ class DamagedChunkError(AnswerprintError):
 
 
 @dataclass(frozen=True, slots=True)
-class FileRecord:
+class ChunkFile:
     """A file of a chunk: its name within the job's folder, size and SHA-256 in hexadecimal."""
 
     name: str
@@ -67,8 +67,8 @@ class ChunkReceipt:
     chunk: int
     first: int
     stop: int
-    segment: FileRecord
-    carry: FileRecord | None
+    segment: ChunkFile
+    carry: ChunkFile | None
     fingerprint: str
     recipe: Mapping[str, Any] = field(default_factory=dict)
 
@@ -83,7 +83,7 @@ class ChunkReceipt:
             carry = data["carry"]
             receipt = cls(
                 str(data["job"]), int(data["chunk"]), int(data["first"]), int(data["stop"]),
-                FileRecord(**data["segment"]), None if carry is None else FileRecord(**carry),
+                ChunkFile(**data["segment"]), None if carry is None else ChunkFile(**carry),
                 str(data["fingerprint"]), dict(data["recipe"]),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
@@ -114,14 +114,14 @@ def receipt_path(folder: Path, chunk: int) -> Path:
     return folder / f"chunk-{chunk:06d}.json"
 
 
-def hash_file(path: Path) -> FileRecord:
+def hash_file(path: Path) -> ChunkFile:
     """Name, size and SHA-256 of a file. Raises OSError."""
     digest, size = hashlib.sha256(), 0
     with path.open("rb") as file:
         while block := file.read(_READ_BYTES):
             digest.update(block)
             size += len(block)
-    return FileRecord(path.name, size, digest.hexdigest())
+    return ChunkFile(path.name, size, digest.hexdigest())
 
 
 def write_receipt(folder: Path, receipt: ChunkReceipt) -> None:
@@ -153,7 +153,7 @@ def find_damage(folder: Path, receipt: ChunkReceipt, *, carry: bool = True, full
     return damage
 
 
-def find_file_damage(folder: Path, record: FileRecord, *, full: bool = True) -> str:
+def find_file_damage(folder: Path, record: ChunkFile, *, full: bool = True) -> str:
     """What is wrong with one file; as `find_damage`."""
     path = folder / record.name
     try:

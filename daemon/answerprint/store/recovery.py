@@ -27,7 +27,7 @@ from answerprint.store.folders import (
     is_ours,
     job_folder,
     job_folders,
-    read_job_file,
+    read_waiting_job,
     remove_job_folder,
     remove_temporaries,
 )
@@ -119,7 +119,7 @@ def _bring_back(journal: Journal, scratch: Path) -> None:
     for folder in folders:
         if any(folder.name in said for said in journal.unreadable) and _known(journal, folder.name) is None:
             with suppress(DamagedChunkError):
-                journal.add(read_job_file(folder), _state_event(JobState.QUEUED))
+                journal.add(read_waiting_job(folder), _state_event(JobState.QUEUED))
 
 
 def _known(journal: Journal, job: str) -> JobRecord | None:

@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from answerprint.errors import JournalError
 from answerprint.store import atomic
 from answerprint.store.salvage import check_job
-from answerprint.store.tables.connection import Connection
+from answerprint.store.tables.connection import JournalConnection
 from answerprint.store.tables.rows import job_from_row
 
 __all__ = ["set_aside"]
 
 
-def set_aside(connection: Connection) -> list[str]:
+def set_aside(connection: JournalConnection) -> list[str]:
     """Take each job out that cannot be read, and keep its row as JSON beside the journal; returns what to tell of it.
 
     Its chunks on disk stay. Raises JournalError, DiskFullError; the journal is then as it was.

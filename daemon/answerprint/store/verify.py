@@ -20,11 +20,11 @@ from answerprint.errors import JournalError
 from answerprint.store import atomic
 from answerprint.store.folders import is_ours, job_folder, job_folders
 from answerprint.store.receipts import ChunkReceipt, find_damage, find_file_damage
-from answerprint.store.tables.connection import connect_read_only, translated
+from answerprint.store.tables.connection import connect_read_only, translate_errors
 from answerprint.store.tables.rows import REBUILD, job_from_row, receipt_from_row
 from answerprint.store.tables.schema import APPLICATION_ID, VERSION
 
-__all__ = ["Finding", "Verification", "verify"]
+__all__ = ["Finding", "Verification", "verify_journal"]
 
 _WITH_FILES = UNFINISHED | {JobState.FAILED}
 _AT_WORK = frozenset({JobState.RUNNING, JobState.MUXING})
@@ -57,7 +57,7 @@ class Verification:
         return [finding for finding in self.findings if finding.level == "error"]
 
 
-def verify(path: Path, scratch: Path) -> Verification:
+def verify_journal(path: Path, scratch: Path) -> Verification:
     """Compare the journal at path with the files of its jobs. Never raises for what it finds, nor changes anything."""
     result = Verification()
     result.findings += _sqlite_notes()
@@ -67,7 +67,7 @@ def verify(path: Path, scratch: Path) -> Verification:
         result.findings.append(Finding("note", str(path), "There is no journal yet."))
         return result
     try:
-        with translated(path), closing(connect_read_only(path)) as connection:
+        with translate_errors(path), closing(connect_read_only(path)) as connection:
             _verify_journal(connection, path, scratch, result)
     except JournalError as error:
         result.findings.append(Finding("error", str(path), error.message, error.remedy))

@@ -19,7 +19,7 @@ from answerprint.temporal.tiling import blend_windows, plan_windows
 from answerprint.temporal.tokens import TokenMerger
 from answerprint.temporal.warp import Link, link, tolerance_for, warp_chunk
 
-__all__ = ["CARRIED", "START", "Carry", "ChunkMotion", "Tiles", "denoise_chunk"]
+__all__ = ["CARRIED", "START", "CarriedState", "ChunkMotion", "Tiles", "denoise_chunk"]
 
 START = -1
 """Step number of the noise that denoising starts from."""
@@ -46,7 +46,7 @@ class ChunkMotion:
 
 
 @dataclass(frozen=True, slots=True)
-class Carry:
+class CarriedState:
     """What the next chunk of a shot needs of this one; it does not grow with the clip."""
 
     key_frame: int
@@ -120,7 +120,7 @@ class _Noise:
     shape: tuple[int, int, int]
     model: Denoiser
     links: _Links
-    carry: Carry | None
+    carry: CarriedState | None
     kept: dict[int, Tensor] = field(default_factory=dict)
 
     def at(self, step: int) -> Tensor:
@@ -182,7 +182,7 @@ def denoise_chunk(
     chunk: Chunk[object],
     key: int,
     motion: ChunkMotion | None,
-    carry: Carry | None,
+    carry: CarriedState | None,
     options: MethodOptions,
     seed: int,
     *,
@@ -191,7 +191,7 @@ def denoise_chunk(
     batch: int = 0,
     watch: Stopwatch | None = None,
     on_step: StepCallback | None = None,
-) -> tuple[Tensor, Carry | None]:
+) -> tuple[Tensor, CarriedState | None]:
     """Clean latents [F, C, h, w] of a chunk, and what the next chunk of the shot needs of it.
 
     `key` is the keyframe's position in the chunk. `batch` is how many frames the network sees at once where frames
@@ -238,7 +238,7 @@ def denoise_chunk(
         if on_step is not None:
             on_step(i + 1, steps)
     linked = options.consistency or options.noise == "flow"
-    return x, Carry(chunk.frames[key], kept, noise.kept) if linked else None
+    return x, CarriedState(chunk.frames[key], kept, noise.kept) if linked else None
 
 
 def _bring(

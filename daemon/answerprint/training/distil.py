@@ -33,7 +33,7 @@ from answerprint.training.pool import Pool
 from answerprint.training.student import STUDENTS, Training
 from answerprint.training.teacher import X4PLUS, load_published
 
-__all__ = ["draw", "improves", "main", "train"]
+__all__ = ["improves", "main", "pick_examples", "train_student"]
 
 _SEED = 23
 _CROP_PX = 40
@@ -43,7 +43,7 @@ _FIRST, _STEPS_PER_EXAMPLE = 12, 4
 _HELD_OUT = 16
 
 
-def draw(step: int, batch: int, made: int = 0) -> tuple[list[int], list[int]]:
+def pick_examples(step: int, batch: int, made: int = 0) -> tuple[list[int], list[int]]:
     """Numbers and turns of the examples of `step`: every few steps a new one, the others any that were new before.
 
     Where `made` examples lie there already, which other students left, any of them is drawn, and none made until due.
@@ -64,7 +64,9 @@ def improves(figures: Mapping[str, float], best: float, plain: Mapping[str, floa
     return figures["p"] < best and figures["psnr_teacher"] > plain["psnr_teacher"]
 
 
-def train(name: str, photos: Path, work: Path, measures: Path, steps: int | None = None) -> Iterator[dict[str, object]]:
+def train_student(
+    name: str, photos: Path, work: Path, measures: Path, steps: int | None = None
+) -> Iterator[dict[str, object]]:
     """Train student `name` up to `steps`, resuming from `work`; yields the figures every so many steps.
 
     `measures` is the folder of ST-LPIPS's files. Raises InputError, and ModelError where the teacher cannot be made.
@@ -94,7 +96,9 @@ def train(name: str, photos: Path, work: Path, measures: Path, steps: int | None
         yield {"teacher": judge(x4plus, examples, measure), "bicubic": plain, "start": start}
     losses, started = [], time.monotonic()
     while training.step < steps:
-        losses.append(training.advance(pool.batch(*draw(training.step, student.batch, pool.made())), perceptual, steps))
+        losses.append(
+            training.advance(pool.batch(*pick_examples(training.step, student.batch, pool.made())), perceptual, steps)
+        )
         if training.step % student.report_every == 0 or training.step == steps:
             figures = judge(training.drawer(), examples, measure)
             better = improves(figures, training.best, plain)
@@ -122,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--measures", type=Path, default=None, help="ST-LPIPS's files (default: the program's cache)")
     args = parser.parse_args(argv)
     try:
-        for line in train(args.student, args.photos, args.work, args.measures or measures_folder(), args.steps):
+        for line in train_student(args.student, args.photos, args.work, args.measures or measures_folder(), args.steps):
             sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()
     except AnswerprintError as error:

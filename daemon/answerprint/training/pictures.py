@@ -13,7 +13,7 @@ from torch import Tensor
 
 from answerprint.metrics import degradations as damage
 
-__all__ = ["HELD_OUT", "Recipe", "Shelf", "degrade", "draw_texture", "pairs", "shelves"]
+__all__ = ["HELD_OUT", "DamageRanges", "PhotoSet", "degrade", "draw_texture", "pairs", "shelves"]
 
 HELD_OUT = ("Garden.jpg", "Kleiber_by_Lukas_Baubkus.jpg", "chelsea.png", "china.jpg")
 """Photographs that are never trained on: the validation loss is measured on them."""
@@ -22,7 +22,7 @@ _MIN_SIDE = 288
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class DamageRanges:
     """How far a low-resolution training picture may be damaged; each range is drawn from uniformly."""
 
     blur_px: float = 2.4
@@ -34,7 +34,9 @@ class Recipe:
     """Share of pictures that get neither noise nor JPEG coding."""
 
 
-def degrade(picture: NDArray[np.uint8], scale: int, rng: np.random.Generator, recipe: Recipe) -> NDArray[np.float32]:
+def degrade(
+    picture: NDArray[np.uint8], scale: int, rng: np.random.Generator, recipe: DamageRanges
+) -> NDArray[np.float32]:
     """Small damaged copy of `picture` [H, W, 3] uint8: [H/scale, W/scale, 3] float32 in [0, 1]."""
     good = picture.astype(np.float32) / np.float32(255.0)
     h, w = good.shape[:2]
@@ -79,7 +81,7 @@ def draw_texture(size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     return canvas
 
 
-class Shelf:
+class PhotoSet:
     """Photographs kept in memory at several sizes, from which crops are drawn by area."""
 
     def __init__(self, files: list[Path], *, longest_px: int = 2600) -> None:
@@ -122,21 +124,21 @@ class Shelf:
         return np.ascontiguousarray(turned)
 
 
-def shelves(photos: Path) -> tuple[Shelf, Shelf]:
+def shelves(photos: Path) -> tuple[PhotoSet, PhotoSet]:
     """Photographs to train on, and the held-out ones, from a folder as `fetch` fills it."""
     files = [f for f in photos.rglob("*") if f.suffix.lower() in {".jpg", ".png"}]
-    return Shelf([f for f in files if f.name not in HELD_OUT]), Shelf([f for f in files if f.name in HELD_OUT])
+    return PhotoSet([f for f in files if f.name not in HELD_OUT]), PhotoSet([f for f in files if f.name in HELD_OUT])
 
 
 def pairs(
-    shelf: Shelf, rng: np.random.Generator, count: int, crop_px: int, *, scale: int = 4, texture_share: float = 0.08
+    shelf: PhotoSet, rng: np.random.Generator, count: int, crop_px: int, *, scale: int = 4, texture_share: float = 0.08
 ) -> tuple[Tensor, Tensor]:
     """Draw `count` pairs: good [B, 3, crop, crop] and damaged [B, 3, crop / scale, crop / scale], in [-1, 1]."""
     good, low = [], []
     for _ in range(count):
         picture = draw_texture(crop_px, rng) if rng.random() < texture_share else shelf.crop(crop_px, rng)
         good.append(picture.astype(np.float32) / np.float32(127.5) - 1)
-        low.append(degrade(picture, scale, rng, Recipe()) * 2 - 1)
+        low.append(degrade(picture, scale, rng, DamageRanges()) * 2 - 1)
     return _stack(good), _stack(low)
 
 

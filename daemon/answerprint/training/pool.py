@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from answerprint.training.footage import FootageRecipe, damaged
-from answerprint.training.pictures import Shelf, draw_texture
+from answerprint.training.pictures import PhotoSet, draw_texture
 
 __all__ = ["Batch", "Pool"]
 
@@ -42,7 +42,7 @@ class Pool:
     def __init__(
         self,
         folder: Path,
-        shelf: Shelf,
+        shelf: PhotoSet,
         teacher: nn.Module,
         *,
         seed: int,

@@ -18,10 +18,10 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-from answerprint.backends.tiny.restorer import RESTORER_CONFIG, Restorer
+from answerprint.backends.tiny.restorer import RESTORER_CONFIG, ResidualRestorer
 from answerprint.training.pictures import pairs, shelves
 
-__all__ = ["main", "train"]
+__all__ = ["main", "train_restorer"]
 
 _RATE = 1e-3
 _BATCH = 8
@@ -30,12 +30,12 @@ _EMA = 0.998
 _SEED = 11
 
 
-def train(photos: Path, work: Path, steps: int) -> None:
+def train_restorer(photos: Path, work: Path, steps: int) -> None:
     """Train to `steps`; the rate falls to zero over the last third."""
     work.mkdir(parents=True, exist_ok=True)
     shelf, held_out = shelves(photos)
     torch.manual_seed(_SEED)
-    network = Restorer(**RESTORER_CONFIG)
+    network = ResidualRestorer(**RESTORER_CONFIG)
     average = {k: v.detach().clone() for k, v in network.state_dict().items()}
     optimiser = torch.optim.Adam(network.parameters(), lr=_RATE)
     step, best = 0, float("inf")
@@ -64,7 +64,7 @@ def train(photos: Path, work: Path, steps: int) -> None:
             for name, value in average.items():
                 value.lerp_(now[name], 1 - keep)
         if step % 200 == 0 or step == steps:
-            judge = Restorer(**RESTORER_CONFIG)
+            judge = ResidualRestorer(**RESTORER_CONFIG)
             judge.load_state_dict(average)
             with torch.no_grad():
                 error = float((judge(val_low) - val_good).square().mean())
@@ -92,7 +92,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--work", type=Path, required=True, help="folder for the state and the best weights")
     parser.add_argument("--steps", type=int, default=4000, help="optimiser steps in all (default %(default)s)")
     args = parser.parse_args(argv)
-    train(args.photos, args.work, args.steps)
+    train_restorer(args.photos, args.work, args.steps)
     return 0
 
 

@@ -20,7 +20,7 @@ from answerprint.backends.tiny.network import NETWORK_CONFIG
 from answerprint.training.judging import PerceptualLoss
 from answerprint.training.pool import Batch
 from answerprint.training.teacher import ANIME, ANIME_VIDEO
-from answerprint.training.ways import Diffusion, Generator, Way
+from answerprint.training.ways import Diffusion, Generator, StudentKind
 
 __all__ = ["STUDENTS", "Student", "Training"]
 
@@ -55,7 +55,7 @@ class Student:
     """Side of the cut that the perceptual distance is measured on: the whole would cost more than the network."""
     average: float = 0.99
     warmup_steps: int = 30
-    way: Way = field(default_factory=Generator)
+    way: StudentKind = field(default_factory=Generator)
 
 
 STUDENTS: Mapping[str, Student] = MappingProxyType(

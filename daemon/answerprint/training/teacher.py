@@ -10,7 +10,7 @@ from answerprint.backends.generator.network import GeneratorNetwork
 from answerprint.backends.weights import load_network
 from answerprint.weights.packaged.unpack import make_ready
 from answerprint.weights.published_models import find_known
-from answerprint.weights.verify import verify
+from answerprint.weights.verify import verify_model
 
 __all__ = ["ANIME", "ANIME_VIDEO", "X4PLUS", "load_published"]
 
@@ -24,6 +24,6 @@ ANIME_VIDEO = "realesr-animevideov3"
 
 def load_published(name: str, models: Path) -> GeneratorNetwork:
     """Network `name`, frozen; its files are made in `models` where they are not there. Raises ModelError."""
-    network: GeneratorNetwork = load_network(GeneratorNetwork, verify(make_ready(find_known(name), models)))
+    network: GeneratorNetwork = load_network(GeneratorNetwork, verify_model(make_ready(find_known(name), models)))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network

@@ -25,14 +25,14 @@ from torch import Tensor
 
 from answerprint.backends.tiny import codec
 from answerprint.backends.tiny.network import CONTEXT_WIDTH, SCHEDULER_CONFIG, build_network
-from answerprint.backends.tiny.restorer import RESTORER_CONFIG, Restorer
-from answerprint.training.pictures import Shelf, pairs, shelves
+from answerprint.backends.tiny.restorer import RESTORER_CONFIG, ResidualRestorer
+from answerprint.training.pictures import PhotoSet, pairs, shelves
 
-__all__ = ["Plan", "main", "train"]
+__all__ = ["TrainingPlan", "main", "train_diffusion"]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TrainingPlan:
     """Everything that decides what the training run computes."""
 
     steps: int = 20_000
@@ -63,21 +63,21 @@ def _loss(
     return loss
 
 
-def _rate(step: int, plan: Plan) -> float:
+def _rate(step: int, plan: TrainingPlan) -> float:
     """Learning rate at `step`: warm up, stay, then fall linearly to zero over the last `decay_share` of the run."""
     start = plan.steps * (1 - plan.decay_share)
     fall = 1.0 if step < start else max(0.0, (plan.steps - step) / (plan.steps - start))
     return plan.learning_rate * min(1.0, (step + 1) / plan.warmup_steps) * fall
 
 
-def train(plan: Plan, photos: Path, work: Path) -> None:
+def train_diffusion(plan: TrainingPlan, photos: Path, work: Path) -> None:
     """Train to `plan.steps`, resuming from `work`; raises ValueError when a photograph cannot be read."""
     work.mkdir(parents=True, exist_ok=True)
     shelf, held_out = shelves(photos)
-    restorer = Restorer(**RESTORER_CONFIG).eval().requires_grad_(False)
+    restorer = ResidualRestorer(**RESTORER_CONFIG).eval().requires_grad_(False)
     restorer.load_state_dict({k: v.float() for k, v in load_file(work / "restorer.safetensors").items()})
 
-    def drawn(source: Shelf, rng: np.random.Generator, count: int, texture: float) -> tuple[Tensor, Tensor, Tensor]:
+    def drawn(source: PhotoSet, rng: np.random.Generator, count: int, texture: float) -> tuple[Tensor, Tensor, Tensor]:
         good, low = pairs(source, rng, count, plan.crop_px, texture_share=texture)
         return good, low, restorer(low).clamp(-1, 1)
 
@@ -153,9 +153,11 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m answerprint.training.train", description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs (see training/fetch.py)")
     parser.add_argument("--work", type=Path, required=True, help="folder for the state and the best weights")
-    parser.add_argument("--steps", type=int, default=Plan().steps, help="optimiser steps in all (default %(default)s)")
+    parser.add_argument(
+        "--steps", type=int, default=TrainingPlan().steps, help="optimiser steps in all (default %(default)s)"
+    )
     args = parser.parse_args(argv)
-    train(Plan(steps=args.steps), args.photos, args.work)
+    train_diffusion(TrainingPlan(steps=args.steps), args.photos, args.work)
     return 0
 
 

@@ -17,19 +17,19 @@ from answerprint.backends.schedules import DiffusersSchedule
 from answerprint.backends.tiny import codec
 from answerprint.backends.tiny.info import INFO
 from answerprint.backends.tiny.network import CONTEXT_WIDTH, SCHEDULER_CONFIG, build_network
-from answerprint.backends.tiny.restorer import Restorer
+from answerprint.backends.tiny.restorer import ResidualRestorer
 from answerprint.backends.weights import load_network
 from answerprint.training.pool import Batch
 from answerprint.training.teacher import load_published
-from answerprint.weights.verify import PACKAGE_FOLDER, verify
+from answerprint.weights.verify import PACKAGE_FOLDER, verify_model
 
-__all__ = ["Diffusion", "Generator", "Way"]
+__all__ = ["Diffusion", "Generator", "StudentKind"]
 
 _NOISIER = 3
 """Timesteps are drawn as the cube root of even draws: few-step sampling decides the picture where noise is strong."""
 
 
-class Way(Protocol):
+class StudentKind(Protocol):
     """What differs between kinds of students."""
 
     def build(self, config: Mapping[str, Any]) -> nn.Module:
@@ -80,7 +80,7 @@ class Diffusion:
 
     def load(self, source: str, models: Path) -> nn.Module:
         """The UNet of an embedded model."""
-        network: nn.Module = load_network(UNet2DConditionModel, verify(PACKAGE_FOLDER / source))
+        network: nn.Module = load_network(UNet2DConditionModel, verify_model(PACKAGE_FOLDER / source))
         return network
 
     def learn(self, network: nn.Module, batch: Batch, rng: np.random.Generator) -> Tensor:
@@ -107,8 +107,8 @@ class Diffusion:
 
 
 @cache
-def _first_stage() -> Restorer:
-    return load_network(Restorer, verify(PACKAGE_FOLDER / "tiny-x4"), "restorer")
+def _first_stage() -> ResidualRestorer:
+    return load_network(ResidualRestorer, verify_model(PACKAGE_FOLDER / "tiny-x4"), "restorer")
 
 
 def _conditions(low: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,10 +13,10 @@ from answerprint.store.atomic import temporary_folder_beside
 from answerprint.store.lock import HeldError, InstanceLock
 from answerprint.store.quota import storage_error
 from answerprint.weights.manifest import MANIFEST, Manifest, check_model_name
-from answerprint.weights.verify import verify
+from answerprint.weights.verify import verify_model
 from answerprint.weights.write_manifest import seal
 
-__all__ = ["BusyShelfError", "alone", "install", "partial_folder"]
+__all__ = ["BusyShelfError", "alone", "install_model", "partial_folder"]
 
 _PARTIAL = ".partial"
 
@@ -52,7 +52,7 @@ def alone(models: Path, name: str) -> Iterator[None]:
         yield
 
 
-def install(gathered: Path, final: Path, said: Manifest) -> Manifest:
+def install_model(gathered: Path, final: Path, said: Manifest) -> Manifest:
     """Seal a folder of files that are all wanted, verify it, and give it its final name; returns its manifest.
 
     What was there under that name goes only once the new folder has it. Raises ModelError and StorageError.
@@ -60,7 +60,7 @@ def install(gathered: Path, final: Path, said: Manifest) -> Manifest:
     sealed = seal(gathered, said)
     try:
         _leave_only(gathered, {MANIFEST, *(record.name for record in sealed.files)})
-        verify(gathered)
+        verify_model(gathered)
         _sync(gathered)
         _take_place(gathered, final)
     except OSError as error:

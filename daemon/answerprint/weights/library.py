@@ -17,11 +17,11 @@ from answerprint.weights.published_models import KnownModel, known_models
 from answerprint.weights.settings import load_model_settings
 from answerprint.weights.verify import PACKAGE_FOLDER
 
-__all__ = ["Place", "model_folders", "partial_share", "removable_folders", "remove"]
+__all__ = ["ModelLocation", "model_folders", "partial_share", "removable_folders", "remove"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ModelLocation:
     """Where a model lies. own: in the user's folder, where it can be removed; shared: on a shelf of others."""
 
     folder: Path
@@ -29,10 +29,10 @@ class Place:
     shared: bool = False
 
 
-def model_folders() -> dict[str, Place]:
+def model_folders() -> dict[str, ModelLocation]:
     """Place by model name: of the package first, then the user's own, then the shelves in their order."""
     own = models_folder()
-    found: dict[str, Place] = {}
+    found: dict[str, ModelLocation] = {}
     for root in (PACKAGE_FOLDER, own, *load_model_settings().shelves):
         try:
             folders = sorted(root.iterdir())
@@ -40,7 +40,7 @@ def model_folders() -> dict[str, Place]:
             continue
         for folder in folders:
             if not folder.name.startswith(".") and (folder / MANIFEST).is_file():
-                found.setdefault(folder.name, Place(folder, root == own, root not in (PACKAGE_FOLDER, own)))
+                found.setdefault(folder.name, ModelLocation(folder, root == own, root not in (PACKAGE_FOLDER, own)))
     return found
 
 

@@ -12,7 +12,7 @@ from answerprint.errors import ModelError
 from answerprint.weights.header import check_safetensors
 from answerprint.weights.manifest import FileRecord, Manifest, read_manifest
 
-__all__ = ["MAX_TEXT_BYTES", "PACKAGE_FOLDER", "VerifiedModel", "verify"]
+__all__ = ["MAX_TEXT_BYTES", "PACKAGE_FOLDER", "VerifiedModel", "verify_model"]
 
 PACKAGE_FOLDER = Path(__file__).parent
 """The models that ship with the package lie here."""
@@ -54,7 +54,7 @@ class VerifiedModel:
         return data
 
 
-def verify(folder: Path) -> VerifiedModel:
+def verify_model(folder: Path) -> VerifiedModel:
     """Check every file that the manifest of `folder` names; other files are ignored.
 
     Raises ModelError that names the first file found missing, altered or of a form that is not read. It guards against

@@ -23,9 +23,9 @@ from answerprint.store.failpoints import FailPoint, reach
 from answerprint.store.lock import HeldError, InstanceLock
 from answerprint.store.quota import is_disk_full, room, size_text, storage_error
 from answerprint.store.receipts import (
+    ChunkFile,
     ChunkReceipt,
     DamagedChunkError,
-    FileRecord,
     carry_path,
     hash_file,
     receipt_path,
@@ -33,9 +33,9 @@ from answerprint.store.receipts import (
     write_receipt,
 )
 from answerprint.worker.lost_chunks import LostChunkError, shot_start
-from answerprint.worker.memory_fallbacks import Recipe
+from answerprint.worker.memory_fallbacks import ChunkSettings
 
-__all__ = ["Scratch"]
+__all__ = ["ChunkWriter"]
 
 _LOCK_NAME = "lock"
 _LOCK_SECONDS = 30.0
@@ -44,7 +44,7 @@ _SPARE_BYTES = 1 << 20
 
 
 @dataclass(slots=True)
-class Scratch:
+class ChunkWriter:
     """Adds chunks to a job's folder, each complete or absent. rate: frames per second, for whoever plays a segment."""
 
     folder: Path
@@ -90,7 +90,7 @@ class Scratch:
                 folder=str(self.folder),
             )
 
-    def commit(self, chunk: RestoredChunk, recipe: Recipe, *, last: bool) -> tuple[ChunkReceipt, int]:
+    def commit(self, chunk: RestoredChunk, recipe: ChunkSettings, *, last: bool) -> tuple[ChunkReceipt, int]:
         """Put a chunk on disk: its segment, the state after it unless it is the clip's last, then the receipt.
 
         Returns the receipt, and how many values had to be clamped. Raises DiskFullError when there is no room, and
@@ -118,7 +118,7 @@ class Scratch:
         self.expected_bytes = written.bytes + (carry.bytes if carry else 0)
         return receipt, segment.clamped
 
-    def _write(self, path: Path, data: bytes, before: FailPoint | None, after: FailPoint) -> FileRecord:
+    def _write(self, path: Path, data: bytes, before: FailPoint | None, after: FailPoint) -> ChunkFile:
         """Publish data. The hash is of what was meant, so that whatever the disk made of it is found."""
 
         def write() -> None:
@@ -134,7 +134,7 @@ class Scratch:
                     temporary.unlink(missing_ok=True)
 
         self._twice(path, write)
-        return FileRecord(path.name, len(data), hashlib.sha256(data).hexdigest())
+        return ChunkFile(path.name, len(data), hashlib.sha256(data).hexdigest())
 
     def _sign(self, receipt: ChunkReceipt) -> None:
         reach("before_receipt")

@@ -22,7 +22,7 @@ from answerprint.store.receipts import ChunkReceipt
 from answerprint.worker.preview_job import Picture
 from answerprint.worker.progress import tell_reading
 from answerprint.worker.requests import JobChannel
-from answerprint.worker.resolved_job import Order, understand
+from answerprint.worker.resolved_job import ResolvedJob, resolve_job
 
 __all__ = ["StillTask", "make_still"]
 
@@ -96,7 +96,7 @@ def make_still(task: StillTask, talk: JobChannel) -> dict[str, object]:
 
 def _restored(task: StillTask, on_read: OnRead) -> Frame:
     if task.receipt is None:
-        return _delivered(understand(task.request, on_read=on_read), task.frame, on_read)
+        return _delivered(resolve_job(task.request, on_read=on_read), task.frame, on_read)
     frames = FrameRange(task.receipt.first, task.receipt.stop)
     if task.frame not in frames:
         raise InputError(f"Frame {task.frame} is not in chunk {task.receipt.chunk}.", f"It holds {frames}.")
@@ -107,7 +107,7 @@ def _source(task: StillTask, on_read: OnRead) -> Frame:
     return _read(task.request.input, task.frame, on_read, Interpretation.parse(task.request.interpret))
 
 
-def _delivered(order: Order, frame: int, on_read: OnRead) -> Frame:
+def _delivered(order: ResolvedJob, frame: int, on_read: OnRead) -> Frame:
     """A frame of the deliverable. Of a sequence its very file: other pictures may be named by the same pattern."""
     place = frame - order.frames.start
     files = output_files(order.request.output, order.codec, order.info, order.frames)

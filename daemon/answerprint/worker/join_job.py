@@ -16,7 +16,7 @@ from answerprint.ipc.channel import ChildChannel
 from answerprint.ipc.messages import Message, MessageError
 from answerprint.media import Hooks, check_output, open_writer
 from answerprint.media.movie_writer import MovieWriter
-from answerprint.worker.resolved_job import understand, verify
+from answerprint.worker.resolved_job import resolve_job, verify_deliverable
 from answerprint.worker.source_check import SameSource
 
 __all__ = ["JoinTask", "join", "main"]
@@ -45,7 +45,7 @@ def join(task: JoinTask) -> Message:
     Raises InputError for parts that leave a gap, and what writing and reading raise.
     """
     began = time.monotonic()
-    order = understand(task.request)
+    order = resolve_job(task.request)
     source = SameSource(order)  # whose sound is taken
     pieces = _pieces(order.frames, task.parts)
     output = Path(task.request.output)
@@ -56,7 +56,7 @@ def join(task: JoinTask) -> Message:
             raise OutputError("Sequences need not be joined.", "Name a file.")
         for path, frames in pieces:
             writer.copy(path, frames)
-    verify(order, spec)
+    verify_deliverable(order, spec)
     return events.done(
         task.request.output,
         len(order.frames),

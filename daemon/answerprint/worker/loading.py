@@ -18,13 +18,13 @@ from answerprint.flow.cache import FlowCache
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
 from answerprint.ipc import events
-from answerprint.pipeline.restore_clip import Settings
+from answerprint.pipeline.restore_clip import ClipSettings
 from answerprint.store.failpoints import reach
 from answerprint.temporal.sampler import Tiles
-from answerprint.worker.memory_fallbacks import Needs, Recipe, first_rung, room_on
+from answerprint.worker.memory_fallbacks import ChunkSettings, Needs, first_fallback, room_on
 from answerprint.worker.model_cache import WarmModels
 from answerprint.worker.requests import JobChannel
-from answerprint.worker.resolved_job import Order
+from answerprint.worker.resolved_job import ResolvedJob
 
 __all__ = [
     "Models",
@@ -75,7 +75,7 @@ def load_model(name: str, device: torch.device) -> Backend:
     return load(name, device)
 
 
-def configured(order: Order, backend: Backend) -> Backend:
+def configured(order: ResolvedJob, backend: Backend) -> Backend:
     """The backend, set to take the steps that were asked for. Raises InputError for what it cannot do."""
     choices = order.choices
     backend.configure(steps=choices.steps, sampler=choices.sampler, options=dict(choices.model_options))
@@ -87,7 +87,7 @@ def flow_through(cache: FlowCache) -> FlowSource:
     return FlowSource(get_estimator("dis"), cache)
 
 
-def usual_recipe(order: Order, backend: Backend, rung: int = 0) -> Recipe:
+def usual_recipe(order: ResolvedJob, backend: Backend, rung: int = 0) -> ChunkSettings:
     """How an order is done, in the precision that the backend has; a rung above 0 takes less memory.
 
     It is a higher one than was asked for where a graphics card is too small for that.
@@ -95,17 +95,17 @@ def usual_recipe(order: Order, backend: Backend, rung: int = 0) -> Recipe:
     chunk, tile_cells, size = order.choices.method.chunk, backend.info.tile_cells, order.latent_size
     per_cell = working_bytes(backend.info, order.choices.model_options, str(backend.device))
     needs = Needs(backend.weights_bytes, per_cell, size, chunk, tile_cells, backend.info.held_bytes)
-    recipe, _ = needs.at(max(rung, first_rung(needs, room_on(backend.device))))
+    recipe, _ = needs.at(max(rung, first_fallback(needs, room_on(backend.device))))
     return replace(recipe, dtype=number_type(backend))
 
 
-def settings_for(order: Order, backend: Backend, recipe: Recipe) -> Settings:
+def settings_for(order: ResolvedJob, backend: Backend, recipe: ChunkSettings) -> ClipSettings:
     """What the pipeline is told: an order, done by a recipe, in whose precision the backend computes from now on.
 
     A clip that goes on elsewhere keeps the precision it began with, also where `auto` means another one there.
     """
     cast(backend, recipe.dtype)
-    return Settings(
+    return ClipSettings(
         replace(order.choices.method, chunk=recipe.chunk),
         seed=order.request.seed,
         strength=order.request.strength,

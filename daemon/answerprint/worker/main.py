@@ -28,9 +28,9 @@ def main(argv: Sequence[str] = ()) -> int:
         inbox = Inbox(channel)
         inbox.listen()
         # Imported here, so that the end of the parent is noticed while torch loads.
-        from answerprint.worker.server import Server
+        from answerprint.worker.server import WorkerServer
 
-        return Server(channel, inbox, hello).run()
+        return WorkerServer(channel, inbox, hello).run()
     except AnswerprintError as error:
         channel.emit(events.error(error))
         return error.exit_code

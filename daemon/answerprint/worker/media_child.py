@@ -18,8 +18,8 @@ from answerprint.media.provenance import MADE_BY_KEY, read_provenance
 from answerprint.worker.frame_job import StillTask, make_still
 from answerprint.worker.mux_job import DeliverTask, deliver
 from answerprint.worker.progress import tell_reading
-from answerprint.worker.requests import Inbox, JobChannel, Letter, StopRequestedError
-from answerprint.worker.resolved_job import few_frames, understand
+from answerprint.worker.requests import Inbox, JobChannel, Request, StopRequestedError
+from answerprint.worker.resolved_job import few_frames, resolve_job
 
 __all__ = ["main"]
 
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] = ()) -> int:
     return 0
 
 
-def _answer(letter: Letter, channel: ChildChannel) -> None:
+def _answer(letter: Request, channel: ChildChannel) -> None:
     """Answer one message; every event carries its id, and the job's where it has one."""
     message = letter.message
     talk = JobChannel(channel.emit, letter.wishes, {key: message[key] for key in ("id", "job") if key in message})
@@ -70,10 +70,10 @@ def _probe(message: Message, talk: JobChannel) -> Message:
     if message.get("preview"):
         preview = PreviewRequest.from_json(asked)
         request = preview.restore
-        order = few_frames(understand(request, preview=True, on_read=tell_reading(request.input, talk)), preview)
+        order = few_frames(resolve_job(request, preview=True, on_read=tell_reading(request.input, talk)), preview)
     else:
         request = RestoreRequest.from_json(asked)
-        order = understand(request, on_read=tell_reading(request.input, talk))
+        order = resolve_job(request, on_read=tell_reading(request.input, talk))
     return events.report(
         {
             "input": order.input_facts(),

@@ -17,14 +17,23 @@ import torch
 from answerprint.errors import JobFailedError
 from answerprint.worker.devices import DeviceMemory
 
-__all__ = ["RUNGS", "Needs", "Recipe", "Rung", "exhausted", "first_rung", "is_out_of_memory", "room_on"]
+__all__ = [
+    "RUNGS",
+    "ChunkSettings",
+    "MemoryFallback",
+    "Needs",
+    "exhausted",
+    "first_fallback",
+    "is_out_of_memory",
+    "room_on",
+]
 
 _LEAST_TILE = 32
 """Cells; smaller tiles would be all overlap."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
+class MemoryFallback:
     """One way to work; each takes less memory than the one before."""
 
     message: str
@@ -37,12 +46,12 @@ class Rung:
     """The model's weights wait in the computer's memory while they are not used."""
 
 
-RUNGS: Sequence[Rung] = (
-    Rung(""),
-    Rung("Memory ran out. What was unused is given back, and the chunk is tried again."),
-    Rung("Memory ran out. The clip goes on in chunks of half the length.", chunk_divisor=2),
-    Rung("Memory ran out. The clip goes on in smaller tiles as well.", chunk_divisor=2, tile_divisor=2),
-    Rung(
+RUNGS: Sequence[MemoryFallback] = (
+    MemoryFallback(""),
+    MemoryFallback("Memory ran out. What was unused is given back, and the chunk is tried again."),
+    MemoryFallback("Memory ran out. The clip goes on in chunks of half the length.", chunk_divisor=2),
+    MemoryFallback("Memory ran out. The clip goes on in smaller tiles as well.", chunk_divisor=2, tile_divisor=2),
+    MemoryFallback(
         "Memory ran out. The model's weights now wait in the computer's memory: the clip goes on slowly.",
         chunk_divisor=2,
         tile_divisor=2,
@@ -53,7 +62,7 @@ RUNGS: Sequence[Rung] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class ChunkSettings:
     """How a chunk is computed, beside the settings: kept in its receipt, so that it can be computed again."""
 
     chunk: int
@@ -63,7 +72,7 @@ class Recipe:
     dtype: str = "float32"
 
     @classmethod
-    def at(cls, rung: int, *, chunk: int, tile_cells: int, latent_size: tuple[int, int]) -> Recipe:
+    def at(cls, rung: int, *, chunk: int, tile_cells: int, latent_size: tuple[int, int]) -> ChunkSettings:
         """The recipe of a rung, from the chunk and the tiles of the usual way.
 
         Where a picture is smaller than a tile, it is the picture that is halved.
@@ -75,7 +84,7 @@ class Recipe:
         return cls(max(1, chunk // way.chunk_divisor), tile_cells, way.batch, rung)
 
     @classmethod
-    def replayed(cls, receipt: Mapping[str, Any], usual: Recipe) -> Recipe:
+    def replayed(cls, receipt: Mapping[str, Any], usual: ChunkSettings) -> ChunkSettings:
         """The recipe in a receipt where the clip still is on the same rung, else `usual`."""
         if receipt.get("rung") != usual.rung:
             return usual
@@ -123,9 +132,9 @@ class Needs:
     held_bytes: Callable[[int, int], int] = lambda cells, chunk: 0
     """What a chunk takes however it is split: see `BackendInfo`."""
 
-    def at(self, rung: int) -> tuple[Recipe, int]:
+    def at(self, rung: int) -> tuple[ChunkSettings, int]:
         """How it is done on a rung, and the bytes that this takes."""
-        recipe = Recipe.at(rung, chunk=self.chunk, tile_cells=self.tile_cells, latent_size=self.latent_size)
+        recipe = ChunkSettings.at(rung, chunk=self.chunk, tile_cells=self.tile_cells, latent_size=self.latent_size)
         longest = recipe.tile_cells or max(self.latent_size)
         width, height = (min(side, longest) for side in self.latent_size)
         held = 0 if RUNGS[rung].offload else self.weights_bytes
@@ -133,7 +142,7 @@ class Needs:
         return recipe, held + width * height * recipe.chunk * self.bytes_per_cell
 
 
-def first_rung(needs: Needs, room_bytes: int | None) -> int:
+def first_fallback(needs: Needs, room_bytes: int | None) -> int:
     """The first that fits into `room_bytes`, the last where none does; 0 where the room is not known."""
     if room_bytes is None:
         return 0

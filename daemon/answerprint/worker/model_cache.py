@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from answerprint.errors import JobFailedError
 
-__all__ = ["Memory", "WarmEntry", "WarmModels"]
+__all__ = ["CacheMemory", "WarmEntry", "WarmModels"]
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ _LOOK_SECONDS = 5.0
 """How often an idle worker looks whether other programs need the device's memory."""
 
 
-class Memory(Protocol):
+class CacheMemory(Protocol):
     """The memory of a device."""
 
     def used(self) -> int:
@@ -64,7 +64,7 @@ class WarmModels(Generic[T]):
     def __init__(
         self,
         load: Callable[[str], T],
-        memory: Memory,
+        memory: CacheMemory,
         is_out_of_memory: Callable[[BaseException], bool],
         *,
         expected_bytes: Callable[[str], int] = lambda name: 0,

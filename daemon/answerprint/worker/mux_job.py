@@ -25,7 +25,7 @@ from answerprint.store.receipts import ChunkReceipt, DamagedChunkError
 from answerprint.worker.lost_chunks import LostChunkError, shot_start
 from answerprint.worker.progress import tell_reading
 from answerprint.worker.requests import JobChannel
-from answerprint.worker.resolved_job import JOB_KEY, Order, understand, verify
+from answerprint.worker.resolved_job import JOB_KEY, ResolvedJob, resolve_job, verify_deliverable
 from answerprint.worker.source_check import SameSource, changed
 
 __all__ = ["DeliverTask", "deliver"]
@@ -62,7 +62,7 @@ def deliver(task: DeliverTask, talk: JobChannel) -> Message:
     sound would be, AnswerprintError, and what `talk.check` raises.
     """
     began = time.monotonic()
-    order = understand(task.request, on_read=tell_reading(task.request.input, talk))
+    order = resolve_job(task.request, on_read=tell_reading(task.request.input, talk))
     source = SameSource(order)
     if {receipt.fingerprint for receipt in task.receipts} - {order.fingerprint}:
         raise changed(order)
@@ -79,7 +79,7 @@ def deliver(task: DeliverTask, talk: JobChannel) -> Message:
     else:
         _write(task, order, spec, frames, source)
     talk.emit(events.stage("verify", "Checking the result"))
-    verify(order, spec, tell_reading(task.request.output, talk))
+    verify_deliverable(order, spec, tell_reading(task.request.output, talk))
     final = events.done(
         task.request.output,
         len(order.frames),
@@ -109,7 +109,9 @@ def _frames(task: DeliverTask, frames: FrameRange, digest: PictureDigest, talk: 
         raise JobFailedError(f"Only {done} of {len(frames)} frames are finished.", "Retry the job.")
 
 
-def _write(task: DeliverTask, order: Order, spec: OutputSpec, frames: Iterator[Frame], source: SameSource) -> None:
+def _write(
+    task: DeliverTask, order: ResolvedJob, spec: OutputSpec, frames: Iterator[Frame], source: SameSource
+) -> None:
     output = Path(task.request.output)
     needed = order.estimate()["output_bytes"]
     check_output(output, order.codec, order.info, spec.overwrite, order.frames)
@@ -127,7 +129,7 @@ def _write(task: DeliverTask, order: Order, spec: OutputSpec, frames: Iterator[F
         raise storage_error(error, output, needed) from error
 
 
-def _standing(task: DeliverTask, order: Order) -> tuple[list[Path], list[Path]]:
+def _standing(task: DeliverTask, order: ResolvedJob) -> tuple[list[Path], list[Path]]:
     """The files of the deliverable that exist, and those of them that this job wrote."""
     files = output_files(task.request.output, order.codec, order.info, order.frames)
     existing = [file for file in files if os.path.lexists(file)]
@@ -141,12 +143,12 @@ def _is_ours(file: Path, job: str) -> bool:
         return False
 
 
-def _is_done(order: Order, spec: OutputSpec, ours: list[Path]) -> bool:
+def _is_done(order: ResolvedJob, spec: OutputSpec, ours: list[Path]) -> bool:
     """Whether an earlier try published everything, and its parent or it itself ended before it could say so."""
     if len(ours) != len(output_files(order.request.output, order.codec, order.info, order.frames)):
         return False
     try:
-        verify(order, spec)
+        verify_deliverable(order, spec)
     except (JobFailedError, MediaError):
         return False
     return True

@@ -20,9 +20,9 @@ from answerprint.ipc import events
 from answerprint.ipc.messages import Message
 from answerprint.media import open_reader
 from answerprint.media.sources import Sources, check_place
-from answerprint.pipeline.restore_clip import decoded, restore_clip
+from answerprint.pipeline.restore_clip import restore_clip, timed_frames
 from answerprint.store import atomic
-from answerprint.store.open_folder import Place
+from answerprint.store.open_folder import OpenFolder
 from answerprint.store.reserved import check_not_ours
 from answerprint.worker.devices import choose_device, peak_memory_bytes, stopwatch
 from answerprint.worker.flow_cache import open_flow_cache
@@ -30,7 +30,7 @@ from answerprint.worker.loading import Models, configured, flow_through, setting
 from answerprint.worker.open_folder import warn_of_open_folder
 from answerprint.worker.progress import Reporter, tell_reading
 from answerprint.worker.requests import JobChannel
-from answerprint.worker.resolved_job import few_frames, understand
+from answerprint.worker.resolved_job import few_frames, resolve_job
 
 __all__ = ["before_after", "preview"]
 
@@ -57,7 +57,7 @@ def preview(request: PreviewRequest, talk: JobChannel, models: Models) -> Messag
     began = time.monotonic()
     talk.emit(events.stage("probe", f"Reading {Path(request.restore.input).name}"))
     on_read = tell_reading(request.restore.input, talk)
-    order = few_frames(understand(request.restore, preview=True, on_read=on_read), request)
+    order = few_frames(resolve_job(request.restore, preview=True, on_read=on_read), request)
     folder = Path(request.restore.output)
     warn_of_open_folder(folder, talk)
     device = choose_device(request.restore.device)
@@ -83,7 +83,7 @@ def preview(request: PreviewRequest, talk: JobChannel, models: Models) -> Messag
         talk.emit(order.started(str(device), "png"))
         settings = settings_for(order, configured(order, backend), usual_recipe(order, backend))
         report = Reporter(talk, len(order.frames)).report
-        source = keep(decoded(reader, watch, talk.check))
+        source = keep(timed_frames(reader, watch, talk.check))
         for chunk in restore_clip(source, backend, flow, settings, watch=watch, on_progress=report):
             for frame in chunk:
                 name = f"{order.info.path.stem}-{frame.index:06d}.png"
@@ -100,17 +100,17 @@ def preview(request: PreviewRequest, talk: JobChannel, models: Models) -> Messag
     )  # fmt: skip
 
 
-def _open_folder(folder: Path) -> Place:
+def _open_folder(folder: Path) -> OpenFolder:
     """The folder of a preview, made if it is not there. Raises InputError."""
     check_not_ours(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return Place(folder)
+        return OpenFolder(folder)
     except OSError as error:
         raise InputError(f"{folder} cannot be written to: {error.strerror}.", "Choose another folder.") from error
 
 
-def _write(place: Place, name: str, data: bytes, overwrite: bool) -> None:
+def _write(place: OpenFolder, name: str, data: bytes, overwrite: bool) -> None:
     try:
         atomic.write_bytes_at(place, name, data, overwrite=overwrite)
     except FileExistsError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from answerprint.ipc import events
 from answerprint.media import OnRead
-from answerprint.pipeline.restore_clip import Progress
+from answerprint.pipeline.restore_clip import ClipProgress
 from answerprint.worker.requests import JobChannel
 
 __all__ = ["Reporter", "tell_reading"]
@@ -30,7 +30,7 @@ class Reporter:
     before: int = 0
     started: float = field(default_factory=time.monotonic)
 
-    def report(self, progress: Progress, resumed_at: int = 0) -> None:
+    def report(self, progress: ClipProgress, resumed_at: int = 0) -> None:
         """Tell the parent, and end the job if it is no longer wanted. resumed_at: frames done when this run began."""
         self.talk.check()
         done = resumed_at + progress.frames

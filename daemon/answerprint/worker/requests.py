@@ -15,7 +15,7 @@ from answerprint.errors import CancelledError
 from answerprint.ipc.channel import ChildChannel
 from answerprint.ipc.messages import Message, MessageError
 
-__all__ = ["Inbox", "JobChannel", "Letter", "StopRequestedError", "Wishes"]
+__all__ = ["Inbox", "JobChannel", "JobControls", "Request", "StopRequestedError"]
 
 
 class StopRequestedError(Exception):
@@ -23,7 +23,7 @@ class StopRequestedError(Exception):
 
 
 @dataclass(slots=True)
-class Wishes:
+class JobControls:
     """What the parent wants of one job; set by the thread that listens, read by the one that works."""
 
     stop: threading.Event = field(default_factory=threading.Event)
@@ -37,7 +37,7 @@ class JobChannel:
     """The channel of one job among many: every event carries `tags`, such as the job's id."""
 
     send: Callable[[Mapping[str, object]], None]
-    wishes: Wishes
+    wishes: JobControls
     tags: Mapping[str, object]
 
     def check(self) -> None:
@@ -57,11 +57,11 @@ _LAST_SECONDS = 0.5
 
 
 @dataclass(slots=True)
-class Letter:
+class Request:
     """A message, and for a job what was wished of it since."""
 
     message: Message
-    wishes: Wishes = field(default_factory=Wishes)
+    wishes: JobControls = field(default_factory=JobControls)
 
     @property
     def kind(self) -> str:
@@ -82,8 +82,8 @@ class Inbox:
     def __init__(self, channel: ChildChannel, *, end: Callable[[int], object] = os._exit) -> None:
         self._channel = channel
         self._end = end
-        self._letters: deque[Letter] = deque()
-        self._running: Letter | None = None
+        self._letters: deque[Request] = deque()
+        self._running: Request | None = None
         self._changed = threading.Condition()
 
     def listen(self) -> None:
@@ -91,7 +91,7 @@ class Inbox:
         # A daemon thread: it waits for the parent, which may wait for the end of this process.
         threading.Thread(target=self._listen, name="parent", daemon=True).start()
 
-    def take(self, seconds: float | None = None) -> Letter | None:
+    def take(self, seconds: float | None = None) -> Request | None:
         """The next letter, whose job is then at work; None when there is none for so long."""
         with self._changed:
             self._running = None
@@ -101,7 +101,7 @@ class Inbox:
             self._running = letter if letter.kind in _JOBS else None
             return letter
 
-    def take_all(self, kinds: Collection[str]) -> list[Letter]:
+    def take_all(self, kinds: Collection[str]) -> list[Request]:
         """The letters of those kinds, while a job is at work."""
         with self._changed:
             taken = [letter for letter in self._letters if letter.kind in kinds]
@@ -124,7 +124,7 @@ class Inbox:
             if kind in ("stop", "yield"):
                 self._wish(stop=kind == "stop")
                 return
-            self._letters.append(Letter(message))
+            self._letters.append(Request(message))
             self._changed.notify_all()
 
     def _wish(self, *, stop: bool) -> None:

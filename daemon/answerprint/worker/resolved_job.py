@@ -26,7 +26,15 @@ from answerprint.media.provenance import MADE_BY_KEY
 from answerprint.pipeline.choices import Choices, resolve
 from answerprint.weights.manifest import read_manifest
 
-__all__ = ["JOB_KEY", "Order", "SourceChangedError", "few_frames", "size_and_time", "understand", "verify"]
+__all__ = [
+    "JOB_KEY",
+    "ResolvedJob",
+    "SourceChangedError",
+    "few_frames",
+    "resolve_job",
+    "size_and_time",
+    "verify_deliverable",
+]
 
 JOB_KEY = "answerprint_job"
 """Metadata of a deliverable: the job that wrote it."""
@@ -46,7 +54,7 @@ class SourceChangedError(JobFailedError):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ResolvedJob:
     """What will be done. size: width and height of the output, px. codec: of the deliverable, empty for a preview."""
 
     request: RestoreRequest
@@ -166,7 +174,7 @@ class Order:
         }
 
 
-def understand(request: RestoreRequest, *, preview: bool = False, on_read: OnRead = unheard) -> Order:
+def resolve_job(request: RestoreRequest, *, preview: bool = False, on_read: OnRead = unheard) -> ResolvedJob:
     """Probe the source and complete the request; raises InputError for whatever cannot be done.
 
     on_read: told how many frames were found while the source is read, where that takes long; may raise.
@@ -179,10 +187,10 @@ def understand(request: RestoreRequest, *, preview: bool = False, on_read: OnRea
     frames = info.checked(None) if request.range is None else parse_range(request.range, info)
     codec = "" if preview else request.codec or default_codec(Path(request.output))
     size = _size(request, info, entry, choices)
-    return Order(request, info, frames, entry, _enlarged(choices, info, entry, size), size, codec)
+    return ResolvedJob(request, info, frames, entry, _enlarged(choices, info, entry, size), size, codec)
 
 
-def few_frames(order: Order, request: PreviewRequest) -> Order:
+def few_frames(order: ResolvedJob, request: PreviewRequest) -> ResolvedJob:
     """The order for the frames around the one that was asked for. Raises InputError when it is not in the clip."""
     if request.frame not in order.frames:
         raise InputError(
@@ -193,7 +201,7 @@ def few_frames(order: Order, request: PreviewRequest) -> Order:
     return replace(order, frames=FrameRange(first, min(order.frames.stop, first + request.count)))
 
 
-def verify(order: Order, spec: OutputSpec, on_read: OnRead = unheard) -> None:
+def verify_deliverable(order: ResolvedJob, spec: OutputSpec, on_read: OnRead = unheard) -> None:
     """Read the deliverable back: as many frames, of the size and rate, as were asked for.
 
     Raises JobFailedError saying what is wrong, MediaError when it cannot be read at all.

@@ -25,18 +25,18 @@ from answerprint.ipc import events
 from answerprint.ipc.messages import Message
 from answerprint.media import FrameReader, check_output, open_reader
 from answerprint.pipeline.clip_state import ClipState
-from answerprint.pipeline.restore_clip import RestoredChunk, decoded, restore_clip
+from answerprint.pipeline.restore_clip import RestoredChunk, restore_clip, timed_frames
 from answerprint.store.receipts import ChunkReceipt
 from answerprint.temporal.stopwatch import Stopwatch
-from answerprint.worker.chunk_writer import Scratch
+from answerprint.worker.chunk_writer import ChunkWriter
 from answerprint.worker.devices import DeviceMemory, choose_device, peak_memory_bytes, reset_peak_memory, stopwatch
 from answerprint.worker.flow_cache import open_flow_cache
 from answerprint.worker.loading import Models, configured, flow_through, settings_for, usual_recipe
-from answerprint.worker.memory_fallbacks import RUNGS, Recipe, exhausted, is_out_of_memory
+from answerprint.worker.memory_fallbacks import RUNGS, ChunkSettings, exhausted, is_out_of_memory
 from answerprint.worker.open_folder import warn_of_open_folder
 from answerprint.worker.progress import Reporter, tell_reading
 from answerprint.worker.requests import JobChannel
-from answerprint.worker.resolved_job import Order, understand
+from answerprint.worker.resolved_job import ResolvedJob, resolve_job
 from answerprint.worker.source_check import SameSource, changed
 
 __all__ = ["RenderTask", "is_astray", "memory_checked", "render"]
@@ -109,7 +109,7 @@ def render(task: RenderTask, talk: JobChannel, models: Models, at_border: Callab
     """
     began = time.monotonic()
     talk.emit(events.stage("probe", f"Reading {Path(task.request.input).name}"))
-    order = understand(task.request, on_read=tell_reading(task.request.input, talk))
+    order = resolve_job(task.request, on_read=tell_reading(task.request.input, talk))
     source = SameSource(order)
     fingerprint = _check(task, order, talk)
     device = choose_device(task.request.device)
@@ -118,7 +118,7 @@ def render(task: RenderTask, talk: JobChannel, models: Models, at_border: Callab
     reset_peak_memory(device)
     share = Fraction(min(order.choices.method.chunk, len(order.frames)), len(order.frames))
     expected = int(order.estimate()["scratch_bytes"] * share)
-    scratch = Scratch(task.folder, task.job, fingerprint, order.info.rate, expected)
+    scratch = ChunkWriter(task.folder, task.job, fingerprint, order.info.rate, expected)
     watch = stopwatch(device)
     cache = open_flow_cache()
     with scratch.locked(), cache.lease():
@@ -140,7 +140,7 @@ def render(task: RenderTask, talk: JobChannel, models: Models, at_border: Callab
     )
 
 
-def _check(task: RenderTask, order: Order, talk: JobChannel) -> str:
+def _check(task: RenderTask, order: ResolvedJob, talk: JobChannel) -> str:
     """The fingerprint, compared with that of the chunks that are there."""
     fingerprint = order.fingerprint
     if task.resume is None:
@@ -158,9 +158,9 @@ class _Run:
 
     def __init__(
         self,
-        order: Order,
+        order: ResolvedJob,
         source: SameSource,
-        scratch: Scratch,
+        scratch: ChunkWriter,
         flow: FlowSource,
         talk: JobChannel,
         watch: Stopwatch,
@@ -192,7 +192,7 @@ class _Run:
         reporter = Reporter(self._talk, len(self._order.frames), self.before)
         recipe = usual_recipe(self._order, backend, task.rung)
         if task.resume is not None:
-            recipe = Recipe.replayed(task.resume.recipe, recipe)
+            recipe = ChunkSettings.replayed(task.resume.recipe, recipe)
         self._offload(backend, recipe.rung)
         while True:
             reason = ""
@@ -205,7 +205,7 @@ class _Run:
             # Outside the block: the exception held on to every tensor of the chunk that was given up.
             recipe = self._climb_down(backend, recipe, reason)
 
-    def _climb_down(self, backend: Backend, recipe: Recipe, reason: str) -> Recipe:
+    def _climb_down(self, backend: Backend, recipe: ChunkSettings, reason: str) -> ChunkSettings:
         """The next rung; said before it is tried, so that whoever takes over after a crash begins there."""
         rung = recipe.rung + 1
         if rung == len(RUNGS):
@@ -220,7 +220,7 @@ class _Run:
             backend.offload()
             self._models.forget(self._order.entry.name)  # it is slow from now on: the next job gets a fresh one
 
-    def _chunks(self, backend: Backend, recipe: Recipe, reporter: Reporter) -> bool:
+    def _chunks(self, backend: Backend, recipe: ChunkSettings, reporter: Reporter) -> bool:
         """Restore by a recipe, from where the clip stands; True at its end, False at a border."""
         order, self._damaged = self._order, 0
         settings = settings_for(order, backend, recipe)
@@ -230,7 +230,7 @@ class _Run:
             return False
         with open_reader(order.info, FrameRange(order.frames.start + self.done, order.frames.stop)) as reader:
             chunks = restore_clip(
-                decoded(reader, self._watch, self._talk.check), backend, self._flow, settings,
+                timed_frames(reader, self._watch, self._talk.check), backend, self._flow, settings,
                 resume=self._state, watch=self._watch, on_progress=report,
             )  # fmt: skip
             for chunk in chunks:
@@ -258,7 +258,7 @@ class _Run:
         self._scratch.check_room()
         return True
 
-    def _commit(self, chunk: RestoredChunk, recipe: Recipe) -> ChunkReceipt:
+    def _commit(self, chunk: RestoredChunk, recipe: ChunkSettings) -> ChunkReceipt:
         """Keep a chunk, whose frames were read before now: of the source that the job began with, or not at all."""
         self._talk.check()
         self._source.check(chunk.range)

@@ -10,7 +10,7 @@ from typing import Any
 
 from answerprint.api.request import PreviewRequest
 from answerprint.backends.base import Backend
-from answerprint.backends.catalogue import at_hand, find
+from answerprint.backends.catalogue import at_hand, find_model
 from answerprint.errors import AnswerprintError, CancelledError, InputError, JobFailedError
 from answerprint.ipc import events
 from answerprint.ipc.channel import ChildChannel
@@ -20,18 +20,18 @@ from answerprint.worker.loading import Models, load_model
 from answerprint.worker.memory_fallbacks import is_out_of_memory
 from answerprint.worker.model_cache import WarmModels
 from answerprint.worker.preview_job import preview
-from answerprint.worker.requests import Inbox, JobChannel, Letter, StopRequestedError
+from answerprint.worker.requests import Inbox, JobChannel, Request, StopRequestedError
 from answerprint.worker.restore_job import RenderTask, render
 from answerprint.worker.threads import use_threads
 
-__all__ = ["Server"]
+__all__ = ["WorkerServer"]
 
 _CONTROLS = frozenset({"load", "unload", "limits"})
 _LIBRARIES = ("torch", "diffusers", "safetensors", "av", "opencv-python-headless", "numpy")
 _KEEP_ALIVE_SECONDS = 300.0
 
 
-class Server:
+class WorkerServer:
     """Takes letters until it is told to end; everything but listening happens in this one thread."""
 
     def __init__(self, channel: ChildChannel, inbox: Inbox, hello: Mapping[str, Any]) -> None:
@@ -67,7 +67,7 @@ class Server:
             else:
                 self._job(letter)
 
-    def _job(self, letter: Letter) -> None:
+    def _job(self, letter: Request) -> None:
         """Do one job, to its final event; nothing but the end of the process gets past here."""
         talk = JobChannel(self._channel.emit, letter.wishes, {"job": str(letter.message.get("job", ""))})
         no_memory = ""
@@ -89,7 +89,7 @@ class Server:
             final = events.error(JobFailedError(f"Memory ran out ({no_memory}).", remedy))
         talk.emit(final)
 
-    def _work(self, letter: Letter, talk: JobChannel) -> Message:
+    def _work(self, letter: Request, talk: JobChannel) -> Message:
         message = letter.message
         keep_alive = float(message.get("keep_alive_seconds", _KEEP_ALIVE_SECONDS))
         models = Models(self._warm, self._device, keep_alive)
@@ -135,7 +135,7 @@ class Server:
 
     def _load(self, name: str) -> Backend:
         # The family's libraries first, so that what is measured is the model alone.
-        importlib.import_module(f"answerprint.backends.{find(name).family}.adapter")
+        importlib.import_module(f"answerprint.backends.{find_model(name).family}.adapter")
         return load_model(name, self._device)
 
     def _say_models(self) -> None:

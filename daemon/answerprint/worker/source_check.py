@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from answerprint.frames import FrameRange
-from answerprint.worker.resolved_job import Order, SourceChangedError, size_and_time
+from answerprint.worker.resolved_job import ResolvedJob, SourceChangedError, size_and_time
 
 __all__ = ["SameSource", "changed"]
 
@@ -14,7 +14,7 @@ class SameSource:
     Make it before the order's fingerprint is taken: then whatever changes between the two is noticed as well.
     """
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: ResolvedJob) -> None:
         """Raises MediaError for a file that is not there."""
         self._order = order
         self._files = order.source_files(order.frames)
@@ -30,7 +30,7 @@ class SameSource:
             raise changed(self._order)
 
 
-def changed(order: Order) -> SourceChangedError:
+def changed(order: ResolvedJob) -> SourceChangedError:
     """What to say of a source that is not the one that finished chunks are of."""
     return SourceChangedError(
         f"{order.info.path.name} or the model has changed since the first frames were restored.",

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from answerprint.api.types import MediaInfo
-from answerprint.resolve.api import Item, Project, Resolve
-from answerprint.resolve.api.clip import Clip as PoolClip
+from answerprint.resolve.api import Project, Resolve, TimelineItem
+from answerprint.resolve.api.clip import MediaPoolItem as PoolClip
 from answerprint.resolve.conform.facts import SourceRange
-from answerprint.resolve.conform.query import Asking
+from answerprint.resolve.conform.query import FactsQuery
 from answerprint.resolve.conform.source_range import source_range
 from answerprint.resolve.errors import ResolveError
 from fakes.resolve import FakeResolve, Quirks
@@ -34,7 +34,7 @@ def project(fake: FakeResolve) -> Project:
     return Resolve(fake.bridge().root).project()
 
 
-def items(fake: FakeResolve) -> list[Item]:
+def items(fake: FakeResolve) -> list[TimelineItem]:
     return project(fake).timeline().items(1)
 
 
@@ -49,7 +49,7 @@ def media_of(clip: Clip) -> MediaInfo:
 
 def test_a_timeline_is_read_with_its_exact_rate(fake: FakeResolve, movie: Path) -> None:
     fake.add_timeline("Reel 1", rate="29.97 DF", start="01:00:00;00", size=(1920, 1080))
-    facts = Asking(project(fake)).timeline(project(fake).timeline())
+    facts = FactsQuery(project(fake)).timeline(project(fake).timeline())
     assert (facts.name, facts.rate, facts.drop) == ("Reel 1", Fraction(30000, 1001), True)
     assert (facts.start, facts.start_timecode, facts.size) == (107892, "01:00:00;00", (1920, 1080))
     assert facts.project_name == "Film"
@@ -57,7 +57,7 @@ def test_a_timeline_is_read_with_its_exact_rate(fake: FakeResolve, movie: Path) 
 
 def test_a_rate_without_drop_frame_has_none(fake: FakeResolve) -> None:
     fake.add_timeline("Reel 1", rate="29.97", start="01:00:00:00")
-    assert not Asking(project(fake)).timeline(project(fake).timeline()).drop
+    assert not FactsQuery(project(fake)).timeline(project(fake).timeline()).drop
 
 
 @pytest.mark.parametrize("version", [(21, 0, 4), (21, 1)])
@@ -68,7 +68,7 @@ def test_few_calls_tell_all_and_a_clip_is_asked_for_once(
     timeline, clip = fake.add_timeline(rate=25), fake.add_clip(movie)
     for _ in range(3):
         timeline.place(clip, source=(10, 20))
-    asking, found = Asking(project(fake)), items(fake)
+    asking, found = FactsQuery(project(fake)), items(fake)
     bridge = found[0].remote.bridge
     assert all(clip is not None and clip.offers("GetName") for clip in (each.clip() for each in found))  # asked once
     before = bridge.calls
@@ -85,9 +85,9 @@ def test_many_items_cost_no_more_calls_than_each_alone(make_fake: MakeFake, movi
     for index in range(6):
         timeline.place(clips[index % 2], source=(10, 20 + index))
     timeline.place_generator("Text+")
-    alone = [Asking(project(fake)).item(each, 1) for each in items(fake)]
+    alone = [FactsQuery(project(fake)).item(each, 1) for each in items(fake)]
     fake.calls.clear()
-    asking, found = Asking(project(fake)), items(fake)
+    asking, found = FactsQuery(project(fake)), items(fake)
     fake.calls.clear()
     assert asking.items([(1, each) for each in found]) == alone
     of_generator = CALLS_OF_AN_ITEM[21, 1] - 1
@@ -97,7 +97,7 @@ def test_many_items_cost_no_more_calls_than_each_alone(make_fake: MakeFake, movi
 
 def test_an_item_without_a_clip_is_read_too(fake: FakeResolve) -> None:
     fake.add_timeline(rate=25).place_generator("Text+")
-    facts = Asking(project(fake)).item(items(fake)[0])
+    facts = FactsQuery(project(fake)).item(items(fake)[0])
     assert (facts.name, facts.clip, facts.track) == ("Text+", None, 1)
 
 
@@ -106,7 +106,7 @@ def test_a_hollow_item_says_nothing_and_fails_nothing(fake: FakeResolve, movie: 
     placed = timeline.place(fake.add_clip(movie))
     (item,) = items(fake)
     timeline.remove(placed)
-    facts = Asking(project(fake)).item(item)
+    facts = FactsQuery(project(fake)).item(item)
     assert (facts.id, facts.duration, facts.left_offset, facts.clip) == ("", None, None, None)
 
 
@@ -115,7 +115,7 @@ def test_a_timeline_in_the_pool_is_told_from_a_clip(make_fake: MakeFake, movie: 
     fake.add_timeline("Inner", rate=25).place(fake.add_clip(movie))
     inner = project(fake).timeline().found("GetMediaPoolItem")
     assert inner is not None
-    facts = Asking(project(fake)).clip(PoolClip(inner))
+    facts = FactsQuery(project(fake)).clip(PoolClip(inner))
     assert facts.is_timeline
     assert facts.path == ""
 
@@ -124,9 +124,9 @@ def test_a_resolve_that_does_not_say_its_rate_is_an_error_with_a_remedy(fake: Fa
     timeline = fake.add_timeline(rate=25)
     timeline.rate = Fraction(257, 10)
     with pytest.raises(ResolveError, match="rate"):
-        Asking(project(fake)).timeline(project(fake).timeline())
+        FactsQuery(project(fake)).timeline(project(fake).timeline())
     timeline.rate = Fraction(25)
-    assert Asking(project(fake)).timeline(project(fake).timeline()).rate == 25
+    assert FactsQuery(project(fake)).timeline(project(fake).timeline()).rate == 25
 
 
 @pytest.mark.parametrize("version", [(20, 0), (21, 0, 4), (21, 1)])
@@ -141,7 +141,7 @@ def test_what_is_read_is_what_is_seen(
     timeline = fake.add_timeline(rate=rate)
     clip = fake.add_clip(movie, fps=fps)
     placed = timeline.place(clip, source=(12, 48), speed=speed)
-    asking = Asking(project(fake))
+    asking = FactsQuery(project(fake))
     facts = asking.item(items(fake)[0])
     assert facts.clip is not None
     found = source_range(facts, facts.clip, asking.timeline(project(fake).timeline()), media_of(clip))

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from answerprint.resolve.api import Resolve
-from answerprint.resolve.conform.query import Asking
-from answerprint.resolve.conform.selection import By, Choice, Selection, choose
+from answerprint.resolve.conform.query import FactsQuery
+from answerprint.resolve.conform.selection import By, Selection, SelectionRule, select_items
 from answerprint.resolve.errors import ResolveError, SelectionError
 from fakes.resolve import FakeResolve
 from fakes.resolve.item import Item
@@ -28,7 +28,7 @@ def movie(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def chosen(fake: FakeResolve, by: By, value: str = "") -> Selection:
     project = Resolve(fake.bridge().root).project()
-    return choose(project, Asking(project), Choice(by, value))
+    return select_items(project, FactsQuery(project), SelectionRule(by, value))
 
 
 def ids(found: Selection) -> list[str]:

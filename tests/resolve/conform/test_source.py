@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from answerprint.resolve.conform.facts import ItemFacts, Refusal, SourceRange
-from answerprint.resolve.conform.source_range import Witness, part_of, source_range
+from answerprint.resolve.conform.source_range import OtioReading, part_of, source_range
 from resolve.conform.saying import Voice, clip_of, item_of, media_of, timeline_of
 from resolve.conform.situations import ALL, SITUATIONS, Situation
 
@@ -24,7 +24,7 @@ WAYS = ((True, True), (True, False), (False, True))
 VOICES = [Voice(*each, *way) for each in itertools.product(BOTH, BOTH, BOTH) for way in WAYS]
 
 
-def answer(s: Situation, item: ItemFacts, witness: Witness | None = None) -> SourceRange | Refusal:
+def answer(s: Situation, item: ItemFacts, witness: OtioReading | None = None) -> SourceRange | Refusal:
     return source_range(item, clip_of(s), timeline_of(s), media_of(s), witness)
 
 
@@ -228,7 +228,7 @@ def test_an_unknown_source_is_refused_until_a_list_tells() -> None:
     refused = answer(s, item)
     assert isinstance(refused, Refusal)
     assert refused.code == "unknown"
-    assert believed(s, answer(s, item, Witness(Fraction(20)))).exact
+    assert believed(s, answer(s, item, OtioReading(Fraction(20)))).exact
 
 
 def test_disagreement_is_refused_until_a_list_agrees_with_one() -> None:
@@ -238,16 +238,16 @@ def test_disagreement_is_refused_until_a_list_agrees_with_one() -> None:
     assert isinstance(refused, Refusal)
     assert refused.code == "disagree"
     assert refused.renderable
-    assert believed(s, answer(s, item, Witness(s.entry))).exact
-    assert isinstance(answer(s, item, Witness(s.entry + 11)), Refusal)
+    assert believed(s, answer(s, item, OtioReading(s.entry))).exact
+    assert isinstance(answer(s, item, OtioReading(s.entry + 11)), Refusal)
 
 
 def test_a_list_that_contradicts_what_is_undecided_is_not_believed() -> None:
     s = ALL["24 in 25"]
     undecided = replace(item_of(s), source_start_seconds=None, source_end_seconds=None)
     assert not believed(s, answer(s, undecided)).exact
-    assert believed(s, answer(s, undecided, Witness(s.entry))).exact
-    assert isinstance(answer(s, undecided, Witness(s.entry + 7)), Refusal)
+    assert believed(s, answer(s, undecided, OtioReading(s.entry))).exact
+    assert isinstance(answer(s, undecided, OtioReading(s.entry + 7)), Refusal)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import numpy as np
 
 from answerprint.api.types import MediaInfo
 from answerprint.media.probe import probe
-from answerprint.resolve.api import Item, Resolve, Timeline
+from answerprint.resolve.api import Resolve, Timeline, TimelineItem
 from answerprint.resolve.bridge.bridge import Bridge, Value
 from answerprint.resolve.deliver import RenderedFile, RenderOrder, Steering, render_through
 from answerprint.resolve.errors import HangingError, ResolveError
@@ -95,7 +95,7 @@ class Stage:
             steering or self.steering(),
         )
 
-    def handle(self, timeline: Timeline) -> Item:
+    def handle(self, timeline: Timeline) -> TimelineItem:
         """The item, as the API gives it."""
         found = (each for track in range(1, timeline.tracks() + 1) for each in timeline.items(track))
         return only(each for each in found if each.id() == self.item.id)

@@ -7,23 +7,23 @@ import sys
 import pytest
 
 from answerprint.cli import doctor
-from answerprint.cli.checks import Check
+from answerprint.cli.checks import DoctorCheck
 from answerprint.resolve.conform.witnesses import accounts
 from answerprint.resolve.install.scripts import files, this_program
-from answerprint.resolve.install.status import look
+from answerprint.resolve.install.status import check_setup
 from resolve.install.standin import CLOSED, Standin
 
 _WITNESSES = ["witness 1", "witness 2", "witness 3"]
 
 
-def of_doctor() -> list[Check]:
+def of_doctor() -> list[DoctorCheck]:
     return list(doctor._witnesses())
 
 
 def of_status(machine: Standin) -> list[tuple[str, str, str]]:
     machine.resolve(CLOSED)
     program = this_program(machine.environ)
-    found = look(program, files(program), machine.environ).findings
+    found = check_setup(program, files(program), machine.environ).findings
     return [(each.subject, each.level, each.remedy) for each in found if each.subject.startswith("witness")]
 
 

@@ -11,7 +11,14 @@ import pytest
 
 from answerprint.errors import OutputError
 from answerprint.resolve.install import install as module
-from answerprint.resolve.install.install import MANIFEST, State, digest, install, read, uninstall
+from answerprint.resolve.install.install import (
+    MANIFEST,
+    InstallState,
+    install_scripts,
+    read_install_manifest,
+    sha256_of,
+    uninstall_scripts,
+)
 from answerprint.resolve.install.scripts import Program
 from answerprint.store.atomic import temporary_beside, write_bytes
 
@@ -41,40 +48,40 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_scripts_and_their_hashes_are_written_and_folders_are_made(root: Path) -> None:
-    done = install(root, _NEW, program())
+    done = install_scripts(root, _NEW, program())
     assert tree(root) == as_tree(_NEW)
     assert root in done.made
     assert [path.relative_to(root).as_posix() for path in done.written] == ["Utility/Answerprint/A.py", "Deliver/B.py"]
     data = json.loads((root / MANIFEST).read_text())
     assert data["version"] == "2"
     assert data["program"] == ["/opt/answerprint/answerprint"]
-    assert data["files"] == {path.as_posix(): [digest(content)] for path, content in _NEW.items()}
+    assert data["files"] == {path.as_posix(): [sha256_of(content)] for path, content in _NEW.items()}
 
 
 def test_installing_again_writes_nothing(root: Path) -> None:
-    install(root, _NEW, program())
-    done = install(root, _NEW, program())
+    install_scripts(root, _NEW, program())
+    done = install_scripts(root, _NEW, program())
     assert (done.written, done.left, done.made) == ((), (), ())
     assert len(done.kept) == 2
 
 
 def test_an_older_version_is_replaced_and_what_is_gone_is_removed(root: Path) -> None:
-    install(root, _OLD, program("1"))
-    done = install(root, _NEW, program("2"))
+    install_scripts(root, _OLD, program("1"))
+    done = install_scripts(root, _NEW, program("2"))
     assert tree(root) == as_tree(_NEW)
     assert done.removed == (root / _C,)
 
 
 def test_uninstalling_leaves_no_trace(root: Path, tmp_path: Path) -> None:
-    install(root, _OLD, program("1"))
-    install(root, _NEW, program("2"))
-    done = uninstall(root, _NEW)
+    install_scripts(root, _OLD, program("1"))
+    install_scripts(root, _NEW, program("2"))
+    done = uninstall_scripts(root, _NEW)
     assert done.was
     assert list(tmp_path.iterdir()) == []
 
 
 def test_uninstalling_where_nothing_is_changes_nothing(root: Path, tmp_path: Path) -> None:
-    assert not uninstall(root, _NEW).was
+    assert not uninstall_scripts(root, _NEW).was
     assert list(tmp_path.iterdir()) == []
 
 
@@ -82,8 +89,8 @@ def test_folders_and_files_of_others_stay(root: Path) -> None:
     (root / "Deliver").mkdir(parents=True)
     (root / "Deliver" / "theirs.lua").write_bytes(b"theirs")
     (root / "Comp").mkdir()
-    install(root, _NEW, program())
-    uninstall(root, _NEW)
+    install_scripts(root, _NEW, program())
+    uninstall_scripts(root, _NEW)
     assert tree(root) == {"Deliver/theirs.lua": b"theirs"}
     assert (root / "Comp").is_dir()
     assert not (root / "Utility").exists()
@@ -100,80 +107,80 @@ def test_a_file_of_the_same_name_that_is_not_ours_is_left_until_forced(root: Pat
         target.symlink_to(elsewhere)
     else:
         target.mkdir()
-    done = install(root, _NEW, program())
-    assert [(each.path, each.state) for each in done.left] == [(target, State.FOREIGN)]
+    done = install_scripts(root, _NEW, program())
+    assert [(each.path, each.state) for each in done.left] == [(target, InstallState.FOREIGN)]
     assert not (target.is_file() and target.read_bytes() != b"theirs")
     assert (root / _A).read_bytes() == b"new a"
 
-    done = install(root, _NEW, program(), force=True)
+    done = install_scripts(root, _NEW, program(), force=True)
     assert target.read_bytes() == b"new b"
     assert not target.is_symlink()
     assert [path.name for path in done.backups] == ["B.py.backup1"]
     assert elsewhere.read_bytes() == b"theirs"
-    uninstall(root, _NEW)
+    uninstall_scripts(root, _NEW)
     assert os.path.lexists(done.backups[0])
     assert not target.exists()
 
 
 def test_a_script_that_its_user_changed_is_left_until_forced(root: Path) -> None:
-    install(root, _OLD, program("1"))
+    install_scripts(root, _OLD, program("1"))
     (root / _A).write_bytes(b"mine")
-    done = install(root, _NEW, program("2"))
-    assert [(each.path, each.state) for each in done.left] == [(root / _A, State.CHANGED)]
+    done = install_scripts(root, _NEW, program("2"))
+    assert [(each.path, each.state) for each in done.left] == [(root / _A, InstallState.CHANGED)]
     assert (root / _A).read_bytes() == b"mine"
-    again = install(root, _NEW, program("2"))
+    again = install_scripts(root, _NEW, program("2"))
     assert again.left == done.left
 
-    forced = install(root, _NEW, program("2"), force=True)
+    forced = install_scripts(root, _NEW, program("2"), force=True)
     assert (root / _A).read_bytes() == b"new a"
     assert [path.read_bytes() for path in forced.backups] == [b"mine"]
     (root / _A).write_bytes(b"mine again")
-    forced = install(root, _NEW, program("2"), force=True)
+    forced = install_scripts(root, _NEW, program("2"), force=True)
     assert [path.name for path in forced.backups] == ["A.py.backup2"]
 
 
 def test_a_script_that_its_user_changed_survives_uninstalling(root: Path) -> None:
-    install(root, _NEW, program())
+    install_scripts(root, _NEW, program())
     (root / _A).write_bytes(b"mine")
-    done = uninstall(root, _NEW)
+    done = uninstall_scripts(root, _NEW)
     assert [each.path for each in done.left] == [root / _A]
     assert tree(root) == {"Utility/Answerprint/A.py": b"mine"}
 
 
 def test_a_changed_script_that_this_version_no_longer_has_stays(root: Path) -> None:
-    install(root, _OLD, program("1"))
+    install_scripts(root, _OLD, program("1"))
     (root / _C).write_bytes(b"mine")
-    done = install(root, _NEW, program("2"))
+    done = install_scripts(root, _NEW, program("2"))
     assert [each.path for each in done.left] == [root / _C]
     assert (root / _C).read_bytes() == b"mine"
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"schema_version": 2}', None])
 def test_without_a_manifest_only_what_is_ours_word_for_word_is_ours(root: Path, damage: bytes | None) -> None:
-    install(root, _NEW, program())
+    install_scripts(root, _NEW, program())
     (root / _B).write_bytes(b"theirs")
     if damage is None:
         (root / MANIFEST).unlink()
     else:
         (root / MANIFEST).write_bytes(damage)
-    done = install(root, _NEW, program())
-    assert [(each.path, each.state) for each in done.left] == [(root / _B, State.FOREIGN)]
-    assert read(root) is not None
+    done = install_scripts(root, _NEW, program())
+    assert [(each.path, each.state) for each in done.left] == [(root / _B, InstallState.FOREIGN)]
+    assert read_install_manifest(root) is not None
     (root / MANIFEST).unlink()
-    uninstall(root, _NEW)
+    uninstall_scripts(root, _NEW)
     assert tree(root) == {"Deliver/B.py": b"theirs"}
 
 
 @pytest.mark.parametrize("path", ["../../precious", "/precious", "a/../../../precious", "..\\precious"])
 def test_a_manifest_that_points_outside_is_not_believed(root: Path, path: str) -> None:
-    install(root, _NEW, program())
+    install_scripts(root, _NEW, program())
     precious = root.parents[1] / "precious"
     precious.write_bytes(b"precious")
     data = json.loads((root / MANIFEST).read_text())
-    data["files"][path] = [digest(b"precious")]
+    data["files"][path] = [sha256_of(b"precious")]
     (root / MANIFEST).write_text(json.dumps(data))
-    uninstall(root, _NEW)
-    install(root, _NEW, program())
+    uninstall_scripts(root, _NEW)
+    install_scripts(root, _NEW, program())
     assert precious.read_bytes() == b"precious"
 
 
@@ -192,15 +199,15 @@ def test_a_killed_installation_leaves_nothing_that_is_not_known_as_ours(
             writes += 1
             write_bytes(path, data, overwrite)
 
-        install(root, _OLD, program("1"))
+        install_scripts(root, _OLD, program("1"))
         with monkeypatch.context() as patched:
             patched.setattr(module, "write_bytes", write)
             with pytest.raises(KeyboardInterrupt):
-                install(root, _NEW, program("2"))
-        done = install(root, {_A: b"newest a", _B: b"newest b"}, program("3"))
+                install_scripts(root, _NEW, program("2"))
+        done = install_scripts(root, {_A: b"newest a", _B: b"newest b"}, program("3"))
         assert done.left == ()
         assert tree(root) == {"Utility/Answerprint/A.py": b"newest a", "Deliver/B.py": b"newest b"}
-        uninstall(root, {})
+        uninstall_scripts(root, {})
         assert not root.exists()
 
 
@@ -208,11 +215,11 @@ def test_a_folder_that_cannot_be_made_is_named_with_the_remedy_and_works_when_it
     root.parent.mkdir(parents=True)
     root.write_text("in the way")
     with pytest.raises(OutputError) as caught:
-        install(root, _NEW, program())
+        install_scripts(root, _NEW, program())
     assert str(root) in caught.value.message
     assert "--all-users" in caught.value.remedy
     root.unlink()
-    assert install(root, _NEW, program()).written
+    assert install_scripts(root, _NEW, program()).written
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="an administrator may write anywhere")
@@ -220,6 +227,6 @@ def test_a_folder_that_is_read_only_is_named(root: Path) -> None:
     root.mkdir(parents=True)
     root.chmod(0o500)
     with pytest.raises(OutputError, match="Permission denied"):
-        install(root, _NEW, program())
+        install_scripts(root, _NEW, program())
     root.chmod(0o700)
-    assert install(root, _NEW, program()).written
+    assert install_scripts(root, _NEW, program()).written

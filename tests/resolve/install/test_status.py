@@ -12,9 +12,9 @@ from answerprint import __version__
 from answerprint.resolve.bridge import attach
 from answerprint.resolve.bridge.attach import places
 from answerprint.resolve.edition import Capability
-from answerprint.resolve.install.install import MANIFEST, install
+from answerprint.resolve.install.install import MANIFEST, install_scripts
 from answerprint.resolve.install.scripts import Program, files, this_program
-from answerprint.resolve.install.status import Finding, Status, look
+from answerprint.resolve.install.status import SetupFinding, Status, check_setup
 from resolve.install.standin import CLOSED, Standin
 
 _STUDIO = "DaVinci Resolve Studio"
@@ -31,12 +31,12 @@ class Desk:
         machine.answering(_STUDIO, (21, 0, 4))
 
     def install(self, program: Program) -> None:
-        install(self.root, files(program), program)
+        install_scripts(self.root, files(program), program)
 
     def look(self) -> Status:
-        return look(self.program, files(self.program), self.machine.environ)
+        return check_setup(self.program, files(self.program), self.machine.environ)
 
-    def errors(self) -> list[Finding]:
+    def errors(self) -> list[SetupFinding]:
         return [each for each in self.look().findings if each.level == "error"]
 
 
@@ -61,7 +61,7 @@ def test_all_is_well_where_all_is_well(desk: Desk) -> None:
 def test_scripts_that_were_never_installed_are_an_error_with_the_remedy(machine: Standin) -> None:
     machine.resolve(CLOSED)
     program = this_program(machine.environ)
-    status = look(program, files(program), machine.environ)
+    status = check_setup(program, files(program), machine.environ)
     (error,) = [each for each in status.findings if each.level == "error"]
     assert error.remedy == "Run: answerprint resolve install"
 
@@ -84,7 +84,7 @@ def test_a_script_that_is_missing_is_an_error_and_one_that_was_changed_is_not(de
     assert "scripts" not in levels
     first.write_text("theirs")
     assert desk.look().ok
-    install(desk.root, files(desk.program), desk.program, force=True)
+    install_scripts(desk.root, files(desk.program), desk.program, force=True)
     assert "scripts" in {each.subject for each in desk.look().findings}
 
 
@@ -117,7 +117,7 @@ def test_scripts_for_the_user_and_for_all_are_worth_a_note(
 ) -> None:
     both = replace(places(desk.machine.environ), scripts_all=tmp_path / "all")
     monkeypatch.setattr("answerprint.resolve.install.status.places", lambda environ: both)
-    install(tmp_path / "all", files(desk.program), desk.program)
+    install_scripts(tmp_path / "all", files(desk.program), desk.program)
     status = desk.look()
     assert status.ok
     assert [each.remedy for each in status.findings if "twice" in each.message]

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from answerprint.resolve.api import Resolve
-from answerprint.resolve.put_back import Outcome, session, undo
+from answerprint.resolve.put_back import Outcome, put_back_session, undo
 from answerprint.resolve.put_back.ledger import Ledger
-from answerprint.resolve.put_back.placement import Mode, Place
+from answerprint.resolve.put_back.placement import Mode, Placement
 from fakes.resolve import FakeResolve
 from fakes.resolve.clip import Clip
 from fakes.resolve.item import Item
@@ -27,7 +27,7 @@ START = "01:00:00:00"
 
 def put_back(
     resolve: Resolve,
-    place: Place,
+    place: Placement,
     job: str,
     path: str,
     ledger: Ledger,
@@ -36,7 +36,7 @@ def put_back(
     **options: Any,  # noqa: ANN401 - those of `Session.put`
 ) -> Outcome:
     """Put one clip back, in a session of its own."""
-    with session(resolve, ledger, save=save) as one:
+    with put_back_session(resolve, ledger, save=save) as one:
         outcome = one.put(place, job, path, **options)
     return one.ended(outcome)
 
@@ -49,7 +49,7 @@ class Stage:
     timeline: Timeline
     clip: Clip
     item: Item
-    place: Place
+    place: Placement
     path: str
     ledger: Ledger
     before: tuple[int, ...]
@@ -163,7 +163,7 @@ def set_stage(
             timecode="10:00:00:00",
             options=_FAST,
         )
-    place = Place(
+    place = Placement(
         mode=mode,
         project=fake.project.id,
         project_name=fake.project.name,

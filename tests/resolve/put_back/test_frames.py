@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from answerprint.errors import InputError
-from answerprint.resolve.conform.frame_map import Shown, exact, ranges_text, whole_start
-from answerprint.resolve.put_back.placement import Place
+from answerprint.resolve.conform.frame_map import FrameMap, exact, ranges_text, whole_start
+from answerprint.resolve.put_back.placement import Placement
 
 RATES = st.sampled_from([Fraction(each) for each in (24, 25, 30, 48, 50, 60)]).flatmap(
     lambda rate: st.sampled_from([rate, rate * Fraction(1000, 1001)])
@@ -24,7 +24,7 @@ SPEEDS = st.sampled_from([Fraction(1), Fraction(2), Fraction(1, 2), Fraction(-1)
 def test_the_frames_of_an_item_are_those_that_it_shows(
     rate: Fraction, timeline: Fraction, speed: Fraction, start: Fraction, duration: int
 ) -> None:
-    shown = Shown(0, duration, start, rate / timeline * speed)
+    shown = FrameMap(0, duration, start, rate / timeline * speed)
     seen = [shown.frame(k) for k in range(duration)]
     assert (min(seen), max(seen)) == (shown.frames.start, shown.frames.stop - 1)
     assert shown.missing(shown.frames) == []
@@ -52,14 +52,14 @@ def test_numbers_of_resolves_lose_nothing(rate: Fraction, timeline: Fraction, fr
 
 
 def test_an_item_that_begins_between_frames_is_not_taken_for_one_that_does_not() -> None:
-    whole = Shown(0, 50, Fraction(10), Fraction(24, 25))
+    whole = FrameMap(0, 50, Fraction(10), Fraction(24, 25))
     assert whole.shows_as(replace(whole, start=Fraction(10) + Fraction(1, 10**6)))
     assert not whole.shows_as(replace(whole, start=Fraction(10) + Fraction(1, 2)))
     assert not whole.shows_as(replace(whole, record=1))
     assert not whole.shows_as(replace(whole, duration=51))
     # It shows the same at each record frame, and that is what counts.
-    assert replace(whole, duration=3).shows_as(Shown(0, 3, Fraction(10), Fraction(1))) is False
-    assert replace(whole, duration=1).shows_as(Shown(0, 1, Fraction(10), Fraction(1)))
+    assert replace(whole, duration=3).shows_as(FrameMap(0, 3, Fraction(10), Fraction(1))) is False
+    assert replace(whole, duration=1).shows_as(FrameMap(0, 1, Fraction(10), Fraction(1)))
 
 
 def test_ranges_are_written_for_people() -> None:
@@ -67,23 +67,23 @@ def test_ranges_are_written_for_people() -> None:
     assert ranges_text([range(0, 2)], 15) == "15 to 16"
 
 
-PLACE = Place(
+PLACE = Placement(
     "track", "p", "Film", "t", "Reel 1", "i", "c", "plate", 20, 40, 15, 45, Fraction(30000, 1001), 90000, 20, 1,
     Fraction(1, 3), Fraction(-1, 2), {"PAR": "Square"}, {"Scene": "1"}, Fraction(7, 3),
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("place", [PLACE, replace(PLACE, left=None)])
-def test_a_place_is_read_as_it_was_written(place: Place) -> None:
+def test_a_place_is_read_as_it_was_written(place: Placement) -> None:
     editor = place.to_editor()
     assert all(isinstance(each, str) for pair in editor.items() for each in pair)
-    assert Place.from_editor(editor) == place
-    assert Place.from_editor({}) is None
+    assert Placement.from_editor(editor) == place
+    assert Placement.from_editor({}) is None
 
 
 @pytest.mark.parametrize(("name", "value"), [("rate", "1/0"), ("left", "x"), ("record", ""), ("attributes", "{")])
 def test_a_place_that_cannot_be_read_is_said(name: str, value: str) -> None:
     with pytest.raises(InputError):
-        Place.from_editor({**PLACE.to_editor(), name: value})
+        Placement.from_editor({**PLACE.to_editor(), name: value})
     with pytest.raises(InputError, match="newer"):
-        Place.from_editor({**PLACE.to_editor(), "answerprint_place": "2"})
+        Placement.from_editor({**PLACE.to_editor(), "answerprint_place": "2"})

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from answerprint.errors import JournalError, StorageError
-from answerprint.resolve.put_back.ledger import BusyError, Ledger, Record
+from answerprint.resolve.put_back.ledger import Ledger, LedgerLockedError, LedgerRecord
 from answerprint.resolve.put_back.placement import Mode
 from fakes.resolve import FakeResolve
 from resolve.put_back.stage import JOB, set_stage
 
-RECORD = Record(
+RECORD = LedgerRecord(
     JOB, "/out/a.mov", "project", "timeline", "item", "track", "pool", bins=("Restored", "Restored/Reel 1"), saved=True,
     replaced={"File Path": "/in/a.mov"}, track=2, track_made=True,
 )  # fmt: skip
@@ -50,7 +50,7 @@ def test_a_damaged_record_is_said_and_keeps_no_other_from_being_read(text: str, 
     assert ledger.records() == [RECORD]
 
 
-@pytest.mark.parametrize("name", [each.name for each in fields(Record)])
+@pytest.mark.parametrize("name", [each.name for each in fields(LedgerRecord)])
 def test_a_value_of_another_type_is_damage(name: str, tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     data = RECORD.to_json()
@@ -72,7 +72,7 @@ def test_a_broken_disk_is_said_and_nothing_is_put_half_way(fake: FakeResolve, tm
 
 def test_two_helpers_never_put_back_at_once(fake: FakeResolve, tmp_path: Path) -> None:
     stage = set_stage(fake, tmp_path)
-    with stage.ledger.held(), pytest.raises(BusyError, match="is putting clips back"):
+    with stage.ledger.held(), pytest.raises(LedgerLockedError, match="is putting clips back"):
         stage.put()
     assert stage.restored_clips() == []
     assert stage.put().did == "track"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from answerprint.resolve.errors import ResolveError
-from answerprint.resolve.put_back.placement import Place
+from answerprint.resolve.put_back.placement import Placement
 from answerprint.resolve.put_back.track_cache import same_media
 from fakes.resolve import FakeResolve
 from fakes.resolve.quirks import Quirks
@@ -159,7 +159,7 @@ def test_the_clip_says_what_it_was_made_from(fake: FakeResolve, tmp_path: Path) 
     assert notes["Answerprint.Source"] == "/media/plate.mov [15:45]"
     assert (notes["Answerprint.Model"], notes["Answerprint.Version"]) == ("tiny-x4", "0.1.0")
     assert (notes["Answerprint.Item"], notes["Answerprint.Timeline"]) == (stage.item.id, "Reel 1")
-    assert Place.from_editor(json.loads(notes["Answerprint.Place"])) == stage.place
+    assert Placement.from_editor(json.loads(notes["Answerprint.Place"])) == stage.place
 
 
 def test_another_project_is_left_alone(fake: FakeResolve, tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.errors import ResolveError
-from answerprint.resolve.put_back import Outcome, session
+from answerprint.resolve.put_back import Outcome, put_back_session
 from answerprint.resolve.put_back.ledger import Ledger
-from answerprint.resolve.put_back.placement import Mode, Place
+from answerprint.resolve.put_back.placement import Mode, Placement
 from fakes.resolve import FakeResolve
 from fakes.resolve.item import Item
 from fakes.resolve.quirks import Quirks
@@ -29,7 +29,7 @@ class Batch:
     """Clips of one timeline, each with a restored file of its own."""
 
     stage: Stage
-    places: list[Place]
+    places: list[Placement]
     paths: list[str]
 
     @property
@@ -39,7 +39,7 @@ class Batch:
 
     def put(self, resolve: Resolve, ledger: Ledger | None = None, save: bool = True) -> list[Outcome]:
         """Put all of them back in one session."""
-        with session(resolve, ledger or self.stage.ledger, save=save) as together:
+        with put_back_session(resolve, ledger or self.stage.ledger, save=save) as together:
             outcomes = [together.put(*each) for each in zip(self.places, self.jobs, self.paths, strict=True)]
         return [together.ended(outcome) for outcome in outcomes]
 
@@ -140,7 +140,7 @@ def test_a_resolve_that_ends_at_any_call_leaves_each_clip_once(
 def test_calls_do_not_grow_with_the_clips_that_are_there(mode: Mode, fake: FakeResolve, tmp_path: Path) -> None:
     batch = set_batch(fake, tmp_path, 12, mode)
     counts = []
-    with session(batch.stage.resolve, batch.stage.ledger) as together:
+    with put_back_session(batch.stage.resolve, batch.stage.ledger) as together:
         for each in zip(batch.places, batch.jobs, batch.paths, strict=True):
             before = len(fake.calls)
             assert together.put(*each).did == mode
@@ -164,7 +164,7 @@ def test_clips_that_are_there_already_are_told_by_a_few_calls(fake: FakeResolve,
 
 def test_a_job_that_is_named_twice_is_put_back_once(fake: FakeResolve, tmp_path: Path) -> None:
     batch = set_batch(fake, tmp_path)
-    with session(batch.stage.resolve, batch.stage.ledger) as together:
+    with put_back_session(batch.stage.resolve, batch.stage.ledger) as together:
         first, again = (together.put(batch.places[0], JOB, batch.paths[0]) for _ in range(2))
     assert (first.state, again.state) == ("put", "already")
     assert len(batch.stage.restored_items()) == 1
@@ -175,7 +175,7 @@ def test_one_that_cannot_be_put_back_keeps_no_other_from_it(fake: FakeResolve, t
     gone = Path(batch.paths[1])
     kept = gone.rename(tmp_path / "kept.mov")
     outcomes = []
-    with session(batch.stage.resolve, batch.stage.ledger) as together:
+    with put_back_session(batch.stage.resolve, batch.stage.ledger) as together:
         for each in zip(batch.places, batch.jobs, batch.paths, strict=True):
             try:
                 outcomes.append(together.put(*each))
@@ -190,7 +190,7 @@ def test_one_that_cannot_be_put_back_keeps_no_other_from_it(fake: FakeResolve, t
 def test_what_was_lost_before_the_end_is_not_known_as_saved(fake: FakeResolve, tmp_path: Path) -> None:
     batch = set_batch(fake, tmp_path)
     stage = batch.stage
-    with session(stage.resolve, stage.ledger) as together:
+    with put_back_session(stage.resolve, stage.ledger) as together:
         outcomes = [together.put(*each) for each in zip(batch.places, batch.jobs, batch.paths, strict=True)]
         stage.timeline.remove(stage.restored_items()[0])
         fake.project.pool.DeleteClips([stage.restored_clips()[1]])
@@ -202,7 +202,10 @@ def test_what_was_lost_before_the_end_is_not_known_as_saved(fake: FakeResolve, t
 def test_a_project_that_is_changed_in_between_is_not_written_to_the_ledger(fake: FakeResolve, tmp_path: Path) -> None:
     batch = set_batch(fake, tmp_path)
     stage, mine = batch.stage, fake.project.id
-    with pytest.raises(ResolveError, match="Another project"), session(stage.resolve, stage.ledger) as together:
+    with (
+        pytest.raises(ResolveError, match="Another project"),
+        put_back_session(stage.resolve, stage.ledger) as together,
+    ):
         together.put(batch.places[0], batch.jobs[0], batch.paths[0])
         fake.project.id = "another"
     assert {record.progress for record in stage.ledger.records()} == {"begun"}
@@ -218,7 +221,7 @@ Meddling = Literal["item in the way", "track locked", "another bin", "another ti
 def test_what_a_person_changes_in_between_is_noticed(meddling: Meddling, fake: FakeResolve, tmp_path: Path) -> None:
     batch = set_batch(fake, tmp_path)
     stage = batch.stage
-    with session(stage.resolve, stage.ledger) as together:
+    with put_back_session(stage.resolve, stage.ledger) as together:
         first, second = (
             together.put(*each) for each in list(zip(batch.places, batch.jobs, batch.paths, strict=True))[:2]
         )

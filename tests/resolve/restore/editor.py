@@ -16,14 +16,14 @@ from answerprint.api.types import MediaInfo, NewJob
 from answerprint.client.client import Client
 from answerprint.errors import AnswerprintError
 from answerprint.resolve.api import Resolve
-from answerprint.resolve.conform.selection import Choice
+from answerprint.resolve.conform.selection import SelectionRule
 from answerprint.resolve.put_back import Outcome, undo
 from answerprint.resolve.put_back.ledger import Ledger
-from answerprint.resolve.put_back.placement import Mode, Place
+from answerprint.resolve.put_back.placement import Mode, Placement
 from answerprint.resolve.restore import finish
 from answerprint.resolve.restore.finish import put_finished
-from answerprint.resolve.restore.join import Whole, whole_of
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.join import JoinPlan, join_plan_of
+from answerprint.resolve.restore.settings import RestoreSettings
 from answerprint.resolve.restore.submit import Queued, queue_selection
 from fakes.resolve import FakeResolve
 from fakes.resolve.item import Item
@@ -79,7 +79,7 @@ class Editor:
     def submit_all(self, jobs: Iterable[NewJob]) -> Iterator[tuple[JobRecord, bool] | AnswerprintError]:
         """As a client's: each is done at once."""
         for new in jobs:
-            place, whole = Place.from_editor(new.clip["editor"]), whole_of(_record(new, 0))
+            place, whole = Placement.from_editor(new.clip["editor"]), join_plan_of(_record(new, 0))
             assert place is not None
             span = {name: int(text) for name, text in new.clip["range"].items()}
             first = span["first"] - int(new.clip.get("handle_before", 0))
@@ -96,7 +96,7 @@ class Editor:
         """As a client's."""
         return describe(media)
 
-    def _join(self, whole: Whole) -> None:
+    def _join(self, whole: JoinPlan) -> None:
         if Path(whole.output).exists():
             return
         for each in whole.parts:
@@ -125,9 +125,9 @@ class Editor:
             self.clip, track=track, source=source, record=None if record is None else self.timeline.start + record
         )
 
-    def restore(self, choice: Choice, put: Mode = "track", *, again: bool = False, handles: int = 2) -> Queued:
+    def restore(self, choice: SelectionRule, put: Mode = "track", *, again: bool = False, handles: int = 2) -> Queued:
         """Restore what is chosen, and bring back what is done."""
-        wishes = Wishes(put=put, handles=handles)
+        wishes = RestoreSettings(put=put, handles=handles)
         queued = queue_selection(self.resolve, cast(Client, self), choice, wishes, again=again)
         finished = put_finished(self.resolve, cast(Client, self), Ledger(), [job.id for _, job in queued.jobs] or [""])
         self.outcomes = [*queued.reused, *finished.outcomes]
@@ -141,12 +141,12 @@ class Editor:
     def restore_under(self, record: int, put: Mode = "track", **options: bool) -> Queued:
         """Restore what lies under the playhead. record: from the timeline's start."""
         self.timeline.playhead(self.timeline.start + record)
-        return self.restore(Choice("playhead"), put, **options)
+        return self.restore(SelectionRule("playhead"), put, **options)
 
     def restore_between(self, first: int, last: int, put: Mode = "track") -> Queued:
         """Restore what lies between In and Out, both inclusive, from the timeline's start."""
         self.timeline.marks(first, last)
-        return self.restore(Choice("inout"), put)
+        return self.restore(SelectionRule("inout"), put)
 
     def undo(self, job: str) -> Outcome:
         """Take it out."""
@@ -156,7 +156,7 @@ class Editor:
         """What a person can name for `undo`: jobs, in their order."""
         found = []
         for job in self.jobs.values():
-            whole = whole_of(job)
+            whole = join_plan_of(job)
             found.append(job.id if whole is None else whole.id)
         return list(dict.fromkeys(found))
 

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from answerprint.resolve.conform.selection import Choice
+from answerprint.resolve.conform.selection import SelectionRule
 from answerprint.resolve.errors import SelectionError
 from answerprint.resolve.put_back import Outcome
 from answerprint.resolve.put_back.placement import Mode
@@ -106,18 +106,18 @@ class Desk:
 
     def restore_all(self, a: int, b: int, c: int) -> None:
         """All of the timeline."""
-        self._restore(Choice("timeline"), a, b, {n: self._whole(n) for n in range(len(self.originals))})
+        self._restore(SelectionRule("timeline"), a, b, {n: self._whole(n) for n in range(len(self.originals))})
 
     def restore_all_anew(self, a: int, b: int, c: int) -> None:
         """Once more, with other pictures."""
         wanted = {n: self._whole(n) for n in range(len(self.originals))}
-        self._restore(Choice("timeline"), a, b, wanted, again=True)
+        self._restore(SelectionRule("timeline"), a, b, wanted, again=True)
 
     def restore_track(self, a: int, b: int, c: int) -> None:
         """All of a video track: the editor's, or one of ours, for which its originals stand."""
         track = 1 + c % len(self.editor.tracks())
         wanted = range(len(self.originals)) if track == 1 else self._below(track)
-        self._restore(Choice("track", str(track)), a, b, {n: self._whole(n) for n in wanted})
+        self._restore(SelectionRule("track", str(track)), a, b, {n: self._whole(n) for n in wanted})
 
     def restore_playhead(self, a: int, b: int, c: int) -> None:
         """What is seen under the playhead, or the original of that."""
@@ -125,7 +125,7 @@ class Desk:
         original = self.originals[n]
         record = original.start + c % (original.stop - original.start)
         self.editor.timeline.playhead(self.editor.timeline.start + record)
-        self._restore(Choice("playhead"), a, b, {n: self._whole(n)})
+        self._restore(SelectionRule("playhead"), a, b, {n: self._whole(n)})
 
     def restore_part(self, a: int, b: int, c: int) -> None:
         """What lies between In and Out: the first half of an item, the second one, or something of several."""
@@ -145,7 +145,7 @@ class Desk:
             for n, each in enumerate(self.originals)
             if each.overlaps(first, last + 1)
         }
-        self._restore(Choice("inout"), a, b, wanted)
+        self._restore(SelectionRule("inout"), a, b, wanted)
 
     def trim(self, a: int, b: int, c: int) -> None:
         """Shorter or longer, at either end."""
@@ -227,7 +227,7 @@ class Desk:
             found |= {n for n, each in enumerate(self.originals) if each.overlaps(start, stop)}
         return found
 
-    def _restore(self, choice: Choice, a: int, b: int, wanted: dict[int, range], *, again: bool = False) -> None:
+    def _restore(self, choice: SelectionRule, a: int, b: int, wanted: dict[int, range], *, again: bool = False) -> None:
         put, handles = _PUT[b % len(_PUT)], _HANDLES[a % len(_HANDLES)]
         wanted = {n: records for n, records in wanted.items() if self._take(n) is None}  # these are left as they are
         self._tell(f"{choice.by} {choice.value} --put {put} --handles {handles}{' --again' if again else ''} {wanted}")
@@ -242,7 +242,7 @@ class Desk:
             self._same_again(choice, put, handles, before=len(self.editor.jobs))
         assert set(self.editor.jobs) >= before
 
-    def _same_again(self, choice: Choice, put: Mode, handles: int, before: int) -> None:
+    def _same_again(self, choice: SelectionRule, put: Mode, handles: int, before: int) -> None:
         state = self.editor.fake.state()
         self.editor.restore(choice, put, handles=handles)
         assert [each.state for each in self.editor.outcomes if each.state != "already"] == [], self.told

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from answerprint.resolve.conform.selection import Choice
+from answerprint.resolve.conform.selection import SelectionRule
 from answerprint.resolve.put_back import placement
-from answerprint.resolve.put_back.ledger import Ledger, Record
+from answerprint.resolve.put_back.ledger import Ledger, LedgerRecord
 from fakes.resolve import FakeResolve
 from resolve.restore.editor import Editor
 
-ALL = Choice("timeline")
+ALL = SelectionRule("timeline")
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_the_playhead_over_a_restored_clip_means_its_source(editor: Editor) -> N
 
 def test_a_track_of_restored_clips_means_their_sources(editor: Editor) -> None:
     editor.restore(ALL)
-    editor.restore(Choice("track", "2"))
+    editor.restore(SelectionRule("track", "2"))
     assert [outcome.state for outcome in editor.outcomes] == ["already"]
     assert editor.tracks() == [1, 1]
 
@@ -89,7 +89,7 @@ def test_a_restored_take_or_file_is_not_restored_once_more(editor: Editor, put: 
 
 def test_clips_of_ours_in_a_bin_are_left_out(editor: Editor) -> None:
     editor.restore(ALL, "pool")
-    again = editor.restore(Choice("bin", "Restored/Reel 1"))
+    again = editor.restore(SelectionRule("bin", "Restored/Reel 1"))
     assert (again.jobs, again.plan.left_out) == ([], {"restored before": 1})
 
 
@@ -254,12 +254,12 @@ def test_an_item_without_its_clip_is_taken_out_by_its_marker(editor: Editor) -> 
 
 
 def test_a_record_of_before_is_read(tmp_path: Path) -> None:
-    record = Record("job", "/x.mov", "p", "t", "i", "track", "track", of=("one",), first=3, stop=9)
+    record = LedgerRecord("job", "/x.mov", "p", "t", "i", "track", "track", of=("one",), first=3, stop=9)
     data = json.loads(json.dumps(record.to_json()))
-    assert Record.from_json(data) == record
+    assert LedgerRecord.from_json(data) == record
     for name in ("of", "first", "stop"):
         del data[name]
-    assert Record.from_json(data) == replace(record, of=(), first=0, stop=0)
+    assert LedgerRecord.from_json(data) == replace(record, of=(), first=0, stop=0)
     assert placement.mark("job") == "answerprint:job"
 
 

@@ -14,8 +14,8 @@ from answerprint.client.client import Client
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.errors import HangingError, NoResolveError
 from answerprint.resolve.put_back import Outcome
-from answerprint.resolve.restore.finish import follow
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.finish import follow_jobs
+from answerprint.resolve.restore.settings import RestoreSettings
 from fakes.resolve import FakeResolve
 from resolve.restore.test_finish import finished_units
 
@@ -50,7 +50,7 @@ class Evening:
             def all_jobs(self) -> list[JobRecord]:
                 return jobs
 
-        return follow(
+        return follow_jobs(
             cast(Client, Daemon()), (), self.attach, self.put.append,
             on_away=lambda seconds: self.waits.append((self.now, seconds)),
             patience_seconds=600, pause=self.sleep, clock=lambda: self.now,
@@ -61,7 +61,7 @@ class Evening:
 def jobs(fake: FakeResolve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[JobRecord]:
     """Two clips that are restored."""
     monkeypatch.setenv("ANSWERPRINT_HOME", str(tmp_path / "h"))
-    return [job for unit in finished_units(fake, tmp_path, Wishes(handles=2)) for job in unit.jobs]
+    return [job for unit in finished_units(fake, tmp_path, RestoreSettings(handles=2)) for job in unit.jobs]
 
 
 @pytest.mark.parametrize(("takes", "error"), [(0.0, NoResolveError), (120.0, HangingError)])

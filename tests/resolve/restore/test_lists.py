@@ -13,7 +13,7 @@ from answerprint.resolve.edit_lists import EditList, read_list
 from answerprint.resolve.restore import edit_list
 from answerprint.resolve.restore.edit_list import jobs_of_list
 from answerprint.resolve.restore.output_names import folder_for
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.settings import RestoreSettings
 from resolve.edit_lists.long import long_list, probe
 
 
@@ -38,7 +38,7 @@ def test_what_is_of_the_whole_list_is_done_once(tmp_path: Path, monkeypatch: pyt
     """For each piece all of the list was hashed, its folder looked at and its settings read."""
     edit = read(tmp_path / "media", ["a.mov", "b.mov"], 600)
     watched: list[list[int]] = [counting(monkeypatch, edit_list, name) for name in ("list_key", "folder_for")]
-    made, refused = jobs_of_list(edit, Wishes(handles=0, settings={"steps": 1}))
+    made, refused = jobs_of_list(edit, RestoreSettings(handles=0, settings={"steps": 1}))
     assert (len(made), refused) == (600, [])
     assert [calls for (calls,) in watched] == [1, 1]
     assert len({job.request["output"] for _, job in made}) == 600
@@ -49,7 +49,7 @@ def test_what_is_of_the_whole_list_is_done_once(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize("joined", [True, False])
 def test_pieces_that_touch_are_one_job_of_them_all(joined: bool, tmp_path: Path) -> None:
     edit = read(tmp_path / "media", ["a.mov"], 300)
-    made, _ = jobs_of_list(edit, Wishes(handles=100 if joined else 0))
+    made, _ = jobs_of_list(edit, RestoreSettings(handles=100 if joined else 0))
     assert [len(master.entries) for master, _ in made] == ([300] if joined else [1] * 300)
 
 
@@ -63,13 +63,13 @@ def test_a_piece_without_a_place_keeps_no_other_from_its_own(tmp_path: Path, mon
 
     edit = read(tmp_path / "media", ["a.mov", "full/b.mov"], 4)
     monkeypatch.setattr(edit_list, "folder_for", refusing)
-    made, refused = jobs_of_list(edit, Wishes(handles=0))
+    made, refused = jobs_of_list(edit, RestoreSettings(handles=0))
     assert [master.path.name for master, _ in made] == ["a.mov", "a.mov"]
     assert [(master.path.name, error.message) for master, error in refused] == [("b.mov", "No room.")] * 2
 
 
 def test_settings_that_no_restoration_has_are_one_error(tmp_path: Path) -> None:
     edit = read(tmp_path / "media", ["a.mov"], 2)
-    for wishes in (Wishes(codec="nothing"), Wishes(settings={"nothing": 1})):
+    for wishes in (RestoreSettings(codec="nothing"), RestoreSettings(settings={"nothing": 1})):
         with pytest.raises(InputError, match="nothing"):
             jobs_of_list(edit, wishes)

@@ -7,7 +7,7 @@ import pytest
 from answerprint.errors import InputError
 from answerprint.resolve.restore import output_names
 from answerprint.resolve.restore.output_names import Taken, folder_for, restored_path
-from answerprint.resolve.restore.settings import Wishes, recall, remember
+from answerprint.resolve.restore.settings import RestoreSettings, recall_settings, remember_settings
 
 
 def test_a_restored_file_never_takes_a_name_that_is_taken(tmp_path: Path) -> None:
@@ -74,17 +74,19 @@ def test_what_lies_where_nothing_can_be_written_goes_to_the_films_of_the_user(
 
 
 def test_a_project_remembers_how_its_clips_are_restored(tmp_path: Path) -> None:
-    wishes = Wishes(put="track", handles=12, settings={"model": "tiny-x4", "steps": 3}, priority=5, not_before=7.0)
-    remember(tmp_path / "w", "p1", wishes)
-    kept = recall(tmp_path / "w", "p1")
+    wishes = RestoreSettings(
+        put="track", handles=12, settings={"model": "tiny-x4", "steps": 3}, priority=5, not_before=7.0
+    )
+    remember_settings(tmp_path / "w", "p1", wishes)
+    kept = recall_settings(tmp_path / "w", "p1")
     assert (kept.put, kept.handles, kept.settings) == ("track", 12, {"model": "tiny-x4", "steps": 3})
     assert (kept.priority, kept.not_before) == (0, None)
-    assert recall(tmp_path / "w", "p2") == Wishes()
+    assert recall_settings(tmp_path / "w", "p2") == RestoreSettings()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", '{"put": "nowhere"}', '{"settings": 3}', '{"handles": -1}', "{"])
 def test_settings_that_cannot_be_read_are_the_defaults(tmp_path: Path, text: str) -> None:
-    remember(tmp_path, "p", Wishes(put="track"))
+    remember_settings(tmp_path, "p", RestoreSettings(put="track"))
     (file,) = tmp_path.iterdir()
     file.write_text(text)
-    assert recall(tmp_path, "p") == Wishes()
+    assert recall_settings(tmp_path, "p") == RestoreSettings()

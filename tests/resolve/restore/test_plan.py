@@ -17,19 +17,19 @@ from answerprint.frames import ClipInfo
 from answerprint.media import probe
 from answerprint.media.provenance import MADE_BY_KEY, read_provenance
 from answerprint.resolve.api import Resolve
-from answerprint.resolve.conform.selection import Choice
-from answerprint.resolve.put_back.placement import Place
+from answerprint.resolve.conform.selection import SelectionRule
+from answerprint.resolve.put_back.placement import Placement
 from answerprint.resolve.restore.job import job_of
-from answerprint.resolve.restore.otio_check import Witnesses
-from answerprint.resolve.restore.plan import Plan, plan
+from answerprint.resolve.restore.otio_check import OtioReadings
+from answerprint.resolve.restore.plan import RestorePlan, plan_restore
 from answerprint.resolve.restore.probe import MediaBook
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.settings import RestoreSettings
 from fakes.resolve import FakeResolve
 from fakes.resolve.item import Item
 from media.makers import make_movie
 from resolve.conftest import MakeFake
 
-ALL = Choice("timeline")
+ALL = SelectionRule("timeline")
 
 
 def describe(paths: Iterable[str]) -> list[MediaInfo]:
@@ -45,10 +45,10 @@ def _info(info: ClipInfo) -> MediaInfo:
     )  # fmt: skip
 
 
-def planned(fake: FakeResolve, wishes: Wishes, choice: Choice = ALL) -> Plan:
+def planned(fake: FakeResolve, wishes: RestoreSettings, choice: SelectionRule = ALL) -> RestorePlan:
     """The plan of a selection, with the list that Resolve exports."""
     resolve, media = Resolve(fake.bridge().root), MediaBook(describe)
-    return plan(resolve, choice, wishes, media, (), Witnesses(resolve, media))
+    return plan_restore(resolve, choice, wishes, media, (), OtioReadings(resolve, media))
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_clip_whose_speed_changes_comes_back_into_the_pool_only(
     fake = make_fake("studio", version)
     timeline = fake.add_timeline("Reel 1", 25)
     timeline.place(fake.add_clip(film), source=(10, 50), speed=((10, 1), (10, 3)))
-    ((one,), refused) = (planned(fake, Wishes(put="track")).planned, planned(fake, Wishes()).refused)
+    ((one,), refused) = (planned(fake, RestoreSettings(put="track")).planned, planned(fake, RestoreSettings()).refused)
     assert not refused
     assert one.place.mode == "pool"
     assert "media pool only" in one.notes[0]
@@ -75,9 +75,9 @@ def test_a_clip_at_one_speed_is_laid_on_a_track_where_a_list_confirms_it(make_fa
     timeline = fake.add_timeline("Reel 1", 25)
     timeline.place(fake.add_clip(film), source=(10, 50), speed=2)
     resolve, media = Resolve(fake.bridge().root), MediaBook(describe)
-    wishes = Wishes(put="track")
-    with_list = plan(resolve, ALL, wishes, media, (), Witnesses(resolve, media)).planned[0]
-    without = plan(resolve, ALL, wishes, media).planned[0]
+    wishes = RestoreSettings(put="track")
+    with_list = plan_restore(resolve, ALL, wishes, media, (), OtioReadings(resolve, media)).planned[0]
+    without = plan_restore(resolve, ALL, wishes, media).planned[0]
     assert (with_list.place.mode, with_list.place.speed) == ("track", Fraction(2))
     assert without.place.mode == "pool"
 
@@ -97,7 +97,7 @@ def inclusive(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_two_accounts_that_disagree_are_decided_by_the_third(fake: FakeResolve, film: Path, inclusive: None) -> None:
     fake.add_timeline("Reel 1", 25).place(fake.add_clip(film), source=(10, 50))
-    (one,) = planned(fake, Wishes(put="track")).planned
+    (one,) = planned(fake, RestoreSettings(put="track")).planned
     assert (one.place.mode, one.place.first, one.place.stop) == ("track", 10, 50)
 
 
@@ -106,7 +106,7 @@ def test_a_third_account_that_is_missing_is_said_with_its_remedy(
 ) -> None:
     fake.add_timeline("Reel 1", 25).place(fake.add_clip(film), source=(10, 50))
     monkeypatch.setitem(sys.modules, "opentimelineio", None)
-    (refused,) = planned(fake, Wishes(put="track")).refused
+    (refused,) = planned(fake, RestoreSettings(put="track")).refused
     assert refused.refusal.code == "disagree"
     assert "OpenTimelineIO is not installed." in refused.refusal.reason
     assert "-m pip install opentimelineio" in refused.refusal.remedy
@@ -125,11 +125,11 @@ def test_a_file_that_says_it_is_ours_is_left_out_or_named(fake: FakeResolve, tmp
     timeline = fake.add_timeline("Reel 1", 25)
     timeline.place(fake.add_clip(film), source=(10, 50))
     timeline.place(fake.add_clip(made), source=(10, 50))
-    found = planned(fake, Wishes())
+    found = planned(fake, RestoreSettings())
     assert [each.media for each in found.planned] == [str(film)]
     assert (found.refused, found.left_out) == ((), {"restored before": 1})
     timeline.playhead(timeline.start + 45)
-    (refused,) = planned(fake, Wishes(), Choice("playhead")).refused
+    (refused,) = planned(fake, RestoreSettings(), SelectionRule("playhead")).refused
     assert refused.refusal.code == "restored"
 
 
@@ -140,7 +140,7 @@ def test_what_the_editor_changed_in_the_clips_attributes_is_in_the_job(fake: Fak
         Reel_Name="A001",
     )  # fmt: skip
     timeline.place(clip, source=(20, 30))
-    wishes = Wishes(handles=4, settings={"model": "tiny-x4"}, priority=3)
+    wishes = RestoreSettings(handles=4, settings={"model": "tiny-x4"}, priority=3)
     (one,) = planned(fake, wishes).planned
     job = job_of(one, wishes)
     assert job.clip["rate"] == {"numerator": "30000", "denominator": "1001"}
@@ -149,7 +149,7 @@ def test_what_the_editor_changed_in_the_clips_attributes_is_in_the_job(fake: Fak
     assert job.clip["pixel_aspect"] == {"numerator": "16", "denominator": "15"}
     assert (job.clip["handle_before"], job.clip["handle_after"], job.clip["reel"]) == ("4", "4", "A001")
     assert job.priority == 3
-    place = Place.from_editor(job.clip["editor"])
+    place = Placement.from_editor(job.clip["editor"])
     assert place == one.place
     assert place is not None
     assert place.attributes["Data Level"] == "Video"
@@ -158,15 +158,15 @@ def test_what_the_editor_changed_in_the_clips_attributes_is_in_the_job(fake: Fak
 def test_a_clip_is_as_large_as_the_timeline_shows_it(fake: FakeResolve, film: Path) -> None:
     timeline = fake.add_timeline("Reel 1", 25, size=(160, 120))
     timeline.place(fake.add_clip(film), source=(0, 10))
-    assert planned(fake, Wishes()).planned[0].size == (160, 120)
-    assert planned(fake, Wishes(settings={"scale": "3/2"})).planned[0].size == (96, 72)
+    assert planned(fake, RestoreSettings()).planned[0].size == (160, 120)
+    assert planned(fake, RestoreSettings(settings={"scale": "3/2"})).planned[0].size == (96, 72)
 
 
 def test_a_part_between_in_and_out_is_restored_as_that_part(fake: FakeResolve, film: Path) -> None:
     timeline = fake.add_timeline("Reel 1", 25)
     timeline.place(fake.add_clip(film), record=timeline.start + 100, source=(0, 60))
     timeline.marks(110, 119)
-    (one,) = planned(fake, Wishes(put="take", handles=2), Choice("inout")).planned
+    (one,) = planned(fake, RestoreSettings(put="take", handles=2), SelectionRule("inout")).planned
     assert (one.place.first, one.place.stop) == (10, 20)
     assert (one.place.record, one.place.duration) == (timeline.start + 110, 10)
     assert one.place.mode == "track"
@@ -175,7 +175,7 @@ def test_a_part_between_in_and_out_is_restored_as_that_part(fake: FakeResolve, f
 def test_a_bin_is_restored_clip_by_clip(fake: FakeResolve, film: Path) -> None:
     folder = fake.add_folder("Archive")
     fake.add_clip(film, folder=folder)
-    (one,) = planned(fake, Wishes(put="track"), Choice("bin", "Archive")).planned
+    (one,) = planned(fake, RestoreSettings(put="track"), SelectionRule("bin", "Archive")).planned
     assert (one.place.mode, one.place.item, one.place.timeline_name) == ("pool", "", "Archive")
     assert (one.place.first, one.place.stop, one.size) == (0, 60, None)
 
@@ -183,10 +183,10 @@ def test_a_bin_is_restored_clip_by_clip(fake: FakeResolve, film: Path) -> None:
 def test_a_codec_that_there_is_not_is_refused(fake: FakeResolve, film: Path) -> None:
     timeline = fake.add_timeline("Reel 1", 25)
     timeline.place(fake.add_clip(film))
-    (refused,) = planned(fake, Wishes(codec="nothing")).refused
+    (refused,) = planned(fake, RestoreSettings(codec="nothing")).refused
     assert "no codec" in refused.refusal.reason
 
 
 def test_handles_that_cannot_be_meant_are_refused() -> None:
     with pytest.raises(InputError, match="--handles"):
-        Wishes(handles=-1)
+        RestoreSettings(handles=-1)

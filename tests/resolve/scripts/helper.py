@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 
 from answerprint.resolve.bridge.bridge import Bridge
-from answerprint.resolve.bridge.menu import inside
+from answerprint.resolve.bridge.menu import run_bridge
 from answerprint.resolve.errors import ResolveError
 
 
@@ -101,7 +101,7 @@ def main() -> int:
         unicode,
     ]
     act = next(each for each in behaviours if each.__name__ == behaviour)
-    with inside() as bridge:
+    with run_bridge() as bridge:
         return act(bridge, arguments)
 
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 import pytest
 
-from answerprint.resolve.install.install import install
-from answerprint.resolve.install.scripts import MENU, Entry, Program, files
+from answerprint.resolve.install.install import install_scripts
+from answerprint.resolve.install.scripts import MENU, MenuScript, Program, files
 from fakes.resolve import FakeResolve
 from resolve.scripts.stage import Stage
 
@@ -16,12 +16,12 @@ from resolve.scripts.stage import Stage
 @pytest.mark.parametrize("entry", MENU, ids=lambda entry: entry.action)
 @pytest.mark.parametrize("edition", ["studio", "free"])
 def test_every_item_of_the_menu_reaches_resolve(
-    tmp_path: Path, edition: Literal["studio", "free"], entry: Entry
+    tmp_path: Path, edition: Literal["studio", "free"], entry: MenuScript
 ) -> None:
     stage = Stage(tmp_path)
     program = Program(stage.command("good"), str(stage.folder), str(stage.home / "ours"), "1")
     root = stage.home / "Scripts"
-    install(root, files(program), program)
+    install_scripts(root, files(program), program)
     fake = FakeResolve(edition=edition, version=(21, 0, 4))
     with fake.serving():
         said = fake.run_script(root / entry.path, environ={"HOME": str(stage.home)})

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from answerprint.home import home
-from answerprint.resolve.install.scripts import MENU, Entry, Program, files, this_program
+from answerprint.resolve.install.scripts import MENU, MenuScript, Program, files, this_program
 from resolve.scripts.stage import Said, Stage
 
 _PYTHONS = sorted(Path(this_program().folder).rglob("*.py"))
@@ -63,7 +63,7 @@ def _python(minor: int) -> str | None:
 
 
 @pytest.mark.parametrize("entry", MENU, ids=lambda entry: entry.action)
-def test_a_script_lends_resolve_to_the_program_until_it_ends(stage: Stage, entry: Entry) -> None:
+def test_a_script_lends_resolve_to_the_program_until_it_ends(stage: Stage, entry: MenuScript) -> None:
     said = stage.run(stage.script("good", entry.action))
     assert_plain(said, f"DaVinci Resolve Studio: resolve menu {entry.action}\n", "It is queued.\n")
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from answerprint.api.request import DEFAULT_MODELS
 from answerprint.backends.catalogue import entries
 from answerprint.option import Option
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.settings import RestoreSettings
 from answerprint.resolve.settings_form.build import form_for
-from answerprint.resolve.settings_form.form import Field, Form
+from answerprint.resolve.settings_form.form import Form, FormField
 from answerprint.rpc.convert_info import ModelForm, model_from, model_to, option_from, option_to
 from answerprint.rpc.v1 import models_pb2
 from answerprint.temporal.options import describe
@@ -53,11 +53,11 @@ FACES = ModelForm(
 MODELS = [TINY, FACES]
 
 
-def form(wishes: Wishes | None = None, models: list[ModelForm] | None = None) -> Form:
+def form(wishes: RestoreSettings | None = None, models: list[ModelForm] | None = None) -> Form:
     """The form of what is offered here."""
-    return form_for(MODELS if models is None else models, METHOD, wishes or Wishes(), "Reel 7")
+    return form_for(MODELS if models is None else models, METHOD, wishes or RestoreSettings(), "Reel 7")
 
 
-def field(form: Form, name: str) -> Field:
+def field(form: Form, name: str) -> FormField:
     """A field by its name."""
     return next(each for each in form.fields if each.name == name)

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from answerprint.errors import InputError
-from answerprint.resolve.settings_form.form import Field, Form, Kind
+from answerprint.resolve.settings_form.form import Form, FormField, Kind
 from resolve.settings_form.offers import form
 
-HANDLES = Field("handles", "Handles", "integer", 24, "Frames.", minimum=0, maximum=100, unit="frames")
-STRENGTH = Field("strength", "Strength", "number", 1.0, "Share.", minimum=0, maximum=1)
-STEPS = Field("steps", "Steps", "integer", None, "More is finer.", minimum=1, empty="the model's own")
-PUT = Field("put", "Put back", "choice", "pool", "Where.", choices=(("pool", "Media pool"), ("track", "New track")))
-HIDE = Field("hide", "Hide", "switch", False, "Hide it.")
+HANDLES = FormField("handles", "Handles", "integer", 24, "Frames.", minimum=0, maximum=100, unit="frames")
+STRENGTH = FormField("strength", "Strength", "number", 1.0, "Share.", minimum=0, maximum=1)
+STEPS = FormField("steps", "Steps", "integer", None, "More is finer.", minimum=1, empty="the model's own")
+PUT = FormField("put", "Put back", "choice", "pool", "Where.", choices=(("pool", "Media pool"), ("track", "New track")))
+HIDE = FormField("hide", "Hide", "switch", False, "Hide it.")
 
 
 def test_a_form_comes_back_from_json_as_it_was() -> None:
@@ -49,7 +49,7 @@ def test_a_form_comes_back_from_json_as_it_was() -> None:
         (HIDE, "off", False),
     ],
 )
-def test_what_is_given_is_read_as_it_is_meant(asked: Field, given: object, meant: object) -> None:
+def test_what_is_given_is_read_as_it_is_meant(asked: FormField, given: object, meant: object) -> None:
     value = asked.read(given)
     assert value == meant
     assert type(value) is type(meant)
@@ -75,7 +75,7 @@ def test_what_is_given_is_read_as_it_is_meant(asked: Field, given: object, meant
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_the_name_and_what_is_allowed(
-    asked: Field, given: object, remedy: str
+    asked: FormField, given: object, remedy: str
 ) -> None:
     with pytest.raises(InputError) as refused:
         asked.read(given)
@@ -85,7 +85,7 @@ def test_what_cannot_be_meant_is_refused_with_the_name_and_what_is_allowed(
 
 @given(st.integers(0, 2**63 - 1))
 def test_whole_numbers_stay_exact_however_large(number: int) -> None:
-    seed = Field("seed", "Seed", "integer", 0, "Seed.", minimum=0, maximum=2**63 - 1)
+    seed = FormField("seed", "Seed", "integer", 0, "Seed.", minimum=0, maximum=2**63 - 1)
     assert seed.read(str(number)) == seed.read(seed.shown(number)) == number
 
 
@@ -98,7 +98,7 @@ def test_a_number_that_is_shown_is_read_as_it_was(number: float) -> None:
     st.sampled_from([HANDLES, STRENGTH, STEPS, PUT, HIDE]),
     st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.none(), st.lists(st.integers())),
 )
-def test_anything_at_all_is_either_read_or_refused(asked: Field, given: object) -> None:
+def test_anything_at_all_is_either_read_or_refused(asked: FormField, given: object) -> None:
     kinds: dict[Kind, type | tuple[type, ...]] = {
         "integer": int,
         "number": (int, float),

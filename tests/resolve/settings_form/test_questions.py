@@ -17,10 +17,10 @@ from answerprint.errors import InputError
 from answerprint.frames.codecs import CODECS
 from answerprint.pipeline.choices import resolve
 from answerprint.resolve.put_back.placement import MODES
-from answerprint.resolve.restore.settings import Wishes, recall, remember
-from answerprint.resolve.settings_form.answers import wishes_from
+from answerprint.resolve.restore.settings import RestoreSettings, recall_settings, remember_settings
+from answerprint.resolve.settings_form.answers import settings_from
 from answerprint.resolve.settings_form.build import form_for
-from answerprint.resolve.settings_form.form import Field
+from answerprint.resolve.settings_form.form import FormField
 from answerprint.rpc.convert_info import ModelForm, option_from
 from answerprint.rpc.v1 import models_pb2
 from answerprint.temporal.options import describe
@@ -28,11 +28,11 @@ from resolve.settings_form.offers import FACES, METHOD, MODELS, TINY, field, for
 
 
 def wished(
-    answers: Mapping[str, object], wishes: Wishes | None = None, models: list[ModelForm] | None = None
-) -> Wishes:
+    answers: Mapping[str, object], wishes: RestoreSettings | None = None, models: list[ModelForm] | None = None
+) -> RestoreSettings:
     """The wishes of answers."""
-    was, offered = wishes or Wishes(), MODELS if models is None else models
-    return wishes_from(form(was, offered), answers, offered, METHOD, was)
+    was, offered = wishes or RestoreSettings(), MODELS if models is None else models
+    return settings_from(form(was, offered), answers, offered, METHOD, was)
 
 
 def test_every_option_of_the_daemon_is_asked_once_and_the_common_ones_first() -> None:
@@ -63,7 +63,7 @@ def test_a_question_with_one_answer_is_not_asked() -> None:
 
 def test_a_form_that_is_accepted_as_it_is_means_the_defaults() -> None:
     wishes = wished({}, models=[TINY])
-    assert replace(wishes, settings={}) == Wishes()
+    assert replace(wishes, settings={}) == RestoreSettings()
     request = RestoreRequest.from_json({**wishes.settings, "input": "a", "output": "b"})
     # The one model that this daemon offers is not the usual one, so it stands in the settings.
     assert request == RestoreRequest("a", "b", model=TINY.name)
@@ -107,7 +107,7 @@ def test_what_is_chosen_becomes_settings_that_the_worker_understands() -> None:
 
 
 def test_a_size_in_pixels_takes_the_place_of_a_factor() -> None:
-    before = Wishes(settings={"scale": "2"})
+    before = RestoreSettings(settings={"scale": "2"})
     assert field(form(before), "size").default == "2"
     wishes = wished({"size": "1920x1080"}, before)
     assert wishes.settings["size"] == (1920, 1080)
@@ -148,7 +148,7 @@ def test_the_most_handles_that_can_be_asked_for_can_be_wished() -> None:
     most = field(form(), "handles").maximum
     assert wished({"handles": most}).handles == most
     with pytest.raises(InputError, match="handles"):
-        Wishes(handles=int(most or 0) + 1)
+        RestoreSettings(handles=int(most or 0) + 1)
 
 
 def test_an_option_that_only_another_model_has_does_not_travel() -> None:
@@ -179,9 +179,9 @@ def test_strength_is_asked_for_and_sent_only_where_a_picture_is_given() -> None:
     far = {"model": "far", "task": "depth", "strength": 0.5}
     assert wished(far, models=[TINY, depth]).settings["strength"] == 1
     assert wished({"strength": 0.5}, models=[TINY, depth]).settings["strength"] == 0.5
-    alone = form(Wishes(settings={"strength": 0.5}), [depth])
+    alone = form(RestoreSettings(settings={"strength": 0.5}), [depth])
     assert "strength" not in [each.name for each in alone.fields]
-    settings = wished({}, Wishes(settings={"strength": 0.5}), [depth]).settings
+    settings = wished({}, RestoreSettings(settings={"strength": 0.5}), [depth]).settings
     assert settings["strength"] == 1
     RestoreRequest.from_json({**settings, "input": "a", "output": "b"})
 
@@ -189,7 +189,7 @@ def test_strength_is_asked_for_and_sent_only_where_a_picture_is_given() -> None:
 def test_steps_are_asked_for_as_far_as_a_model_can_take_them() -> None:
     one, few = replace(FACES, name="one", most_steps=1), replace(FACES, name="few", most_steps=4)
     assert "steps" not in [each.name for each in form(models=[one]).fields]
-    assert "steps" not in wished({}, Wishes(settings={"steps": 9}), [one]).settings
+    assert "steps" not in wished({}, RestoreSettings(settings={"steps": 9}), [one]).settings
     assert field(form(models=[one, few]), "steps").maximum == 4
     assert field(form(models=[one, TINY]), "steps").maximum is None
     with pytest.raises(InputError, match=r"Steps cannot be 4 with the model one\. Give at most 1, or nothing"):
@@ -230,21 +230,21 @@ def test_what_was_chosen_the_last_time_is_the_default_the_next_time(tmp_path: Pa
         "seed": 2**62 + 1,
     }
     chosen = wished(answers)
-    remember(tmp_path, "project", chosen)
-    shown = form(recall(tmp_path, "project"))
+    remember_settings(tmp_path, "project", chosen)
+    shown = form(recall_settings(tmp_path, "project"))
     assert {name: field(shown, name).default for name in answers} == answers
-    assert wished({}, recall(tmp_path, "project")).settings == {**chosen.settings, "size": (640, 480)}
+    assert wished({}, recall_settings(tmp_path, "project")).settings == {**chosen.settings, "size": (640, 480)}
 
 
 def test_settings_that_are_not_asked_stay_as_they_were() -> None:
-    before = Wishes(settings={"device": "cpu", "overwrite": False}, priority=7, not_before=12.5)
+    before = RestoreSettings(settings={"device": "cpu", "overwrite": False}, priority=7, not_before=12.5)
     after = wished({}, before)
     assert after.settings["device"] == "cpu"
     assert (after.priority, after.not_before) == (7, 12.5)
 
 
 def test_options_from_the_command_line_are_understood() -> None:
-    before = Wishes(
+    before = RestoreSettings(
         settings={"options": {"warp-strength": "0.3", "chunk": "5", "gone": "1"}, "scale": None, "chunk": None}
     )
     assert field(form(before), "option.warp_strength").default == 0.3
@@ -255,16 +255,16 @@ def test_options_from_the_command_line_are_understood() -> None:
 
 
 def test_a_model_of_the_last_time_that_is_gone_gives_way_and_it_is_said() -> None:
-    before = Wishes(settings={"model": "diffbir", "task": "denoise"})
+    before = RestoreSettings(settings={"model": "diffbir", "task": "denoise"})
     shown = form(before, [TINY, replace(FACES, name="diffbir", ready=False, fault="a file is damaged")])
     assert field(shown, "model").default == "tiny-x4"
     assert shown.problem == "diffbir, the model of the last time, cannot be used: a file is damaged."
-    assert form(Wishes(settings={"model": "faces"})).problem == ""
+    assert form(RestoreSettings(settings={"model": "faces"})).problem == ""
 
 
 def test_without_a_model_there_is_nothing_to_ask() -> None:
     with pytest.raises(InputError, match=r"No model is ready \(faces: damaged\).*models list"):
-        form_for([replace(FACES, ready=False, fault="damaged")], METHOD, Wishes())
+        form_for([replace(FACES, ready=False, fault="damaged")], METHOD, RestoreSettings())
 
 
 @pytest.mark.parametrize(
@@ -276,23 +276,23 @@ def test_without_a_model_there_is_nothing_to_ask() -> None:
     ],
 )
 def test_settings_that_make_no_sense_any_more_give_way_to_the_defaults(kept: dict[str, Any]) -> None:
-    shown, usual = form(Wishes(settings=kept)), form()
+    shown, usual = form(RestoreSettings(settings=kept)), form()
     assert [each.default for each in shown.fields] == [each.default for each in usual.fields]
 
 
 def test_an_option_of_a_newer_daemon_is_a_line_of_text() -> None:
     newer = option_from(models_pb2.Option(name="curve", kind="spline", default_value="0,0 1,1"))
-    asked = form_for([TINY], [*METHOD, newer], Wishes())
+    asked = form_for([TINY], [*METHOD, newer], RestoreSettings())
     assert field(asked, "option.curve").kind == "text"
-    wishes = wishes_from(asked, {"option.curve": "0,0 2,2"}, [TINY], [*METHOD, newer], Wishes())
+    wishes = settings_from(asked, {"option.curve": "0,0 2,2"}, [TINY], [*METHOD, newer], RestoreSettings())
     assert wishes.settings["options"] == {"curve": "0,0 2,2"}
 
 
 def test_the_name_of_a_project_cannot_break_a_terminal() -> None:
-    assert "\x1b" not in form_for(MODELS, METHOD, Wishes(), "Reel\x1b[2J\n7").intro
+    assert "\x1b" not in form_for(MODELS, METHOD, RestoreSettings(), "Reel\x1b[2J\n7").intro
 
 
-def _values(asked: Field) -> st.SearchStrategy[object]:
+def _values(asked: FormField) -> st.SearchStrategy[object]:
     if asked.kind == "choice":
         return st.sampled_from([value for value, _ in asked.choices])
     if asked.kind == "switch":

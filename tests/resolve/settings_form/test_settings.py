@@ -13,13 +13,13 @@ import pytest
 
 from answerprint.resolve.bridge.bridge import Bridge
 from answerprint.resolve.errors import NoResolveError
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.settings import RestoreSettings
 from answerprint.resolve.settings_form.ask import ask_settings
 from answerprint.resolve.settings_form.form import Answers, CannotAskError, Form
-from answerprint.resolve.settings_form.show import Asking, PromptAsking, ResolveAsking, WindowAsking, choose
+from answerprint.resolve.settings_form.show import FormDialog, PromptDialog, ResolveDialog, WindowDialog, choose_dialogs
 from resolve.settings_form.offers import METHOD, MODELS
 
-LAST = Wishes(put="track", handles=7, settings={"model": "tiny-x4", "steps": 3})
+LAST = RestoreSettings(put="track", handles=7, settings={"model": "tiny-x4", "steps": 3})
 
 
 class Person:
@@ -37,7 +37,7 @@ class Person:
         return answer
 
 
-def settings(*ways: Asking) -> tuple[Wishes | None, list[str]]:
+def settings(*ways: FormDialog) -> tuple[RestoreSettings | None, list[str]]:
     """What comes of asking, and what is said."""
     said: list[str] = []
     return ask_settings(MODELS, METHOD, LAST, ways, said.append), said
@@ -102,10 +102,10 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(
     ("windows", "environ", "person", "kinds"),
     [
-        (True, {"DISPLAY": ":0"}, True, [ResolveAsking, WindowAsking, PromptAsking]),
-        (False, {"DISPLAY": ":0"}, False, [WindowAsking]),
-        (False, {}, True, [PromptAsking]),
-        (True, {}, False, [ResolveAsking]),
+        (True, {"DISPLAY": ":0"}, True, [ResolveDialog, WindowDialog, PromptDialog]),
+        (False, {"DISPLAY": ":0"}, False, [WindowDialog]),
+        (False, {}, True, [PromptDialog]),
+        (True, {}, False, [ResolveDialog]),
         (False, {}, False, []),
     ],
 )
@@ -114,13 +114,13 @@ def test_ways_are_those_that_there_are_and_resolve_s_own_only_where_it_is_allowe
 ) -> None:
     streams = (Terminal(), Terminal() if person else io.StringIO())
     with bridge() as inside:
-        ways = choose(environ, bridge=inside, windows=windows, terminal=streams, platform="linux")
+        ways = choose_dialogs(environ, bridge=inside, windows=windows, terminal=streams, platform="linux")
         assert [type(each) for each in ways] == kinds
         assert inside.calls == 0
 
 
 def test_without_a_menu_script_there_is_no_dialog_in_resolve() -> None:
-    assert choose({}, windows=True, platform="linux") == ()
+    assert choose_dialogs({}, windows=True, platform="linux") == ()
 
 
 def test_what_shows_forms_does_not_load_a_toolkit() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from answerprint.resolve.settings_form.form import Answers, CannotAskError, Form
-from answerprint.resolve.settings_form.show import WindowAsking, has_display, pythons, window_file
+from answerprint.resolve.settings_form.show import WindowDialog, has_display, pythons, window_file
 from resolve.settings_form.display import display
 from resolve.settings_form.offers import form
 
@@ -24,7 +24,7 @@ _DRIVER = Path(__file__).with_name("driver.py")
 def ask(display: str, *steps: list[Any], shown: Form | None = None, python: str = sys.executable) -> Answers | None:
     """Show the form to somebody who does these things."""
     environ = {**os.environ, "DISPLAY": display, "STEPS": json.dumps(steps), "WINDOW": str(window_file())}
-    return WindowAsking([python], environ, program=_DRIVER, show_seconds=120).ask(shown or form())
+    return WindowDialog([python], environ, program=_DRIVER, show_seconds=120).ask(shown or form())
 
 
 def test_a_window_that_is_accepted_as_it_is_gives_the_defaults(display: str) -> None:
@@ -107,8 +107,8 @@ def test_the_next_python_is_tried_where_one_has_no_toolkit(display: str, tmp_pat
     broken = [str(tmp_path / "nowhere"), str(bare), str(silent)]
     environ = {**os.environ, "DISPLAY": display, "STEPS": '[["press", "ok"]]', "WINDOW": str(window_file())}
     with pytest.raises(CannotAskError, match=r"nowhere: No such file.*bare: no tkinter.*silent: it ends at once"):
-        WindowAsking(broken, environ, program=_DRIVER).ask(form())
-    assert WindowAsking([*broken, sys.executable], environ, program=_DRIVER).ask(form()) is not None
+        WindowDialog(broken, environ, program=_DRIVER).ask(form())
+    assert WindowDialog([*broken, sys.executable], environ, program=_DRIVER).ask(form()) is not None
 
 
 def test_a_python_that_does_not_come_up_is_ended(tmp_path: Path) -> None:
@@ -118,12 +118,12 @@ def test_a_python_that_does_not_come_up_is_ended(tmp_path: Path) -> None:
     began = time.monotonic()
     # What it says is no window's first line, or nothing at all.
     with pytest.raises(CannotAskError):
-        WindowAsking([str(slow)], os.environ, show_seconds=0.3).ask(form())
+        WindowDialog([str(slow)], os.environ, show_seconds=0.3).ask(form())
     silent = tmp_path / "silent"
     silent.write_text("#!/bin/sh\nexec cat >/dev/null\n")
     silent.chmod(0o755)
     with pytest.raises(CannotAskError, match="does not begin"):
-        WindowAsking([str(silent)], os.environ, show_seconds=0.3).ask(form())
+        WindowDialog([str(silent)], os.environ, show_seconds=0.3).ask(form())
     assert time.monotonic() - began < 20
 
 

@@ -13,7 +13,7 @@ import pytest
 from answerprint.resolve.bridge.bridge import Bridge
 from answerprint.resolve.errors import HangingError, NoResolveError
 from answerprint.resolve.settings_form.form import CannotAskError
-from answerprint.resolve.settings_form.show import ResolveAsking
+from answerprint.resolve.settings_form.show import ResolveDialog
 from fakes.resolve.toolkit import Fusion, Module, Person, Window
 from resolve.settings_form.offers import form
 from resolve_scripts import answerprint_form
@@ -161,9 +161,9 @@ def test_answers_come_through_the_bridge() -> None:
 
     module = Module(person, Window.close)
     with serving(lambda shown: show(Fusion(), module, shown)) as bridge:
-        answers = ResolveAsking(bridge).ask(form())
+        answers = ResolveDialog(bridge).ask(form())
         assert form().read(answers or {})["strength"] == 0.5
-        assert ResolveAsking(bridge).ask(form()) is None
+        assert ResolveDialog(bridge).ask(form()) is None
 
 
 def test_where_no_dialog_can_be_shown_that_is_said_and_calls_go_on() -> None:
@@ -173,7 +173,7 @@ def test_where_no_dialog_can_be_shown_that_is_said_and_calls_go_on() -> None:
     for asking, reason in ((None, "Unsupported"), (refusing, "no windows for scripts")):
         with serving(asking) as bridge:
             with pytest.raises(CannotAskError, match=reason):
-                ResolveAsking(bridge).ask(form())
+                ResolveDialog(bridge).ask(form())
             assert bridge.root.offers("__doc__", "Resolve")
 
 
@@ -181,7 +181,7 @@ def test_a_dialog_that_nobody_answers_is_given_up() -> None:
     answered = threading.Event()
     with serving(lambda shown: answered.wait(30)) as bridge:
         with pytest.raises(HangingError):
-            ResolveAsking(bridge, seconds=0.2).ask(form())
+            ResolveDialog(bridge, seconds=0.2).ask(form())
         answered.set()
 
 
@@ -190,4 +190,4 @@ def test_a_resolve_that_goes_away_under_a_dialog_is_no_reason_to_ask_elsewhere()
     with os.fdopen(read, "rb") as answers, open(os.devnull, "wb") as requests:  # noqa: PTH123
         os.close(write)
         with pytest.raises(NoResolveError):
-            ResolveAsking(Bridge(answers, requests)).ask(form())
+            ResolveDialog(Bridge(answers, requests)).ask(form())

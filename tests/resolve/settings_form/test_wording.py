@@ -11,8 +11,8 @@ import answerprint
 from answerprint.api.request import RestoreRequest
 from answerprint.errors import InputError
 from answerprint.resolve.install.scripts import MENU
-from answerprint.resolve.restore.settings import Wishes
-from answerprint.resolve.settings_form.wording import in_words_of_the_forms
+from answerprint.resolve.restore.settings import RestoreSettings
+from answerprint.resolve.settings_form.wording import form_wording
 
 _TEXT = re.compile(r'"((?:[^"\\\\\n]|\\\\.)*--[a-z](?:[^"\\\\\n]|\\\\.)*)"')
 
@@ -36,7 +36,7 @@ _TEXT = re.compile(r'"((?:[^"\\\\\n]|\\\\.)*--[a-z](?:[^"\\\\\n]|\\\\.)*)"')
     ],
 )
 def test_flags_become_what_a_person_sees(said: str, shown: str) -> None:
-    assert in_words_of_the_forms(said) == shown
+    assert form_wording(said) == shown
 
 
 def test_no_text_of_the_parts_that_resolve_shows_keeps_a_flag() -> None:
@@ -48,17 +48,17 @@ def test_no_text_of_the_parts_that_resolve_shows_keeps_a_flag() -> None:
         for text in _TEXT.findall(file.read_text())
     ]
     assert len(texts) > 30
-    assert [text for text in texts if re.search(r"(?<![\\w-])--[a-z]", in_words_of_the_forms(text))] == []
+    assert [text for text in texts if re.search(r"(?<![\\w-])--[a-z]", form_wording(text))] == []
 
 
 def test_the_menu_items_that_are_named_are_in_the_menu() -> None:
     items = {entry.path.stem for entry in MENU}
-    assert {in_words_of_the_forms(flag) for flag in ("--inout", "--playhead", "--selected")} <= items
+    assert {form_wording(flag) for flag in ("--inout", "--playhead", "--selected")} <= items
 
 
 def test_what_the_forms_refuse_is_refused_in_their_words() -> None:
-    for wrong in (lambda: Wishes(handles=-1), lambda: RestoreRequest("a", "b", steps=0)):
+    for wrong in (lambda: RestoreSettings(handles=-1), lambda: RestoreRequest("a", "b", steps=0)):
         with pytest.raises(InputError) as refusal:
             wrong()
         assert "--" in str(refusal.value)
-        assert "--" not in in_words_of_the_forms(str(refusal.value))
+        assert "--" not in form_wording(str(refusal.value))

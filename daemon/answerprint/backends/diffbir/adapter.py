@@ -21,7 +21,7 @@ from answerprint.backends.base import own_condition
 from answerprint.backends.colour import fix_colour
 from answerprint.backends.diffbir import load_components
 from answerprint.backends.diffbir.components import Components
-from answerprint.backends.diffbir.fidelity import draw, smoothness
+from answerprint.backends.diffbir.fidelity import blend_fidelity, smoothness
 from answerprint.backends.diffbir.info import INFO, SPACED
 from answerprint.backends.diffbir.spaced import SCHEDULERS, SpacedSchedule, alphas_cumprod
 from answerprint.backends.diffbir.stage1 import Enlarger, FirstStage, enlarged, load_first_stage
@@ -38,7 +38,7 @@ from answerprint.temporal.parametrisation import PARAMETRISATIONS
 from answerprint.temporal.protocols import Condition, Schedule, TokenLayer, Window
 from answerprint.weights.verify import VerifiedModel
 
-__all__ = ["DiffbirBackend", "RestoredCondition", "Settings", "load"]
+__all__ = ["DiffbirBackend", "DiffbirSettings", "RestoredCondition", "load"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ _SR_SCALE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class DiffbirSettings:
     """One configuration of the model."""
 
     steps: int
@@ -131,7 +131,7 @@ class DiffbirBackend(HookedNetworks):
         self._config = SCHEDULERS[version]
         self._abar = alphas_cumprod(self._config).tolist()
         self._short_side = short_side
-        self._set(Settings.read(INFO.default_steps, INFO.samplers[0], {}))
+        self._set(DiffbirSettings.read(INFO.default_steps, INFO.samplers[0], {}))
 
     @property
     def info(self) -> BackendInfo:
@@ -143,12 +143,12 @@ class DiffbirBackend(HookedNetworks):
 
         Raises ModelError when the task's first restoration is asked for and cannot be loaded.
         """
-        settings = Settings.read(steps, sampler, options)
+        settings = DiffbirSettings.read(steps, sampler, options)
         if settings.first_stage:
             self._first_stage(settings.task)
         self._set(settings)
 
-    def _set(self, settings: Settings) -> None:
+    def _set(self, settings: DiffbirSettings) -> None:
         guidance = settings.guidance
         self._last_guided = guidance.last(self._make_schedule(settings).timesteps)
         # Row 0 is what guidance leads away from, row 1 what it leads to.
@@ -160,7 +160,7 @@ class DiffbirBackend(HookedNetworks):
         """A fresh sampler."""
         return self._make_schedule(self._settings)
 
-    def _make_schedule(self, settings: Settings) -> Schedule:
+    def _make_schedule(self, settings: DiffbirSettings) -> Schedule:
         if settings.sampler == SPACED:
             return SpacedSchedule(self._config, settings.steps)
         return DiffusersSchedule(self._config, settings.sampler, settings.steps, settings.eta)
@@ -209,7 +209,7 @@ class DiffbirBackend(HookedNetworks):
             return output
         abar, prediction = self._abar[timestep], self._config["prediction_type"]
         x0 = PARAMETRISATIONS[prediction](output, x, abar)
-        return draw(output, x0, told.latent, self._settings.fidelity * told.smooth, abar, prediction)
+        return blend_fidelity(output, x0, told.latent, self._settings.fidelity * told.smooth, abar, prediction)
 
     def _run(self, x: Tensor, timestep: int, latent: Tensor, prompts: Tensor) -> Tensor:
         """The UNet's output for x [G F, 4, h, w], group by group under one of `prompts` [G, 77, C]."""

@@ -12,7 +12,7 @@ from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from answerprint.backends.diffbir.sizes import Shapes, read_encoder, text_config, vae_config
+from answerprint.backends.diffbir.sizes import LayerShapes, read_encoder, text_config, vae_config
 from answerprint.backends.original_names import (
     Modules,
     controlnet_modules,
@@ -71,7 +71,7 @@ def build(base: StateDict, control: StateDict, *, head_dim: int) -> Components:
 
 
 def _unet(state: StateDict, head_dim: int) -> UNet2DConditionModel:
-    shapes = Shapes("The UNet", state)
+    shapes = LayerShapes("The UNet", state)
     encoder = read_encoder(shapes)
     config = encoder.unet_config(head_dim, shapes.of("out.2.weight", 4)[0])
     with torch.device("meta"):
@@ -81,7 +81,7 @@ def _unet(state: StateDict, head_dim: int) -> UNet2DConditionModel:
 
 def _controlnet(state: StateDict, head_dim: int) -> ControlNetModel:
     """The original's first convolution sees latent and condition side by side; diffusers' sees them one by one."""
-    shapes = Shapes("The ControlNet", state)
+    shapes = LayerShapes("The ControlNet", state)
     encoder = read_encoder(shapes)
     if encoder.in_channels % 2:
         raise ModelError(f"{shapes.what} takes {encoder.in_channels} channels, not two latents.", _WRONG_FILE)
@@ -98,7 +98,7 @@ def _controlnet(state: StateDict, head_dim: int) -> ControlNetModel:
 
 
 def _vae(state: StateDict) -> AutoencoderKL:
-    shapes = Shapes("The VAE", state)
+    shapes = LayerShapes("The VAE", state)
     config = vae_config(shapes)
     with torch.device("meta"):
         network = AutoencoderKL(**config)
@@ -108,7 +108,7 @@ def _vae(state: StateDict) -> AutoencoderKL:
 
 def _text_encoder(state: StateDict, head_dim: int) -> CLIPTextModel:
     """The last block and the projection into the space of pictures are read by nobody, so they are left out."""
-    shapes = Shapes("The text encoder", state)
+    shapes = LayerShapes("The text encoder", state)
     config = text_config(shapes, head_dim)
     layers = config["num_hidden_layers"]
     unread = ("text_projection", "logit_scale", f"transformer.resblocks.{layers}.")

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["draw", "smoothness"]
+__all__ = ["blend_fidelity", "smoothness"]
 
 _PATCH = 2
 """Side in pixels of the patches by whose edges smoothness is judged."""
@@ -30,7 +30,7 @@ def smoothness(picture: Tensor, cell: int) -> Tensor:
     return F.avg_pool2d(1 - strength.tanh(), cell // _PATCH)
 
 
-def draw(output: Tensor, x0: Tensor, latent: Tensor, weight: Tensor, abar: float, prediction: str) -> Tensor:
+def blend_fidelity(output: Tensor, x0: Tensor, latent: Tensor, weight: Tensor, abar: float, prediction: str) -> Tensor:
     """The network's `output` whose clean latent is x0 - weight (x0 - latent).
 
     x0 is linear in what is predicted (`prediction`, in diffusers' words), so a step of x0 is a step of the output; the

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from answerprint.errors import ModelError
 
-__all__ = ["Encoder", "Shapes", "read_encoder", "text_config", "vae_config"]
+__all__ = ["Encoder", "LayerShapes", "read_encoder", "text_config", "vae_config"]
 
 GROUPS = 32
 """Of every group norm; no tensor's shape tells."""
@@ -21,7 +21,7 @@ LATENT_SCALE = 0.18215
 
 
 @dataclass(frozen=True, slots=True)
-class Shapes:
+class LayerShapes:
     """The shapes of a checkpoint's tensors, by original name."""
 
     what: str
@@ -90,7 +90,7 @@ class Encoder:
         return {**self.config(head_dim), "out_channels": out_channels, "up_block_types": up}
 
 
-def read_encoder(shapes: Shapes) -> Encoder:
+def read_encoder(shapes: LayerShapes) -> Encoder:
     """The encoder that `shapes` describe; raises ModelError when they describe none."""
     widths, attention, blocks = [], [], []
     n = 1
@@ -119,7 +119,7 @@ def read_encoder(shapes: Shapes) -> Encoder:
     )
 
 
-def vae_config(shapes: Shapes) -> dict[str, Any]:
+def vae_config(shapes: LayerShapes) -> dict[str, Any]:
     """Of AutoencoderKL; raises ModelError when the shapes describe none."""
     levels = shapes.count("encoder.down.{}.block.0.conv1.weight")
     widths = tuple(shapes.of(f"encoder.down.{level}.block.0.conv2.weight", 4)[0] for level in range(levels))
@@ -136,7 +136,7 @@ def vae_config(shapes: Shapes) -> dict[str, Any]:
     }
 
 
-def text_config(shapes: Shapes, head_dim: int) -> dict[str, Any]:
+def text_config(shapes: LayerShapes, head_dim: int) -> dict[str, Any]:
     """Of CLIPTextModel without the last block: DiffBIR reads the one before. Raises ModelError as `vae_config`."""
     words, width = shapes.of("token_embedding.weight", 2)
     positions, _ = shapes.of("positional_embedding", 2)

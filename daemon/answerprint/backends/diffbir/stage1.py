@@ -15,7 +15,7 @@ from answerprint.backends.kl import in_windows
 from answerprint.errors import ModelError
 from answerprint.optional import how_to_install
 
-__all__ = ["Enlarger", "FirstStage", "Restorer", "enlarged", "load_first_stage"]
+__all__ = ["Enlarger", "FirstStage", "StageOne", "enlarged", "load_first_stage"]
 
 _WINDOW_PX = 512
 _OVERLAP_PX = 64
@@ -40,7 +40,7 @@ class Enlarger:
 
 
 @dataclass(frozen=True, slots=True)
-class Restorer:
+class StageOne:
     """A network that restores, and enlarges by a factor of its own."""
 
     network: Callable[[Tensor], Tensor]
@@ -81,7 +81,7 @@ def load_first_stage(weights: Mapping[str, Tensor], device: torch.device) -> Fir
         raise ModelError("The network of stage 1 does not restore colour pictures.", _OTHER_FILE)
     network.eval().to(device)
     network.model.requires_grad_(False)
-    return Restorer(network, network.scale)
+    return StageOne(network, network.scale)
 
 
 _OTHER_FILE = "Put the right file into the folder stage1 of the model, or give --option stage1=none."

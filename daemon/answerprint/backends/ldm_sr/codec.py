@@ -6,13 +6,13 @@ import torch
 from diffusers import VQModel
 from torch import Tensor
 
-__all__ = ["decode", "quantise"]
+__all__ = ["decode", "nearest_codes"]
 
 _CELLS_AT_ONCE = 16_384
 """Cells whose distances to all codebook entries are held at once: 0.5 GiB with the published 8192 entries."""
 
 
-def quantise(codec: VQModel, latent: Tensor) -> Tensor:
+def nearest_codes(codec: VQModel, latent: Tensor) -> Tensor:
     """The nearest codebook entries of `latent` [B, C, h, w], found in blocks of rows.
 
     Cells are quantised independently, so blocks change nothing but memory: of a 1080p latent all distances at once
@@ -28,5 +28,5 @@ def decode(codec: VQModel, latent: Tensor) -> Tensor:
         # diffusers would then take `h` for indices; such models quantise inside and are small.
         whole: Tensor = codec.decode(latent, return_dict=False)[0]
         return whole
-    out: Tensor = codec.decode(quantise(codec, latent), force_not_quantize=True, return_dict=False)[0]
+    out: Tensor = codec.decode(nearest_codes(codec, latent), force_not_quantize=True, return_dict=False)[0]
     return out

@@ -30,11 +30,11 @@ from answerprint.errors import ModelError
 from answerprint.temporal.protocols import Condition
 from answerprint.weights.verify import VerifiedModel
 
-__all__ = ["SdX4Backend", "Settings", "load"]
+__all__ = ["SdX4Backend", "SdX4Settings", "load"]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class SdX4Settings:
     """One configuration of the model."""
 
     steps: int
@@ -94,13 +94,13 @@ class SdX4Backend(HookedNetworks):
         self._network, self._codec, self._text = network, codec, text
         self._scheduler = scheduler
         self._abar = _shares(low_res_scheduler)
-        self._set(Settings.read(INFO.default_steps, INFO.samplers[0], {}))
+        self._set(SdX4Settings.read(INFO.default_steps, INFO.samplers[0], {}))
 
     def configure(self, *, steps: int, sampler: str, options: dict[str, str]) -> None:
         """Set sampler, prompts, guidance and noise; raises InputError, and leaves the old ones, for what is wrong."""
-        self._set(Settings.read(steps, sampler, options))
+        self._set(SdX4Settings.read(steps, sampler, options))
 
-    def _set(self, settings: Settings) -> None:
+    def _set(self, settings: SdX4Settings) -> None:
         times = self._make_schedule(settings).timesteps
         guidance = settings.guidance
         # Row 0 is what guidance leads away from, row 1 what it leads to.
@@ -113,7 +113,7 @@ class SdX4Backend(HookedNetworks):
         """A fresh sampler."""
         return self._make_schedule(self._settings)
 
-    def _make_schedule(self, settings: Settings) -> DiffusersSchedule:
+    def _make_schedule(self, settings: SdX4Settings) -> DiffusersSchedule:
         return DiffusersSchedule(self._scheduler, settings.sampler, settings.steps, settings.eta)
 
     def condition(self, low: Tensor) -> NoisedCondition:

@@ -20,7 +20,7 @@ from answerprint.backends.schedules import DiffusersSchedule, parse_eta
 from answerprint.backends.tiny import codec
 from answerprint.backends.tiny.info import INFO
 from answerprint.backends.tiny.network import CONTEXT_WIDTH
-from answerprint.backends.tiny.restorer import Restorer
+from answerprint.backends.tiny.restorer import ResidualRestorer
 from answerprint.backends.weights import load_network
 from answerprint.temporal.protocols import Condition, Window
 from answerprint.weights.verify import VerifiedModel
@@ -55,7 +55,7 @@ class TinyBackend(HookedNetworks):
     """The two networks, the codec and the schedule."""
 
     def __init__(
-        self, network: UNet2DConditionModel, restorer: Restorer, scheduler: dict[str, Any], device: torch.device
+        self, network: UNet2DConditionModel, restorer: ResidualRestorer, scheduler: dict[str, Any], device: torch.device
     ) -> None:
         self.info: BackendInfo = replace(INFO, multiple_of=coarsest_scale(network))
         # It is small and was trained to be right in 32 bits, which it stays in.
@@ -127,7 +127,7 @@ class TinyBackend(HookedNetworks):
 def load(model: VerifiedModel, device: torch.device) -> TinyBackend:
     """The model of a verified folder; raises ModelError when its files do not make one."""
     network = load_network(UNet2DConditionModel, model)
-    restorer = load_network(Restorer, model, "restorer")
+    restorer = load_network(ResidualRestorer, model, "restorer")
     return TinyBackend(network, restorer, model.read_json("scheduler_config.json"), device)
 
 

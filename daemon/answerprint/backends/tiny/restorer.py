@@ -11,7 +11,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["RESTORER_CONFIG", "Restorer"]
+__all__ = ["RESTORER_CONFIG", "ResidualRestorer"]
 
 RESTORER_CONFIG: dict[str, Any] = {"channels": 64, "blocks": 6, "scale": 4}
 
@@ -30,7 +30,7 @@ class _Block(nn.Module):
         return out
 
 
-class Restorer(nn.Module):
+class ResidualRestorer(nn.Module):
     """Clean, enlarged picture from a damaged small one: bicubic enlargement plus a learnt correction."""
 
     def __init__(self, channels: int, blocks: int, scale: int) -> None:
@@ -45,7 +45,7 @@ class Restorer(nn.Module):
             nn.init.zeros_(self.tail.bias)
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Restorer:
+    def from_config(cls, config: dict[str, Any]) -> ResidualRestorer:
         """Network of a configuration file; raises TypeError for one that describes none."""
         return cls(**config)
 

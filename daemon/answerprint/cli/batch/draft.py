@@ -21,7 +21,7 @@ from answerprint.errors import InputError
 from answerprint.frames.sequence import find_sequence, names_a_sequence
 from answerprint.scheduler.preflight import check_restore
 
-__all__ = ["OWN", "Draft", "Mistake", "Mistakes", "finish", "made_here", "output_for"]
+__all__ = ["OWN", "Draft", "Mistake", "Mistakes", "finish", "is_made_here", "output_for"]
 
 OWN = ("label", "priority", "not_before")
 """What a job has beside the settings of the restoration."""
@@ -131,7 +131,7 @@ _LOOK_BYTES = 1 << 17
 """At both ends of a file, where metadata lie: headers first, QuickTime's index and TIFF's directory last."""
 
 
-def made_here(source: Path) -> bool:
+def is_made_here(source: Path) -> bool:
     """Whether a file, or the first picture of a sequence, says that Answerprint made it. Raises nothing.
 
     Only the ends of a file are read, as bytes: this program opens no media. A file that cannot be read says nothing.

@@ -14,9 +14,9 @@ from answerprint.cli.context import Context
 from answerprint.cli.jobs.details import as_json, details
 from answerprint.cli.jobs.follow import watch
 from answerprint.cli.jobs.overview import overview
-from answerprint.cli.jobs.view import Look, Shelf, history, look_at, unfinished, with_recent
+from answerprint.cli.jobs.view import JobSource, JobView, history, unfinished, view_of, with_recent
 from answerprint.cli.jobs.words import job_name, listing, size_words
-from answerprint.cli.restore import report
+from answerprint.cli.restore import report_end
 from answerprint.cli.times import clock_words, parse_when
 from answerprint.errors import AnswerprintError, InputError, NoDaemonError
 from answerprint.ipc.messages import Message
@@ -98,7 +98,7 @@ def run(args: Namespace, context: Context) -> int:
         return act(args, context, client)
 
 
-def print_list(looks: list[Look], context: Context) -> None:
+def print_list(looks: list[JobView], context: Context) -> None:
     """Print jobs as a table, or as one array."""
     if context.console.json:
         context.console.array([as_json(look) for look in looks])
@@ -110,7 +110,7 @@ def print_list(looks: list[Look], context: Context) -> None:
         context.console.out(line)
 
 
-def _list(args: Namespace, context: Context, client: Shelf) -> int:
+def _list(args: Namespace, context: Context, client: JobSource) -> int:
     older = 0
     if args.state:
         jobs = list(client.all_jobs([JobState(name) for name in dict.fromkeys(args.state)]))
@@ -118,15 +118,15 @@ def _list(args: Namespace, context: Context, client: Shelf) -> int:
         jobs = list(client.all_jobs())
     else:
         jobs, older = with_recent(client)
-    print_list(look_at(client, jobs), context)
+    print_list(view_of(client, jobs), context)
     if older and not context.console.json:
         context.console.err(f"{older} more ended before: answerprint jobs list --all")
     return 0
 
 
-def _show(args: Namespace, context: Context, client: Shelf) -> int:
+def _show(args: Namespace, context: Context, client: JobSource) -> int:
     def show(reference: str) -> None:
-        (look,) = look_at(client, [client.get(reference)])
+        (look,) = view_of(client, [client.get(reference)])
         events = history(client, look.job)
         if context.console.json:
             chunks = sum(event["event"] == "chunk" for event in events)
@@ -151,7 +151,7 @@ def _watch(args: Namespace, context: Context, client: Client) -> int:
         print_list([], context)
         return 0
     if args.ids and len(jobs) == 1:
-        return report(watch(client, jobs[0], context), context)
+        return report_end(watch(client, jobs[0], context), context)
     return overview(client, jobs, context)
 
 
@@ -205,7 +205,7 @@ def _each(references: list[str], act: Callable[[str], None], context: Context) -
 
 def _say(context: Context, job: JobRecord, text: str, **facts: object) -> None:
     if context.console.json:
-        event: Message = {"event": "job", **as_json(Look(job)), **facts}
+        event: Message = {"event": "job", **as_json(JobView(job)), **facts}
         context.console.event(event)
     else:
         context.console.out(f"{job_name(job)} {text}")

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from answerprint.api.job import JobRecord, JobState
-from answerprint.cli.jobs.view import Look
+from answerprint.cli.jobs.view import JobView
 from answerprint.cli.jobs.words import about, frames_done, frames_words, job_name, size_words
 from answerprint.cli.times import clock_words, duration
 from answerprint.ipc.messages import Message
@@ -21,7 +21,7 @@ _INNER = frozenset({"lane", "position", "fingerprint", "rung", "failures", "fact
 _LATEST_WARNINGS = 5
 
 
-def as_json(look: Look) -> Message:
+def as_json(look: JobView) -> Message:
     """A job as one object; times are seconds since 1970."""
     job = look.job
     known = {name: value for name, value in asdict(job).items() if name not in _INNER}
@@ -37,7 +37,7 @@ def as_json(look: Look) -> Message:
     }
 
 
-def details(look: Look, history: Sequence[Message], now: datetime | None = None) -> Mapping[str, str]:
+def details(look: JobView, history: Sequence[Message], now: datetime | None = None) -> Mapping[str, str]:
     """Lines by name. history: the job's kept events."""
     job, problem = look.job, look.job.problem or {}
     chunks = [event for event in history if event["event"] == "chunk"]

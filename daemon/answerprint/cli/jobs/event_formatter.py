@@ -9,7 +9,7 @@ from answerprint.errors import CancelledError, JobFailedError
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
 
-__all__ = ["QUEUE", "Story", "waiting"]
+__all__ = ["QUEUE", "EventFormatter", "waiting"]
 
 QUEUE = "queue"
 """The stage of a job that waits for its turn."""
@@ -20,7 +20,7 @@ def waiting(message: str) -> Message:
     return {"event": "stage", "stage": QUEUE, "message": message}
 
 
-class Story:
+class EventFormatter:
     """Turns happenings into started, stage, progress, chunk and warning, and in the end done or error.
 
     A failed job may have been queued again since: its end is told when nothing follows, by `ending`.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from answerprint.api.job import UNFINISHED, JobRecord, JobState
 from answerprint.api.types import DaemonInfo, NewJob
 from answerprint.cli.context import Context
-from answerprint.cli.jobs.event_formatter import Story, waiting
+from answerprint.cli.jobs.event_formatter import EventFormatter, waiting
 from answerprint.cli.progress import Presenter, choose_presenter
 from answerprint.errors import AnswerprintError, CancelledError, JobFailedError, NoDaemonError
 from answerprint.ipc import events
@@ -17,7 +17,7 @@ from answerprint.text import counted
 if TYPE_CHECKING:
     from answerprint.client.client import Client
 
-__all__ = ["LOST", "do_job", "follow", "watch"]
+__all__ = ["LOST", "do_job", "follow_events", "watch"]
 
 LOST = "The daemon has gone; work goes on when it is back."
 
@@ -34,7 +34,7 @@ def do_job(client: Client, new: NewJob, context: Context) -> Message:
             job, _ = client.submit(new)
             if before := _what_is_before(job, client.info()):
                 presenter.show(waiting(before))
-            return follow(client, job, presenter)
+            return follow_events(client, job, presenter)
         except (KeyboardInterrupt, CancelledError, BrokenPipeError) as interruption:
             presenter.close()
             final = _cancel(client, new.id, context)
@@ -51,14 +51,14 @@ def watch(client: Client, job: JobRecord, context: Context) -> Message:
     """Show a job that is there already; returns its final event. Leaving changes nothing for the job."""
     presenter = choose_presenter(context.console)
     try:
-        return follow(client, job, presenter)
+        return follow_events(client, job, presenter)
     finally:
         presenter.close()
 
 
-def follow(client: Client, job: JobRecord, presenter: Presenter) -> Message:
+def follow_events(client: Client, job: JobRecord, presenter: Presenter) -> Message:
     """Show a job's events to the end; returns the final one. Raises NoDaemonError when the daemon stays away."""
-    story = Story(job.id, job.number)
+    story = EventFormatter(job.id, job.number)
     try:
         for happening in client.watch(job.id, on_lost=lambda: presenter.show(events.warning(LOST))):
             for event in story.tell(happening):

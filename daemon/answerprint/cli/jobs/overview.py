@@ -15,7 +15,7 @@ from answerprint.cli.console import Console
 from answerprint.cli.context import Context
 from answerprint.cli.jobs.details import as_json
 from answerprint.cli.jobs.follow import LOST
-from answerprint.cli.jobs.view import Look, look_at, unfinished
+from answerprint.cli.jobs.view import JobView, unfinished, view_of
 from answerprint.cli.jobs.words import about, frames_words, job_name, listing
 from answerprint.errors import AnswerprintError, CancelledError, JobFailedError, NoDaemonError
 
@@ -35,7 +35,7 @@ class _Table:
     def __init__(self, console: Console) -> None:
         self._console, self._lines = console, 0
 
-    def show(self, looks: Sequence[Look]) -> None:
+    def show(self, looks: Sequence[JobView]) -> None:
         """Write it over the last one."""
         lines = listing(looks)
         room = shutil.get_terminal_size().lines - 1  # what has left the screen cannot be written over
@@ -52,7 +52,7 @@ class _Changes:
         self._console = context.console
         self._seen: dict[str, object] = {}
 
-    def show(self, looks: Sequence[Look]) -> None:
+    def show(self, looks: Sequence[JobView]) -> None:
         """Write what has changed."""
         for look in looks:
             job = look.job
@@ -84,7 +84,7 @@ def overview(
                 suspended = client.info().suspended
             looked += 1
             jobs = _renewed(client, jobs)
-            looks = look_at(client, jobs, suspended=suspended)
+            looks = view_of(client, jobs, suspended=suspended)
             lost_since = None
         except AnswerprintError as error:
             if lost_since is None:
@@ -112,7 +112,7 @@ def _renewed(client: Client, jobs: Sequence[JobRecord]) -> Sequence[JobRecord]:
     return [*current, *ended]
 
 
-def _exit_code(looks: Sequence[Look]) -> int:
+def _exit_code(looks: Sequence[JobView]) -> int:
     states = {look.job.state for look in looks}
     if JobState.FAILED in states:
         return JobFailedError.exit_code

@@ -10,12 +10,12 @@ from typing import Any
 from answerprint.api.job import JobRecord
 from answerprint.api.types import NewJob
 from answerprint.cli.actions import Actions
-from answerprint.cli.batch.draft import Draft, Mistake, Mistakes, finish, made_here, output_for
+from answerprint.cli.batch.draft import Draft, Mistake, Mistakes, finish, is_made_here, output_for
 from answerprint.cli.connect import open_daemon, reach_daemon, reach_jobs
 from answerprint.cli.context import Context
 from answerprint.cli.folders import make_folders
 from answerprint.cli.jobs.command import print_list
-from answerprint.cli.jobs.view import look_at, unfinished
+from answerprint.cli.jobs.view import unfinished, view_of
 from answerprint.cli.settings import absolute, add_output, add_settings, settings_of
 from answerprint.cli.times import parse_when
 from answerprint.errors import AnswerprintError, InputError, NoDaemonError
@@ -103,7 +103,7 @@ def run(args: Namespace, context: Context) -> int:
             reason = jobs.suspend_reason()
             if reason is not None and not context.console.json:
                 context.console.err(_suspended(reason))
-            print_list(look_at(jobs, unfinished(jobs)), context)
+            print_list(view_of(jobs, unfinished(jobs)), context)
         return 0
     with reach_daemon() as client:
         info = client.resume_work() if args.action == "resume" else client.suspend(args.reason, unload=args.unload)
@@ -188,7 +188,7 @@ def _drafts(args: Namespace, base: dict[str, Any], mistakes: Mistakes, context: 
         except InputError as error:
             mistakes.add(file, error)
             continue
-        if made_here(Path(source)):
+        if is_made_here(Path(source)):
             _say_skipped(file, context)
             continue
         output = output_for(Path(source), folder=folder, suffix=args.suffix, extension=args.ext)

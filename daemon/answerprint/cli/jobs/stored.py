@@ -12,7 +12,7 @@ from answerprint.api.types import Page
 from answerprint.errors import AnswerprintError
 from answerprint.home import state_folder
 from answerprint.ipc.messages import Message
-from answerprint.scheduler.queue_hold import Hold
+from answerprint.scheduler.queue_hold import QueueHold
 from answerprint.store.journal import Journal
 from answerprint.store.read_only import journal_to_read
 from answerprint.text import counted
@@ -49,7 +49,7 @@ class KeptJobs:
 
     def suspend_reason(self) -> str | None:
         """Why the queue is held, also when the daemon is back; None where it is not."""
-        return Hold(state_folder() / "held").reason
+        return QueueHold(state_folder() / "held").reason
 
     def watch(self, reference: str, after: int = 0, *, progress: bool = True) -> Iterator[JobEvent]:
         """What happened to a job."""

@@ -10,13 +10,13 @@ from answerprint.api.job import ENDED, UNFINISHED, JobEvent, JobRecord, JobState
 from answerprint.api.types import NotFoundError, Page
 from answerprint.ipc.messages import Message
 
-__all__ = ["WORKING", "Look", "Shelf", "history", "look_at", "unfinished", "with_recent"]
+__all__ = ["WORKING", "JobSource", "JobView", "history", "unfinished", "view_of", "with_recent"]
 
 WORKING = frozenset({JobState.RUNNING, JobState.MUXING})
 _RECENT = 20
 
 
-class Shelf(Protocol):
+class JobSource(Protocol):
     """Whatever knows of jobs: a daemon's client, or the journal while no daemon runs."""
 
     def list(self, states: Sequence[JobState] = (), limit: int = 100, token: str = "") -> Page:
@@ -45,7 +45,7 @@ class Shelf(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class JobView:
     """A job, its live progress where it works, how many jobs go before it, and whether none goes at all."""
 
     job: JobRecord
@@ -54,22 +54,22 @@ class Look:
     suspended: bool = False
 
 
-def unfinished(client: Shelf) -> list[JobRecord]:
+def unfinished(client: JobSource) -> list[JobRecord]:
     """All jobs that wait or work, in the order of the queue."""
     return list(client.all_jobs(_in_order(UNFINISHED)))
 
 
-def with_recent(client: Shelf) -> tuple[list[JobRecord], int]:
+def with_recent(client: JobSource) -> tuple[list[JobRecord], int]:
     """Jobs that wait or work, then the last that ended; and how many ended before those."""
     ended = client.list(_in_order(ENDED), _RECENT)
     return [*unfinished(client), *ended.jobs], ended.total - len(ended.jobs)
 
 
-def look_at(client: Shelf, jobs: Sequence[JobRecord], *, suspended: bool | None = None) -> list[Look]:
+def view_of(client: JobSource, jobs: Sequence[JobRecord], *, suspended: bool | None = None) -> list[JobView]:
     """See how jobs stand. What was deleted meanwhile is left out. suspended: asked for, where it is not known."""
     if suspended is None:
         suspended = any(job.state is JobState.QUEUED for job in jobs) and client.suspend_reason() is not None
-    looks: list[Look] = []
+    looks: list[JobView] = []
     before = 0
     for listed in jobs:
         job, progress = listed, None
@@ -78,12 +78,12 @@ def look_at(client: Shelf, jobs: Sequence[JobRecord], *, suspended: bool | None 
                 job, progress = client.look(job.id)  # a list comes without live progress
             except NotFoundError:
                 continue
-        looks.append(Look(job, progress, before, suspended))
+        looks.append(JobView(job, progress, before, suspended))
         before += job.state in (JobState.QUEUED, JobState.RUNNING)
     return looks
 
 
-def history(client: Shelf, job: JobRecord) -> list[Message]:
+def history(client: JobSource, job: JobRecord) -> list[Message]:
     """The kept events of a job up to now."""
     events: list[Message] = []
     if job.last_sequence:

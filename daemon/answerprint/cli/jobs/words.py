@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from answerprint.api.job import JobRecord, JobState
-from answerprint.cli.jobs.view import Look
+from answerprint.cli.jobs.view import JobView
 from answerprint.cli.progress import stage_words
 from answerprint.cli.table import columns, terminal_width
 from answerprint.cli.times import clock_words, duration
@@ -19,7 +19,7 @@ _NUMBERS = "# FRAMES DONE"
 _LONGEST_ABOUT = 44
 
 
-def listing(looks: Sequence[Look], now: datetime | None = None) -> list[str]:
+def listing(looks: Sequence[JobView], now: datetime | None = None) -> list[str]:
     """A table of jobs, as wide as the terminal at most."""
     rows = []
     for look in looks:
@@ -48,7 +48,7 @@ def frames_done(job: JobRecord) -> int:
     return job.frames_total if job.state is JobState.DONE else job.frames_done
 
 
-def about(look: Look, now: datetime | None = None) -> str:
+def about(look: JobView, now: datetime | None = None) -> str:
     """How long a job takes, what it waits for, or why it ended, in a few words; empty where nothing is to be said."""
     job, problem = look.job, look.job.problem or {}
     now = now or datetime.now()
@@ -77,7 +77,7 @@ def size_words(size: float) -> str:
     return f"{size:.1f} GiB"
 
 
-def _waits_for(look: Look, now: datetime) -> str:
+def _waits_for(look: JobView, now: datetime) -> str:
     job = look.job
     if job.not_before is not None and job.not_before > now.timestamp():
         return f"not before {clock_words(job.not_before, now)}"
@@ -86,7 +86,7 @@ def _waits_for(look: Look, now: datetime) -> str:
     return f"{look.before} before it" if look.before else "next"
 
 
-def _works(look: Look) -> str:
+def _works(look: JobView) -> str:
     progress: Message = look.progress or {}
     if look.job.state is JobState.MUXING:
         return "writing the output"

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from answerprint.cli.actions import Actions
 from answerprint.cli.context import Command, Context
-from answerprint.cli.resolve.settings import add_wishes
+from answerprint.cli.resolve.settings import add_restore_arguments
 from answerprint.cli.settings import add_settings
 
 __all__ = ["add_arguments", "run"]
@@ -94,7 +94,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     actions = Actions(parser)
     restore = actions.add("restore", "restore clips of the timeline, and put them back", _RESTORE)
     _add_selection(restore.add_mutually_exclusive_group(required=True))
-    add_wishes(restore)
+    add_restore_arguments(restore)
     restore.add_argument("--wait", action="store_true", help="stay until all is done, and put each clip back then")
     restore.add_argument("--yes", action="store_true", help="do not ask before --put replace")
     add_settings(restore)
@@ -105,7 +105,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     queue.add_argument("--media", metavar="DIR", help="with --from: where media lie that the list only names")
     queue.add_argument("--rate", metavar="R", help="with --from: frames per second of an EDL, which does not say")
     queue.add_argument("--report", metavar="FILE", help="write what became of each clip as JSON")
-    add_wishes(queue)
+    add_restore_arguments(queue)
     queue.add_argument("--wait", action="store_true", help="stay until all is done, and put each clip back then")
     queue.add_argument("--yes", action="store_true", help="do not ask before --put replace")
     add_settings(queue)

@@ -12,7 +12,7 @@ from answerprint.api.job import UNFINISHED, JobRecord
 from answerprint.cli.connect import open_daemon
 from answerprint.cli.context import Context
 from answerprint.cli.jobs.follow import watch
-from answerprint.cli.resolve.settings import wishes_of
+from answerprint.cli.resolve.settings import restore_settings_of
 from answerprint.cli.settings import absolute
 from answerprint.errors import AnswerprintError, InputError, JobFailedError, NoDaemonError
 from answerprint.resolve.conform.rates import rate as exact_rate
@@ -24,7 +24,7 @@ from answerprint.resolve.restore.edit_list import (
     restored_list_path,
     restored_of_list,
 )
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.settings import RestoreSettings
 from answerprint.text import counted
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def queue_list(args: Namespace, context: Context) -> int:
         for entry in edit.refused:
             _say_refused(entry, context)
         taken = [job.output for job in client.all_jobs(list(UNFINISHED))]
-        jobs, without_place = jobs_of_list(edit, wishes_of(args, Wishes()), taken)
+        jobs, without_place = jobs_of_list(edit, restore_settings_of(args, RestoreSettings()), taken)
         for master, error in without_place:
             _say_piece_refused(master, error, context)
         refused = len(without_place)

@@ -25,8 +25,8 @@ from answerprint.resolve.edition import Capability, Edition
 from answerprint.resolve.install.scripts import this_program
 from answerprint.resolve.put_back import Outcome, undo
 from answerprint.resolve.put_back.ledger import Ledger
-from answerprint.resolve.restore.finish import Finished, follow, put_finished
-from answerprint.resolve.restore.join import whole_of
+from answerprint.resolve.restore.finish import Finished, follow_jobs, put_finished
+from answerprint.resolve.restore.join import join_plan_of
 from answerprint.text import counted
 
 __all__ = ["WORDS", "follow_aloud", "open_resolve", "run", "say_finished", "say_outcome", "start_follower"]
@@ -92,7 +92,7 @@ def follow_aloud(client: Client, only: Collection[str], context: Context) -> Fin
                 "Ctrl-C loses nothing; to bring the rest back later: answerprint resolve finish"
             )
 
-    return follow(client, only, open_resolve, lambda outcome: say_outcome(outcome, context), on_away=away)
+    return follow_jobs(client, only, open_resolve, lambda outcome: say_outcome(outcome, context), on_away=away)
 
 
 def _undo(args: Namespace, context: Context) -> int:
@@ -118,7 +118,7 @@ def _job(client: Client, reference: str) -> str:
         if Ledger().read(reference) is None:
             raise
         return reference
-    whole = whole_of(job)
+    whole = join_plan_of(job)
     return job.id if whole is None else whole.id
 
 

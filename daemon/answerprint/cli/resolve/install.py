@@ -10,9 +10,9 @@ from answerprint.cli.actions import Actions
 from answerprint.cli.context import Context
 from answerprint.errors import JobFailedError
 from answerprint.resolve.bridge.attach import places
-from answerprint.resolve.install.install import Left, State, install, uninstall
+from answerprint.resolve.install.install import InstallState, Left, install_scripts, uninstall_scripts
 from answerprint.resolve.install.scripts import files, this_program
-from answerprint.resolve.install.status import Status, look
+from answerprint.resolve.install.status import Status, check_setup
 from answerprint.text import counted
 
 __all__ = ["ACTIONS", "add_install", "add_status", "add_uninstall", "run"]
@@ -67,7 +67,7 @@ def run(args: Namespace, context: Context) -> int:
 
 def _install(args: Namespace, context: Context) -> int:
     root, program = _root(args.all_users), this_program(all_users=args.all_users)
-    done = install(root, files(program), program, force=args.force)
+    done = install_scripts(root, files(program), program, force=args.force)
     if context.console.json:
         context.console.event(
             {
@@ -102,7 +102,7 @@ def _install(args: Namespace, context: Context) -> int:
 
 def _uninstall(args: Namespace, context: Context) -> int:
     root = _root(args.all_users)
-    done = uninstall(root, files(this_program(all_users=args.all_users)))
+    done = uninstall_scripts(root, files(this_program(all_users=args.all_users)))
     if context.console.json:
         context.console.event(
             {
@@ -124,7 +124,7 @@ def _uninstall(args: Namespace, context: Context) -> int:
 
 def _status(args: Namespace, context: Context) -> int:
     program = this_program()
-    status = look(program, files(program))
+    status = check_setup(program, files(program))
     if context.console.json:
         context.console.event({"event": "report", "ok": status.ok, **_status_json(status)})
     else:
@@ -167,7 +167,7 @@ def _left_json(left: tuple[Left, ...]) -> list[dict[str, str]]:
 
 def _say_left(left: tuple[Left, ...], remedy: str, context: Context) -> None:
     for each in left:
-        why = "you changed it" if each.state is State.CHANGED else "it is not ours"
+        why = "you changed it" if each.state is InstallState.CHANGED else "it is not ours"
         context.console.err(f"Left {each.path} as it is: {why}.")
     if left:
         context.console.err(f"  {remedy}")

@@ -10,24 +10,24 @@ from types import MappingProxyType
 
 from answerprint.cli.connect import open_daemon
 from answerprint.cli.context import Context
-from answerprint.cli.jobs.view import look_at, unfinished
+from answerprint.cli.jobs.view import unfinished, view_of
 from answerprint.cli.jobs.words import listing
 from answerprint.cli.resolve.finish import WORDS, start_follower
 from answerprint.cli.resolve.restore import words_of
 from answerprint.errors import AnswerprintError, InputError
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.bridge.bridge import Bridge
-from answerprint.resolve.bridge.menu import inside
-from answerprint.resolve.conform.selection import Choice
+from answerprint.resolve.bridge.menu import run_bridge
+from answerprint.resolve.conform.selection import SelectionRule
 from answerprint.resolve.edition import Capability, Edition
 from answerprint.resolve.put_back.ledger import Ledger
 from answerprint.resolve.restore.finish import put_finished
 from answerprint.resolve.restore.render_job import queue_rendered
-from answerprint.resolve.restore.settings import recall
-from answerprint.resolve.restore.submit import Said, keep_wishes, queue_selection, wishes_folder
+from answerprint.resolve.restore.settings import recall_settings
+from answerprint.resolve.restore.submit import Said, keep_settings, queue_selection, settings_folder
 from answerprint.resolve.settings_form.ask import ask_settings, summary
-from answerprint.resolve.settings_form.show import choose
-from answerprint.resolve.settings_form.wording import in_words_of_the_forms
+from answerprint.resolve.settings_form.show import choose_dialogs
+from answerprint.resolve.settings_form.wording import form_wording
 from answerprint.text import counted, plain
 
 __all__ = ["run"]
@@ -54,7 +54,7 @@ class _Visit:
 
 def run(args: Namespace, context: Context) -> int:
     """Do one action of the menu; returns 0. Raises AnswerprintError, which was shown in Resolve as far as it can be."""
-    with inside() as bridge:
+    with run_bridge() as bridge:
         try:
             action = _ACTIONS.get(args.menu_action)
             if action is None:
@@ -75,13 +75,13 @@ def run(args: Namespace, context: Context) -> int:
 
 
 def _words(text: str) -> str:
-    return plain(in_words_of_the_forms(text))
+    return plain(form_wording(text))
 
 
-def _restore(by: Choice) -> Callable[[_Visit], None]:
+def _restore(by: SelectionRule) -> Callable[[_Visit], None]:
     def restore(visit: _Visit) -> None:
         resolve = visit.resolve
-        wishes = recall(wishes_folder(), resolve.project().id())
+        wishes = recall_settings(settings_folder(), resolve.project().id())
         visit.say("Answerprint: reading the timeline...")
         with open_daemon(visit.context) as client:
             said = Said(
@@ -106,7 +106,7 @@ def _restore(by: Choice) -> Callable[[_Visit], None]:
 
 def _queue(visit: _Visit) -> None:
     with open_daemon(visit.context) as client:
-        looks = look_at(client, unfinished(client))
+        looks = view_of(client, unfinished(client))
         info = client.info()
     for line in listing(looks) if looks else []:
         visit.say(line)
@@ -136,19 +136,19 @@ def _finish(visit: _Visit) -> None:
 
 def _settings(visit: _Visit) -> None:
     project = visit.resolve.project()
-    ways = choose(os.environ, bridge=visit.bridge, windows=visit.edition.can(Capability.WINDOWS))
+    ways = choose_dialogs(os.environ, bridge=visit.bridge, windows=visit.edition.can(Capability.WINDOWS))
     with open_daemon(visit.context) as client:
-        last = recall(wishes_folder(), project.id())
+        last = recall_settings(settings_folder(), project.id())
         wishes = ask_settings(*client.models(), last, ways, visit.say, project.name())
     if wishes is None:
         visit.close("Cancelled: the settings are as before.")
         return
-    keep_wishes(project.id(), wishes)
+    keep_settings(project.id(), wishes)
     visit.close(f"These settings hold for the project from now on: {summary(wishes)}.")
 
 
 def _rendered(visit: _Visit) -> None:
-    wishes = recall(wishes_folder(), visit.resolve.project().id())
+    wishes = recall_settings(settings_folder(), visit.resolve.project().id())
     with open_daemon(visit.context) as client:
         job = queue_rendered(visit.resolve, client, next(iter(visit.args.menu_rest), ""), wishes)
     visit.close(f"job {job.number}: {job.input} is queued.")
@@ -156,9 +156,9 @@ def _rendered(visit: _Visit) -> None:
 
 _ACTIONS: Mapping[str, Callable[[_Visit], None]] = MappingProxyType(
     {
-        "selected": _restore(Choice("selected")),
-        "range": _restore(Choice("inout")),
-        "playhead": _restore(Choice("playhead")),
+        "selected": _restore(SelectionRule("selected")),
+        "range": _restore(SelectionRule("inout")),
+        "playhead": _restore(SelectionRule("playhead")),
         "settings": _settings,
         "queue": _queue,
         "finish": _finish,

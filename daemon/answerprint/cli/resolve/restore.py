@@ -11,15 +11,15 @@ from answerprint.api.job import JobRecord
 from answerprint.cli.connect import open_daemon
 from answerprint.cli.context import Context
 from answerprint.cli.resolve.finish import follow_aloud, open_resolve, say_finished, say_outcome
-from answerprint.cli.resolve.settings import wishes_of
+from answerprint.cli.resolve.settings import restore_settings_of
 from answerprint.errors import CancelledError, InputError, JobFailedError
-from answerprint.resolve.conform.selection import BY, Choice
+from answerprint.resolve.conform.selection import BY, SelectionRule
 from answerprint.resolve.put_back.placement import Mode
 from answerprint.resolve.restore.finish import Finished
 from answerprint.resolve.restore.job import Planned
 from answerprint.resolve.restore.plan import Refused
-from answerprint.resolve.restore.settings import recall
-from answerprint.resolve.restore.submit import Queued, Said, queue_selection, wishes_folder
+from answerprint.resolve.restore.settings import recall_settings
+from answerprint.resolve.restore.submit import Queued, Said, queue_selection, settings_folder
 from answerprint.text import counted
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def run(args: Namespace, context: Context) -> int:
         # Resolve first: without it no daemon need be started. And it is let go before a wait.
         with open_resolve() as resolve:
             client = stack.enter_context(open_daemon(context))
-            wishes = wishes_of(args, recall(wishes_folder(), resolve.project().id()))
+            wishes = restore_settings_of(args, recall_settings(settings_folder(), resolve.project().id()))
             if wishes.put == "replace":
                 _ask_to_replace(args, context)
             queued = queue_selection(
@@ -62,14 +62,14 @@ def run(args: Namespace, context: Context) -> int:
         return say_finished(_wait(client, queued, context), context) or failed
 
 
-def choice_of(args: Namespace) -> Choice:
+def choice_of(args: Namespace) -> SelectionRule:
     """Which clips are meant."""
     for by in BY:
         value = getattr(args, by, None)
         if value is True:
-            return Choice(by)
+            return SelectionRule(by)
         if value is not None and value is not False:
-            return Choice(by, str(value))
+            return SelectionRule(by, str(value))
     raise InputError("Nothing says which clips.", "See answerprint resolve restore --help.")
 
 

@@ -17,12 +17,12 @@ from answerprint.cli.settings import absolute, settings_of
 from answerprint.cli.times import parse_when
 from answerprint.errors import CancelledError
 from answerprint.resolve.put_back.placement import MODES
-from answerprint.resolve.restore.settings import Wishes, recall
-from answerprint.resolve.restore.submit import keep_wishes, wishes_folder
+from answerprint.resolve.restore.settings import RestoreSettings, recall_settings
+from answerprint.resolve.restore.submit import keep_settings, settings_folder
 from answerprint.resolve.settings_form.ask import ask_settings, summary
-from answerprint.resolve.settings_form.show import choose
+from answerprint.resolve.settings_form.show import choose_dialogs
 
-__all__ = ["add_wishes", "run", "wishes_of"]
+__all__ = ["add_restore_arguments", "restore_settings_of", "run"]
 
 
 def run(args: Namespace, context: Context) -> int:
@@ -30,12 +30,12 @@ def run(args: Namespace, context: Context) -> int:
     with open_resolve() as resolve:
         project = resolve.project()
         id, name = project.id(), project.name()
-    ways = choose(os.environ, terminal=(sys.stdin, sys.stderr))
+    ways = choose_dialogs(os.environ, terminal=(sys.stdin, sys.stderr))
     with open_daemon(context) as client:
-        wishes = ask_settings(*client.models(), recall(wishes_folder(), id), ways, context.console.err, name)
+        wishes = ask_settings(*client.models(), recall_settings(settings_folder(), id), ways, context.console.err, name)
     if wishes is None:
         raise CancelledError("The settings are as before.")
-    keep_wishes(id, wishes)
+    keep_settings(id, wishes)
     if context.console.json:
         context.console.event({"event": "settings", "project": name, "put": wishes.put, "handles": wishes.handles})
     else:
@@ -43,7 +43,7 @@ def run(args: Namespace, context: Context) -> int:
     return 0
 
 
-def add_wishes(parser: ArgumentParser) -> None:
+def add_restore_arguments(parser: ArgumentParser) -> None:
     """Add what `wishes_of` reads."""
     put = parser.add_argument_group("the way back")
     put.add_argument("--put", choices=MODES, help="where to put it back (default: as the last time, at first pool)")
@@ -63,7 +63,7 @@ def add_wishes(parser: ArgumentParser) -> None:
     turn.add_argument("--not-before", metavar="WHEN", help="such as 20:00, 2030-01-31T06:30 or +2h, in local time")
 
 
-def wishes_of(args: Namespace, last: Wishes) -> Wishes:
+def restore_settings_of(args: Namespace, last: RestoreSettings) -> RestoreSettings:
     """What the command line says, and for the rest what was chosen the last time."""
     given = {
         "put": args.put,

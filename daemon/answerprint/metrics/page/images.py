@@ -14,7 +14,7 @@ from answerprint.metrics.degradations import Picture
 from answerprint.metrics.picture import high_band
 from answerprint.metrics.temporal import temporal_profile
 
-__all__ = ["Box", "busiest_box", "cut", "jpeg_uri", "png_uri", "profile_uri"]
+__all__ = ["Box", "busiest_box", "crop", "jpeg_uri", "png_uri", "profile_uri"]
 
 Box = tuple[int, int, int, int]
 """left, top, width, height in px."""
@@ -49,7 +49,7 @@ def busiest_box(truth: Picture, width: int, height: int) -> Box:
     return int(left), int(top), width, height
 
 
-def cut(picture: Picture, box: Box) -> Picture:
+def crop(picture: Picture, box: Box) -> Picture:
     """That part of a picture."""
     left, top, width, height = box
     return picture[top : top + height, left : left + width]

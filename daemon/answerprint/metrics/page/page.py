@@ -10,12 +10,12 @@ from pathlib import Path
 
 from answerprint.errors import OutputError
 from answerprint.metrics.degradations import Picture
-from answerprint.metrics.page.images import busiest_box, cut, jpeg_uri, png_uri, profile_uri
+from answerprint.metrics.page.images import busiest_box, crop, jpeg_uri, png_uri, profile_uri
 from answerprint.metrics.page.look import SCRIPT, STYLE
 from answerprint.metrics.page.plot import points_of, scatter
 from answerprint.metrics.report import COLUMNS, Column, Table
 
-__all__ = ["FILE_NAME", "Shown", "html_of", "write_page"]
+__all__ = ["FILE_NAME", "ClipPage", "html_of", "write_page"]
 
 FILE_NAME = "report.html"
 
@@ -26,14 +26,14 @@ _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ClipPage:
     """One clip: its figures, and its pictures by row, the truth among them."""
 
     table: Table
     pictures: Mapping[str, Sequence[Picture]]
 
 
-def write_page(folder: Path, shown: Sequence[Shown]) -> Path:
+def write_page(folder: Path, shown: Sequence[ClipPage]) -> Path:
     """Write `report.html` into `folder`, which is made; returns the file. Raises OutputError where that fails."""
     file = folder / FILE_NAME
     try:
@@ -44,7 +44,7 @@ def write_page(folder: Path, shown: Sequence[Shown]) -> Path:
     return file
 
 
-def html_of(shown: Sequence[Shown]) -> str:
+def html_of(shown: Sequence[ClipPage]) -> str:
     """The whole file as text."""
     links = " ".join(f'<a href="#clip{k}">{escape(each.table.title)}</a>' for k, each in enumerate(shown))
     sections = "".join(_section(each, f"clip{k}") for k, each in enumerate(shown))
@@ -59,7 +59,7 @@ def html_of(shown: Sequence[Shown]) -> str:
     )
 
 
-def _section(shown: Shown, name: str) -> str:
+def _section(shown: ClipPage, name: str) -> str:
     """One clip."""
     pictures = shown.pictures
     middle = len(pictures[_TRUTH]) // 2
@@ -79,7 +79,7 @@ def _section(shown: Shown, name: str) -> str:
         f"<h3>Before and after</h3>{_wipe(name, list(stills), shown_first)}",
         f"<h3>At pixel level</h3><p>Frame {middle}, the {box[2]}x{box[3]} px with most detail.</p>",
         '<div class="stills pixels">'
-        + "".join(_figure(row, png_uri(cut(s, box))) for row, s in stills.items())
+        + "".join(_figure(row, png_uri(crop(s, box))) for row, s in stills.items())
         + "</div>",
         f"<h3>Over time</h3><p>Row {row} of every frame, one under the other: straight lines are steady, teeth are "
         "flicker.</p>",

@@ -12,11 +12,11 @@ import numpy as np
 from answerprint.metrics.degradations import Picture
 from answerprint.metrics.perceptual import Absent
 
-__all__ = ["Restored", "Shot", "Way", "enlarge"]
+__all__ = ["DamagedClip", "RestorationMethod", "Restored", "enlarge"]
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class DamagedClip:
     """A damaged clip that is to be restored."""
 
     low: Sequence[Picture]
@@ -42,7 +42,7 @@ class Restored:
     """Frames, counted from 0, on which the others of their chunks lean; none where there are no such."""
 
 
-class Way(Protocol):
+class RestorationMethod(Protocol):
     """A way to restore a clip."""
 
     @property
@@ -52,7 +52,7 @@ class Way(Protocol):
     def absent(self) -> Absent | None:
         """Why it cannot be had on this computer; None where it can."""
 
-    def restore(self, shot: Shot) -> Restored:
+    def restore(self, shot: DamagedClip) -> Restored:
         """The restored clip. Raises AnswerprintError where it cannot be made."""
 
 

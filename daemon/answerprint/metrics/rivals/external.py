@@ -17,7 +17,7 @@ import numpy as np
 from answerprint.errors import InputError, JobFailedError, OutputError
 from answerprint.metrics.degradations import Picture
 from answerprint.metrics.perceptual import Absent
-from answerprint.metrics.rivals.base import Restored, Shot
+from answerprint.metrics.rivals.base import DamagedClip, Restored
 
 __all__ = ["External", "parse_command", "read_frames", "write_frames"]
 
@@ -38,7 +38,7 @@ class External:
         """As it was made: `parse_command` makes none whose program is not there."""
         return self.missing
 
-    def restore(self, shot: Shot) -> Restored:
+    def restore(self, shot: DamagedClip) -> Restored:
         """The frames that the program wrote, in the order of their names.
 
         Raises JobFailedError where it fails, gives another number of frames, or frames of another size.

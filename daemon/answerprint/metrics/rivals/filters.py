@@ -25,7 +25,7 @@ from answerprint.flow.prepare import noise_level
 from answerprint.metrics.checks import luma
 from answerprint.metrics.degradations import Picture
 from answerprint.metrics.perceptual import Absent
-from answerprint.metrics.rivals.base import Restored, Shot, enlarge
+from answerprint.metrics.rivals.base import DamagedClip, Restored, enlarge
 
 __all__ = ["FILTERS", "Filtered", "filter_clip"]
 
@@ -56,7 +56,7 @@ class Filtered:
             f"PyAV's FFmpeg was built without the filter {self.filter}.", "Install the program ffmpeg, which has it."
         )
 
-    def restore(self, shot: Shot) -> Restored:
+    def restore(self, shot: DamagedClip) -> Restored:
         """Filtered and enlarged. Raises InputError for options that the filter does not know."""
         started = time.perf_counter()
         arguments = ":".join(f"{key}={value}" for key, value in self._chosen(shot.low).items())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 
 from answerprint.metrics.perceptual import Absent
-from answerprint.metrics.rivals.base import Restored, Shot, enlarge
+from answerprint.metrics.rivals.base import DamagedClip, Restored, enlarge
 
 __all__ = ["PLAIN", "Plain"]
 
@@ -26,6 +26,6 @@ class Plain:
         """Never absent."""
         return None
 
-    def restore(self, shot: Shot) -> Restored:
+    def restore(self, shot: DamagedClip) -> Restored:
         """The enlarged clip."""
         return Restored(enlarge(shot.low, shot.size, PLAIN[self.name]))

@@ -5,11 +5,11 @@ Signatures: the README of Developer/Scripting, July 2026; newer ones say since w
 """
 
 from answerprint.resolve.api.app import Resolve
-from answerprint.resolve.api.clip import Clip
-from answerprint.resolve.api.item import Item
+from answerprint.resolve.api.clip import MediaPoolItem
+from answerprint.resolve.api.item import TimelineItem
 from answerprint.resolve.api.pool import Folder, MediaPool
 from answerprint.resolve.api.project import Project
 from answerprint.resolve.api.timeline import Timeline
-from answerprint.resolve.api.values import ahead
+from answerprint.resolve.api.values import pipelined
 
-__all__ = ["Clip", "Folder", "Item", "MediaPool", "Project", "Resolve", "Timeline", "ahead"]
+__all__ = ["Folder", "MediaPool", "MediaPoolItem", "Project", "Resolve", "Timeline", "TimelineItem", "pipelined"]

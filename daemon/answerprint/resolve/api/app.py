@@ -5,7 +5,7 @@ from __future__ import annotations
 from answerprint.resolve.api.project import Project
 from answerprint.resolve.api.values import Handle, numbers
 from answerprint.resolve.bridge.bridge import Remote
-from answerprint.resolve.errors import NoResolveError, ResolveError, SilentError
+from answerprint.resolve.errors import NoAnswerError, NoResolveError, ResolveError
 
 __all__ = ["Resolve"]
 
@@ -48,5 +48,5 @@ class Resolve(Handle):
                 "Resolve went away.", "Start it, and use Bring Back Finished: no restored frame is lost."
             )
         if not isinstance(answer, Remote):
-            raise SilentError("GetProjectManager")
+            raise NoAnswerError("GetProjectManager")
         return Handle(answer)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from answerprint.resolve.api.values import Handle, texts
 
-__all__ = ["Clip"]
+__all__ = ["MediaPoolItem"]
 
 
-class Clip(Handle):
+class MediaPoolItem(Handle):
     """What Resolve calls a MediaPoolItem."""
 
     def name(self) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from answerprint.resolve.api.clip import Clip
+from answerprint.resolve.api.clip import MediaPoolItem
 from answerprint.resolve.api.values import Handle, objects, texts
 from answerprint.resolve.bridge.bridge import Remote, Value
 
-__all__ = ["Item", "Take"]
+__all__ = ["Take", "TimelineItem"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,10 @@ class Take:
 
     start: float | None
     end: float | None
-    clip: Clip | None
+    clip: MediaPoolItem | None
 
 
-class Item(Handle):
+class TimelineItem(Handle):
     """Record frames are absolute. A number that Resolve does not say is None: an item may be hollow."""
 
     def name(self) -> str:
@@ -36,10 +36,10 @@ class Item(Handle):
         """video, audio, generator, transition; "" before 21.1."""
         return self.text("GetType") if self.offers("GetType") else ""
 
-    def clip(self) -> Clip | None:
+    def clip(self) -> MediaPoolItem | None:
         """Its clip in the media pool; None for generators, titles, transitions, adjustment clips."""
         found = self.found("GetMediaPoolItem")
-        return None if found is None else Clip(found)
+        return None if found is None else MediaPoolItem(found)
 
     def track(self) -> tuple[str, int] | None:
         """Kind and number of its track."""
@@ -140,15 +140,15 @@ class Item(Handle):
         """The first marker with that data, {} for none."""
         return self.table("GetMarkerByCustomData", data)
 
-    def linked(self) -> list[Item]:
+    def linked(self) -> list[TimelineItem]:
         """Items that move with it."""
-        return [Item(each) for each in objects(self.ask("GetLinkedItems"))]
+        return [TimelineItem(each) for each in objects(self.ask("GetLinkedItems"))]
 
     def fusion_comps(self) -> int:
         """How many Fusion compositions it has."""
         return round(self.number("GetFusionCompCount") or 0)
 
-    def copy_grades(self, targets: Sequence[Item]) -> bool:
+    def copy_grades(self, targets: Sequence[TimelineItem]) -> bool:
         """Give others the grade of this one."""
         return self.done("CopyGrades", [each.remote for each in targets])
 
@@ -164,7 +164,7 @@ class Item(Handle):
                 Take(
                     start if isinstance(start, (int, float)) else None,
                     end if isinstance(end, (int, float)) else None,
-                    Clip(clip) if isinstance(clip, Remote) else None,
+                    MediaPoolItem(clip) if isinstance(clip, Remote) else None,
                 )
             )
         return found
@@ -173,7 +173,7 @@ class Item(Handle):
         """Number of the take that is seen; 0 where it has no take selector."""
         return round(self.number("GetSelectedTakeIndex") or 0)
 
-    def add_take(self, clip: Clip, first: int, last: int) -> bool:
+    def add_take(self, clip: MediaPoolItem, first: int, last: int) -> bool:
         """Another take, of source frames."""
         return self.done("AddTake", clip.remote, first, last)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from answerprint.resolve.api.clip import Clip
-from answerprint.resolve.api.item import Item
+from answerprint.resolve.api.clip import MediaPoolItem
+from answerprint.resolve.api.item import TimelineItem
 from answerprint.resolve.api.values import Handle, objects
 from answerprint.resolve.bridge.bridge import Value
 
@@ -25,9 +25,9 @@ class Folder(Handle):
         """Its unique id."""
         return self.text("GetUniqueId")
 
-    def clips(self) -> list[Clip]:
+    def clips(self) -> list[MediaPoolItem]:
         """What lies in it."""
-        return [Clip(each) for each in objects(self.ask("GetClipList"))]
+        return [MediaPoolItem(each) for each in objects(self.ask("GetClipList"))]
 
     def folders(self) -> list[Folder]:
         """The bins in it."""
@@ -65,22 +65,22 @@ class MediaPool(Handle):
         """Remove bins with all that lies in them."""
         return self.done("DeleteFolders", [each.remote for each in folders])
 
-    def import_media(self, what: Sequence[str] | Sequence[Mapping[str, Value]]) -> list[Clip]:
+    def import_media(self, what: Sequence[str] | Sequence[Mapping[str, Value]]) -> list[MediaPoolItem]:
         """Bring files into the bin that is open."""
-        return [Clip(each) for each in objects(self.ask("ImportMedia", list(what), seconds=_IMPORT_SECONDS))]
+        return [MediaPoolItem(each) for each in objects(self.ask("ImportMedia", list(what), seconds=_IMPORT_SECONDS))]
 
-    def append(self, entries: Sequence[Mapping[str, Value]]) -> list[Item]:
+    def append(self, entries: Sequence[Mapping[str, Value]]) -> list[TimelineItem]:
         """Put clips onto the open timeline; the items that come back may be hollow."""
-        return [Item(each) for each in objects(self.ask("AppendToTimeline", [dict(each) for each in entries]))]
+        return [TimelineItem(each) for each in objects(self.ask("AppendToTimeline", [dict(each) for each in entries]))]
 
     def delete_timelines(self, timelines: Sequence[Handle]) -> bool:
         """Remove timelines."""
         return self.done("DeleteTimelines", [each.remote for each in timelines])
 
-    def delete_clips(self, clips: Sequence[Clip]) -> bool:
+    def delete_clips(self, clips: Sequence[MediaPoolItem]) -> bool:
         """Take clips out of the project; their files stay."""
         return self.done("DeleteClips", [each.remote for each in clips])
 
-    def move_clips(self, clips: Sequence[Clip], folder: Folder) -> bool:
+    def move_clips(self, clips: Sequence[MediaPoolItem], folder: Folder) -> bool:
         """Move clips to another bin."""
         return self.done("MoveClips", [each.remote for each in clips], folder.remote)

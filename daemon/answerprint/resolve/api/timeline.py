@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from answerprint.resolve.api.item import Item
+from answerprint.resolve.api.item import TimelineItem
 from answerprint.resolve.api.values import Handle, objects
 from answerprint.resolve.bridge.bridge import Value
 
@@ -47,20 +47,20 @@ class Timeline(Handle):
         """How many video tracks, counted from 1."""
         return self.whole("GetTrackCount", "video")
 
-    def items(self, track: int) -> list[Item]:
+    def items(self, track: int) -> list[TimelineItem]:
         """What is on a video track, in the order of time."""
-        return [Item(each) for each in objects(self.ask("GetItemListInTrack", "video", track))]
+        return [TimelineItem(each) for each in objects(self.ask("GetItemListInTrack", "video", track))]
 
-    def item_at_playhead(self) -> Item | None:
+    def item_at_playhead(self) -> TimelineItem | None:
         """The video item under the playhead."""
         found = self.found("GetCurrentVideoItem")
-        return None if found is None else Item(found)
+        return None if found is None else TimelineItem(found)
 
-    def selected(self) -> list[Item] | None:
+    def selected(self) -> list[TimelineItem] | None:
         """The items that are selected; None where this version (before 21.0.4) cannot tell."""
         if not self.offers("GetSelectedClips"):
             return None
-        return [Item(each) for each in objects(self.ask("GetSelectedClips"))]
+        return [TimelineItem(each) for each in objects(self.ask("GetSelectedClips"))]
 
     def marks(self) -> tuple[int, int] | None:
         """In and out of the video, both inclusive, relative to `start`; None where none are set, or before 20."""
@@ -98,11 +98,11 @@ class Timeline(Handle):
         """Whether nothing on a video track can be changed."""
         return self.done("GetIsTrackLocked", "video", index)
 
-    def delete_items(self, items: Sequence[Item]) -> bool:
+    def delete_items(self, items: Sequence[TimelineItem]) -> bool:
         """Remove items and leave gaps; only on the Edit page."""
         return self.done("DeleteClips", [each.remote for each in items], False)
 
-    def link(self, items: Sequence[Item], linked: bool) -> bool:
+    def link(self, items: Sequence[TimelineItem], linked: bool) -> bool:
         """Link items with each other, or unlink them."""
         return self.done("SetClipsLinked", [each.remote for each in items], linked)
 

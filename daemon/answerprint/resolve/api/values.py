@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from answerprint.resolve.bridge.bridge import CALL_SECONDS, Remote, Value
-from answerprint.resolve.errors import SilentError
+from answerprint.resolve.errors import NoAnswerError
 
-__all__ = ["Handle", "ahead", "numbers", "objects", "texts"]
+__all__ = ["Handle", "numbers", "objects", "pipelined", "texts"]
 
 
 @dataclass(eq=False, frozen=True, slots=True)
@@ -37,10 +37,10 @@ class Handle:
         return answer if isinstance(answer, (int, float)) and not isinstance(answer, bool) else None
 
     def whole(self, method: str, *arguments: Value) -> int:
-        """The answer as a whole number. Raises SilentError for none."""
+        """The answer as a whole number. Raises NoAnswerError for none."""
         answer = self.number(method, *arguments)
         if answer is None:
-            raise SilentError(method)
+            raise NoAnswerError(method)
         return round(answer)
 
     def done(self, method: str, *arguments: Value, seconds: float = CALL_SECONDS) -> bool:
@@ -53,10 +53,10 @@ class Handle:
         return answer if isinstance(answer, Remote) else None
 
     def needed(self, method: str, *arguments: Value) -> Remote:
-        """The answer as an object. Raises SilentError for none."""
+        """The answer as an object. Raises NoAnswerError for none."""
         answer = self.found(method, *arguments)
         if answer is None:
-            raise SilentError(method)
+            raise NoAnswerError(method)
         return answer
 
     def listed(self, method: str) -> list[str]:
@@ -71,7 +71,7 @@ class Handle:
 
 
 @contextmanager
-def ahead(handles: Sequence[Handle], *calls: tuple[str, *tuple[Value, ...]]) -> Iterator[None]:
+def pipelined(handles: Sequence[Handle], *calls: tuple[str, *tuple[Value, ...]]) -> Iterator[None]:
     """Make all calls (method and arguments) on each of the handles, which are of one kind, before the block does.
 
     See `Bridge.ahead`: no answer is waited for until the block makes that call. What this version lacks is left out.

@@ -17,7 +17,7 @@ from typing import IO, Any, TypeAlias
 
 from answerprint.resolve.errors import HangingError, NoResolveError, ResolveError
 
-__all__ = ["PROTOCOL", "Bridge", "Flight", "Hello", "Remote", "Request", "Value"]
+__all__ = ["PROTOCOL", "Bridge", "Hello", "Remote", "Request", "RequestWindow", "Value"]
 
 Request: TypeAlias = "Mapping[str, object]"
 
@@ -26,7 +26,7 @@ _MOST = 32
 write would take for ever, without a time limit."""
 
 
-class Flight:
+class RequestWindow:
     """Who waits for which answer; what is written and read is another's."""
 
     def __init__(self) -> None:
@@ -128,7 +128,7 @@ class Bridge:
     def __init__(self, answers: IO[bytes], requests: IO[bytes], on_lost: Callable[[], None] = lambda: None) -> None:
         self._requests, self._on_lost = requests, on_lost
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self._flight = Flight()
+        self._flight = RequestWindow()
         self._ahead: dict[str, int] = {}
         """Numbers of what was asked ahead, by what it asks."""
         self._lost: ResolveError | None = None

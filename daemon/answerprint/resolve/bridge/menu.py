@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from answerprint.resolve.bridge.bridge import Bridge
 from answerprint.resolve.errors import NoResolveError
 
-__all__ = ["inside"]
+__all__ = ["run_bridge"]
 
 
 @contextmanager
-def inside() -> Iterator[Bridge]:
+def run_bridge() -> Iterator[Bridge]:
     """The bridge on standard input and output; what is printed meanwhile goes to standard error.
 
     Raises NoResolveError when the script has no Resolve to offer.

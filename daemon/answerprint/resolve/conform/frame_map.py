@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 
-__all__ = ["Shown", "exact", "ranges_text", "whole_start"]
+__all__ = ["FrameMap", "exact", "ranges_text", "whole_start"]
 
 # Resolve's numbers come as floats: one that means a whole number may lie a hair below it.
 _HAIR = Fraction(1, 10_000)
@@ -19,7 +19,7 @@ _FINEST = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class FrameMap:
     """record: first record frame. duration: record frames. start: position in the file at the first."""
 
     record: int
@@ -44,7 +44,7 @@ class Shown:
         after = range(max(need.start, have.stop), need.stop)
         return [part for part in (before, after) if part]
 
-    def shows_as(self, other: Shown) -> bool:
+    def shows_as(self, other: FrameMap) -> bool:
         """Whether both show the same frame at every record frame."""
         if (self.record, self.duration) != (other.record, other.duration):
             return False

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from answerprint.errors import InputError
-from answerprint.resolve.api import Clip, Item, Project, Timeline, ahead
+from answerprint.resolve.api import MediaPoolItem, Project, Timeline, TimelineItem, pipelined
 from answerprint.resolve.conform.facts import ClipFacts, ItemFacts, TimelineFacts
 from answerprint.resolve.conform.rates import is_drop, pixel_aspect, rate
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.put_back.placement import marked_jobs, ours_of
 
-__all__ = ["Asking"]
+__all__ = ["FactsQuery"]
 
 _OF_ITEM = (
     ("GetMediaPoolItem",),
@@ -37,7 +37,7 @@ _OF_ITEM = (
 )
 
 
-class Asking:
+class FactsQuery:
     """Facts of one project. A clip is asked for once, however many items use it."""
 
     def __init__(self, project: Project) -> None:
@@ -82,13 +82,13 @@ class Asking:
                 f"The timeline's {name} is {text!r}.", "Set the resolution in the timeline's settings."
             ) from None
 
-    def item(self, item: Item, track: int = 0) -> ItemFacts:
+    def item(self, item: TimelineItem, track: int = 0) -> ItemFacts:
         """All that is said of an item. track: of it, 0 to ask for that too. Raises ResolveError."""
         return self.items([(track, item)])[0]
 
-    def items(self, found: Sequence[tuple[int, Item]]) -> list[ItemFacts]:
+    def items(self, found: Sequence[tuple[int, TimelineItem]]) -> list[ItemFacts]:
         """The same for many, each with its track."""
-        with ahead([item for _, item in found], *_OF_ITEM):
+        with pipelined([item for _, item in found], *_OF_ITEM):
             made_of = [item.clip() for _, item in found]
             facts = iter(self.clips([clip for clip in made_of if clip is not None]))
             return [
@@ -96,7 +96,7 @@ class Asking:
                 for (track, item), clip in zip(found, made_of, strict=True)
             ]
 
-    def _item(self, item: Item, track: int, clip: ClipFacts | None) -> ItemFacts:
+    def _item(self, item: TimelineItem, track: int, clip: ClipFacts | None) -> ItemFacts:
         if not track:
             kind, index = item.track() or ("", 0)
             track = index if kind == "video" else 0
@@ -122,22 +122,22 @@ class Asking:
             job=next(iter(marked_jobs(item)), ""),
         )
 
-    def clip(self, clip: Clip) -> ClipFacts:
+    def clip(self, clip: MediaPoolItem) -> ClipFacts:
         """All that is said of a clip of the media pool. Raises ResolveError."""
         return self.clips([clip])[0]
 
-    def clips(self, clips: Sequence[Clip]) -> list[ClipFacts]:
+    def clips(self, clips: Sequence[MediaPoolItem]) -> list[ClipFacts]:
         """The same for many."""
-        with ahead(clips, ("GetUniqueId",)):
+        with pipelined(clips, ("GetUniqueId",)):
             ids = [clip.id() for clip in clips]
-        first: dict[str, Clip] = {}
+        first: dict[str, MediaPoolItem] = {}
         for number, (id, clip) in enumerate(zip(ids, clips, strict=True)):
             first.setdefault(id or str(number), clip)  # those without an id may be any
         new = [clip for id, clip in first.items() if id not in self._clips]
-        with ahead(new, ("GetClipProperty",), ("GetName",), ("GetThirdPartyMetadata",)):
+        with pipelined(new, ("GetClipProperty",), ("GetName",), ("GetThirdPartyMetadata",)):
             return [self._clip(id, clip) for id, clip in zip(ids, clips, strict=True)]
 
-    def _clip(self, id: str, clip: Clip) -> ClipFacts:
+    def _clip(self, id: str, clip: MediaPoolItem) -> ClipFacts:
         if not id or id not in self._clips:
             properties = clip.properties()
             # Only what has no file can stand for a timeline.

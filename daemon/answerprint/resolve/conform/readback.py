@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 
-from answerprint.resolve.api import Item, Timeline
-from answerprint.resolve.conform.frame_map import Shown, exact
+from answerprint.resolve.api import Timeline, TimelineItem
+from answerprint.resolve.conform.frame_map import FrameMap, exact
 from answerprint.resolve.conform.rates import rate as exact_rate
 from answerprint.resolve.errors import ResolveError
 
-__all__ = ["ASKED", "Reader", "first_number", "frame_count", "timeline_rate"]
+__all__ = ["ASKED", "ClipReadback", "first_number", "frame_count", "timeline_rate"]
 
 ASKED = (("GetStart",), ("GetDuration",), ("GetLeftOffset", True), ("GetSourceStartFrame",), ("GetSourceEndFrame",))
 """What a reader asks of an item, to be asked ahead."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ClipReadback:
     """rate: of the clip. timeline_rate: of the timeline. frames: of the clip. number: that of its first frame."""
 
     rate: Fraction
@@ -32,14 +32,16 @@ class Reader:
         """Source frames for one record frame at normal speed."""
         return self.rate / self.timeline_rate
 
-    def shown(self, item: Item, speed: Fraction = Fraction(1)) -> Shown | None:
+    def shown(self, item: TimelineItem, speed: Fraction = Fraction(1)) -> FrameMap | None:
         """What an item of a known speed shows; None for one that is hollow, or whose numbers contradict each other."""
         start, duration = item.start(), item.duration()
         if start is None or duration is None or not item.id():
             return None
         return self.shown_over(item, start, duration, speed)
 
-    def shown_over(self, item: Item, start: float, duration: float, speed: Fraction = Fraction(1)) -> Shown | None:
+    def shown_over(
+        self, item: TimelineItem, start: float, duration: float, speed: Fraction = Fraction(1)
+    ) -> FrameMap | None:
         """The same for an item that is on a track, over record frames that were read already."""
         left = item.left_offset(precise=True)
         if left is None:
@@ -49,7 +51,7 @@ class Reader:
         first = item.source_start()
         for position in self._positions(exact(left), first, speed):
             if position >= 0 and self._agrees(first, item.source_end(), position, speed):
-                return Shown(round(start), round(duration), position, self.ratio * speed)
+                return FrameMap(round(start), round(duration), position, self.ratio * speed)
         return None
 
     def _positions(self, left: Fraction, first: float | None, speed: Fraction) -> Iterator[Fraction]:

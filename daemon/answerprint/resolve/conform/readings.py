@@ -14,7 +14,7 @@ from math import ceil, floor, isfinite, lcm
 from answerprint.resolve.conform.extent import Extent
 from answerprint.resolve.conform.facts import ItemFacts, TimelineFacts
 
-__all__ = ["NORMAL", "Readings", "read"]
+__all__ = ["NORMAL", "Readings", "readings_of"]
 
 NORMAL = Fraction(1)
 _TIGHT = Fraction(1, 20)
@@ -155,7 +155,7 @@ class Readings:
         return inside - label.frames, inside - nominal
 
 
-def read(item: ItemFacts, extent: Extent, timeline: TimelineFacts, origin: int) -> Readings | None:
+def readings_of(item: ItemFacts, extent: Extent, timeline: TimelineFacts, origin: int) -> Readings | None:
     """Bring an item's numbers into frames of its file; origin: what source frames count frame 0 as.
 
     None where one is missing that the others cannot stand for: a hollow item, or 0 and 0 for its source frames.

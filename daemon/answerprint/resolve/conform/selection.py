@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from answerprint.resolve.api import Folder, Item, MediaPool, Project, Timeline, ahead
+from answerprint.resolve.api import Folder, MediaPool, Project, Timeline, TimelineItem, pipelined
 from answerprint.resolve.conform.facts import ClipFacts, ItemFacts
-from answerprint.resolve.conform.query import Asking
+from answerprint.resolve.conform.query import FactsQuery
 from answerprint.resolve.conform.unsupported import refuse_clip
 from answerprint.resolve.errors import SelectionError
 
-__all__ = ["BY", "By", "Choice", "Chosen", "Selection", "choose", "cut"]
+__all__ = ["BY", "By", "Chosen", "Selection", "SelectionRule", "select_items", "trimmed_span"]
 
 By = Literal["selected", "inout", "playhead", "track", "flag", "colour", "marker", "timeline", "bin"]
 BY: tuple[By, ...] = get_args(By)
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class SelectionRule:
     """by: how it is chosen. value: the track's number, the colour of flag, clip or marker, the bin's name or path."""
 
     by: By
@@ -48,7 +48,7 @@ class Selection:
     span: tuple[int, int] | None = None
 
 
-def choose(project: Project, asking: Asking, choice: Choice) -> Selection:
+def select_items(project: Project, asking: FactsQuery, choice: SelectionRule) -> Selection:
     """Find what is meant in the open project. Raises SelectionError where that is nothing, ResolveError."""
     if choice.by == "bin":
         return _bin(project.pool(), asking, choice.value)
@@ -70,7 +70,7 @@ def choose(project: Project, asking: Asking, choice: Choice) -> Selection:
     return found
 
 
-def _selected(timeline: Timeline, asking: Asking) -> Selection:
+def _selected(timeline: Timeline, asking: FactsQuery) -> Selection:
     selected = timeline.selected()
     if selected is None:
         raise SelectionError(
@@ -78,7 +78,7 @@ def _selected(timeline: Timeline, asking: Asking) -> Selection:
             "Set In and Out (--inout), or put the playhead on a clip (--playhead). In a terminal, clips are also known "
             "by their colour, flag or marker (--colour, --flag, --marker).",
         )
-    with ahead(selected, ("GetUniqueId",), ("GetTrackTypeAndIndex",)):
+    with pipelined(selected, ("GetUniqueId",), ("GetTrackTypeAndIndex",)):
         found = [(item.track() or ("video", 0), item) for item in _once(selected)]
     videos = [(index, item) for (kind, index), item in found if kind == "video"]
     items = [Chosen(facts) for facts in asking.items(videos)]
@@ -87,7 +87,7 @@ def _selected(timeline: Timeline, asking: Asking) -> Selection:
     return Selection(tuple(items), left_out={"on no video track": others} if others else {})
 
 
-def _playhead(timeline: Timeline, asking: Asking) -> Selection:
+def _playhead(timeline: Timeline, asking: FactsQuery) -> Selection:
     item = timeline.item_at_playhead()
     if item is not None:
         return Selection((Chosen(asking.item(item)),))
@@ -99,7 +99,7 @@ def _playhead(timeline: Timeline, asking: Asking) -> Selection:
     return Selection()
 
 
-def _marked(timeline: Timeline, asking: Asking) -> Selection:
+def _marked(timeline: Timeline, asking: FactsQuery) -> Selection:
     marks = timeline.marks()
     if marks is None:
         raise SelectionError(
@@ -108,16 +108,16 @@ def _marked(timeline: Timeline, asking: Asking) -> Selection:
     first, stop = timeline.start() + marks[0], timeline.start() + marks[1] + 1
     tracks = [track for track in range(1, timeline.tracks() + 1) if timeline.track_enabled(track)]
 
-    def overlaps(item: Item) -> bool:
+    def overlaps(item: TimelineItem) -> bool:
         start, end = item.start(), item.end()
         return start is not None and end is not None and start < stop and first < end
 
     found = _kept(_on_tracks(timeline, tracks), asking, overlaps)
-    items = tuple(Chosen(each.item, cut(each.item, first, stop)) for each in found.items)
+    items = tuple(Chosen(each.item, trimmed_span(each.item, first, stop)) for each in found.items)
     return Selection(items, left_out=found.left_out, span=(first, stop))
 
 
-def cut(item: ItemFacts, first: int, stop: int) -> tuple[int, int] | None:
+def trimmed_span(item: ItemFacts, first: int, stop: int) -> tuple[int, int] | None:
     """The record frames of an item from `first` to `stop` (exclusive); None for all of it."""
     start, end = round(item.start or 0), round(item.end or 0)
     part = (max(start, first), min(end, stop))
@@ -125,7 +125,9 @@ def cut(item: ItemFacts, first: int, stop: int) -> tuple[int, int] | None:
 
 
 def _kept(
-    items: Iterable[tuple[int, Item]], asking: Asking, wanted: Callable[[Item], bool] = lambda item: True
+    items: Iterable[tuple[int, TimelineItem]],
+    asking: FactsQuery,
+    wanted: Callable[[TimelineItem], bool] = lambda item: True,
 ) -> Selection:
     """Facts of those that are wanted, seen, and have a clip."""
     kept: list[Chosen] = []
@@ -140,7 +142,7 @@ def _kept(
     return Selection(tuple(kept), left_out=dict(left_out))
 
 
-def _on_tracks(timeline: Timeline, tracks: Iterable[int] | None = None) -> Iterator[tuple[int, Item]]:
+def _on_tracks(timeline: Timeline, tracks: Iterable[int] | None = None) -> Iterator[tuple[int, TimelineItem]]:
     for track in range(1, timeline.tracks() + 1) if tracks is None else tracks:
         for item in timeline.items(track):
             yield track, item
@@ -153,16 +155,16 @@ def _track(timeline: Timeline, value: str) -> int:
     return int(value)
 
 
-def _has_flag(colour: str) -> Callable[[Item], bool]:
+def _has_flag(colour: str) -> Callable[[TimelineItem], bool]:
     return lambda item: colour.casefold() in (each.casefold() for each in item.flags())
 
 
-def _has_colour(colour: str) -> Callable[[Item], bool]:
+def _has_colour(colour: str) -> Callable[[TimelineItem], bool]:
     return lambda item: item.colour().casefold() == colour.casefold()
 
 
-def _has_marker(colour: str) -> Callable[[Item], bool]:
-    def has(item: Item) -> bool:
+def _has_marker(colour: str) -> Callable[[TimelineItem], bool]:
+    def has(item: TimelineItem) -> bool:
         found = {str(marker.get("color", "")).casefold() for marker in item.markers().values()}
         return colour.casefold() in found if colour else bool(found)
 
@@ -172,7 +174,7 @@ def _has_marker(colour: str) -> Callable[[Item], bool]:
 _HAS = {"flag": _has_flag, "colour": _has_colour, "marker": _has_marker}
 
 
-def _bin(pool: MediaPool, asking: Asking, name: str) -> Selection:
+def _bin(pool: MediaPool, asking: FactsQuery, name: str) -> Selection:
     wanted = tuple(part.casefold() for part in name.split("/") if part)
     found = [(path, folder) for path, folder in _paths(pool.root(), ()) if wanted and _ends(path, wanted)]
     if len(found) != 1:
@@ -208,7 +210,7 @@ def _ends(path: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
     return tuple(part.casefold() for part in path[-len(wanted) :]) == wanted
 
 
-def _once(items: Iterable[Item]) -> Iterator[Item]:
+def _once(items: Iterable[TimelineItem]) -> Iterator[TimelineItem]:
     seen: set[str] = set()
     for item in items:
         id = item.id()
@@ -217,7 +219,7 @@ def _once(items: Iterable[Item]) -> Iterator[Item]:
             yield item
 
 
-def _nothing(choice: Choice) -> str:
+def _nothing(choice: SelectionRule) -> str:
     return {
         "selected": "No video clip is selected on the timeline.",
         "playhead": "No video clip lies under the playhead.",

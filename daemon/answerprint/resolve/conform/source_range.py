@@ -14,13 +14,13 @@ from math import ceil, floor
 from answerprint.api.types import MediaInfo
 from answerprint.resolve.conform.extent import Extent, extent_of
 from answerprint.resolve.conform.facts import ClipFacts, ItemFacts, Refusal, SourceRange, TimelineFacts
-from answerprint.resolve.conform.readings import NORMAL, Readings, read
+from answerprint.resolve.conform.readings import NORMAL, Readings, readings_of
 
-__all__ = ["Witness", "part_of", "source_range"]
+__all__ = ["OtioReading", "part_of", "source_range"]
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class OtioReading:
     """What an exported list says of an item: its position in the file, counted from frame 0, and its speed.
 
     name: of the list's kind, for the report.
@@ -32,7 +32,7 @@ class Witness:
 
 
 def source_range(
-    item: ItemFacts, clip: ClipFacts, timeline: TimelineFacts, media: MediaInfo, witness: Witness | None = None
+    item: ItemFacts, clip: ClipFacts, timeline: TimelineFacts, media: MediaInfo, witness: OtioReading | None = None
 ) -> SourceRange | Refusal:
     """The frames of the media that an item shows; media: the file of the clip.
 
@@ -67,7 +67,7 @@ def part_of(source: SourceRange, ratio: Fraction, skip: int, keep: int) -> Sourc
 
 def _explained(item: ItemFacts, extent: Extent, timeline: TimelineFacts) -> SourceRange | Refusal:
     """Try the numbers of a sequence's files as they are documented, then counting from 0."""
-    said = read(item, extent, timeline, extent.number)
+    said = readings_of(item, extent, timeline, extent.number)
     if said is None:
         return _unknown(item)
     found = _agreed(said)
@@ -140,11 +140,11 @@ def _changing(said: Readings) -> SourceRange | Refusal:
 
 
 def _witnessed(
-    item: ItemFacts, extent: Extent, timeline: TimelineFacts, witness: Witness, found: SourceRange | Refusal
+    item: ItemFacts, extent: Extent, timeline: TimelineFacts, witness: OtioReading, found: SourceRange | Refusal
 ) -> SourceRange | Refusal:
     """Believe the list where one of Resolve's accounts says the same."""
     for origin in dict.fromkeys((extent.number, 0)):
-        said = read(item, extent, timeline, origin) or _offset_only(item, extent, timeline)
+        said = readings_of(item, extent, timeline, origin) or _offset_only(item, extent, timeline)
         if said is None:
             continue
         x, parts = said.position(witness.speed) if witness.speed else (Fraction(said.start), 0)
@@ -188,7 +188,7 @@ def _offset_only(item: ItemFacts, extent: Extent, timeline: TimelineFacts) -> Re
     """For an item whose source frames are unknown: none that agree with anything."""
     if item.source_start or item.source_end or item.left_offset is None:
         return None
-    return read(replace(item, source_start=-2.0, source_end=-2.0), extent, timeline, 0)
+    return readings_of(replace(item, source_start=-2.0, source_end=-2.0), extent, timeline, 0)
 
 
 _TRY = "Render it, or replace the item by one that is edited in again."

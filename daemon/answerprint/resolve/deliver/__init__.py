@@ -6,6 +6,6 @@ timeline, bin, render settings, presets and queue.
 
 from answerprint.resolve.deliver.order import Form, RenderedFile, RenderOrder, Steering
 from answerprint.resolve.deliver.render import render_through
-from answerprint.resolve.deliver.user_state import Kept, clear_up
+from answerprint.resolve.deliver.user_state import UserState, clear_up
 
-__all__ = ["Form", "Kept", "RenderOrder", "RenderedFile", "Steering", "clear_up", "render_through"]
+__all__ = ["Form", "RenderOrder", "RenderedFile", "Steering", "UserState", "clear_up", "render_through"]

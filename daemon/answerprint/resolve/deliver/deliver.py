@@ -8,8 +8,8 @@ from answerprint.errors import CancelledError
 from answerprint.resolve.api import Project
 from answerprint.resolve.bridge.bridge import Value
 from answerprint.resolve.deliver.order import RenderOrder, Steering
-from answerprint.resolve.deliver.scratch_timeline import Scratch
-from answerprint.resolve.deliver.user_state import Kept
+from answerprint.resolve.deliver.scratch_timeline import ScratchTimeline
+from answerprint.resolve.deliver.user_state import UserState
 from answerprint.resolve.errors import EditionError, ResolveError
 
 __all__ = ["FailedRenderError", "add_job", "check_edition", "file_name", "run_job", "set_up"]
@@ -53,7 +53,7 @@ def check_edition(product: str, size: tuple[int, int]) -> None:
         )
 
 
-def set_up(project: Project, scratch: Scratch, order: RenderOrder, kept: Kept, relative: bool) -> None:
+def set_up(project: Project, scratch: ScratchTimeline, order: RenderOrder, kept: UserState, relative: bool) -> None:
     """Our settings, on top of a preset that is the same everywhere. relative: what the range counts from.
 
     Raises ResolveError when Resolve does not take them.

@@ -14,14 +14,21 @@ from pathlib import Path
 from answerprint.api.types import MediaInfo
 from answerprint.errors import InputError, OutputError
 from answerprint.frames.sequence import IMAGE_SUFFIXES
-from answerprint.resolve.api import Item, Project, Resolve, Timeline
+from answerprint.resolve.api import Project, Resolve, Timeline, TimelineItem
 from answerprint.resolve.deliver.deliver import FailedRenderError, add_job, check_edition, file_name, run_job, set_up
 from answerprint.resolve.deliver.order import RenderedFile, RenderOrder, Steering
-from answerprint.resolve.deliver.scratch_timeline import Scratch, scratch_for
-from answerprint.resolve.deliver.user_state import PAGE, Kept, clear_up, look, put_back, work_folder
+from answerprint.resolve.deliver.scratch_timeline import ScratchTimeline, scratch_for
+from answerprint.resolve.deliver.user_state import (
+    PAGE,
+    UserState,
+    clear_up,
+    read_user_state,
+    restore_user_state,
+    work_folder,
+)
 from answerprint.resolve.errors import ResolveError
 
-__all__ = ["Probe", "WrongFileError", "differences", "render_through", "rendered"]
+__all__ = ["Probe", "WrongFileError", "differences", "render_through", "rendered_movie"]
 
 Probe = Callable[[Path], MediaInfo]
 """Looks into a file or sequence. Raises InputError."""
@@ -33,7 +40,7 @@ class WrongFileError(ResolveError):
     code = "wrong_render"
 
 
-def rendered(work: Path) -> Path:
+def rendered_movie(work: Path) -> Path:
     """The movie in a folder that only one render writes to, or the pattern of its pictures. Raises ResolveError."""
     files = sorted(each for each in work.iterdir() if each.is_file() and each.suffix.lower() != ".json")
     pictures = [each for each in files if each.suffix.lower() in IMAGE_SUFFIXES]
@@ -46,7 +53,7 @@ def rendered(work: Path) -> Path:
     return files[0]
 
 
-def differences(path: Path, scratch: Scratch, probe: Probe) -> tuple[MediaInfo | None, list[str]]:
+def differences(path: Path, scratch: ScratchTimeline, probe: Probe) -> tuple[MediaInfo | None, list[str]]:
     """What of a file is not as asked for, in words."""
     try:
         facts = probe(path)
@@ -67,7 +74,7 @@ def differences(path: Path, scratch: Scratch, probe: Probe) -> tuple[MediaInfo |
 def render_through(
     resolve: Resolve,
     timeline: Timeline,
-    item: Item,
+    item: TimelineItem,
     order: RenderOrder,
     probe: Probe,
     steering: Steering | None = None,
@@ -87,7 +94,7 @@ def render_through(
     token = secrets.token_hex(4)
     try:
         work = work_folder(order.folder, token)
-        kept = look(resolve, project, work, token)
+        kept = read_user_state(resolve, project, work, token)
         kept.write()
     except OSError as error:
         raise OutputError(f"{order.folder} cannot be written ({error.strerror}).", "Name another folder.") from error
@@ -96,20 +103,20 @@ def render_through(
     except BaseException:
         # The first error is the one to tell; what cannot be put back now is kept for later.
         with contextlib.suppress(ResolveError):
-            put_back(resolve, kept, steering)
+            restore_user_state(resolve, kept, steering)
         with contextlib.suppress(OSError):
             _tidy(work)
         raise
-    return replace(made, left=tuple(put_back(resolve, kept, steering)))
+    return replace(made, left=tuple(restore_user_state(resolve, kept, steering)))
 
 
 def _rendered(
     resolve: Resolve,
     project: Project,
     timeline: Timeline,
-    item: Item,
+    item: TimelineItem,
     order: RenderOrder,
-    kept: Kept,
+    kept: UserState,
     probe: Probe,
     steering: Steering,
 ) -> RenderedFile:
@@ -133,9 +140,9 @@ def _rendered(
     raise ResolveError("Resolve rendered nothing.", "Try again.")
 
 
-def _checked(work: Path, scratch: Scratch, order: RenderOrder, probe: Probe) -> RenderedFile:
+def _checked(work: Path, scratch: ScratchTimeline, order: RenderOrder, probe: Probe) -> RenderedFile:
     """The file, if it is as asked for. Raises WrongFileError, and keeps it out of the way of another try."""
-    path = rendered(work)
+    path = rendered_movie(work)
     facts, wrong = differences(path, scratch, probe)
     if facts is None or wrong:
         raise WrongFileError(

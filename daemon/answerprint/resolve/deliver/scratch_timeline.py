@@ -13,21 +13,21 @@ from fractions import Fraction
 
 from answerprint.errors import InputError
 from answerprint.frames.timecode import Timecode
-from answerprint.resolve.api import Clip, Item, Project, Timeline
+from answerprint.resolve.api import MediaPoolItem, Project, Timeline, TimelineItem
 from answerprint.resolve.bridge.bridge import Value
 from answerprint.resolve.conform.rates import is_drop, rate, resolution, whole
 from answerprint.resolve.deliver.order import RenderOrder
-from answerprint.resolve.deliver.user_state import Kept
+from answerprint.resolve.deliver.user_state import UserState
 from answerprint.resolve.errors import ResolveError
 
-__all__ = ["Scratch", "scratch_for"]
+__all__ = ["ScratchTimeline", "scratch_for"]
 
 _TRIES = 3
 _NUMBERS = re.compile(r"\[\d+-\d+\][^/\\]*$")
 
 
 @dataclass(frozen=True, slots=True)
-class Scratch:
+class ScratchTimeline:
     """first: record frame to begin with; offset: the same from the start of the timeline; whole: it is all there is.
 
     source: what the first rendered frame is: a frame of the source, or the record frame.
@@ -44,7 +44,9 @@ class Scratch:
     source: int
 
 
-def scratch_for(project: Project, timeline: Timeline, item: Item, order: RenderOrder, kept: Kept) -> Scratch:
+def scratch_for(
+    project: Project, timeline: Timeline, item: TimelineItem, order: RenderOrder, kept: UserState
+) -> ScratchTimeline:
     """Make it, and open it. Raises ResolveError, InputError when it cannot show what is wanted."""
     if order.form == "seen":
         return _seen(project, timeline, item, kept)
@@ -56,7 +58,9 @@ def scratch_for(project: Project, timeline: Timeline, item: Item, order: RenderO
     return _source(project, clip, timeline, order, kept)
 
 
-def _source(project: Project, clip: Clip, timeline: Timeline, order: RenderOrder, kept: Kept) -> Scratch:
+def _source(
+    project: Project, clip: MediaPoolItem, timeline: Timeline, order: RenderOrder, kept: UserState
+) -> ScratchTimeline:
     wanted = order.stop - order.first
     if wanted < 1:
         raise InputError(f"No frame of {clip.name()} is asked for.")
@@ -84,7 +88,7 @@ def _source(project: Project, clip: Clip, timeline: Timeline, order: RenderOrder
         early, short = start - number - round(left), wanted - round(frames)
         if not early and not short:
             begin = made.start()
-            return Scratch(made, pace, size, made.start_timecode(), wanted, begin, 0, True, order.first)
+            return ScratchTimeline(made, pace, size, made.start_timecode(), wanted, begin, 0, True, order.first)
         _delete(project, made)
         first, last = first + early, last + early + short
     raise ResolveError(
@@ -93,7 +97,7 @@ def _source(project: Project, clip: Clip, timeline: Timeline, order: RenderOrder
     )
 
 
-def _seen(project: Project, timeline: Timeline, item: Item, kept: Kept) -> Scratch:
+def _seen(project: Project, timeline: Timeline, item: TimelineItem, kept: UserState) -> ScratchTimeline:
     track, start, duration = item.track(), item.start(), item.duration()
     if track is None or track[0] != "video" or start is None or duration is None:
         raise ResolveError(
@@ -114,12 +118,14 @@ def _seen(project: Project, timeline: Timeline, item: Item, kept: Kept) -> Scrat
     drop = is_drop(made.start_timecode(), made.setting("timelineFrameRate"))
     head = Timecode.parse(made.start_timecode(), pace)
     label = Timecode(head.frames, pace, drop).shifted(round(start) - begin)
-    return Scratch(
+    return ScratchTimeline(
         made, pace, _size(made), str(label), round(duration), round(start), round(start) - begin, False, round(start)
     )
 
 
-def _empty(project: Project, kept: Kept, pace: Fraction, size: tuple[int, int], label: str, drop: bool) -> Timeline:
+def _empty(
+    project: Project, kept: UserState, pace: Fraction, size: tuple[int, int], label: str, drop: bool
+) -> Timeline:
     """A new timeline with the rate and size of the clip, open."""
     if project.pool().found("CreateEmptyTimeline", kept.scratch) is None:
         raise ResolveError("Resolve makes no new timeline.", "Look at Resolve: a dialog may be open.")
@@ -144,7 +150,7 @@ def _empty(project: Project, kept: Kept, pace: Fraction, size: tuple[int, int], 
     return made
 
 
-def _append(project: Project, made: Timeline, clip: Clip, first: int, last: int, sound: bool) -> Item:
+def _append(project: Project, made: Timeline, clip: MediaPoolItem, first: int, last: int, sound: bool) -> TimelineItem:
     entry: dict[str, Value] = {
         "mediaPoolItem": clip.remote,
         "startFrame": first,

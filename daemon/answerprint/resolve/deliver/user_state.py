@@ -12,10 +12,19 @@ from pathlib import Path
 
 from answerprint.resolve.api import Folder, Project, Resolve, Timeline
 from answerprint.resolve.deliver.order import Steering
-from answerprint.resolve.errors import HangingError, NoResolveError, ResolveError, SilentError
+from answerprint.resolve.errors import HangingError, NoAnswerError, NoResolveError, ResolveError
 from answerprint.store.atomic import write_bytes
 
-__all__ = ["PAGE", "Kept", "clear_up", "left_behind", "look", "our_jobs", "put_back", "work_folder"]
+__all__ = [
+    "PAGE",
+    "UserState",
+    "clear_up",
+    "left_behind",
+    "our_jobs",
+    "read_user_state",
+    "restore_user_state",
+    "work_folder",
+]
 
 PAGE = "deliver"
 """Where renders are made."""
@@ -26,7 +35,7 @@ _VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class UserState:
     """Ids are Resolve's. work: the folder that only this render writes to; its name is in all that is ours.
 
     preset: name under which the user's render settings are kept meanwhile. scratch: name of our timeline.
@@ -55,11 +64,11 @@ class Kept:
         (Path(self.work) / _FILE).unlink(missing_ok=True)
 
 
-def look(resolve: Resolve, project: Project, work: Path, token: str) -> Kept:
+def read_user_state(resolve: Resolve, project: Project, work: Path, token: str) -> UserState:
     """What is there now; changes nothing. Raises ResolveError."""
     pool = project.pool()
     form, codec = project.format_and_codec()
-    return Kept(
+    return UserState(
         str(work),
         _said("GetUniqueId", project.id()),
         project.name(),
@@ -75,9 +84,9 @@ def look(resolve: Resolve, project: Project, work: Path, token: str) -> Kept:
 
 
 def _said(method: str, text: str) -> str:
-    """What is not known now could not be put back. Raises SilentError."""
+    """What is not known now could not be put back. Raises NoAnswerError."""
     if not text:
-        raise SilentError(method)
+        raise NoAnswerError(method)
     return text
 
 
@@ -88,14 +97,14 @@ def work_folder(folder: Path, token: str) -> Path:
     return work
 
 
-def left_behind(folder: Path) -> Iterator[Kept]:
+def left_behind(folder: Path) -> Iterator[UserState]:
     """Renders below a folder after which not all was put back. Raises ResolveError for what cannot be read."""
     for file in sorted(folder.glob(f"{_PREFIX}*/{_FILE}")):
         try:
             said = json.loads(file.read_bytes())
             if said.pop("version") != _VERSION:
                 raise ValueError("of another version")
-            yield Kept(**said)
+            yield UserState(**said)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ResolveError(
                 f"What {file} says of an earlier render cannot be read ({error}).",
@@ -116,11 +125,11 @@ def clear_up(resolve: Resolve, folder: Path, steering: Steering | None = None, p
     problems: list[str] = []
     for kept in left_behind(folder):
         if project in ("", kept.project):
-            problems += put_back(resolve, kept, steering, later=True)
+            problems += restore_user_state(resolve, kept, steering, later=True)
     return tuple(problems)
 
 
-def put_back(resolve: Resolve, kept: Kept, steering: Steering, later: bool = False) -> list[str]:
+def restore_user_state(resolve: Resolve, kept: UserState, steering: Steering, later: bool = False) -> list[str]:
     """Put all back, each step whether or not the one before it could be done, and return what could not.
 
     later: another session does it, in which the user has gone on: what they opened themselves stays open. Raises
@@ -154,7 +163,7 @@ def put_back(resolve: Resolve, kept: Kept, steering: Steering, later: bool = Fal
     return problems
 
 
-def our_jobs(project: Project, kept: Kept) -> list[str]:
+def our_jobs(project: Project, kept: UserState) -> list[str]:
     """Ids of the jobs that write into our folder."""
     return [
         each["JobId"] for each in project.render_jobs() if each.get("JobId") and _same(each.get("TargetDir", ""), kept)
@@ -170,11 +179,11 @@ def _done(step: Callable[[], bool]) -> bool:
         return False
 
 
-def _same(folder: str, kept: Kept) -> bool:
+def _same(folder: str, kept: UserState) -> bool:
     return Path(folder) == Path(kept.work)
 
 
-def _stop(project: Project, kept: Kept, steering: Steering) -> bool:
+def _stop(project: Project, kept: UserState, steering: Steering) -> bool:
     """Only a render of ours is ever stopped; it takes a while."""
     ours = our_jobs(project, kept)
     end = steering.clock() + steering.stop_seconds
@@ -191,13 +200,13 @@ def _stop(project: Project, kept: Kept, steering: Steering) -> bool:
     return True
 
 
-def _delete_jobs(project: Project, kept: Kept) -> bool:
+def _delete_jobs(project: Project, kept: UserState) -> bool:
     for each in our_jobs(project, kept):
         project.delete_render_job(each)
     return not our_jobs(project, kept)
 
 
-def _scratch_is_open(project: Project, kept: Kept) -> bool:
+def _scratch_is_open(project: Project, kept: UserState) -> bool:
     try:
         return project.timeline().name() == kept.scratch
     except (HangingError, NoResolveError):
@@ -206,14 +215,14 @@ def _scratch_is_open(project: Project, kept: Kept) -> bool:
         return True  # none is open
 
 
-def _open_timeline(project: Project, kept: Kept) -> bool:
+def _open_timeline(project: Project, kept: UserState) -> bool:
     for each in project.timelines():
         if each.id() == kept.timeline:
             return project.open_timeline(each) and project.timeline().id() == kept.timeline
     return True  # it is gone, which was not us
 
 
-def _load_settings(project: Project, kept: Kept) -> bool:
+def _load_settings(project: Project, kept: UserState) -> bool:
     if kept.preset not in _presets(project):
         return True  # nothing was changed yet, or all is back
     loaded = project.load_preset(kept.preset)
@@ -224,7 +233,7 @@ def _load_settings(project: Project, kept: Kept) -> bool:
     return loaded and (*project.format_and_codec(), project.render_mode()) == (kept.form, kept.codec, kept.mode)
 
 
-def _delete_preset(project: Project, kept: Kept) -> bool:
+def _delete_preset(project: Project, kept: UserState) -> bool:
     if kept.preset in _presets(project):
         project.delete_preset(kept.preset)
     return kept.preset not in _presets(project)
@@ -233,26 +242,26 @@ def _delete_preset(project: Project, kept: Kept) -> bool:
 def _presets(project: Project) -> list[str]:
     names = project.presets()
     if not names:  # every Resolve brings some
-        raise SilentError("GetRenderPresetList")
+        raise NoAnswerError("GetRenderPresetList")
     return names
 
 
-def _delete_scratch(project: Project, kept: Kept) -> bool:
+def _delete_scratch(project: Project, kept: UserState) -> bool:
     ours = _scratches(project, kept)
     return not ours or (project.pool().delete_timelines(ours) and not _scratches(project, kept))
 
 
-def _scratches(project: Project, kept: Kept) -> list[Timeline]:
+def _scratches(project: Project, kept: UserState) -> list[Timeline]:
     found = project.timelines()
     if len(found) < project.whole("GetTimelineCount"):
-        raise SilentError("GetTimelineByIndex")
+        raise NoAnswerError("GetTimelineByIndex")
     names = [each.name() for each in found]
     if not all(names):
-        raise SilentError("GetName")
+        raise NoAnswerError("GetName")
     return [each for each, name in zip(found, names, strict=True) if name == kept.scratch]
 
 
-def _open_folder(project: Project, kept: Kept) -> bool:
+def _open_folder(project: Project, kept: UserState) -> bool:
     pool = project.pool()
     now = pool.folder()
     if now is not None and now.id() == kept.folder:
@@ -261,5 +270,5 @@ def _open_folder(project: Project, kept: Kept) -> bool:
     return found is None or pool.open_folder(found)
 
 
-def _open_page(resolve: Resolve, kept: Kept) -> bool:
+def _open_page(resolve: Resolve, kept: UserState) -> bool:
     return resolve.page() == kept.page or resolve.open_page(kept.page)

@@ -20,14 +20,14 @@ from answerprint.resolve.edit_lists.edl import Shot, decoded, parse_edl, shots
 from answerprint.resolve.edit_lists.media_search import Looking, within
 from answerprint.resolve.edit_lists.model import EditList, ListEntry, exact_rate
 
-__all__ = ["Record", "frames_of", "index_of", "read_edl", "record_of", "source_of", "start_of"]
+__all__ = ["EdlRecord", "edl_source", "frames_of", "index_of", "read_edl", "record_of", "start_of"]
 
 _LAST = re.compile(r"[:;.,](\d+)$")
 _REMEDY = "Export the list again, as OTIO where the editor offers it."
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class EdlRecord:
     """Record frames of a shot; listed: without what goes on under a dissolve."""
 
     first: int
@@ -40,17 +40,17 @@ class Record:
         return self.listed + self.tail
 
 
-def record_of(shot: Shot, rate: Fraction) -> Record:
+def record_of(shot: Shot, rate: Fraction) -> EdlRecord:
     """Where a shot stands on the timeline. Raises InputError."""
     event = shot.event
     drop = bool(event.drop) or ";" in event.record_in
     first, stop = (frames_of(label, rate, drop) for label in (event.record_in, event.record_out))
     if stop < first:
         raise InputError(f"It ends ({event.record_out}) before it begins ({event.record_in}).", _REMEDY)
-    return Record(first, stop - first, shot.tail)
+    return EdlRecord(first, stop - first, shot.tail)
 
 
-def source_of(shot: Shot, record: Record, rate: Fraction, media: MediaInfo) -> SourceRange:
+def edl_source(shot: Shot, record: EdlRecord, rate: Fraction, media: MediaInfo) -> SourceRange:
     """Frames of the media that a shot shows, un-retimed. Raises InputError when the list and the media do not agree."""
     if media.rate != rate and not media.rate_is_assumed:
         raise InputError(
@@ -74,7 +74,7 @@ def source_of(shot: Shot, record: Record, rate: Fraction, media: MediaInfo) -> S
     return SourceRange(first, first + needed + math.ceil(record.tail * speed), speed, how="timecode")
 
 
-def _backwards(first: int, stop: int, speed: Fraction, record: Record) -> SourceRange:
+def _backwards(first: int, stop: int, speed: Fraction, record: EdlRecord) -> SourceRange:
     """Lists do not agree from which end a reversed source counts: both ends are inside, with a frame to spare."""
     if record.tail:
         raise InputError("It plays backwards under a dissolve.", "Restore the clip in Resolve.")
@@ -195,7 +195,7 @@ def _entry(shot: Shot, rate: Fraction, looking: Looking) -> ListEntry | None:
     except InputError as error:
         return replace(entry, refusal=error.message, remedy=error.remedy, missing=True)
     try:
-        source = within(source_of(shot, record, rate, media), media, path)
+        source = within(edl_source(shot, record, rate, media), media, path)
     except InputError as error:
         return replace(entry, refusal=error.message, remedy=error.remedy)
     return replace(entry, path=path, media=media, source=source)

@@ -33,8 +33,8 @@ __all__ = [
     "frame_rate",
     "library",
     "load",
+    "otio_source",
     "placed",
-    "source_of",
     "time_of",
 ]
 
@@ -73,7 +73,7 @@ class Used:
     picture: int | None = None
 
 
-def source_of(used: Used, media: MediaInfo) -> SourceRange:
+def otio_source(used: Used, media: MediaInfo) -> SourceRange:
     """Frames of the media that a clip shows, un-retimed. Raises InputError where that cannot be known."""
     if used.scalar < 0:
         raise InputError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from answerprint.errors import InputError
 from answerprint.resolve.edit_lists.media_search import Looking, within
 from answerprint.resolve.edit_lists.model import EditList, ListEntry
-from answerprint.resolve.edit_lists.otio import Foreign, Placed, Time, Used, library, load, placed, source_of, time_of
+from answerprint.resolve.edit_lists.otio import Foreign, Placed, Time, Used, library, load, otio_source, placed, time_of
 
 __all__ = ["read_otio", "steady_speeds", "texts_of", "used_of"]
 
@@ -86,7 +86,7 @@ def _entry(place: Placed, rate: Fraction, first: Fraction, looking: Looking) -> 
     except InputError as error:
         return replace(entry, refusal=error.message, remedy=error.remedy, missing=True)
     try:
-        source = within(source_of(used, media), media, path)
+        source = within(otio_source(used, media), media, path)
     except InputError as error:
         return replace(entry, refusal=error.message, remedy=error.remedy)
     return replace(entry, path=path, media=media, source=source)

@@ -24,17 +24,17 @@ from answerprint.store.atomic import is_temporary, write_bytes
 
 __all__ = [
     "MANIFEST",
+    "InstallManifest",
+    "InstallState",
     "Installed",
     "Left",
-    "Manifest",
     "Removed",
-    "State",
-    "digest",
-    "install",
-    "read",
-    "state",
-    "uninstall",
-    "write",
+    "install_scripts",
+    "install_state",
+    "read_install_manifest",
+    "sha256_of",
+    "uninstall_scripts",
+    "write_install_manifest",
 ]
 
 MANIFEST = PurePosixPath("Utility/Answerprint/answerprint.json")
@@ -43,7 +43,7 @@ MANIFEST = PurePosixPath("Utility/Answerprint/answerprint.json")
 _SCHEMA = 1
 
 
-class State(Enum):
+class InstallState(Enum):
     """What lies where a file of ours belongs."""
 
     ABSENT = "is missing"
@@ -53,7 +53,7 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class InstallManifest:
     """files: the SHA-256 of every file of ours; two while one replaces the other. made: folders made for them."""
 
     version: str
@@ -62,12 +62,12 @@ class Manifest:
     made: tuple[Path, ...] = ()
 
 
-def digest(data: bytes) -> str:
+def sha256_of(data: bytes) -> str:
     """SHA-256 in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
-def read(root: Path) -> Manifest | None:
+def read_install_manifest(root: Path) -> InstallManifest | None:
     """The manifest of a folder Scripts; None where there is none, or one that cannot be read. Raises OSError."""
     try:
         data = json.loads((root / MANIFEST).read_bytes())
@@ -81,10 +81,10 @@ def read(root: Path) -> Manifest | None:
         return None
     if not all(_below(path) for path in files):
         return None  # nothing outside is ever ours to remove
-    return Manifest(version, command, files, tuple(each for each in made if _related(each, root)))
+    return InstallManifest(version, command, files, tuple(each for each in made if _related(each, root)))
 
 
-def write(root: Path, manifest: Manifest) -> None:
+def write_install_manifest(root: Path, manifest: InstallManifest) -> None:
     """Replace the manifest, durably. Raises OSError."""
     data = {
         "schema_version": _SCHEMA,
@@ -96,20 +96,20 @@ def write(root: Path, manifest: Manifest) -> None:
     write_bytes(root / MANIFEST, json.dumps(data, indent=1).encode() + b"\n", overwrite=True)
 
 
-def state(path: Path, hashes: frozenset[str], wanted: bytes | None = None) -> State:
+def install_state(path: Path, hashes: frozenset[str], wanted: bytes | None = None) -> InstallState:
     """What lies at a path. hashes: of what we put there. wanted: what belongs there, ours by content alone.
 
     Raises OSError for a file that cannot be read.
     """
     if path.is_symlink() or path.is_dir():
-        return State.FOREIGN
+        return InstallState.FOREIGN
     try:
         found = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        return State.ABSENT
-    if found == wanted or digest(found) in hashes:
-        return State.OURS
-    return State.CHANGED if hashes else State.FOREIGN
+        return InstallState.ABSENT
+    if found == wanted or sha256_of(found) in hashes:
+        return InstallState.OURS
+    return InstallState.CHANGED if hashes else InstallState.FOREIGN
 
 
 def _below(path: PurePosixPath) -> bool:
@@ -125,7 +125,7 @@ class Left:
     """A file that was left as it is, and why."""
 
     path: Path
-    state: State
+    state: InstallState
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,31 +154,33 @@ class Removed:
     folders: tuple[Path, ...]
 
 
-def install(root: Path, wanted: Mapping[PurePosixPath, bytes], program: Program, *, force: bool = False) -> Installed:
+def install_scripts(
+    root: Path, wanted: Mapping[PurePosixPath, bytes], program: Program, *, force: bool = False
+) -> Installed:
     """Put files into a folder Scripts, over those of an older version.
 
     A file that is not ours, or that its user changed, stays, and the one of that name is left out; with force it is
     kept under another name beside it. Raises OutputError when the folder cannot be written.
     """
     with _translated(root):
-        before = read(root) or Manifest("", ())
+        before = read_install_manifest(root) or InstallManifest("", ())
         made = _make_folders(root, wanted)
         found = {path: _look(root, path, before, wanted) for path in {**before.files, **wanted}}
         ahead = {
             path: before.files.get(path, frozenset()) | _digests(path, wanted)
             for path, state in found.items()
-            if state is not State.FOREIGN or force
+            if state is not InstallState.FOREIGN or force
         }
-        after = Manifest(program.version, program.command, ahead, tuple(dict.fromkeys((*before.made, *made))))
-        write(root, after)
+        after = InstallManifest(program.version, program.command, ahead, tuple(dict.fromkeys((*before.made, *made))))
+        write_install_manifest(root, after)
 
         written, kept, removed, left, backups = [], [], [], [], []
         files: dict[PurePosixPath, frozenset[str]] = {}
         for path, state in found.items():
             target, content = root / path, wanted.get(path)
-            strange = state in (State.CHANGED, State.FOREIGN)
+            strange = state in (InstallState.CHANGED, InstallState.FOREIGN)
             if content is None:
-                if state is State.OURS:
+                if state is InstallState.OURS:
                     target.unlink(missing_ok=True)
                     removed.append(target)
                 elif strange:
@@ -191,30 +193,30 @@ def install(root: Path, wanted: Mapping[PurePosixPath, bytes], program: Program,
                 files[path] = _digests(path, wanted)
                 if strange:
                     backups.append(_back_up(target))
-                if state is State.OURS and target.read_bytes() == content:
+                if state is InstallState.OURS and target.read_bytes() == content:
                     kept.append(target)
                 else:
-                    write_bytes(target, content, overwrite=state is State.OURS)
+                    write_bytes(target, content, overwrite=state is InstallState.OURS)
                     written.append(target)
-        write(root, replace(after, files=files))
+        write_install_manifest(root, replace(after, files=files))
     return Installed(tuple(written), tuple(kept), tuple(removed), tuple(left), tuple(backups), tuple(made))
 
 
-def uninstall(root: Path, wanted: Mapping[PurePosixPath, bytes]) -> Removed:
+def uninstall_scripts(root: Path, wanted: Mapping[PurePosixPath, bytes]) -> Removed:
     """Remove the files of ours that are as they were installed, then the folders that were made for them, if empty.
 
     wanted: what this version would install, ours even when the manifest is lost. Raises OutputError when the folder
     cannot be written.
     """
     with _translated(root):
-        before = read(root) or Manifest("", ())
+        before = read_install_manifest(root) or InstallManifest("", ())
         removed, left = [], []
         for path in {**before.files, **wanted}:
             state = _look(root, path, before, wanted)
-            if state is State.OURS:
+            if state is InstallState.OURS:
                 (root / path).unlink(missing_ok=True)
                 removed.append(root / path)
-            elif state is State.CHANGED:
+            elif state is InstallState.CHANGED:
                 left.append(Left(root / path, state))
         for folder in _folders(root, wanted):
             _clear(folder)
@@ -228,12 +230,14 @@ def uninstall(root: Path, wanted: Mapping[PurePosixPath, bytes]) -> Removed:
     return Removed(there or bool(removed), tuple(removed), tuple(left), tuple(folders))
 
 
-def _look(root: Path, path: PurePosixPath, before: Manifest, wanted: Mapping[PurePosixPath, bytes]) -> State:
-    return state(root / path, before.files.get(path, frozenset()), wanted.get(path))
+def _look(
+    root: Path, path: PurePosixPath, before: InstallManifest, wanted: Mapping[PurePosixPath, bytes]
+) -> InstallState:
+    return install_state(root / path, before.files.get(path, frozenset()), wanted.get(path))
 
 
 def _digests(path: PurePosixPath, wanted: Mapping[PurePosixPath, bytes]) -> frozenset[str]:
-    return frozenset({digest(wanted[path])} if path in wanted else ())
+    return frozenset({sha256_of(wanted[path])} if path in wanted else ())
 
 
 def _folders(root: Path, wanted: Mapping[PurePosixPath, bytes]) -> list[Path]:

@@ -15,7 +15,7 @@ from answerprint import __version__
 from answerprint.errors import InputError
 from answerprint.resolve.bridge.attach import bridge_file
 
-__all__ = ["LUA", "MENU", "Entry", "Program", "files", "this_program"]
+__all__ = ["LUA", "MENU", "MenuScript", "Program", "files", "this_program"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def _command() -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MenuScript:
     """A script. path: below Resolve's folder Scripts, whose folders are pages (Utility: all)."""
 
     path: PurePosixPath
@@ -62,15 +62,15 @@ class Entry:
 
 _OURS = PurePosixPath("Utility/Answerprint")
 
-MENU: tuple[Entry, ...] = (
-    Entry(_OURS / "Restore Selected Clips.py", "selected"),
-    Entry(_OURS / "Restore In-Out Range.py", "range"),
-    Entry(_OURS / "Restore Clip Under Playhead.py", "playhead"),
-    Entry(_OURS / "Restore Settings.py", "settings"),
-    Entry(_OURS / "Restore Queue.py", "queue"),
-    Entry(_OURS / "Bring Back Finished.py", "finish"),
+MENU: tuple[MenuScript, ...] = (
+    MenuScript(_OURS / "Restore Selected Clips.py", "selected"),
+    MenuScript(_OURS / "Restore In-Out Range.py", "range"),
+    MenuScript(_OURS / "Restore Clip Under Playhead.py", "playhead"),
+    MenuScript(_OURS / "Restore Settings.py", "settings"),
+    MenuScript(_OURS / "Restore Queue.py", "queue"),
+    MenuScript(_OURS / "Bring Back Finished.py", "finish"),
     # Resolve offers what is in Deliver for the start and the end of a render job.
-    Entry(PurePosixPath("Deliver/Answerprint - Restore Rendered File.py"), "rendered"),
+    MenuScript(PurePosixPath("Deliver/Answerprint - Restore Rendered File.py"), "rendered"),
 )
 """What `answerprint resolve menu ACTION` has to know."""
 

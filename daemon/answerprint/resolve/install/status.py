@@ -16,10 +16,10 @@ from answerprint.resolve.conform.witnesses import accounts
 from answerprint.resolve.edition import Edition
 from answerprint.resolve.errors import NoResolveError
 from answerprint.resolve.install import install
-from answerprint.resolve.install.install import State
+from answerprint.resolve.install.install import InstallState
 from answerprint.resolve.install.scripts import Program
 
-__all__ = ["Finding", "Running", "Status", "look"]
+__all__ = ["RunningResolve", "SetupFinding", "Status", "check_setup"]
 
 _INSTALL = "Run: answerprint resolve install"
 _AGAIN = "Install Answerprint again, then run: answerprint resolve install"
@@ -27,7 +27,7 @@ _PROGRAM_SECONDS = 60.0  # a first start from a cold disk
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SetupFinding:
     """One thing that was looked at. note: worth knowing, and not wrong."""
 
     subject: str
@@ -37,7 +37,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningResolve:
     """The Resolve that answers. product: its own name for itself."""
 
     product: str
@@ -48,8 +48,8 @@ class Running:
 class Status:
     """All findings; the Resolve that answers, None where none does; the Pythons that were tried to reach it."""
 
-    findings: tuple[Finding, ...]
-    running: Running | None
+    findings: tuple[SetupFinding, ...]
+    running: RunningResolve | None
     attempts: tuple[Attempt, ...]
 
     @property
@@ -58,7 +58,9 @@ class Status:
         return all(each.level != "error" for each in self.findings)
 
 
-def look(program: Program, wanted: Mapping[PurePosixPath, bytes], environ: Mapping[str, str] | None = None) -> Status:
+def check_setup(
+    program: Program, wanted: Mapping[PurePosixPath, bytes], environ: Mapping[str, str] | None = None
+) -> Status:
     """Look at scripts, program and Resolve; changes nothing. wanted: the scripts of this version."""
     environ = os.environ if environ is None else environ
     where = places(environ)
@@ -70,11 +72,11 @@ def look(program: Program, wanted: Mapping[PurePosixPath, bytes], environ: Mappi
 
 def _menu(
     where: Places, program: Program, wanted: Mapping[PurePosixPath, bytes], environ: Mapping[str, str]
-) -> Iterator[Finding]:
+) -> Iterator[SetupFinding]:
     installed = []
     for root in dict.fromkeys((where.scripts_user, where.scripts_all)):
         try:
-            known = install.read(root)
+            known = install.read_install_manifest(root)
             if known is not None:
                 installed.append(root)
                 yield from _scripts(root, known, program, wanted)
@@ -82,41 +84,43 @@ def _menu(
             elif (root / install.MANIFEST).exists():
                 installed.append(root)
                 text = f"what is installed in {root} is not known: its list cannot be read"
-                yield Finding("scripts", "error", text, _INSTALL)
+                yield SetupFinding("scripts", "error", text, _INSTALL)
         except OSError as error:
-            yield Finding("scripts", "error", f"{error.filename or root} cannot be read ({error.strerror})", _INSTALL)
+            yield SetupFinding(
+                "scripts", "error", f"{error.filename or root} cannot be read ({error.strerror})", _INSTALL
+            )
     if not installed:
-        yield Finding("scripts", "error", f"none are in {where.scripts_user}", _INSTALL)
+        yield SetupFinding("scripts", "error", f"none are in {where.scripts_user}", _INSTALL)
     elif len(installed) > 1:
         remedy = "Run: answerprint resolve uninstall, or uninstall --all-users"
-        yield Finding("scripts", "note", "they are there twice, for you and for all users", remedy)
+        yield SetupFinding("scripts", "note", "they are there twice, for you and for all users", remedy)
 
 
 def _scripts(
-    root: Path, known: install.Manifest, program: Program, wanted: Mapping[PurePosixPath, bytes]
-) -> Iterator[Finding]:
+    root: Path, known: install.InstallManifest, program: Program, wanted: Mapping[PurePosixPath, bytes]
+) -> Iterator[SetupFinding]:
     if known.version != program.version:
         text = f"those in {root} are of version {known.version}, this program is of version {program.version}"
-        yield Finding("scripts", "error", text, _INSTALL)
+        yield SetupFinding("scripts", "error", text, _INSTALL)
         return
     as_installed = 0
     for path in wanted:
-        match install.state(root / path, known.files.get(path, frozenset())):
-            case State.OURS:
+        match install.install_state(root / path, known.files.get(path, frozenset())):
+            case InstallState.OURS:
                 as_installed += 1
-            case State.ABSENT:
-                yield Finding(path.name, "error", f"{root / path} {State.ABSENT.value}", _INSTALL)
+            case InstallState.ABSENT:
+                yield SetupFinding(path.name, "error", f"{root / path} {InstallState.ABSENT.value}", _INSTALL)
             case state:
                 remedy = "To have ours, and keep that one beside it: answerprint resolve install --force"
-                yield Finding(path.name, "note", f"{root / path} {state.value}", remedy)
+                yield SetupFinding(path.name, "note", f"{root / path} {state.value}", remedy)
     if as_installed == len(wanted):
-        yield Finding("scripts", "ok", f"{len(wanted)} of version {known.version} in {root}")
+        yield SetupFinding("scripts", "ok", f"{len(wanted)} of version {known.version} in {root}")
     if known.command != program.command:
         text = f"they start another installation: {' '.join(known.command)}"
-        yield Finding("scripts", "note", text, f"To have them start this one: {_INSTALL.removeprefix('Run: ')}")
+        yield SetupFinding("scripts", "note", text, f"To have them start this one: {_INSTALL.removeprefix('Run: ')}")
 
 
-def _starts(command: tuple[str, ...], environ: Mapping[str, str]) -> Finding:
+def _starts(command: tuple[str, ...], environ: Mapping[str, str]) -> SetupFinding:
     """Whether the program that the scripts start is there, and starts as it does from Resolve."""
     line = " ".join(command)
     try:
@@ -131,45 +135,47 @@ def _starts(command: tuple[str, ...], environ: Mapping[str, str]) -> Finding:
         )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        return Finding("program", "error", f"{line} cannot be started ({reason})", _AGAIN)
+        return SetupFinding("program", "error", f"{line} cannot be started ({reason})", _AGAIN)
     except subprocess.TimeoutExpired:
-        return Finding("program", "error", f"{line} does not answer", "Run: answerprint doctor")
+        return SetupFinding("program", "error", f"{line} does not answer", "Run: answerprint doctor")
     said = result.stdout.decode("utf-8", "replace").strip()
     if result.returncode or not said.startswith("answerprint "):
         last = result.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        return Finding("program", "error", f"{line} does not start ({(last or [f'it says {said!r}'])[0]})", _AGAIN)
-    return Finding("program", "ok", f"{line} starts, version {said.split()[-1]}")
+        return SetupFinding("program", "error", f"{line} does not start ({(last or [f'it says {said!r}'])[0]})", _AGAIN)
+    return SetupFinding("program", "ok", f"{line} starts, version {said.split()[-1]}")
 
 
-def _found(where: Places) -> Iterator[Finding]:
+def _found(where: Places) -> Iterator[SetupFinding]:
     module = _module(where)
     install = "Install DaVinci Resolve; where it lies elsewhere, set RESOLVE_SCRIPT_API and RESOLVE_SCRIPT_LIB."
     if module.is_file():
-        yield Finding("scripting module", "ok", str(module))
+        yield SetupFinding("scripting module", "ok", str(module))
     else:
-        yield Finding("scripting module", "error", f"there is none at {module}", install)
+        yield SetupFinding("scripting module", "error", f"there is none at {module}", install)
     if where.library.is_file():
-        yield Finding("scripting library", "ok", str(where.library))
+        yield SetupFinding("scripting library", "ok", str(where.library))
     else:
         # The module looks in other places, too.
-        yield Finding("scripting library", "note", f"there is none at {where.library}", install)
+        yield SetupFinding("scripting library", "note", f"there is none at {where.library}", install)
     if own := next((each for each in where.pythons if each.is_file()), None):
-        yield Finding("Resolve's Python", "ok", str(own))
+        yield SetupFinding("Resolve's Python", "ok", str(own))
 
 
-def _witnesses() -> Iterator[Finding]:
+def _witnesses() -> Iterator[SetupFinding]:
     for each in accounts():
         level: Literal["ok", "error"] = "error" if each.problem else "ok"
-        yield Finding(each.name, level, f"{each.text}: {each.problem}" if each.problem else each.text, each.remedy)
+        yield SetupFinding(each.name, level, f"{each.text}: {each.problem}" if each.problem else each.text, each.remedy)
 
 
 def _module(where: Places) -> Path:
     return where.api / "Modules" / "DaVinciResolveScript.py"
 
 
-def _reach(where: Places, environ: Mapping[str, str], attempts: list[Attempt]) -> tuple[Running | None, list[Finding]]:
+def _reach(
+    where: Places, environ: Mapping[str, str], attempts: list[Attempt]
+) -> tuple[RunningResolve | None, list[SetupFinding]]:
     """Ask the Resolve that runs what it is."""
-    findings: list[Finding] = []
+    findings: list[SetupFinding] = []
     if not _module(where).is_file():
         return None, findings  # said already
     running = None
@@ -177,29 +183,29 @@ def _reach(where: Places, environ: Mapping[str, str], attempts: list[Attempt]) -
         with attached(environ, attempts) as bridge:
             resolve = Resolve(bridge.root)
             product = resolve.product()
-            running = Running(product, Edition.of(product, resolve.version()))
-            findings.append(Finding("Resolve", "ok", f"{running.edition.words} answers"))
+            running = RunningResolve(product, Edition.of(product, resolve.version()))
+            findings.append(SetupFinding("Resolve", "ok", f"{running.edition.words} answers"))
             try:
-                findings.append(Finding("project", "ok", resolve.project().name()))
+                findings.append(SetupFinding("project", "ok", resolve.project().name()))
             except NoResolveError:
                 raise
             except AnswerprintError as error:
-                findings.append(Finding("project", "note", error.message, error.remedy))
+                findings.append(SetupFinding("project", "note", error.message, error.remedy))
     except NoResolveError as error:
         # Where the library works and finds none, Resolve is closed, or free: neither is wrong.
         closed = any(not each.problem for each in attempts) and running is None
-        findings.append(Finding("Resolve", "note" if closed else "error", error.message, error.remedy))
+        findings.append(SetupFinding("Resolve", "note" if closed else "error", error.message, error.remedy))
     except AnswerprintError as error:
-        findings.append(Finding("Resolve", "error", error.message, error.remedy))
+        findings.append(SetupFinding("Resolve", "error", error.message, error.remedy))
     for each in attempts:
         name = f"Python {each.version}".strip()
         level: Literal["ok", "note"] = "note" if each.problem else "ok"
-        findings.append(Finding(name, level, f"{each.python}: {each.problem or 'takes the scripting library'}"))
+        findings.append(SetupFinding(name, level, f"{each.python}: {each.problem or 'takes the scripting library'}"))
     if running is not None:
         findings.extend(_capabilities(running.edition))
     return running, findings
 
 
-def _capabilities(edition: Edition) -> Iterator[Finding]:
+def _capabilities(edition: Edition) -> Iterator[SetupFinding]:
     for capability, instead in edition.table().items():
-        yield Finding(capability.value, "note" if instead else "ok", "no" if instead else "yes", instead)
+        yield SetupFinding(capability.value, "note" if instead else "ok", "no" if instead else "yes", instead)

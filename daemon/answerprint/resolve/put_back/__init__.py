@@ -7,7 +7,7 @@ undo       what takes one out again; all else serves these two
 """
 
 from answerprint.resolve.put_back.outcome import Outcome
-from answerprint.resolve.put_back.session import Session, session
+from answerprint.resolve.put_back.session import PutBackSession, put_back_session
 from answerprint.resolve.put_back.undo import undo
 
-__all__ = ["Outcome", "Session", "session", "undo"]
+__all__ = ["Outcome", "PutBackSession", "put_back_session", "undo"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from answerprint.frames.sequence import SequencePattern, find_sequence
-from answerprint.resolve.api import Clip, Folder, MediaPool, ahead
+from answerprint.resolve.api import Folder, MediaPool, MediaPoolItem, pipelined
 from answerprint.resolve.bridge.bridge import Value
 from answerprint.resolve.conform.readback import frame_count
 from answerprint.resolve.errors import ResolveError
@@ -21,7 +21,7 @@ __all__ = ["Imported", "bin_names", "find_bin", "import_one", "make_bin", "remov
 class Imported:
     """A new clip, what it says of itself, and how many clips are in its bin now."""
 
-    clip: Clip
+    clip: MediaPoolItem
     id: str
     properties: Mapping[str, str]
     there: int
@@ -69,7 +69,7 @@ def import_one(
         folder = open_bin()
         before = folder.clips()
         answered = pool.import_media(form)
-        with ahead(answered, ("GetUniqueId",), ("GetClipProperty",)):
+        with pipelined(answered, ("GetUniqueId",), ("GetClipProperty",)):
             after = folder.clips()
             found = _as_asked(answered, len(after) - len(before), len(after), path, frames, old)
         if found is not None:
@@ -99,7 +99,7 @@ def import_one(
 
 
 def _as_asked(
-    answered: list[Clip], more: int, there: int, path: str, frames: int, old: Callable[[str], bool]
+    answered: list[MediaPoolItem], more: int, there: int, path: str, frames: int, old: Callable[[str], bool]
 ) -> Imported | None:
     """What was answered, if that and the bin leave no doubt: so that not every clip in the bin has to be asked."""
     if len(answered) != 1 or more != 1:

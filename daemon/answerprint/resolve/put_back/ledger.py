@@ -23,7 +23,7 @@ from answerprint.store import atomic
 from answerprint.store.lock import HeldError, InstanceLock
 from answerprint.store.quota import storage_error
 
-__all__ = ["BusyError", "Ledger", "Progress", "Record"]
+__all__ = ["Ledger", "LedgerLockedError", "LedgerRecord", "Progress"]
 
 _VERSION = 1
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -32,7 +32,7 @@ _POLL_SECONDS = 0.05
 Progress = Literal["begun", "done", "removed", "undone"]
 
 
-class BusyError(AnswerprintError):
+class LedgerLockedError(AnswerprintError):
     """Another helper puts clips back."""
 
     code = "busy"
@@ -43,7 +43,7 @@ class BusyError(AnswerprintError):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class LedgerRecord:
     """What is known of one job's clip.
 
     doing: the last step of which it was written that it begins, "" for none. clip, item, timeline: Resolve's ids.
@@ -86,7 +86,7 @@ class Record:
         return {"schema_version": _VERSION, **asdict(self), "replaced": dict(self.replaced)}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Record:
+    def from_json(cls, data: Mapping[str, Any]) -> LedgerRecord:
         """Read `to_json`'s form. Raises ValueError for any other."""
         if data.get("schema_version") != _VERSION:
             raise ValueError("another version")
@@ -119,11 +119,11 @@ class Ledger:
         self.folder = home.state_folder() / "resolve" if folder is None else folder
         self._wait_seconds = wait_seconds
 
-    def read(self, job: str) -> Record | None:
+    def read(self, job: str) -> LedgerRecord | None:
         """What is known of a job. Raises JournalError for a file that is damaged, StorageError for a broken disk."""
         return self._read(self._file(job))
 
-    def write(self, record: Record) -> None:
+    def write(self, record: LedgerRecord) -> None:
         """Keep a record, durably, in place of the one before. Raises StorageError."""
         path = self._file(record.job)
         try:
@@ -133,7 +133,7 @@ class Ledger:
         except OSError as error:
             raise storage_error(error, path) from error
 
-    def records(self) -> list[Record]:
+    def records(self) -> list[LedgerRecord]:
         """All that can be read."""
         found = []
         try:
@@ -153,7 +153,7 @@ class Ledger:
     def held(self) -> Iterator[None]:
         """Nobody else puts anything back meanwhile: two helpers would change pages and bins under each other.
 
-        Waits for another helper so long. Raises BusyError, StorageError.
+        Waits for another helper so long. Raises LedgerLockedError, StorageError.
         """
         try:
             self._make()
@@ -166,7 +166,7 @@ class Ledger:
                 break
             except HeldError as error:
                 if time.monotonic() >= deadline:
-                    raise BusyError(error.pid) from error
+                    raise LedgerLockedError(error.pid) from error
             time.sleep(_POLL_SECONDS)
         with lock:
             yield
@@ -179,10 +179,10 @@ class Ledger:
         name = job if _PLAIN.fullmatch(job) else "x." + hashlib.sha256(job.encode()).hexdigest()[:32]
         return self.folder / f"{name}.json"
 
-    def _read(self, path: Path) -> Record | None:
+    def _read(self, path: Path) -> LedgerRecord | None:
         try:
             data = json.loads(path.read_bytes())
-            return Record.from_json(cast("Mapping[str, Any]", data if isinstance(data, dict) else {}))
+            return LedgerRecord.from_json(cast("Mapping[str, Any]", data if isinstance(data, dict) else {}))
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 
-from answerprint.resolve.api import Item
-from answerprint.resolve.conform.frame_map import Shown, exact, ranges_text
+from answerprint.resolve.api import TimelineItem
+from answerprint.resolve.conform.frame_map import FrameMap, exact, ranges_text
 from answerprint.resolve.conform.readback import first_number, frame_count
-from answerprint.resolve.put_back.outcome import RefusedError, Steps
-from answerprint.resolve.put_back.placement import Place
-from answerprint.resolve.put_back.project_cache import Known, Source
-from answerprint.resolve.put_back.track_cache import Lanes
+from answerprint.resolve.put_back.outcome import PlacementError, Report
+from answerprint.resolve.put_back.placement import Placement
+from answerprint.resolve.put_back.project_cache import ProjectCache, Source
+from answerprint.resolve.put_back.track_cache import TrackCache
 
-__all__ = ["ASKED", "Site", "find_site", "frames_wanted", "is_frozen", "source_of"]
+__all__ = ["ASKED", "TimelineTarget", "find_target", "frames_wanted", "is_frozen", "source_clip"]
 
 ASKED = (("GetMediaPoolItem",), ("GetStart",), ("GetDuration",), ("GetSpeed",), ("GetLeftOffset", True))
 """What is asked of an original, to be asked ahead."""
@@ -23,60 +23,60 @@ _SPEED_TOLERANCE = Fraction(1, 100)
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class TimelineTarget:
     """The timeline and the original item of a place, and the number of its track."""
 
-    lanes: Lanes
-    item: Item
+    lanes: TrackCache
+    item: TimelineItem
     track: int
 
 
-def find_site(known: Known, place: Place) -> Site:
-    """Where the place is. Raises RefusedError where its timeline or its item is gone."""
+def find_target(known: ProjectCache, place: Placement) -> TimelineTarget:
+    """Where the place is. Raises PlacementError where its timeline or its item is gone."""
     lanes = known.timeline(place.timeline)
     if lanes is None:
-        raise RefusedError(f"The timeline {place.timeline_name} is no longer in the project.")
+        raise PlacementError(f"The timeline {place.timeline_name} is no longer in the project.")
     found = lanes.item(place.item, place.track)
     if found is None:
-        raise RefusedError(f"{place.name} is no longer on the timeline {place.timeline_name}.")
-    return Site(lanes, found.item, found.track)
+        raise PlacementError(f"{place.name} is no longer on the timeline {place.timeline_name}.")
+    return TimelineTarget(lanes, found.item, found.track)
 
 
-def source_of(known: Known, place: Place, site: Site) -> Source:
-    """The clip of the original. Raises RefusedError where that is another one now."""
+def source_clip(known: ProjectCache, place: Placement, site: TimelineTarget) -> Source:
+    """The clip of the original. Raises PlacementError where that is another one now."""
     clip = site.item.clip()
     if clip is None:
-        raise RefusedError(f"Resolve does not say where {place.name} lies.", "Open its timeline, and try again.")
+        raise PlacementError(f"Resolve does not say where {place.name} lies.", "Open its timeline, and try again.")
     source = known.source(clip)
     if place.clip and source.id != place.clip:
-        raise RefusedError(f"The item {place.name} shows another clip now.")
+        raise PlacementError(f"The item {place.name} shows another clip now.")
     return source
 
 
-def frames_wanted(place: Place, site: Site, source: Source, steps: Steps) -> Shown:
+def frames_wanted(place: Placement, site: TimelineTarget, source: Source, steps: Report) -> FrameMap:
     """What a restored clip has to show there, in frames of the restored file.
 
-    Raises RefusedError where that cannot be told, or the restored file lacks frames of it, which are then named.
+    Raises PlacementError where that cannot be told, or the restored file lacks frames of it, which are then named.
     """
     start, duration = site.item.start(), site.item.duration()
     if start is None or duration is None:
-        raise RefusedError(f"Resolve does not say where {place.name} lies.", "Open its timeline, and try again.")
+        raise PlacementError(f"Resolve does not say where {place.name} lies.", "Open its timeline, and try again.")
     # What a still runs at means nothing, and versions need not say the same of it.
     speed = None if _is_still(place, source) else site.item.speed()
     if speed is not None and abs(Fraction(speed) / 100 - place.speed) > _SPEED_TOLERANCE:
-        raise RefusedError(f"{place.name} runs at {speed:g} % now, not at {float(place.speed * 100):g} %.")
+        raise PlacementError(f"{place.name} runs at {speed:g} % now, not at {float(place.speed * 100):g} %.")
     ratio = place.rate / site.lanes.rate
     file = source.properties.get("File Path", "")
     slipped = _slipped(place, site.item, ratio, first_number(source.properties), _is_sequence(file))
     step = 0 * ratio if is_frozen(place, ratio) else ratio * place.speed
     now = place.first + place.offset - place.restored_first
     if place.skip is None:
-        wanted = Shown(round(start), round(duration), now + slipped, step)
+        wanted = FrameMap(round(start), round(duration), now + slipped, step)
     else:
-        wanted = _part(place, Shown(round(start), round(duration), now, step), slipped)
+        wanted = _part(place, FrameMap(round(start), round(duration), now, step), slipped)
     missing = wanted.missing(range(place.restored_stop - place.restored_first))
     if missing:
-        raise RefusedError(
+        raise PlacementError(
             f"{place.name} was changed on the timeline and shows source frames that were not restored:"
             f" {ranges_text(missing, place.restored_first)}.",
             "Restore it again: only these are computed.",
@@ -86,7 +86,7 @@ def frames_wanted(place: Place, site: Site, source: Source, steps: Steps) -> Sho
     return wanted
 
 
-def _part(place: Place, item: Shown, slipped: Fraction) -> Shown:
+def _part(place: Placement, item: FrameMap, slipped: Fraction) -> FrameMap:
     """What is to be shown of a part of an item, as much of it as the item still has.
 
     item: its record frames now, and the restored frame at the part's beginning. slipped: source frames by which the
@@ -95,31 +95,31 @@ def _part(place: Place, item: Shown, slipped: Fraction) -> Shown:
     """
     trimmed = slipped / item.step if item.step else Fraction(0)
     if trimmed.denominator != 1 or place.skip is None:
-        raise RefusedError(f"What {place.name} shows now cannot be told: it was trimmed within a frame.")
+        raise PlacementError(f"What {place.name} shows now cannot be told: it was trimmed within a frame.")
     begins = place.skip - trimmed.numerator
     first, stop = max(0, begins), min(item.duration, begins + place.duration)
     if first >= stop:
-        raise RefusedError(f"The part of {place.name} that was restored is no longer on the timeline.")
-    return Shown(item.record + first, stop - first, item.start + (first - begins) * item.step, item.step)
+        raise PlacementError(f"The part of {place.name} that was restored is no longer on the timeline.")
+    return FrameMap(item.record + first, stop - first, item.start + (first - begins) * item.step, item.step)
 
 
-def is_frozen(place: Place, ratio: Fraction) -> bool:
+def is_frozen(place: Placement, ratio: Fraction) -> bool:
     """Whether one frame is shown all the time: a freeze, or a still."""
     return place.speed == 0 or (place.stop - place.first == 1 and ratio * (place.duration - 1) >= 1)
 
 
-def _is_still(place: Place, source: Source) -> bool:
+def _is_still(place: Placement, source: Source) -> bool:
     """Whether the source is a single picture, as far as Resolve counts its frames."""
     return (place.first, place.stop) == (0, 1) and frame_count(source.properties) <= 1
 
 
-def _slipped(place: Place, item: Item, ratio: Fraction, number: int, sequence: bool) -> Fraction:
+def _slipped(place: Placement, item: TimelineItem, ratio: Fraction, number: int, sequence: bool) -> Fraction:
     """Source frames by which the item begins later than it did."""
     left = item.left_offset(precise=True)
     if left is None:
         left = item.left_offset()
     if left is None:
-        raise RefusedError(f"Resolve does not say what {place.name} shows.", "Open its timeline, and try again.")
+        raise PlacementError(f"Resolve does not say what {place.name} shows.", "Open its timeline, and try again.")
     if is_frozen(place, ratio):
         return Fraction(0)
     if place.left is not None:
@@ -132,7 +132,7 @@ def _slipped(place: Place, item: Item, ratio: Fraction, number: int, sequence: b
     slipped = position - before
     first = item.source_start()
     if slipped and first is not None and floor(first) - floor(position) not in {0, -1, number, number - 1}:
-        raise RefusedError(f"What {place.name} shows now cannot be told: Resolve contradicts itself.")
+        raise PlacementError(f"What {place.name} shows now cannot be told: Resolve contradicts itself.")
     return slipped
 
 

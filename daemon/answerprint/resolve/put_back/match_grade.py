@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from answerprint.resolve.api import Item, Timeline, ahead
+from answerprint.resolve.api import Timeline, TimelineItem, pipelined
 from answerprint.resolve.bridge.bridge import Value
-from answerprint.resolve.put_back.outcome import Steps
+from answerprint.resolve.put_back.outcome import Report
 
-__all__ = ["framing_zoom", "look_alike", "size_of"]
+__all__ = ["clip_size", "copy_look", "framing_zoom"]
 
 _SCALING, _CROP, _FIT = "Scaling", 1, 2  # SCALE_CROP, SCALE_FIT
 _PROJECT_CROP = "centerCrop"
@@ -19,8 +19,13 @@ _ZOOMS = ("ZoomX", "ZoomY")
 _SAME = 1e-6
 
 
-def look_alike(
-    original: Item, new: Item, timeline: Timeline, source: Mapping[str, str], clip: Mapping[str, str], steps: Steps
+def copy_look(
+    original: TimelineItem,
+    new: TimelineItem,
+    timeline: Timeline,
+    source: Mapping[str, str],
+    clip: Mapping[str, str],
+    steps: Report,
 ) -> None:
     """Give the new item the grade and the inspector's values of the original; a warning for what stays different.
 
@@ -30,11 +35,11 @@ def look_alike(
         steps.warn("grade", "The grade could not be copied: use Copy Grade in Resolve.")
     else:
         steps.say("grade", "The grade is that of the original.")
-    with ahead([original, new], (new.properties_call,)), ahead([original], ("GetFusionCompCount",)):
+    with pipelined([original, new], (new.properties_call,)), pipelined([original], ("GetFusionCompCount",)):
         comps, theirs, ours = original.fusion_comps(), original.properties(), new.properties()
     if comps:
         steps.warn("fusion", "The original has a Fusion composition, which only Resolve itself can copy.")
-    before, after = size_of(source), size_of(clip)
+    before, after = clip_size(source), clip_size(clip)
     asked: dict[str, str] = {name: value for name, value in theirs.items() if ours.get(name) != value}
     if before != after:
         asked |= _framed(theirs, before, timeline)
@@ -51,7 +56,7 @@ def look_alike(
                 steps.warn("inspector", f"{name} stays {now.get(name) or 'empty'} instead of {value}.")
 
 
-def size_of(clip: Mapping[str, str]) -> tuple[int, int] | None:
+def clip_size(clip: Mapping[str, str]) -> tuple[int, int] | None:
     """Width and height, px, as a clip's attributes say them."""
     width, _, height = clip.get("Resolution", "").partition("x")
     return (int(width), int(height)) if width.isdecimal() and height.isdecimal() else None

@@ -10,16 +10,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from answerprint.resolve.api import Clip, ahead
+from answerprint.resolve.api import MediaPoolItem, pipelined
 from answerprint.resolve.conform.readback import frame_count
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.put_back import placement
 from answerprint.resolve.put_back.import_clip import bin_names, import_one, remove_stills
-from answerprint.resolve.put_back.outcome import Steps
-from answerprint.resolve.put_back.placement import Place
-from answerprint.resolve.put_back.task import Work
+from answerprint.resolve.put_back.outcome import Report
+from answerprint.resolve.put_back.placement import Placement
+from answerprint.resolve.put_back.task import PutBackTask
 
-__all__ = ["CARRIED", "Brought", "bring_in", "carry_over", "provenance", "rate_text", "remember", "same_rate", "wanted"]
+__all__ = [
+    "CARRIED",
+    "ImportedClip",
+    "carry_over",
+    "import_restored",
+    "provenance",
+    "rate_text",
+    "same_rate",
+    "wanted",
+    "write_metadata",
+]
 
 CARRIED = (
     "PAR",
@@ -37,14 +47,14 @@ CARRIED = (
 _RATE_TOLERANCE = Fraction(1, 100)  # 23.976 and 24 are further apart, 23.98 and 24000/1001 are not
 
 
-def wanted(place: Place) -> dict[str, str]:
+def wanted(place: Placement) -> dict[str, str]:
     """Attributes that a place's restored clip should have, in the order in which to set them."""
     asked = {name: place.attributes[name] for name in CARRIED if place.attributes.get(name)}
     # The source's own field order says nothing of what came out: restored pictures are whole.
     return {**asked, "Field Dominance": "Progressive"}
 
 
-def carry_over(clip: Clip, now: Mapping[str, str], place: Place, steps: Steps) -> Mapping[str, str]:
+def carry_over(clip: MediaPoolItem, now: Mapping[str, str], place: Placement, steps: Report) -> Mapping[str, str]:
     """Set rate, attributes and metadata, and read them back: a warning for each that is not so afterwards.
 
     now: what the clip says of itself. Returns what it says afterwards; without the place's rate, no frame can be where
@@ -59,7 +69,7 @@ def carry_over(clip: Clip, now: Mapping[str, str], place: Place, steps: Steps) -
     if metadata:
         clip.set_metadata(metadata)
     if changes:
-        with ahead([clip], *(("SetClipProperty", *change) for change in changes.items()), ("GetClipProperty",)):
+        with pipelined([clip], *(("SetClipProperty", *change) for change in changes.items()), ("GetClipProperty",)):
             for name, value in changes.items():
                 clip.set_property(name, value)
             now = clip.properties()
@@ -74,7 +84,7 @@ def carry_over(clip: Clip, now: Mapping[str, str], place: Place, steps: Steps) -
     return now
 
 
-def _read_back(asked: Mapping[str, str], now: Mapping[str, str], steps: Steps) -> None:
+def _read_back(asked: Mapping[str, str], now: Mapping[str, str], steps: Report) -> None:
     wrong = {name: now.get(name, "") for name, value in asked.items() if now.get(name, "") != value}
     for name, value in wrong.items():
         why = "; the project derives reel names itself" if name == "Reel Name" else ""
@@ -97,22 +107,22 @@ def same_rate(text: str, rate: Fraction) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class ImportedClip:
     """The clip in the pool, and what it says of itself."""
 
-    clip: Clip
+    clip: MediaPoolItem
     id: str
     properties: Mapping[str, str]
 
 
-def bring_in(work: Work) -> Brought:
+def import_restored(work: PutBackTask) -> ImportedClip:
     """The clip, which is in the pool exactly once."""
     known, record = work.known, work.record
     found = known.clips.of_job(record.job, work.path)
     if found is None:
         brought = _import(work)
     else:
-        brought = Brought(found, found.id(), found.properties())
+        brought = ImportedClip(found, found.id(), found.properties())
         if (there := frame_count(brought.properties)) != work.frames:
             raise ResolveError(
                 f"The clip {found.name()} in the project has {there} frames, the restored one {work.frames}.",
@@ -120,11 +130,11 @@ def bring_in(work: Work) -> Brought:
             )
         work.steps.say("pool", "The clip is in the media pool already.")
     work.learn(clip=brought.id)
-    remember(work, brought.clip)
+    write_metadata(work, brought.clip)
     return replace(brought, properties=carry_over(brought.clip, brought.properties, work.place, work.steps))
 
 
-def _import(work: Work) -> Brought:
+def _import(work: PutBackTask) -> ImportedClip:
     known, record = work.known, work.record
     path = bin_names(work.place.timeline_name)
     missing = known.missing_bins(path)
@@ -140,10 +150,10 @@ def _import(work: Work) -> Brought:
     known.clips.add(new.clip, new.id, work.path, record.job)
     work.new = True
     work.steps.say("pool", f"Imported into the bin {'/'.join(path)}.")
-    return Brought(new.clip, new.id, new.properties)
+    return ImportedClip(new.clip, new.id, new.properties)
 
 
-def provenance(work: Work) -> dict[str, str]:
+def provenance(work: PutBackTask) -> dict[str, str]:
     """What is kept with the clip."""
     place, origin = work.place, work.asked.origin or {}
     return {
@@ -157,13 +167,13 @@ def provenance(work: Work) -> dict[str, str]:
     }
 
 
-def remember(work: Work, clip: Clip) -> None:
+def write_metadata(work: PutBackTask, clip: MediaPoolItem) -> None:
     """Keep with the clip what it was made from."""
     said = provenance(work)
     kept = {} if work.new else clip.notes()
     if all(kept.get(name, "") == value for name, value in said.items()):
         return
-    with ahead([clip], ("SetThirdPartyMetadata", said), ("GetThirdPartyMetadata",)):
+    with pipelined([clip], ("SetThirdPartyMetadata", said), ("GetThirdPartyMetadata",)):
         clip.set_notes(said)
         kept = clip.notes()
     if kept.get(placement.JOB) != work.record.job:

@@ -8,12 +8,12 @@ from typing import Literal
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.put_back.placement import Mode
 
-__all__ = ["Outcome", "RefusedError", "State", "Step", "Steps"]
+__all__ = ["Outcome", "PlacementError", "Report", "State", "Step"]
 
 State = Literal["put", "already", "removed", "undone", "nothing", "failed"]
 
 
-class RefusedError(ResolveError):
+class PlacementError(ResolveError):
     """A clip cannot be put where it was asked for, and nothing is left there; the media pool is what remains."""
 
     code = "not_placed"
@@ -74,7 +74,7 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Steps:
+class Report:
     """Steps as they are taken; what was done before an error stays readable."""
 
     taken: list[Step] = field(default_factory=list)

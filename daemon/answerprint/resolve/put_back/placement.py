@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Literal, get_args
 
 from answerprint.errors import InputError
-from answerprint.resolve.api import Clip, Item
+from answerprint.resolve.api import MediaPoolItem, TimelineItem
 
 __all__ = [
     "BIN",
@@ -26,7 +26,7 @@ __all__ = [
     "TRACK",
     "VERSION",
     "Mode",
-    "Place",
+    "Placement",
     "mark",
     "marked_jobs",
     "note",
@@ -40,7 +40,7 @@ _VERSION = "1"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Placement:
     """A place on a timeline, or only in the pool where `item` is "". Ids are Resolve's unique ones.
 
     record, duration: frames of the timeline. track: video track, from 1. first, stop: source frames that the item
@@ -86,7 +86,7 @@ class Place:
         }
 
     @classmethod
-    def from_editor(cls, editor: Mapping[str, str]) -> Place | None:
+    def from_editor(cls, editor: Mapping[str, str]) -> Placement | None:
         """Read `to_editor`'s form; None where a job belongs to no place. Raises InputError for a newer form."""
         version = editor.get("answerprint_place")
         if version is None:
@@ -133,7 +133,7 @@ def mark(job: str) -> str:
     return f"{_MARK}{job}"
 
 
-def marked_jobs(item: Item) -> Iterator[str]:
+def marked_jobs(item: TimelineItem) -> Iterator[str]:
     """The jobs that an item's markers name: one for an item of ours, none for any other."""
     for marker in item.markers().values():
         data = marker.get("customData") if isinstance(marker, Mapping) else None
@@ -146,6 +146,6 @@ def ours_of(notes: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in notes.items() if name in _KEYS} if notes.get(JOB) else {}
 
 
-def note(clip: Clip) -> str:
+def note(clip: MediaPoolItem) -> str:
     """The job of a clip of ours, "" for any other."""
     return clip.notes().get(JOB, "")

@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from answerprint.resolve.api import Clip, Folder, MediaPool, Project, Resolve
+from answerprint.resolve.api import Folder, MediaPool, MediaPoolItem, Project, Resolve
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.put_back.import_clip import find_bin, make_bin
 from answerprint.resolve.put_back.placement import BIN, note
-from answerprint.resolve.put_back.track_cache import Lanes, plain_path, same_media
+from answerprint.resolve.put_back.track_cache import TrackCache, plain_path, same_media
 
-__all__ = ["Clips", "Known", "Source"]
+__all__ = ["Clips", "ProjectCache", "Source"]
 
 
 @dataclass(eq=False, slots=True)
 class _Entry:
     """ours: it lies in a bin of ours. job, id: None where not asked yet."""
 
-    clip: Clip
+    clip: MediaPoolItem
     ours: bool
     file: str
     job: str | None = None
@@ -40,7 +40,7 @@ class Clips:
         self._by_file: dict[str, _Entry] = {}
         self._added: set[str] = set()
 
-    def of_job(self, job: str, path: str) -> Clip | None:
+    def of_job(self, job: str, path: str) -> MediaPoolItem | None:
         """The clip of a job: that has the restored file, or that says so itself in one of our bins."""
 
         def find() -> _Entry | None:
@@ -48,7 +48,7 @@ class Clips:
 
         return self._sure(find, lambda clip: same_media(clip.property("File Path"), path) or note(clip) == job)
 
-    def with_id(self, id_: str) -> Clip | None:
+    def with_id(self, id_: str) -> MediaPoolItem | None:
         """The clip with that id, in whatever bin."""
 
         def find() -> _Entry | None:
@@ -60,7 +60,7 @@ class Clips:
         """Whether it is one of those that `add` was told."""
         return id_ in self._added
 
-    def add(self, clip: Clip, id_: str, path: str, job: str) -> None:
+    def add(self, clip: MediaPoolItem, id_: str, path: str, job: str) -> None:
         """One that was brought in by us, or got the restored file."""
         self._added.add(id_)
         self._keep(_Entry(clip, True, path, job, id_))
@@ -69,7 +69,7 @@ class Clips:
         """Read all again when one is needed."""
         self._entries = None
 
-    def _sure(self, find: Callable[[], _Entry | None], holds: Callable[[Clip], bool]) -> Clip | None:
+    def _sure(self, find: Callable[[], _Entry | None], holds: Callable[[MediaPoolItem], bool]) -> MediaPoolItem | None:
         fresh = self._entries is None
         found = find()
         if found is not None and not fresh and not holds(found.clip):
@@ -138,7 +138,7 @@ class _Bin:
     clips: int = -1
 
 
-class Known:
+class ProjectCache:
     """Of the project that was open when it was made."""
 
     def __init__(self, resolve: Resolve, project: Project) -> None:
@@ -147,7 +147,7 @@ class Known:
         self.pool = project.pool()
         self.clips = Clips(self.pool)
         self._bins: dict[tuple[str, ...], _Bin] = {}
-        self._timelines: dict[str, Lanes] = {}
+        self._timelines: dict[str, TrackCache] = {}
         self._sources: dict[str, Source] = {}
         self._on_edit_page = False
 
@@ -195,14 +195,14 @@ class Known:
 
     # Timelines
 
-    def timeline(self, id_: str) -> Lanes | None:
+    def timeline(self, id_: str) -> TrackCache | None:
         """The timeline with that id; None where it is gone."""
         if id_ and id_ not in self._timelines:
             for each in self.project.timelines():
-                self._timelines.setdefault(each.id(), Lanes(each))
+                self._timelines.setdefault(each.id(), TrackCache(each))
         return self._timelines.get(id_)
 
-    def open(self, lanes: Lanes) -> bool:
+    def open(self, lanes: TrackCache) -> bool:
         """Make a timeline the one that is open; one that cannot be is looked for again."""
         if self.project.open_timeline(lanes.timeline):
             return True
@@ -217,7 +217,7 @@ class Known:
 
     # Clips of originals
 
-    def source(self, clip: Clip) -> Source:
+    def source(self, clip: MediaPoolItem) -> Source:
         """What a clip says of itself."""
         id_ = clip.id()
         if id_ not in self._sources:

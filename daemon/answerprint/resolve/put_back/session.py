@@ -11,32 +11,32 @@ from dataclasses import replace
 
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.errors import ResolveError
-from answerprint.resolve.put_back.ledger import Ledger, Record
-from answerprint.resolve.put_back.media_pool_clip import bring_in, same_rate
-from answerprint.resolve.put_back.outcome import Outcome, RefusedError, State, Steps
-from answerprint.resolve.put_back.placement import Mode, Place
-from answerprint.resolve.put_back.project_cache import Known
+from answerprint.resolve.put_back.ledger import Ledger, LedgerRecord
+from answerprint.resolve.put_back.media_pool_clip import import_restored, same_rate
+from answerprint.resolve.put_back.outcome import Outcome, PlacementError, Report, State
+from answerprint.resolve.put_back.placement import Mode, Placement
+from answerprint.resolve.put_back.project_cache import ProjectCache
 from answerprint.resolve.put_back.replace_clip import put_in_place
 from answerprint.resolve.put_back.take import our_take, put_as_take, shows_take
-from answerprint.resolve.put_back.task import Asked, Work
+from answerprint.resolve.put_back.task import PutBackOptions, PutBackTask
 from answerprint.resolve.put_back.track import clear_track, lies_over, put_on_track
 from answerprint.resolve.put_back.track_cache import ours_on, same_media
-from answerprint.resolve.put_back.ui_state import as_found
+from answerprint.resolve.put_back.ui_state import preserve_ui_state
 from answerprint.resolve.put_back.ui_state import save as save_project
 
-__all__ = ["Session", "is_as_wished", "is_there", "outcome_of", "put", "session", "settled"]
+__all__ = ["PutBackSession", "is_as_wished", "is_there", "outcome_of", "put", "put_back_session", "settled"]
 
 
-def put(work: Work) -> Mode:
+def put(work: PutBackTask) -> Mode:
     """Put it where its record says, or into the media pool where it cannot be there; where it is now."""
     mode = work.record.mode
     if mode == "replace":
         try:
             put_in_place(work)
             return mode
-        except RefusedError as refused:
+        except PlacementError as refused:
             _say_refused(work, "replace", refused)
-    brought = bring_in(work)
+    brought = import_restored(work)
     if mode in ("pool", "replace") or not work.place.item:
         return "pool"
     if not same_rate(brought.properties.get("FPS", ""), work.place.rate):
@@ -48,7 +48,7 @@ def put(work: Work) -> Mode:
         else:
             put_as_take(work, brought)
         return mode
-    except RefusedError as refused:
+    except PlacementError as refused:
         _say_refused(work, mode, refused)
     lanes = work.known.timeline(work.place.timeline)
     if mode == "track" and lanes is not None:
@@ -56,7 +56,7 @@ def put(work: Work) -> Mode:
     return "pool"
 
 
-def settled(work: Work) -> Outcome | None:
+def settled(work: PutBackTask) -> Outcome | None:
     """What is to be said where nothing is to be done any more."""
     record, again = work.record, work.asked.again
     if record.progress == "undone" or record.doing == "undo":
@@ -77,7 +77,7 @@ def settled(work: Work) -> Outcome | None:
     return outcome_of(work, "removed", None)
 
 
-def is_there(work: Work) -> bool:
+def is_there(work: PutBackTask) -> bool:
     """Whether the project has what the record says that it was given."""
     known, record = work.known, work.record
     clip = known.clips.of_job(record.job, work.path)
@@ -97,7 +97,7 @@ def is_there(work: Work) -> bool:
     return marked is not None or bool(ours_on(lanes.timeline, clip.id(), record.track))
 
 
-def is_as_wished(work: Work) -> bool:
+def is_as_wished(work: PutBackTask) -> bool:
     """Whether what its record says is in the project, and is what is wished for: that mode at that place."""
     record, place, wished = work.record, work.place, work.asked.mode
     if wished == "pool":
@@ -107,7 +107,7 @@ def is_as_wished(work: Work) -> bool:
     return lies_over(work) if wished == "track" else is_there(work) and (wished != "take" or shows_take(work))
 
 
-def outcome_of(work: Work, state: State, did: Mode | None) -> Outcome:
+def outcome_of(work: PutBackTask, state: State, did: Mode | None) -> Outcome:
     """What can be said of it now."""
     record = work.record
     return Outcome(
@@ -123,13 +123,13 @@ def outcome_of(work: Work, state: State, did: Mode | None) -> Outcome:
     )
 
 
-def _say_refused(work: Work, what: str, refused: RefusedError) -> None:
+def _say_refused(work: PutBackTask, what: str, refused: PlacementError) -> None:
     work.known.check()  # nothing may be concluded from what a Resolve that ended does not say
     work.steps.warn(what, f"{refused} The restored clip is in the media pool.")
 
 
 @contextmanager
-def session(resolve: Resolve, ledger: Ledger, *, save: bool = True) -> Iterator[Session]:
+def put_back_session(resolve: Resolve, ledger: Ledger, *, save: bool = True) -> Iterator[PutBackSession]:
     """Nobody else puts clips back meanwhile, and Resolve is left on the page, timeline and bin where it was.
 
     At its end the project is saved, where it has a name and `save` is True, and each clip that was put back is looked
@@ -137,26 +137,26 @@ def session(resolve: Resolve, ledger: Ledger, *, save: bool = True) -> Iterator[
     next one, which leaves it as it is. Raises ResolveError, BusyError, StorageError, JournalError, InputError.
     """
     with ledger.held(), ExitStack() as stack:
-        made = Session(resolve, ledger, stack)
+        made = PutBackSession(resolve, ledger, stack)
         yield made
         made.end(save)
 
 
-class Session:
+class PutBackSession:
     """Of one project, from the first clip on: between two clips no more may happen than a few seconds allow."""
 
     def __init__(self, resolve: Resolve, ledger: Ledger, stack: ExitStack) -> None:
         """stack: of what is to be undone at the end."""
         self._resolve, self._ledger, self._stack = resolve, ledger, stack
-        self._known: Known | None = None
-        self._steps = Steps()
+        self._known: ProjectCache | None = None
+        self._steps = Report()
         self._changed = False
-        self._works: dict[str, Work] = {}
+        self._works: dict[str, PutBackTask] = {}
         """By job: what is to be saved and looked for at the end."""
 
     def put(
         self,
-        place: Place,
+        place: Placement,
         job: str,
         path: str,
         *,
@@ -164,7 +164,7 @@ class Session:
         again: bool = False,
         hide_original: bool = False,
         origin: Mapping[str, str] | None = None,
-        steps: Steps | None = None,
+        steps: Report | None = None,
         of: tuple[str, ...] = (),
     ) -> Outcome:
         """Put a restored file where its place says; what cannot lie there stays in the media pool, with the reason.
@@ -180,20 +180,20 @@ class Session:
         just that is there; the outcome names the job that it is there for.
         """
         known = self._enter(place)
-        steps = Steps() if steps is None else steps
-        if of and (there := self._there(known, place, path, Asked(mode or place.mode), steps)) is not None:
+        steps = Report() if steps is None else steps
+        if of and (there := self._there(known, place, path, PutBackOptions(mode or place.mode), steps)) is not None:
             return there
         if job in self._works:
             work = replace(self._works[job], steps=steps)
             steps.say("already", "It is in the project already.")
             return outcome_of(work, "already", work.record.mode)
         record = self._ledger.read(job)
-        fresh = Record(
+        fresh = LedgerRecord(
             job, path, known.id, place.timeline, place.item, place.mode, mode or place.mode, of=of,
             first=place.restored_first, stop=place.restored_stop,
         )  # fmt: skip
-        asked = Asked(mode, again, hide_original, origin)
-        work = Work(known, place, path, self._ledger, record or fresh, steps, asked)
+        asked = PutBackOptions(mode, again, hide_original, origin)
+        work = PutBackTask(known, place, path, self._ledger, record or fresh, steps, asked)
         if record is not None and (found := settled(work)):
             if found.state == "already" and not record.saved:
                 self._works[job] = work
@@ -202,7 +202,7 @@ class Session:
             # Bins and tracks that an earlier time made are still ours to remove.
             work.record = _afresh(fresh, record)
         if not self._changed:
-            self._stack.enter_context(as_found(self._resolve, known.project, self._steps))
+            self._stack.enter_context(preserve_ui_state(self._resolve, known.project, self._steps))
             self._changed = True
         work.learn(mode=(did := put(work)), progress="done", doing="")
         self._works[job] = work
@@ -232,12 +232,14 @@ class Session:
         """Raises NoResolveError where Resolve has ended: then nothing is wrong with a clip that is not there."""
         self._resolve.project()
 
-    def _there(self, known: Known, place: Place, path: str, asked: Asked, steps: Steps) -> Outcome | None:
+    def _there(
+        self, known: ProjectCache, place: Placement, path: str, asked: PutBackOptions, steps: Report
+    ) -> Outcome | None:
         """What was put back of this very file before, if it is there and just what is wished now."""
         for record in self._ledger.records():
             if record.path != path or record.project != known.id:
                 continue
-            work = self._works.get(record.job) or Work(known, place, path, self._ledger, record, steps, asked)
+            work = self._works.get(record.job) or PutBackTask(known, place, path, self._ledger, record, steps, asked)
             work = replace(work, place=place, asked=asked, steps=steps)
             if work.record.progress == "done" and is_as_wished(work):
                 if not work.record.saved:
@@ -246,10 +248,10 @@ class Session:
                 return outcome_of(work, "already", work.record.mode)
         return None
 
-    def _enter(self, place: Place) -> Known:
+    def _enter(self, place: Placement) -> ProjectCache:
         """The project, if the place is in it. Raises ResolveError for another one."""
         if self._known is None:
-            self._known = Known(self._resolve, self._resolve.project())
+            self._known = ProjectCache(self._resolve, self._resolve.project())
         known = self._known
         if place.project and known.id != place.project:
             raise ResolveError(
@@ -260,7 +262,7 @@ class Session:
         return known
 
 
-def _afresh(fresh: Record, before: Record) -> Record:
+def _afresh(fresh: LedgerRecord, before: LedgerRecord) -> LedgerRecord:
     return replace(
         fresh,
         clip=before.clip,

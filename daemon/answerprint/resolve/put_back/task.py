@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from answerprint.resolve.put_back.ledger import Ledger, Record
-from answerprint.resolve.put_back.outcome import Steps
-from answerprint.resolve.put_back.placement import Mode, Place
-from answerprint.resolve.put_back.project_cache import Known
+from answerprint.resolve.put_back.ledger import Ledger, LedgerRecord
+from answerprint.resolve.put_back.outcome import Report
+from answerprint.resolve.put_back.placement import Mode, Placement
+from answerprint.resolve.put_back.project_cache import ProjectCache
 
-__all__ = ["Asked", "Work"]
+__all__ = ["PutBackOptions", "PutBackTask"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PutBackOptions:
     """What is wished for a clip; see `Session.put`."""
 
     mode: Mode | None = None
@@ -26,18 +26,18 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Work:
+class PutBackTask:
     """What stays the same for all of it, and the record, which does not. new: the clip was not in the pool before."""
 
-    known: Known
-    place: Place
+    known: ProjectCache
+    place: Placement
     path: str
     ledger: Ledger
-    record: Record
-    steps: Steps
-    asked: Asked
+    record: LedgerRecord
+    steps: Report
+    asked: PutBackOptions
     new: bool = False
-    kept: Record | None = None
+    kept: LedgerRecord | None = None
     """What was written for this clip last."""
 
     @property

@@ -10,21 +10,28 @@ from fractions import Fraction
 from pathlib import Path
 
 from answerprint.frames.sequence import IMAGE_SUFFIXES
-from answerprint.resolve.api import Item, Timeline, ahead
-from answerprint.resolve.conform.frame_map import Shown
-from answerprint.resolve.conform.readback import Reader, first_number, frame_count
-from answerprint.resolve.put_back.append import DroppedError, Laid, Layer, room_needed
-from answerprint.resolve.put_back.locate import ASKED, Site, find_site, frames_wanted, is_frozen, source_of
-from answerprint.resolve.put_back.match_grade import look_alike
-from answerprint.resolve.put_back.media_pool_clip import Brought
-from answerprint.resolve.put_back.outcome import RefusedError, Steps
+from answerprint.resolve.api import Timeline, TimelineItem, pipelined
+from answerprint.resolve.conform.frame_map import FrameMap
+from answerprint.resolve.conform.readback import ClipReadback, first_number, frame_count
+from answerprint.resolve.put_back.append import Appended, Appender, DroppedError, room_needed
+from answerprint.resolve.put_back.locate import (
+    ASKED,
+    TimelineTarget,
+    find_target,
+    frames_wanted,
+    is_frozen,
+    source_clip,
+)
+from answerprint.resolve.put_back.match_grade import copy_look
+from answerprint.resolve.put_back.media_pool_clip import ImportedClip
+from answerprint.resolve.put_back.outcome import PlacementError, Report
 from answerprint.resolve.put_back.placement import TRACK, mark
-from answerprint.resolve.put_back.task import Work
-from answerprint.resolve.put_back.track_cache import Found, Lanes, ours_on
+from answerprint.resolve.put_back.task import PutBackTask
+from answerprint.resolve.put_back.track_cache import Found, TrackCache, ours_on
 from answerprint.resolve.put_back.ui_state import delete_items
 
 __all__ = [
-    "Choice",
+    "TrackChoice",
     "choose_track",
     "clear_track",
     "lies_over",
@@ -36,14 +43,14 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class TrackChoice:
     """The number of a track. new: it has to be made, those from there on then being one higher."""
 
     track: int
     new: bool
 
 
-def choose_track(lanes: Lanes, original: int, first: int, stop: int) -> Choice:
+def choose_track(lanes: TrackCache, original: int, first: int, stop: int) -> TrackChoice:
     """Where an item over record frames first to stop (exclusive) can lie: on a free track of ours, or on a new one.
 
     What an editor laid above the original, such as a title, stays above.
@@ -61,29 +68,29 @@ def choose_track(lanes: Lanes, original: int, first: int, stop: int) -> Choice:
             over = track
             break
     if free is not None:
-        return Choice(free, new=False)
-    return Choice(count + 1 if over is None else over, new=True)
+        return TrackChoice(free, new=False)
+    return TrackChoice(count + 1 if over is None else over, new=True)
 
 
-def make_track(timeline: Timeline, choice: Choice, steps: Steps) -> None:
-    """Make a new track where it was chosen to be. Raises RefusedError, with the tracks as they were."""
+def make_track(timeline: Timeline, choice: TrackChoice, steps: Report) -> None:
+    """Make a new track where it was chosen to be. Raises PlacementError, with the tracks as they were."""
     count = timeline.tracks()
     at_top = choice.track == count + 1
     timeline.add_track() if at_top else timeline.add_track(index=choice.track)
     now = timeline.tracks()
     if now != count + 1:
-        raise RefusedError("Resolve adds no video track.", "Look whether the timeline can be changed.")
+        raise PlacementError("Resolve adds no video track.", "Look whether the timeline can be changed.")
     if timeline.items(choice.track):
         # An older version ignores the number: its new track is the topmost, where it would cover titles.
         timeline.delete_track(now)
-        raise RefusedError(
+        raise PlacementError(
             "Something lies above the original, and this Resolve makes new tracks only on top of all.",
             "Add a video track above the original yourself and drag the clip there from its bin.",
         )
     name_track(timeline, choice.track, steps)
 
 
-def name_track(timeline: Timeline, track: int, steps: Steps) -> None:
+def name_track(timeline: Timeline, track: int, steps: Report) -> None:
     """Give a track of ours its name, by which it is known again."""
     if timeline.track_name(track) != TRACK:
         timeline.name_track(track, TRACK)
@@ -105,14 +112,14 @@ _UNFINISHED = ("import", "lay")
 """What a record is doing while an item may lie there that is not marked yet."""
 
 
-def put_on_track(work: Work, brought: Brought) -> None:
-    """Lay the clip over the original. Raises RefusedError, with nothing left on the timeline."""
+def put_on_track(work: PutBackTask, brought: ImportedClip) -> None:
+    """Lay the clip over the original. Raises PlacementError, with nothing left on the timeline."""
     known, record = work.known, work.record
-    site = find_site(known, work.place)
+    site = find_target(known, work.place)
     if not known.open(site.lanes):
-        site = find_site(known, work.place)  # which says so where the timeline is gone by now
+        site = find_target(known, work.place)  # which says so where the timeline is gone by now
         if not known.open(site.lanes):
-            raise RefusedError(f"Resolve does not open the timeline {work.place.timeline_name}.")
+            raise PlacementError(f"Resolve does not open the timeline {work.place.timeline_name}.")
     known.to_edit_page()
     there = None if work.new else site.lanes.marked(record.job, record.item, record.track, record.record)
     if there is not None:
@@ -128,17 +135,17 @@ def put_on_track(work: Work, brought: Brought) -> None:
         work.steps.warn("original", f"{work.place.name} stays switched on: only a part of it lies under the restored.")
 
 
-def lies_over(work: Work) -> bool:
+def lies_over(work: PutBackTask) -> bool:
     """Whether the record's item lies over the original as it is now, seen, and shows what it should."""
     record, place = work.record, work.place
     clip = work.known.clips.of_job(record.job, work.path)
     if clip is None:
         return False
     try:
-        site = find_site(work.known, place)
-        source = source_of(work.known, place, site)
-        wanted = frames_wanted(place, site, source, Steps())
-    except RefusedError:
+        site = find_target(work.known, place)
+        source = source_clip(work.known, place, site)
+        wanted = frames_wanted(place, site, source, Report())
+    except PlacementError:
         work.known.check()
         return False
     found = site.lanes.marked(record.job, record.item, record.track, record.record)
@@ -148,12 +155,12 @@ def lies_over(work: Work) -> bool:
     frames, ratio = frame_count(said), place.rate / site.lanes.rate
     if frames == 1:
         return (found.item.start(), found.item.duration()) == (wanted.record, wanted.duration)
-    reader = Reader(place.rate, site.lanes.rate, frames, first_number(said))
+    reader = ClipReadback(place.rate, site.lanes.rate, frames, first_number(said))
     shown = reader.shown(found.item, Fraction(0) if is_frozen(place, ratio) else place.speed)
     return shown is not None and shown.shows_as(wanted)
 
 
-def clear_track(work: Work, lanes: Lanes, brought: Brought) -> None:
+def clear_track(work: PutBackTask, lanes: TrackCache, brought: ImportedClip) -> None:
     """Leave nothing of an attempt that was refused: neither an unfinished item nor an empty track."""
     _clear_unmarked(work, lanes, brought)
     if work.record.track_made:
@@ -162,10 +169,10 @@ def clear_track(work: Work, lanes: Lanes, brought: Brought) -> None:
     work.learn(item="", track=0, track_made=False, doing="")
 
 
-def _lay(work: Work, site: Site, brought: Brought) -> None:
+def _lay(work: PutBackTask, site: TimelineTarget, brought: ImportedClip) -> None:
     place, lanes = work.place, site.lanes
-    with ahead([site.item], *ASKED):
-        source = source_of(work.known, place, site)
+    with pipelined([site.item], *ASKED):
+        source = source_clip(work.known, place, site)
         wanted = frames_wanted(place, site, source, work.steps)
     frozen = is_frozen(place, place.rate / lanes.rate)
     frames = frame_count(brought.properties)
@@ -174,11 +181,11 @@ def _lay(work: Work, site: Site, brought: Brought) -> None:
     still = frames == 1 and "[" not in file.name and file.suffix.lower() in IMAGE_SUFFIXES
     speed = Fraction(0) if frozen else place.speed
     if speed != 1 and not still and not site.item.offers("SetSpeed"):
-        raise RefusedError(
+        raise PlacementError(
             f"{place.name} is retimed to {float(speed * 100):g} %, which scripts can do only from Resolve 21.1 on.",
             "Drag the restored clip from its bin and retime it by hand: it has the frames at their own speed.",
         )
-    reader = Reader(place.rate, lanes.rate, frames, first_number(brought.properties))
+    reader = ClipReadback(place.rate, lanes.rate, frames, first_number(brought.properties))
     try:
         laid = _laid(work, site, brought, reader, wanted, speed, still=still)
     except DroppedError:
@@ -192,7 +199,7 @@ def _lay(work: Work, site: Site, brought: Brought) -> None:
     work.learn(item=laid.id)
     if linked := laid.item.linked():
         lanes.timeline.link([laid.item, *linked], False)
-    look_alike(site.item, laid.item, lanes.timeline, source.properties, brought.properties, work.steps)
+    copy_look(site.item, laid.item, lanes.timeline, source.properties, brought.properties, work.steps)
     _mark(work, laid.item, wanted.frame(0))
     lanes.laid(work.record.job, laid.item, laid.id, work.record.track, wanted.record, wanted.duration)
     work.learn(doing="")
@@ -200,11 +207,18 @@ def _lay(work: Work, site: Site, brought: Brought) -> None:
 
 
 def _laid(
-    work: Work, site: Site, brought: Brought, reader: Reader, wanted: Shown, speed: Fraction, *, still: bool
-) -> Laid:
+    work: PutBackTask,
+    site: TimelineTarget,
+    brought: ImportedClip,
+    reader: ClipReadback,
+    wanted: FrameMap,
+    speed: Fraction,
+    *,
+    still: bool,
+) -> Appended:
     known = work.known
     track = _track(work, site, wanted, speed)
-    layer = Layer(known.resolve, known.pool, site.lanes.timeline, track, brought.clip, reader, still)
+    layer = Appender(known.resolve, known.pool, site.lanes.timeline, track, brought.clip, reader, still)
     work.learn(doing="lay", record=wanted.record)
     kept = work.kept
     if kept is None or kept.doing not in _UNFINISHED or kept.record != wanted.record:
@@ -212,7 +226,7 @@ def _laid(
     return layer.lay(wanted, speed)
 
 
-def _track(work: Work, site: Site, wanted: Shown, speed: Fraction) -> int:
+def _track(work: PutBackTask, site: TimelineTarget, wanted: FrameMap, speed: Fraction) -> int:
     lanes, record = site.lanes, work.record
     timeline = lanes.timeline
     if (
@@ -237,27 +251,27 @@ def _track(work: Work, site: Site, wanted: Shown, speed: Fraction) -> int:
     return choice.track
 
 
-def _make(work: Work, lanes: Lanes, choice: Choice) -> None:
+def _make(work: PutBackTask, lanes: TrackCache, choice: TrackChoice) -> None:
     try:
         make_track(lanes.timeline, choice, work.steps)
-    except RefusedError:
+    except PlacementError:
         lanes.forget()
         work.learn(track=0, track_made=False)
         raise
     lanes.inserted(choice.track)
 
 
-def _mark(work: Work, item: Item, frame: int) -> None:
+def _mark(work: PutBackTask, item: TimelineItem, frame: int) -> None:
     data = mark(work.record.job)
     marker = (frame, _MARKER, "Restored", f"Answerprint, job {work.record.job}", 1, data)
-    with ahead([item], ("AddMarker", *marker), ("GetMarkerByCustomData", data)):
+    with pipelined([item], ("AddMarker", *marker), ("GetMarkerByCustomData", data)):
         item.add_marker(*marker)
         there = item.marker_with(data)
     if not there:
         work.steps.warn("marker", "The new item could not be marked; it is known by its clip alone.")
 
 
-def _hide(work: Work, original: Item) -> None:
+def _hide(work: PutBackTask, original: TimelineItem) -> None:
     if not original.enabled():
         return
     with work.step("hide", hidden=True):
@@ -269,18 +283,18 @@ def _hide(work: Work, original: Item) -> None:
         work.steps.say("original", "The original is switched off.")
 
 
-def _clear_unmarked(work: Work, lanes: Lanes, brought: Brought) -> None:
+def _clear_unmarked(work: PutBackTask, lanes: TrackCache, brought: ImportedClip) -> None:
     timeline = lanes.timeline
     for found in _unfinished(work, lanes, brought):
         lanes.forget()
         if not delete_items(work.known.resolve, timeline, found.track, [found.item]):
-            raise RefusedError(
+            raise PlacementError(
                 f"An unfinished item of ours lies on video track {found.track} and cannot be removed.",
                 "Remove it by hand.",
             )
 
 
-def _unfinished(work: Work, lanes: Lanes, brought: Brought) -> list[Found]:
+def _unfinished(work: PutBackTask, lanes: TrackCache, brought: ImportedClip) -> list[Found]:
     if work.record.doing not in _UNFINISHED:
         return []
     return [

@@ -14,15 +14,15 @@ from pathlib import Path
 
 from answerprint.errors import InputError
 from answerprint.frames.sequence import SequencePattern
-from answerprint.resolve.api import Clip, Item, Project, Timeline
+from answerprint.resolve.api import MediaPoolItem, Project, Timeline, TimelineItem
 from answerprint.resolve.conform.readback import timeline_rate
 from answerprint.resolve.put_back.placement import TRACK, mark, marked_jobs, note
 
 __all__ = [
     "Found",
-    "Lane",
-    "Lanes",
-    "Span",
+    "RecordSpan",
+    "TrackCache",
+    "TrackItems",
     "item_by_id",
     "items",
     "ours_on",
@@ -38,7 +38,7 @@ _BRACKET = re.compile(r"\[(\d+)-(\d+)\](?=[^\[\]]*$)")
 class Found:
     """An item and the number of its video track."""
 
-    item: Item
+    item: TimelineItem
     track: int
 
 
@@ -91,28 +91,28 @@ def plain_path(path: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class RecordSpan:
     """Record frames of an item, stop exclusive. item: None for one that was laid by us since the track was read."""
 
     start: float
     stop: float
-    item: Item | None = None
+    item: TimelineItem | None = None
 
 
 @dataclass(eq=False, slots=True)
-class Lane:
+class TrackItems:
     """A video track. ours: it has our name, and nothing but restored clips on it."""
 
     ours: bool
     locked: bool
-    spans: list[Span] = field(default_factory=list)
+    spans: list[RecordSpan] = field(default_factory=list)
 
-    def over(self, first: float, stop: float) -> list[Span]:
+    def over(self, first: float, stop: float) -> list[RecordSpan]:
         """What lies over record frames first to stop (exclusive)."""
         return [span for span in self.spans if span.start < stop and span.stop > first]
 
 
-class Lanes:
+class TrackCache:
     """An item is asked again before it is given out; where it is gone by now, all are read again.
 
     What changes tracks has to say so here. Another who changes them meanwhile is noticed when an item is laid: then
@@ -129,7 +129,7 @@ class Lanes:
         self.fresh = True
         """Whether nothing of it was read before the clip at hand."""
         self._count = 0
-        self._lanes: dict[int, Lane] = {}
+        self._lanes: dict[int, TrackItems] = {}
         self._items: dict[str, Found] = {}
         self._read: set[int] = set()
         self._marked: dict[str, Found] | None = None
@@ -195,20 +195,20 @@ class Lanes:
 
     # Tracks
 
-    def lane(self, track: int) -> Lane:
+    def lane(self, track: int) -> TrackItems:
         """What lies on a track."""
         if track not in self._lanes:
             there = self.timeline.items(track)
             named = self.timeline.track_name(track) == TRACK
             ours = named and all(_is_ours(item) for item in there)
-            spans = [Span(start, stop, item) for item, start, stop in _extents(there)]
-            self._lanes[track] = Lane(ours, self.timeline.track_locked(track) if ours else False, spans)
+            spans = [RecordSpan(start, stop, item) for item, start, stop in _extents(there)]
+            self._lanes[track] = TrackItems(ours, self.timeline.track_locked(track) if ours else False, spans)
         return self._lanes[track]
 
     def inserted(self, track: int) -> None:
         """A track of ours was made there; those above it are one higher now."""
         self._lanes = {number + (number >= track): lane for number, lane in self._lanes.items()}
-        self._lanes[track] = Lane(ours=True, locked=False)
+        self._lanes[track] = TrackItems(ours=True, locked=False)
         self._read = {number + (number >= track) for number in self._read} | {track}
         self._items = {
             id_: Found(found.item, found.track + (found.track >= track)) for id_, found in self._items.items()
@@ -216,12 +216,12 @@ class Lanes:
         self._marked = None
         self._count = 0
 
-    def laid(self, job: str, item: Item, id_: str, track: int, start: int, duration: int) -> None:
+    def laid(self, job: str, item: TimelineItem, id_: str, track: int, start: int, duration: int) -> None:
         """A marked item of ours lies there now."""
         found = Found(item, track)
         self._items[id_] = found
         if track in self._lanes:
-            self._lanes[track].spans.append(Span(start, start + duration))
+            self._lanes[track].spans.append(RecordSpan(start, start + duration))
         if self._marked is not None:
             self._marked[mark(job)] = found
 
@@ -234,13 +234,13 @@ def _now(known: Found, id_: str) -> Found | None:
     return Found(known.item, where[1]) if where is not None and where[0] == "video" else None
 
 
-def _extents(there: list[Item]) -> Iterator[tuple[Item, float, float]]:
+def _extents(there: list[TimelineItem]) -> Iterator[tuple[TimelineItem, float, float]]:
     for item in there:
         start, stop = item.start(), item.end()
         if start is not None and stop is not None:
             yield item, start, stop
 
 
-def _is_ours(item: Item) -> bool:
-    clip: Clip | None = item.clip()
+def _is_ours(item: TimelineItem) -> bool:
+    clip: MediaPoolItem | None = item.clip()
     return clip is not None and bool(note(clip))

@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from answerprint.resolve.api import Folder, Item, Project, Resolve, Timeline
+from answerprint.resolve.api import Folder, Project, Resolve, Timeline, TimelineItem
 from answerprint.resolve.errors import ResolveError
-from answerprint.resolve.put_back.outcome import Steps
+from answerprint.resolve.put_back.outcome import Report
 
-__all__ = ["as_found", "delete_items", "on_page", "open_now", "save"]
+__all__ = ["delete_items", "on_page", "open_now", "preserve_ui_state", "save"]
 
 _DELETE_TRIES = 2  # the first one may fail for no reason
 
 
 @contextmanager
-def as_found(resolve: Resolve, project: Project, steps: Steps) -> Iterator[None]:
+def preserve_ui_state(resolve: Resolve, project: Project, steps: Report) -> Iterator[None]:
     """Whatever happens in the block, the open timeline, bin and page are opened again after it, as far as can be."""
     page = resolve.page()
     folder = project.pool().folder()
@@ -26,7 +26,7 @@ def as_found(resolve: Resolve, project: Project, steps: Steps) -> Iterator[None]
     try:
         yield
     except BaseException:
-        _reopen(resolve, project, timeline, folder, page, Steps())  # the first error is the one to tell
+        _reopen(resolve, project, timeline, folder, page, Report())  # the first error is the one to tell
         raise
     _reopen(resolve, project, timeline, folder, page, steps)
 
@@ -50,7 +50,7 @@ def on_page(resolve: Resolve, page: str) -> Iterator[None]:
             resolve.open_page(before)
 
 
-def delete_items(resolve: Resolve, timeline: Timeline, track: int, items: list[Item]) -> bool:
+def delete_items(resolve: Resolve, timeline: Timeline, track: int, items: list[TimelineItem]) -> bool:
     """Remove items of a video track of the open timeline and leave gaps; whether they are gone."""
     ids = {item.id() for item in items}
     with on_page(resolve, "edit"):
@@ -63,7 +63,7 @@ def delete_items(resolve: Resolve, timeline: Timeline, track: int, items: list[I
 
 
 def _reopen(
-    resolve: Resolve, project: Project, timeline: Timeline | None, folder: Folder | None, page: str, steps: Steps
+    resolve: Resolve, project: Project, timeline: Timeline | None, folder: Folder | None, page: str, steps: Report
 ) -> None:
     try:
         now = open_now(project)
@@ -83,7 +83,7 @@ _NAMELESS = ("", "Untitled Project")
 """Saving one of these asks for a name, or never comes back."""
 
 
-def save(resolve: Resolve, project: Project, steps: Steps) -> bool:
+def save(resolve: Resolve, project: Project, steps: Report) -> bool:
     """Whether Resolve confirms that the project was saved."""
     if project.name() in _NAMELESS:
         steps.warn("save", "The project has no name yet, so it was not saved: save it in Resolve.")

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from answerprint.resolve.api import Clip, Project, Resolve, Timeline
+from answerprint.resolve.api import MediaPoolItem, Project, Resolve, Timeline
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.put_back.import_clip import find_bin
-from answerprint.resolve.put_back.ledger import Ledger, Record
-from answerprint.resolve.put_back.outcome import Outcome, Steps
+from answerprint.resolve.put_back.ledger import Ledger, LedgerRecord
+from answerprint.resolve.put_back.outcome import Outcome, Report
 from answerprint.resolve.put_back.placement import TRACK, mark, note
 from answerprint.resolve.put_back.project_cache import Clips
 from answerprint.resolve.put_back.replace_clip import put_source_back
 from answerprint.resolve.put_back.take import our_take, remove_take
 from answerprint.resolve.put_back.track import undo_track
 from answerprint.resolve.put_back.track_cache import Found, item_by_id, items, ours_on, same_media, timeline_by_id
-from answerprint.resolve.put_back.ui_state import as_found, delete_items, on_page, save
+from answerprint.resolve.put_back.ui_state import delete_items, on_page, preserve_ui_state, save
 
 __all__ = ["undo"]
 
 
-def undo(resolve: Resolve, job: str, ledger: Ledger, steps: Steps | None = None) -> Outcome:
+def undo(resolve: Resolve, job: str, ledger: Ledger, steps: Report | None = None) -> Outcome:
     """Take a job's clip out of the project, from every place that it went to; the restored file stays on disk.
 
     Places are also those that the same frames were put to later, without a job of their own; the id of one of these
@@ -28,7 +28,7 @@ def undo(resolve: Resolve, job: str, ledger: Ledger, steps: Steps | None = None)
     and is said. Raises ResolveError where another project is open, Resolve removes nothing, or something is there
     after all; then it can be asked for again. Raises as `session` otherwise.
     """
-    steps = Steps() if steps is None else steps
+    steps = Report() if steps is None else steps
     with ledger.held():
         record = ledger.read(job)
         places = [each for each in _places(ledger, job, record) if each.progress != "undone" or each.imported]
@@ -45,7 +45,7 @@ def undo(resolve: Resolve, job: str, ledger: Ledger, steps: Steps | None = None)
             )
         for each in places:
             ledger.write(replace(each, doing="undo"))
-        with as_found(resolve, project, steps):
+        with preserve_ui_state(resolve, project, steps):
             undoings = [_Undoing(resolve, project, ledger, each, steps) for each in places]
             # A clip can go only when no place uses it any more.
             for undoing in undoings:
@@ -64,7 +64,7 @@ def undo(resolve: Resolve, job: str, ledger: Ledger, steps: Steps | None = None)
         return Outcome(job, record.path, "undone", record.asked, None, tuple(steps.taken), saved=saved)
 
 
-def _places(ledger: Ledger, job: str, record: Record | None) -> list[Record]:
+def _places(ledger: Ledger, job: str, record: LedgerRecord | None) -> list[LedgerRecord]:
     """The records of all places that a job's frames went to, its own last."""
     if record is not None and record.of:
         return [record]
@@ -72,7 +72,7 @@ def _places(ledger: Ledger, job: str, record: Record | None) -> list[Record]:
     return [*others, *([] if record is None else [record])]
 
 
-def _without(record: Record, *, kept: bool) -> Record:
+def _without(record: LedgerRecord, *, kept: bool) -> LedgerRecord:
     """What stays known: bins and tracks that we made may still hold what other jobs put there.
 
     kept: its clip stays in the pool, where something else uses it: it goes when it is undone again.
@@ -88,8 +88,8 @@ class _Undoing:
     resolve: Resolve
     project: Project
     ledger: Ledger
-    record: Record
-    steps: Steps
+    record: LedgerRecord
+    steps: Report
 
     def take_out(self) -> None:
         """Off the timeline, or the file out of its clip. Raises ResolveError for what cannot be removed."""
@@ -126,13 +126,13 @@ class _Undoing:
             if self._is_known(found):
                 raise self._stuck(f"the item on video track {found.track}")
 
-    def _clip(self) -> Clip | None:
+    def _clip(self) -> MediaPoolItem | None:
         """Its clip in the pool, if that is ours; the user may have given it another file."""
         record = self.record
         found = Clips(self.project.pool()).of_job(record.job, record.path)
         return found if found is not None and (found.id() == record.clip or note(found)) else None
 
-    def _replaced(self, clip: Clip | None) -> None:
+    def _replaced(self, clip: MediaPoolItem | None) -> None:
         record = self.record
         file = "" if clip is None else clip.property("File Path")
         # It may have its own file again, and not yet its attributes.
@@ -149,7 +149,7 @@ class _Undoing:
             found.item.enable(True)
             self.steps.say("original", "The original is switched on again.")
 
-    def _take(self, timeline: Timeline, clip: Clip) -> None:
+    def _take(self, timeline: Timeline, clip: MediaPoolItem) -> None:
         found = item_by_id(timeline, self.record.place_item) if self.record.take else None
         if found is None or not our_take(found.item, clip.id()):
             return
@@ -157,7 +157,7 @@ class _Undoing:
             raise self._stuck(f"the take from {found.item.name()}")
         self.steps.say("take", f"{found.item.name()} shows the take again that it showed before.")
 
-    def _items(self, timeline: Timeline, clip: Clip | None) -> None:
+    def _items(self, timeline: Timeline, clip: MediaPoolItem | None) -> None:
         # Without its clip in the pool, an item is still ours by its marker.
         there = items(timeline, self.record.track) if clip is None else ours_on(timeline, clip.id(), self.record.track)
         ours = [
@@ -202,7 +202,7 @@ class _Undoing:
             if undo_track(timeline, track):
                 self.steps.say("track", f"Video track {track}, which was ours, is removed.")
 
-    def _remove_clip(self, clip: Clip) -> bool:
+    def _remove_clip(self, clip: MediaPoolItem) -> bool:
         if not self.record.imported:
             self.steps.say("pool", "The clip stays in the media pool: it was there before.")
             return False
@@ -221,7 +221,7 @@ class _Undoing:
         self.steps.say("pool", "Removed from the media pool.")
         return False
 
-    def _heir(self) -> Record | None:
+    def _heir(self) -> LedgerRecord | None:
         """Another place that the same file was put to, and is not being taken out of."""
         record = self.record
         for each in self.ledger.records():

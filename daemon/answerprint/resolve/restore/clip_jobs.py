@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from answerprint.api.job import JobRecord, JobState
 from answerprint.client.client import Client
 from answerprint.errors import InputError
-from answerprint.resolve.put_back.placement import Place
-from answerprint.resolve.restore.join import Whole, whole_of
+from answerprint.resolve.put_back.placement import Placement
+from answerprint.resolve.restore.join import JoinPlan, join_plan_of
 
-__all__ = ["Unit", "place_of", "units_of"]
+__all__ = ["ClipJobs", "clip_jobs_of", "place_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class ClipJobs:
     """A clip to be. id: of its job, or of the whole that its jobs are parts of. path: of the restored file.
 
     of: the units that restored it, where it has no job of its own.
     """
 
     id: str
-    place: Place
+    place: Placement
     path: str
     jobs: tuple[JobRecord, ...]
-    whole: Whole | None = None
+    whole: JoinPlan | None = None
     of: tuple[str, ...] = ()
 
     @property
@@ -44,24 +44,24 @@ class Unit:
         return self.id in named or any(job.id in named for job in self.jobs)
 
 
-def place_of(job: JobRecord) -> Place | None:
+def place_of(job: JobRecord) -> Placement | None:
     """Where a job's clip belongs; None for a job that was not made in Resolve. Raises InputError for a newer form."""
-    return Place.from_editor({str(name): str(value) for name, value in (job.clip.get("editor") or {}).items()})
+    return Placement.from_editor({str(name): str(value) for name, value in (job.clip.get("editor") or {}).items()})
 
 
-def units_of(client: Client, project: str) -> list[Unit]:
+def clip_jobs_of(client: Client, project: str) -> list[ClipJobs]:
     """The clips that belong into a project, the oldest first."""
-    found: dict[str, Unit] = {}
+    found: dict[str, ClipJobs] = {}
     for job in sorted(client.all_jobs(), key=lambda each: each.number):
         try:
-            place, whole = place_of(job), whole_of(job)
+            place, whole = place_of(job), join_plan_of(job)
         except InputError:  # of a newer program: that one brings it back
             continue
         if place is None or place.project != project:
             continue
         if whole is None:
-            found[job.id] = Unit(job.id, place, job.output, (job,))
+            found[job.id] = ClipJobs(job.id, place, job.output, (job,))
         else:
             before = found[whole.id].jobs if whole.id in found else ()
-            found[whole.id] = Unit(whole.id, place, whole.output, (*before, job), whole)
+            found[whole.id] = ClipJobs(whole.id, place, whole.output, (*before, job), whole)
     return list(found.values())

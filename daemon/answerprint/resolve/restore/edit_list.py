@@ -17,7 +17,7 @@ from answerprint.frames.codecs import CODECS
 from answerprint.resolve.edit_lists import EditList, Master, RestoredMedia, masters, read_list
 from answerprint.resolve.restore.output_names import Taken, folder_for, restored_path
 from answerprint.resolve.restore.probe import Describe, MediaBook
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.settings import RestoreSettings
 
 __all__ = ["jobs_of_list", "list_key", "open_list", "restored_list_path", "restored_of_list"]
 
@@ -43,7 +43,7 @@ def list_key(edit: EditList) -> str:
 
 
 def jobs_of_list(
-    edit: EditList, wishes: Wishes, taken: Iterable[str] = ()
+    edit: EditList, wishes: RestoreSettings, taken: Iterable[str] = ()
 ) -> tuple[list[tuple[Master, NewJob]], list[tuple[Master, InputError]]]:
     """One job for each piece of each source that the list uses, however often; and pieces for which there is no place.
 
@@ -83,7 +83,7 @@ def jobs_of_list(
     return made, refused
 
 
-def _folder(known: dict[Path, Path | InputError], source: Path, project: str, wishes: Wishes) -> Path:
+def _folder(known: dict[Path, Path | InputError], source: Path, project: str, wishes: RestoreSettings) -> Path:
     """Each folder is looked at once. Raises InputError."""
     if source.parent not in known:
         try:

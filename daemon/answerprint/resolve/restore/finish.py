@@ -16,14 +16,14 @@ from answerprint.client.client import Client
 from answerprint.errors import AnswerprintError
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.errors import HangingError, NoResolveError
-from answerprint.resolve.put_back import Outcome, Session, session
+from answerprint.resolve.put_back import Outcome, PutBackSession, put_back_session
 from answerprint.resolve.put_back.ledger import Ledger
-from answerprint.resolve.put_back.outcome import Step, Steps
-from answerprint.resolve.restore.clip_jobs import Unit, units_of
+from answerprint.resolve.put_back.outcome import Report, Step
+from answerprint.resolve.restore.clip_jobs import ClipJobs, clip_jobs_of
 from answerprint.resolve.restore.job import HIDE
 from answerprint.resolve.restore.join import join_whole
 
-__all__ = ["Finished", "follow", "put_finished", "put_units", "why_failed"]
+__all__ = ["Finished", "follow_jobs", "put_clips", "put_finished", "why_failed"]
 
 _GONE = ("no_resolve", "resolve_hangs")
 """Errors after which nothing more can be asked of Resolve."""
@@ -35,7 +35,7 @@ class Finished:
 
     outcomes: list[Outcome] = field(default_factory=list)
     failed: list[tuple[JobRecord, str]] = field(default_factory=list)
-    waiting: list[Unit] = field(default_factory=list)
+    waiting: list[ClipJobs] = field(default_factory=list)
 
 
 def put_finished(
@@ -46,8 +46,8 @@ def put_finished(
     again: also what a person took out since. One clip that cannot be put back does not keep the others from it.
     """
     result = Finished()
-    done: list[Unit] = []
-    for unit in units_of(client, resolve.project().id()):
+    done: list[ClipJobs] = []
+    for unit in clip_jobs_of(client, resolve.project().id()):
         if only and not unit.is_one_of(only):
             continue
         if unit.done:
@@ -56,18 +56,18 @@ def put_finished(
             result.failed.append((unit.failed, why_failed(unit.failed)))
         else:
             result.waiting.append(unit)
-    result.outcomes = put_units(resolve, done, ledger, again=again)
+    result.outcomes = put_clips(resolve, done, ledger, again=again)
     return result
 
 
-def put_units(resolve: Resolve, units: Sequence[Unit], ledger: Ledger, *, again: bool = False) -> list[Outcome]:
+def put_clips(resolve: Resolve, units: Sequence[ClipJobs], ledger: Ledger, *, again: bool = False) -> list[Outcome]:
     """Put clips back together. Raises ResolveError where nothing more can be asked of Resolve."""
     # Parts are joined first: it takes as long as it takes, and meanwhile Resolve is its user's.
     outcomes = {unit.id: failure for unit in units if (failure := _unready(unit)) is not None}
     ready = [unit for unit in units if unit.id not in outcomes]
     if ready:
         try:
-            with session(resolve, ledger) as together:
+            with put_back_session(resolve, ledger) as together:
                 for unit in ready:
                     outcomes[unit.id] = _put(together, unit, again=again)
         except AnswerprintError as error:
@@ -83,7 +83,7 @@ def put_units(resolve: Resolve, units: Sequence[Unit], ledger: Ledger, *, again:
     return [outcomes[unit.id] for unit in units]
 
 
-def _unready(unit: Unit) -> Outcome | None:
+def _unready(unit: ClipJobs) -> Outcome | None:
     """Why its file cannot be put back; None where it can."""
     try:
         if unit.whole is not None:
@@ -96,8 +96,8 @@ def _unready(unit: Unit) -> Outcome | None:
     return _failure(unit, text)
 
 
-def _put(together: Session, unit: Unit, *, again: bool) -> Outcome:
-    steps = Steps()
+def _put(together: PutBackSession, unit: ClipJobs, *, again: bool) -> Outcome:
+    steps = Report()
     origin = {"source": unit.jobs[0].input, "model": str(unit.jobs[0].request.get("model", ""))}
     hide = (unit.jobs[0].clip.get("editor") or {}).get(HIDE) == "yes"
     try:
@@ -111,7 +111,7 @@ def _put(together: Session, unit: Unit, *, again: bool) -> Outcome:
         return _failure(unit, str(error), tuple(steps.taken))
 
 
-def _failure(unit: Unit, text: str, steps: tuple[Step, ...] = ()) -> Outcome:
+def _failure(unit: ClipJobs, text: str, steps: tuple[Step, ...] = ()) -> Outcome:
     return Outcome.failure(unit.id, unit.path, unit.place.mode, text, steps)
 
 
@@ -129,7 +129,7 @@ _AWAY_SECONDS = 30.0
 Attach = Callable[[], AbstractContextManager[Resolve]]
 
 
-def follow(
+def follow_jobs(
     client: Client,
     only: Collection[str],
     attach: Attach,
@@ -153,7 +153,7 @@ def follow(
     away: float | None = None
     """Since when clips wait for Resolve."""
     while True:
-        units = [unit for unit in units_of(client, project) if not only or unit.is_one_of(only)]
+        units = [unit for unit in clip_jobs_of(client, project) if not only or unit.is_one_of(only)]
         ready = {unit.id for unit in units if unit.done and unit.id not in told}
         if ready:
             asked = clock()
@@ -183,7 +183,7 @@ def _put_follow(client: Client, project: str, ready: Collection[str], attach: At
         return []
 
 
-def _ended(units: list[Unit], told: Collection[str], result: Finished) -> Finished:
+def _ended(units: list[ClipJobs], told: Collection[str], result: Finished) -> Finished:
     for unit in units:
         if unit.failed is not None:
             result.failed.append((unit.failed, why_failed(unit.failed)))

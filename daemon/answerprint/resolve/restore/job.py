@@ -8,8 +8,8 @@ from typing import Any
 
 from answerprint.api.request import RestoreRequest
 from answerprint.api.types import NewJob
-from answerprint.resolve.put_back.placement import Place
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.put_back.placement import Placement
+from answerprint.resolve.restore.settings import RestoreSettings
 
 __all__ = ["HIDE", "Planned", "job_of"]
 
@@ -28,7 +28,7 @@ class Planned:
     """
 
     id: str
-    place: Place
+    place: Placement
     media: str
     output: str
     size: tuple[int, int] | None
@@ -48,7 +48,7 @@ class Planned:
         return self.place.first - self.place.restored_first, self.place.restored_stop - self.place.stop
 
 
-def job_of(planned: Planned, wishes: Wishes) -> NewJob:
+def job_of(planned: Planned, wishes: RestoreSettings) -> NewJob:
     """The job. Raises InputError for settings that no restoration has."""
     before, after = planned.handles
     clip: dict[str, Any] = {

@@ -25,9 +25,9 @@ from answerprint.ipc.child_log import create_log
 from answerprint.ipc.child_process import ChildProcess
 from answerprint.resolve.conform.handles import retrim
 from answerprint.resolve.restore.job import Planned, job_of
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.settings import RestoreSettings
 
-__all__ = ["JOINED", "Earlier", "Whole", "join_whole", "part_jobs", "whole_of"]
+__all__ = ["JOINED", "Earlier", "JoinPlan", "join_plan_of", "join_whole", "part_jobs"]
 
 _KEY = "answerprint_whole"
 JOINED = frozenset({"prores4444", "prores-hq"})
@@ -48,7 +48,7 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class JoinPlan:
     """What several jobs are parts of. id: of it, as if it were a job. request: of a restoration of all of it."""
 
     id: str
@@ -62,7 +62,7 @@ class Whole:
         return json.dumps({"id": self.id, "output": self.output, "parts": parts, "request": dict(self.request)})
 
 
-def whole_of(job: JobRecord) -> Whole | None:
+def join_plan_of(job: JobRecord) -> JoinPlan | None:
     """What a job is a part of; None for one that stands alone. Raises InputError."""
     text = (job.clip.get("editor") or {}).get(_KEY)
     if text is None:
@@ -70,12 +70,12 @@ def whole_of(job: JobRecord) -> Whole | None:
     try:
         said = json.loads(text)
         parts = tuple(Earlier(path, FrameRange(first, stop)) for path, first, stop in said["parts"])
-        return Whole(said["id"], said["output"], parts, said["request"])
+        return JoinPlan(said["id"], said["output"], parts, said["request"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"What job {job.number} is a part of cannot be read ({error}).") from error
 
 
-def part_jobs(planned: Planned, wishes: Wishes, earlier: list[Earlier]) -> list[NewJob] | None:
+def part_jobs(planned: Planned, wishes: RestoreSettings, earlier: list[Earlier]) -> list[NewJob] | None:
     """The jobs for what is missing of a clip that is not `reused`; None where nothing of it is there, or it cannot be
     joined: then all of it is missing. Raises InputError.
     """
@@ -90,7 +90,7 @@ def part_jobs(planned: Planned, wishes: Wishes, earlier: list[Earlier]) -> list[
     ]
     held = [*earlier, *(Earlier(each.output, part) for each, part in parts)]
     request = {**job_of(planned, wishes).request, "range": f"{asked.start}:{asked.stop}"}
-    whole = Whole(planned.id, planned.output, tuple(held), request)
+    whole = JoinPlan(planned.id, planned.output, tuple(held), request)
     jobs = []
     for each, part in parts:
         job = job_of(each, wishes)
@@ -102,7 +102,7 @@ def part_jobs(planned: Planned, wishes: Wishes, earlier: list[Earlier]) -> list[
     return jobs
 
 
-def join_whole(whole: Whole) -> None:
+def join_whole(whole: JoinPlan) -> None:
     """Put the parts together, unless that was done before; then the new parts go. Raises AnswerprintError."""
     if not os.path.lexists(whole.output):
         parts = [[each.path, each.frames.start, each.frames.stop] for each in whole.parts]

@@ -8,15 +8,15 @@ from pathlib import Path
 from answerprint.errors import AnswerprintError, InputError
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.conform.facts import ItemFacts
-from answerprint.resolve.conform.source_range import Witness
+from answerprint.resolve.conform.source_range import OtioReading
 from answerprint.resolve.edit_lists import read_list, steady_speeds
 from answerprint.resolve.edit_lists.otio import library
 from answerprint.resolve.restore.probe import MediaBook
 
-__all__ = ["Witnesses"]
+__all__ = ["OtioReadings"]
 
 
-class Witnesses:
+class OtioReadings:
     """Answers for items of the open timeline. It is exported once, at the first question, and the file removed."""
 
     def __init__(self, resolve: Resolve, media: MediaBook) -> None:
@@ -24,9 +24,9 @@ class Witnesses:
         self._asked = False
         self._fault: AnswerprintError | None = None
         self._steady: dict[tuple[int, int], bool] = {}
-        self._known: dict[tuple[int, int], Witness] = {}
+        self._known: dict[tuple[int, int], OtioReading] = {}
 
-    def __call__(self, item: ItemFacts) -> Witness | None:
+    def __call__(self, item: ItemFacts) -> OtioReading | None:
         """What the list says of an item; None where it says nothing, or cannot be had."""
         return self._look().get(_place(item))
 
@@ -43,7 +43,7 @@ class Witnesses:
         """Why the list could not be had, once it was asked for; None where it could, or nobody asked."""
         return self._fault
 
-    def _look(self) -> dict[tuple[int, int], Witness]:
+    def _look(self) -> dict[tuple[int, int], OtioReading]:
         if not self._asked:
             self._asked = True
             # A list that cannot be had decides nothing: an item is then refused, or restored without being placed.
@@ -72,7 +72,7 @@ class Witnesses:
         for entry in read_list(file, probe=lambda path, rate: self._media.look(str(path))).entries:
             if entry.source is not None and not entry.side:
                 first = entry.source.first + entry.source.offset
-                self._known[entry.track, entry.record] = Witness(first, entry.source.speed)
+                self._known[entry.track, entry.record] = OtioReading(first, entry.source.speed)
 
 
 def _place(item: ItemFacts) -> tuple[int, int]:

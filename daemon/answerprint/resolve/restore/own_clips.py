@@ -14,32 +14,32 @@ from dataclasses import dataclass, replace
 from answerprint.errors import InputError
 from answerprint.resolve.api import Timeline
 from answerprint.resolve.conform.facts import ClipFacts, ItemFacts, Refusal
-from answerprint.resolve.conform.query import Asking
-from answerprint.resolve.conform.selection import Choice, Chosen, Selection, cut
+from answerprint.resolve.conform.query import FactsQuery
+from answerprint.resolve.conform.selection import Chosen, Selection, SelectionRule, trimmed_span
 from answerprint.resolve.put_back import placement
-from answerprint.resolve.put_back.ledger import Record
-from answerprint.resolve.put_back.placement import Place
+from answerprint.resolve.put_back.ledger import LedgerRecord
+from answerprint.resolve.put_back.placement import Placement
 from answerprint.resolve.put_back.track_cache import plain_path, same_media
 
-__all__ = ["LEFT_OUT", "NOTHING", "Made", "Ours", "is_named", "made_here", "without_ours"]
+__all__ = ["LEFT_OUT", "NOTHING", "OwnClip", "OwnClips", "is_named", "why_made_here", "without_own_clips"]
 
 LEFT_OUT = "restored before"
 """How those are called that were left out because they are ours."""
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class OwnClip:
     """A file that was restored for a place. unit: the job, or the whole that it is a part of."""
 
     unit: str
     path: str
-    place: Place | None
+    place: Placement | None
 
 
-class Ours:
+class OwnClips:
     """Of the open project."""
 
-    def __init__(self, records: Iterable[Record] = (), made: Iterable[Made] = ()) -> None:
+    def __init__(self, records: Iterable[LedgerRecord] = (), made: Iterable[OwnClip] = ()) -> None:
         """records: of the ledger. made: by the daemon's jobs."""
         self._records = {record.job: record for record in records}
         self._made = {each.unit: each for each in made}
@@ -76,16 +76,16 @@ class Ours:
         return ("", "") if place is None else (place.timeline, place.item)
 
 
-NOTHING = Ours()
+NOTHING = OwnClips()
 """Of a project of which nothing is known."""
 
 
-def is_named(choice: Choice) -> bool:
+def is_named(choice: SelectionRule) -> bool:
     """Whether each clip was pointed at, not only swept up with others."""
     return choice.by in ("selected", "playhead")
 
 
-def made_here(name: str) -> Refusal:
+def why_made_here(name: str) -> Refusal:
     """Why a clip of ours, whose source is not to be had, is not restored once more."""
     return Refusal(
         "restored",
@@ -94,8 +94,8 @@ def made_here(name: str) -> Refusal:
     )
 
 
-def without_ours(
-    selection: Selection, choice: Choice, timeline: Timeline | None, asking: Asking, ours: Ours
+def without_own_clips(
+    selection: Selection, choice: SelectionRule, timeline: Timeline | None, asking: FactsQuery, ours: OwnClips
 ) -> tuple[Selection, list[tuple[ItemFacts, Refusal]]]:
     """The selection with the source of each clip of ours in its place, each once.
 
@@ -117,7 +117,7 @@ def without_ours(
         source = sources.of(item, ours.origin(item, job))
         if source is not None and (source.job or (source.clip is not None and ours.job_of(source.clip) is not None)):
             source = None  # it shows a restored take, or has the restored file itself
-        part = None if source is None or selection.span is None else cut(source, *selection.span)
+        part = None if source is None or selection.span is None else trimmed_span(source, *selection.span)
         if source is None or (part is not None and part[0] >= part[1]):
             if is_named(choice):
                 refused.append((item, _why(item, job)))
@@ -139,7 +139,7 @@ def without_ours(
 class _Sources:
     """Items of the timeline that others were made from; all of it is read only when one is asked for."""
 
-    def __init__(self, selection: Selection, timeline: Timeline | None, asking: Asking) -> None:
+    def __init__(self, selection: Selection, timeline: Timeline | None, asking: FactsQuery) -> None:
         self._timeline, self._asking = timeline, asking
         self._known = {each.item.id: each.item for each in selection.items}
         self._all: list[ItemFacts] | None = None
@@ -180,15 +180,15 @@ def _why(item: ItemFacts, job: str) -> Refusal:
             f"{item.name} shows its restored take already.",
             f"To restore it anew, show the source's take; or take the restored one out: {undo}.",
         )
-    return made_here(item.name)
+    return why_made_here(item.name)
 
 
-def _place(clip: ClipFacts | None) -> Place | None:
+def _place(clip: ClipFacts | None) -> Placement | None:
     """What we keep of where a clip of ours belongs."""
     text = "" if clip is None else clip.notes.get(placement.PLACE, "")
     try:
         said = json.loads(text) if text else None
-        return Place.from_editor(said) if isinstance(said, dict) else None
+        return Placement.from_editor(said) if isinstance(said, dict) else None
     except (ValueError, InputError):
         return None
 

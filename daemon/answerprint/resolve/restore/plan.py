@@ -16,20 +16,27 @@ from answerprint.resolve.conform.extent import Extent, extent_of
 from answerprint.resolve.conform.facts import ClipFacts, ItemFacts, Refusal, SourceRange, TimelineFacts
 from answerprint.resolve.conform.frame_map import exact, whole_start
 from answerprint.resolve.conform.handles import frame_size, with_handles
-from answerprint.resolve.conform.query import Asking
+from answerprint.resolve.conform.query import FactsQuery
 from answerprint.resolve.conform.rates import pixel_aspect
-from answerprint.resolve.conform.selection import Choice, choose
+from answerprint.resolve.conform.selection import SelectionRule, select_items
 from answerprint.resolve.conform.source_range import part_of, source_range
 from answerprint.resolve.conform.unsupported import refuse_clip, refuse_item, refuse_media
-from answerprint.resolve.put_back.placement import Mode, Place
+from answerprint.resolve.put_back.placement import Mode, Placement
 from answerprint.resolve.restore.job import Planned
-from answerprint.resolve.restore.otio_check import Witnesses
+from answerprint.resolve.restore.otio_check import OtioReadings
 from answerprint.resolve.restore.output_names import Taken, folder_for, restored_path
-from answerprint.resolve.restore.own_clips import LEFT_OUT, NOTHING, Ours, is_named, made_here, without_ours
+from answerprint.resolve.restore.own_clips import (
+    LEFT_OUT,
+    NOTHING,
+    OwnClips,
+    is_named,
+    why_made_here,
+    without_own_clips,
+)
 from answerprint.resolve.restore.probe import MediaBook
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.settings import RestoreSettings
 
-__all__ = ["Plan", "Refused", "plan"]
+__all__ = ["Refused", "RestorePlan", "plan_restore"]
 
 _LEVELS = {"Full": "full", "Video": "video"}
 _LONGEST_ATTRIBUTE = 256
@@ -48,7 +55,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RestorePlan:
     """What will be done with a selection, every clip of it in one of the lists.
 
     left_out: what was not meant. items: facts of those that are planned, by their ids. parts: those of
@@ -63,15 +70,15 @@ class Plan:
     parts: frozenset[str] = frozenset()
 
 
-def plan(
+def plan_restore(
     resolve: Resolve,
-    choice: Choice,
-    wishes: Wishes,
+    choice: SelectionRule,
+    wishes: RestoreSettings,
     media: MediaBook,
     taken: Iterable[str] = (),
-    witnesses: Witnesses | None = None,
-    ours: Ours = NOTHING,
-) -> Plan:
+    witnesses: OtioReadings | None = None,
+    ours: OwnClips = NOTHING,
+) -> RestorePlan:
     """Read the selection and plan each clip. taken: outputs of jobs in the queue.
 
     witnesses: asked where Resolve's own numbers leave a doubt. ours: what we restored before, for which its source is
@@ -79,10 +86,10 @@ def plan(
     ResolveError, InputError for wishes that no clip can have.
     """
     project = resolve.project()
-    asking = Asking(project)
-    selection = choose(project, asking, choice)
+    asking = FactsQuery(project)
+    selection = select_items(project, asking, choice)
     opened = project.timeline() if selection.items else None
-    selection, own = without_ours(selection, choice, opened, asking, ours)
+    selection, own = without_own_clips(selection, choice, opened, asking, ours)
     timeline = None if opened is None else asking.timeline(opened)
     media.expect(each.item.clip.path for each in selection.items if each.item.clip and refuse_item(each.item) is None)
     media.expect(clip.path for clip in selection.clips if refuse_clip(clip) is None)
@@ -102,7 +109,7 @@ def plan(
         if skipped := len(planner.refused) - len(refused):
             left_out[LEFT_OUT] = left_out.get(LEFT_OUT, 0) + skipped
     parts = frozenset(chosen.item.id for chosen in selection.items if chosen.part is not None)
-    return Plan(timeline, tuple(planner.planned), tuple(refused), left_out, items, parts)
+    return RestorePlan(timeline, tuple(planner.planned), tuple(refused), left_out, items, parts)
 
 
 class _Planner:
@@ -110,13 +117,13 @@ class _Planner:
 
     def __init__(
         self,
-        wishes: Wishes,
+        wishes: RestoreSettings,
         media: MediaBook,
         taken: Taken,
         project_name: str,
         project: str,
         timeline: TimelineFacts | None,
-        witnesses: Witnesses | None,
+        witnesses: OtioReadings | None,
     ) -> None:
         self.planned: list[Planned] = []
         self.refused: list[Refused] = []
@@ -218,7 +225,7 @@ class _Planner:
     def _look(self, clip: ClipFacts) -> MediaInfo | Refusal:
         try:
             found = self._media.look(clip.path)
-            return made_here(clip.name) if found.restored else found
+            return why_made_here(clip.name) if found.restored else found
         except AnswerprintError as error:
             if error.exit_code != InputError.exit_code:  # the daemon is gone, the disk is full: no fault of the clip's
                 raise
@@ -251,11 +258,11 @@ class _Planner:
         timeline: str,
         timeline_name: str,
         name: str,
-    ) -> Place:
+    ) -> Placement:
         handles = with_handles(source, media.frames, self._wishes.handles)
         # Where rates differ, only some frames of the source begin together with a frame of the timeline.
         first = whole_start(handles.frames.start, extent.rate, timeline_rate)
-        return Place(
+        return Placement(
             mode=mode,
             project=self._project,
             project_name=self._project_name,
@@ -283,7 +290,7 @@ class _Planner:
 
     def _planned(
         self,
-        place: Place,
+        place: Placement,
         clip: ClipFacts,
         media: MediaInfo,
         extent: Extent,

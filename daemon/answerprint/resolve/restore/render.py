@@ -10,7 +10,7 @@ from pathlib import Path
 
 from answerprint.api.types import MediaInfo
 from answerprint.errors import InputError
-from answerprint.resolve.api import Item, Project, Resolve, Timeline
+from answerprint.resolve.api import Project, Resolve, Timeline, TimelineItem
 from answerprint.resolve.conform.extent import Extent, extent_of
 from answerprint.resolve.conform.facts import ClipFacts, ItemFacts, Refusal, SourceRange, TimelineFacts
 from answerprint.resolve.conform.frame_map import exact, whole_start
@@ -19,12 +19,12 @@ from answerprint.resolve.conform.rates import rate as exact_rate
 from answerprint.resolve.conform.rates import resolution, whole
 from answerprint.resolve.conform.source_range import source_range
 from answerprint.resolve.deliver import RenderedFile, RenderOrder, Steering, render_through
-from answerprint.resolve.put_back.placement import Place
+from answerprint.resolve.put_back.placement import Placement
 from answerprint.resolve.put_back.track_cache import item_by_id
 from answerprint.resolve.restore.job import Planned
 from answerprint.resolve.restore.output_names import Taken, folder_for, restored_path
 from answerprint.resolve.restore.probe import MediaBook
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.settings import RestoreSettings
 
 __all__ = ["Renderer"]
 
@@ -37,7 +37,7 @@ class Renderer:
 
     resolve: Resolve
     media: MediaBook
-    wishes: Wishes
+    wishes: RestoreSettings
     timeline: TimelineFacts
     taken: Taken
     say: Callable[[str], None] = lambda text: None
@@ -70,7 +70,7 @@ class Renderer:
         place = self._seen_place(facts, made) if source is None else self._source_place(facts, made, *source)
         return self._planned(place, made, folder.parent)
 
-    def _item(self, project: Project, facts: ItemFacts) -> Item:
+    def _item(self, project: Project, facts: ItemFacts) -> TimelineItem:
         found = item_by_id(self._timeline(project), facts.id, facts.track)
         if found is None:
             raise InputError(f"{facts.name} is no longer on the timeline.", "Choose it again.")
@@ -98,17 +98,17 @@ class Renderer:
         folder.mkdir(exist_ok=True)
         return folder
 
-    def _seen_place(self, facts: ItemFacts, made: RenderedFile) -> Place:
+    def _seen_place(self, facts: ItemFacts, made: RenderedFile) -> Placement:
         return self._place(facts, made.rate, SourceRange(0, made.frames, Fraction(1)), 0, made.frames)
 
-    def _source_place(self, facts: ItemFacts, made: RenderedFile, range_: SourceRange, extent: Extent) -> Place:
+    def _source_place(self, facts: ItemFacts, made: RenderedFile, range_: SourceRange, extent: Extent) -> Placement:
         return self._place(facts, extent.rate, range_, made.first, made.first + made.frames)
 
-    def _place(self, facts: ItemFacts, rate: Fraction, range_: SourceRange, first: int, stop: int) -> Place:
+    def _place(self, facts: ItemFacts, rate: Fraction, range_: SourceRange, first: int, stop: int) -> Placement:
         clip = facts.clip
         placeable = clip is not None and range_.exact and range_.steady
         name = facts.name or (clip.name if clip else "item")
-        return Place(
+        return Placement(
             mode="track" if self.wishes.put == "track" and placeable else "pool",
             project=self.timeline.project,
             project_name=self.timeline.project_name,
@@ -131,7 +131,7 @@ class Renderer:
             left=None if facts.left_offset is None else exact(facts.left_offset),
         )
 
-    def _planned(self, place: Place, made: RenderedFile, folder: Path) -> Planned:
+    def _planned(self, place: Placement, made: RenderedFile, folder: Path) -> Planned:
         output = restored_path(folder, made.path.name.replace("%", ""), self.taken, self.wishes.codec)
         self.taken.add(str(output))
         facts, settings = made.facts, self.wishes.settings

@@ -15,10 +15,10 @@ from answerprint.client.client import Client
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.api.project import Project
 from answerprint.resolve.errors import SelectionError
-from answerprint.resolve.put_back.placement import Place
+from answerprint.resolve.put_back.placement import Placement
 from answerprint.resolve.restore.job import Planned, job_of
 from answerprint.resolve.restore.output_names import folder_for, restored_path
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.settings import RestoreSettings
 
 __all__ = ["queue_rendered", "rendered_file"]
 
@@ -78,7 +78,7 @@ def _written(folder: Path, file: str, name: str) -> Path:
 _BIN = "Renders"
 
 
-def queue_rendered(resolve: Resolve, client: Client, render_job: str, wishes: Wishes) -> JobRecord:
+def queue_rendered(resolve: Resolve, client: Client, render_job: str, wishes: RestoreSettings) -> JobRecord:
     """Queue what a render job wrote. render_job: its id, "" for the last one that is done.
 
     Raises SelectionError where it wrote nothing that can be queued, InputError, ResolveError, NoDaemonError.
@@ -88,7 +88,7 @@ def queue_rendered(resolve: Resolve, client: Client, render_job: str, wishes: Wi
     info = client.describe(str(file))
     folder = folder_for(file, project.name(), Path(wishes.folder) if wishes.folder else None)
     taken = [job.output for job in client.all_jobs(list(UNFINISHED))]
-    place = Place(
+    place = Placement(
         mode="pool",
         project=project.id(),
         project_name=project.name(),

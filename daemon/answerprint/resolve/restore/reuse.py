@@ -12,18 +12,18 @@ from answerprint.errors import AnswerprintError, InputError
 from answerprint.frames.frame import FrameRange
 from answerprint.frames.sequence import find_sequence, names_a_sequence
 from answerprint.resolve.conform.handles import retrim
-from answerprint.resolve.put_back.ledger import Record
-from answerprint.resolve.put_back.placement import Place
-from answerprint.resolve.restore.clip_jobs import Unit
+from answerprint.resolve.put_back.ledger import LedgerRecord
+from answerprint.resolve.put_back.placement import Placement
+from answerprint.resolve.restore.clip_jobs import ClipJobs
 from answerprint.resolve.restore.job import Planned, job_of
-from answerprint.resolve.restore.join import JOINED, Earlier, Whole, whole_of
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.join import JOINED, Earlier, JoinPlan, join_plan_of
+from answerprint.resolve.restore.settings import RestoreSettings
 
 __all__ = ["earlier_of", "reused"]
 
 
 def earlier_of(
-    planned: Planned, wishes: Wishes, jobs: Iterable[JobRecord], records: Iterable[Record] = ()
+    planned: Planned, wishes: RestoreSettings, jobs: Iterable[JobRecord], records: Iterable[LedgerRecord] = ()
 ) -> list[Earlier]:
     """Files that hold frames of the same source, restored in the same way for the same project, the latest first.
 
@@ -36,7 +36,7 @@ def earlier_of(
         if job.state is not JobState.DONE or _way(job.request) != wanted or _changed_since(planned.media, job):
             continue
         try:
-            place, whole = Place.from_editor(job.clip.get("editor") or {}), whole_of(job)
+            place, whole = Placement.from_editor(job.clip.get("editor") or {}), join_plan_of(job)
         except InputError:  # of a newer program, or damaged: of no use here, and no fault of this clip's
             continue
         if place is None or place.project != planned.place.project:
@@ -67,7 +67,9 @@ def _is_whole(earlier: Earlier) -> bool:
         return False
 
 
-def reused(planned: Planned, wishes: Wishes, earlier: Sequence[Earlier], records: Iterable[Record] = ()) -> Unit | None:
+def reused(
+    planned: Planned, wishes: RestoreSettings, earlier: Sequence[Earlier], records: Iterable[LedgerRecord] = ()
+) -> ClipJobs | None:
     """All of a clip out of files that were restored before: one that has it all, or several, to be joined.
 
     records: of the ledger; a file that was put to this very place goes before one that another place has. None where
@@ -85,15 +87,15 @@ def reused(planned: Planned, wishes: Wishes, earlier: Sequence[Earlier], records
     for each in sorted(earlier, key=lambda each: each.path not in here):
         if each.job is not None and asked.start >= each.frames.start and asked.stop <= each.frames.stop:
             held = replace(place, restored_first=each.frames.start, restored_stop=each.frames.stop)
-            return Unit(planned.id, held, each.path, (replace(each.job, clip=clip),), of=each.units)
+            return ClipJobs(planned.id, held, each.path, (replace(each.job, clip=clip),), of=each.units)
     used = [each for each in earlier if each.frames.start < asked.stop and each.frames.stop > asked.start]
     if wishes.codec not in JOINED or retrim(asked, [each.frames for each in used]):
         return None
     request = {**job_of(planned, wishes).request, "range": f"{asked.start}:{asked.stop}"}
-    whole = Whole(planned.id, planned.output, tuple(used), request)
+    whole = JoinPlan(planned.id, planned.output, tuple(used), request)
     jobs = tuple(replace(each.job, clip=clip) for each in used if each.job is not None)
     of = tuple(dict.fromkeys(unit for each in used for unit in each.units))
-    return Unit(planned.id, place, planned.output, jobs, whole, of)
+    return ClipJobs(planned.id, place, planned.output, jobs, whole, of)
 
 
 _OTHER = ("input", "output", "range", "overwrite", "device")

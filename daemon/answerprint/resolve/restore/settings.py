@@ -13,14 +13,14 @@ from answerprint.errors import InputError
 from answerprint.resolve.put_back.placement import MODES, Mode
 from answerprint.store import atomic
 
-__all__ = ["Wishes", "recall", "remember"]
+__all__ = ["RestoreSettings", "recall_settings", "remember_settings"]
 
 DEFAULT_HANDLES = 24
 _MOST_HANDLES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class RestoreSettings:
     """What a person chose. handles: source frames before and after. settings: fields of a RestoreRequest.
 
     folder: for the restored files, "" for beside the sources. codec: "" for ProRes 4444. disable: hide the original
@@ -44,19 +44,19 @@ class Wishes:
             raise InputError(f"--handles cannot be {self.handles}.", f"Give 0 to {_MOST_HANDLES} frames.")
 
 
-def recall(folder: Path, project: str) -> Wishes:
+def recall_settings(folder: Path, project: str) -> RestoreSettings:
     """What was chosen the last time in a project; the defaults where nothing is kept, or nothing that can be read."""
     try:
         kept = json.loads(_file(folder, project).read_text(encoding="utf-8"))
         known = {name: kept[name] for name in _KEPT if name in kept}
         if not isinstance(known.get("settings", {}), dict):
-            return Wishes()
-        return Wishes(**known)
+            return RestoreSettings()
+        return RestoreSettings(**known)
     except (OSError, ValueError, TypeError, InputError):
-        return Wishes()
+        return RestoreSettings()
 
 
-def remember(folder: Path, project: str, wishes: Wishes) -> None:
+def remember_settings(folder: Path, project: str, wishes: RestoreSettings) -> None:
     """Keep what was chosen, for the next time. When a job begins is not kept. Raises OSError."""
     data = {name: value for name, value in asdict(wishes).items() if name in _KEPT}
     file = _file(folder, project)

@@ -14,23 +14,23 @@ from answerprint.errors import AnswerprintError, InputError, NoDaemonError
 from answerprint.home import state_folder
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.conform.facts import Refusal
-from answerprint.resolve.conform.selection import Choice
+from answerprint.resolve.conform.selection import SelectionRule
 from answerprint.resolve.put_back import Outcome
 from answerprint.resolve.put_back.ledger import Ledger
-from answerprint.resolve.restore.clip_jobs import Unit, place_of
-from answerprint.resolve.restore.finish import put_units
+from answerprint.resolve.restore.clip_jobs import ClipJobs, place_of
+from answerprint.resolve.restore.finish import put_clips
 from answerprint.resolve.restore.job import Planned, job_of
-from answerprint.resolve.restore.join import part_jobs, whole_of
-from answerprint.resolve.restore.otio_check import Witnesses
+from answerprint.resolve.restore.join import join_plan_of, part_jobs
+from answerprint.resolve.restore.otio_check import OtioReadings
 from answerprint.resolve.restore.output_names import Taken
-from answerprint.resolve.restore.own_clips import Made, Ours
-from answerprint.resolve.restore.plan import Plan, Refused, plan
+from answerprint.resolve.restore.own_clips import OwnClip, OwnClips
+from answerprint.resolve.restore.plan import Refused, RestorePlan, plan_restore
 from answerprint.resolve.restore.probe import MediaBook
 from answerprint.resolve.restore.render import Renderer
 from answerprint.resolve.restore.reuse import earlier_of, reused
-from answerprint.resolve.restore.settings import Wishes, remember
+from answerprint.resolve.restore.settings import RestoreSettings, remember_settings
 
-__all__ = ["Queued", "Said", "keep_wishes", "queue_selection", "wishes_folder"]
+__all__ = ["Queued", "Said", "keep_settings", "queue_selection", "settings_folder"]
 
 
 _ONLY_MISSING = "It was restored before: only the frames that are missing are restored, and joined to the others."
@@ -45,7 +45,7 @@ class Queued:
     clips that are not restored.
     """
 
-    plan: Plan
+    plan: RestorePlan
     jobs: list[tuple[Planned, JobRecord]] = field(default_factory=list)
     reused: list[Outcome] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
@@ -64,8 +64,8 @@ class Said:
 def queue_selection(
     resolve: Resolve,
     client: Client,
-    choice: Choice,
-    wishes: Wishes,
+    choice: SelectionRule,
+    wishes: RestoreSettings,
     said: Said = Said(),
     *,
     again: bool = False,
@@ -84,8 +84,8 @@ def queue_selection(
     media = MediaBook(client.describe_all)
     ledger = Ledger()
     records, done = ledger.records(), list(client.all_jobs([JobState.DONE]))
-    ours = Ours(records, map(_made, done))
-    made = plan(resolve, choice, wishes, media, taken, Witnesses(resolve, media), ours)
+    ours = OwnClips(records, map(_made, done))
+    made = plan_restore(resolve, choice, wishes, media, taken, OtioReadings(resolve, media), ours)
     result = Queued(made)
     planned_ones = list(made.planned)
     refused_ones = list(made.refused)
@@ -102,7 +102,7 @@ def queue_selection(
     for refused in refused_ones:
         _refuse(refused, result, said)
     wanted: list[tuple[Planned, NewJob]] = []
-    restored: list[tuple[Planned, Unit]] = []
+    restored: list[tuple[Planned, ClipJobs]] = []
     for planned in planned_ones:
         try:
             earlier = [] if again else earlier_of(planned, wishes, done, records)
@@ -118,16 +118,16 @@ def queue_selection(
             _refuse(_refused(planned, error), result, said)
     _submit(client, wanted, result, said)
     # Asked for anew, it is brought back even where its user took it out since.
-    outcomes = put_units(resolve, [unit for _, unit in restored], ledger, again=True) if restored else []
+    outcomes = put_clips(resolve, [unit for _, unit in restored], ledger, again=True) if restored else []
     for (planned, _), outcome in zip(restored, outcomes, strict=True):
         result.reused.append(outcome)
         said.reused(planned, outcome)
     if result.jobs:
-        keep_wishes(result.jobs[0][0].place.project, wishes)
+        keep_settings(result.jobs[0][0].place.project, wishes)
     return result
 
 
-def _render(renderer: Renderer, made: Plan, *, graded: bool) -> tuple[list[Planned], list[Refused]]:
+def _render(renderer: Renderer, made: RestorePlan, *, graded: bool) -> tuple[list[Planned], list[Refused]]:
     """What Resolve renders of a plan is planned; the rest stays as it was."""
     planned = [] if graded else list(made.planned)
     refused: list[Refused] = []
@@ -175,20 +175,20 @@ def _refuse(refused: Refused, result: Queued, said: Said) -> None:
     said.refused(refused)
 
 
-def _made(job: JobRecord) -> Made:
+def _made(job: JobRecord) -> OwnClip:
     try:
-        whole, place = whole_of(job), place_of(job)
+        whole, place = join_plan_of(job), place_of(job)
     except InputError:  # of a newer program, or damaged: its file is ours all the same
-        return Made(job.id, job.output, None)
-    return Made(job.id, job.output, place) if whole is None else Made(whole.id, whole.output, place)
+        return OwnClip(job.id, job.output, None)
+    return OwnClip(job.id, job.output, place) if whole is None else OwnClip(whole.id, whole.output, place)
 
 
-def wishes_folder() -> Path:
+def settings_folder() -> Path:
     """Where the last wishes of each project are kept."""
     return state_folder() / "resolve" / "wishes"
 
 
-def keep_wishes(project: str, wishes: Wishes) -> None:
+def keep_settings(project: str, wishes: RestoreSettings) -> None:
     """Keep them for the next time, as far as the disk lets us: without them it begins with the defaults."""
     with contextlib.suppress(OSError):
-        remember(wishes_folder(), project, wishes)
+        remember_settings(settings_folder(), project, wishes)

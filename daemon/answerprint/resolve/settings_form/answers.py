@@ -11,25 +11,25 @@ from answerprint.api.request import RestoreRequest
 from answerprint.errors import InputError
 from answerprint.option import Option
 from answerprint.resolve.put_back.placement import Mode
-from answerprint.resolve.restore.settings import Wishes
+from answerprint.resolve.restore.settings import RestoreSettings
 from answerprint.resolve.settings_form.build import FIELDS_OF_A_REQUEST, PREFIX, ready_models
-from answerprint.resolve.settings_form.form import Answers, Field, Form, Value
+from answerprint.resolve.settings_form.form import Answers, Form, FormField, Value
 from answerprint.rpc.convert_info import ModelForm
 
-__all__ = ["wishes_from"]
+__all__ = ["settings_from"]
 
 _SIZE = re.compile(r"(\d{1,5}) ?x ?(\d{1,5})")
 _ASKED = frozenset({"model", "task", "size", "scale", "strength", "steps", "seed", "options", *FIELDS_OF_A_REQUEST})
 """Settings that the form decides, whatever they were."""
 
 
-def wishes_from(
+def settings_from(
     form: Form,
     answers: Answers,
     models: Sequence[ModelForm],
     method_options: Sequence[Option],
-    wishes: Wishes,
-) -> Wishes:
+    wishes: RestoreSettings,
+) -> RestoreSettings:
     """The wishes that answers to a form mean; what the form does not ask stays as in `wishes`.
 
     Raises InputError naming the field, and what it takes.
@@ -50,7 +50,7 @@ def wishes_from(
         settings["steps"] = steps
     codec = str(values["codec"])
     RestoreRequest.from_json({**settings, "input": "-", "output": "-", "codec": codec})
-    return Wishes(
+    return RestoreSettings(
         put=cast(Mode, values["put"]),
         handles=cast(int, values["handles"]),
         folder=_folder(values),
@@ -120,7 +120,7 @@ def _options(form: Form, values: Mapping[str, Value], options: Sequence[Option])
     return {**settings, "options": chosen}
 
 
-def _parse(option: Option, field: Field, value: Value) -> str:
+def _parse(option: Option, field: FormField, value: Value) -> str:
     """A value as its option writes it. Raises InputError."""
     try:
         return option.text(option.parse(field.shown(value)))

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 from answerprint.errors import InputError
 from answerprint.option import Option
-from answerprint.resolve.restore.settings import Wishes
-from answerprint.resolve.settings_form.answers import wishes_from
+from answerprint.resolve.restore.settings import RestoreSettings
+from answerprint.resolve.settings_form.answers import settings_from
 from answerprint.resolve.settings_form.build import form_for
 from answerprint.resolve.settings_form.form import CannotAskError
-from answerprint.resolve.settings_form.show import Asking
-from answerprint.resolve.settings_form.wording import in_words_of_the_forms
+from answerprint.resolve.settings_form.show import FormDialog
+from answerprint.resolve.settings_form.wording import form_wording
 from answerprint.rpc.convert_info import ModelForm
 
 __all__ = ["ask_settings", "summary"]
@@ -20,11 +20,11 @@ __all__ = ["ask_settings", "summary"]
 def ask_settings(
     models: Sequence[ModelForm],
     method_options: Sequence[Option],
-    wishes: Wishes,
-    ways: Sequence[Asking],
+    wishes: RestoreSettings,
+    ways: Sequence[FormDialog],
     say: Callable[[str], None],
     project: str = "",
-) -> Wishes | None:
+) -> RestoreSettings | None:
     """What a person wishes, None when they cancelled.
 
     models, method_options: as a daemon describes them. wishes: of the last time; they hold, and `say` is told so, where
@@ -39,9 +39,9 @@ def ask_settings(
                 if answers is None:
                     return None
                 try:
-                    return wishes_from(form, answers, models, method_options, wishes)
+                    return settings_from(form, answers, models, method_options, wishes)
                 except InputError as error:
-                    form = form.again(answers, in_words_of_the_forms(str(error)))
+                    form = form.again(answers, form_wording(str(error)))
         except CannotAskError:
             continue
     say(
@@ -51,7 +51,7 @@ def ask_settings(
     return wishes
 
 
-def summary(wishes: Wishes) -> str:
+def summary(wishes: RestoreSettings) -> str:
     """The wishes that matter most, in words."""
     model = wishes.settings.get("model")
     return ", ".join(

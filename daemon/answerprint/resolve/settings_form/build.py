@@ -16,8 +16,8 @@ from answerprint.frames.codecs import CODECS
 from answerprint.option import Kind as OptionKind
 from answerprint.option import Option
 from answerprint.resolve.put_back.placement import Mode
-from answerprint.resolve.restore.settings import Wishes
-from answerprint.resolve.settings_form.form import Field, Form, Kind
+from answerprint.resolve.restore.settings import RestoreSettings
+from answerprint.resolve.settings_form.form import Form, FormField, Kind
 from answerprint.rpc.convert_info import ModelForm
 
 __all__ = [
@@ -40,7 +40,7 @@ _KINDS: Mapping[OptionKind, Kind] = MappingProxyType(
 _OWN = "the model's own"
 
 
-def field_of(option: Option) -> Field:
+def field_of(option: Option) -> FormField:
     """The field of an option."""
     return _with_default(_plain(option), option)
 
@@ -54,7 +54,7 @@ def own_options(models: Sequence[ModelForm]) -> dict[str, list[tuple[str, Option
     return found
 
 
-def merged(having: Sequence[tuple[str, Option]], models: int) -> Field:
+def merged(having: Sequence[tuple[str, Option]], models: int) -> FormField:
     """One field for an option that some of so many models have, which takes what any of them takes.
 
     Where their defaults differ, giving nothing leaves it to the model.
@@ -79,9 +79,9 @@ def merged(having: Sequence[tuple[str, Option]], models: int) -> Field:
     return _with_default(field, options[0])
 
 
-def _plain(option: Option) -> Field:
+def _plain(option: Option) -> FormField:
     free = option.kind == "text" and not option.format
-    return Field(
+    return FormField(
         name=PREFIX + option.name,
         label=option.name.replace("_", " ").capitalize(),
         kind=_KINDS[option.kind],
@@ -97,7 +97,7 @@ def _plain(option: Option) -> Field:
     )
 
 
-def _with_default(field: Field, option: Option) -> Field:
+def _with_default(field: FormField, option: Option) -> FormField:
     return replace(field, default=None if field.empty == _OWN else field.read(option.default_text))
 
 
@@ -108,9 +108,9 @@ _ASKED_ANYWAY = frozenset({"task"})
 """Options of models that the form asks for in a question of its own."""
 
 _DEFAULTS = RestoreRequest(input="-", output="-")
-_USUAL = Wishes()
+_USUAL = RestoreSettings()
 _MOST_HANDLES = 10_000  # more are refused by Wishes
-_SEED = Field(
+_SEED = FormField(
     "seed",
     "Seed",
     "integer",
@@ -130,7 +130,9 @@ _PUT: Mapping[Mode, str] = MappingProxyType(
 )
 
 
-def form_for(models: Sequence[ModelForm], method_options: Sequence[Option], wishes: Wishes, project: str = "") -> Form:
+def form_for(
+    models: Sequence[ModelForm], method_options: Sequence[Option], wishes: RestoreSettings, project: str = ""
+) -> Form:
     """What to ask, `wishes` as the defaults; models, method_options: as a daemon describes them.
 
     A wish that is not possible any more gives way to the usual default. Raises InputError when no model can be used.
@@ -180,7 +182,7 @@ def kept_option(settings: Mapping[str, Any], name: str) -> str | None:
     return None if value is None else str(value)
 
 
-def _answers(form: Form, wishes: Wishes, chosen: ModelForm) -> dict[str, object]:
+def _answers(form: Form, wishes: RestoreSettings, chosen: ModelForm) -> dict[str, object]:
     """What was wished, as answers."""
     settings = wishes.settings
     task = settings.get("task")
@@ -199,12 +201,12 @@ def _answers(form: Form, wishes: Wishes, chosen: ModelForm) -> dict[str, object]
     }
 
 
-def _look(ready: Sequence[ModelForm], chosen: ModelForm) -> list[Field]:
+def _look(ready: Sequence[ModelForm], chosen: ModelForm) -> list[FormField]:
     tasks = list(dict.fromkeys(task for model in ready for task in model.tasks))
     pictured = [model for model in ready if model.gives == "picture"]
     most = [model.most_steps for model in ready]
     fields = [
-        Field(
+        FormField(
             "model",
             "Model",
             "choice",
@@ -212,7 +214,7 @@ def _look(ready: Sequence[ModelForm], chosen: ModelForm) -> list[Field]:
             " ".join(f"{model.name}: {model.summary}." for model in ready),
             choices=tuple((model.name, model.name) for model in ready),
         ),
-        Field(
+        FormField(
             "task",
             "Task",
             "choice",
@@ -220,7 +222,7 @@ def _look(ready: Sequence[ModelForm], chosen: ModelForm) -> list[Field]:
             "What the model is for. " + " ".join(f"{model.name}: {', '.join(model.tasks)}." for model in ready),
             choices=tuple((each, each) for each in tasks),
         ),
-        Field(
+        FormField(
             "size",
             "Size",
             "text",
@@ -231,7 +233,7 @@ def _look(ready: Sequence[ModelForm], chosen: ModelForm) -> list[Field]:
             empty="as the timeline",
             takes="a factor such as 2 or 3/2, or WIDTHxHEIGHT in pixels, or nothing for the timeline's size",
         ),
-        Field(
+        FormField(
             "strength",
             "Strength",
             "number",
@@ -240,7 +242,7 @@ def _look(ready: Sequence[ModelForm], chosen: ModelForm) -> list[Field]:
             minimum=0,
             maximum=1,
         ),
-        Field(
+        FormField(
             "steps",
             "Steps",
             "integer",
@@ -266,9 +268,9 @@ def _largest(model: ModelForm) -> str:
     return f"{model.largest_scale or model.scale}{of_tasks}"
 
 
-def _way_back() -> list[Field]:
+def _way_back() -> list[FormField]:
     return [
-        Field(
+        FormField(
             "put",
             "Put back",
             "choice",
@@ -276,7 +278,7 @@ def _way_back() -> list[Field]:
             "In the order of what it changes in the project; all but the last leave the original where it is.",
             choices=tuple(_PUT.items()),
         ),
-        Field(
+        FormField(
             "handles",
             "Handles",
             "integer",
@@ -286,14 +288,14 @@ def _way_back() -> list[Field]:
             maximum=_MOST_HANDLES,
             unit="frames",
         ),
-        Field(
+        FormField(
             "disable",
             "Hide the original",
             "switch",
             _USUAL.disable,
             "With a new track above: the original below is disabled.",
         ),
-        Field(
+        FormField(
             "folder",
             "Folder",
             "folder",
@@ -301,7 +303,7 @@ def _way_back() -> list[Field]:
             "Where restored files go.",
             empty="Restored, beside the source",
         ),
-        Field(
+        FormField(
             "codec",
             "Codec",
             "choice",

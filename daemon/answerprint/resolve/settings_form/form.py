@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from answerprint.errors import AnswerprintError, InputError
 
-__all__ = ["Answers", "CannotAskError", "Field", "Form", "Group", "Kind", "Value"]
+__all__ = ["Answers", "CannotAskError", "Form", "FormField", "Group", "Kind", "Value"]
 
 Kind = Literal["choice", "integer", "number", "text", "switch", "folder"]
 Group = Literal["common", "advanced"]
@@ -35,7 +35,7 @@ _TAKES: Mapping[Kind, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """One question. default: of the kind; None where nothing is given, which `empty` allows.
 
     choices: values and their labels. minimum, maximum: themselves included, in `unit`. empty: what giving nothing
@@ -84,7 +84,7 @@ class Field:
         return asdict(self) | {"choices": [list(pair) for pair in self.choices], "takes": self.allowed}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Field:
+    def from_json(cls, data: Mapping[str, Any]) -> FormField:
         """Read `to_json`'s form."""
         return cls(**{**data, "choices": tuple((str(value), str(label)) for value, label in data["choices"])})
 
@@ -117,10 +117,10 @@ class Form:
 
     title: str
     intro: str
-    fields: tuple[Field, ...]
+    fields: tuple[FormField, ...]
     problem: str = ""
 
-    def group(self, group: Group) -> tuple[Field, ...]:
+    def group(self, group: Group) -> tuple[FormField, ...]:
         """The questions of a group."""
         return tuple(field for field in self.fields if field.group == group)
 
@@ -149,10 +149,10 @@ class Form:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Form:
         """Read `to_json`'s form."""
-        return cls(**{**data, "fields": tuple(Field.from_json(each) for each in data["fields"])})
+        return cls(**{**data, "fields": tuple(FormField.from_json(each) for each in data["fields"])})
 
 
-def _kept(field: Field, answers: Answers) -> Field:
+def _kept(field: FormField, answers: Answers) -> FormField:
     try:
         return replace(field, default=field.read(answers[field.name]))
     except (KeyError, InputError):

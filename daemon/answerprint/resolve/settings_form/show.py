@@ -27,15 +27,24 @@ from answerprint.errors import InputError
 from answerprint.resolve.bridge.attach import scrubbed
 from answerprint.resolve.bridge.bridge import Bridge
 from answerprint.resolve.errors import ResolveError
-from answerprint.resolve.settings_form.form import Answers, CannotAskError, Field, Form, Value
+from answerprint.resolve.settings_form.form import Answers, CannotAskError, Form, FormField, Value
 from answerprint.text import plain
 
-__all__ = ["Asking", "PromptAsking", "ResolveAsking", "WindowAsking", "choose", "has_display", "pythons", "window_file"]
+__all__ = [
+    "FormDialog",
+    "PromptDialog",
+    "ResolveDialog",
+    "WindowDialog",
+    "choose_dialogs",
+    "has_display",
+    "pythons",
+    "window_file",
+]
 
 _SECONDS = 4 * 3600.0  # people are called away; a dialog that was forgotten over night need not be kept
 
 
-class ResolveAsking:
+class ResolveDialog:
     """A dialog of Resolve's own toolkit."""
 
     def __init__(self, bridge: Bridge, seconds: float = _SECONDS) -> None:
@@ -77,7 +86,7 @@ def window_file() -> Path:
     return Path(next(iter(resolve_scripts.__path__))) / "answerprint_window.py"
 
 
-class WindowAsking:
+class WindowDialog:
     """A window by tkinter."""
 
     def __init__(
@@ -155,7 +164,7 @@ def _line(stream: IO[bytes]) -> Mapping[str, object]:
 
 _WIDTH = 100
 _NOTHING = "-"
-_MORE = Field(
+_MORE = FormField(
     "more",
     "Advanced settings",
     "switch",
@@ -164,7 +173,7 @@ _MORE = Field(
 )
 
 
-class PromptAsking:
+class PromptDialog:
     """Plain lines: Enter keeps what is in brackets, ? explains, Ctrl-D and Ctrl-C cancel."""
 
     def __init__(self, read: IO[str], write: IO[str]) -> None:
@@ -187,11 +196,11 @@ class PromptAsking:
             return None
         return answers
 
-    def _answers(self, fields: Sequence[Field]) -> Iterator[tuple[str, Value]]:
+    def _answers(self, fields: Sequence[FormField]) -> Iterator[tuple[str, Value]]:
         for field in fields:
             yield field.name, self._one(field)
 
-    def _one(self, field: Field) -> Value:
+    def _one(self, field: FormField) -> Value:
         default = field.shown(field.default) or field.empty
         if field.kind == "choice":
             for number, (value, label) in enumerate(field.choices, 1):
@@ -218,7 +227,7 @@ class PromptAsking:
         self._write.flush()
 
 
-def _meant(field: Field, text: str) -> str:
+def _meant(field: FormField, text: str) -> str:
     """What was typed, with the number of a choice for the choice, and a dash for nothing."""
     if text == _NOTHING and field.empty:
         return ""
@@ -228,14 +237,14 @@ def _meant(field: Field, text: str) -> str:
     return text
 
 
-def _explained(field: Field) -> str:
+def _explained(field: FormField) -> str:
     words = f"{field.help} It takes {field.allowed}."
     if field.empty:
         words += f" {_NOTHING} stands for: {field.empty}."
     return textwrap.fill(words, _WIDTH, initial_indent="  ", subsequent_indent="  ")
 
 
-class Asking(Protocol):
+class FormDialog(Protocol):
     """One way to show a form."""
 
     def ask(self, form: Form) -> Answers | None:
@@ -246,25 +255,25 @@ class Asking(Protocol):
         ...
 
 
-def choose(
+def choose_dialogs(
     environ: Mapping[str, str],
     *,
     bridge: Bridge | None = None,
     windows: bool = False,
     terminal: tuple[IO[str], IO[str]] | None = None,
     platform: str = sys.platform,
-) -> tuple[Asking, ...]:
+) -> tuple[FormDialog, ...]:
     """The ways that may be there, in the order in which to try them.
 
     bridge: a menu script's that runs in Resolve. windows: whether this Resolve lets scripts open windows
     (`Capability.WINDOWS`); where it does not, a mere attempt opens a dialog of its own. terminal: what is read and
     written, when a person is on both.
     """
-    ways: list[Asking] = []
+    ways: list[FormDialog] = []
     if bridge is not None and windows:
-        ways.append(ResolveAsking(bridge))
+        ways.append(ResolveDialog(bridge))
     if has_display(environ, platform):
-        ways.append(WindowAsking(pythons(environ), environ))
+        ways.append(WindowDialog(pythons(environ), environ))
     if terminal is not None and all(stream.isatty() for stream in terminal):
-        ways.append(PromptAsking(*terminal))
+        ways.append(PromptDialog(*terminal))
     return tuple(ways)

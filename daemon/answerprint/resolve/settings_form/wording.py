@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["in_words_of_the_forms"]
+__all__ = ["form_wording"]
 
 _WORDS: Mapping[str, str] = MappingProxyType(
     {
@@ -35,7 +35,7 @@ _GROUP = re.compile(r" \((--[a-z][a-z-]*(?:, --[a-z][a-z-]*)*)\)")
 _FLAG = re.compile(r"(?<![\w-])--([a-z][a-z-]*)")
 
 
-def in_words_of_the_forms(text: str) -> str:
+def form_wording(text: str) -> str:
     """The text without flags. What has no field and no menu item of its own keeps its plain name."""
     text = _OPTION.sub(lambda found: f"{_label(found[1])} {found[2]}", text)
     text = _GROUP.sub(_named, text)

@@ -9,7 +9,7 @@ from answerprint.api.job import ChunkRefusedError, JobRecord, JobState
 from answerprint.store.receipts import ChunkReceipt
 from answerprint.store.tables.rows import receipt_from_row, to_text
 
-__all__ = ["check_continues", "drop", "insert", "sequence_of"]
+__all__ = ["check_continues", "drop", "insert_chunk", "sequence_of"]
 
 _WITHOUT_CHUNKS = frozenset({JobState.DONE, JobState.CANCELLED})  # a failed job keeps its own for another try
 
@@ -45,7 +45,9 @@ def check_continues(sqlite: sqlite3.Connection, job: JobRecord, receipt: ChunkRe
     raise ChunkRefusedError(f"Chunk {receipt.chunk} does not belong to job {job.number} now: {reason}.")
 
 
-def insert(sqlite: sqlite3.Connection, job: JobRecord, receipt: ChunkReceipt, sequence: int, seconds: float) -> None:
+def insert_chunk(
+    sqlite: sqlite3.Connection, job: JobRecord, receipt: ChunkReceipt, sequence: int, seconds: float
+) -> None:
     """Keep the row, and count its frames."""
     sqlite.execute(
         "INSERT INTO chunks (job, chunk, first, stop, bytes, sequence, receipt) VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -17,7 +17,7 @@ from answerprint.store.quota import room, storage_error
 from answerprint.store.tables.rows import REBUILD
 from answerprint.store.tables.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
-__all__ = ["Connection", "connect_read_only", "file_version", "translated"]
+__all__ = ["JournalConnection", "connect_read_only", "file_version", "translate_errors"]
 
 _BUSY_SECONDS = 5.0
 _LOG_LIMIT_BYTES = 16 << 20
@@ -29,7 +29,7 @@ _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLI
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Turn whatever SQLite or the disk raises inside the block into JournalError or DiskFullError."""
     try:
         yield
@@ -69,13 +69,13 @@ def _room(path: Path) -> int:
         return sys.maxsize
 
 
-class Connection:
+class JournalConnection:
     """SQLite with the settings that make a commit durable, and transactions that are whole or absent."""
 
     def __init__(self, path: Path) -> None:
         """Open the journal at path, or begin one. Raises JournalError, having changed nothing, and DiskFullError."""
         self.path = path
-        with translated(path):
+        with translate_errors(path):
             unclean = _prepare(path)
             version = _inspect(path, unclean=unclean)
             self._sqlite = _connect(path)
@@ -87,18 +87,18 @@ class Connection:
 
     def rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
         """All rows of a question."""
-        with translated(self.path):
+        with translate_errors(self.path):
             return self._sqlite.execute(sql, values).fetchall()
 
     def row(self, sql: str, *values: object) -> sqlite3.Row | None:
         """The first row of a question, or None."""
-        with translated(self.path):
+        with translate_errors(self.path):
             row: sqlite3.Row | None = self._sqlite.execute(sql, values).fetchone()
             return row
 
     def raw_rows(self, sql: str) -> list[dict[str, object]]:
         """All rows of a question, also where a text is none: what is no Unicode is replaced."""
-        with translated(self.path):
+        with translate_errors(self.path):
             usual = self._sqlite.text_factory
             self._sqlite.text_factory = lambda data: data.decode("utf-8", "replace")
             try:
@@ -109,7 +109,7 @@ class Connection:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Give the block SQLite itself; what it did is on disk after the block, or undone where it raised."""
-        with translated(self.path):
+        with translate_errors(self.path):
             self._sqlite.execute("BEGIN IMMEDIATE")
             try:
                 yield self._sqlite
@@ -131,7 +131,7 @@ class Connection:
 
     def close(self) -> None:
         """Leave one complete file, without a log beside it."""
-        with translated(self.path):
+        with translate_errors(self.path):
             self._sqlite.close()
 
     def _migrate(self, version: int) -> None:

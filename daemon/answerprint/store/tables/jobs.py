@@ -10,12 +10,12 @@ from answerprint.api.job import ENDED, JobEvent, JobRecord, JobState, UnknownJob
 from answerprint.ipc.messages import Message
 from answerprint.store.tables.rows import job_from_row, to_text
 
-__all__ = ["Place", "consequences", "insert", "keep_event", "position", "read", "update"]
+__all__ = ["Place", "consequences", "insert_job", "keep_event", "position", "read_job", "update"]
 
 Place = Literal["first", "last"]
 
 
-def read(sqlite: sqlite3.Connection, job: str) -> JobRecord:
+def read_job(sqlite: sqlite3.Connection, job: str) -> JobRecord:
     """The job with that full id. Raises UnknownJobError."""
     row = sqlite.execute("SELECT * FROM jobs WHERE id = ?", (job,)).fetchone()
     if row is None:
@@ -51,7 +51,7 @@ def consequences(sqlite: sqlite3.Connection, job: JobRecord, state: JobState, no
     return columns
 
 
-def insert(sqlite: sqlite3.Connection, columns: Mapping[str, object]) -> None:
+def insert_job(sqlite: sqlite3.Connection, columns: Mapping[str, object]) -> None:
     """A new row of jobs. Names of columns come from this package alone: never from a client."""
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     sqlite.execute(f"INSERT INTO jobs ({names}) VALUES ({marks})", tuple(columns.values()))  # noqa: S608

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from answerprint.api.job import ENDED, UNFINISHED, JobRecord, JobState, UnknownJobError
 from answerprint.errors import InputError
-from answerprint.store.tables.connection import Connection
+from answerprint.store.tables.connection import JournalConnection
 from answerprint.store.tables.rows import job_from_row, to_text
 
-__all__ = ["expired", "find", "page", "ready", "unfinished_for", "with_chunks"]
+__all__ = ["expired", "find_job", "page", "ready_jobs", "unfinished_for", "with_chunks"]
 
 _AT_WORK = frozenset({JobState.RUNNING, JobState.MUXING})
 _WAITING = frozenset({JobState.QUEUED, JobState.PAUSED})
@@ -21,7 +21,7 @@ _ID_START = re.compile(r"[0-9a-f-]{4,36}")
 _SEE = "`answerprint jobs list` shows them all."
 
 
-def find(connection: Connection, reference: str) -> JobRecord:
+def find_job(connection: JournalConnection, reference: str) -> JobRecord:
     """The job with that number, id, or unambiguous start of an id. Raises UnknownJobError."""
     text = reference.strip().lower()
     if text.isdecimal() and text.isascii() and len(text) <= _LONGEST_NUMBER:
@@ -54,7 +54,7 @@ _SECTIONS = (
 
 
 def page(
-    connection: Connection, states: Collection[JobState], limit: int, token: str
+    connection: JournalConnection, states: Collection[JobState], limit: int, token: str
 ) -> tuple[list[JobRecord], str, int]:
     """Some jobs, the token of the page after, and how many there are on all. Raises InputError for a bad token."""
     wanted = frozenset(states) or frozenset(JobState)
@@ -75,7 +75,7 @@ def page(
 
 
 def _section(
-    connection: Connection,
+    connection: JournalConnection,
     section: _Section,
     states: Collection[JobState],
     after: tuple[int, float, int] | None,
@@ -106,13 +106,13 @@ def _read_token(token: str) -> tuple[int, tuple[int, float, int] | None]:
     return start, after
 
 
-def _count(connection: Connection, states: Collection[JobState]) -> int:
+def _count(connection: JournalConnection, states: Collection[JobState]) -> int:
     sql = f"SELECT count(*) FROM jobs WHERE state IN ({_marks(states)})"  # noqa: S608
     row = connection.row(sql, *(state.value for state in states))
     return int(row[0]) if row else 0
 
 
-def ready(connection: Connection, now: float, lanes: Collection[str] | None, limit: int) -> list[JobRecord]:
+def ready_jobs(connection: JournalConnection, now: float, lanes: Collection[str] | None, limit: int) -> list[JobRecord]:
     """Queued jobs that are due, of one of the lanes, best first."""
     asked = {str(row[0]) for row in connection.rows("SELECT DISTINCT lane FROM jobs WHERE state = 'queued'")}
     # Lane by lane an index answers: thousands of jobs that wait for a device at work are not looked at.
@@ -128,13 +128,13 @@ def ready(connection: Connection, now: float, lanes: Collection[str] | None, lim
     return sorted(jobs, key=lambda job: (-job.priority, job.position, job.number))[:limit]
 
 
-def with_chunks(connection: Connection, states: Collection[JobState]) -> list[JobRecord]:
+def with_chunks(connection: JournalConnection, states: Collection[JobState]) -> list[JobRecord]:
     """Jobs in these states that have finished chunks."""
     sql = f"SELECT * FROM jobs WHERE state IN ({_marks(states)}) AND frames_done > 0 ORDER BY number"  # noqa: S608
     return [job_from_row(row) for row in connection.rows(sql, *(state.value for state in states))]
 
 
-def unfinished_for(connection: Connection, output: str) -> list[JobRecord]:
+def unfinished_for(connection: JournalConnection, output: str) -> list[JobRecord]:
     """Jobs that have not ended, and whose deliverable is to stand under that path or pattern."""
     # Both sides are read by SQLite: what is no Unicode is the same in both.
     sql = f"""
@@ -146,7 +146,7 @@ def unfinished_for(connection: Connection, output: str) -> list[JobRecord]:
 
 
 def expired(
-    connection: Connection, now: float, up_seconds: float, age: float | None, keep: int | None, limit: int
+    connection: JournalConnection, now: float, up_seconds: float, age: float | None, keep: int | None, limit: int
 ) -> list[JobRecord]:
     """Ended jobs of more than that age, or before the latest `keep`; the oldest first. Never undelivered ones."""
     rows = connection.rows(

@@ -20,8 +20,8 @@ from answerprint.weights.content import check_form, form_of
 from answerprint.weights.identify import GENERATOR, check_family, class_name, guess_family
 from answerprint.weights.importing.child import Convert, Fit, convert_in_child, fit_in_child
 from answerprint.weights.importing.parts import ORIGINAL, place_parts
-from answerprint.weights.importing.plan import PART, plan
-from answerprint.weights.install import alone, install
+from answerprint.weights.importing.plan import PART, plan_import
+from answerprint.weights.install import alone, install_model
 from answerprint.weights.manifest import Manifest, check_model_name
 from answerprint.weights.published_models import known_models
 
@@ -59,7 +59,7 @@ def bring(
                 f"There is a model {said.name!r} already.",
                 f"Choose another name, or: answerprint models remove {said.name}",
             )
-        wanted = plan([path.absolute() for path in paths])
+        wanted = plan_import([path.absolute() for path in paths])
         try:
             _check_room(models, wanted.values())
             gathered = temporary_folder_beside(final)
@@ -77,7 +77,7 @@ def bring(
             if manifest.family == GENERATOR:
                 manifest = _told(manifest, gathered)
             on_stage("sealing")
-            return install(gathered, final, manifest)
+            return install_model(gathered, final, manifest)
         except OSError as error:
             raise storage_error(error, final) from error
         finally:

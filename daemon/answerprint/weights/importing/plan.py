@@ -13,7 +13,7 @@ from answerprint.weights.identify import INDEX
 from answerprint.weights.manifest import check_file_name
 from answerprint.weights.verify import MAX_TEXT_BYTES
 
-__all__ = ["PART", "plan"]
+__all__ = ["PART", "plan_import"]
 
 PART = "part-"
 """How the names of single files begin until their tensors tell which parts they are."""
@@ -24,7 +24,7 @@ _PICKLES = frozenset({".bin", ".ckpt", ".pth", ".pt"})
 _WEIGHTS = frozenset({".safetensors", *_PICKLES})
 
 
-def plan(paths: list[Path]) -> dict[str, Path]:
+def plan_import(paths: list[Path]) -> dict[str, Path]:
     """Which file becomes which, by its name in the model's folder; single files of weights are numbered parts first.
 
     Raises ModelError for what is no file of a model.
@@ -52,7 +52,7 @@ def _plan_folder(folder: Path, *, alone: bool) -> dict[str, Path]:
         found = [path for path in sorted(folder.iterdir()) if path.is_file()]
         if not alone:
             return {f"tokenizer/{path.name}": path for path in found if path.name in _TOKENIZER}
-        return plan([path for path in found if path.suffix.lower() in _WEIGHTS or path.name in _TOKENIZER])
+        return plan_import([path for path in found if path.suffix.lower() in _WEIGHTS or path.name in _TOKENIZER])
     wanted = {INDEX: folder / INDEX}
     for part in _components(folder / INDEX):
         place = folder / part

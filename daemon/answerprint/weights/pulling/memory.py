@@ -18,7 +18,7 @@ from answerprint.store.quota import storage_error
 from answerprint.weights.manifest import check_model_name
 from answerprint.weights.published_models import KnownModel, Licence
 
-__all__ = ["Memory", "Pin", "accept", "has_accepted", "pin", "read_memory", "unpin"]
+__all__ = ["Pin", "PullRecord", "accept", "has_accepted", "pin", "read_memory", "unpin"]
 
 _FOLDER = ".remembered"
 _MOST_BYTES = 256 * 1024
@@ -34,14 +34,14 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class PullRecord:
     """Of one model. licence: the hash of the licence's words that were accepted, empty for none."""
 
     licence: str = ""
     pins: dict[str, Pin] = field(default_factory=dict)
 
 
-def read_memory(models: Path, name: str) -> Memory:
+def read_memory(models: Path, name: str) -> PullRecord:
     """What is remembered of the model `name`. Raises ModelError for a record that cannot be read: never forgotten."""
     path = _path(models, name)
     try:
@@ -50,9 +50,9 @@ def read_memory(models: Path, name: str) -> Memory:
         pins = {str(key): Pin(int(row["size"]), str(row["sha256"])) for key, row in data["pins"].items()}
         if not all(_SHA256.fullmatch(each.sha256) for each in pins.values()):
             raise ValueError("a hash is none")
-        return Memory(str(data["licence"]), pins)
+        return PullRecord(str(data["licence"]), pins)
     except FileNotFoundError:
-        return Memory()
+        return PullRecord()
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(
             f"{path} cannot be read.", "Remove it to accept the licence anew and to trust the next download anew."
@@ -81,7 +81,7 @@ def unpin(models: Path, model: str, files: Iterable[str]) -> None:
     _write(models, model, replace(memory, pins={name: pin for name, pin in memory.pins.items() if name not in gone}))
 
 
-def _write(models: Path, name: str, memory: Memory) -> None:
+def _write(models: Path, name: str, memory: PullRecord) -> None:
     path = _path(models, name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

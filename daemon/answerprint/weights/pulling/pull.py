@@ -22,25 +22,25 @@ from answerprint.store.quota import room, size_text, spare_room, storage_error
 from answerprint.weights.content import check_form
 from answerprint.weights.identify import check_family
 from answerprint.weights.importing.child import Convert, Fit, convert_in_child, fit_in_child
-from answerprint.weights.install import alone, install, partial_folder
+from answerprint.weights.install import alone, install_model, partial_folder
 from answerprint.weights.manifest import FileRecord, read_manifest
 from answerprint.weights.packaged.package import is_here
 from answerprint.weights.published_models import KnownFile, KnownModel
 from answerprint.weights.pulling.address import check_address, origin
-from answerprint.weights.pulling.download import Download, PullError, digest
+from answerprint.weights.pulling.download import Download, PullError, hash_file
 from answerprint.weights.pulling.memory import Pin, accept, has_accepted, pin, read_memory, unpin
 from answerprint.weights.pulling.transfer import Route
 from answerprint.weights.settings import ModelSettings
-from answerprint.weights.verify import verify
+from answerprint.weights.verify import verify_model
 
-__all__ = ["Progress", "Wishes", "comes_in_package", "published_name", "pull"]
+__all__ = ["PullOptions", "PullProgress", "comes_in_package", "published_name", "pull"]
 
 _PICKLE_SUFFIX = ".original"
 _PART_SUFFIX = ".part"
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class PullProgress:
     """How far a pull is. total_bytes: of all files, or about so many; never below done_bytes, and exact at the end."""
 
     stage: Literal["fetch", "convert", "check", "done"]
@@ -49,12 +49,12 @@ class Progress:
     total_bytes: int
 
 
-def _silent(progress: Progress) -> None:
+def _silent(progress: PullProgress) -> None:
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class PullOptions:
     """How the user wants it. mirror: an address or empty; folder: one that has the files already."""
 
     accept_licence: bool = False
@@ -68,7 +68,7 @@ class _Count:
     """Adds up what is here."""
 
     model: KnownModel
-    tell: Callable[[Progress], None]
+    tell: Callable[[PullProgress], None]
     bytes: dict[str, int] = field(default_factory=dict)
 
     def report(self, stage: Literal["fetch", "convert", "check", "done"], file: str, here: int | None = None) -> None:
@@ -77,16 +77,16 @@ class _Count:
         done = sum(self.bytes.values())
         total = sum(max(each.size or 0, self.bytes.get(each.name, 0)) for each in self.model.files)
         whole = stage in ("check", "done")  # then all sizes are known
-        self.tell(Progress(stage, file, done, total if whole else max(total, self.model.size)))
+        self.tell(PullProgress(stage, file, done, total if whole else max(total, self.model.size)))
 
 
 def pull(
     model: KnownModel,
     models: Path,
     settings: ModelSettings,
-    wishes: Wishes = Wishes(),
+    wishes: PullOptions = PullOptions(),
     *,
-    on_progress: Callable[[Progress], None] = _silent,
+    on_progress: Callable[[PullProgress], None] = _silent,
     cancelled: threading.Event | None = None,
     download: Download | None = None,
     convert: Convert = convert_in_child,
@@ -122,24 +122,24 @@ def pull(
             work.bring(file)
         count.report("check", "")
         work.check(fit)
-        install(gathered, final, model.manifest())
+        install_model(gathered, final, model.manifest())
         count.report("done", "")
     return final
 
 
-def comes_in_package(model: KnownModel, wishes: Wishes) -> bool:
+def comes_in_package(model: KnownModel, wishes: PullOptions) -> bool:
     """Whether nothing need be fetched, for a package holds the weights; not where the user says from where to take."""
     return model.package is not None and not wishes.mirror and wishes.folder is None and is_here(model.package)
 
 
 def _is_whole(final: Path) -> bool:
     with suppress(ModelError):
-        verify(final)
+        verify_model(final)
         return True
     return False
 
 
-def _command(model: KnownModel, wishes: Wishes, *options: str) -> str:
+def _command(model: KnownModel, wishes: PullOptions, *options: str) -> str:
     """The command that asks for the same with these options as well."""
     words = ["answerprint", "models", "pull", model.name]
     words += ["--mirror", wishes.mirror] if wishes.mirror else []
@@ -148,7 +148,7 @@ def _command(model: KnownModel, wishes: Wishes, *options: str) -> str:
 
 
 def _check_wishes(
-    model: KnownModel, models: Path, pins: Mapping[str, Pin], settings: ModelSettings, wishes: Wishes
+    model: KnownModel, models: Path, pins: Mapping[str, Pin], settings: ModelSettings, wishes: PullOptions
 ) -> None:
     if wishes.mirror:
         check_address(wishes.mirror)
@@ -215,7 +215,7 @@ class _Work:
     final: Path
     pins: Mapping[str, Pin]
     settings: ModelSettings
-    wishes: Wishes
+    wishes: PullOptions
     download: Download
     convert: Convert
     count: _Count
@@ -255,7 +255,7 @@ class _Work:
         expected = self._expected(file)
         download = replace(self.download, on_bytes=lambda here: self.count.report("fetch", file.name, here))
         if self._copy(file, part):
-            found = digest(part, download.cancelled)
+            found = hash_file(part, download.cancelled)
             self.count.report("fetch", file.name, found.size)
             if expected is not None and expected.sha256 != found.sha256:
                 part.unlink()
@@ -289,7 +289,7 @@ class _Work:
         expected = self._expected(file)
         if not target.is_file() or expected is None:
             return False
-        return file.convert or digest(target, self.download.cancelled).sha256 == expected.sha256
+        return file.convert or hash_file(target, self.download.cancelled).sha256 == expected.sha256
 
     def _reuse(self, file: KnownFile, target: Path) -> bool:
         """Take over what is right in a damaged folder of the same model."""
@@ -297,7 +297,7 @@ class _Work:
             records: Mapping[str, FileRecord] = {each.name: each for each in read_manifest(self.final).files}
             record, expected, old = records[file.name], self._expected(file), self.final / file.name
             wanted = record.sha256 if file.convert or expected is None else expected.sha256
-            if old.is_file() and digest(old, self.download.cancelled).sha256 == wanted == record.sha256:
+            if old.is_file() and hash_file(old, self.download.cancelled).sha256 == wanted == record.sha256:
                 shutil.copyfile(old, target)
                 return True
         return False

@@ -19,9 +19,9 @@ from urllib.request import getproxies, proxy_bypass
 
 from answerprint import __version__
 from answerprint.errors import InputError
-from answerprint.weights.pulling.address import check_address, check_peer, is_loopback, origin, redirected
+from answerprint.weights.pulling.address import check_address, check_public_peer, is_loopback, origin, redirected
 
-__all__ = ["Answer", "GoneError", "Patience", "Route", "StaleError", "TransferError", "open_answer"]
+__all__ = ["GoneError", "HttpResponse", "Route", "StaleError", "TransferError", "TransferTimeouts", "open_answer"]
 
 _MOST_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -43,7 +43,7 @@ class GoneError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class TransferTimeouts:
     """How long a server is waited for."""
 
     silence_seconds: float = 30.0
@@ -59,12 +59,12 @@ class Route:
 
     proxy: str = ""
     private: tuple[str, str, int] | None = None
-    patience: Patience = Patience()
+    patience: TransferTimeouts = TransferTimeouts()
     clock: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """What a server sends. start: its first byte in the file. total: bytes of the whole file, None where unsaid."""
 
     start: int
@@ -75,7 +75,7 @@ class Answer:
 
 
 @contextmanager
-def open_answer(address: str, start: int, validator: str, route: Route) -> Iterator[Answer]:
+def open_answer(address: str, start: int, validator: str, route: Route) -> Iterator[HttpResponse]:
     """Ask for a file from byte `start` on, if it is still the one that `validator` is of; else from its beginning.
 
     Raises TransferError, GoneError, and ModelError for an address that may not be fetched.
@@ -102,7 +102,7 @@ def open_answer(address: str, start: int, validator: str, route: Route) -> Itera
     raise GoneError("it redirects without end")
 
 
-def _read_head(response: http.client.HTTPResponse, start: int, validator: str, route: Route) -> Answer:
+def _read_head(response: http.client.HTTPResponse, start: int, validator: str, route: Route) -> HttpResponse:
     headers = response.headers
     if headers.get("Content-Encoding", "identity") != "identity":
         raise GoneError("it sends the file packed, though asked not to")
@@ -112,9 +112,9 @@ def _read_head(response: http.client.HTTPResponse, start: int, validator: str, r
         said = _RANGE.fullmatch(headers.get("Content-Range", ""))
         if said is None or int(said[1]) != start or (validator and strong != validator):
             raise GoneError("it goes on with something else than was asked for")
-        return Answer(start, int(said[3]), strong, _blocks(response, route))
+        return HttpResponse(start, int(said[3]), strong, _blocks(response, route))
     if response.status == 200:
-        return Answer(0, response.length, strong, _blocks(response, route))
+        return HttpResponse(0, response.length, strong, _blocks(response, route))
     if response.status in _PASSING:
         raise TransferError(f"it answers {response.status} {response.reason[:60]}")
     if response.status == 416:
@@ -160,7 +160,7 @@ def _connect(parts: SplitResult, route: Route) -> http.client.HTTPConnection:
     if origin(parts) != route.private:
         try:
             # Of the connection itself: a name could lead elsewhere when it is looked up a second time.
-            check_peer(parts, secure.sock.getpeername()[0])
+            check_public_peer(parts, secure.sock.getpeername()[0])
         except BaseException:
             secure.close()
             raise
