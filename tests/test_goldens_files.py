@@ -50,6 +50,7 @@ def test_what_a_job_leaves_on_disk(home: Path, tmp_path: Path, golden: Golden) -
         "receipt of the last chunk": {"carry": shape(receipts[-1]["carry"])},
         "started": shape(job.kinds("started")[0], frozenset({"event"})),
         "chunk": shape({key: each for key, each in job.kinds("chunk")[0].items() if key != "receipt"}),
+        "progress": sorted(job.kinds("progress")[0]),
         "rendered": shape(rendered),
         "state for the next chunk": _state(min(job.folder.glob("chunk-*.carry"))),
         "segment": _tags(min(job.folder.glob("chunk-*.mkv"))),
