@@ -46,7 +46,7 @@ def test_importing_the_package_and_asking_for_help_load_not_even_numpy(program: 
 
 
 def test_everything_that_restoring_needs_in_the_parent_is_light(program: Program) -> None:
-    names = "cli.restore, cli.doctor, cli.answerprintd, jobs.process, rpc.client"
+    names = "cli.restore, cli.doctor, cli.answerprintd, ipc.child_process, client.client"
     modules = loaded_by("import " + ", ".join(f"answerprint.{name.strip()}" for name in names.split(",")), program)
     assert not modules & set(HEAVY)
 

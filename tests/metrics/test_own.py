@@ -27,7 +27,7 @@ def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
         torch.manual_seed(0)
         network = CompactNetwork(features=4, convolutions=1)
     backend = GeneratorBackend(network.eval().requires_grad_(False), torch.device("cpu"))
-    monkeypatch.setattr("answerprint.metrics.own.find", lambda _: SimpleNamespace(info=INFO))
+    monkeypatch.setattr("answerprint.metrics.own.find_model", lambda _: SimpleNamespace(info=INFO))
     monkeypatch.setattr("answerprint.metrics.own.load", lambda _name, _device: backend)
     with Studio() as opened:
         yield opened

@@ -111,9 +111,9 @@ def test_it_is_made_once(package: SmallPackage, models: Path) -> None:
 def test_processes_that_need_it_at_once_all_get_it(package: SmallPackage, models: Path, tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path\n"
-        "from answerprint.weights import known\n"
+        "from answerprint.weights import published_models\n"
         f"sys.path.insert(0, {str(tmp_path / 'site')!r})\n"
-        f"known._FOLDER = Path({str(tmp_path / 'published')!r})\n"
+        f"published_models._FOLDER = Path({str(tmp_path / 'published')!r})\n"
         "from answerprint.backends.catalogue import at_hand\n"
         "sys.stdin.readline()\n"
         f"print(at_hand({NAME!r}).folder)\n"

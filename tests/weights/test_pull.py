@@ -217,13 +217,13 @@ def test_killed_pull_goes_on(place: Place) -> None:
         import sys
         from pathlib import Path
         from answerprint.weights.published_models import KnownFile, KnownModel, Licence
-        from answerprint.weights.pulling.pull import Wishes, pull
+        from answerprint.weights.pulling.pull import PullOptions, pull
         from answerprint.weights.settings import ModelSettings
         model = KnownModel("{NAME}", "ldm_sr", "1", 4, "of the tests",
             Licence("MIT", "MIT License", "https://spdx.org/licenses/MIT", "Do what you like."), {files!r})
         def show(step):
             print(step.done_bytes, flush=True)
-        pull(model, Path({str(place.models)!r}), ModelSettings(), Wishes(accept_licence=True), on_progress=show)
+        pull(model, Path({str(place.models)!r}), ModelSettings(), PullOptions(accept_licence=True), on_progress=show)
     """
     child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True)
     with child:

@@ -26,10 +26,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "restore": ("restore", "restore a video file or an image sequence"),
         "preview": ("preview", "restore a few frames first, beside the source"),
-        "queue": ("queue", "queue many files, over night too; suspend all work"),
-        "jobs": ("jobs", "see jobs, and steer them: pause, cancel, retry"),
+        "queue": ("jobs.queue", "queue many files, over night too; suspend all work"),
+        "jobs": ("jobs.command", "see jobs, and steer them: pause, cancel, retry"),
         "daemon": ("daemon", "start, stop and look at the daemon that does the work"),
-        "resolve": ("resolve", "restore clips of DaVinci Resolve's timeline, and bring them back"),
+        "resolve": ("resolve.command", "restore clips of DaVinci Resolve's timeline, and bring them back"),
         "models": ("models", "list the models, check their files, keep them warm"),
         "flow-cache": ("flow_cache", "what the motion cache holds; empty it"),
         "eval": ("evaluate", "measure quality and consistency on clips of yours"),

@@ -207,9 +207,9 @@ def test_a_script_of_another_version_names_the_remedy(stage: Stage, protocol: in
 _PROGRAM = """
 import sys
 from answerprint.errors import AnswerprintError
-from answerprint.resolve.bridge.menu import inside
+from answerprint.resolve.bridge.menu import run_bridge
 try:
-    with inside():
+    with run_bridge():
         pass
 except AnswerprintError as error:
     sys.stderr.write(f"answerprint: {error.message}\\n  {error.remedy}\\n")

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no 
 _PROGRAM = """
 import json, os, sys
 from answerprint.resolve.settings_form.form import Form
-from answerprint.resolve.settings_form.show import PromptAsking
-answers = PromptAsking(sys.stdin, sys.stderr).ask(Form.from_json(json.loads({form!r})))
+from answerprint.resolve.settings_form.show import PromptDialog
+answers = PromptDialog(sys.stdin, sys.stderr).ask(Form.from_json(json.loads({form!r})))
 os.write(3, json.dumps(answers).encode())
 """
 _COMMON = [f"{each.label}{f' ({each.unit})' if each.unit else ''}" for each in form().group("common")]

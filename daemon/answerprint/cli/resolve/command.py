@@ -73,15 +73,15 @@ window where there is a display, and asks in the terminal otherwise.
 
 _MODULES: Mapping[str, str] = MappingProxyType(
     {
-        "restore": "resolve_restore",
-        "queue": "resolve_restore",
-        "finish": "resolve_finish",
-        "undo": "resolve_finish",
-        "settings": "resolve_settings",
-        "menu": "resolve_menu",
-        "install": "resolve_setup",
-        "uninstall": "resolve_setup",
-        "status": "resolve_setup",
+        "restore": "restore",
+        "queue": "restore",
+        "finish": "finish",
+        "undo": "finish",
+        "settings": "settings",
+        "menu": "menu",
+        "install": "install",
+        "uninstall": "install",
+        "status": "install",
     }
 )
 
@@ -131,7 +131,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Do what was asked; returns the exit code."""
-    module = cast(Command, importlib.import_module(f"answerprint.cli.{_MODULES[args.action]}"))
+    module = cast(Command, importlib.import_module(f"{__package__}.{_MODULES[args.action]}"))
     return module.run(args, context)
 
 
