@@ -69,7 +69,8 @@ def started(
     command: tuple[str, ...], program: Program, tools: Path, stdin: int | IO[str] | None = subprocess.DEVNULL
 ) -> Iterator[subprocess.Popen[str]]:
     """A program of the user's in their folder, which finds Answerprint."""
-    environment = {**program.environment(), "PATH": f"{tools}:{os.environ['PATH']}"}
+    # What gRPC has to say of a connection that ends is not the client's.
+    environment = {**program.environment(), "PATH": f"{tools}:{os.environ['PATH']}", "GRPC_VERBOSITY": "NONE"}
     with subprocess.Popen(
         command, cwd=program.folder, env=environment, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True,

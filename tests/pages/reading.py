@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["PAGES", "ROOT", "Command", "anchors", "commands", "inline_code", "links", "section", "table"]
+__all__ = ["PAGES", "ROOT", "Command", "anchors", "coded", "commands", "inline_code", "links", "section", "table"]
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")), *ROOT.glob("docs/*.md")])
@@ -39,7 +39,12 @@ def prose(page: Path) -> str:
 
 def inline_code(page: Path) -> list[str]:
     """Every `code` in the prose."""
-    return _INLINE.findall(prose(page))
+    return coded(prose(page))
+
+
+def coded(text: str) -> list[str]:
+    """Every `code` in a text, such as a cell of a table."""
+    return _INLINE.findall(text)
 
 
 def links(page: Path) -> list[str]:
