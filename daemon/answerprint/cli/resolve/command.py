@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from answerprint.cli.actions import Actions
 from answerprint.cli.context import Command, Context
-from answerprint.cli.resolve.settings import add_restore_arguments
+from answerprint.cli.resolve.arguments import add_restore_arguments
 from answerprint.cli.settings import add_settings
 
 __all__ = ["add_arguments", "run"]

@@ -12,7 +12,7 @@ from answerprint.api.job import UNFINISHED, JobRecord
 from answerprint.cli.connect import open_daemon
 from answerprint.cli.context import Context
 from answerprint.cli.jobs.follow import watch
-from answerprint.cli.resolve.settings import restore_settings_of
+from answerprint.cli.resolve.arguments import restore_settings_of
 from answerprint.cli.settings import absolute
 from answerprint.errors import AnswerprintError, InputError, JobFailedError, NoDaemonError
 from answerprint.resolve.conform.rates import rate as exact_rate

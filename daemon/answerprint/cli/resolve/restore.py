@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from answerprint.api.job import JobRecord
 from answerprint.cli.connect import open_daemon
 from answerprint.cli.context import Context
+from answerprint.cli.resolve.arguments import restore_settings_of
 from answerprint.cli.resolve.finish import follow_aloud, open_resolve, say_finished, say_outcome
-from answerprint.cli.resolve.settings import restore_settings_of
 from answerprint.errors import CancelledError, InputError, JobFailedError
 from answerprint.resolve.conform.selection import BY, SelectionRule
 from answerprint.resolve.put_back.placement import Mode
