@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import JobRecord, JobState
 from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.resolve.deliver import user_state
@@ -55,7 +56,7 @@ def _place(data: bytes, folder: Path) -> Any:  # noqa: ANN401
 
 def _whole(data: bytes, folder: Path) -> Any:  # noqa: ANN401
     (key,) = editor = json.loads(data)
-    whole = join_plan_of(JobRecord("id", 1, "restore", "", JobState.DONE, {}, clip={"editor": editor}))
+    whole = join_plan_of(JobRecord("id", 1, "restore", "", JobState.DONE, {}, clip=ClipRef(editor=editor)))
     assert whole is not None
     return {key: whole.to_text()}
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from answerprint import __version__, child
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import JobRecord, JobState
 from answerprint.api.types import MediaInfo
 from answerprint.cli.main import main
@@ -101,7 +102,7 @@ def test_what_json_says_of_jobs_models_and_the_daemon(
     desk: Desk, golden: Golden, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hear = Heard(desk)
-    job = desk.job("full.mov", request=REQUEST, clip={"media": "/a", "editor": {"a": "b"}}, not_before=4e9)
+    job = desk.job("full.mov", request=REQUEST, clip=ClipRef("/a", editor={"a": "b"}), not_before=4e9)
     waits = desk.job("waits.mov")
     _work(desk, job)
     hear("jobs list", "--all")
@@ -275,13 +276,13 @@ def test_what_is_said_and_left_where_clips_come_back(
         jobs = list(desk.daemon.jobs.values())
         for job in jobs:
             project.names[job.id] = f"JOB {job.number}"
-            first, stop = (int(job.clip["editor"][name]) for name in ("restored_first", "restored_stop"))
+            first, stop = (int(job.clip.editor[name]) for name in ("restored_first", "restored_stop"))
             make_movie(Path(job.output), stop - first, rate=Fraction(25))
             desk.server.call(desk.daemon.change, job.id, JobState.DONE)
         hear("resolve finish")
         left: dict[str, Any] = {
             "project": project.seen(),
-            "jobs": [{"label": job.label, "output": job.output, "clip": job.clip} for job in jobs],
+            "jobs": [{"label": job.label, "output": job.output, "clip": job.clip.to_json()} for job in jobs],
             "scripts": [str(Path(path).relative_to(installed["folder"])) for path in installed["written"]],
             "home": [str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()],
         }
@@ -297,8 +298,8 @@ def test_what_is_said_and_left_where_clips_come_back(
     make_movie(Path(of_list.output), 5, rate=Fraction(25))
     desk.server.call(desk.daemon.change, of_list.id, JobState.DONE)
     hear("resolve finish --from", *given)
-    project.names[of_list.clip["editor"]["answerprint_list"]] = "HASH OF THE LIST"
-    left["jobs"].append({"label": of_list.label, "output": of_list.output, "clip": of_list.clip})
+    project.names[of_list.clip.editor["answerprint_list"]] = "HASH OF THE LIST"
+    left["jobs"].append({"label": of_list.label, "output": of_list.output, "clip": of_list.clip.to_json()})
     golden.check("events_resolve.json", hear.told())
     found = project.plain(left)
     golden.check("project.json", found | {"home": sorted(found["home"])})

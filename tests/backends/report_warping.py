@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.backends.base import Backend
 from answerprint.backends.info import BackendInfo
@@ -108,7 +109,7 @@ def _method(info: BackendInfo, own: bool) -> MethodOptions:
     """What a job with a model of the family gets that asks for nothing, or for the tightest ties."""
     draws = any(name == "warp_stage" for name, _ in info.method)
     options = _TIGHT if draws and not own else {}
-    request = RestoreRequest("in", "out", model=info.family, task=info.tasks[0], options=options)
+    request = RestoreRequest(ClipRef("in"), "out", model=info.family, task=info.tasks[0], options=options)
     return resolve(request, info).method
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import JobRecord, JobState
 from answerprint.cli.jobs.stored import kept_jobs, waiting_words
 from answerprint.cli.jobs.view import unfinished, view_of, with_recent
@@ -25,7 +26,7 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
 
 def add(journal: Journal, label: str, state: JobState) -> JobRecord:
     record = JobRecord(
-        id=str(uuid.uuid4()), number=0, kind="restore", label=label, state=JobState.QUEUED, request={}, clip={}
+        id=str(uuid.uuid4()), number=0, kind="restore", label=label, state=JobState.QUEUED, request={}, clip=ClipRef()
     )
     journal.add(record, {"event": "state", "state": "queued"})
     return journal.change(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import JobRecord, JobState
 from answerprint.api.request import RestoreRequest
 from answerprint.cli import models_library
@@ -155,7 +156,7 @@ def test_model_in_memory_is_not_removed(desk: Desk, server: FileServer) -> None:
 def test_model_that_an_unfinished_job_needs_is_not_removed(desk: Desk, server: FileServer, home: Path) -> None:
     """The journal itself is asked: the job waits also while no daemon runs."""
     desk("models", "pull", "stranger", "--accept-licence", "--trust-first-download")
-    request = RestoreRequest(input="/in.mov", output="/out.mov", model="stranger").to_json()
+    request = RestoreRequest(clip=ClipRef("/in.mov"), output="/out.mov", model="stranger").to_json()
     job = JobRecord(
         id="0b0e9c1e-6d2f-4b3e-9a51-3f5f0d6c7a21", number=0, kind="restore", label="reel", state=JobState.QUEUED,
         request=request,

@@ -120,7 +120,7 @@ class StandIn:
 
     def preview(self, message: Message, talk: JobChannel) -> Message:
         request = PreviewRequest.from_json(message["request"])
-        clip, folder = Path(request.restore.input).stem, Path(request.restore.output)
+        clip, folder = Path(request.restore.clip.media).stem, Path(request.restore.output)
         talk.emit(events.stage("probe", "Reading"))
         self.steering.reach(clip, "preview", talk)
         talk.emit({**_started(request.restore, self.steering.script(clip), self.device)})
@@ -147,7 +147,7 @@ class Restoration:
         self.expect = self.steering.expect
         self.expect(set(message) == _RESTORE, f"the fields of a restoration are {sorted(message)}")
         self.request = RestoreRequest.from_json(message["request"])
-        self.clip = Path(self.request.input).stem
+        self.clip = Path(self.request.clip.media).stem
         self.script = self.steering.script(self.clip)
         self.job, self.folder = str(message["job"]), Path(message["scratch"])
         self.resume = None if message["resume"] is None else ChunkReceipt.from_json(message["resume"])
@@ -170,7 +170,7 @@ class Restoration:
 
     @property
     def fingerprint(self) -> str:
-        status = Path(self.request.input).stat()
+        status = Path(self.request.clip.media).stat()
         return hashlib.sha256(
             f"{self.clip} {status.st_size} {status.st_mtime_ns} {self.request.seed}".encode()
         ).hexdigest()

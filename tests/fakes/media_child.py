@@ -67,7 +67,7 @@ class StandIn:
             request, total = preview.restore, preview.count
         else:
             request, total = RestoreRequest.from_json(message["request"]), 0
-        clip = Path(request.input).stem
+        clip = Path(request.clip.media).stem
         self.steering.reach(clip, "look", talk)
         script = self.steering.script(clip)
         found = facts(request, script)
@@ -76,11 +76,11 @@ class StandIn:
     def frame(self, message: Message, talk: JobChannel) -> Message:
         self.steering.expect(set(message) == _FRAME, f"the fields of a frame are {sorted(message)}")
         request = RestoreRequest.from_json(message["request"])
-        clip = Path(request.input).stem
+        clip = Path(request.clip.media).stem
         self.steering.reach(clip, "frame")
         receipt = None if message["receipt"] is None else ChunkReceipt.from_json(message["receipt"])
         if message["side"] == "source":
-            data = Path(request.input).read_bytes()
+            data = Path(request.clip.media).read_bytes()
         elif receipt is not None:
             self.steering.expect(receipt.first <= message["frame"] < receipt.stop, "a frame of another chunk")
             path = Path(message["scratch"]) / receipt.segment.name
@@ -97,7 +97,7 @@ class StandIn:
     def mux(self, message: Message, talk: JobChannel) -> Message:
         self.steering.expect(set(message) == _MUX, f"the fields of a mux are {sorted(message)}")
         request = RestoreRequest.from_json(message["request"])
-        clip, folder, output = Path(request.input).stem, Path(message["scratch"]), Path(request.output)
+        clip, folder, output = Path(request.clip.media).stem, Path(message["scratch"]), Path(request.output)
         receipts = [ChunkReceipt.from_json(each) for each in json.loads(Path(message["receipts_file"]).read_bytes())]
         talk.emit(events.stage("mux", "Writing"))
         self.steering.reach(clip, "mux", talk)

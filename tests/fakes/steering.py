@@ -212,7 +212,7 @@ def facts(request: Any, script: Script) -> dict[str, Any]:  # noqa: ANN401 - a R
     """What a source is found to be."""
     return {
         "input": {
-            "path": request.input, "width": 64, "height": 48, "rate": "25", "frames": script.total,
+            "path": request.clip.media, "width": 64, "height": 48, "rate": "25", "frames": script.total,
             "range": (0, script.total),
         },
         "output": {"path": request.output, "width": 256, "height": 192, "codec": "prores4444"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -40,8 +40,8 @@ def make_clip(path: Path, frames: int = FRAMES, *, sound: bool = False) -> Path:
 
 def small(source: Path, output: Path, **more: object) -> RestoreRequest:
     """A job of one step and chunks of two frames: some tenths of a second a chunk."""
-    request = RestoreRequest(str(source), str(output), model="tiny-x4", steps=1, chunk=2, device="cpu")
-    return replace(request, **more)  # type: ignore[arg-type]
+    settings = {"model": "tiny-x4", "steps": 1, "chunk": 2, "device": "cpu", **more}
+    return RestoreRequest.from_json({"input": str(source), "output": str(output), **settings})
 
 
 def five_requests(clips: Path, outputs: Path) -> list[RestoreRequest]:

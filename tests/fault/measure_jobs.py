@@ -18,6 +18,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import JobRecord, JobState
 from answerprint.api.request import RestoreRequest
 from answerprint.api.types import NewJob
@@ -80,7 +81,7 @@ class _Stage:
         source = self.folder / f"{clip}.mov"
         source.write_bytes(b"a film")
         self.steering.write(clip, script or Script())
-        request = RestoreRequest(str(source), str(self.out / (output or f"{clip}.mov")))
+        request = RestoreRequest(ClipRef(str(source)), str(self.out / (output or f"{clip}.mov")))
         return NewJob(str(uuid.uuid4()), "restore", request.to_json())
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import JobRecord, JobState
 from answerprint.api.request import RestoreRequest
 from answerprint.ipc.messages import Message
@@ -75,7 +76,9 @@ def measure_queue(folder: Path, jobs: int = 10_000) -> QueueFigures:
 
 
 def _job(index: int) -> JobRecord:
-    request = RestoreRequest(f"/projects/feature/plates/shot_{index:05}.mov", f"/projects/feature/out/{index:05}.mov")
+    request = RestoreRequest(
+        ClipRef(f"/projects/feature/plates/shot_{index:05}.mov"), f"/projects/feature/out/{index:05}.mov"
+    )
     return JobRecord(str(uuid.uuid4()), 0, "restore", f"shot {index}", JobState.QUEUED, request.to_json())
 
 

@@ -17,6 +17,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from fault.daemon import DaemonProcess, await_value, processor_seconds
 from fault.material import new_job
@@ -114,7 +115,7 @@ def _plain(home: Path, clip: Path, output: Path) -> Cost:
 
 
 def _request(clip: Path, output: Path) -> RestoreRequest:
-    return RestoreRequest(str(clip), str(output), codec="ffv1", device="cpu")
+    return RestoreRequest(ClipRef(str(clip)), str(output), codec="ffv1", device="cpu")
 
 
 def _cpu_of_all(daemon: DaemonProcess) -> float:

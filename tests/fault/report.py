@@ -108,7 +108,7 @@ def _kills(folder: Path, kills: int, seed: int) -> Iterator[Row]:
 
 
 def _crashes(folder: Path) -> Iterator[Row]:
-    crashed = crash_everywhere(folder / "c", _undisturbed(folder, few_frames(folder, folder / "o.mkv").input))
+    crashed = crash_everywhere(folder / "c", _undisturbed(folder, few_frames(folder, folder / "o.mkv").clip.media))
     wrong = len(crashed.broken.wrong) + len(crashed.findings)
     yield Row(
         f"crash at each durability step, N = 1.., {crashed.crashes} crashes",

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.errors import InputError
 
 SIZES = st.none() | st.tuples(st.integers(1, 9999), st.integers(1, 9999))
 REQUESTS = st.builds(
     RestoreRequest,
-    input=st.text(min_size=1),
+    clip=st.builds(ClipRef.from_settings, st.text(min_size=1), st.none() | st.text()),
     output=st.text(min_size=1),
     size=SIZES,
-    range=st.none() | st.text(),
     chunk=st.none() | st.integers(1, 99),
     steps=st.none() | st.integers(1, 999),
     seed=st.integers(0, 2**63 - 1),
@@ -43,7 +43,7 @@ def test_a_preview_survives_its_journey(request: RestoreRequest, frame: int, cou
 
 @pytest.mark.parametrize(("text", "factor"), [("2", 2), ("1.5", Fraction(3, 2)), ("3/2", Fraction(3, 2)), (None, None)])
 def test_a_scale_is_exact(text: str | None, factor: Fraction | None) -> None:
-    assert RestoreRequest("a", "b", scale=text).factor == factor
+    assert RestoreRequest(ClipRef("a"), "b", scale=text).factor == factor
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.backends.base import Backend, number_type
 from answerprint.frames import Frame
@@ -56,7 +57,7 @@ class _Work:
     @classmethod
     def of(cls, model: Model, backend: Backend, size: Size, *, chunk: int = 0, tied: int = 0) -> _Work:
         """A clip of one chunk, the family's own where none is given, and `tied` frames that go on from it."""
-        request = RestoreRequest("in", "out", model=model.name, task=model.task, options=model.options)
+        request = RestoreRequest(ClipRef("in"), "out", model=model.name, task=model.task, options=model.options)
         request = replace(request, chunk=chunk or None)
         choices = resolve(request, backend.info)
         return cls(backend, choices, drawn_clip(choices.method.chunk + tied, *size.source(model.enlarges)))

@@ -13,6 +13,7 @@ import pytest
 import torch
 from av.video.frame import VideoFrame
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.backends.base import Backend, number_type
 from answerprint.backends.load import load
@@ -59,7 +60,9 @@ def plain_processor(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def made(model: Model, device: str, precision: str = "auto") -> tuple[Backend, Choices]:
     """A small model with the weights that the processor draws, on a device, set to few steps."""
     backend = model.make(torch.device(device), True)
-    request = RestoreRequest("in", "out", model=model.name, task=model.task, chunk=CHUNK, options=model.options)
+    request = RestoreRequest(
+        ClipRef("in"), "out", model=model.name, task=model.task, chunk=CHUNK, options=model.options
+    )
     choices = resolve(request, backend.info)
     backend.configure(
         steps=min(3, choices.steps),

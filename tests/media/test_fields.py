@@ -11,7 +11,7 @@ import pytest
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from answerprint.api.interpretation import Interpretation
+from answerprint.api.clip_ref import ClipRef
 from answerprint.frames import FrameRange
 from answerprint.media import open_reader, probe
 from media.makers import fill, make_movie
@@ -84,15 +84,15 @@ def test_a_part_of_a_clip_gives_the_same_frames_as_all_of_it(tmp_path: Path) -> 
 
 def test_an_editor_may_know_better_whether_it_is_interlaced(tmp_path: Path) -> None:
     info = probe(_interlaced(tmp_path / "f.mkv"))
-    assert not Interpretation.parse({"fields": "progressive"}).of(info).interlaced
-    bottom = Interpretation.parse({"fields": "bottom"}).of(info)
+    assert not ClipRef(fields="progressive").interpret(info).interlaced
+    bottom = ClipRef(fields="bottom").interpret(info)
     assert (bottom.interlaced, bottom.field_order) == (True, "bottom")
 
 
 def test_a_film_that_is_played_at_another_rate_gives_the_same_frames(tmp_path: Path) -> None:
     path = make_movie(tmp_path / "a.mov", 40, rate=Fraction(24), options={"g": "8", "bf": "2"})
     info = probe(path)
-    faster = Interpretation.parse({"rate": "30000/1001"}).of(info)
+    faster = ClipRef(rate=Fraction(30000, 1001)).interpret(info)
     for span in (FrameRange(0, 5), FrameRange(29, 40)):
         with open_reader(info, span) as one, open_reader(faster, span) as other:
             for frame, same in zip(one, other, strict=True):

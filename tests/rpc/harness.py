@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import grpc
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.api.types import NewJob
 from answerprint.client.client import Client
@@ -97,7 +98,7 @@ class Running:
 
 def new_job(folder: Path, **more: Any) -> NewJob:  # noqa: ANN401 - fields of a job
     """A job that could be meant."""
-    request = RestoreRequest(input=str(folder / "in.mov"), output=str(folder / "out.mov")).to_json()
+    request = RestoreRequest(clip=ClipRef(str(folder / "in.mov")), output=str(folder / "out.mov")).to_json()
     return NewJob(**{"id": str(uuid4()), "kind": "restore", "request": request, **more})
 
 

@@ -17,6 +17,7 @@ import pytest
 from grpc_health.v1 import health_pb2 as health
 from grpc_health.v1 import health_pb2_grpc
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import JobState
 from answerprint.api.types import BusyError, MediaInfo, NotFoundError, NotYetError, StateError
 from answerprint.client import client as client_module
@@ -32,6 +33,7 @@ from answerprint.errors import (
     NoDaemonError,
     StorageError,
 )
+from answerprint.frames.frame import FrameRange
 from answerprint.ipc import events
 from answerprint.rpc.convert import new_job_to
 from answerprint.rpc.errors import CrowdedError, InternalError, TooSlowError, from_trailer, status_of, trailer_of
@@ -102,19 +104,10 @@ def test_what_was_on_its_way_when_the_daemon_restarted_is_queued_by_the_next_one
 
 
 def test_what_an_editor_knows_better_than_the_file_reaches_the_job(client: Client, tmp_path: Path) -> None:
-    clip = {
-        "media": str(tmp_path / "in.mov"),
-        "range": {"first": "10", "stop": "20"},
-        "handle_before": "4",
-        "rate": {"numerator": "30000", "denominator": "1001"},
-        "start_timecode": "01:00:00:00",
-        "drop_frame": True,
-        "pixel_aspect": {"numerator": "8", "denominator": "9"},
-        "levels": "LEVELS_VIDEO",
-        "field_order": "FIELD_ORDER_BOTTOM_FIRST",
-        "audio": False,
-        "editor": {"item": "x" * 5000},
-    }
+    clip = ClipRef(
+        str(tmp_path / "in.mov"), FrameRange(10, 20), (4, 0), Fraction(30000, 1001), "01:00:00:00", drop_frame=True,
+        pixel_aspect=Fraction(8, 9), levels="video", fields="bottom", audio=False, editor={"item": "x" * 5000},
+    )  # fmt: skip
     job = client.submit(new_job(tmp_path, clip=clip))[0]
     assert job.request["interpret"] == {
         "rate": "30000/1001",
@@ -125,7 +118,7 @@ def test_what_an_editor_knows_better_than_the_file_reaches_the_job(client: Clien
         "sound": "no",
     }
     assert job.request["range"] == "6:20"
-    assert client.get(job.id).clip["editor"] == {"item": "x" * 5000}
+    assert client.get(job.id).clip.editor == {"item": "x" * 5000}
 
 
 def test_the_same_job_twice_is_one_job(client: Client, tmp_path: Path) -> None:
@@ -141,14 +134,13 @@ def test_the_same_job_twice_is_one_job(client: Client, tmp_path: Path) -> None:
 def test_a_clip_comes_back_as_the_editor_gave_it_and_its_handles_widen_the_range(
     client: Client, running: Running, tmp_path: Path
 ) -> None:
-    clip = {
-        "range": {"first": "10", "stop": "20"}, "handle_before": "16", "handle_after": "8",
-        "rate": {"numerator": "24000", "denominator": "1001"}, "start_timecode": "01:00:00:00",
-        "field_order": "FIELD_ORDER_TOP_FIRST", "audio": False, "reel": "A001", "editor": {"timeline item": "ü-17"},
-    }  # fmt: skip
+    clip = ClipRef(
+        str(tmp_path / "in.mov"), FrameRange(10, 20), (16, 8), Fraction(24000, 1001), "01:00:00:00", fields="top",
+        audio=False, reel="A001", editor={"timeline item": "ü-17"},
+    )  # fmt: skip
     record, _ = client.submit(new_job(tmp_path, clip=clip))
     assert record.request["range"] == "0:28"
-    assert record.clip == {"media": str(tmp_path / "in.mov"), **clip}
+    assert record.clip == clip
     assert running.daemon.jobs[record.id].clip == record.clip
 
 
@@ -518,7 +510,7 @@ def test_what_cannot_be_sent_is_an_error_of_the_input(client: Client, running: R
             client.submit(new_job(tmp_path, request=request))
         assert refusal.value.remedy
     with pytest.raises(InputError):
-        client.submit(new_job(tmp_path, clip={"no such field": 1}))
+        client.submit(new_job(tmp_path, clip=ClipRef(new.request["input"], editor={"item": "\udcff"})))
     with pytest.raises(InputError, match="not a UUID"):
         client.submit(new_job(tmp_path, id=uuid4().hex))
     assert running.daemon.calls == []

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from contextlib import suppress
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
+from google.protobuf import json_format
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import JobEvent, JobRecord, JobState
 from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.api.types import NewJob
 from answerprint.errors import InputError
+from answerprint.frames.frame import FrameRange
 from answerprint.ipc import events
 from answerprint.rpc.convert import job_from, job_to, new_job_from, new_job_to
 from answerprint.rpc.convert_events import job_event_from, job_event_to
@@ -52,9 +57,9 @@ def restorations(draw: st.DrawFn) -> RestoreRequest:
     sizes = st.tuples(st.integers(1, 65536), st.integers(1, 65536))
     scale = draw(maybe(st.sampled_from(["2", "1.5", "3/2"])))
     return RestoreRequest(
-        input=draw(paths), output=draw(paths), model=draw(words), task=draw(words), scale=scale,
+        clip=ClipRef(draw(paths), draw(maybe(st.sampled_from(["1:5", "01:00:00:00:01:00:01:00"])))),
+        output=draw(paths), model=draw(words), task=draw(words), scale=scale,
         size=None if scale else draw(maybe(sizes)),
-        range=draw(maybe(st.sampled_from(["1:5", "01:00:00:00:01:00:01:00"]))),
         chunk=draw(maybe(st.integers(1, 10_000))), steps=draw(maybe(st.integers(1, 10_000))),
         seed=draw(st.integers(0, 2**63 - 1)), strength=draw(st.floats(0, 1)), noise=draw(maybe(words)),
         consistency=draw(st.booleans()), options=draw(st.dictionaries(words, free, max_size=4)),
@@ -94,8 +99,44 @@ def test_what_a_client_asks_for_is_what_the_queue_gets(new: NewJob) -> None:
     validate(message)
     again = new_job_from(pb.SubmitJobRequest.FromString(message.SerializeToString()))
     assert again == replace(new, clip=again.clip)
-    assert again.clip["media"] == new.request["input"]
+    assert again.clip.settings() == {name: new.request[name] for name in ("input", "range", "interpret")}
     assert new_job_to(again) == message
+
+
+texts = st.just("") | free
+rates = st.fractions(min_value=Fraction(1, 100), max_value=1000, max_denominator=10_000)
+ranges = st.tuples(counts, st.integers(1, 10**6)).map(lambda pair: FrameRange(pair[0], sum(pair)))
+
+
+@st.composite
+def clips(draw: st.DrawFn) -> ClipRef:
+    span = draw(maybe(ranges | st.just("1:5")))
+    return ClipRef(
+        draw(paths), span, draw(st.tuples(counts, counts)) if isinstance(span, FrameRange) else (0, 0),
+        draw(maybe(rates)), draw(st.sampled_from(["", "01:00:00:00", "01:00:00;02"])), draw(st.booleans()),
+        draw(maybe(rates)), draw(st.sampled_from(["", "progressive", "top", "bottom"])),
+        draw(st.sampled_from(["", "video", "full"])), draw(texts), draw(texts),
+        draw(st.sampled_from(["", "none", "straight", "premultiplied"])), draw(maybe(st.booleans())), draw(texts),
+        draw(st.dictionaries(words, free, max_size=3)),
+    )  # fmt: skip
+
+
+@thorough
+@given(clips())
+def test_a_clip_is_kept_in_the_protocols_own_json_form(clip: ClipRef) -> None:
+    message = json_format.ParseDict(clip.to_json(), pb.ClipRef())
+    assert json_format.MessageToDict(message, preserving_proto_field_name=True) == clip.to_json()
+    assert ClipRef.from_json(json.loads(json.dumps(clip.to_json()))) == clip
+
+
+@thorough
+@given(clips())
+def test_a_clip_says_the_same_to_the_client_the_daemon_and_the_child(clip: ClipRef) -> None:
+    request = RestoreRequest(clip, "/out.mov").to_json()
+    message = new_job_to(NewJob(str(UUID(int=1)), "restore", request, clip))
+    taken = new_job_from(pb.SubmitJobRequest.FromString(message.SerializeToString()))
+    assert (taken.clip, taken.request) == (clip, request)
+    assert RestoreRequest.from_json(taken.request).clip.settings() == clip.settings()
 
 
 @thorough
@@ -118,9 +159,8 @@ def test_what_the_queue_has_is_what_a_client_sees(
 def test_handles_widen_a_range_and_never_reach_before_the_clip(
     first: int, length: int, before: int, after: int
 ) -> None:
-    clip = {"range": {"first": str(first), "stop": str(first + length)}}
-    clip |= {"handle_before": str(before), "handle_after": str(after)}  # type: ignore[dict-item]
-    request = RestoreRequest(input="/in.mov", output="/out.mov").to_json()
+    clip = ClipRef("/in.mov", FrameRange(first, first + length), (before, after))
+    request = RestoreRequest(clip=ClipRef("/in.mov"), output="/out.mov").to_json()
     new = NewJob(str(UUID(int=1)), "restore", request, clip)
     begin, end = map(int, str(new_job_from(new_job_to(new)).request["range"]).split(":"))
     assert begin == max(0, first - before) <= first
@@ -235,7 +275,7 @@ def test_no_bytes_break_what_reads_them() -> None:
 
 def test_a_job_survives_what_its_process_can_come_up_with() -> None:
     record = JobRecord(
-        "x", 1, "restore", "bytes-\udcff", JobState.FAILED, RestoreRequest("/in", "/out").to_json(),
+        "x", 1, "restore", "bytes-\udcff", JobState.FAILED, RestoreRequest(ClipRef("/in"), "/out").to_json(),
         problem={"code": "x", "message": "/bytes-\udcff", "remedy": None, "exit_code": "nonsense"},
         facts={"estimate": {"scratch_bytes": math.inf}},
     )  # fmt: skip

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import pytest
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import ENDED, JobEvent, JobRecord, JobState
 from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.api.types import NewJob
@@ -127,7 +128,7 @@ class House:
         if not source.exists():
             self.clip(name)
         result = self.folder / "out" / (output or f"{name}.mov")
-        wanted = RestoreRequest(input=str(source), output=str(result), **(request or {}))
+        wanted = RestoreRequest.from_json({"input": str(source), "output": str(result), **(request or {})})
         return NewJob(id=job or str(uuid.uuid4()), kind="restore", request=wanted.to_json(), **more)
 
     def new_preview(self, name: str, **more: Any) -> NewJob:  # noqa: ANN401 - fields of a job
@@ -135,7 +136,7 @@ class House:
         source, folder = self.folder / "media" / f"{name}.mov", self.folder / "out" / f"{name}-preview"
         if not source.exists():
             self.clip(name)
-        request = PreviewRequest(RestoreRequest(input=str(source), output=str(folder)), 2, 2)
+        request = PreviewRequest(RestoreRequest(clip=ClipRef(str(source)), output=str(folder)), 2, 2)
         return NewJob(id=str(uuid.uuid4()), kind="preview", request=request.to_json(), **more)
 
     async def submit(self, name: str, **more: Any) -> JobRecord:  # noqa: ANN401 - of `new`

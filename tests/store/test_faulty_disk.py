@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.errors import DiskFullError, StorageError
 from answerprint.store import atomic, receipts
 from answerprint.store.folders import make_job_folder, read_waiting_job, write_job_file
@@ -100,7 +101,7 @@ def test_a_chunk_counts_wholly_or_not_at_all_whichever_step_fails(tmp_path: Path
 
 @pytest.mark.parametrize("code", FAULTS.values(), ids=FAULTS)
 def test_what_was_asked_for_is_kept_wholly_or_not_at_all(tmp_path: Path, code: int) -> None:
-    record = job(clip={"reel": "A1"}, priority=4)
+    record = job(clip=ClipRef(reel="A1"), priority=4)
     folder = make_job_folder(tmp_path, record.id)
 
     def work(disk: FaultyFS) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.errors import StorageError
 from answerprint.store import quota
 from answerprint.store.folders import job_folder, make_job_folder, read_waiting_job, remove_job_folder, write_job_file
@@ -55,7 +56,7 @@ def test_a_removed_folder_says_what_it_freed(tmp_path: Path) -> None:
 
 
 def test_what_was_asked_for_comes_back(tmp_path: Path) -> None:
-    record = job("a \udcff name", clip={"reel": "A"}, lane="cuda:1", priority=-3, not_before=1e9)
+    record = job("a \udcff name", clip=ClipRef(reel="A"), lane="cuda:1", priority=-3, not_before=1e9)
     folder = make_job_folder(tmp_path, record.id)
     write_job_file(folder, record)
     assert read_waiting_job(folder) == record

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import ChunkRefusedError, JobRecord, JobState, UnknownJobError
 from answerprint.api.types import NotFoundError
 from answerprint.errors import InputError
@@ -62,7 +63,7 @@ def test_a_commit_waits_for_the_disk(journal: Journal) -> None:
 
 def test_a_job_comes_back_as_it_was_added(journal: Journal) -> None:
     given = job(
-        "a \udcff name", clip={"reel": "A001"}, lane="cuda:0", priority=5, not_before=1e9, facts={"x": [1, 2.5]}
+        "a \udcff name", clip=ClipRef(reel="A001"), lane="cuda:0", priority=5, not_before=1e9, facts={"x": [1, 2.5]}
     )
     kept, created = journal.add(given, QUEUED)
     assert created

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import JobState
 from answerprint.errors import DiskFullError, JournalError
 from answerprint.store import failpoints
@@ -51,7 +52,7 @@ def test_an_older_journal_is_copied_and_then_brought_up_to_date(path: Path, vers
     with Journal.open(path) as journal:
         jobs = {job.number: job for job in journal.page()[0]}
         assert [job.state.value for _, job in sorted(jobs.items())] == ["done", "running", "queued", "failed", "paused"]
-        assert (jobs[2].lane, jobs[2].label, jobs[2].clip, jobs[2].not_before) == ("auto", "", {}, None)
+        assert (jobs[2].lane, jobs[2].label, jobs[2].clip, jobs[2].not_before) == ("auto", "", ClipRef(), None)
         assert (jobs[1].frames_done, jobs[1].result["frames"], jobs[4].problem) == (
             8, 8, {"code": "bad_media", "message": "No.", "remedy": "", "exit_code": 2},
         )  # fmt: skip

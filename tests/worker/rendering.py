@@ -48,7 +48,7 @@ class Rendering:
     def request(self) -> RestoreRequest:
         output = str(self.clip.with_name("out.mkv"))
         settings: Message = {"model": "tiny-x4", "steps": 2, "chunk": 4, "device": "cpu", **self.settings}
-        return RestoreRequest(str(self.clip), output, **settings)
+        return RestoreRequest.from_json({"input": str(self.clip), "output": output, **settings})
 
     def run(
         self,

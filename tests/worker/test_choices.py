@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.backends.info import ETA, BackendInfo
 from answerprint.errors import InputError, ModelError
@@ -29,7 +30,7 @@ INFO = BackendInfo(
 
 
 def choose(**settings: Any) -> Choices:  # noqa: ANN401 - any setting of a request
-    return resolve(RestoreRequest("a", "b", model="a-model", **settings), INFO)
+    return resolve(RestoreRequest(ClipRef("a"), "b", model="a-model", **settings), INFO)
 
 
 def test_what_is_not_said_is_the_default_of_the_model() -> None:
@@ -53,7 +54,9 @@ def test_a_quality_is_a_number_of_steps_unless_one_is_given(quality: str, steps:
 
 def test_a_family_says_what_its_qualities_are() -> None:
     info = dataclasses.replace(INFO, draft_steps=4, best_steps=30)
-    requests = [RestoreRequest("a", "b", model="a-model", options={"quality": each}) for each in ("draft", "best")]
+    requests = [
+        RestoreRequest(ClipRef("a"), "b", model="a-model", options={"quality": each}) for each in ("draft", "best")
+    ]
     wanted = [resolve(request, info).steps for request in requests]
     assert wanted == [4, 30]
     (quality,) = (option for option in info.own_options if option.name == "quality")
@@ -63,17 +66,17 @@ def test_a_family_says_what_its_qualities_are() -> None:
 def test_a_model_of_one_step_has_nothing_to_choose_and_takes_no_more() -> None:
     info = dataclasses.replace(INFO, default_steps=1, most_steps=1, samplers=("one-step",))
     assert not {"quality", "sampler"} & {option.name for option in info.all_options}
-    choices = resolve(RestoreRequest("a", "b"), info)
+    choices = resolve(RestoreRequest(ClipRef("a"), "b"), info)
     assert (choices.steps, choices.sampler) == (1, "one-step")
     with pytest.raises(InputError, match="cannot take 2 steps"):
-        resolve(RestoreRequest("a", "b", steps=2), info)
+        resolve(RestoreRequest(ClipRef("a"), "b", steps=2), info)
 
 
 def test_a_family_has_its_own_defaults_of_the_method() -> None:
     info = dataclasses.replace(INFO, method=(("merge_max_scale", "8"), ("warp_tolerance", "0")))
-    method = resolve(RestoreRequest("a", "b"), info).method
+    method = resolve(RestoreRequest(ClipRef("a"), "b"), info).method
     assert (method.merge_max_scale, method.warp_tolerance) == (8, 0)
-    asked = resolve(RestoreRequest("a", "b", options={"merge-max-scale": "4"}), info)
+    asked = resolve(RestoreRequest(ClipRef("a"), "b", options={"merge-max-scale": "4"}), info)
     assert (asked.method.merge_max_scale, asked.model_options) == (4, {})
     told = {option.name: option.default for option in info.all_options}
     assert (told["merge_max_scale"], told["warp_tolerance"]) == (8, 0)
@@ -83,7 +86,7 @@ def test_a_family_has_its_own_defaults_of_the_method() -> None:
 def test_a_preset_sets_many_options_and_given_ones_count_before_it() -> None:
     info = dataclasses.replace(INFO, method=(("warp_strength", "0.9"), ("warp_tolerance", "0")))
     plain, detail, both = (
-        resolve(RestoreRequest("a", "b", options=options), info)
+        resolve(RestoreRequest(ClipRef("a"), "b", options=options), info)
         for options in ({}, {"preset": "detail"}, {"warp-strength": "0.5", "preset": "detail"})
     )
     assert (plain.method.warp_strength, plain.method.warp_tolerance) == (0.9, 0)
@@ -91,7 +94,7 @@ def test_a_preset_sets_many_options_and_given_ones_count_before_it() -> None:
     assert (both.method.warp_strength, both.method.warp_tolerance) == (0.5, 0.05)
     assert detail.model_options == {}
     with pytest.raises(InputError, match="preset does not take 'sharpest'"):
-        resolve(RestoreRequest("a", "b", options={"preset": "sharpest"}), info)
+        resolve(RestoreRequest(ClipRef("a"), "b", options={"preset": "sharpest"}), info)
 
 
 def test_a_flag_of_its_own_wins_over_an_option() -> None:

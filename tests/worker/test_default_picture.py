@@ -9,6 +9,7 @@ import pytest
 import torch
 from skimage import data
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import DEFAULT_MODELS, RestoreRequest
 from answerprint.backends.base import Backend
 from answerprint.backends.load import load
@@ -122,8 +123,8 @@ def test_values_that_are_no_numbers_stay_where_they_are(backend: Backend) -> Non
 
 @pytest.mark.parametrize("quality", DEFAULT_MODELS)
 def test_quality_chooses_the_model_where_none_is_named(quality: str) -> None:
-    request = RestoreRequest("in", "out", options={"quality": quality, "preset": "detail"})
+    request = RestoreRequest(ClipRef("in"), "out", options={"quality": quality, "preset": "detail"})
     assert (request.model, request.options) == (DEFAULT_MODELS[quality], {"preset": "detail"})
     assert RestoreRequest.from_json(request.to_json()) == request
-    named = RestoreRequest("in", "out", model="tiny-x4", options={"quality": quality})
+    named = RestoreRequest(ClipRef("in"), "out", model="tiny-x4", options={"quality": quality})
     assert (named.model, named.options) == ("tiny-x4", {"quality": quality})

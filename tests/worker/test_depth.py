@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.backends.base import own_condition
 from answerprint.backends.marigold.adapter import EncodedCondition, MarigoldBackend
@@ -217,7 +218,7 @@ def test_strength_of_depth_is_refused_before_anything_is_loaded(
     monkeypatch.setenv("ANSWERPRINT_HOME", str(tmp_path))
     save_marigold(tmp_path / "models" / "random-depth")
     clip = write_clip(tmp_path / "in.mkv", 0, 4)
-    request = RestoreRequest(str(clip), str(tmp_path / "out.%04d.png"), model="random-depth", task="depth")
+    request = RestoreRequest(ClipRef(str(clip)), str(tmp_path / "out.%04d.png"), model="random-depth", task="depth")
     order = resolve_job(request)
     assert order.size == (40, 32)
     assert order.latent_size == (768 // 8, 614 // 8)
@@ -229,7 +230,9 @@ def ordered(folder: Path, name: str, **options: str) -> OutputSpec:
     """What would be written of a clip's depth."""
     save_marigold(folder / "models" / "random-depth")
     clip = write_clip(folder / "in.mkv", 0, 4)
-    request = RestoreRequest(str(clip), str(folder / name), model="random-depth", task="depth", options=options)
+    request = RestoreRequest(
+        ClipRef(str(clip)), str(folder / name), model="random-depth", task="depth", options=options
+    )
     return resolve_job(request).spec(job="7f")
 
 
@@ -244,7 +247,7 @@ def test_depth_is_ordered_in_grey_unless_in_colours(name: str, tmp_path: Path, m
 
 def test_pictures_are_never_ordered_in_grey(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "in.mkv", 0, 4)
-    assert not resolve_job(RestoreRequest(str(clip), str(tmp_path / "out.%04d.exr"))).spec().grey
+    assert not resolve_job(RestoreRequest(ClipRef(str(clip)), str(tmp_path / "out.%04d.exr"))).spec().grey
 
 
 def test_depth_is_in_the_files_what_it_is_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

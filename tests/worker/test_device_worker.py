@@ -38,7 +38,9 @@ class Place:
 
     def request(self, **settings: object) -> Message:
         base: Message = {"model": "tiny-x4", "steps": 1, "chunk": 4, "device": "cpu", **settings}
-        return RestoreRequest(str(self.clip), str(self.root / "out.mkv"), **base).to_json()
+        return RestoreRequest.from_json(
+            {"input": str(self.clip), "output": str(self.root / "out.mkv"), **base}
+        ).to_json()
 
     def folder(self) -> Path:
         """For a new job."""

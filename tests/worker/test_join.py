@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 import pytest
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.errors import InputError, OutputError
 from answerprint.frames import FrameRange
@@ -18,7 +19,7 @@ SIZE = (128, 96)
 
 
 def _request(source: Path, output: Path, span: str) -> RestoreRequest:
-    return RestoreRequest(str(source), str(output), size=SIZE, range=span)
+    return RestoreRequest(ClipRef(str(source), span), str(output), size=SIZE)
 
 
 def _part(source: Path, output: Path, span: str) -> tuple[Path, FrameRange]:

@@ -57,7 +57,7 @@ class Job:
     @property
     def request(self) -> Message:
         settings: Message = {"range": f"{FIRST}:{STOP}", "chunk": 4, "device": "cpu", **self.settings}
-        return RestoreRequest(str(self.clip), str(self.output), **settings).to_json()
+        return RestoreRequest.from_json({"input": str(self.clip), "output": str(self.output), **settings}).to_json()
 
     @property
     def mux(self) -> Message:

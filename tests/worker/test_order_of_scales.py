@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.backends import catalogue
 from answerprint.backends.catalogue import ModelEntry
@@ -29,7 +30,9 @@ def understood(clip: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> 
     """The order for a model of the family diffbir, whose weights nothing here reads."""
     monkeypatch.setattr(resolved_job, "at_hand", lambda name: ModelEntry(name, "diffbir", "Apache-2.0", "", 4))
     assert catalogue.families()["diffbir"] is INFO
-    return resolved_job.resolve_job(RestoreRequest(str(clip), str(clip.with_name("out.mov")), "diffbir-v2", **settings))
+    return resolved_job.resolve_job(
+        RestoreRequest(ClipRef(str(clip)), str(clip.with_name("out.mov")), "diffbir-v2", **settings)
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,7 +73,9 @@ def test_a_picture_larger_than_any_file_may_hold_is_refused_before_it_is_drawn(
     wide = make_png(tmp_path / "wide.png", np.zeros((2, 8192, 3), np.uint16))
 
     def understand(**settings: Any) -> ResolvedJob:  # noqa: ANN401 - of a request
-        return resolved_job.resolve_job(RestoreRequest(str(wide), str(tmp_path / "out.png"), "mine", **settings))
+        return resolved_job.resolve_job(
+            RestoreRequest(ClipRef(str(wide)), str(tmp_path / "out.png"), "mine", **settings)
+        )
 
     with pytest.raises(InputError, match="would make 32768x8 of 8192x2, more than can be written") as caught:
         understand()
@@ -84,7 +89,7 @@ def test_a_model_that_waits_in_a_package_is_made_before_its_weights_count(
     """A clip that goes on after its first chunks finds the same weights as at its beginning."""
     monkeypatch.setenv("ANSWERPRINT_HOME", str(tmp_path / "home"))
     name = "realesr-animevideov3"
-    request = RestoreRequest(str(clip), str(clip.with_name("out.mov")), name)
+    request = RestoreRequest(ClipRef(str(clip)), str(clip.with_name("out.mov")), name)
     assert catalogue.find_model(name).folder is None
     first, again = resolved_job.resolve_job(request), resolved_job.resolve_job(request)
     assert len(first.weights) == 1 and first.weights == again.weights

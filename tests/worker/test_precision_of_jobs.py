@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.backends.catalogue import find_model
 from answerprint.backends.generator.adapter import GeneratorBackend
@@ -45,12 +46,12 @@ class Said:
 
 
 def order(**options: str) -> Any:  # noqa: ANN401 - the parts of an order that loading reads
-    request = RestoreRequest("a", "b", model="tiny-x4", steps=3, options=options)
+    request = RestoreRequest(ClipRef("a"), "b", model="tiny-x4", steps=3, options=options)
     return SimpleNamespace(request=request, choices=resolve(request, INFO), latent_size=(16, 16), size=(64, 64))
 
 
 def test_precision_is_among_the_choices_that_the_fingerprint_is_made_of() -> None:
-    exact, half = (resolve(RestoreRequest("a", "b", options=each), INFO) for each in ({}, HALF))
+    exact, half = (resolve(RestoreRequest(ClipRef("a"), "b", options=each), INFO) for each in ({}, HALF))
     assert dataclasses.asdict(exact) != dataclasses.asdict(half)
     assert half.model_options == HALF
 
@@ -58,13 +59,13 @@ def test_precision_is_among_the_choices_that_the_fingerprint_is_made_of() -> Non
 @pytest.mark.parametrize("options", [{"precision": "int8"}, {"compile": "a bit"}])
 def test_a_wrong_value_is_refused_before_a_model_is_loaded(options: dict[str, str]) -> None:
     with pytest.raises(InputError) as refusal:
-        resolve(RestoreRequest("a", "b", options=options), INFO)
+        resolve(RestoreRequest(ClipRef("a"), "b", options=options), INFO)
     assert refusal.value.remedy
 
 
 def test_the_tiny_model_has_no_precision_to_choose() -> None:
     with pytest.raises(InputError, match="precision"):
-        resolve(RestoreRequest("a", "b", options=HALF), TINY)
+        resolve(RestoreRequest(ClipRef("a"), "b", options=HALF), TINY)
 
 
 def test_a_warm_model_takes_the_precision_of_each_job() -> None:
@@ -91,8 +92,10 @@ def test_a_clip_begun_where_the_processor_has_16_bits_goes_on_so_elsewhere_and_b
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The receipt says in which numbers, not `auto`: every resumed chunk is what the first machine would have made."""
-    choices = resolve(RestoreRequest("a", "b", model="generator"), GENERATOR)
-    wanted: Any = SimpleNamespace(request=RestoreRequest("a", "b"), choices=choices, latent_size=(9, 9), size=(36, 36))
+    choices = resolve(RestoreRequest(ClipRef("a"), "b", model="generator"), GENERATOR)
+    wanted: Any = SimpleNamespace(
+        request=RestoreRequest(ClipRef("a"), "b"), choices=choices, latent_size=(9, 9), size=(36, 36)
+    )
     made: dict[bool, tuple[ChunkSettings, Tensor]] = {}
     for has in (False, True):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda has=has: {"avx512_bf16": has})

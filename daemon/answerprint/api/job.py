@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.errors import AnswerprintError, InputError
 from answerprint.ipc.messages import Message
 
@@ -92,8 +93,8 @@ class JobRecord:
     state: JobState
     request: Message
     """`RestoreRequest.to_json()`, or `PreviewRequest.to_json()` for a preview."""
-    clip: Message = field(default_factory=dict)
-    """What the editor said of the clip, as received; given back, never interpreted here."""
+    clip: ClipRef = field(default_factory=ClipRef)
+    """The clip as its client named it, given back as such; empty in journals of the first programs."""
     lane: str = "auto"
     """The device it asks for."""
     priority: int = 0

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
-from answerprint.api.interpretation import Interpretation
+from answerprint.api.clip_ref import ClipRef
 from answerprint.errors import InputError
 from answerprint.ipc.messages import Message
 
@@ -36,23 +36,21 @@ def default_model(options: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class RestoreRequest:
-    """One restoration: INPUT, OUTPUT and the settings of `answerprint restore`.
+    """One restoration: a clip, OUTPUT and the settings of `answerprint restore`.
 
     model: empty is the default one, of which the option quality names three; it is never empty once this is made.
-    input, output: absolute paths; a sequence is named by its pattern or its folder.
+    output: an absolute path; a sequence is named by its pattern or its folder.
     scale: a positive rational in text such as 2, 1.5 or 3/2. size: width and height in px. None for both: the model's.
-    range: as typed, A:B in frames or timecodes; None is all. chunk, steps, noise, codec: None is the default.
-    interpret: how the source is to be read where an editor knows better, as `Interpretation.parse` reads it.
+    chunk, steps, noise, codec: None is the default.
     options: further switches of the method or the model, by name, as typed.
     """
 
-    input: str
+    clip: ClipRef
     output: str
     model: str = ""
     task: str = "sr"
     scale: str | None = None
     size: tuple[int, int] | None = None
-    range: str | None = None
     chunk: int | None = None
     steps: int | None = None
     seed: int = 0
@@ -60,7 +58,6 @@ class RestoreRequest:
     noise: str | None = None
     consistency: bool = True
     options: Mapping[str, str] = field(default_factory=dict)
-    interpret: Mapping[str, str] = field(default_factory=dict)
     codec: str | None = None
     device: str = "auto"
     overwrite: bool = False
@@ -71,7 +68,7 @@ class RestoreRequest:
             model, options = default_model(self.options)
             object.__setattr__(self, "model", model)
             object.__setattr__(self, "options", options)
-        if not self.input or not self.output:
+        if not self.clip.media or not self.output:
             raise InputError("Input and output must be named.", "Give both paths.")
         if self.scale is not None and self.size is not None:
             raise InputError("--scale and --size exclude each other.", "Give one of them.")
@@ -87,7 +84,6 @@ class RestoreRequest:
             raise InputError(f"--seed cannot be {self.seed}.", f"Give a whole number from 0 to {MAX_SEED}.")
         if not (math.isfinite(self.strength) and 0 <= self.strength <= 1):
             raise InputError(f"--strength cannot be {self.strength:g}.", "Give a number from 0 to 1.")
-        Interpretation.parse(self.interpret)
 
     @property
     def factor(self) -> Fraction | None:
@@ -95,12 +91,10 @@ class RestoreRequest:
         return None if self.scale is None else Fraction(self.scale)
 
     def to_json(self) -> Message:
-        """Return the fields by name; `from_json` gives the same request again."""
-        data = asdict(self)
-        data["size"] = None if self.size is None else list(self.size)
-        data["options"] = dict(self.options)
-        data["interpret"] = dict(self.interpret)
-        return data
+        """Return the settings by name, those of `ClipRef.settings` among them."""
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "clip"}
+        own |= {"size": None if self.size is None else list(self.size), "options": dict(self.options)}
+        return {**self.clip.settings(), **own}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> RestoreRequest:
@@ -117,7 +111,8 @@ class RestoreRequest:
         values = dict(data)
         if values.get("size") is not None:
             values["size"] = tuple(values["size"])
-        return cls(**values)
+        interpret = values.pop("interpret", None)
+        return cls(ClipRef.from_settings(values.pop("input"), values.pop("range", None), interpret), **values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +144,13 @@ class PreviewRequest:
         return cls(RestoreRequest.from_json(rest), frame, count)
 
 
-_FORMS: Mapping[str, str] = {f.name: str(f.type) for f in fields(RestoreRequest)}
+_FORMS: Mapping[str, str] = {
+    "input": "str",
+    "range": "str | None",
+    "interpret": "Mapping[str, str]",
+    **{each.name: str(each.type) for each in fields(RestoreRequest) if each.name != "clip"},
+}
+"""The settings, with the types that their JSON must fit."""
 
 
 def _positive(scale: str) -> bool:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal, Protocol
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import JobEvent, JobKind, JobRecord, JobState, UnknownJobError
 from answerprint.errors import InputError, JobFailedError
 from answerprint.ipc.messages import Message
@@ -54,12 +55,12 @@ class BusyError(JobFailedError):
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job as a client asks for it; not checked yet."""
+    """A job as a client asks for it; not checked yet. clip: empty where the request's own says all."""
 
     id: str
     kind: JobKind
     request: Message
-    clip: Message = field(default_factory=dict)
+    clip: ClipRef = field(default_factory=ClipRef)
     label: str = ""
     priority: int = 0
     not_before: float | None = None

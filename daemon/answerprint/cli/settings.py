@@ -8,6 +8,7 @@ from argparse import Action, ArgumentParser, Namespace
 from pathlib import Path
 from typing import NoReturn
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import DEFAULT_MODELS, RestoreRequest
 from answerprint.backends.catalogue import families
 from answerprint.cli.batch.values import read_size
@@ -19,7 +20,7 @@ from answerprint.temporal.options import describe
 
 __all__ = ["absolute", "add_output", "add_settings", "make_request", "settings_of"]
 
-_DEFAULTS = RestoreRequest(input="-", output="-")
+_DEFAULTS = RestoreRequest(ClipRef("-"), "-")
 _METHOD = {option.name: option for option in describe()}
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 

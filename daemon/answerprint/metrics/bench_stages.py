@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import torch
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.backends.base import number_type
 from answerprint.backends.load import load
@@ -68,8 +69,8 @@ def measure_stages(args: argparse.Namespace) -> dict[str, object]:
     device = choose_device(args.device)
     backend = load(args.model, device)
     request = RestoreRequest(
-        "in", "out", model=args.model, task=args.task or backend.info.tasks[0], chunk=args.chunk, steps=args.steps,
-        options=_options(args.option),
+        ClipRef("in"), "out", model=args.model, task=args.task or backend.info.tasks[0], chunk=args.chunk,
+        steps=args.steps, options=_options(args.option),
     )  # fmt: skip
     choices = resolve(request, backend.info)
     backend.configure(steps=choices.steps, sampler=choices.sampler, options=dict(choices.model_options))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.backends.base import Backend
 from answerprint.backends.catalogue import find_model
@@ -29,7 +30,7 @@ from answerprint.temporal.options import describe, parse_option
 
 __all__ = ["DEFAULT_MODEL", "Own", "Studio"]
 
-DEFAULT_MODEL = RestoreRequest("in", "out").model
+DEFAULT_MODEL = RestoreRequest(ClipRef("in"), "out").model
 """What a job takes that names no model."""
 
 _FLOW_CACHE_BYTES = 2**30
@@ -101,7 +102,7 @@ class Own:
         of_method = {option.name for option in describe()}
         of_model = {name: text for name, text in self.options.items() if name not in of_method}
         steps = _whole(of_model.pop("steps")) if "steps" in of_model else self.steps
-        request = RestoreRequest("in", "out", model=self.model, task=task, steps=steps, options=of_model)
+        request = RestoreRequest(ClipRef("in"), "out", model=self.model, task=task, steps=steps, options=of_model)
         choices = resolve(request, info)
         method = self.change(choices.method)
         for name, text in self.options.items():

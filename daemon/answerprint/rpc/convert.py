@@ -9,6 +9,7 @@ from typing import Any
 
 from google.protobuf import json_format
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import JobKind, JobRecord, JobState
 from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.api.types import NewJob
@@ -16,32 +17,27 @@ from answerprint.errors import InputError
 from answerprint.ipc.messages import Message
 from answerprint.rpc.convert_events import problem_from, problem_to, progress_to, state_from, state_to
 from answerprint.rpc.v1 import restoration_pb2 as pb
-from answerprint.rpc.values import carried_text, count, fraction_text, seconds_from, timestamp
+from answerprint.rpc.values import carried_text, count, seconds_from, timestamp
 
 __all__ = ["job_from", "job_to", "new_job_from", "new_job_to"]
 
-_DEFAULTS = RestoreRequest(input="-", output="-")
+_DEFAULTS = RestoreRequest(ClipRef("-"), "-")
 _PREVIEW_COUNT = 5
-_FIELDS = {
-    pb.ClipRef.FIELD_ORDER_PROGRESSIVE: "progressive",
-    pb.ClipRef.FIELD_ORDER_TOP_FIRST: "top",
-    pb.ClipRef.FIELD_ORDER_BOTTOM_FIRST: "bottom",
-}
-_LEVELS = {pb.ClipRef.LEVELS_VIDEO: "video", pb.ClipRef.LEVELS_FULL: "full"}
 
 _PLAIN = frozenset({"media", "range_text"})
-"""What the command line says of a clip: said in the request as well, and often, so it takes the short way."""
+"""All that the command line says of a clip: very common, so it skips the slow general way through JSON."""
 
 Asked = RestoreRequest | PreviewRequest
 
 
 def new_job_from(message: pb.SubmitJobRequest) -> NewJob:
     """The job that a validated request asks for. Raises InputError for what no restoration can be."""
+    clip = _clip_from(message.clip)
     return NewJob(
         id=message.id.lower(),
         kind=_kind(message),
-        request=_asked(message).to_json(),
-        clip=_clip_from(message.clip),
+        request=_asked(message, clip).to_json(),
+        clip=clip,
         label=message.label,
         priority=message.priority,
         not_before=seconds_from(message, "not_before"),
@@ -93,14 +89,15 @@ def job_from(message: pb.Job) -> JobRecord:
         facts["estimate"] = {"scratch_bytes": message.scratch_estimate_bytes}
     if message.scratch_bytes:
         facts["scratch_bytes"] = message.scratch_bytes
+    clip = _clip_from(message.clip)
     return JobRecord(
         id=message.id,
         number=message.number,
         kind=_kind(message),
         label=message.label,
         state=state_from(message.state) or JobState.QUEUED,
-        request=_asked(message).to_json(),
-        clip=_clip_from(message.clip),
+        request=_asked(message, clip).to_json(),
+        clip=clip,
         lane=message.settings.device or _DEFAULTS.device,
         priority=message.priority,
         not_before=seconds_from(message, "not_before"),
@@ -123,17 +120,16 @@ def _kind(message: Any) -> JobKind:  # noqa: ANN401
     return "preview" if message.WhichOneof("result") == "preview" else "restore"
 
 
-def _asked(message: Any) -> Asked:  # noqa: ANN401
+def _asked(message: Any, clip: ClipRef) -> Asked:  # noqa: ANN401
     settings, result = message.settings, getattr(message, message.WhichOneof("result"))
     preview = _kind(message) == "preview"
     restore = RestoreRequest(
-        input=message.clip.media,
+        clip=clip,
         output=result.folder if preview else result.path,
         model=settings.model,
         task=settings.task or _DEFAULTS.task,
         scale=settings.scale or None,
         size=(settings.size.width, settings.size.height) if settings.HasField("size") else None,
-        range=_range_of(message.clip),
         chunk=settings.chunk if settings.HasField("chunk") else None,
         steps=settings.steps if settings.HasField("steps") else None,
         seed=settings.seed,
@@ -141,7 +137,6 @@ def _asked(message: Any) -> Asked:  # noqa: ANN401
         noise=settings.noise or None,
         consistency=settings.consistency if settings.HasField("consistency") else _DEFAULTS.consistency,
         options=dict(settings.options),
-        interpret=_interpret_from(message.clip),
         codec=None if preview else result.codec or None,
         device=settings.device or _DEFAULTS.device,
         overwrite=result.overwrite,
@@ -151,15 +146,11 @@ def _asked(message: Any) -> Asked:  # noqa: ANN401
     return PreviewRequest(restore, result.frame, result.count if result.HasField("count") else _PREVIEW_COUNT)
 
 
-def _ask(message: Any, request: Message, kind: JobKind, clip: Message) -> None:  # noqa: ANN401
+def _ask(message: Any, request: Message, kind: JobKind, clip: ClipRef) -> None:  # noqa: ANN401
     """Fill clip, settings and result from a job's request."""
     asked: Asked = (PreviewRequest if kind == "preview" else RestoreRequest).from_json(request)
     restore = asked.restore if isinstance(asked, PreviewRequest) else asked
-    if not clip.keys() <= _PLAIN:
-        json_format.ParseDict(clip, message.clip)
-    elif restore.range:
-        message.clip.range_text = restore.range
-    message.clip.media = restore.input
+    message.clip.CopyFrom(_clip_to(clip if clip.media else restore.clip))
     message.settings.CopyFrom(_settings_to(restore))
     if isinstance(asked, PreviewRequest):
         message.preview.CopyFrom(
@@ -189,35 +180,13 @@ def _settings_to(request: RestoreRequest) -> pb.Settings:
     )
 
 
-def _clip_from(clip: pb.ClipRef) -> Message:
-    """All that the editor said, as JSON for the journal."""
-    fields = clip.ListFields()
+def _clip_from(message: pb.ClipRef) -> ClipRef:
+    fields = message.ListFields()
     if all(field.name in _PLAIN for field, _ in fields):
-        return {field.name: value for field, value in fields}
-    return json_format.MessageToDict(clip, preserving_proto_field_name=True)
+        return ClipRef.from_json({field.name: value for field, value in fields})
+    return ClipRef.from_json(json_format.MessageToDict(message, preserving_proto_field_name=True))
 
 
-def _interpret_from(clip: pb.ClipRef) -> dict[str, str]:
-    """What the editor knows better than the file."""
-    given: dict[str, str] = {}
-    for name in ("rate", "pixel_aspect"):
-        if clip.HasField(name):
-            given[name] = fraction_text(getattr(clip, name))
-    if clip.start_timecode:
-        # The flag and the separator say the same; either will do.
-        text = clip.start_timecode
-        given["start_timecode"] = f"{text[:-3]};{text[-2:]}" if clip.drop_frame and text[-3] == ":" else text
-    if clip.levels:
-        given["levels"] = _LEVELS[clip.levels]
-    if clip.field_order:
-        given["fields"] = _FIELDS[clip.field_order]
-    if clip.HasField("audio") and not clip.audio:
-        given["sound"] = "no"
-    return given
-
-
-def _range_of(clip: pb.ClipRef) -> str | None:
-    """The frames to restore, handles included; what lies before the clip's first frame cannot be had."""
-    if not clip.HasField("range"):
-        return clip.range_text or None
-    return f"{max(0, clip.range.first - clip.handle_before)}:{clip.range.stop + clip.handle_after}"
+def _clip_to(clip: ClipRef) -> pb.ClipRef:
+    data = clip.to_json()
+    return pb.ClipRef(**data) if data.keys() <= _PLAIN else json_format.ParseDict(data, pb.ClipRef())

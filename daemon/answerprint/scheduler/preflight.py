@@ -29,21 +29,21 @@ def check_restore(request: RestoreRequest, *, folder_comes: bool = False) -> Cho
     folder_comes: the output's folder may be missing, if the one above it is there.
     """
     choices = _check_settings(request)
-    _check_input(request.input)
+    _check_input(request.clip.media)
     output = Path(request.output)
     if output.is_dir():
         raise OutputError(f"{output} is a folder.", "Add a file name, or a pattern such as out.%04d.png.")
     codec = check_codec(output, request.codec or default_codec(output))
     _check_folder(output.parent, folder_comes)
     if not codec.is_sequence:
-        _check_absent(output, Path(request.input), request.overwrite)
+        _check_absent(output, Path(request.clip.media), request.overwrite)
     return choices
 
 
 def check_preview(request: PreviewRequest) -> Choices:
     """Raise InputError, in one of its forms, for a preview that cannot be made; return what was chosen."""
     choices = _check_settings(request.restore)
-    _check_input(request.restore.input)
+    _check_input(request.restore.clip.media)
     folder = Path(request.restore.output)
     if os.path.lexists(folder) and not folder.is_dir():
         raise OutputError(f"{folder} is not a folder.", "Choose another --output.")

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import JobRecord, JobState, is_job_id
-from answerprint.errors import StorageError
+from answerprint.errors import InputError, StorageError
 from answerprint.store import atomic
 from answerprint.store.quota import storage_error
 from answerprint.store.receipts import DamagedChunkError
@@ -200,7 +201,8 @@ def _is_empty_claim(path: Path) -> bool:
 
 def write_job_file(folder: Path, record: JobRecord) -> None:
     """Keep what was asked for beside the chunks. Raises StorageError, DiskFullError."""
-    data = json.dumps({name: getattr(record, name) for name in _KEPT_FIELDS}, indent=1).encode()
+    kept = {name: getattr(record, name) for name in _KEPT_FIELDS} | {"clip": record.clip.to_json()}
+    data = json.dumps(kept, indent=1).encode()
     try:
         atomic.write_bytes(folder / _JOB_FILE, data, overwrite=True, mode=0o600)
     except OSError as error:
@@ -212,12 +214,13 @@ def read_waiting_job(folder: Path) -> JobRecord:
     path = folder / _JOB_FILE
     try:
         data: dict[str, Any] = json.loads(path.read_bytes())
-        record = JobRecord(**{name: data[name] for name in _KEPT_FIELDS}, state=JobState.QUEUED)
-        if record.id != folder.name or not isinstance(record.request, dict) or not isinstance(record.clip, dict):
+        values = {name: data[name] for name in _KEPT_FIELDS} | {"clip": ClipRef.from_json(data["clip"])}
+        record = JobRecord(**values, state=JobState.QUEUED)
+        if record.id != folder.name or not isinstance(record.request, dict):
             raise ValueError
         if record.kind not in ("restore", "preview") or not isinstance(record.number, int):
             raise ValueError
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError, InputError) as error:
         raise DamagedChunkError(f"{path} does not say what the job is.") from error
     return record
 

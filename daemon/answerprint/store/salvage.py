@@ -87,7 +87,7 @@ def check_job(job: JobRecord) -> None:
         and all(type(values[name]) is int for name in _WHOLE)
         and all(_finite(values[name]) for name in _REAL)
         and all(values[name] is None or _finite(values[name]) for name in _PERHAPS)
-        and all(isinstance(each, dict) for each in (job.request, job.clip, job.facts, job.result, job.problem or {}))
+        and all(isinstance(each, dict) for each in (job.request, job.facts, job.result, job.problem or {}))
         and is_job_id(job.id)
         and job.kind in ("restore", "preview")
         and min(job.number, job.frames_total, job.frames_done, job.last_sequence) >= 0

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 import cv2
 import numpy as np
 
-from answerprint.api.interpretation import Interpretation
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.errors import InputError, JobFailedError
 from answerprint.frames import Frame, FrameRange
@@ -73,7 +73,7 @@ class StillTask:
 
 def make_still(task: StillTask, talk: JobChannel) -> dict[str, object]:
     """Write the picture; returns the facts of a report. Raises AnswerprintError, and what `talk.check` raises."""
-    on_read = tell_reading(task.request.input, talk)
+    on_read = tell_reading(task.request.clip.media, talk)
     frame = _restored(task, on_read) if task.side == "restored" else _source(task, on_read)
     picture = _resized(frame.picture, _shown_size(frame, task))
     codes = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
@@ -104,7 +104,7 @@ def _restored(task: StillTask, on_read: OnRead) -> Frame:
 
 
 def _source(task: StillTask, on_read: OnRead) -> Frame:
-    return _read(task.request.input, task.frame, on_read, Interpretation.parse(task.request.interpret))
+    return _read(task.request.clip, task.frame, on_read)
 
 
 def _delivered(order: ResolvedJob, frame: int, on_read: OnRead) -> Frame:
@@ -113,18 +113,14 @@ def _delivered(order: ResolvedJob, frame: int, on_read: OnRead) -> Frame:
     files = output_files(order.request.output, order.codec, order.info, order.frames)
     if not 0 <= place < len(order.frames):
         raise InputError(f"Frame {frame} is not in the clip.", f"Frames run within {order.frames}.")
-    return _read(str(files[0]), place, on_read) if len(files) == 1 else _read(str(files[place]), 0, on_read)
+    file, index = (files[0], place) if len(files) == 1 else (files[place], 0)
+    return _read(ClipRef(str(file)), index, on_read)
 
 
-def _read(
-    path: str,
-    index: int,
-    on_read: OnRead,
-    interpretation: Interpretation = Interpretation(),  # noqa: B008 - frozen
-) -> Frame:
-    info = interpretation.of(probe(path, on_read=on_read))
+def _read(clip: ClipRef, index: int, on_read: OnRead) -> Frame:
+    info = clip.interpret(probe(clip.media, on_read=on_read))
     if index not in info.whole:
-        raise InputError(f"{path} has no frame {index}.", f"It has frames 0 to {info.frames - 1}.")
+        raise InputError(f"{clip.media} has no frame {index}.", f"It has frames 0 to {info.frames - 1}.")
     with open_reader(info, FrameRange(index, index + 1)) as reader:
         return next(reader)
 

@@ -70,10 +70,10 @@ def _probe(message: Message, talk: JobChannel) -> Message:
     if message.get("preview"):
         preview = PreviewRequest.from_json(asked)
         request = preview.restore
-        order = few_frames(resolve_job(request, preview=True, on_read=tell_reading(request.input, talk)), preview)
+        order = few_frames(resolve_job(request, preview=True, on_read=tell_reading(request.clip.media, talk)), preview)
     else:
         request = RestoreRequest.from_json(asked)
-        order = resolve_job(request, on_read=tell_reading(request.input, talk))
+        order = resolve_job(request, on_read=tell_reading(request.clip.media, talk))
     return events.report(
         {
             "input": order.input_facts(),

@@ -62,7 +62,7 @@ def deliver(task: DeliverTask, talk: JobChannel) -> Message:
     sound would be, AnswerprintError, and what `talk.check` raises.
     """
     began = time.monotonic()
-    order = resolve_job(task.request, on_read=tell_reading(task.request.input, talk))
+    order = resolve_job(task.request, on_read=tell_reading(task.request.clip.media, talk))
     source = SameSource(order)
     if {receipt.fingerprint for receipt in task.receipts} - {order.fingerprint}:
         raise changed(order)

@@ -55,8 +55,8 @@ def preview(request: PreviewRequest, talk: JobChannel, models: Models) -> Messag
     Returns the final event. Raises AnswerprintError, and what `talk.check` raises.
     """
     began = time.monotonic()
-    talk.emit(events.stage("probe", f"Reading {Path(request.restore.input).name}"))
-    on_read = tell_reading(request.restore.input, talk)
+    talk.emit(events.stage("probe", f"Reading {Path(request.restore.clip.media).name}"))
+    on_read = tell_reading(request.restore.clip.media, talk)
     order = few_frames(resolve_job(request.restore, preview=True, on_read=on_read), request)
     folder = Path(request.restore.output)
     warn_of_open_folder(folder, talk)

@@ -11,13 +11,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from answerprint import __version__
-from answerprint.api.interpretation import Interpretation
 from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.backends.catalogue import ModelEntry, at_hand
 from answerprint.backends.depth import DepthLook
 from answerprint.backends.precision import working_bytes
 from answerprint.errors import InputError, JobFailedError, MediaError
-from answerprint.frames import ClipInfo, FrameRange, OutputSpec, default_codec, parse_range
+from answerprint.frames import ClipInfo, FrameRange, OutputSpec, default_codec
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
 from answerprint.media import OnRead, probe, unheard
@@ -82,8 +81,8 @@ class ResolvedJob:
             "strength": request.strength,
             "choices": asdict(self.choices),
         }
-        if "levels" in request.interpret:
-            identity["levels"] = request.interpret["levels"]
+        if request.clip.levels:
+            identity["levels"] = request.clip.levels
         if info.interlaced:
             identity["fields"] = info.field_order or "deinterlaced"
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
@@ -183,8 +182,8 @@ def resolve_job(request: RestoreRequest, *, preview: bool = False, on_read: OnRe
     choices = resolve(request, entry.info)
     if entry.info.gives == "depth" and request.strength != 1:
         raise InputError(f"{entry.name} gives depth, of which there is no strength.", "Leave --strength out.")
-    info = Interpretation.parse(request.interpret).of(probe(request.input, on_read=on_read))
-    frames = info.checked(None) if request.range is None else parse_range(request.range, info)
+    info = request.clip.interpret(probe(request.clip.media, on_read=on_read))
+    frames = request.clip.frames(info)
     codec = "" if preview else request.codec or default_codec(Path(request.output))
     size = _size(request, info, entry, choices)
     return ResolvedJob(request, info, frames, entry, _enlarged(choices, info, entry, size), size, codec)

@@ -108,8 +108,8 @@ def render(task: RenderTask, talk: JobChannel, models: Models, at_border: Callab
     `at_border` is called between chunks. Raises AnswerprintError, and StopRequestedError where the parent wants that.
     """
     began = time.monotonic()
-    talk.emit(events.stage("probe", f"Reading {Path(task.request.input).name}"))
-    order = resolve_job(task.request, on_read=tell_reading(task.request.input, talk))
+    talk.emit(events.stage("probe", f"Reading {Path(task.request.clip.media).name}"))
+    order = resolve_job(task.request, on_read=tell_reading(task.request.clip.media, talk))
     source = SameSource(order)
     fingerprint = _check(task, order, talk)
     device = choose_device(task.request.device)

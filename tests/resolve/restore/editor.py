@@ -79,11 +79,9 @@ class Editor:
     def submit_all(self, jobs: Iterable[NewJob]) -> Iterator[tuple[JobRecord, bool] | AnswerprintError]:
         """As a client's: each is done at once."""
         for new in jobs:
-            place, whole = Placement.from_editor(new.clip["editor"]), join_plan_of(_record(new, 0))
+            place, whole = Placement.from_editor(new.clip.editor), join_plan_of(_record(new, 0))
             assert place is not None
-            span = {name: int(text) for name, text in new.clip["range"].items()}
-            first = span["first"] - int(new.clip.get("handle_before", 0))
-            stop = span["stop"] + int(new.clip.get("handle_after", 0))
+            first, stop = (int(each) for each in str(new.request["range"]).split(":"))
             assert whole is not None or (first, stop) == (place.restored_first, place.restored_stop)
             job = _record(new, len(self.jobs) + 1)
             unit, path = (job.id, job.output) if whole is None else (whole.id, whole.output)

@@ -40,7 +40,7 @@ def test_the_playhead_over_a_restored_clip_means_its_source(editor: Editor) -> N
     editor.restore(ALL)
     queued = editor.restore_under(3, again=True)
     (planned, _) = queued.jobs[0]
-    assert planned.media == str(editor.film)
+    assert planned.clip.media == str(editor.film)
     assert editor.restored(range(12)) == list(range(20, 32))
     assert editor.tracks() == [1, 1, 1]
 
@@ -57,7 +57,7 @@ def test_a_hidden_original_is_found_below_its_restoration(editor: Editor) -> Non
     (original,) = editor.fake.items(editor.timeline, 1)
     original.enabled = False
     queued = editor.restore(ALL, again=True)
-    assert [planned.media for planned, _ in queued.jobs] == [str(editor.film)]
+    assert [planned.clip.media for planned, _ in queued.jobs] == [str(editor.film)]
     assert queued.plan.left_out == {}
     assert editor.restored(range(12)) == list(range(20, 32))
 
@@ -109,7 +109,7 @@ def test_what_is_ours_is_known_by_each_of_its_marks(editor: Editor, known_by: st
     if known_by != "job":
         editor.jobs.clear()
     again = editor.restore_under(3, again=True)
-    named = [planned.media for planned, _ in again.jobs] or [each.refusal.code for each in again.refused]
+    named = [planned.clip.media for planned, _ in again.jobs] or [each.refusal.code for each in again.refused]
     # Of a marker alone, what the clip was made from is known to nobody.
     assert named == (["restored"] if known_by == "marker" else [str(editor.film)])
 
@@ -191,7 +191,7 @@ def test_two_halves_make_the_whole_and_keep_no_other_clip_from_it(editor: Editor
 def test_one_clips_damaged_past_keeps_no_clip_from_being_restored(editor: Editor) -> None:
     editor.restore(ALL)
     (id_, job) = next(iter(editor.jobs.items()))
-    editor.jobs[id_] = replace(job, clip={**job.clip, "editor": {**job.clip["editor"], "answerprint_whole": "{"}})
+    editor.jobs[id_] = replace(job, clip=replace(job.clip, editor={**job.clip.editor, "answerprint_whole": "{"}))
     editor.undo(id_)
     queued = editor.restore(ALL)
     assert len(queued.jobs) == 1

@@ -14,6 +14,7 @@ import pytest
 from answerprint.api.types import MediaInfo
 from answerprint.errors import InputError
 from answerprint.frames import ClipInfo
+from answerprint.frames.frame import FrameRange
 from answerprint.media import probe
 from answerprint.media.provenance import MADE_BY_KEY, read_provenance
 from answerprint.resolve.api import Resolve
@@ -126,7 +127,7 @@ def test_a_file_that_says_it_is_ours_is_left_out_or_named(fake: FakeResolve, tmp
     timeline.place(fake.add_clip(film), source=(10, 50))
     timeline.place(fake.add_clip(made), source=(10, 50))
     found = planned(fake, RestoreSettings())
-    assert [each.media for each in found.planned] == [str(film)]
+    assert [each.clip.media for each in found.planned] == [str(film)]
     assert (found.refused, found.left_out) == ((), {"restored before": 1})
     timeline.playhead(timeline.start + 45)
     (refused,) = planned(fake, RestoreSettings(), SelectionRule("playhead")).refused
@@ -143,13 +144,14 @@ def test_what_the_editor_changed_in_the_clips_attributes_is_in_the_job(fake: Fak
     wishes = RestoreSettings(handles=4, settings={"model": "tiny-x4"}, priority=3)
     (one,) = planned(fake, wishes).planned
     job = job_of(one, wishes)
-    assert job.clip["rate"] == {"numerator": "30000", "denominator": "1001"}
-    assert (job.clip["start_timecode"], job.clip["drop_frame"]) == ("02:00:00;00", True)
-    assert (job.clip["levels"], job.clip["field_order"]) == ("LEVELS_FULL", "FIELD_ORDER_BOTTOM_FIRST")
-    assert job.clip["pixel_aspect"] == {"numerator": "16", "denominator": "15"}
-    assert (job.clip["handle_before"], job.clip["handle_after"], job.clip["reel"]) == ("4", "4", "A001")
+    assert job.clip.rate == Fraction(30000, 1001)
+    assert (job.clip.start_timecode, job.clip.drop_frame) == ("02:00:00;00", True)
+    assert (job.clip.levels, job.clip.fields) == ("full", "bottom")
+    assert job.clip.pixel_aspect == Fraction(16, 15)
+    assert (job.clip.range, job.clip.handles, job.clip.reel) == (FrameRange(20, 30), (4, 4), "A001")
+    assert job.request["range"] == "16:34"
     assert job.priority == 3
-    place = Placement.from_editor(job.clip["editor"])
+    place = Placement.from_editor(job.clip.editor)
     assert place == one.place
     assert place is not None
     assert place.attributes["Data Level"] == "Video"

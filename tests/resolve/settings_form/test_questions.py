@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.backends.catalogue import families
 from answerprint.errors import InputError
@@ -66,7 +67,7 @@ def test_a_form_that_is_accepted_as_it_is_means_the_defaults() -> None:
     assert replace(wishes, settings={}) == RestoreSettings()
     request = RestoreRequest.from_json({**wishes.settings, "input": "a", "output": "b"})
     # The one model that this daemon offers is not the usual one, so it stands in the settings.
-    assert request == RestoreRequest("a", "b", model=TINY.name)
+    assert request == RestoreRequest(ClipRef("a"), "b", model=TINY.name)
 
 
 @pytest.mark.parametrize("default", [option.name for option in describe()])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import answerprint
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.errors import InputError
 from answerprint.resolve.install.scripts import MENU
@@ -57,7 +58,7 @@ def test_the_menu_items_that_are_named_are_in_the_menu() -> None:
 
 
 def test_what_the_forms_refuse_is_refused_in_their_words() -> None:
-    for wrong in (lambda: RestoreSettings(handles=-1), lambda: RestoreRequest("a", "b", steps=0)):
+    for wrong in (lambda: RestoreSettings(handles=-1), lambda: RestoreRequest(ClipRef("a"), "b", steps=0)):
         with pytest.raises(InputError) as refusal:
             wrong()
         assert "--" in str(refusal.value)

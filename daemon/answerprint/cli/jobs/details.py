@@ -24,7 +24,7 @@ _LATEST_WARNINGS = 5
 def as_json(look: JobView) -> Message:
     """A job as one object; times are seconds since 1970."""
     job = look.job
-    known = {name: value for name, value in asdict(job).items() if name not in _INNER}
+    known = {name: value for name, value in asdict(job).items() if name not in _INNER} | {"clip": job.clip.to_json()}
     sizes = {"scratch_bytes": _scratch_bytes(job), "scratch_estimate_bytes": _scratch_most(job)}
     return {
         **known,

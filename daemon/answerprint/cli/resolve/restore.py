@@ -84,7 +84,7 @@ def say(context: Context) -> Said:
             console.event(
                 {
                     "event": "submitted", "job": job.id, "number": job.number, "clip": place.name, "item": place.item,
-                    "input": planned.media, "output": planned.output, "range": [place.first, place.stop],
+                    "input": planned.clip.media, "output": planned.output, "range": [place.first, place.stop],
                     "handles": [before, after], "put": place.mode, "notes": list(planned.notes),
                 }
             )  # fmt: skip

@@ -46,7 +46,7 @@ class ClipJobs:
 
 def place_of(job: JobRecord) -> Placement | None:
     """Where a job's clip belongs; None for a job that was not made in Resolve. Raises InputError for a newer form."""
-    return Placement.from_editor({str(name): str(value) for name, value in (job.clip.get("editor") or {}).items()})
+    return Placement.from_editor(job.clip.editor)
 
 
 def clip_jobs_of(client: Client, project: str) -> list[ClipJobs]:

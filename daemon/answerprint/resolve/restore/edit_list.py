@@ -9,11 +9,13 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import JobRecord, JobState
 from answerprint.api.request import RestoreRequest
 from answerprint.api.types import MediaInfo, NewJob
 from answerprint.errors import AnswerprintError, InputError
 from answerprint.frames.codecs import CODECS
+from answerprint.frames.frame import FrameRange
 from answerprint.resolve.edit_lists import EditList, Master, RestoredMedia, masters, read_list
 from answerprint.resolve.restore.output_names import Taken, folder_for, restored_path
 from answerprint.resolve.restore.probe import Describe, MediaBook
@@ -67,17 +69,15 @@ def jobs_of_list(
             refused.append((master, error))
             continue
         names.add(str(output))
-        paths = {"input": str(master.path), "output": str(output)}
-        clip = {
-            "media": str(master.path),
-            "range": {"first": str(master.first), "stop": str(master.stop)},
-            "editor": {_LIST: key, _SOURCE: str(master.path), _FIRST: str(master.first)},
-        }
-        if media is not None and media.rate_is_assumed:
-            clip["rate"] = {"numerator": str(media.rate.numerator), "denominator": str(media.rate.denominator)}
+        clip = ClipRef(
+            str(master.path),
+            FrameRange(master.first, master.stop),
+            rate=media.rate if media is not None and media.rate_is_assumed else None,
+            editor={_LIST: key, _SOURCE: str(master.path), _FIRST: str(master.first)},
+        )
         job = NewJob(
-            str(uuid.uuid4()), "restore", {**request, **paths}, clip, master.path.name[:256], wishes.priority,
-            wishes.not_before,
+            str(uuid.uuid4()), "restore", {**request, **clip.settings(), "output": str(output)}, clip,
+            master.path.name[:256], wishes.priority, wishes.not_before,
         )  # fmt: skip
         made.append((master, job))
     return made, refused
@@ -99,7 +99,7 @@ def _folder(known: dict[Path, Path | InputError], source: Path, project: str, wi
 def jobs_for(edit: EditList, jobs: Iterable[JobRecord]) -> Iterator[JobRecord]:
     """The jobs that were made of a list."""
     key = list_key(edit)
-    return (job for job in jobs if (job.clip.get("editor") or {}).get(_LIST) == key)
+    return (job for job in jobs if job.clip.editor.get(_LIST) == key)
 
 
 def restored_of_list(
@@ -108,7 +108,7 @@ def restored_of_list(
     """What was restored for a list, the latest first, and the jobs that are not done, or whose file is gone."""
     book, restored, missing = MediaBook(describe), [], []
     for job in sorted(jobs_for(edit, jobs), key=lambda each: -each.number):
-        editor = job.clip["editor"]
+        editor = job.clip.editor
         try:
             if job.state is not JobState.DONE:
                 raise InputError("It is not done.")

@@ -99,7 +99,7 @@ def _unready(unit: ClipJobs) -> Outcome | None:
 def _put(together: PutBackSession, unit: ClipJobs, *, again: bool) -> Outcome:
     steps = Report()
     origin = {"source": unit.jobs[0].input, "model": str(unit.jobs[0].request.get("model", ""))}
-    hide = (unit.jobs[0].clip.get("editor") or {}).get(HIDE) == "yes"
+    hide = unit.jobs[0].clip.editor.get(HIDE) == "yes"
     try:
         return together.put(
             unit.place, unit.id, unit.path, again=again, hide_original=hide, origin=origin, steps=steps, of=unit.of

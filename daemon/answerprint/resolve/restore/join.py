@@ -64,7 +64,7 @@ class JoinPlan:
 
 def join_plan_of(job: JobRecord) -> JoinPlan | None:
     """What a job is a part of; None for one that stands alone. Raises InputError."""
-    text = (job.clip.get("editor") or {}).get(_KEY)
+    text = job.clip.editor.get(_KEY)
     if text is None:
         return None
     try:
@@ -94,11 +94,10 @@ def part_jobs(planned: Planned, wishes: RestoreSettings, earlier: list[Earlier])
     jobs = []
     for each, part in parts:
         job = job_of(each, wishes)
-        clip = {name: value for name, value in job.clip.items() if name not in ("handle_before", "handle_after")}
-        first = planned.media_first
-        clip["range"] = {"first": str(part.start - first), "stop": str(part.stop - first)}
-        clip["editor"] = {**job.clip["editor"], _KEY: whole.to_text()}
-        jobs.append(replace(job, clip=clip))
+        first, editor = planned.media_first, {**job.clip.editor, _KEY: whole.to_text()}
+        frames = FrameRange(part.start - first, part.stop - first)
+        clip = replace(job.clip, range=frames, handles=(0, 0), editor=editor)
+        jobs.append(replace(job, clip=clip, request={**job.request, **clip.settings()}))
     return jobs
 
 

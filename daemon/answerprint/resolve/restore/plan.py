@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.types import MediaInfo
 from answerprint.errors import AnswerprintError, InputError
 from answerprint.frames.codecs import CODECS
@@ -304,20 +305,22 @@ class _Planner:
         self._taken.add(str(output))
         label = extent.label
         fields = _fields(clip)
-        if fields.endswith("_first") or (media.interlaced and not fields):
+        if fields in ("top", "bottom") or (media.interlaced and not fields):
             notes = (*notes, "The source is interlaced: it is deinterlaced to whole frames first.")
         return Planned(
             id=str(uuid.uuid4()),
             place=place,
-            media=_source_path(clip, media),
+            clip=ClipRef(
+                _source_path(clip, media),
+                rate=extent.rate,
+                start_timecode="" if label is None else str(label.shifted(-extent.first)),
+                drop_frame=label is not None and label.drop,
+                pixel_aspect=aspect,
+                fields=fields,
+                levels=_LEVELS.get(clip.properties.get("Data Level", ""), ""),
+            ),
             output=str(output),
             size=self._size(media, aspect, frame),
-            rate=extent.rate,
-            start_timecode="" if label is None else str(label.shifted(-extent.first)),
-            drop=label is not None and label.drop,
-            pixel_aspect=aspect,
-            levels=_LEVELS.get(clip.properties.get("Data Level", ""), ""),
-            fields=fields,
             notes=notes,
         )
 
@@ -353,7 +356,7 @@ def _fields(clip: ClipFacts) -> str:
     return next((order for start, order in _FIELDS.items() if said.startswith(start)), "")
 
 
-_FIELDS = {"progressive": "progressive", "upper": "top_first", "lower": "bottom_first"}
+_FIELDS = {"progressive": "progressive", "upper": "top", "lower": "bottom"}
 
 
 def _source_path(clip: ClipFacts, media: MediaInfo) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.types import MediaInfo
 from answerprint.errors import InputError
 from answerprint.resolve.api import Project, Resolve, Timeline, TimelineItem
@@ -139,7 +140,7 @@ class Renderer:
         return Planned(
             id=str(uuid.uuid4()),
             place=place,
-            media=str(made.path),
+            clip=ClipRef(str(made.path), rate=made.rate),
             output=str(output),
             size=frame_size(
                 (facts.width, facts.height),
@@ -149,7 +150,6 @@ class Renderer:
                 scale=None if settings.get("scale") is None else Fraction(str(settings["scale"])),
                 size=None if asked is None else (int(asked[0]), int(asked[1])),
             ),
-            rate=made.rate,
             media_first=place.restored_first,
             notes=("Resolve rendered it first.", *made.left),
         )

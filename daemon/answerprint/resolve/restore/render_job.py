@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import UNFINISHED, JobRecord
 from answerprint.client.client import Client
 from answerprint.resolve.api import Resolve
@@ -104,5 +105,5 @@ def queue_rendered(resolve: Resolve, client: Client, render_job: str, wishes: Re
         rate=info.rate,
     )
     output = restored_path(folder, place.name, taken, wishes.codec)
-    job, _ = client.submit(job_of(Planned(str(uuid.uuid4()), place, str(file), str(output), None, info.rate), wishes))
-    return job
+    planned = Planned(str(uuid.uuid4()), place, ClipRef(str(file), rate=info.rate), str(output))
+    return client.submit(job_of(planned, wishes))[0]

@@ -33,10 +33,10 @@ def earlier_of(
     wanted = _way(job_of(planned, wishes).request)
     units: dict[str, Earlier] = {}
     for job in sorted(jobs, key=lambda each: -each.number):
-        if job.state is not JobState.DONE or _way(job.request) != wanted or _changed_since(planned.media, job):
+        if job.state is not JobState.DONE or _way(job.request) != wanted or _changed_since(planned.clip.media, job):
             continue
         try:
-            place, whole = Placement.from_editor(job.clip.get("editor") or {}), join_plan_of(job)
+            place, whole = Placement.from_editor(job.clip.editor), join_plan_of(job)
         except InputError:  # of a newer program, or damaged: of no use here, and no fault of this clip's
             continue
         if place is None or place.project != planned.place.project:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.errors import InputError
 from answerprint.option import Option
@@ -91,7 +92,7 @@ def _size(values: Mapping[str, Value], model: ModelForm) -> dict[str, Any]:
     match = _SIZE.fullmatch(str(text))
     size: dict[str, Any] = {"size": (int(match[1]), int(match[2]))} if match else {"scale": str(text).replace(",", ".")}
     try:
-        factor = RestoreRequest(input="-", output="-", **size).factor
+        factor = RestoreRequest(ClipRef("-"), "-", **size).factor
     except InputError as error:
         remedy = "Give a factor such as 2 or 3/2, or WIDTHxHEIGHT in pixels, or nothing for the timeline's size."
         raise InputError(f"Size cannot be {text!r}.", remedy) from error

@@ -10,6 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import MAX_SEED, RestoreRequest
 from answerprint.errors import InputError
 from answerprint.frames.codecs import CODECS
@@ -107,7 +108,7 @@ FIELDS_OF_A_REQUEST = frozenset({"consistency", "chunk", "noise"})
 _ASKED_ANYWAY = frozenset({"task"})
 """Options of models that the form asks for in a question of its own."""
 
-_DEFAULTS = RestoreRequest(input="-", output="-")
+_DEFAULTS = RestoreRequest(ClipRef("-"), "-")
 _USUAL = RestoreSettings()
 _MOST_HANDLES = 10_000  # more are refused by Wishes
 _SEED = FormField(

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import JobEvent, JobRecord, JobState
-from answerprint.errors import JournalError
+from answerprint.errors import InputError, JournalError
 from answerprint.store.receipts import ChunkReceipt, DamagedChunkError
 
 __all__ = [
@@ -46,6 +47,8 @@ def to_columns(values: Mapping[str, object]) -> dict[str, object]:
 def _column(name: str, value: object) -> object:
     if isinstance(value, JobState):
         return value.value
+    if isinstance(value, ClipRef):
+        value = value.to_json()
     return to_text(value) if name in _JSON and value is not None else value
 
 
@@ -53,7 +56,7 @@ def job_from_row(row: sqlite3.Row | Mapping[str, object]) -> JobRecord:
     """Read a row of jobs. Raises JournalError for one that this program did not write."""
     try:
         return _job(row)
-    except (IndexError, TypeError, ValueError, RecursionError) as error:
+    except (IndexError, TypeError, ValueError, RecursionError, InputError) as error:
         raise JournalError("A job in the journal cannot be read.", REBUILD) from error
 
 
@@ -79,5 +82,6 @@ def _job(row: sqlite3.Row | Mapping[str, object]) -> JobRecord:
         text = values[name]
         if text is not None:
             values[name] = {} if text == "{}" else json.loads(text)  # most are empty, and a page reads thousands
+    values["clip"] = ClipRef.from_json(values["clip"])
     values["state"] = JobState(values["state"])
     return JobRecord(**values)

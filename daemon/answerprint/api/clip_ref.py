@@ -1,0 +1,234 @@
+"""Which clip is meant: its media, the frames of it that are used, and what an editor knows better than the file.
+
+Everything else speaks of a clip in this one type. Three other forms are converted where they enter: the protocol and
+the journal (`to_json`), the settings of a request (`settings`), and the facts that Resolve gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any, Self
+
+from answerprint.errors import InputError
+from answerprint.frames.clip import ClipInfo, FieldOrder, parse_range
+from answerprint.frames.frame import FrameRange
+from answerprint.frames.timecode import Timecode
+from answerprint.ipc.messages import Message
+
+__all__ = ["ClipRef"]
+
+_RANGES = {"video": "tv", "full": "pc"}
+_ORDERS: Mapping[str, FieldOrder] = {"top": "top", "bottom": "bottom"}
+_FIELDS = {"progressive": "PROGRESSIVE", "top": "TOP_FIRST", "bottom": "BOTTOM_FIRST"}
+_ALPHAS = {"none": "NONE", "straight": "STRAIGHT", "premultiplied": "PREMULTIPLIED"}
+_INTERPRETED = ("rate", "start_timecode", "pixel_aspect", "levels", "fields", "sound")
+
+
+@dataclass(frozen=True, slots=True)
+class ClipRef:
+    """A clip. Each value that is None or empty leaves what the media say.
+
+    media: absolute path of a file, of a sequence's pattern, or of its folder. range: source frames without handles; or
+    A:B as typed, in frames or timecodes, which only the media can tell apart; None is all. handles: frames before and
+    after a FrameRange that are restored too. rate: frames per second at which the frames are played; none are added or
+    left out. start_timecode: label of frame 0; drop_frame: the rate's numbers are dropped, as a semicolon in the label
+    says too. pixel_aspect: width over height. fields: `progressive`, or which comes first: `top` or `bottom`. levels:
+    `video` or `full`. alpha: `none`, `straight` or `premultiplied`. colour_space, gamma, reel: as the editor names
+    them. audio: whether sound is copied. editor: the editor's own notes, given back and never interpreted here.
+    """
+
+    media: str = ""
+    range: FrameRange | str | None = None
+    handles: tuple[int, int] = (0, 0)
+    rate: Fraction | None = None
+    start_timecode: str = ""
+    drop_frame: bool = False
+    pixel_aspect: Fraction | None = None
+    fields: str = ""
+    levels: str = ""
+    colour_space: str = ""
+    gamma: str = ""
+    alpha: str = ""
+    audio: bool | None = None
+    reel: str = ""
+    editor: Mapping[str, str] = field(default_factory=dict)
+
+    # What it says of the media
+
+    def interpret(self, info: ClipInfo) -> ClipInfo:
+        """The clip as the editor sees it. Raises InputError for a timecode that its rate does not have."""
+        rate = self.rate or info.rate
+        # Sound that is played at its own speed does not fit pictures that are not.
+        sound = self.audio is not False and rate == info.rate
+        given = self._label()
+        timecode = given or info.start_timecode
+        if timecode and (given or rate != info.rate):
+            timecode = _label_at(timecode, rate, given=bool(given))
+        colour = replace(info.colour, range=_RANGES[self.levels]) if self.levels else info.colour
+        return replace(
+            info,
+            rate=rate,
+            file_rate=info.file_rate or (info.rate if rate != info.rate else None),
+            interlaced=self.fields != "progressive" if self.fields else info.interlaced,
+            field_order=_ORDERS.get(self.fields, info.field_order),
+            rate_is_assumed=info.rate_is_assumed and self.rate is None,
+            start_timecode=timecode,
+            sample_aspect=self.pixel_aspect or info.sample_aspect,
+            colour=colour,
+            has_audio=info.has_audio and sound,
+        )
+
+    def frames(self, info: ClipInfo) -> FrameRange:
+        """The frames to restore, handles included. info: as `interpret` returns it. Raises InputError."""
+        text = self._range_text()
+        return info.checked(None) if text is None else parse_range(text, info)
+
+    # As settings of a request
+
+    @classmethod
+    def from_settings(cls, media: str, range: str | None = None, interpret: Mapping[str, str] | None = None) -> Self:
+        """Read what a person or a request says: a range A:B, and `rate=24000/1001`, `sound=no` and others by name.
+
+        Raises InputError.
+        """
+        if not interpret:
+            return cls(media, range or None)
+        if unknown := sorted(interpret.keys() - set(_INTERPRETED)):
+            raise InputError(f"Clips have no attribute {unknown[0]!r}.", f"They have {', '.join(_INTERPRETED)}.")
+        for name, valid in (("levels", _RANGES), ("fields", _FIELDS), ("sound", ("yes", "no"))):
+            if (value := interpret.get(name)) is not None and value not in valid:
+                raise InputError(f"{name} cannot be {value!r}.", f"Give {', '.join(valid)}.")
+        return cls(
+            media,
+            range or None,
+            rate=_positive("rate", interpret.get("rate")),
+            start_timecode=interpret.get("start_timecode", ""),
+            pixel_aspect=_positive("pixel_aspect", interpret.get("pixel_aspect")),
+            fields=interpret.get("fields", ""),
+            levels=interpret.get("levels", ""),
+            audio=False if interpret.get("sound") == "no" else None,
+        )
+
+    def settings(self) -> Message:
+        """`input`, `range` and `interpret` of a request, as `from_settings` reads them."""
+        given = {
+            "rate": "" if self.rate is None else str(self.rate),
+            "pixel_aspect": "" if self.pixel_aspect is None else str(self.pixel_aspect),
+            "start_timecode": self._label(),
+            "levels": self.levels,
+            "fields": self.fields,
+            "sound": "no" if self.audio is False else "",
+        }
+        interpret = {name: text for name, text in given.items() if text}
+        return {"input": self.media, "range": self._range_text(), "interpret": interpret}
+
+    # As the protocol and the journal have it
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read `to_json`'s form; what only newer programs know is left out. Raises InputError for a damaged one."""
+        try:
+            if data.keys() <= {"media", "range_text"}:  # nearly all, and pages of jobs read thousands
+                return cls(str(data.get("media", "")), data.get("range_text") or None)
+            span = data.get("range")
+            return cls(
+                media=str(data.get("media", "")),
+                range=(data.get("range_text") or None) if span is None else _frames(span),
+                handles=(int(data.get("handle_before", 0)), int(data.get("handle_after", 0))),
+                rate=_rational(data.get("rate")),
+                start_timecode=str(data.get("start_timecode", "")),
+                drop_frame=bool(data.get("drop_frame", False)),
+                pixel_aspect=_rational(data.get("pixel_aspect")),
+                fields=_word(_FIELDS, "FIELD_ORDER_", data.get("field_order")),
+                levels=_word(_LEVELS, "LEVELS_", data.get("levels")),
+                colour_space=str(data.get("colour_space", "")),
+                gamma=str(data.get("gamma", "")),
+                alpha=_word(_ALPHAS, "ALPHA_", data.get("alpha")),
+                audio=data.get("audio"),
+                reel=str(data.get("reel", "")),
+                editor={str(name): str(text) for name, text in data.get("editor", {}).items()},
+            )
+        except (AttributeError, TypeError, ValueError) as error:
+            raise InputError(f"The clip cannot be read ({error}).") from error
+
+    def to_json(self) -> Message:
+        """The JSON form of the protocol's ClipRef: large numbers are text, and what is not set is left out."""
+        typed = isinstance(self.range, str)
+        data: Message = {
+            "media": self.media,
+            "range": _span(self.range) if isinstance(self.range, FrameRange) else None,
+            "range_text": self.range if typed else None,
+            "handle_before": str(self.handles[0]) if self.handles[0] else None,
+            "handle_after": str(self.handles[1]) if self.handles[1] else None,
+            "rate": _parts(self.rate),
+            "start_timecode": self.start_timecode,
+            "drop_frame": self.drop_frame or None,
+            "pixel_aspect": _parts(self.pixel_aspect),
+            "field_order": self.fields and f"FIELD_ORDER_{_FIELDS[self.fields]}",
+            "levels": self.levels and f"LEVELS_{_LEVELS[self.levels]}",
+            "colour_space": self.colour_space,
+            "gamma": self.gamma,
+            "alpha": self.alpha and f"ALPHA_{_ALPHAS[self.alpha]}",
+            "audio": self.audio,
+            "reel": self.reel,
+            "editor": dict(self.editor) or None,
+        }
+        return {name: value for name, value in data.items() if value not in (None, "")}
+
+    def _label(self) -> str:
+        """The start timecode with a semicolon where frames are dropped: the flag and the label may each say so."""
+        text = self.start_timecode
+        return f"{text[:-3]};{text[-2:]}" if self.drop_frame and text[-3:-2] == ":" else text
+
+    def _range_text(self) -> str | None:
+        """The range with its handles, as typed; what lies before the media's first frame cannot be had."""
+        if not isinstance(self.range, FrameRange):
+            return self.range
+        return f"{max(0, self.range.start - self.handles[0])}:{self.range.stop + self.handles[1]}"
+
+
+_LEVELS = {name: name.upper() for name in _RANGES}
+
+
+def _label_at(text: str, rate: Fraction, *, given: bool) -> str | None:
+    try:
+        return str(Timecode.parse(text, rate))
+    except InputError:
+        if given:
+            raise
+        return None  # the file's own, which does not exist at the editor's rate
+
+
+def _positive(name: str, text: str | None) -> Fraction | None:
+    if text is None:
+        return None
+    try:
+        value = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        value = Fraction(0)
+    if value <= 0:
+        raise InputError(f"{name} cannot be {text!r}.", "Give a number above 0 such as 25 or 24000/1001.")
+    return value
+
+
+def _word(names: Mapping[str, str], prefix: str, value: object) -> str:
+    """The name of a value of the protocol's enums; "" for one that is not set, or not known here."""
+    return next((name for name, word in names.items() if value == f"{prefix}{word}"), "")
+
+
+def _frames(span: Mapping[str, Any]) -> FrameRange:
+    return FrameRange(int(span.get("first", 0)), int(span.get("stop", 0)))
+
+
+def _span(frames: FrameRange) -> Message:
+    return {name: str(number) for name, number in (("first", frames.start), ("stop", frames.stop)) if number}
+
+
+def _rational(parts: Mapping[str, Any] | None) -> Fraction | None:
+    return None if parts is None else Fraction(int(parts.get("numerator", 0)), int(parts.get("denominator", 0)) or 1)
+
+
+def _parts(value: Fraction | None) -> Message | None:
+    return None if value is None else {"numerator": str(value.numerator), "denominator": str(value.denominator)}
