@@ -10,7 +10,6 @@ from typing import Any, cast
 from answerprint.api.request import RestoreRequest
 from answerprint.errors import InputError
 from answerprint.option import Option
-from answerprint.resolve.put_back.placement import Mode
 from answerprint.resolve.restore.settings import RestoreSettings
 from answerprint.resolve.settings_form.build import FIELDS_OF_A_REQUEST, PREFIX, ready_models
 from answerprint.resolve.settings_form.form import Answers, Form, FormField, Value
@@ -51,7 +50,7 @@ def settings_from(
     codec = str(values["codec"])
     RestoreRequest.from_json({**settings, "input": "-", "output": "-", "codec": codec})
     return RestoreSettings(
-        put=cast(Mode, values["put"]),
+        put=str(values["put"]),
         handles=cast(int, values["handles"]),
         folder=_folder(values),
         codec=codec,
