@@ -16,7 +16,6 @@ from answerprint.resolve.api import Resolve
 from answerprint.resolve.conform.selection import SelectionRule
 from answerprint.resolve.put_back import put_back_session
 from answerprint.resolve.put_back.ledger import Ledger
-from answerprint.resolve.put_back.placement import Mode
 from answerprint.resolve.restore.settings import RestoreSettings
 from answerprint.resolve.restore.submit import queue_selection
 from fakes.resolve import FakeResolve
@@ -31,7 +30,7 @@ class Cost:
     """Calls on Resolve, and seconds, for clips that are each of a file of their own."""
 
     clips: int
-    put: Mode
+    put: str
     read_calls: int
     put_calls: int
     read_seconds: float
@@ -53,7 +52,7 @@ class Cost:
         )
 
 
-def measure(clips: int, put: Mode, folder: Path, client: Client) -> Cost:
+def measure(clips: int, put: str, folder: Path, client: Client) -> Cost:
     """Read, probe and queue clips with a daemon that begins none of them; then put back files that are there."""
     folder.mkdir()
     with FakeResolve("studio", (21, 0, 4)) as fake:
@@ -73,10 +72,10 @@ def measure(clips: int, put: Mode, folder: Path, client: Client) -> Cost:
             make_movie(Path(planned.output), 50, codec="mpeg4", options={"g": "1"}, rate=Fraction(25))
         ledger = Ledger(folder / "ledger")
         own, before, began = fake.seconds, len(fake.calls), time.perf_counter()
-        with put_back_session(resolve, ledger) as together:
-            outcomes = [together.put(each.place, job.id, each.output) for each, job in queued.jobs]
+        with put_back_session(resolve, ledger) as session:
+            outcomes = [session.put(each.place, job.id, each.output) for each, job in queued.jobs]
         assert all((each.state, each.did) == ("put", put) for each in outcomes), outcomes
-        assert all(together.ended(each).saved for each in outcomes)
+        assert all(session.final(each).saved for each in outcomes)
         put_seconds, put_calls = time.perf_counter() - began, len(fake.calls) - before
         own_seconds += fake.seconds - own
         assert not fake.violations

@@ -26,7 +26,6 @@ from answerprint.media import open_reader, probe
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.conform.selection import SelectionRule
 from answerprint.resolve.put_back.ledger import Ledger
-from answerprint.resolve.put_back.placement import Mode
 from answerprint.resolve.restore.finish import put_finished
 from answerprint.resolve.restore.settings import RestoreSettings
 from answerprint.resolve.restore.submit import Queued, queue_selection
@@ -104,7 +103,7 @@ def run_matrix(
     situations: Iterable[Situation],
     folder: Path,
     client: Client,
-    put: Mode = "track",
+    put: str = "track",
     version: tuple[int, ...] = (21, 1),
 ) -> Iterator[Row]:
     """Queue all, wait for all, put back and compare each."""

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from answerprint.media import open_reader, probe
-from answerprint.resolve.put_back.placement import Mode
 from answerprint.resolve.restore.settings import RestoreSettings, remember_settings
 from fakes.resolve import FakeResolve
 from fakes.resolve.clip import Clip
@@ -51,7 +50,7 @@ def _answerprint(home: Path, *arguments: str, **variables: str) -> subprocess.Co
 class Suite:
     """An editor's machine: a film, a timeline with some of it, and the installed program."""
 
-    def __init__(self, folder: Path, fake: FakeResolve, put: Mode = "pool", home: Path | None = None) -> None:
+    def __init__(self, folder: Path, fake: FakeResolve, put: str = "pool", home: Path | None = None) -> None:
         """put: as the project was last restored. home: of a daemon that others use as well, see `shared_home`."""
         self.folder, self.fake = folder, fake
         self.film = make_movie(

@@ -114,7 +114,7 @@ def test_a_project_that_cannot_be_changed_is_left_alone_and_gets_its_clip_once_i
     before = suite.fake.state()
     put = finish(suite, code=4)
     assert put["state"] == "failed"
-    assert "makes no bin Restored" in warnings(put)[-1]
+    assert "could not create bin Restored" in warnings(put)[-1]
     assert "read-only" in warnings(put)[-1]
     assert suite.fake.state() == before
     assert "1 failed" in suite.script(suite.install() / "Bring Back Finished.py")

@@ -12,7 +12,7 @@ import numpy as np
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.put_back import Outcome, put_back_session, undo
 from answerprint.resolve.put_back.ledger import Ledger
-from answerprint.resolve.put_back.placement import Mode, Placement
+from answerprint.resolve.put_back.placement import Placement
 from fakes.resolve import FakeResolve
 from fakes.resolve.clip import Clip
 from fakes.resolve.item import Item
@@ -38,7 +38,7 @@ def put_back(
     """Put one clip back, in a session of its own."""
     with put_back_session(resolve, ledger, save=save) as one:
         outcome = one.put(place, job, path, **options)
-    return one.ended(outcome)
+    return one.final(outcome)
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ def set_stage(
     fake: FakeResolve,
     folder: Path,
     *,
-    mode: Mode = "track",
+    mode: str = "track",
     rate: Fraction | int = 25,
     timeline_rate: str | int = 25,
     frames: int = 60,

@@ -11,7 +11,6 @@ import pytest
 
 from answerprint.errors import JournalError, StorageError
 from answerprint.resolve.put_back.ledger import Ledger, LedgerLockedError, LedgerRecord
-from answerprint.resolve.put_back.placement import Mode
 from fakes.resolve import FakeResolve
 from resolve.put_back.stage import JOB, set_stage
 
@@ -72,7 +71,7 @@ def test_a_broken_disk_is_said_and_nothing_is_put_half_way(fake: FakeResolve, tm
 
 def test_two_helpers_never_put_back_at_once(fake: FakeResolve, tmp_path: Path) -> None:
     stage = set_stage(fake, tmp_path)
-    with stage.ledger.held(), pytest.raises(LedgerLockedError, match="is putting clips back"):
+    with stage.ledger.locked(), pytest.raises(LedgerLockedError, match="is putting clips back"):
         stage.put()
     assert stage.restored_clips() == []
     assert stage.put().did == "track"
@@ -81,7 +80,7 @@ def test_two_helpers_never_put_back_at_once(fake: FakeResolve, tmp_path: Path) -
 def test_a_helper_waits_for_another(fake: FakeResolve, tmp_path: Path) -> None:
     stage = set_stage(fake, tmp_path)
     stage.ledger = Ledger(tmp_path / "ledger", wait_seconds=60.0)
-    with stage.ledger.held():
+    with stage.ledger.locked():
         thread = threading.Thread(target=stage.put)
         thread.start()
     thread.join(60)
@@ -102,7 +101,7 @@ def test_two_helpers_at_once_leave_one_clip(fake: FakeResolve, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("mode", ["pool", "track", "take"])
-def test_what_the_user_removed_from_a_saved_project_stays_away(mode: Mode, fake: FakeResolve, tmp_path: Path) -> None:
+def test_what_the_user_removed_from_a_saved_project_stays_away(mode: str, fake: FakeResolve, tmp_path: Path) -> None:
     stage = set_stage(fake, tmp_path, mode=mode)
     assert stage.put().saved
     if mode == "track":
@@ -121,7 +120,7 @@ def test_what_the_user_removed_from_a_saved_project_stays_away(mode: Mode, fake:
 
 
 @pytest.mark.parametrize("mode", ["pool", "track", "take"])
-def test_what_was_lost_with_an_unsaved_project_comes_again(mode: Mode, fake: FakeResolve, tmp_path: Path) -> None:
+def test_what_was_lost_with_an_unsaved_project_comes_again(mode: str, fake: FakeResolve, tmp_path: Path) -> None:
     stage = set_stage(fake, tmp_path, mode=mode)
     fake.save()
     assert not stage.put(save=False).saved

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from answerprint.resolve.put_back.placement import Mode
 from fakes.resolve import FakeResolve
 from resolve.conftest import MakeFake
 from resolve.put_back.stage import Stage, set_stage
 
-MODES: list[Mode] = ["track", "take"]
+MODES: list[str] = ["track", "take"]
 
 
 def shows_what_it_showed(stage: Stage) -> None:
@@ -27,7 +26,7 @@ def shows_what_it_showed(stage: Stage) -> None:
     ("head", "tail"), [(0, 0), (3, 0), (0, 4), (3, 4), (-5, 0), (0, -5), (-5, -5)], ids=lambda cut: str(cut)
 )
 def test_it_goes_where_the_item_is_now(
-    head: int, tail: int, mode: Mode, kept: bool, fake: FakeResolve, tmp_path: Path
+    head: int, tail: int, mode: str, kept: bool, fake: FakeResolve, tmp_path: Path
 ) -> None:
     stage = set_stage(fake, tmp_path, mode=mode, handles=5)
     if not kept:
@@ -40,7 +39,7 @@ def test_it_goes_where_the_item_is_now(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_slipped_item_shows_its_new_frames(mode: Mode, fake: FakeResolve, tmp_path: Path) -> None:
+def test_a_slipped_item_shows_its_new_frames(mode: str, fake: FakeResolve, tmp_path: Path) -> None:
     stage = set_stage(fake, tmp_path, mode=mode, handles=5)
     stage.item.warp = replace(stage.item.warp, entry=stage.item.warp.entry + 4)
     assert stage.put().did == mode
@@ -50,7 +49,7 @@ def test_a_slipped_item_shows_its_new_frames(mode: Mode, fake: FakeResolve, tmp_
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("subclip", [None, (5, 55)])
 def test_frames_that_were_not_restored_are_named(
-    subclip: tuple[int, int] | None, mode: Mode, fake: FakeResolve, tmp_path: Path
+    subclip: tuple[int, int] | None, mode: str, fake: FakeResolve, tmp_path: Path
 ) -> None:
     stage = set_stage(fake, tmp_path, mode=mode, handles=2, subclip=subclip)
     stage.timeline.trim(stage.item, -5, -3)
@@ -66,9 +65,7 @@ def test_frames_that_were_not_restored_are_named(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_mixed_rate_item_that_was_trimmed_shows_the_same_frames(
-    mode: Mode, fake: FakeResolve, tmp_path: Path
-) -> None:
+def test_a_mixed_rate_item_that_was_trimmed_shows_the_same_frames(mode: str, fake: FakeResolve, tmp_path: Path) -> None:
     stage = set_stage(fake, tmp_path, mode=mode, rate=50, source=(20, 40))
     stage.timeline.trim(stage.item, 2, 1)
     assert stage.put().did == mode
@@ -86,7 +83,7 @@ def test_a_retimed_item_that_was_trimmed_shows_the_same_frames(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_an_item_that_was_retimed_since_keeps_its_picture(mode: Mode, make_fake: MakeFake, tmp_path: Path) -> None:
+def test_an_item_that_was_retimed_since_keeps_its_picture(mode: str, make_fake: MakeFake, tmp_path: Path) -> None:
     stage = set_stage(make_fake(version=(21, 1, 0)), tmp_path, mode=mode)
     stage.item.SetSpeed({"Percentage": 200.0})
     outcome = stage.put()
@@ -95,7 +92,7 @@ def test_an_item_that_was_retimed_since_keeps_its_picture(mode: Mode, make_fake:
 
 
 @pytest.mark.parametrize("mode", ["track", "take", "replace"])
-def test_a_deleted_item_leaves_the_clip_in_the_pool(mode: Mode, fake: FakeResolve, tmp_path: Path) -> None:
+def test_a_deleted_item_leaves_the_clip_in_the_pool(mode: str, fake: FakeResolve, tmp_path: Path) -> None:
     stage = set_stage(fake, tmp_path, mode=mode, whole=True)
     stage.timeline.remove(stage.item)
     outcome = stage.put()
@@ -105,7 +102,7 @@ def test_a_deleted_item_leaves_the_clip_in_the_pool(mode: Mode, fake: FakeResolv
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_deleted_timeline_leaves_the_clip_in_the_pool(mode: Mode, fake: FakeResolve, tmp_path: Path) -> None:
+def test_a_deleted_timeline_leaves_the_clip_in_the_pool(mode: str, fake: FakeResolve, tmp_path: Path) -> None:
     stage = set_stage(fake, tmp_path, mode=mode)
     fake.add_timeline("Another")
     fake.project.remove_timeline(stage.timeline)
@@ -115,7 +112,7 @@ def test_a_deleted_timeline_leaves_the_clip_in_the_pool(mode: Mode, fake: FakeRe
 
 
 @pytest.mark.parametrize("mode", ["track", "take", "replace"])
-def test_an_item_of_another_clip_keeps_it(mode: Mode, fake: FakeResolve, tmp_path: Path) -> None:
+def test_an_item_of_another_clip_keeps_it(mode: str, fake: FakeResolve, tmp_path: Path) -> None:
     stage = set_stage(fake, tmp_path, mode=mode, whole=True)
     stage.item.original = fake.add_clip(stage.clip.path, name="another")
     outcome = stage.put()

@@ -18,7 +18,7 @@ from answerprint.resolve.bridge.bridge import Value
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.put_back import undo
 from answerprint.resolve.put_back.ledger import Ledger
-from answerprint.resolve.put_back.placement import MODES, Mode
+from answerprint.resolve.put_back.modes import MODES
 from fakes.resolve.quirks import Quirks
 from resolve.conftest import MakeFake
 from resolve.put_back.stage import JOB, Stage, put_back, set_stage
@@ -49,7 +49,7 @@ def dying(stage: Stage, calls: int, when: When) -> Resolve:
     return Resolve(bridge.root)
 
 
-def assert_once(stage: Stage, mode: Mode) -> None:
+def assert_once(stage: Stage, mode: str) -> None:
     """One clip, one use of it, every frame in its place, and one track, bin and take at most."""
     assert len(stage.restored_clips()) == 1
     assert len(stage.restored_items()) == (1 if mode in ("track", "replace") else 0)
@@ -143,7 +143,7 @@ def test_what_a_resolve_that_ends_had_saved_can_be_undone(
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("mode", MODES)
 def test_a_resolve_that_ends_is_not_taken_for_one_without_the_clip(
-    mode: Mode, when: When, make_fake: MakeFake, tmp_path: Path
+    mode: str, when: When, make_fake: MakeFake, tmp_path: Path
 ) -> None:
     """It then answers None to everything, as if nothing were there; nobody removed anything."""
     stage = set_stage(make_fake(), tmp_path, mode=mode, whole=True)

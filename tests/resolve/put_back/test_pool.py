@@ -85,7 +85,7 @@ def test_a_file_of_another_length_is_taken_out_and_said(fake: FakeResolve, tmp_p
 def test_a_file_that_is_not_there_is_said(fake: FakeResolve, tmp_path: Path) -> None:
     stage = set_stage(fake, tmp_path, mode="pool")
     kept = Path(stage.path).rename(tmp_path / "elsewhere.mov")
-    with pytest.raises(ResolveError, match="imports nothing"):
+    with pytest.raises(ResolveError, match="could not import"):
         stage.put()
     kept.rename(stage.path)
     assert stage.put().did == "pool"

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from _pytest.mark.structures import ParameterSet
 
-from answerprint.resolve.put_back.placement import Mode
 from fakes.resolve.quirks import Quirks
 from resolve.conftest import MakeFake
 from resolve.put_back.stage import set_stage
@@ -69,7 +68,7 @@ def pairs(situations: Iterable[str], quirks: Iterable[str], few: tuple[str, ...]
     ]
 
 
-def can_be(mode: Mode, situation: str, quirks: str) -> bool:
+def can_be(mode: str, situation: str, quirks: str) -> bool:
     """Whether the API can show the same frames at all."""
     if situation == BETWEEN:  # begins between two source frames, which only a fraction can say
         return mode == "track" and quirks == "keeps fractions"
@@ -82,7 +81,7 @@ def can_be(mode: Mode, situation: str, quirks: str) -> bool:
     ("situation", "quirks"), pairs(SITUATIONS, QUIRKS, ("24 in 25", "sequence to sequence", "to the last frame"))
 )
 def test_no_record_frame_ever_shows_another_frame(
-    situation: str, quirks: str, mode: Mode, make_fake: MakeFake, tmp_path: Path
+    situation: str, quirks: str, mode: str, make_fake: MakeFake, tmp_path: Path
 ) -> None:
     stage = set_stage(make_fake(quirks=QUIRKS[quirks]), tmp_path, mode=mode, **SITUATIONS[situation])
     outcome = stage.put()
@@ -117,7 +116,7 @@ ODD_LENGTHS = ("50 %, odd", "33 %", "24 in 25 at 50 %")
 @pytest.mark.parametrize("mode", ["track", "take"])
 @pytest.mark.parametrize(("situation", "quirks"), pairs(RETIMES, SPEED_QUIRKS, ("reversed",)))
 def test_a_retimed_item_shows_its_frames_at_its_speed(
-    situation: str, quirks: str, mode: Mode, make_fake: MakeFake, tmp_path: Path
+    situation: str, quirks: str, mode: str, make_fake: MakeFake, tmp_path: Path
 ) -> None:
     fake = make_fake(version=(21, 1, 0), quirks=QUIRKS[quirks])
     stage = set_stage(fake, tmp_path, mode=mode, **RETIMES[situation])

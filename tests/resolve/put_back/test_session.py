@@ -13,7 +13,7 @@ from answerprint.resolve.api import Resolve
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.put_back import Outcome, put_back_session
 from answerprint.resolve.put_back.ledger import Ledger
-from answerprint.resolve.put_back.placement import Mode, Placement
+from answerprint.resolve.put_back.placement import Placement
 from fakes.resolve import FakeResolve
 from fakes.resolve.item import Item
 from fakes.resolve.quirks import Quirks
@@ -21,7 +21,7 @@ from resolve.conftest import MakeFake
 from resolve.put_back.stage import JOB, Stage, set_stage
 from resolve.put_back.test_once import STRIDES, Killed, When, dying
 
-CALLS_OF_A_CLIP: dict[Mode, int] = {"pool": 16, "track": 40}
+CALLS_OF_A_CLIP: dict[str, int] = {"pool": 16, "track": 40}
 
 
 @dataclass(slots=True)
@@ -39,9 +39,9 @@ class Batch:
 
     def put(self, resolve: Resolve, ledger: Ledger | None = None, save: bool = True) -> list[Outcome]:
         """Put all of them back in one session."""
-        with put_back_session(resolve, ledger or self.stage.ledger, save=save) as together:
-            outcomes = [together.put(*each) for each in zip(self.places, self.jobs, self.paths, strict=True)]
-        return [together.ended(outcome) for outcome in outcomes]
+        with put_back_session(resolve, ledger or self.stage.ledger, save=save) as session:
+            outcomes = [session.put(*each) for each in zip(self.places, self.jobs, self.paths, strict=True)]
+        return [session.final(outcome) for outcome in outcomes]
 
     def assert_once(self) -> None:
         """Each clip once, each item once and where it belongs, in one bin and on one track."""
@@ -59,7 +59,7 @@ class Batch:
                 assert tuple(stage.sees_restored(range(place.record, place.record + 20))) == stage.before
 
 
-def set_batch(fake: FakeResolve, folder: Path, clips: int = 3, mode: Mode = "track") -> Batch:
+def set_batch(fake: FakeResolve, folder: Path, clips: int = 3, mode: str = "track") -> Batch:
     stage = set_stage(fake, folder, mode=mode)
     places, paths = [stage.place], [stage.path]
     for number in range(1, clips):
@@ -137,13 +137,13 @@ def test_a_resolve_that_ends_at_any_call_leaves_each_clip_once(
 
 
 @pytest.mark.parametrize("mode", ["pool", "track"])
-def test_calls_do_not_grow_with_the_clips_that_are_there(mode: Mode, fake: FakeResolve, tmp_path: Path) -> None:
+def test_calls_do_not_grow_with_the_clips_that_are_there(mode: str, fake: FakeResolve, tmp_path: Path) -> None:
     batch = set_batch(fake, tmp_path, 12, mode)
     counts = []
-    with put_back_session(batch.stage.resolve, batch.stage.ledger) as together:
+    with put_back_session(batch.stage.resolve, batch.stage.ledger) as session:
         for each in zip(batch.places, batch.jobs, batch.paths, strict=True):
             before = len(fake.calls)
-            assert together.put(*each).did == mode
+            assert session.put(*each).did == mode
             counts.append(len(fake.calls) - before)
         before = len(fake.calls)
     at_the_end = len(fake.calls) - before
@@ -164,8 +164,8 @@ def test_clips_that_are_there_already_are_told_by_a_few_calls(fake: FakeResolve,
 
 def test_a_job_that_is_named_twice_is_put_back_once(fake: FakeResolve, tmp_path: Path) -> None:
     batch = set_batch(fake, tmp_path)
-    with put_back_session(batch.stage.resolve, batch.stage.ledger) as together:
-        first, again = (together.put(batch.places[0], JOB, batch.paths[0]) for _ in range(2))
+    with put_back_session(batch.stage.resolve, batch.stage.ledger) as session:
+        first, again = (session.put(batch.places[0], JOB, batch.paths[0]) for _ in range(2))
     assert (first.state, again.state) == ("put", "already")
     assert len(batch.stage.restored_items()) == 1
 
@@ -175,13 +175,13 @@ def test_one_that_cannot_be_put_back_keeps_no_other_from_it(fake: FakeResolve, t
     gone = Path(batch.paths[1])
     kept = gone.rename(tmp_path / "kept.mov")
     outcomes = []
-    with put_back_session(batch.stage.resolve, batch.stage.ledger) as together:
+    with put_back_session(batch.stage.resolve, batch.stage.ledger) as session:
         for each in zip(batch.places, batch.jobs, batch.paths, strict=True):
             try:
-                outcomes.append(together.put(*each))
+                outcomes.append(session.put(*each))
             except ResolveError as error:
-                assert "imports nothing" in error.message
-    assert [together.ended(each).saved for each in outcomes] == [True, True]
+                assert "could not import" in error.message
+    assert [session.final(each).saved for each in outcomes] == [True, True]
     kept.rename(gone)
     assert [each.state for each in batch.put(batch.stage.resolve)] == ["already", "put", "already"]
     batch.assert_once()
@@ -190,11 +190,11 @@ def test_one_that_cannot_be_put_back_keeps_no_other_from_it(fake: FakeResolve, t
 def test_what_was_lost_before_the_end_is_not_known_as_saved(fake: FakeResolve, tmp_path: Path) -> None:
     batch = set_batch(fake, tmp_path)
     stage = batch.stage
-    with put_back_session(stage.resolve, stage.ledger) as together:
-        outcomes = [together.put(*each) for each in zip(batch.places, batch.jobs, batch.paths, strict=True)]
+    with put_back_session(stage.resolve, stage.ledger) as session:
+        outcomes = [session.put(*each) for each in zip(batch.places, batch.jobs, batch.paths, strict=True)]
         stage.timeline.remove(stage.restored_items()[0])
         fake.project.pool.DeleteClips([stage.restored_clips()[1]])
-    assert [together.ended(each).saved for each in outcomes] == [False, False, True]
+    assert [session.final(each).saved for each in outcomes] == [False, False, True]
     batch.put(stage.resolve)
     batch.assert_once()
 
@@ -204,9 +204,9 @@ def test_a_project_that_is_changed_in_between_is_not_written_to_the_ledger(fake:
     stage, mine = batch.stage, fake.project.id
     with (
         pytest.raises(ResolveError, match="Another project"),
-        put_back_session(stage.resolve, stage.ledger) as together,
+        put_back_session(stage.resolve, stage.ledger) as session,
     ):
-        together.put(batch.places[0], batch.jobs[0], batch.paths[0])
+        session.put(batch.places[0], batch.jobs[0], batch.paths[0])
         fake.project.id = "another"
     assert {record.progress for record in stage.ledger.records()} == {"begun"}
     fake.project.id = mine
@@ -221,9 +221,9 @@ Meddling = Literal["item in the way", "track locked", "another bin", "another ti
 def test_what_a_person_changes_in_between_is_noticed(meddling: Meddling, fake: FakeResolve, tmp_path: Path) -> None:
     batch = set_batch(fake, tmp_path)
     stage = batch.stage
-    with put_back_session(stage.resolve, stage.ledger) as together:
+    with put_back_session(stage.resolve, stage.ledger) as session:
         first, second = (
-            together.put(*each) for each in list(zip(batch.places, batch.jobs, batch.paths, strict=True))[:2]
+            session.put(*each) for each in list(zip(batch.places, batch.jobs, batch.paths, strict=True))[:2]
         )
         track = stage.timeline.tracks["video"][1]
         if meddling == "item in the way":
@@ -240,8 +240,8 @@ def test_what_a_person_changes_in_between_is_noticed(meddling: Meddling, fake: F
         else:
             fake.project.pool.MoveClips(stage.restored_clips(), fake.project.pool.root)
             fake.project.pool.DeleteFolders([fake.project.pool.root.folders[-1]])
-        third = together.put(batch.places[2], batch.jobs[2], batch.paths[2])
-    assert [together.ended(each).saved for each in (first, second, third)] == [True, True, True]
+        third = session.put(batch.places[2], batch.jobs[2], batch.paths[2])
+    assert [session.final(each).saved for each in (first, second, third)] == [True, True, True]
     assert len(stage.restored_clips()) == len(stage.restored_items()) == 3
     place = batch.places[2]
     assert tuple(stage.sees_restored(range(place.record, place.record + 20))) == stage.before

@@ -73,9 +73,9 @@ def test_a_clip_gets_the_restored_file_wherever_it_is_used(kind: str, fake: Fake
     ("options", "why"),
     [
         ({"whole": False}, "Only frames 15 to 44 of 60 were restored"),
-        ({"whole": True, "restored_sequence": True}, "numbered otherwise"),
-        ({"whole": True, "sequence": True}, "numbered otherwise"),
-        ({"whole": True, "subclip": (10, 50)}, "numbered otherwise"),
+        ({"whole": True, "restored_sequence": True}, "numbered differently"),
+        ({"whole": True, "sequence": True}, "numbered differently"),
+        ({"whole": True, "subclip": (10, 50)}, "numbered differently"),
     ],
 )
 def test_a_clip_that_would_show_other_frames_is_not_replaced(

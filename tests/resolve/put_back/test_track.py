@@ -193,7 +193,7 @@ def test_an_append_that_was_dropped_is_no_success(
         context.setattr(pool, "append", hollow)
         outcome = stage.put()
     assert outcome.did == "pool"
-    assert any("is not on the track then" in each for each in outcome.warnings)
+    assert any("the track stayed as it was" in each for each in outcome.warnings)
     assert names(stage.timeline) == ["Video 1"]
     assert tuple(stage.sees_source()) == stage.before
 
@@ -202,7 +202,7 @@ def test_an_append_that_goes_elsewhere_is_taken_off(make_fake: MakeFake, tmp_pat
     stage = set_stage(make_fake(quirks=Quirks(append_ignores_record=True)), tmp_path)
     outcome = stage.put()
     assert outcome.did == "pool"
-    assert any("over the frames of the original" in each for each in outcome.warnings)
+    assert any("over the record frames of the original" in each for each in outcome.warnings)
     assert names(stage.timeline) == ["Video 1"]
     assert stage.timeline.all_items() == [stage.item]
     assert tuple(stage.sees_source()) == stage.before

@@ -10,7 +10,7 @@ import pytest
 
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.put_back import undo
-from answerprint.resolve.put_back.placement import MODES, Mode
+from answerprint.resolve.put_back.modes import MODES
 from fakes.resolve import FakeResolve
 from fakes.resolve.quirks import Quirks
 from resolve.conftest import MakeFake
@@ -34,7 +34,7 @@ def looks(stage: Stage) -> object:
 
 @pytest.mark.parametrize("page", ["edit", "color"])
 @pytest.mark.parametrize("mode", MODES)
-def test_the_project_is_as_it_was(mode: Mode, page: str, fake: FakeResolve, tmp_path: Path) -> None:
+def test_the_project_is_as_it_was(mode: str, page: str, fake: FakeResolve, tmp_path: Path) -> None:
     stage = set_stage(fake, tmp_path, mode=mode, whole=True)
     stage.clip.attributes = {"Data Level": "Full"}
     before = looks(stage)
@@ -59,7 +59,7 @@ def test_an_attribute_that_is_lost_with_a_replaced_file_is_said(fake: FakeResolv
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_twice_is_no_error(mode: Mode, fake: FakeResolve, tmp_path: Path) -> None:
+def test_twice_is_no_error(mode: str, fake: FakeResolve, tmp_path: Path) -> None:
     stage = set_stage(fake, tmp_path, mode=mode, whole=True)
     assert stage.undo().state == "nothing"
     stage.put()
@@ -67,7 +67,7 @@ def test_twice_is_no_error(mode: Mode, fake: FakeResolve, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_what_was_taken_out_comes_back_only_when_asked(mode: Mode, fake: FakeResolve, tmp_path: Path) -> None:
+def test_what_was_taken_out_comes_back_only_when_asked(mode: str, fake: FakeResolve, tmp_path: Path) -> None:
     stage = set_stage(fake, tmp_path, mode=mode, whole=True)
     stage.put()
     stage.undo()
@@ -151,7 +151,7 @@ def test_a_file_that_the_user_gave_the_clip_since_stays(fake: FakeResolve, tmp_p
 @pytest.mark.parametrize("stride", [pytest.param(11, id="some"), pytest.param(1, id="every", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("mode", MODES)
 def test_a_resolve_that_ends_at_any_call_of_an_undo_lets_it_be_finished(
-    mode: Mode, stride: int, make_fake: MakeFake, tmp_path: Path
+    mode: str, stride: int, make_fake: MakeFake, tmp_path: Path
 ) -> None:
     stage = set_stage(make_fake(quirks=Quirks(restart_loses_unsaved=False)), tmp_path, mode=mode, whole=True)
     stage.clip.attributes = {"Data Level": "Full"}

@@ -19,7 +19,7 @@ from answerprint.resolve.api import Resolve
 from answerprint.resolve.conform.selection import SelectionRule
 from answerprint.resolve.put_back import Outcome, undo
 from answerprint.resolve.put_back.ledger import Ledger
-from answerprint.resolve.put_back.placement import Mode, Placement
+from answerprint.resolve.put_back.placement import Placement
 from answerprint.resolve.restore import finish
 from answerprint.resolve.restore.finish import put_finished
 from answerprint.resolve.restore.join import JoinPlan, join_plan_of
@@ -123,7 +123,7 @@ class Editor:
             self.clip, track=track, source=source, record=None if record is None else self.timeline.start + record
         )
 
-    def restore(self, choice: SelectionRule, put: Mode = "track", *, again: bool = False, handles: int = 2) -> Queued:
+    def restore(self, choice: SelectionRule, put: str = "track", *, again: bool = False, handles: int = 2) -> Queued:
         """Restore what is chosen, and bring back what is done."""
         wishes = RestoreSettings(put=put, handles=handles)
         queued = queue_selection(self.resolve, cast(Client, self), choice, wishes, again=again)
@@ -136,12 +136,12 @@ class Editor:
         """Bring back what is done. again: also what was taken out."""
         self.outcomes = put_finished(self.resolve, cast(Client, self), Ledger(), again=again).outcomes
 
-    def restore_under(self, record: int, put: Mode = "track", **options: bool) -> Queued:
+    def restore_under(self, record: int, put: str = "track", **options: bool) -> Queued:
         """Restore what lies under the playhead. record: from the timeline's start."""
         self.timeline.playhead(self.timeline.start + record)
         return self.restore(SelectionRule("playhead"), put, **options)
 
-    def restore_between(self, first: int, last: int, put: Mode = "track") -> Queued:
+    def restore_between(self, first: int, last: int, put: str = "track") -> Queued:
         """Restore what lies between In and Out, both inclusive, from the timeline's start."""
         self.timeline.marks(first, last)
         return self.restore(SelectionRule("inout"), put)

@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 from answerprint.resolve.conform.selection import SelectionRule
 from answerprint.resolve.errors import SelectionError
 from answerprint.resolve.put_back import Outcome
-from answerprint.resolve.put_back.placement import Mode
 from answerprint.resolve.restore.submit import Queued
 from fakes.resolve import FakeResolve
 from fakes.resolve.item import Item
@@ -39,7 +38,7 @@ _REGIONS = (0, 60, 120)
 _ROOM = 40
 _CUTS = ((20, 32), (40, 50), (20, 32))
 """What they show of the film; the last is a copy of the first."""
-_PUT: tuple[Mode, ...] = ("track", "pool", "track", "take", "track", "pool", "track")
+_PUT: tuple[str, ...] = ("track", "pool", "track", "take", "track", "pool", "track")
 _HANDLES = (0, 2, 2, 4)
 
 
@@ -70,7 +69,7 @@ class Placed:
 
     id: str
     path: str
-    mode: Mode
+    mode: str
     original: int
     records: range = range(0)
     first: int = 0
@@ -242,14 +241,14 @@ class Desk:
             self._same_again(choice, put, handles, before=len(self.editor.jobs))
         assert set(self.editor.jobs) >= before
 
-    def _same_again(self, choice: SelectionRule, put: Mode, handles: int, before: int) -> None:
+    def _same_again(self, choice: SelectionRule, put: str, handles: int, before: int) -> None:
         state = self.editor.fake.state()
         self.editor.restore(choice, put, handles=handles)
         assert [each.state for each in self.editor.outcomes if each.state != "already"] == [], self.told
         assert len(self.editor.jobs) == before, f"restored twice after {self.told}"
         assert self.editor.fake.state() == state, f"not the same a second time after {self.told}"
 
-    def _learn(self, queued: Queued, put: Mode, wanted: dict[int, range]) -> None:
+    def _learn(self, queued: Queued, put: str, wanted: dict[int, range]) -> None:
         """Each item that was meant has an outcome, and each outcome is of one that was meant."""
         story = "\n".join(self.told)
         for refused in queued.refused:
@@ -262,7 +261,7 @@ class Desk:
             self._place(outcome, put, wanted)
         assert wanted == {} or put == "pool", f"{wanted} was not put back after\n{story}"
 
-    def _place(self, outcome: Outcome, put: Mode, wanted: dict[int, range]) -> None:
+    def _place(self, outcome: Outcome, put: str, wanted: dict[int, range]) -> None:
         editor = self.editor
         if put == "pool":
             if outcome.state == "put":
@@ -270,7 +269,7 @@ class Desk:
             return
         n = next(n for n, each in self._meant(outcome) if n in wanted)
         records = wanted.pop(n)
-        mode: Mode = "track" if put == "track" or records != self._whole(n) else "take"
+        mode: str = "track" if put == "track" or records != self._whole(n) else "take"
         assert outcome.did == mode, f"{outcome.did} after {self.told}"
         first = self.originals[n].frame(records.start)
         if outcome.state == "put":

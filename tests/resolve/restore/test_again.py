@@ -75,7 +75,7 @@ def test_a_second_copy_of_a_clip_is_laid_beside_the_first(editor: Editor) -> Non
 @pytest.mark.parametrize("put", ["take", "replace"])
 def test_a_restored_take_or_file_is_not_restored_once_more(editor: Editor, put: str) -> None:
     handles = 60
-    editor.restore(ALL, put, handles=handles)  # type: ignore[arg-type]
+    editor.restore(ALL, put, handles=handles)
     assert editor.restored(range(12)) == list(range(20, 32))
     before = editor.state()
     again = editor.restore(ALL, handles=handles, again=True)
@@ -260,7 +260,7 @@ def test_a_record_of_before_is_read(tmp_path: Path) -> None:
     for name in ("of", "first", "stop"):
         del data[name]
     assert LedgerRecord.from_json(data) == replace(record, of=(), first=0, stop=0)
-    assert placement.mark("job") == "answerprint:job"
+    assert placement.marker_data("job") == "answerprint:job"
 
 
 def test_a_clip_that_one_place_brought_in_goes_with_the_last_place_that_uses_it(editor: Editor) -> None:

@@ -17,7 +17,7 @@ from answerprint.backends.catalogue import families
 from answerprint.errors import InputError
 from answerprint.frames.codecs import CODECS
 from answerprint.pipeline.choices import resolve
-from answerprint.resolve.put_back.placement import MODES
+from answerprint.resolve.put_back.modes import MODES
 from answerprint.resolve.restore.settings import RestoreSettings, recall_settings, remember_settings
 from answerprint.resolve.settings_form.answers import settings_from
 from answerprint.resolve.settings_form.build import form_for

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from answerprint.cli.settings import absolute, settings_of
 from answerprint.cli.times import parse_when
-from answerprint.resolve.put_back.placement import MODES
+from answerprint.resolve.put_back.modes import MODES
 from answerprint.resolve.restore.settings import RestoreSettings
 
 __all__ = ["add_restore_arguments", "restore_settings_of"]
@@ -16,7 +16,9 @@ __all__ = ["add_restore_arguments", "restore_settings_of"]
 def add_restore_arguments(parser: ArgumentParser) -> None:
     """Add what `wishes_of` reads."""
     put = parser.add_argument_group("the way back")
-    put.add_argument("--put", choices=MODES, help="where to put it back (default: as the last time, at first pool)")
+    put.add_argument(
+        "--put", choices=tuple(MODES), help="where to put it back (default: as the last time, at first pool)"
+    )
     put.add_argument(
         "--handles", type=int, metavar="N", help="frames before and after, where there are some (default: 24)"
     )

@@ -12,6 +12,7 @@ from answerprint.cli.actions import Actions
 from answerprint.cli.context import Command, Context
 from answerprint.cli.resolve.arguments import add_restore_arguments
 from answerprint.cli.settings import add_settings
+from answerprint.resolve.put_back.modes import MODES
 
 __all__ = ["add_arguments", "run"]
 
@@ -36,10 +37,7 @@ the frames that the clip shows, as they are in the source (a retime is not baked
 source is never written to, and a clip that is refused keeps no other from being restored.
 
 Put back (--put) in the order of what it changes in the project:
-  pool     only into the media pool, bin Restored/<timeline> (the default)
-  track    onto a new video track above, same place, same grade
-  take     as another take of the clip: the original is one click away
-  replace  in place of the clip's file, wherever the project uses it; asks first
+{modes}
 
 Without --wait the jobs stay in the queue and this command ends; what is done is put back by `answerprint resolve
 finish` or Resolve's menu item Bring Back Finished, even when Resolve or the daemon was restarted meanwhile.
@@ -92,7 +90,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
     parser.epilog = _EPILOG
     actions = Actions(parser)
-    restore = actions.add("restore", "restore clips of the timeline, and put them back", _RESTORE)
+    restore = actions.add("restore", "restore clips of the timeline, and put them back", _restore_text())
     _add_selection(restore.add_mutually_exclusive_group(required=True))
     add_restore_arguments(restore)
     restore.add_argument("--wait", action="store_true", help="stay until all is done, and put each clip back then")
@@ -133,6 +131,11 @@ def run(args: Namespace, context: Context) -> int:
     """Do what was asked; returns the exit code."""
     module = cast(Command, importlib.import_module(f"{__package__}.{_MODULES[args.action]}"))
     return module.run(args, context)
+
+
+def _restore_text() -> str:
+    width = max(map(len, MODES))
+    return _RESTORE.replace("{modes}", "\n".join(f"  {mode.name:<{width}}  {mode.help}" for mode in MODES.values()))
 
 
 def _add_selection(group: Any) -> None:  # noqa: ANN401 - argparse has no public name for a group

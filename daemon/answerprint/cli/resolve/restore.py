@@ -14,7 +14,7 @@ from answerprint.cli.resolve.arguments import restore_settings_of
 from answerprint.cli.resolve.finish import follow_aloud, open_resolve, say_finished, say_outcome
 from answerprint.errors import CancelledError, InputError, JobFailedError
 from answerprint.resolve.conform.selection import BY, SelectionRule
-from answerprint.resolve.put_back.placement import Mode
+from answerprint.resolve.put_back.modes import PutBackMode, mode_named
 from answerprint.resolve.restore.finish import Finished
 from answerprint.resolve.restore.job import Planned
 from answerprint.resolve.restore.plan import Refused
@@ -40,8 +40,8 @@ def run(args: Namespace, context: Context) -> int:
         with open_resolve() as resolve:
             client = stack.enter_context(open_daemon(context))
             wishes = restore_settings_of(args, recall_settings(settings_folder(), resolve.project().id()))
-            if wishes.put == "replace":
-                _ask_to_replace(args, context)
+            if (mode := mode_named(wishes.put)).changes:
+                _confirm(mode, args, context)
             queued = queue_selection(
                 resolve,
                 client,
@@ -119,31 +119,22 @@ def say(context: Context) -> Said:
 def words_of(planned: Planned, job: JobRecord) -> str:
     """A job in a line."""
     place, (before, after) = planned.place, planned.handles
+    label = mode_named(place.mode).label
     handles = f" with {before} before and {after} after" if before or after else ""
     return (
         f"job {job.number}: {place.name}, frames {place.first} to {place.stop - 1}{handles},"
-        f" {_WAYS[place.mode]} -> {planned.output}"
+        f" {label[:1].lower()}{label[1:]} -> {planned.output}"
     )
 
 
-_WAYS: dict[Mode, str] = {
-    "pool": "into the media pool",
-    "track": "onto a new track",
-    "take": "as a take",
-    "replace": "in place of the clip",
-}
-
-
-def _ask_to_replace(args: Namespace, context: Context) -> None:
-    """Raise InputError or CancelledError unless it is wanted: it changes every use of a clip in the project."""
+def _confirm(mode: PutBackMode, args: Namespace, context: Context) -> None:
+    """Ask before a mode that changes more than the item. Raises InputError, CancelledError."""
     if args.yes:
         return
+    text = f"--put {mode.name} {mode.changes}."
     if context.console.json or not sys.stdin.isatty():
-        raise InputError(
-            "--put replace changes the clip wherever the project uses it.",
-            "Add --yes if that is wanted, or --put take.",
-        )
-    context.console.err("--put replace changes each clip wherever the project uses it, and its metadata.")
+        raise InputError(text, "Add --yes to allow that, or choose another --put.")
+    context.console.err(text)
     context.console.err("Go on? [y/N]")
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise CancelledError("Nothing was queued.")

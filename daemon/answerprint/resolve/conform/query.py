@@ -13,7 +13,7 @@ from answerprint.resolve.api import MediaPoolItem, Project, Timeline, TimelineIt
 from answerprint.resolve.conform.facts import ClipFacts, ItemFacts, TimelineFacts
 from answerprint.resolve.conform.rates import is_drop, pixel_aspect, rate
 from answerprint.resolve.errors import ResolveError
-from answerprint.resolve.put_back.placement import marked_jobs, ours_of
+from answerprint.resolve.put_back.placement import marked_jobs, own_metadata
 
 __all__ = ["FactsQuery"]
 
@@ -142,5 +142,5 @@ class FactsQuery:
             properties = clip.properties()
             # Only what has no file can stand for a timeline.
             is_timeline = not properties.get("File Path") and clip.timeline()
-            self._clips[id] = ClipFacts(id, clip.name(), properties, is_timeline, ours_of(clip.notes()))
+            self._clips[id] = ClipFacts(id, clip.name(), properties, is_timeline, own_metadata(clip.notes()))
         return self._clips[id]

@@ -1,9 +1,10 @@
-"""Finished clips into the project, and out of it again.
+"""Puts finished clips back into a project, and removes them again.
 
-place      where a clip belongs; travels with its job
+placement  where a clip belongs; travels with its job
 ledger     what was put where, written before and after each step
-session    what is done for the clips of many jobs
-undo       what takes one out again; all else serves these two
+modes      the ways of putting a clip back, each one entry
+session    puts the clips of many jobs back
+undo       removes one again
 """
 
 from answerprint.resolve.put_back.outcome import Outcome

@@ -1,4 +1,4 @@
-"""A restored file into the media pool: once, into a bin of ours, as one clip of the right length."""
+"""Imports a restored file into a bin of ours: once, as one clip of the right length."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from answerprint.resolve.api import Folder, MediaPool, MediaPoolItem, pipelined
 from answerprint.resolve.bridge.bridge import Value
 from answerprint.resolve.conform.readback import frame_count
 from answerprint.resolve.errors import ResolveError
-from answerprint.resolve.put_back.placement import BIN
+from answerprint.resolve.put_back.placement import BIN_NAME
 from answerprint.resolve.put_back.track_cache import same_media
 
 __all__ = ["Imported", "bin_names", "find_bin", "import_one", "make_bin", "remove_stills"]
@@ -19,7 +19,7 @@ __all__ = ["Imported", "bin_names", "find_bin", "import_one", "make_bin", "remov
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A new clip, what it says of itself, and how many clips are in its bin now."""
+    """A new clip, its attributes, and how many clips are in its bin now."""
 
     clip: MediaPoolItem
     id: str
@@ -28,12 +28,12 @@ class Imported:
 
 
 def bin_names(timeline_name: str) -> list[str]:
-    """Names of the bins, outermost first, that a clip of that timeline goes to; "" for none."""
-    return [BIN, timeline_name] if timeline_name else [BIN]
+    """Names of the nested bins, outermost first, for clips of a timeline; "" for no timeline."""
+    return [BIN_NAME, timeline_name] if timeline_name else [BIN_NAME]
 
 
 def find_bin(pool: MediaPool, names: list[str]) -> tuple[Folder, list[str]]:
-    """The innermost of the nested bins that is there, and the names of those that are missing below it."""
+    """The innermost of the nested bins that exists, and the names of those that are missing below it."""
     folder = pool.root()
     for depth, name in enumerate(names):
         found = next((each for each in folder.folders() if each.name() == name), None)
@@ -44,13 +44,14 @@ def find_bin(pool: MediaPool, names: list[str]) -> tuple[Folder, list[str]]:
 
 
 def make_bin(pool: MediaPool, names: list[str]) -> Folder:
-    """The innermost of the nested bins; those that are missing are made. Raises ResolveError."""
+    """The innermost of the nested bins, created with those above it if missing. Raises ResolveError."""
     folder, missing = find_bin(pool, names)
     for name in missing:
         made = pool.add_folder(folder, name)
         if made is None:
             raise ResolveError(
-                f"Resolve makes no bin {name}.", "Look whether the project is read-only, or its media pool locked."
+                f"Resolve could not create bin {name}.",
+                "Check that the project is not read-only and its media pool not locked.",
             )
         folder = made
     return folder
@@ -59,12 +60,12 @@ def make_bin(pool: MediaPool, names: list[str]) -> Folder:
 def import_one(
     pool: MediaPool, open_bin: Callable[[], Folder], path: str, frames: int, old: Callable[[str], bool]
 ) -> Imported:
-    """Import a file, or a sequence by its pattern, into a bin as one clip of so many frames.
+    """Import a file, or a sequence by its pattern, into a bin as one clip of that many frames.
 
-    open_bin: opens it. old: whether a clip of that id is not new. Raises ResolveError when Resolve makes anything else
-    of it, which is then taken out again.
+    open_bin: opens the bin. old: whether the clip with an id was there before. Raises ResolveError if Resolve makes
+    anything else of the file, which is then deleted again.
     """
-    problem = f"Resolve imports nothing from {path}."
+    problem = f"Resolve could not import {path}."
     for form in _forms(path):
         folder = open_bin()
         before = folder.clips()
@@ -74,34 +75,34 @@ def import_one(
             found = _as_asked(answered, len(after) - len(before), len(after), path, frames, old)
         if found is not None:
             return found
-        # What lies in the bin now counts: the answer may be empty, or name clips that are elsewhere.
-        known = {clip.id() for clip in before}
-        clips = [clip for clip in after if clip.id() not in known]
+        # What is in the bin counts: the answer may be empty, or name clips in other bins.
+        old_ids = {clip.id() for clip in before}
+        clips = [clip for clip in after if clip.id() not in old_ids]
         if not clips:
-            problem = f"Resolve imports nothing from {path}."
+            problem = f"Resolve could not import {path}."
             if answered:
                 pool.move_clips(answered, folder)
-                clips = [clip for clip in folder.clips() if clip.id() not in known]
+                clips = [clip for clip in folder.clips() if clip.id() not in old_ids]
         if len(clips) == 1:
             properties = clips[0].properties()
             if frame_count(properties) == frames:
                 return Imported(clips[0], clips[0].id(), properties, len(before) + 1)
-            problem = f"Resolve finds {frame_count(properties)} frames in {path} instead of {frames}."
+            problem = f"Resolve found {frame_count(properties)} frames in {path} instead of {frames}."
         elif clips:
-            problem = f"Resolve makes {len(clips)} clips of {path} instead of one."
+            problem = f"Resolve made {len(clips)} clips of {path} instead of one."
         if clips and not pool.delete_clips(clips):
-            raise ResolveError(problem, f"Remove what is in the bin {folder.name()} by hand, then try again.")
+            raise ResolveError(problem, f"Empty the bin {folder.name()} by hand, then try again.")
     raise ResolveError(
         problem,
-        "Look whether the file can be read and the project be changed; for pictures, switch off Show Individual Frames"
-        " in the Media page's menu. Then use Bring Back Finished.",
+        "Check that the file can be read and the project changed; for a sequence, turn off Show Individual Frames in"
+        " the Media page's menu. Then use Bring Back Finished.",
     )
 
 
 def _as_asked(
     answered: list[MediaPoolItem], more: int, there: int, path: str, frames: int, old: Callable[[str], bool]
 ) -> Imported | None:
-    """What was answered, if that and the bin leave no doubt: so that not every clip in the bin has to be asked."""
+    """The clip that Resolve returned, if it is certainly the new one; this saves reading every clip in the bin."""
     if len(answered) != 1 or more != 1:
         return None
     id_, properties = answered[0].id(), answered[0].properties()
@@ -110,7 +111,7 @@ def _as_asked(
 
 
 def remove_stills(pool: MediaPool, folder: Folder, path: str) -> None:
-    """Take single pictures of a sequence out of a bin of ours: what an import that was cut off may have left."""
+    """Delete single pictures of a sequence from a bin of ours: an interrupted import may have left them."""
     pattern = SequencePattern.parse(Path(path))
     if pattern is None:
         return
@@ -124,7 +125,7 @@ def _is_picture_of(pattern: SequencePattern, file: Path) -> bool:
 
 
 def _forms(path: str) -> list[list[str] | list[Mapping[str, Value]]]:
-    """Ways to name a file; for a sequence the documented one, then the one that works where that is broken."""
+    """Ways to name a file; for a sequence the documented one, then one that works where that fails."""
     pattern = SequencePattern.parse(Path(path))
     if pattern is None:
         return [[path]]

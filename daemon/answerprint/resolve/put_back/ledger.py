@@ -1,7 +1,7 @@
 """What was put where: one file for each job, written before and after each step.
 
 The ledger says what was meant and what was made; whether it is still there only the project itself says. So a helper or
-a Resolve that ended half-way leaves enough to go on from, and what its user took out again is not brought back.
+a Resolve that ended half-way leaves enough to go on from, and what its user took out again is not imported back.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import Any, Literal, cast, get_args
 
 from answerprint import home
 from answerprint.errors import AnswerprintError, JournalError
-from answerprint.resolve.put_back.placement import MODES, Mode
 from answerprint.store import atomic
 from answerprint.store.lock import HeldError, InstanceLock
 from answerprint.store.quota import storage_error
@@ -33,26 +32,27 @@ Progress = Literal["begun", "done", "removed", "undone"]
 
 
 class LedgerLockedError(AnswerprintError):
-    """Another helper puts clips back."""
+    """Another process is putting clips back."""
 
     code = "busy"
 
     def __init__(self, pid: int | None) -> None:
-        who = "Another program of ours" if pid is None else f"Process {pid}"
+        who = "Another Answerprint process" if pid is None else f"Process {pid}"
         super().__init__(f"{who} is putting clips back.", "Wait until it is done, then use Bring Back Finished.")
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerRecord:
-    """What is known of one job's clip.
+    """What became of one job's clip.
 
-    doing: the last step of which it was written that it begins, "" for none. clip, item, timeline: Resolve's ids.
-    imported: the clip was brought in by us. bins: those that were missing, as paths. track: number of the track of
-    ours; track_made: we made it; tracks_before: how many there were. take_before: selected before ours; take: there is
-    one of ours. replaced: attributes of the clip before its file was replaced, with File Path. hidden: the original was
-    switched off. saved: Resolve confirmed that the project with it is on disk. of: the jobs whose files these frames
-    are, where the clip was put back once more, or joined, without a job of its own. first, stop: source frames that the
-    file holds; 0 and 0 in records of before those were kept.
+    asked, mode: the mode that was asked for, and the one that was used. doing: the step that was begun last, "" for
+    none. clip, item, timeline: Resolve's ids. imported: we added the clip to the media pool. bins: paths of the bins
+    that were missing. record: frame of the timeline. track: the video track of the item; track_made: we added it;
+    tracks_before: how many there were. take: there is a take of ours; take_before: the one selected before it.
+    replaced: attributes of the clip before its file was replaced, File Path among them. hidden: the original was
+    disabled. saved: Resolve confirmed that it saved the project. of: the jobs whose files hold these frames, if the
+    clip was put back once more, or joined, without a job of its own. first, stop: source frames in the file; 0 and 0
+    in records that are older than these fields. notes: what a mode keeps of its own; written only if there is any.
     """
 
     job: str
@@ -60,8 +60,8 @@ class LedgerRecord:
     project: str
     timeline: str
     place_item: str
-    asked: Mode
-    mode: Mode
+    asked: str
+    mode: str
     progress: Progress = "begun"
     doing: str = ""
     clip: str = ""
@@ -80,14 +80,17 @@ class LedgerRecord:
     of: tuple[str, ...] = ()
     first: int = 0
     stop: int = 0
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields by name; `from_json` gives the same again."""
-        return {"schema_version": _VERSION, **asdict(self), "replaced": dict(self.replaced)}
+        """Return the fields by name; `from_json` reads them."""
+        data = {"schema_version": _VERSION, **asdict(self), "replaced": dict(self.replaced)}
+        notes = data.pop("notes")
+        return data | ({"notes": dict(notes)} if notes else {})
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> LedgerRecord:
-        """Read `to_json`'s form. Raises ValueError for any other."""
+        """Read `to_json`'s form. Raises ValueError if it is damaged or of another version."""
         if data.get("schema_version") != _VERSION:
             raise ValueError("another version")
         values: dict[str, Any] = {}
@@ -99,12 +102,10 @@ class LedgerRecord:
                 str(each.type), str
             )
             if type(value) is not kind:
-                raise ValueError(f"{each.name} is no {kind.__name__}")
+                raise ValueError(f"{each.name} is not a {kind.__name__}")
             values[each.name] = tuple(str(one) for one in value) if isinstance(value, list) else value
-        if not {values.get("asked"), values.get("mode")} <= set(MODES):
-            raise ValueError("no such mode")
         if values.get("progress") not in get_args(Progress):
-            raise ValueError("no such progress")
+            raise ValueError("unknown progress")
         try:
             return cls(**values)
         except TypeError as error:
@@ -112,29 +113,29 @@ class LedgerRecord:
 
 
 class Ledger:
-    """All records, in a folder of this user's."""
+    """The records of this user."""
 
     def __init__(self, folder: Path | None = None, wait_seconds: float = 60.0) -> None:
-        """folder: where no other is named, the one in the state folder. wait_seconds: for another helper."""
+        """folder: None for the one in the state folder. wait_seconds: how long to wait for another process."""
         self.folder = home.state_folder() / "resolve" if folder is None else folder
         self._wait_seconds = wait_seconds
 
     def read(self, job: str) -> LedgerRecord | None:
-        """What is known of a job. Raises JournalError for a file that is damaged, StorageError for a broken disk."""
+        """The record of a job, None if there is none. Raises JournalError for a damaged file, StorageError."""
         return self._read(self._file(job))
 
     def write(self, record: LedgerRecord) -> None:
-        """Keep a record, durably, in place of the one before. Raises StorageError."""
+        """Write a record durably, over the former one. Raises StorageError."""
         path = self._file(record.job)
         try:
-            self._make()
+            self._make_folder()
             data = json.dumps(record.to_json(), indent=1, ensure_ascii=False).encode()
             atomic.write_bytes(path, data, overwrite=True, mode=0o600)
         except OSError as error:
             raise storage_error(error, path) from error
 
     def records(self) -> list[LedgerRecord]:
-        """All that can be read."""
+        """All records that can be read. Raises StorageError."""
         found = []
         try:
             paths = sorted(self.folder.glob("*.json"))
@@ -143,20 +144,20 @@ class Ledger:
         for path in paths:
             try:
                 record = self._read(path)
-            except JournalError:  # said when that job is asked for
+            except JournalError:  # reported when that job is read
                 continue
             if record is not None:
                 found.append(record)
         return found
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Nobody else puts anything back meanwhile: two helpers would change pages and bins under each other.
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from putting clips back: two would change pages and bins under each other.
 
-        Waits for another helper so long. Raises LedgerLockedError, StorageError.
+        Waits `wait_seconds` for another process. Raises LedgerLockedError, StorageError.
         """
         try:
-            self._make()
+            self._make_folder()
         except OSError as error:
             raise storage_error(error, self.folder) from error
         deadline = time.monotonic() + self._wait_seconds
@@ -171,11 +172,11 @@ class Ledger:
         with lock:
             yield
 
-    def _make(self) -> None:
+    def _make_folder(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def _file(self, job: str) -> Path:
-        # An id becomes a name: one that is no plain name gets one made of it.
+        # An id that cannot be a file name is hashed.
         name = job if _PLAIN.fullmatch(job) else "x." + hashlib.sha256(job.encode()).hexdigest()[:32]
         return self.folder / f"{name}.json"
 
@@ -190,5 +191,5 @@ class Ledger:
         except (ValueError, RecursionError) as error:
             raise JournalError(
                 f"{path}, which says where a clip was put, cannot be read.",
-                "Look whether the clip is in the project, then move that file away.",
+                "Check whether the clip is in the project, then move that file away.",
             ) from error

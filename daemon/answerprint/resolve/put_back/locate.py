@@ -1,4 +1,4 @@
-"""Where a place is now: items are moved and trimmed while their frames are being restored."""
+"""Finds where a place is now: people move and trim items while their frames are being restored."""
 
 from __future__ import annotations
 
@@ -14,60 +14,60 @@ from answerprint.resolve.put_back.placement import Placement
 from answerprint.resolve.put_back.project_cache import ProjectCache, Source
 from answerprint.resolve.put_back.track_cache import TrackCache
 
-__all__ = ["ASKED", "TimelineTarget", "find_target", "frames_wanted", "is_frozen", "source_clip"]
+__all__ = ["CALLS", "TimelineTarget", "find_target", "frames_wanted", "is_frozen", "source_clip"]
 
-ASKED = (("GetMediaPoolItem",), ("GetStart",), ("GetDuration",), ("GetSpeed",), ("GetLeftOffset", True))
-"""What is asked of an original, to be asked ahead."""
+CALLS = (("GetMediaPoolItem",), ("GetStart",), ("GetDuration",), ("GetSpeed",), ("GetLeftOffset", True))
+"""Calls on an original item, to be sent ahead in one batch."""
 
 _SPEED_TOLERANCE = Fraction(1, 100)
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineTarget:
-    """The timeline and the original item of a place, and the number of its track."""
+    """The tracks of the timeline of a place, the original item, and the number of its track."""
 
-    lanes: TrackCache
+    tracks: TrackCache
     item: TimelineItem
     track: int
 
 
-def find_target(known: ProjectCache, place: Placement) -> TimelineTarget:
-    """Where the place is. Raises PlacementError where its timeline or its item is gone."""
-    lanes = known.timeline(place.timeline)
-    if lanes is None:
+def find_target(cache: ProjectCache, place: Placement) -> TimelineTarget:
+    """Find the place in the project. Raises PlacementError if its timeline or its item is gone."""
+    tracks = cache.timeline(place.timeline)
+    if tracks is None:
         raise PlacementError(f"The timeline {place.timeline_name} is no longer in the project.")
-    found = lanes.item(place.item, place.track)
+    found = tracks.item(place.item, place.track)
     if found is None:
         raise PlacementError(f"{place.name} is no longer on the timeline {place.timeline_name}.")
-    return TimelineTarget(lanes, found.item, found.track)
+    return TimelineTarget(tracks, found.item, found.track)
 
 
-def source_clip(known: ProjectCache, place: Placement, site: TimelineTarget) -> Source:
-    """The clip of the original. Raises PlacementError where that is another one now."""
-    clip = site.item.clip()
+def source_clip(cache: ProjectCache, place: Placement, target: TimelineTarget) -> Source:
+    """The clip of the original. Raises PlacementError if it has another clip now."""
+    clip = target.item.clip()
     if clip is None:
-        raise PlacementError(f"Resolve does not say where {place.name} lies.", "Open its timeline, and try again.")
-    source = known.source(clip)
+        raise PlacementError(f"Resolve did not say where {place.name} is.", "Open its timeline, then try again.")
+    source = cache.source(clip)
     if place.clip and source.id != place.clip:
-        raise PlacementError(f"The item {place.name} shows another clip now.")
+        raise PlacementError(f"The item {place.name} has another clip now.")
     return source
 
 
-def frames_wanted(place: Placement, site: TimelineTarget, source: Source, steps: Report) -> FrameMap:
-    """What a restored clip has to show there, in frames of the restored file.
+def frames_wanted(place: Placement, target: TimelineTarget, source: Source, report: Report) -> FrameMap:
+    """The frames of the restored file to show at the place, in record frames of the timeline.
 
-    Raises PlacementError where that cannot be told, or the restored file lacks frames of it, which are then named.
+    Raises PlacementError if Resolve does not tell enough, or if the restored file lacks frames, which it names.
     """
-    start, duration = site.item.start(), site.item.duration()
+    start, duration = target.item.start(), target.item.duration()
     if start is None or duration is None:
-        raise PlacementError(f"Resolve does not say where {place.name} lies.", "Open its timeline, and try again.")
-    # What a still runs at means nothing, and versions need not say the same of it.
-    speed = None if _is_still(place, source) else site.item.speed()
+        raise PlacementError(f"Resolve did not say where {place.name} is.", "Open its timeline, then try again.")
+    # The speed of a still means nothing, and differs between versions of Resolve.
+    speed = None if _is_still(place, source) else target.item.speed()
     if speed is not None and abs(Fraction(speed) / 100 - place.speed) > _SPEED_TOLERANCE:
         raise PlacementError(f"{place.name} runs at {speed:g} % now, not at {float(place.speed * 100):g} %.")
-    ratio = place.rate / site.lanes.rate
+    ratio = place.rate / target.tracks.rate
     file = source.properties.get("File Path", "")
-    slipped = _slipped(place, site.item, ratio, first_number(source.properties), _is_sequence(file))
+    slipped = _slipped(place, target.item, ratio, first_number(source.properties), _is_sequence(file))
     step = 0 * ratio if is_frozen(place, ratio) else ratio * place.speed
     now = place.first + place.offset - place.restored_first
     if place.skip is None:
@@ -79,23 +79,23 @@ def frames_wanted(place: Placement, site: TimelineTarget, source: Source, steps:
         raise PlacementError(
             f"{place.name} was changed on the timeline and shows source frames that were not restored:"
             f" {ranges_text(missing, place.restored_first)}.",
-            "Restore it again: only these are computed.",
+            "Restore it again; only these frames are computed.",
         )
     if (wanted.record, wanted.duration) != (place.record, place.duration) or slipped:
-        steps.say("moved", f"{place.name} was moved or trimmed since; it is put where it is now.")
+        report.info("moved", f"{place.name} was moved or trimmed since; the restored clip follows it.")
     return wanted
 
 
 def _part(place: Placement, item: FrameMap, slipped: Fraction) -> FrameMap:
-    """What is to be shown of a part of an item, as much of it as the item still has.
+    """The frames to show for a part of an item, as far as the item still has them.
 
     item: its record frames now, and the restored frame at the part's beginning. slipped: source frames by which the
-    item begins later than it did. The part stays with its source frames: where the item's head was trimmed, it begins
-    so many record frames nearer to it.
+    item begins later than it did. The part keeps its source frames: if the item's head was trimmed, the part begins
+    that many record frames closer to it.
     """
     trimmed = slipped / item.step if item.step else Fraction(0)
     if trimmed.denominator != 1 or place.skip is None:
-        raise PlacementError(f"What {place.name} shows now cannot be told: it was trimmed within a frame.")
+        raise PlacementError(f"{place.name} was trimmed within a frame, so its frames cannot be matched.")
     begins = place.skip - trimmed.numerator
     first, stop = max(0, begins), min(item.duration, begins + place.duration)
     if first >= stop:
@@ -104,12 +104,12 @@ def _part(place: Placement, item: FrameMap, slipped: Fraction) -> FrameMap:
 
 
 def is_frozen(place: Placement, ratio: Fraction) -> bool:
-    """Whether one frame is shown all the time: a freeze, or a still."""
+    """Whether the place shows one frame all the time: a freeze, or a still."""
     return place.speed == 0 or (place.stop - place.first == 1 and ratio * (place.duration - 1) >= 1)
 
 
 def _is_still(place: Placement, source: Source) -> bool:
-    """Whether the source is a single picture, as far as Resolve counts its frames."""
+    """Whether the source is a single picture by Resolve's count of frames."""
     return (place.first, place.stop) == (0, 1) and frame_count(source.properties) <= 1
 
 
@@ -119,20 +119,22 @@ def _slipped(place: Placement, item: TimelineItem, ratio: Fraction, number: int,
     if left is None:
         left = item.left_offset()
     if left is None:
-        raise PlacementError(f"Resolve does not say what {place.name} shows.", "Open its timeline, and try again.")
+        raise PlacementError(
+            f"Resolve did not say which frames {place.name} shows.", "Open its timeline, then try again."
+        )
     if is_frozen(place, ratio):
         return Fraction(0)
     if place.left is not None:
         # The offset counts record frames, so a slow or reversed clip slips by fewer frames, or backwards.
         return (exact(left) - place.left) * ratio * place.speed
     if place.speed != 1:
-        return Fraction(0)  # what the offset of a retimed clip counts from is not certain enough to compare
+        return Fraction(0)  # what the offset of a retimed clip counts from is too uncertain to compare
     position = exact(left) * ratio + (0 if sequence else number)
     before = place.first + place.offset - (place.skip or 0) * ratio
     slipped = position - before
     first = item.source_start()
     if slipped and first is not None and floor(first) - floor(position) not in {0, -1, number, number - 1}:
-        raise PlacementError(f"What {place.name} shows now cannot be told: Resolve contradicts itself.")
+        raise PlacementError(f"Resolve contradicts itself about which frames {place.name} shows.")
     return slipped
 
 

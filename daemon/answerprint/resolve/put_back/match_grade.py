@@ -1,4 +1,4 @@
-"""A new item looks as the one that it is laid over: grade, inspector, framing."""
+"""Copies the look of the original to the item above it: grade, inspector, framing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["clip_size", "copy_look", "framing_zoom"]
 
 _SCALING, _CROP, _FIT = "Scaling", 1, 2  # SCALE_CROP, SCALE_FIT
 _PROJECT_CROP = "centerCrop"
-# In pixels of the picture, whose size is another one now; all else is relative to the frame, or no length at all.
+# In pixels of the picture, whose size changed; all others are relative to the frame, or not lengths.
 _LENGTHS = frozenset({"CropLeft", "CropRight", "CropTop", "CropBottom", "CropSoftness"})
 _ZOOMS = ("ZoomX", "ZoomY")
 _SAME = 1e-6
@@ -25,50 +25,50 @@ def copy_look(
     timeline: Timeline,
     source: Mapping[str, str],
     clip: Mapping[str, str],
-    steps: Report,
+    report: Report,
 ) -> None:
-    """Give the new item the grade and the inspector's values of the original; a warning for what stays different.
+    """Copy grade and inspector values from the original to the new item, and warn of what could not be copied.
 
-    source, clip: attributes of the clips that the two are made of.
+    source, clip: attributes of the clips of the two.
     """
     if not original.copy_grades([new]):
-        steps.warn("grade", "The grade could not be copied: use Copy Grade in Resolve.")
+        report.warn("grade", "The grade could not be copied. Use Copy Grade in Resolve.")
     else:
-        steps.say("grade", "The grade is that of the original.")
+        report.info("grade", "Copied the grade of the original.")
     with pipelined([original, new], (new.properties_call,)), pipelined([original], ("GetFusionCompCount",)):
         comps, theirs, ours = original.fusion_comps(), original.properties(), new.properties()
     if comps:
-        steps.warn("fusion", "The original has a Fusion composition, which only Resolve itself can copy.")
+        report.warn("fusion", "The original has a Fusion composition, which only Resolve itself can copy.")
     before, after = clip_size(source), clip_size(clip)
-    asked: dict[str, str] = {name: value for name, value in theirs.items() if ours.get(name) != value}
+    wanted: dict[str, str] = {name: value for name, value in theirs.items() if ours.get(name) != value}
     if before != after:
-        asked |= _framed(theirs, before, timeline)
-        if cropped := sorted(name for name in asked if name in _LENGTHS):
+        wanted |= _framed(theirs, before, timeline)
+        if cropped := sorted(name for name in wanted if name in _LENGTHS):
             for name in cropped:
-                del asked[name]
-            steps.warn("crop", f"{', '.join(cropped)} of the original count pixels of another size: set them by hand.")
-    for name, value in asked.items():
+                del wanted[name]
+            report.warn("crop", f"{', '.join(cropped)} of the original count pixels of another size. Set them by hand.")
+    for name, value in wanted.items():
         new.set_property(name, _typed(value))
-    if asked:
+    if wanted:
         now = new.properties()
-        for name, value in asked.items():
-            if not _alike(now.get(name, ""), value):
-                steps.warn("inspector", f"{name} stays {now.get(name) or 'empty'} instead of {value}.")
+        for name, value in wanted.items():
+            if not _equal(now.get(name, ""), value):
+                report.warn("inspector", f"{name} stays {now.get(name) or 'empty'} instead of {value}.")
 
 
 def clip_size(clip: Mapping[str, str]) -> tuple[int, int] | None:
-    """Width and height, px, as a clip's attributes say them."""
+    """Width and height, px, from a clip's attributes; None if they do not say."""
     width, _, height = clip.get("Resolution", "").partition("x")
     return (int(width), int(height)) if width.isdecimal() and height.isdecimal() else None
 
 
 def framing_zoom(size: tuple[int, int], frame: tuple[int, int]) -> Fraction:
-    """The zoom, relative to a picture fitted into the frame, at which one of its pixels is one of the frame."""
+    """The zoom, relative to a picture fitted into the frame, at which a pixel of it is a pixel of the frame."""
     return max(Fraction(size[0], frame[0]), Fraction(size[1], frame[1]))
 
 
 def _framed(theirs: dict[str, str], size: tuple[int, int] | None, timeline: Timeline) -> dict[str, str]:
-    """Where a source is shown pixel by pixel, a larger picture would show its middle only: fit it, and zoom instead."""
+    """If a source is shown pixel by pixel, only the middle of a larger picture would show: fit and zoom it instead."""
     scaling = theirs.get(_SCALING, "0").partition(".")[0]
     cropped = scaling == str(_CROP) or (
         scaling == "0" and timeline.setting("timelineInputResMismatchBehavior") == _PROJECT_CROP
@@ -81,7 +81,7 @@ def _framed(theirs: dict[str, str], size: tuple[int, int] | None, timeline: Time
 
 
 def _typed(value: str) -> Value:
-    """Resolve wants a value of the type that it says, which is lost in text."""
+    """A value of the type that Resolve expects, from its text."""
     if value in ("True", "False"):
         return value == "True"
     try:
@@ -94,7 +94,7 @@ def _typed(value: str) -> Value:
         return value
 
 
-def _alike(one: str, other: str) -> bool:
+def _equal(one: str, other: str) -> bool:
     try:
         return abs(float(one) - float(other)) < _SAME
     except ValueError:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from answerprint.resolve.errors import ResolveError
-from answerprint.resolve.put_back.placement import Mode
 
 __all__ = ["Outcome", "PlacementError", "Report", "State", "Step"]
 
@@ -14,14 +13,14 @@ State = Literal["put", "already", "removed", "undone", "nothing", "failed"]
 
 
 class PlacementError(ResolveError):
-    """A clip cannot be put where it was asked for, and nothing is left there; the media pool is what remains."""
+    """A clip cannot go where it was asked to go, and nothing of it is left there; it stays in the media pool."""
 
     code = "not_placed"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that was done, or could not be: `ok` False is a warning."""
+    """One thing that was done, or that failed: `ok` False is a warning."""
 
     what: str
     text: str
@@ -30,19 +29,19 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a job's clip was put back or taken out.
+    """How a job's clip was put back or undone.
 
-    state: put (done now), already (found in the project as it should be), removed (the user took it out, so it was left
-    out), undone (taken out now), nothing (there was nothing to take out), failed (see `steps`, and try again).
-    asked, did: modes; did is None where nothing is in the project. clip, item: Resolve's ids, "" for none. saved:
-    whether Resolve confirmed that the project with it is on disk. path: the restored file, which always stays.
+    state: put (just now), already (it was in the project), removed (the user removed it, so it was left out), undone
+    (removed just now), nothing (there was nothing to undo), failed (see `steps`, and try again). asked, did: names of
+    modes; did is None if nothing is in the project. clip, item: Resolve's ids, "" for none. saved: Resolve confirmed
+    that it saved the project. path: the restored file, which is always kept.
     """
 
     job: str
     path: str
     state: State
-    asked: Mode
-    did: Mode | None = None
+    asked: str
+    did: str | None = None
     steps: tuple[Step, ...] = ()
     clip: str = ""
     item: str = ""
@@ -50,16 +49,16 @@ class Outcome:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What did not go as asked, a sentence each."""
+        """One sentence for each thing that failed."""
         return tuple(step.text for step in self.steps if not step.ok)
 
     @classmethod
-    def failure(cls, job: str, path: str, asked: Mode, text: str, steps: tuple[Step, ...] = ()) -> Outcome:
-        """For a clip that could not be put back. text: what happened, and the remedy. steps: what was done before."""
+    def failure(cls, job: str, path: str, asked: str, text: str, steps: tuple[Step, ...] = ()) -> Outcome:
+        """A clip that could not be put back. text: what happened, and the remedy. steps: what was done before."""
         return cls(job, path, "failed", asked, None, (*steps, Step("failed", text, ok=False)))
 
     def to_json(self) -> dict[str, object]:
-        """As one object of a report."""
+        """Return one object of a report."""
         return {
             "job": self.job,
             "path": self.path,
@@ -75,14 +74,14 @@ class Outcome:
 
 @dataclass(slots=True)
 class Report:
-    """Steps as they are taken; what was done before an error stays readable."""
+    """Steps in the order in which they were taken; they stay readable after an error."""
 
-    taken: list[Step] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
 
-    def say(self, what: str, text: str) -> None:
+    def info(self, what: str, text: str) -> None:
         """Something was done."""
-        self.taken.append(Step(what, text))
+        self.steps.append(Step(what, text))
 
     def warn(self, what: str, text: str) -> None:
-        """Something could not be done, or not as asked."""
-        self.taken.append(Step(what, text, ok=False))
+        """Something failed, or was not done as asked."""
+        self.steps.append(Step(what, text, ok=False))

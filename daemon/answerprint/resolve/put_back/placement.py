@@ -1,6 +1,7 @@
-"""Where a restored clip belongs: it travels with the job, so that any later session can bring the clip back.
+"""Where a restored clip belongs, and the names and keys by which Answerprint finds its own work in a project.
 
-How what is ours is told apart in a project: names and keys; each is part of what older versions left behind.
+A placement travels with its job, so any later session can put the clip back. Names and keys never change: projects
+hold those of older versions.
 """
 
 from __future__ import annotations
@@ -9,49 +10,43 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal, get_args
 
 from answerprint.errors import InputError
 from answerprint.resolve.api import MediaPoolItem, TimelineItem
 
 __all__ = [
-    "BIN",
+    "BIN_NAME",
     "ITEM",
     "JOB",
     "MODEL",
-    "MODES",
     "PLACE",
     "SOURCE",
     "TIMELINE",
-    "TRACK",
+    "TRACK_NAME",
     "VERSION",
-    "Mode",
     "Placement",
-    "mark",
+    "job_of",
     "marked_jobs",
-    "note",
-    "ours_of",
+    "marker_data",
+    "own_metadata",
 ]
-
-Mode = Literal["pool", "track", "take", "replace"]
-MODES: tuple[Mode, ...] = get_args(Mode)
 
 _VERSION = "1"
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A place on a timeline, or only in the pool where `item` is "". Ids are Resolve's unique ones.
+    """A place on a timeline, or only in the media pool if `item` is "". Ids are Resolve's unique ones.
 
-    record, duration: frames of the timeline. track: video track, from 1. first, stop: source frames that the item
-    shows; restored_first, restored_stop: those that the restored file has, handles included; all count from 0 of the
-    source file. offset, speed: as in SourceRange. rate: of the source. attributes: clip attributes to carry over, as
-    Resolve names them. metadata: likewise. left: what Resolve said of the item's left offset, in its own frames; None
-    where that was not kept. skip: record frames of the item before the place, where that is only a part of it; None for
-    all of the item.
+    mode: name of a `PutBackMode`. record, duration: frames of the timeline. track: video track, from 1. first, stop:
+    source frames that the item shows; restored_first, restored_stop: source frames in the restored file, with handles;
+    all count from 0, stops are exclusive. offset, speed: as in SourceRange. rate: frames per second of the source.
+    attributes: clip attributes to copy, by Resolve's names. metadata: likewise. left: the item's left offset as
+    Resolve gave it, in its own frames; None if it was not kept. skip: record frames of the item before the place, if
+    the place is only a part of the item; None for all of it.
     """
 
-    mode: Mode
+    mode: str
     project: str
     project_name: str
     timeline: str
@@ -75,7 +70,7 @@ class Placement:
     skip: int | None = None
 
     def to_editor(self) -> dict[str, str]:
-        """As the map that a job carries for its editor."""
+        """Return the map that a job carries for its editor."""
         return {
             "answerprint_place": _VERSION,
             **{name: getattr(self, name) for name in _TEXTS},
@@ -87,12 +82,12 @@ class Placement:
 
     @classmethod
     def from_editor(cls, editor: Mapping[str, str]) -> Placement | None:
-        """Read `to_editor`'s form; None where a job belongs to no place. Raises InputError for a newer form."""
+        """Read `to_editor`'s form; None if the job has no place. Raises InputError for a newer or a damaged form."""
         version = editor.get("answerprint_place")
         if version is None:
             return None
         if version != _VERSION:
-            raise InputError("The job was made by a newer Answerprint.", "Bring the installed one up to date.")
+            raise InputError("A newer Answerprint made this job.", "Update the installed one.")
         try:
             values: dict[str, object] = {name: editor[name] for name in _TEXTS}
             values |= {name: int(editor[name]) for name in _NUMBERS}
@@ -101,7 +96,7 @@ class Placement:
             values["left"] = Fraction(editor["left"]) if "left" in editor else None
             values["skip"] = int(editor["skip"]) if "skip" in editor else None
         except (KeyError, ValueError, ZeroDivisionError) as error:
-            raise InputError(f"What the job says of its place cannot be read ({error}).") from error
+            raise InputError(f"The job's place on the timeline cannot be read ({error}).") from error
         return cls(**values)  # type: ignore[arg-type]
 
 
@@ -111,10 +106,10 @@ _RATIONALS = ("rate", "offset", "speed")
 _TABLES = ("attributes", "metadata")
 
 
-BIN = "Restored"
-"""The bin that holds one more for each timeline."""
-TRACK = "Restored"
-"""Video tracks of ours."""
+BIN_NAME = "Restored"
+"""Of the bin that holds a bin for each timeline."""
+TRACK_NAME = "Restored"
+"""Of video tracks that Answerprint adds."""
 
 JOB = "Answerprint.Job"
 SOURCE = "Answerprint.Source"
@@ -128,24 +123,24 @@ _KEYS = frozenset({JOB, SOURCE, MODEL, VERSION, ITEM, TIMELINE, PLACE})
 _MARK = "answerprint:"
 
 
-def mark(job: str) -> str:
-    """The data of the marker on an item of ours."""
+def marker_data(job: str) -> str:
+    """Custom data of the marker on an item that we added."""
     return f"{_MARK}{job}"
 
 
 def marked_jobs(item: TimelineItem) -> Iterator[str]:
-    """The jobs that an item's markers name: one for an item of ours, none for any other."""
+    """Jobs in the markers of an item: one for an item that we added, none for any other."""
     for marker in item.markers().values():
         data = marker.get("customData") if isinstance(marker, Mapping) else None
         if isinstance(data, str) and data.startswith(_MARK) and data != _MARK:
             yield data.removeprefix(_MARK)
 
 
-def ours_of(notes: Mapping[str, str]) -> dict[str, str]:
-    """What we keep with a clip, of all that programs keep with it; {} for a clip that is not ours."""
+def own_metadata(notes: Mapping[str, str]) -> dict[str, str]:
+    """Answerprint's part of a clip's third-party metadata; {} for a clip that we did not restore."""
     return {name: text for name, text in notes.items() if name in _KEYS} if notes.get(JOB) else {}
 
 
-def note(clip: MediaPoolItem) -> str:
-    """The job of a clip of ours, "" for any other."""
+def job_of(clip: MediaPoolItem) -> str:
+    """The job that restored a clip, "" for any other clip."""
     return clip.notes().get(JOB, "")

@@ -1,4 +1,4 @@
-"""The restored file in place of the source's, wherever the clip is used: the last resort, and only frame for frame."""
+"""Mode `replace`: the clip of the source gets the restored file, wherever it is used; only frame for frame."""
 
 from __future__ import annotations
 
@@ -13,94 +13,119 @@ from answerprint.resolve.conform.readback import first_number, frame_count
 from answerprint.resolve.errors import NoAnswerError
 from answerprint.resolve.put_back import placement
 from answerprint.resolve.put_back.locate import find_target
-from answerprint.resolve.put_back.media_pool_clip import CARRIED, carry_over, same_rate, write_metadata
+from answerprint.resolve.put_back.media_pool_clip import COPIED_ATTRIBUTES, copy_attributes, same_rate, write_metadata
 from answerprint.resolve.put_back.outcome import PlacementError, Report
-from answerprint.resolve.put_back.task import PutBackTask
+from answerprint.resolve.put_back.project_cache import Clips
+from answerprint.resolve.put_back.task import PutBackTask, UndoTask
 from answerprint.resolve.put_back.track_cache import same_media
 
-__all__ = ["put_in_place", "put_source_back"]
+__all__ = ["has_restored_file", "replace_file", "undo_replace"]
 
-_KEPT = ("File Path", "Frames", "Start", "FPS", *CARRIED)
+_KEPT = ("File Path", "Frames", "Start", "FPS", *COPIED_ATTRIBUTES)
 _NUMBERING = ("Start", "Frames")
 _BRACKET = re.compile(r"\[(\d+)-\d+\](?=[^\[\]]*$)")
 
 
-def put_in_place(work: PutBackTask) -> None:
+def replace_file(task: PutBackTask) -> None:
     """Replace the file of the source's clip. Raises PlacementError, with the clip as it was."""
-    clip = _source_clip(work)
-    id_, now = clip.id(), _read(clip)
-    if not same_media(now.get("File Path", ""), work.path):
-        if now.get("File Path") and work.record.doing != "replace":
-            _check(work, now)
-        with work.step("replace", clip=id_, replaced=_kept(now)):
-            _give(clip, work.path)
-            work.known.changed(id_)
-        after = _read(clip)
-        if not same_media(after.get("File Path", ""), work.path) or not _same_numbering(now, after):
-            if not put_source_back(clip, work.record.replaced, work.steps):
-                raise NoAnswerError("ReplaceClip")  # and the record keeps what the clip was
-            work.note(replaced={}, clip="", doing="")
-            raise PlacementError("Resolve numbers the frames of the restored file otherwise than those of the source.")
-        work.known.clips.add(clip, id_, work.path, work.record.job)
+    clip = _source_clip(task)
+    id_, now = clip.id(), _properties(clip)
+    if not same_media(now.get("File Path", ""), task.path):
+        if now.get("File Path") and task.record.doing != "replace":
+            _check(task, now)
+        with task.step("replace", clip=id_, replaced=_kept(now)):
+            _set_file(clip, task.path)
+            task.cache.changed(id_)
+        after = _properties(clip)
+        if not same_media(after.get("File Path", ""), task.path) or not _same_numbering(now, after):
+            if not _revert_file(clip, task.record.replaced, task.report):
+                raise NoAnswerError("ReplaceClip")  # the record still says what the clip was
+            task.save(replaced={}, clip="", doing="")
+            raise PlacementError(
+                "Resolve numbers the frames of the restored file differently from those of the source."
+            )
+        task.cache.clips.add(clip, id_, task.path, task.record.job)
         now = after
-    work.learn(doing="", clip=id_)
-    write_metadata(work, clip)
-    # With the file go the attributes that the user gave the clip; where the job says nothing, they stay.
-    kept = {name: value for name, value in work.record.replaced.items() if name in CARRIED}
-    carry_over(clip, now, replace(work.place, attributes={**kept, **work.place.attributes}), work.steps)
-    work.steps.say("replace", f"{work.place.name} has the restored file now, wherever it is used.")
+    task.update(doing="", clip=id_)
+    write_metadata(task, clip)
+    # Replacing the file drops the attributes that the user gave the clip; keep those that the job does not set.
+    kept = {name: value for name, value in task.record.replaced.items() if name in COPIED_ATTRIBUTES}
+    copy_attributes(clip, now, replace(task.place, attributes={**kept, **task.place.attributes}), task.report)
+    task.report.info("replace", f"{task.place.name} has the restored file now, wherever it is used.")
 
 
-def put_source_back(clip: MediaPoolItem, kept: Mapping[str, str], steps: Report) -> bool:
-    """Give a clip its own file and attributes again, with a warning for each that is lost; whether it has the file."""
+def has_restored_file(task: PutBackTask) -> bool:
+    """Whether the clip still has the restored file."""
+    clip = task.clip()
+    return clip is not None and same_media(clip.property("File Path"), task.path)
+
+
+def undo_replace(task: UndoTask) -> None:
+    """Give the clip its former file and attributes again. Raises ResolveError."""
+    record, report = task.record, task.report
+    if not record.replaced:
+        return
+    clip = Clips(task.project.pool()).with_id(record.clip)
+    file = "" if clip is None else clip.property("File Path")
+    # An interrupted undo may have given it the file already, and not yet the attributes.
+    if clip is None or not any(same_media(file, each) for each in (record.path, record.replaced["File Path"])):
+        report.warn("replace", "The clip has another file by now; it is left as it is.")
+    elif _revert_file(clip, record.replaced, report):
+        report.info("replace", f"The clip has its former file again: {record.replaced.get('File Path')}")
+    else:
+        raise task.not_removed(f"the restored file from the clip {clip.name()}")
+
+
+def _revert_file(clip: MediaPoolItem, kept: Mapping[str, str], report: Report) -> bool:
+    """Give a clip its former file and attributes, and warn of each that is lost; whether it has the file."""
     path = kept.get("File Path", "")
     if not same_media(clip.property("File Path"), path):
-        _give(clip, path)
+        _set_file(clip, path)
     now = clip.properties()
-    for name in CARRIED:
+    for name in COPIED_ATTRIBUTES:
         if name in kept and now.get(name, "") != kept[name]:
             clip.set_property(name, kept[name])
     now = clip.properties()
-    for name in CARRIED:
+    for name in COPIED_ATTRIBUTES:
         if name in kept and now.get(name, "") != kept[name]:
-            steps.warn("attribute", f"{name} of {clip.name()} was {kept[name]} and is lost: set it by hand.")
-    ours = clip.notes()
-    if ours.get(placement.JOB):
-        clip.set_notes({name: "" for name in ours if name.startswith("Answerprint.")})
+            report.warn("attribute", f"{name} of {clip.name()} was {kept[name]} and is lost. Set it by hand.")
+    notes = clip.notes()
+    if notes.get(placement.JOB):
+        clip.set_notes({name: "" for name in notes if name.startswith("Answerprint.")})
     return same_media(clip.property("File Path"), path)
 
 
-def _source_clip(work: PutBackTask) -> MediaPoolItem:
-    place = work.place
-    item: TimelineItem | None = find_target(work.known, place).item if place.item else None
-    clip = item.clip() if item is not None else work.known.clips.with_id(place.clip)
+def _source_clip(task: PutBackTask) -> MediaPoolItem:
+    place = task.place
+    item: TimelineItem | None = find_target(task.cache, place).item if place.item else None
+    clip = item.clip() if item is not None else task.cache.clips.with_id(place.clip)
     if clip is None or (place.clip and clip.id() != place.clip):
-        raise PlacementError(f"The source's clip {place.name} is no longer where it was.")
+        raise PlacementError(f"The source clip {place.name} is no longer where it was.")
     return clip
 
 
-def _read(clip: MediaPoolItem) -> dict[str, str]:
-    """Its properties. Raises NoAnswerError where it has none: Resolve has quit, and that says nothing of the clip."""
+def _properties(clip: MediaPoolItem) -> dict[str, str]:
+    """Clip attributes. Raises NoAnswerError if there are none: then Resolve has quit, and the clip may be fine."""
     if found := clip.properties():
         return found
     raise NoAnswerError("GetClipProperty")
 
 
-def _check(work: PutBackTask, now: Mapping[str, str]) -> None:
-    """Whether every frame of the source has its restored one under the same number."""
-    frames, first, place = frame_count(now), first_number(now), work.place
-    if place.restored_first != 0 or work.frames < frames:
+def _check(task: PutBackTask, now: Mapping[str, str]) -> None:
+    """Raise PlacementError unless every frame of the source was restored under its own number."""
+    frames, first, place = frame_count(now), first_number(now), task.place
+    if place.restored_first != 0 or task.frames < frames:
         raise PlacementError(
             f"Only frames {place.restored_first} to {place.restored_stop - 1} of {frames} were restored.",
             "To replace a clip, restore all of it.",
         )
     if not same_rate(now.get("FPS", ""), place.rate):
         raise PlacementError(f"{place.name} runs at {now.get('FPS')} frames per second now.")
-    path = Path(work.path)
+    path = Path(task.path)
     number = find_sequence(path).first if names_a_sequence(path) and not path.is_file() else 0
     sequence = bool(_BRACKET.search(now.get("File Path", "")))
     if number != (first if sequence else 0) or (first and not sequence):
-        raise PlacementError(f"The frames of {place.name} are numbered otherwise than those of the restored file.")
+        raise PlacementError(f"The frames of {place.name} are numbered differently from those of the restored file.")
 
 
 def _same_numbering(before: Mapping[str, str], after: Mapping[str, str]) -> bool:
@@ -111,8 +136,8 @@ def _kept(now: Mapping[str, str]) -> dict[str, str]:
     return {name: now[name] for name in _KEPT if name in now}
 
 
-def _give(clip: MediaPoolItem, path: str) -> None:
-    """Replace a clip's file. What Resolve takes for a sequence is not documented: its first picture, or its numbers."""
+def _set_file(clip: MediaPoolItem, path: str) -> None:
+    """Replace a clip's file. How to name a sequence is not documented: by its first picture, or by its range."""
     for form in _forms(path):
         clip.replace(form)
         if same_media(clip.property("File Path"), path):

@@ -1,7 +1,4 @@
-"""Finished clips into the project, many at a time: what they share is asked once, and the project is saved once.
-
-What is done for one clip, and when there is nothing to do.
-"""
+"""Puts finished clips back, many in one session: shared facts are read once, and the project is saved once."""
 
 from __future__ import annotations
 
@@ -12,147 +9,43 @@ from dataclasses import replace
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.put_back.ledger import Ledger, LedgerRecord
-from answerprint.resolve.put_back.media_pool_clip import import_restored, same_rate
+from answerprint.resolve.put_back.media_pool_clip import import_restored
+from answerprint.resolve.put_back.modes import MODES, POOL, mode_named
 from answerprint.resolve.put_back.outcome import Outcome, PlacementError, Report, State
-from answerprint.resolve.put_back.placement import Mode, Placement
+from answerprint.resolve.put_back.placement import Placement
 from answerprint.resolve.put_back.project_cache import ProjectCache
-from answerprint.resolve.put_back.replace_clip import put_in_place
-from answerprint.resolve.put_back.take import our_take, put_as_take, shows_take
 from answerprint.resolve.put_back.task import PutBackOptions, PutBackTask
-from answerprint.resolve.put_back.track import clear_track, lies_over, put_on_track
-from answerprint.resolve.put_back.track_cache import ours_on, same_media
 from answerprint.resolve.put_back.ui_state import preserve_ui_state
 from answerprint.resolve.put_back.ui_state import save as save_project
 
-__all__ = ["PutBackSession", "is_as_wished", "is_there", "outcome_of", "put", "put_back_session", "settled"]
-
-
-def put(work: PutBackTask) -> Mode:
-    """Put it where its record says, or into the media pool where it cannot be there; where it is now."""
-    mode = work.record.mode
-    if mode == "replace":
-        try:
-            put_in_place(work)
-            return mode
-        except PlacementError as refused:
-            _say_refused(work, "replace", refused)
-    brought = import_restored(work)
-    if mode in ("pool", "replace") or not work.place.item:
-        return "pool"
-    if not same_rate(brought.properties.get("FPS", ""), work.place.rate):
-        work.steps.warn(mode, "So the clip stays in the media pool: at that rate no frame is where it belongs.")
-        return "pool"
-    try:
-        if mode == "track":
-            put_on_track(work, brought)
-        else:
-            put_as_take(work, brought)
-        return mode
-    except PlacementError as refused:
-        _say_refused(work, mode, refused)
-    lanes = work.known.timeline(work.place.timeline)
-    if mode == "track" and lanes is not None:
-        clear_track(work, lanes, brought)
-    return "pool"
-
-
-def settled(work: PutBackTask) -> Outcome | None:
-    """What is to be said where nothing is to be done any more."""
-    record, again = work.record, work.asked.again
-    if record.progress == "undone" or record.doing == "undo":
-        if again:
-            return None
-        work.steps.say("undone", "It was taken out again: ask for it to be brought back all the same.")
-        return outcome_of(work, "undone", None)
-    if record.progress == "begun":
-        return None
-    if record.progress == "done" and not (again and work.asked.mode not in (None, record.mode)) and is_there(work):
-        work.steps.say("already", "It is in the project already.")
-        return outcome_of(work, "already", record.mode)
-    if again or (record.progress == "done" and not record.saved):
-        return None
-    work.known.check()
-    work.note(progress="removed")
-    work.steps.say("removed", "It was put back, and removed in Resolve since: ask for it to be brought back again.")
-    return outcome_of(work, "removed", None)
-
-
-def is_there(work: PutBackTask) -> bool:
-    """Whether the project has what the record says that it was given."""
-    known, record = work.known, work.record
-    clip = known.clips.of_job(record.job, work.path)
-    if clip is None:
-        return False
-    if record.mode == "replace":
-        return same_media(clip.property("File Path"), work.path)
-    if record.mode == "pool":
-        return True
-    lanes = known.timeline(record.timeline)
-    if lanes is None:
-        return False
-    if record.mode == "take":
-        item = lanes.item(record.place_item, work.place.track)
-        return item is not None and bool(our_take(item.item, clip.id()))
-    marked = lanes.marked(record.job, record.item, record.track, record.record)
-    return marked is not None or bool(ours_on(lanes.timeline, clip.id(), record.track))
-
-
-def is_as_wished(work: PutBackTask) -> bool:
-    """Whether what its record says is in the project, and is what is wished for: that mode at that place."""
-    record, place, wished = work.record, work.place, work.asked.mode
-    if wished == "pool":
-        return record.mode != "replace" and work.known.clips.of_job(record.job, work.path) is not None
-    if record.mode != wished or (record.timeline, record.place_item) != (place.timeline, place.item):
-        return False
-    return lies_over(work) if wished == "track" else is_there(work) and (wished != "take" or shows_take(work))
-
-
-def outcome_of(work: PutBackTask, state: State, did: Mode | None) -> Outcome:
-    """What can be said of it now."""
-    record = work.record
-    return Outcome(
-        record.job,
-        work.path,
-        state,
-        work.place.mode,
-        did,
-        tuple(work.steps.taken),
-        record.clip,
-        record.item,
-        record.saved,
-    )
-
-
-def _say_refused(work: PutBackTask, what: str, refused: PlacementError) -> None:
-    work.known.check()  # nothing may be concluded from what a Resolve that ended does not say
-    work.steps.warn(what, f"{refused} The restored clip is in the media pool.")
+__all__ = ["PutBackSession", "put_back_session"]
 
 
 @contextmanager
 def put_back_session(resolve: Resolve, ledger: Ledger, *, save: bool = True) -> Iterator[PutBackSession]:
-    """Nobody else puts clips back meanwhile, and Resolve is left on the page, timeline and bin where it was.
+    """Keep other processes from putting clips back, and open the user's page, timeline and bin again at the end.
 
-    At its end the project is saved, where it has a name and `save` is True, and each clip that was put back is looked
-    for once more; only then is it known to be done. What a session that ended otherwise had put back is found by the
-    next one, which leaves it as it is. Raises ResolveError, BusyError, StorageError, JournalError, InputError.
+    At the end the project is saved, if it has a name and `save` is True, and each clip is looked up once more; only
+    then does it count as done. If a session ends early, the next one finds what it put back and leaves it as it is.
+    Raises ResolveError, LedgerLockedError, StorageError, JournalError, InputError.
     """
-    with ledger.held(), ExitStack() as stack:
-        made = PutBackSession(resolve, ledger, stack)
-        yield made
-        made.end(save)
+    with ledger.locked(), ExitStack() as stack:
+        session = PutBackSession(resolve, ledger, stack)
+        yield session
+        session.finish(save)
 
 
 class PutBackSession:
-    """Of one project, from the first clip on: between two clips no more may happen than a few seconds allow."""
+    """Belongs to the project of its first clip. Keep it short: it assumes that little changes between two clips."""
 
     def __init__(self, resolve: Resolve, ledger: Ledger, stack: ExitStack) -> None:
-        """stack: of what is to be undone at the end."""
+        """stack: what to restore at the end."""
         self._resolve, self._ledger, self._stack = resolve, ledger, stack
-        self._known: ProjectCache | None = None
-        self._steps = Report()
+        self._cache: ProjectCache | None = None
+        self._report = Report()
         self._changed = False
-        self._works: dict[str, PutBackTask] = {}
-        """By job: what is to be saved and looked for at the end."""
+        self._tasks: dict[str, PutBackTask] = {}
+        """By job: what to look up at the end."""
 
     def put(
         self,
@@ -160,109 +53,170 @@ class PutBackSession:
         job: str,
         path: str,
         *,
-        mode: Mode | None = None,
+        mode: str | None = None,
         again: bool = False,
         hide_original: bool = False,
         origin: Mapping[str, str] | None = None,
-        steps: Report | None = None,
+        report: Report | None = None,
         of: tuple[str, ...] = (),
     ) -> Outcome:
-        """Put a restored file where its place says; what cannot lie there stays in the media pool, with the reason.
+        """Put a restored file where its place says; if it cannot go there, it stays in the media pool, with the reason.
 
-        path: the file, or a sequence's pattern. mode: instead of the place's own. again: also what was taken out
-        since. hide_original: switch it off, where the clip is laid over it. origin: source, model and version, kept
-        with the clip. steps: filled as they are taken, to be read when this raises.
+        path: the file, or a sequence's pattern. mode: name of a mode, instead of the place's own. again: also a clip
+        that was removed since. hide_original: disable the original below an item on a new track. origin: source,
+        model and version, kept with the clip. report: receives the steps, which stay readable if this raises.
 
-        Called again after any end, of this program or of Resolve, it goes on, and leaves one clip and one item.
-        Whether it is saved, `ended` says after the end.
+        After any crash, of this program or of Resolve, a second call goes on where the first one stopped, and leaves
+        one clip and one item. `final` says after the session whether the project was saved.
 
-        of: the jobs that restored it, where it was put back for them already: it is then put there once more, unless
-        just that is there; the outcome names the job that it is there for.
+        of: the jobs that restored the file, if it was put back for them already. It is then put back once more, unless
+        it is there just as asked; the outcome names the job that it is there for.
         """
-        known = self._enter(place)
-        steps = Report() if steps is None else steps
-        if of and (there := self._there(known, place, path, PutBackOptions(mode or place.mode), steps)) is not None:
-            return there
-        if job in self._works:
-            work = replace(self._works[job], steps=steps)
-            steps.say("already", "It is in the project already.")
-            return outcome_of(work, "already", work.record.mode)
+        cache = self._open(place)
+        report = Report() if report is None else report
+        if of and (found := self._find(cache, place, path, PutBackOptions(mode or place.mode), report)) is not None:
+            return found
+        if job in self._tasks:
+            return _already(replace(self._tasks[job], report=report))
         record = self._ledger.read(job)
         fresh = LedgerRecord(
-            job, path, known.id, place.timeline, place.item, place.mode, mode or place.mode, of=of,
+            job, path, cache.id, place.timeline, place.item, place.mode, mode or place.mode, of=of,
             first=place.restored_first, stop=place.restored_stop,
         )  # fmt: skip
-        asked = PutBackOptions(mode, again, hide_original, origin)
-        work = PutBackTask(known, place, path, self._ledger, record or fresh, steps, asked)
-        if record is not None and (found := settled(work)):
-            if found.state == "already" and not record.saved:
-                self._works[job] = work
-            return found
+        options = PutBackOptions(mode, again, hide_original, origin)
+        task = PutBackTask(cache, place, path, self._ledger, record or fresh, report, options)
+        if record is not None and (settled := _settled(task)):
+            if settled.state == "already" and not record.saved:
+                self._tasks[job] = task
+            return settled
         if record is not None and (record.progress != "begun" or record.mode != fresh.mode):
-            # Bins and tracks that an earlier time made are still ours to remove.
-            work.record = _afresh(fresh, record)
+            task.record = _restarted(fresh, record)
         if not self._changed:
-            self._stack.enter_context(preserve_ui_state(self._resolve, known.project, self._steps))
+            self._stack.enter_context(preserve_ui_state(self._resolve, cache.project, self._report))
             self._changed = True
-        work.learn(mode=(did := put(work)), progress="done", doing="")
-        self._works[job] = work
-        return outcome_of(work, "put", did)
+        task.update(mode=(did := _put(task)), progress="done", doing="")
+        self._tasks[job] = task
+        return _outcome(task, "put", did)
 
-    def end(self, save: bool) -> None:
-        """Save, look for each clip, and keep in the ledger what became of it. Raises ResolveError."""
-        if self._known is None or not self._works:
+    def finish(self, save: bool) -> None:
+        """Save the project, look up each clip, and write the result to the ledger. Raises ResolveError."""
+        if self._cache is None or not self._tasks:
             return
-        # A Resolve that ended says of everything that it is not there: nothing may be concluded from that.
-        self._known.check()
-        saved = save and save_project(self._resolve, self._known.project, self._steps)
+        self._cache.check()
+        saved = save and save_project(self._resolve, self._cache.project, self._report)
         if saved:
-            self._known.recount()
-        for work in self._works.values():
-            work.note(saved=saved and is_there(work))
+            self._cache.recount()
+        for task in self._tasks.values():
+            task.save(saved=saved and mode_named(task.record.mode).is_present(task))
 
-    def ended(self, outcome: Outcome) -> Outcome:
-        """An outcome of this session's after its end. What is said of all of them goes with the last one."""
-        if outcome.job not in self._works or outcome.state not in ("put", "already"):
+    def final(self, outcome: Outcome) -> Outcome:
+        """An outcome of this session as it is after the end. Warnings about all clips go with the last one."""
+        if outcome.job not in self._tasks or outcome.state not in ("put", "already"):
             return outcome
-        last = outcome.job == next(reversed(self._works))
-        steps = (*outcome.steps, *self._steps.taken) if last else outcome.steps
-        return replace(outcome, saved=self._works[outcome.job].record.saved, steps=steps)
+        last = outcome.job == next(reversed(self._tasks))
+        steps = (*outcome.steps, *self._report.steps) if last else outcome.steps
+        return replace(outcome, saved=self._tasks[outcome.job].record.saved, steps=steps)
 
     def check(self) -> None:
-        """Raises NoResolveError where Resolve has ended: then nothing is wrong with a clip that is not there."""
+        """Raise NoResolveError if Resolve has quit: then a missing clip says nothing."""
         self._resolve.project()
 
-    def _there(
-        self, known: ProjectCache, place: Placement, path: str, asked: PutBackOptions, steps: Report
+    def _find(
+        self, cache: ProjectCache, place: Placement, path: str, options: PutBackOptions, report: Report
     ) -> Outcome | None:
-        """What was put back of this very file before, if it is there and just what is wished now."""
+        """The outcome of an earlier put-back of this file, if that is in the project just as asked now."""
         for record in self._ledger.records():
-            if record.path != path or record.project != known.id:
+            if record.path != path or record.project != cache.id:
                 continue
-            work = self._works.get(record.job) or PutBackTask(known, place, path, self._ledger, record, steps, asked)
-            work = replace(work, place=place, asked=asked, steps=steps)
-            if work.record.progress == "done" and is_as_wished(work):
-                if not work.record.saved:
-                    self._works[record.job] = work
-                steps.say("already", "It is in the project already.")
-                return outcome_of(work, "already", work.record.mode)
+            task = self._tasks.get(record.job) or PutBackTask(cache, place, path, self._ledger, record, report, options)
+            task = replace(task, place=place, options=options, report=report)
+            if task.record.progress == "done" and _is_as_asked(task):
+                if not task.record.saved:
+                    self._tasks[record.job] = task
+                return _already(task)
         return None
 
-    def _enter(self, place: Placement) -> ProjectCache:
-        """The project, if the place is in it. Raises ResolveError for another one."""
-        if self._known is None:
-            self._known = ProjectCache(self._resolve, self._resolve.project())
-        known = self._known
-        if place.project and known.id != place.project:
+    def _open(self, place: Placement) -> ProjectCache:
+        """The open project. Raises ResolveError if the place belongs to another one."""
+        if self._cache is None:
+            self._cache = ProjectCache(self._resolve, self._resolve.project())
+        cache = self._cache
+        if place.project and cache.id != place.project:
             raise ResolveError(
-                f"The clip {place.name} belongs to the project {place.project_name}; {known.project.name()} is open.",
+                f"The clip {place.name} belongs to the project {place.project_name}; {cache.project.name()} is open.",
                 f"Open {place.project_name}, then use Bring Back Finished.",
             )
-        known.begin()
-        return known
+        cache.begin()
+        return cache
 
 
-def _afresh(fresh: LedgerRecord, before: LedgerRecord) -> LedgerRecord:
+def _put(task: PutBackTask) -> str:
+    """Put a clip back by its record's mode, or into the media pool if it cannot go there; returns the mode used."""
+    mode = mode_named(task.record.mode)
+    if task.place.item or not mode.imports:
+        try:
+            mode.put(task)
+            return mode.name
+        except PlacementError as refused:
+            task.cache.check()
+            task.report.warn(mode.name, f"{refused} The restored clip is in the media pool.")
+    import_restored(task)
+    return POOL
+
+
+def _settled(task: PutBackTask) -> Outcome | None:
+    """The outcome if there is nothing left to do for a clip; None if it is to be put back."""
+    record, again = task.record, task.options.again
+    if record.progress == "undone" or record.doing == "undo":
+        if again:
+            return None
+        task.report.info("undone", "It was undone. Use --again to put it back all the same.")
+        return _outcome(task, "undone", None)
+    if record.progress == "begun":
+        return None
+    moves = again and task.options.mode not in (None, record.mode)
+    if record.progress == "done" and not moves and mode_named(record.mode).is_present(task):
+        return _already(task)
+    if again or (record.progress == "done" and not record.saved):
+        return None
+    task.cache.check()
+    task.save(progress="removed")
+    task.report.info("removed", "It was put back, and someone removed it in Resolve. Use --again to put it back again.")
+    return _outcome(task, "removed", None)
+
+
+def _is_as_asked(task: PutBackTask) -> bool:
+    """Whether the project has the record's clip in the mode and at the place that are asked for now."""
+    record, place, asked = task.record, task.place, mode_named(task.options.mode or task.place.mode)
+    if asked.name == POOL:
+        return record.mode in MODES and MODES[record.mode].imports and task.clip() is not None
+    if record.mode != asked.name or (record.timeline, record.place_item) != (place.timeline, place.item):
+        return False
+    return (asked.is_shown or asked.is_present)(task)
+
+
+def _already(task: PutBackTask) -> Outcome:
+    task.report.info("already", "It is in the project already.")
+    return _outcome(task, "already", task.record.mode)
+
+
+def _outcome(task: PutBackTask, state: State, did: str | None) -> Outcome:
+    record = task.record
+    return Outcome(
+        record.job,
+        task.path,
+        state,
+        task.place.mode,
+        did,
+        tuple(task.report.steps),
+        record.clip,
+        record.item,
+        record.saved,
+    )
+
+
+def _restarted(fresh: LedgerRecord, before: LedgerRecord) -> LedgerRecord:
+    """A new record that remembers what an earlier one made, so undo still removes it."""
     return replace(
         fresh,
         clip=before.clip,
@@ -274,4 +228,5 @@ def _afresh(fresh: LedgerRecord, before: LedgerRecord) -> LedgerRecord:
         take=before.take,
         replaced=before.replaced,
         hidden=before.hidden,
+        notes=before.notes,
     )

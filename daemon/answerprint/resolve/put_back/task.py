@@ -1,4 +1,4 @@
-"""One job's clip on its way into the project: what all steps share."""
+"""One clip on its way into the project, or out of it: what all modes share."""
 
 from __future__ import annotations
 
@@ -7,57 +7,115 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from answerprint.resolve.api import MediaPoolItem, Project, Resolve, Timeline
+from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.put_back.ledger import Ledger, LedgerRecord
 from answerprint.resolve.put_back.outcome import Report
-from answerprint.resolve.put_back.placement import Mode, Placement
-from answerprint.resolve.put_back.project_cache import ProjectCache
+from answerprint.resolve.put_back.placement import Placement, job_of, marker_data
+from answerprint.resolve.put_back.project_cache import Clips, ProjectCache
+from answerprint.resolve.put_back.track_cache import Found, timeline_by_id
 
-__all__ = ["PutBackOptions", "PutBackTask"]
+__all__ = ["ImportedClip", "PutBackOptions", "PutBackTask", "UndoTask"]
 
 
 @dataclass(frozen=True, slots=True)
 class PutBackOptions:
-    """What is wished for a clip; see `Session.put`."""
+    """How to put a clip back; see `PutBackSession.put`."""
 
-    mode: Mode | None = None
+    mode: str | None = None
     again: bool = False
     hide_original: bool = False
     origin: Mapping[str, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ImportedClip:
+    """The restored clip in the media pool, and its clip attributes."""
+
+    clip: MediaPoolItem
+    id: str
+    properties: Mapping[str, str]
+
+
 @dataclass(slots=True)
 class PutBackTask:
-    """What stays the same for all of it, and the record, which does not. new: the clip was not in the pool before."""
+    """Puts one clip back. record: changes as the work goes on. new: the clip was not in the media pool before."""
 
-    known: ProjectCache
+    cache: ProjectCache
     place: Placement
     path: str
     ledger: Ledger
     record: LedgerRecord
-    steps: Report
-    asked: PutBackOptions
+    report: Report
+    options: PutBackOptions
     new: bool = False
-    kept: LedgerRecord | None = None
-    """What was written for this clip last."""
+    saved: LedgerRecord | None = None
+    """The record as last written."""
+    imported: ImportedClip | None = None
+    """Set by `import_restored`."""
 
     @property
     def frames(self) -> int:
-        """How many the restored file has."""
+        """Length of the restored file, frames."""
         return self.place.restored_stop - self.place.restored_first
 
-    def learn(self, **changes: Any) -> None:  # noqa: ANN401 - fields of a record
-        """Changes of the record that are kept on disk with the next ones: without them no more is lost than a look."""
+    def clip(self) -> MediaPoolItem | None:
+        """The clip in the media pool that has the restored file; None if there is none."""
+        return self.cache.clips.of_job(self.record.job, self.path)
+
+    def update(self, **changes: Any) -> None:  # noqa: ANN401 - fields of a record
+        """Change the record; it is written with the next `save`. If that never comes, only a lookup is lost."""
         self.record = replace(self.record, **changes)
 
-    def note(self, **changes: Any) -> None:  # noqa: ANN401
-        """Keep the record on disk, with these changes."""
+    def save(self, **changes: Any) -> None:  # noqa: ANN401
+        """Change the record and write it."""
         self.record = replace(self.record, **changes)
         self.ledger.write(self.record)
-        self.kept = self.record
+        self.saved = self.record
 
     @contextmanager
     def step(self, doing: str, **changes: Any) -> Iterator[None]:  # noqa: ANN401
-        """The block is a step: kept on disk before it begins, and with the next one after it has ended well."""
-        self.note(doing=doing, **changes)
+        """Run the block as a step: it is written before it begins, and its end with the next `save`."""
+        self.save(doing=doing, **changes)
         yield
-        self.learn(doing="")
+        self.update(doing="")
+
+
+@dataclass(frozen=True, slots=True)
+class UndoTask:
+    """Removes from the project what one record says was put there."""
+
+    resolve: Resolve
+    project: Project
+    ledger: Ledger
+    record: LedgerRecord
+    report: Report
+
+    def clip(self) -> MediaPoolItem | None:
+        """The restored clip in the media pool; None if it is gone, or if it is not ours."""
+        record = self.record
+        found = Clips(self.project.pool()).of_job(record.job, record.path)
+        return found if found is not None and (found.id() == record.clip or job_of(found)) else None
+
+    def timeline(self) -> Timeline | None:
+        """The timeline of the record; None if it is gone."""
+        return timeline_by_id(self.project, self.record.timeline)
+
+    def owns(self, found: Found) -> bool:
+        """Whether an item was made for this record."""
+        id_ = found.item.id()
+        if id_ == self.record.place_item:
+            return False
+        return id_ == self.record.item or bool(found.item.marker_with(marker_data(self.record.job)))
+
+    def open(self, timeline: Timeline) -> None:
+        """Open a timeline in Resolve, to change it. Raises ResolveError."""
+        if not self.project.open_timeline(timeline):
+            raise self.not_removed(f"anything from {timeline.name()}, because it could not open it")
+
+    def not_removed(self, what: str) -> ResolveError:
+        """Resolve did not remove something."""
+        return ResolveError(
+            f"Resolve did not remove {what}.",
+            "Check that the project is not read-only and nothing in it is locked, then undo again.",
+        )

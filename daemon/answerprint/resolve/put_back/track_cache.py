@@ -1,7 +1,4 @@
-"""The video tracks of a timeline and what lies on them, read once for all jobs of a session.
-
-What of a job is really in the project, and where its place is now.
-"""
+"""The video tracks of a timeline and their items, read once per session; and how to find the items of a job."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from answerprint.errors import InputError
 from answerprint.frames.sequence import SequencePattern
 from answerprint.resolve.api import MediaPoolItem, Project, Timeline, TimelineItem
 from answerprint.resolve.conform.readback import timeline_rate
-from answerprint.resolve.put_back.placement import TRACK, mark, marked_jobs, note
+from answerprint.resolve.put_back.placement import TRACK_NAME, job_of, marked_jobs, marker_data
 
 __all__ = [
     "Found",
@@ -43,12 +40,12 @@ class Found:
 
 
 def timeline_by_id(project: Project, id_: str) -> Timeline | None:
-    """The timeline with that id; None where it is gone."""
+    """The timeline with that id; None if it is gone."""
     return next((each for each in project.timelines() if each.id() == id_), None) if id_ else None
 
 
 def items(timeline: Timeline, first: int = 0) -> Iterator[Found]:
-    """All items on video tracks, those of track `first` before others."""
+    """All items on video tracks, those on track `first` before the others."""
     tracks = range(1, timeline.tracks() + 1)
     for track in sorted(tracks, key=lambda track: track != first):
         for item in timeline.items(track):
@@ -61,12 +58,12 @@ def item_by_id(timeline: Timeline, id_: str, track: int = 0) -> Found | None:
 
 
 def ours_on(timeline: Timeline, clip: str, track: int = 0) -> list[Found]:
-    """Items made of the clip with that id."""
+    """Items made from the clip with that id."""
     return [each for each in items(timeline, track) if (made_of := each.item.clip()) and made_of.id() == clip]
 
 
 def same_media(file_path: str, path: str) -> bool:
-    """Whether a File Path of Resolve's, such as `/d/p.[0001-0100].exr`, is the file or the pattern `/d/p.%04d.exr`."""
+    """Whether Resolve's File Path, such as `/d/p.[0001-0100].exr`, is the file or the pattern `/d/p.%04d.exr`."""
     if not file_path:
         return False
     if plain_path(file_path) == plain_path(path):
@@ -86,13 +83,13 @@ def same_media(file_path: str, path: str) -> bool:
 
 
 def plain_path(path: str) -> str:
-    """A path, written so that the same file gives the same text."""
+    """A path in a normal form, to compare."""
     return os.path.normcase(os.path.normpath(path))
 
 
 @dataclass(frozen=True, slots=True)
 class RecordSpan:
-    """Record frames of an item, stop exclusive. item: None for one that was laid by us since the track was read."""
+    """Record frames of an item, stop exclusive. item: None for one that we appended since the track was read."""
 
     start: float
     stop: float
@@ -101,22 +98,22 @@ class RecordSpan:
 
 @dataclass(eq=False, slots=True)
 class TrackItems:
-    """A video track. ours: it has our name, and nothing but restored clips on it."""
+    """A video track. ours: it has our name, and only restored clips are on it."""
 
     ours: bool
     locked: bool
     spans: list[RecordSpan] = field(default_factory=list)
 
     def over(self, first: float, stop: float) -> list[RecordSpan]:
-        """What lies over record frames first to stop (exclusive)."""
+        """Items over record frames first to stop (exclusive)."""
         return [span for span in self.spans if span.start < stop and span.stop > first]
 
 
 class TrackCache:
-    """An item is asked again before it is given out; where it is gone by now, all are read again.
+    """The video tracks of a timeline. Checks an item before it returns it, and reads all again if that item is gone.
 
-    What changes tracks has to say so here. Another who changes them meanwhile is noticed when an item is laid: then
-    `forget` them, and choose again.
+    Code that changes tracks must say so here. If someone else changed them, an append fails: then call `forget`, and
+    choose a track again.
     """
 
     def __init__(self, timeline: Timeline) -> None:
@@ -125,29 +122,29 @@ class TrackCache:
         self.forget()
 
     def forget(self) -> None:
-        """Read all again when it is needed."""
+        """Read all again when needed."""
         self.fresh = True
-        """Whether nothing of it was read before the clip at hand."""
+        """Whether nothing was read before the current clip."""
         self._count = 0
-        self._lanes: dict[int, TrackItems] = {}
+        self._tracks: dict[int, TrackItems] = {}
         self._items: dict[str, Found] = {}
         self._read: set[int] = set()
         self._marked: dict[str, Found] | None = None
 
     def begin(self) -> None:
-        """Another clip's turn."""
-        self.fresh = not (self._lanes or self._read)
+        """Go on to another clip."""
+        self.fresh = not (self._tracks or self._read)
 
     @property
     def rate(self) -> Fraction:
-        """Of the timeline, exact. Raises as `timeline_rate`."""
+        """Frames per second of the timeline, exact. Raises what `timeline_rate` raises."""
         if self._rate is None:
             self._rate = timeline_rate(self.timeline)
         return self._rate
 
     @property
     def count(self) -> int:
-        """How many video tracks there are."""
+        """Number of video tracks."""
         if not self._count:
             self._count = self.timeline.tracks()
         return self._count
@@ -155,31 +152,31 @@ class TrackCache:
     # Items
 
     def item(self, id_: str, track: int = 0) -> Found | None:
-        """The item with that id, and the track that it is on now; `track` is where to look first."""
+        """The item with that id, and its track now; `track` is where to look first."""
         if not id_:
             return None
-        known = self._items.get(id_)
-        if known is not None:
-            if (found := _now(known, id_)) is not None:
+        cached = self._items.get(id_)
+        if cached is not None:
+            if (found := _now(cached, id_)) is not None:
                 self._items[id_] = found
                 return found
             self.forget()
         return self._look(id_, track)
 
     def marked(self, job: str, item: str = "", track: int = 0, record: int = 0) -> Found | None:
-        """The item that bears a job's marker; item, track and record are where it was last."""
-        data = mark(job)
+        """The item with a job's marker; item, track and record say where it was last."""
+        data = marker_data(job)
         if (found := self.item(item, track)) is not None and found.item.marker_with(data):
             return found
         if 0 < track <= self.count:
-            for span in self.lane(track).over(record, record + 1):
+            for span in self.track(track).over(record, record + 1):
                 if span.item is not None and span.start == record and span.item.marker_with(data):
                     return Found(span.item, track)
         if self._marked is None:
             self._marked = {}
             for each in items(self.timeline, track):
                 for each_job in marked_jobs(each.item):
-                    self._marked.setdefault(mark(each_job), each)
+                    self._marked.setdefault(marker_data(each_job), each)
         found = self._marked.get(data)
         return found if found is not None and found.item.marker_with(data) else None
 
@@ -195,20 +192,20 @@ class TrackCache:
 
     # Tracks
 
-    def lane(self, track: int) -> TrackItems:
-        """What lies on a track."""
-        if track not in self._lanes:
-            there = self.timeline.items(track)
-            named = self.timeline.track_name(track) == TRACK
+    def track(self, number: int) -> TrackItems:
+        """A track and its items."""
+        if number not in self._tracks:
+            there = self.timeline.items(number)
+            named = self.timeline.track_name(number) == TRACK_NAME
             ours = named and all(_is_ours(item) for item in there)
             spans = [RecordSpan(start, stop, item) for item, start, stop in _extents(there)]
-            self._lanes[track] = TrackItems(ours, self.timeline.track_locked(track) if ours else False, spans)
-        return self._lanes[track]
+            self._tracks[number] = TrackItems(ours, self.timeline.track_locked(number) if ours else False, spans)
+        return self._tracks[number]
 
     def inserted(self, track: int) -> None:
-        """A track of ours was made there; those above it are one higher now."""
-        self._lanes = {number + (number >= track): lane for number, lane in self._lanes.items()}
-        self._lanes[track] = TrackItems(ours=True, locked=False)
+        """We added a track there; those above it moved up by one."""
+        self._tracks = {number + (number >= track): each for number, each in self._tracks.items()}
+        self._tracks[track] = TrackItems(ours=True, locked=False)
         self._read = {number + (number >= track) for number in self._read} | {track}
         self._items = {
             id_: Found(found.item, found.track + (found.track >= track)) for id_, found in self._items.items()
@@ -216,22 +213,22 @@ class TrackCache:
         self._marked = None
         self._count = 0
 
-    def laid(self, job: str, item: TimelineItem, id_: str, track: int, start: int, duration: int) -> None:
-        """A marked item of ours lies there now."""
+    def appended(self, job: str, item: TimelineItem, id_: str, track: int, start: int, duration: int) -> None:
+        """We appended and marked an item there."""
         found = Found(item, track)
         self._items[id_] = found
-        if track in self._lanes:
-            self._lanes[track].spans.append(RecordSpan(start, start + duration))
+        if track in self._tracks:
+            self._tracks[track].spans.append(RecordSpan(start, start + duration))
         if self._marked is not None:
-            self._marked[mark(job)] = found
+            self._marked[marker_data(job)] = found
 
 
-def _now(known: Found, id_: str) -> Found | None:
-    """Where an item is now; None where it is on no track any more."""
-    if not known.item.offers("GetTrackTypeAndIndex"):
-        return known if known.item.id() == id_ else None
-    where = known.item.track()
-    return Found(known.item, where[1]) if where is not None and where[0] == "video" else None
+def _now(cached: Found, id_: str) -> Found | None:
+    """An item and its track now; None if it is on no video track."""
+    if not cached.item.offers("GetTrackTypeAndIndex"):
+        return cached if cached.item.id() == id_ else None
+    where = cached.item.track()
+    return Found(cached.item, where[1]) if where is not None and where[0] == "video" else None
 
 
 def _extents(there: list[TimelineItem]) -> Iterator[tuple[TimelineItem, float, float]]:
@@ -243,4 +240,4 @@ def _extents(there: list[TimelineItem]) -> Iterator[tuple[TimelineItem, float, f
 
 def _is_ours(item: TimelineItem) -> bool:
     clip: MediaPoolItem | None = item.clip()
-    return clip is not None and bool(note(clip))
+    return clip is not None and bool(job_of(clip))

@@ -1,7 +1,4 @@
-"""Resolve is left as it was found: page, timeline and bin of the person who works in it.
-
-The project on disk, where it has a name: what is not saved is lost when Resolve ends.
-"""
+"""Keeps the user's page, timeline and bin open, deletes items, and saves the project."""
 
 from __future__ import annotations
 
@@ -14,35 +11,37 @@ from answerprint.resolve.put_back.outcome import Report
 
 __all__ = ["delete_items", "on_page", "open_now", "preserve_ui_state", "save"]
 
-_DELETE_TRIES = 2  # the first one may fail for no reason
+_DELETE_TRIES = 2  # the first one may fail without a reason
 
 
 @contextmanager
-def preserve_ui_state(resolve: Resolve, project: Project, steps: Report) -> Iterator[None]:
-    """Whatever happens in the block, the open timeline, bin and page are opened again after it, as far as can be."""
+def preserve_ui_state(resolve: Resolve, project: Project, report: Report) -> Iterator[None]:
+    """After the block, also if it raises, open the timeline, bin and page again that are open now; warn on failure."""
     page = resolve.page()
     folder = project.pool().folder()
     timeline = open_now(project)
     try:
         yield
     except BaseException:
-        _reopen(resolve, project, timeline, folder, page, Report())  # the first error is the one to tell
+        _reopen(resolve, project, timeline, folder, page, Report())  # the first error is the one to report
         raise
-    _reopen(resolve, project, timeline, folder, page, steps)
+    _reopen(resolve, project, timeline, folder, page, report)
 
 
 def open_now(project: Project) -> Timeline | None:
-    """The open timeline, None where there is none."""
+    """The open timeline, None if there is none."""
     found = project.found("GetCurrentTimeline")
     return None if found is None else Timeline(found)
 
 
 @contextmanager
 def on_page(resolve: Resolve, page: str) -> Iterator[None]:
-    """The block runs on that page. Raises ResolveError where it cannot be opened."""
+    """Run the block on that page. Raises ResolveError if Resolve could not open it."""
     before = resolve.page()
     if before != page and not resolve.open_page(page):
-        raise ResolveError(f"Resolve does not open its {page} page.", "Close what is open in Resolve, and try again.")
+        raise ResolveError(
+            f"Resolve could not open its {page} page.", "Close any open dialogs in Resolve, then try again."
+        )
     try:
         yield
     finally:
@@ -51,7 +50,7 @@ def on_page(resolve: Resolve, page: str) -> Iterator[None]:
 
 
 def delete_items(resolve: Resolve, timeline: Timeline, track: int, items: list[TimelineItem]) -> bool:
-    """Remove items of a video track of the open timeline and leave gaps; whether they are gone."""
+    """Delete items of a video track of the open timeline and leave gaps; whether they are gone."""
     ids = {item.id() for item in items}
     with on_page(resolve, "edit"):
         for _ in range(_DELETE_TRIES):
@@ -63,32 +62,32 @@ def delete_items(resolve: Resolve, timeline: Timeline, track: int, items: list[T
 
 
 def _reopen(
-    resolve: Resolve, project: Project, timeline: Timeline | None, folder: Folder | None, page: str, steps: Report
+    resolve: Resolve, project: Project, timeline: Timeline | None, folder: Folder | None, page: str, report: Report
 ) -> None:
     try:
         now = open_now(project)
         if timeline is not None and (now is None or now.id() != timeline.id()) and not project.open_timeline(timeline):
-            steps.warn("as found", f"The timeline {timeline.name()} could not be opened again.")
+            report.warn("as found", f"The timeline {timeline.name()} could not be opened again.")
         pool = project.pool()
         here = pool.folder()
         if folder is not None and (here is None or here.id() != folder.id()) and not pool.open_folder(folder):
-            steps.warn("as found", f"The bin {folder.name()} could not be opened again.")
+            report.warn("as found", f"The bin {folder.name()} could not be opened again.")
         if page and resolve.page() != page and not resolve.open_page(page):
-            steps.warn("as found", f"The {page} page could not be opened again.")
+            report.warn("as found", f"The {page} page could not be opened again.")
     except ResolveError as error:
-        steps.warn("as found", f"The timeline, bin or page could not be opened again ({error.message})")
+        report.warn("as found", f"The timeline, bin or page could not be opened again ({error.message})")
 
 
 _NAMELESS = ("", "Untitled Project")
-"""Saving one of these asks for a name, or never comes back."""
+"""Saving one of these asks for a name, or never returns."""
 
 
-def save(resolve: Resolve, project: Project, steps: Report) -> bool:
-    """Whether Resolve confirms that the project was saved."""
+def save(resolve: Resolve, project: Project, report: Report) -> bool:
+    """Save the project, if it has a name: what is not saved is lost when Resolve quits. Whether Resolve confirms."""
     if project.name() in _NAMELESS:
-        steps.warn("save", "The project has no name yet, so it was not saved: save it in Resolve.")
+        report.warn("save", "The project has no name yet and was not saved. Save it in Resolve.")
         return False
     if not resolve.save_project():
-        steps.warn("save", "Resolve did not save the project: save it there.")
+        report.warn("save", "Resolve did not save the project. Save it there.")
         return False
     return True

@@ -79,7 +79,7 @@ def put_clips(resolve: Resolve, units: Sequence[ClipJobs], ledger: Ledger, *, ag
                 if before is None or before.state in ("put", "already"):
                     outcomes[unit.id] = _failure(unit, str(error), before.steps if before is not None else ())
         else:
-            outcomes = {id_: together.ended(outcome) for id_, outcome in outcomes.items()}
+            outcomes = {id_: together.final(outcome) for id_, outcome in outcomes.items()}
     return [outcomes[unit.id] for unit in units]
 
 
@@ -97,18 +97,18 @@ def _unready(unit: ClipJobs) -> Outcome | None:
 
 
 def _put(together: PutBackSession, unit: ClipJobs, *, again: bool) -> Outcome:
-    steps = Report()
+    report = Report()
     origin = {"source": unit.jobs[0].input, "model": str(unit.jobs[0].request.get("model", ""))}
     hide = unit.jobs[0].clip.editor.get(HIDE) == "yes"
     try:
         return together.put(
-            unit.place, unit.id, unit.path, again=again, hide_original=hide, origin=origin, steps=steps, of=unit.of
+            unit.place, unit.id, unit.path, again=again, hide_original=hide, origin=origin, report=report, of=unit.of
         )
     except AnswerprintError as error:
         if error.code in _GONE:
             raise
         together.check()
-        return _failure(unit, str(error), tuple(steps.taken))
+        return _failure(unit, str(error), tuple(report.steps))
 
 
 def _failure(unit: ClipJobs, text: str, steps: tuple[Step, ...] = ()) -> Outcome:

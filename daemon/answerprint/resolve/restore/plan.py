@@ -22,7 +22,8 @@ from answerprint.resolve.conform.rates import pixel_aspect
 from answerprint.resolve.conform.selection import SelectionRule, select_items
 from answerprint.resolve.conform.source_range import part_of, source_range
 from answerprint.resolve.conform.unsupported import refuse_clip, refuse_item, refuse_media
-from answerprint.resolve.put_back.placement import Mode, Placement
+from answerprint.resolve.put_back.modes import POOL, TRACK, mode_named
+from answerprint.resolve.put_back.placement import Placement
 from answerprint.resolve.restore.job import Planned
 from answerprint.resolve.restore.otio_check import OtioReadings
 from answerprint.resolve.restore.output_names import Taken, folder_for, restored_path
@@ -220,7 +221,7 @@ class _Planner:
         if isinstance(extent, Refusal):
             return extent
         source = SourceRange(extent.first, extent.stop, Fraction(1), how="the whole clip")
-        place = self._place("pool", clip, media, extent, source, extent.rate, "", folder, clip.name)
+        place = self._place(POOL, clip, media, extent, source, extent.rate, "", folder, clip.name)
         return self._planned(place, clip, media, extent, (), None)
 
     def _look(self, clip: ClipFacts) -> MediaInfo | Refusal:
@@ -232,25 +233,25 @@ class _Planner:
                 raise
             return refuse_media(clip, error)
 
-    def _mode(self, source: SourceRange, part: bool) -> tuple[Mode, tuple[str, ...]]:
-        asked = self._wishes.put
-        if asked == "pool":
-            return asked, ()
+    def _mode(self, source: SourceRange, part: bool) -> tuple[str, tuple[str, ...]]:
+        asked = mode_named(self._wishes.put)
+        if asked.name == POOL:
+            return POOL, ()
         if not (source.exact and source.steady):
             lack = None if self._witnesses is None else self._witnesses.lacking
             why = () if lack is None else (f"{lack.message} {lack.remedy}".strip(),)
-            return "pool", (
+            return POOL, (
                 *why,
                 "Which frame each record frame shows cannot be read (its speed changes, or the numbers leave a"
                 " doubt): all its frames are restored, and come back into the media pool only.",
             )
-        if part and asked in ("take", "replace"):
-            return "track", ("Only a part of the clip is restored: it comes back on a track above.",)
-        return asked, ()
+        if part and asked.whole_clip:
+            return TRACK, ("Only a part of the clip is restored: it comes back on a track above.",)
+        return asked.name, ()
 
     def _place(
         self,
-        mode: Mode,
+        mode: str,
         clip: ClipFacts,
         media: MediaInfo,
         extent: Extent,

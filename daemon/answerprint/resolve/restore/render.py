@@ -20,6 +20,7 @@ from answerprint.resolve.conform.rates import rate as exact_rate
 from answerprint.resolve.conform.rates import resolution, whole
 from answerprint.resolve.conform.source_range import source_range
 from answerprint.resolve.deliver import RenderedFile, RenderOrder, Steering, render_through
+from answerprint.resolve.put_back.modes import POOL, mode_named
 from answerprint.resolve.put_back.placement import Placement
 from answerprint.resolve.put_back.track_cache import item_by_id
 from answerprint.resolve.restore.job import Planned
@@ -107,10 +108,11 @@ class Renderer:
 
     def _place(self, facts: ItemFacts, rate: Fraction, range_: SourceRange, first: int, stop: int) -> Placement:
         clip = facts.clip
-        placeable = clip is not None and range_.exact and range_.steady
+        mode = mode_named(self.wishes.put)
+        placeable = clip is not None and range_.exact and range_.steady and not mode.whole_clip
         name = facts.name or (clip.name if clip else "item")
         return Placement(
-            mode="track" if self.wishes.put == "track" and placeable else "pool",
+            mode=mode.name if placeable else POOL,
             project=self.timeline.project,
             project_name=self.timeline.project_name,
             timeline=self.timeline.id,

@@ -16,6 +16,7 @@ from answerprint.client.client import Client
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.api.project import Project
 from answerprint.resolve.errors import SelectionError
+from answerprint.resolve.put_back.modes import POOL
 from answerprint.resolve.put_back.placement import Placement
 from answerprint.resolve.restore.job import Planned, job_of
 from answerprint.resolve.restore.output_names import folder_for, restored_path
@@ -90,7 +91,7 @@ def queue_rendered(resolve: Resolve, client: Client, render_job: str, wishes: Re
     folder = folder_for(file, project.name(), Path(wishes.folder) if wishes.folder else None)
     taken = [job.output for job in client.all_jobs(list(UNFINISHED))]
     place = Placement(
-        mode="pool",
+        mode=POOL,
         project=project.id(),
         project_name=project.name(),
         timeline="",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from answerprint.errors import InputError
-from answerprint.resolve.put_back.placement import MODES, Mode
+from answerprint.resolve.put_back.modes import MODES, POOL
 from answerprint.store import atomic
 
 __all__ = ["RestoreSettings", "recall_settings", "remember_settings"]
@@ -27,7 +27,7 @@ class RestoreSettings:
     where the restored one lies above it. priority, not_before: of the jobs.
     """
 
-    put: Mode = "pool"
+    put: str = POOL
     handles: int = DEFAULT_HANDLES
     folder: str = ""
     codec: str = "prores4444"

@@ -11,7 +11,6 @@ from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.errors import InputError
 from answerprint.option import Option
-from answerprint.resolve.put_back.placement import Mode
 from answerprint.resolve.restore.settings import RestoreSettings
 from answerprint.resolve.settings_form.build import FIELDS_OF_A_REQUEST, PREFIX, ready_models
 from answerprint.resolve.settings_form.form import Answers, Form, FormField, Value
@@ -52,7 +51,7 @@ def settings_from(
     codec = str(values["codec"])
     RestoreRequest.from_json({**settings, "input": "-", "output": "-", "codec": codec})
     return RestoreSettings(
-        put=cast(Mode, values["put"]),
+        put=str(values["put"]),
         handles=cast(int, values["handles"]),
         folder=_folder(values),
         codec=codec,

@@ -16,7 +16,7 @@ from answerprint.errors import InputError
 from answerprint.frames.codecs import CODECS
 from answerprint.option import Kind as OptionKind
 from answerprint.option import Option
-from answerprint.resolve.put_back.placement import Mode
+from answerprint.resolve.put_back.modes import MODES
 from answerprint.resolve.restore.settings import RestoreSettings
 from answerprint.resolve.settings_form.form import Form, FormField, Kind
 from answerprint.rpc.convert_info import ModelForm
@@ -120,14 +120,6 @@ _SEED = FormField(
     "advanced",
     minimum=0,
     maximum=MAX_SEED,
-)
-_PUT: Mapping[Mode, str] = MappingProxyType(
-    {
-        "pool": "Into the media pool only",
-        "track": "Onto a new video track above",
-        "take": "As another take of the clip",
-        "replace": "In place of the clip's file, wherever it is used",
-    }
 )
 
 
@@ -276,8 +268,8 @@ def _way_back() -> list[FormField]:
             "Put back",
             "choice",
             _USUAL.put,
-            "In the order of what it changes in the project; all but the last leave the original where it is.",
-            choices=tuple(_PUT.items()),
+            "Sorted by how much it changes in the project.",
+            choices=tuple((mode.name, mode.label) for mode in MODES.values()),
         ),
         FormField(
             "handles",
