@@ -1,7 +1,15 @@
 """What flows through the product: frames, ranges, timecode, colour tags, clips; numpy and the standard library only."""
 
 from answerprint.frames.clip import ClipInfo, parse_range, start_timecode_at
-from answerprint.frames.codecs import CODECS, CodecInfo, OutputSpec, check_codec, default_codec
+from answerprint.frames.codecs import (
+    CODECS,
+    DEFAULT_CODEC,
+    CodecInfo,
+    OutputSpec,
+    check_codec,
+    codec_named,
+    default_codec,
+)
 from answerprint.frames.colour import ColourTags, resolve_colour
 from answerprint.frames.frame import Frame, FrameRange, Picture, Plane
 from answerprint.frames.sequence import NumberedFiles, SequencePattern, find_sequence, names_a_sequence
@@ -9,6 +17,7 @@ from answerprint.frames.timecode import Timecode
 
 __all__ = [
     "CODECS",
+    "DEFAULT_CODEC",
     "ClipInfo",
     "CodecInfo",
     "ColourTags",
@@ -21,6 +30,7 @@ __all__ = [
     "SequencePattern",
     "Timecode",
     "check_codec",
+    "codec_named",
     "default_codec",
     "find_sequence",
     "names_a_sequence",

@@ -1,6 +1,7 @@
 """The codecs a deliverable can have, as data, and the choice of one by the name of the output.
 
-It lies here, not in `media`, because the command line lists codecs and must not load PyAV.
+They are here, not in `media`, because the command line lists codecs and must not load PyAV. Whoever needs to know
+something about a codec reads it from its `CodecInfo`: `docs/adding-a-codec.md` shows that one entry is enough.
 """
 
 from __future__ import annotations
@@ -17,38 +18,75 @@ from answerprint.frames.colour import UNTAGGED, ColourTags
 from answerprint.frames.frame import FrameRange
 from answerprint.frames.sequence import SequencePattern
 
-__all__ = ["CODECS", "CodecInfo", "OutputSpec", "check_codec", "default_codec"]
+__all__ = ["CODECS", "DEFAULT_CODEC", "CodecInfo", "OutputSpec", "check_codec", "codec_named", "default_codec"]
+
+DEFAULT_CODEC = "prores4444"
+"""Of what is restored for Resolve, and what is recommended when another codec does not fit."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CodecInfo:
-    """One way to write pictures.
+    """One way to write pictures, with everything that any part of the program needs to know about it.
 
-    suffixes: names it may be written under. container: FFmpeg's muxer, empty for a sequence. encoder, options:
-    FFmpeg's. pixel_format, alpha_format: without and with alpha; alpha_format None means that alpha is left out.
-    even_size: the chroma grid needs even width and height. grey_format: of depth, one channel without alpha; None
-    means that depth is written as a picture, three times the same.
+    Raises ValueError for facts that contradict each other.
     """
 
     name: str
+    """What `--codec` and a job call it."""
     description: str
+    """One line for `--help` and for the form in Resolve: what it is, what it loses, what it is for."""
     suffixes: tuple[str, ...]
-    container: str
+    """File names that it may have, in lower case; the first is used for names that the program makes up."""
     encoder: str
+    """FFmpeg's name of the encoder."""
     pixel_format: str
+    """FFmpeg's name of the format that is encoded: planar YUV, R'G'B' or grey, integer or 32-bit float."""
+    bits_per_pixel: float
+    """Size of a deliverable of ordinary footage, on the safe side; the disk estimate uses it."""
+    container: str = ""
+    """FFmpeg's name of the muxer; empty for a sequence, which has one file per frame."""
     alpha_format: str | None = None
-    options: Mapping[str, str] = field(default_factory=dict)
-    container_options: Mapping[str, str] = field(default_factory=dict)
-    even_size: bool = False
+    """The pixel format with alpha; None if the codec cannot keep alpha."""
     grey_format: str | None = None
+    """The pixel format of depth, one channel without alpha; None if depth is written as three equal channels."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Options of the encoder."""
+    container_options: Mapping[str, str] = field(default_factory=dict)
+    """Options of the muxer."""
+    even_size: bool = False
+    """Whether width and height must be even, because of the grid of its chroma."""
+    join_tag: str = ""
+    """The four letters that name the codec in the file, if its frames can be copied into another file one by one.
+
+    That takes frames that need neither each other nor anything from the head of the file. Empty for codecs whose
+    frames cannot be joined: a clip with new handles is then restored again as a whole.
+    """
+
+    def __post_init__(self) -> None:
+        if not self.suffixes or any(not each.startswith(".") or each != each.lower() for each in self.suffixes):
+            raise ValueError(f"{self.name} needs suffixes in lower case, such as .mov")
+        if self.bits_per_pixel <= 0:
+            raise ValueError(f"{self.name} needs a size for the disk estimate")
+        if self.is_sequence and (self.join_tag or self.container_options):
+            raise ValueError(f"{self.name} has no container, so it cannot be joined and has no muxer")
 
     @property
     def is_sequence(self) -> bool:
-        """Whether it writes one file a frame."""
+        """Whether it writes one file per frame."""
         return not self.container
 
+    @property
+    def is_yuv(self) -> bool:
+        """Whether its pictures are Y'CbCr in video range; otherwise they are full-range R'G'B' or grey."""
+        return self.pixel_format.startswith("yuv")
+
+    @property
+    def can_join(self) -> bool:
+        """Whether frames of several files can be copied into one without encoding them again."""
+        return bool(self.join_tag)
+
     def format_for(self, *, alpha: bool, grey: bool) -> str:
-        """The pixel format of pictures that come with alpha, or that are depth; what cannot be kept is left out."""
+        """The pixel format of pictures with alpha, or of depth; what the codec cannot keep is left out."""
         if grey and self.grey_format:
             return self.grey_format
         return self.alpha_format if alpha and self.alpha_format else self.pixel_format
@@ -56,130 +94,134 @@ class CodecInfo:
 
 _MOV_OPTIONS = MappingProxyType({"movflags": "use_metadata_tags"})
 
-CODECS: Mapping[str, CodecInfo] = MappingProxyType(
-    {
-        codec.name: codec
-        for codec in (
-            CodecInfo(
-                "prores4444",
-                "ProRes 4444, 10 bit 4:4:4, alpha kept: the deliverable of choice (.mov)",
-                (".mov",),
-                "mov",
-                "prores_ks",
-                "yuv444p10le",
-                "yuva444p10le",
-                MappingProxyType({"profile": "4444", "vendor": "apl0"}),
-                _MOV_OPTIONS,
-            ),
-            CodecInfo(
-                "prores-hq",
-                "ProRes 422 HQ, 10 bit 4:2:2, without alpha (.mov)",
-                (".mov",),
-                "mov",
-                "prores_ks",
-                "yuv422p10le",
-                None,
-                MappingProxyType({"profile": "hq", "vendor": "apl0"}),
-                _MOV_OPTIONS,
-            ),
-            CodecInfo(
-                "ffv1",
-                "FFV1, lossless 16 bit R'G'B', alpha kept, values outside 0..1 are clipped: archives (.mkv)",
-                (".mkv",),
-                "matroska",
-                "ffv1",
-                "gbrp16le",
-                "gbrap16le",
-                MappingProxyType({"level": "3", "g": "1", "slices": "4", "slicecrc": "1"}),
-            ),
-            CodecInfo(
-                "h264",
-                "H.264, 8 bit 4:2:0, even sizes only: previews (.mp4)",
-                (".mp4",),
-                "mp4",
-                "libx264",
-                "yuv420p",
-                None,
-                MappingProxyType({"crf": "16", "preset": "medium"}),
-                MappingProxyType({"movflags": "use_metadata_tags+faststart"}),
-                even_size=True,
-            ),
-            CodecInfo(
-                "png",
-                "PNG, 16 bit R'G'B', alpha kept, one file a frame numbered as the source (out.%04d.png)",
-                (".png",),
-                "",
-                "png",
-                "rgb48be",
-                "rgba64be",
-                grey_format="gray16be",
-            ),
-            CodecInfo(
-                "tiff",
-                "TIFF, 16 bit R'G'B', alpha kept, not compressed, one file a frame (out.%04d.tif)",
-                (".tif", ".tiff"),
-                "",
-                "tiff",
-                "rgb48le",
-                "rgba64le",
-                MappingProxyType({"compression_algo": "raw"}),
-                grey_format="gray16le",
-            ),
-            CodecInfo(
-                "exr",
-                "OpenEXR, 32 bit float, one file a frame (out.%04d.exr): depth, or R'G'B' as it is, not made linear",
-                (".exr",),
-                "",
-                "exr",
-                "gbrpf32le",
-                "gbrapf32le",
-                MappingProxyType({"compression": "zip1", "format": "float"}),
-                grey_format="grayf32le",
-            ),
-        )
-    }
-)
+_CODECS: dict[str, CodecInfo] = {
+    codec.name: codec
+    for codec in (
+        CodecInfo(
+            name="prores4444",
+            description="ProRes 4444, 10 bit 4:4:4, alpha kept: the deliverable of choice (.mov)",
+            suffixes=(".mov",),
+            encoder="prores_ks",
+            pixel_format="yuv444p10le",
+            alpha_format="yuva444p10le",
+            bits_per_pixel=9,
+            container="mov",
+            options=MappingProxyType({"profile": "4444", "vendor": "apl0"}),
+            container_options=_MOV_OPTIONS,
+            join_tag="ap4h",
+        ),
+        CodecInfo(
+            name="prores-hq",
+            description="ProRes 422 HQ, 10 bit 4:2:2, without alpha (.mov)",
+            suffixes=(".mov",),
+            encoder="prores_ks",
+            pixel_format="yuv422p10le",
+            bits_per_pixel=5,
+            container="mov",
+            options=MappingProxyType({"profile": "hq", "vendor": "apl0"}),
+            container_options=_MOV_OPTIONS,
+            join_tag="apch",
+        ),
+        CodecInfo(
+            name="ffv1",
+            description="FFV1, lossless 16 bit R'G'B', alpha kept, values outside 0..1 are clipped: archives (.mkv)",
+            suffixes=(".mkv",),
+            encoder="ffv1",
+            pixel_format="gbrp16le",
+            alpha_format="gbrap16le",
+            bits_per_pixel=34,
+            container="matroska",
+            options=MappingProxyType({"level": "3", "g": "1", "slices": "4", "slicecrc": "1"}),
+        ),
+        CodecInfo(
+            name="h264",
+            description="H.264, 8 bit 4:2:0, even sizes only: previews (.mp4)",
+            suffixes=(".mp4",),
+            encoder="libx264",
+            pixel_format="yuv420p",
+            bits_per_pixel=1,
+            container="mp4",
+            options=MappingProxyType({"crf": "16", "preset": "medium"}),
+            container_options=MappingProxyType({"movflags": "use_metadata_tags+faststart"}),
+            even_size=True,
+        ),
+        CodecInfo(
+            name="png",
+            description="PNG, 16 bit R'G'B', alpha kept, one file a frame numbered as the source (out.%04d.png)",
+            suffixes=(".png",),
+            encoder="png",
+            pixel_format="rgb48be",
+            alpha_format="rgba64be",
+            grey_format="gray16be",
+            bits_per_pixel=40,
+        ),
+        CodecInfo(
+            name="tiff",
+            description="TIFF, 16 bit R'G'B', alpha kept, not compressed, one file a frame (out.%04d.tif)",
+            suffixes=(".tif", ".tiff"),
+            encoder="tiff",
+            pixel_format="rgb48le",
+            alpha_format="rgba64le",
+            grey_format="gray16le",
+            bits_per_pixel=65,
+            options=MappingProxyType({"compression_algo": "raw"}),
+        ),
+        CodecInfo(
+            name="exr",
+            description="OpenEXR, 32 bit float, one file a frame (out.%04d.exr): depth, or R'G'B' as it is, not made "
+            "linear",
+            suffixes=(".exr",),
+            encoder="exr",
+            pixel_format="gbrpf32le",
+            alpha_format="gbrapf32le",
+            grey_format="grayf32le",
+            bits_per_pixel=129,
+            options=MappingProxyType({"compression": "zip1", "format": "float"}),
+        ),
+    )
+}
 
-_DEFAULTS = MappingProxyType(
-    {
-        ".mov": "prores4444",
-        ".mkv": "ffv1",
-        ".mp4": "h264",
-        ".png": "png",
-        ".tif": "tiff",
-        ".tiff": "tiff",
-        ".exr": "exr",
-    }
-)
+CODECS: Mapping[str, CodecInfo] = MappingProxyType(_CODECS)
+"""All codecs by name. Their order is that of lists; the first one with a suffix is the default for that suffix."""
+
+
+def codec_named(name: str) -> CodecInfo:
+    """Return the codec of that name, the default one for "". Raises InputError for an unknown name."""
+    info = CODECS.get(name or DEFAULT_CODEC)
+    if info is None:
+        raise InputError(f"There is no codec {name!r}.", f"Choose one of {', '.join(CODECS)}.")
+    return info
+
+
+def _codec_for(suffix: str) -> str | None:
+    return next((codec.name for codec in CODECS.values() if suffix.lower() in codec.suffixes), None)
 
 
 def default_codec(path: Path | str) -> str:
-    """Return the codec that the name of the output asks for. Raises InputError when it asks for none."""
-    suffix = Path(path).suffix.lower()
-    if suffix not in _DEFAULTS:
-        known = ", ".join(_DEFAULTS)
+    """Return the codec that the name of the output asks for. Raises InputError if it asks for none."""
+    name = _codec_for(Path(path).suffix)
+    if name is None:
+        known = ", ".join(dict.fromkeys(suffix for codec in CODECS.values() for suffix in codec.suffixes))
         raise InputError(f"No codec is known for an output named {Path(path).name!r}.", f"Use one of {known}.")
-    return _DEFAULTS[suffix]
+    return name
 
 
 def check_codec(path: Path | str, codec: str) -> CodecInfo:
-    """Return the codec by name. Raises InputError when it is unknown or cannot be written under that name."""
-    path = Path(path)
-    info = CODECS.get(codec)
-    if info is None:
-        raise InputError(f"There is no codec {codec!r}.", f"Choose one of {', '.join(CODECS)}.")
+    """Return the codec by name. Raises InputError if it is unknown or cannot be written under that name."""
+    path, info = Path(path), codec_named(codec)
     if path.suffix.lower() not in info.suffixes:
-        fitting = _DEFAULTS.get(path.suffix.lower())
+        fitting = _codec_for(path.suffix)
         other = f", or choose --codec {fitting}" if fitting else ""
         raise InputError(
-            f"{codec} cannot be written to {path.name!r}.", f"Name the output *{' or *'.join(info.suffixes)}{other}."
+            f"{info.name} cannot be written to {path.name!r}.",
+            f"Name the output *{' or *'.join(info.suffixes)}{other}.",
         )
     if info.is_sequence and SequencePattern.parse(path) is None:
         raise InputError(
             f"{path.name!r} has no place for a frame number.", f"Name the output such as {path.stem}.%04d{path.suffix}."
         )
     if not info.is_sequence and "%" in path.name and SequencePattern.parse(path) is not None:
-        raise InputError(f"{codec} writes one file, not a sequence.", "Leave the frame number out of the name.")
+        raise InputError(f"{info.name} writes one file, not a sequence.", "Leave the frame number out of the name.")
     return info
 
 
@@ -187,13 +229,13 @@ def check_codec(path: Path | str, codec: str) -> CodecInfo:
 class OutputSpec:
     """What a deliverable must be.
 
-    width, height: px. rate: frames per second. colour: the tags of the source; an absent matrix is decided by
-    `resolve_colour` and then written. start_timecode: label of the first frame written.
-    first_number: number of the first picture of a sequence. audio_from, audio_range: whose sound, and of which
-    frames (None: of all). provenance: written as metadata, by key. overwrite: an existing output is replaced.
-    sources: files that the output is made from, and that it never replaces.
-    alpha: pictures come with alpha; it is written where the codec can keep it. grey: pictures are depth, three times
-    the same values; they are written as one channel without colour tags where the codec has a format for it.
+    width, height: px. rate: frames per second. colour: the tags of the source; if the matrix is missing,
+    `resolve_colour` decides it and it is written. start_timecode: label of the first frame written.
+    first_number: number of the first picture of a sequence. audio_from, audio_range: the clip whose sound is used, and
+    its frames (None: all of them). provenance: metadata to write, by key. overwrite: replace an existing output.
+    sources: files that the output is made from, and must never replace.
+    alpha: pictures come with alpha; it is kept if the codec can. grey: pictures are depth, three equal channels; if
+    the codec has a format for it, one channel without colour tags is written.
     """
 
     width: int
@@ -224,14 +266,15 @@ class OutputSpec:
         overwrite: bool = False,
         grey: bool = False,
     ) -> OutputSpec:
-        """Return the spec that keeps what a range of the clip has; size is (width, height) px, the clip's by default.
+        """Return the spec that keeps the properties of a range of the clip.
 
-        The sample aspect is corrected where the new size changes the shape of the frame.
+        size: (width, height) px, the clip's by default. If it changes the shape of the frame, the sample aspect is
+        corrected.
         """
         width, height = size or (info.width, info.height)
         aspect = info.sample_aspect * Fraction(info.width * height, info.height * width)
         if abs(aspect / info.sample_aspect - 1) < Fraction(1, 50):
-            aspect = info.sample_aspect  # a size rounded to whole pixels is no change of shape
+            aspect = info.sample_aspect  # rounding to whole pixels does not change the shape
         return cls(
             width=width,
             height=height,

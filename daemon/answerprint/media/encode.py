@@ -1,7 +1,8 @@
-"""Float R'G'B' becomes a frame in the encoder's pixel format, by the project's own matrix."""
+"""Conversion of float R'G'B' to a frame in the encoder's pixel format, with the project's own matrix."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,21 +17,16 @@ from answerprint.media.tags import write_tags
 
 __all__ = ["encode_pixels"]
 
-# Encoder formats: bits, chroma halved (vertically, horizontally); what is not here is R'G'B' or grey.
-_YUV: dict[str, tuple[int, bool, bool]] = {
-    "yuv420p": (8, True, True),
-    "yuv422p10le": (10, False, True),
-    "yuv444p10le": (10, False, False),
-    "yuva444p10le": (10, False, False),
-}
+_YUV = re.compile(r"yuv(?P<alpha>a?)4(?:20|22|44)p(?:\d+(?:le|be))?")
+_FULL_RANGE = re.compile(r"(?P<family>gray|rgba|rgb|gbrap|gbrp)(?:24|48|64|10|12|14|16|f32)?(?:le|be)?")
 
-# Beginnings of the other formats' names: the channels of R'G'B'A in the order in which the format has them.
+# Channels of R'G'B'A in the order in which formats of a family have them.
 _CHANNELS: dict[str, tuple[int, ...]] = {
     "gray": (0,),
     "rgba": (0, 1, 2, 3),
     "rgb": (0, 1, 2),
-    "gbra": (1, 2, 0, 3),
-    "gbr": (1, 2, 0),
+    "gbrap": (1, 2, 0, 3),
+    "gbrp": (1, 2, 0),
 }
 
 _Samples = NDArray[np.uint16] | NDArray[np.float32]
@@ -39,27 +35,37 @@ _Samples = NDArray[np.uint16] | NDArray[np.float32]
 def encode_pixels(picture: Picture, alpha: Plane | None, pixel_format: str, colour: ColourTags) -> VideoFrame:
     """Return a tagged frame. picture: float32 [H, W, 3] nominal 0..1; alpha: float32 [H, W], opaque for None.
 
-    YUV keeps super-whites and sub-blacks, up to the codes that SDI reserves; 16-bit R'G'B' clips to 0..1; float keeps
-    every value. A grey format takes the first channel: it is meant for pictures whose three are the same.
-    colour must be resolved (see `resolve_colour`) for a YUV format.
+    pixel_format: 4:2:0, 4:2:2 or 4:4:4 planar YUV, or full-range R'G'B' or grey of 8 to 16 bits or float.
+    YUV keeps super-whites and sub-blacks, except for the codes that SDI reserves; integer R'G'B' clips to 0..1; float
+    keeps every value. A grey format takes the first channel of three that are equal.
+    colour must be resolved (see `resolve_colour`) for a YUV format. Raises ValueError for any other pixel format.
     """
     height, width = picture.shape[:2]
     frame = VideoFrame(width, height, pixel_format)
     opacity = np.ones((height, width), np.float32) if alpha is None else alpha
-    if pixel_format in _YUV:
-        bits, tall, wide = _YUV[pixel_format]
-        y, cb, cr = from_rgb(picture, colour, bits)
-        if wide:
-            cb, cr = halve_chroma(cb, tall), halve_chroma(cr, tall)
-        step = 1 << (bits - 8)
-        for index, plane in enumerate((y, cb, cr)):
-            _fill(frame, index, _codes(plane, step, 255 * step - 1))
-        if pixel_format.startswith("yuva"):
-            _fill(frame, 3, _codes(opacity * np.float32(2**bits - 1), 0, 2**bits - 1))
+    if match := _YUV.fullmatch(pixel_format):
+        _fill_yuv(frame, picture, opacity if match["alpha"] else None, colour)
+    elif match := _FULL_RANGE.fullmatch(pixel_format):
+        _fill_full_range(frame, (*np.moveaxis(picture, -1, 0), opacity), _CHANNELS[match["family"]])
     else:
-        _fill_full_range(frame, (*np.moveaxis(picture, -1, 0), opacity))
+        raise ValueError(f"the pixel format {pixel_format} cannot be written")
     write_tags(frame, colour)
     return frame
+
+
+def _fill_yuv(frame: VideoFrame, picture: Picture, opacity: Plane | None, colour: ColourTags) -> None:
+    """Write video-range codes. opacity: float32 [H, W] for a format with alpha."""
+    fmt = frame.format
+    bits = fmt.components[0].bits
+    y, cb, cr = from_rgb(picture, colour, bits)
+    if fmt.chroma_width(2) == 1:
+        vertical = fmt.chroma_height(2) == 1
+        cb, cr = halve_chroma(cb, vertical), halve_chroma(cr, vertical)
+    step = 1 << (bits - 8)
+    for index, plane in enumerate((y, cb, cr)):
+        _fill(frame, index, _codes(plane, step, 255 * step - 1))
+    if opacity is not None:
+        _fill(frame, 3, _codes(opacity * np.float32(2**bits - 1), 0, 2**bits - 1))
 
 
 def _codes(values: Plane, low: int, high: int) -> NDArray[np.uint16]:
@@ -81,12 +87,12 @@ def _sample_type(fmt: VideoFormat) -> np.dtype[np.generic]:
     return np.dtype("u1" if bits <= 8 else f"{order}f4" if bits == 32 else f"{order}u2")
 
 
-def _fill_full_range(frame: VideoFrame, rgba: Sequence[Plane]) -> None:
-    """Write what the format takes of R', G', B' and alpha, each float32 [H, W]: floats as they are, or 16-bit codes."""
-    channels = next(order for family, order in _CHANNELS.items() if frame.format.name.startswith(family))
+def _fill_full_range(frame: VideoFrame, rgba: Sequence[Plane], channels: Sequence[int]) -> None:
+    """Write the format's channels of R', G', B' and alpha, each float32 [H, W]: floats as they are, or as codes."""
     is_float = _sample_type(frame.format).kind == "f"
+    top = 2 ** frame.format.components[0].bits - 1
     for place, channel in enumerate(channels):
-        samples = rgba[channel] if is_float else _codes(rgba[channel] * np.float32(65535), 0, 65535)
+        samples = rgba[channel] if is_float else _codes(rgba[channel] * np.float32(top), 0, top)
         if len(frame.planes) > 1:
             _fill(frame, place, samples)
         else:

@@ -25,9 +25,6 @@ from answerprint.store.open_folder import OpenFolder
 
 __all__ = ["MovieWriter"]
 
-_TAGS = {"prores4444": "ap4h", "prores-hq": "apch"}
-"""How files name our codecs whose frames stand alone."""
-
 
 class MovieWriter(Writer):
     """One movie file: pictures encoded as they come, sound beside them, tags, timecode and provenance."""
@@ -100,15 +97,14 @@ class MovieWriter(Writer):
         """
         if self._container is None or self._video is None:
             raise ValueError("the writer is not open")
-        tag = _TAGS.get(self.codec.name)
-        if tag is None:
+        if not self.codec.can_join:
             raise OutputError(f"Frames of {self.codec.name} cannot be joined.", "Restore the whole range again.")
         copied = 0
         with open_container(source) as container, reading(source):
             stream = best_video(container, source)
             context = stream.codec_context
             kind = (context.codec_tag, context.width, context.height)
-            if kind != (tag, self.spec.width, self.spec.height):
+            if kind != (self.codec.join_tag, self.spec.width, self.spec.height):
                 raise OutputError(f"{source.name} is of another kind.", "Restore the whole range again.")
             packets = (packet for packet in container.demux(stream) if packet.size)
             for packet in islice(packets, frames.start, frames.stop):

@@ -99,7 +99,8 @@ def _encode(frame: av.VideoFrame, spec: OutputSpec, codec: CodecInfo) -> bytes:
     context.sample_aspect_ratio = spec.sample_aspect
     frame.pts = 0
     data = b"".join(bytes(packet) for packet in (*context.encode(frame), *context.encode(None)))
-    return _WITH_TEXTS[codec.encoder](data, spec.provenance)
+    add_texts = _WITH_TEXTS.get(codec.encoder)
+    return data if add_texts is None else add_texts(data, spec.provenance)
 
 
 def _png_with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:

@@ -50,7 +50,7 @@ def output_colour(spec: OutputSpec, codec: CodecInfo) -> ColourTags:
     """
     if spec.grey and codec.grey_format:
         return replace(UNTAGGED, range="pc")
-    if codec.pixel_format.startswith("yuv"):
+    if codec.is_yuv:
         return replace(resolve_colour(spec.colour, spec.height), range="tv")
     return replace(spec.colour, matrix="gbr", range="pc")
 

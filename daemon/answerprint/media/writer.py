@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from answerprint.errors import OutputError
-from answerprint.frames.codecs import OutputSpec, check_codec
+from answerprint.frames.codecs import DEFAULT_CODEC, OutputSpec, check_codec
 from answerprint.media.movie_writer import MovieWriter
 from answerprint.media.sequence_writer import SequenceWriter
 from answerprint.media.sink import Hooks, Writer
@@ -20,7 +20,7 @@ def open_writer(path: Path | str, spec: OutputSpec, hooks: Hooks | None = None) 
     if codec.even_size and (spec.width % 2 or spec.height % 2):
         raise OutputError(
             f"{codec.name} needs an even width and height; the picture is {spec.width}x{spec.height}.",
-            f"Give --size {spec.width + spec.width % 2}x{spec.height + spec.height % 2}, or --codec prores4444.",
+            f"Give --size {spec.width + spec.width % 2}x{spec.height + spec.height % 2}, or --codec {DEFAULT_CODEC}.",
         )
     kind = SequenceWriter if codec.is_sequence else MovieWriter
     return kind(path, spec, codec, hooks or Hooks())

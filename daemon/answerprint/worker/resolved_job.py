@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from types import MappingProxyType
 
 from answerprint import __version__
 from answerprint.api.request import PreviewRequest, RestoreRequest
@@ -16,7 +14,7 @@ from answerprint.backends.catalogue import ModelEntry, at_hand
 from answerprint.backends.depth import DepthLook
 from answerprint.backends.precision import working_bytes
 from answerprint.errors import InputError, JobFailedError, MediaError
-from answerprint.frames import ClipInfo, FrameRange, OutputSpec, default_codec
+from answerprint.frames import ClipInfo, FrameRange, OutputSpec, codec_named, default_codec
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
 from answerprint.media import OnRead, probe, unheard
@@ -40,10 +38,6 @@ JOB_KEY = "answerprint_job"
 
 _SEGMENT_SHARE = 0.75
 """Of the size of 16-bit pictures, what a lossless segment takes: measured 0.58 to 0.73."""
-_BITS_PER_PIXEL: Mapping[str, float] = MappingProxyType(
-    {"prores4444": 9.0, "prores-hq": 5.0, "ffv1": 34.0, "h264": 1.0, "png": 40.0, "tiff": 65.0, "exr": 129.0}
-)
-"""Of deliverables, on the safe side."""
 
 
 class SourceChangedError(JobFailedError):
@@ -116,7 +110,7 @@ class ResolvedJob:
         pixels = self.size[0] * self.size[1]
         frame_bytes = pixels * (8 if self.info.has_alpha else 6)
         carry_bytes = cells * family.latent_channels * 2 * self.choices.steps if method.consistency else 0
-        bits = _BITS_PER_PIXEL.get(self.codec, 0.0)
+        bits = codec_named(self.codec).bits_per_pixel if self.codec else 0  # a preview delivers no file
         return {
             "memory_bytes": at_once * method.chunk * working_bytes(family, self.choices.model_options, device)
             + family.held_bytes(cells, method.chunk),

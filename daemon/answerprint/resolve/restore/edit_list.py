@@ -14,7 +14,7 @@ from answerprint.api.job import JobRecord, JobState
 from answerprint.api.request import RestoreRequest
 from answerprint.api.types import MediaInfo, NewJob
 from answerprint.errors import AnswerprintError, InputError
-from answerprint.frames.codecs import CODECS
+from answerprint.frames.codecs import codec_named
 from answerprint.frames.frame import FrameRange
 from answerprint.resolve.edit_lists import EditList, Master, RestoredMedia, masters, read_list
 from answerprint.resolve.restore.output_names import Taken, folder_for, restored_path
@@ -51,8 +51,7 @@ def jobs_of_list(
 
     Raises InputError for settings that no restoration has.
     """
-    if wishes.codec and wishes.codec not in CODECS:
-        raise InputError(f"There is no codec {wishes.codec!r}.", f"Choose one of {', '.join(CODECS)}.")
+    codec_named(wishes.codec)
     # The same for all but for its two paths: a list may have hundreds of thousands of pieces.
     paths = {"input": str(edit.path), "output": str(edit.path)}
     request = RestoreRequest.from_json({**wishes.settings, **paths, "codec": wishes.codec or None}).to_json()

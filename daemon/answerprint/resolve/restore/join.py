@@ -19,6 +19,7 @@ from answerprint.api.job import JobRecord
 from answerprint.api.types import NewJob
 from answerprint.child import command
 from answerprint.errors import InputError, JobFailedError, RemoteError
+from answerprint.frames.codecs import codec_named
 from answerprint.frames.frame import FrameRange
 from answerprint.home import logs_folder
 from answerprint.ipc.child_log import create_log
@@ -27,11 +28,9 @@ from answerprint.resolve.conform.handles import retrim
 from answerprint.resolve.restore.job import Planned, job_of
 from answerprint.resolve.restore.settings import RestoreSettings
 
-__all__ = ["JOINED", "Earlier", "JoinPlan", "join_plan_of", "join_whole", "part_jobs"]
+__all__ = ["Earlier", "JoinPlan", "join_plan_of", "join_whole", "part_jobs"]
 
 _KEY = "answerprint_whole"
-JOINED = frozenset({"prores4444", "prores-hq"})
-"""Codecs whose frames can be joined as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +80,18 @@ def part_jobs(planned: Planned, wishes: RestoreSettings, earlier: list[Earlier])
     """
     asked = FrameRange(planned.place.restored_first, planned.place.restored_stop)
     missing = retrim(asked, [each.frames for each in earlier])
-    if not missing or missing == [asked] or wishes.codec not in JOINED:
+    if not missing or missing == [asked] or not codec_named(wishes.codec).can_join:
         return None
     output = Path(planned.output)
     parts = [
-        (replace(planned, id=str(uuid.uuid4()), output=str(output.with_name(f".{output.stem}.part{number}.mov"))), part)
+        (
+            replace(
+                planned,
+                id=str(uuid.uuid4()),
+                output=str(output.with_name(f".{output.stem}.part{number}{output.suffix}")),
+            ),
+            part,
+        )
         for number, part in enumerate(missing, 1)
     ]
     held = [*earlier, *(Earlier(each.output, part) for each, part in parts)]

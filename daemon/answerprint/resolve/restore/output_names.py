@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from answerprint.errors import InputError
-from answerprint.frames.codecs import CODECS
+from answerprint.frames.codecs import codec_named
 
 __all__ = ["FOLDER", "Taken", "folder_for", "restored_path"]
 
@@ -56,9 +56,7 @@ def restored_path(folder: Path, name: str, taken: Collection[str], codec: str = 
     outputs of jobs that have not written them yet; with `Taken`, many names are found as fast as one. Raises
     InputError when there is no name left, no such codec, or no folder can be made for pictures.
     """
-    info = CODECS.get(codec or "prores4444")
-    if info is None:
-        raise InputError(f"There is no codec {codec!r}.", f"Choose one of {', '.join(CODECS)}.")
+    info = codec_named(codec)
     stem, suffix = _fit(Path(name).stem), info.suffixes[0]
     base = str(folder / f"{stem}_restored_v")
     versions = taken.versions if isinstance(taken, Taken) else {}

@@ -11,7 +11,7 @@ from pathlib import Path
 from answerprint.api.clip_ref import ClipRef
 from answerprint.api.types import MediaInfo
 from answerprint.errors import AnswerprintError, InputError
-from answerprint.frames.codecs import CODECS
+from answerprint.frames.codecs import codec_named
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.conform.extent import Extent, extent_of
 from answerprint.resolve.conform.facts import ClipFacts, ItemFacts, Refusal, SourceRange, TimelineFacts
@@ -287,7 +287,7 @@ class _Planner:
         kept = {key: value for key, value in clip.properties.items() if value and len(value) <= _LONGEST_ATTRIBUTE}
         chosen = {key: kept[key] for key in _CARRIED if key in kept}
         # What the file holds, whatever Resolve took the source for: 'Auto' would have it guess once more.
-        yuv = CODECS[self._wishes.codec].pixel_format.startswith("yuv") if self._wishes.codec in CODECS else True
+        yuv = codec_named(self._wishes.codec).is_yuv
         return {**chosen, "Data Level": "Video" if yuv else "Full", "Clip Name": f"{Path(name).stem} restored"}
 
     def _planned(

@@ -9,6 +9,7 @@ from typing import Any
 
 from answerprint.api.job import JobRecord, JobState
 from answerprint.errors import AnswerprintError, InputError
+from answerprint.frames.codecs import codec_named
 from answerprint.frames.frame import FrameRange
 from answerprint.frames.sequence import find_sequence, names_a_sequence
 from answerprint.resolve.conform.handles import retrim
@@ -16,7 +17,7 @@ from answerprint.resolve.put_back.ledger import LedgerRecord
 from answerprint.resolve.put_back.placement import Placement
 from answerprint.resolve.restore.clip_jobs import ClipJobs
 from answerprint.resolve.restore.job import Planned, job_of
-from answerprint.resolve.restore.join import JOINED, Earlier, JoinPlan, join_plan_of
+from answerprint.resolve.restore.join import Earlier, JoinPlan, join_plan_of
 from answerprint.resolve.restore.settings import RestoreSettings
 
 __all__ = ["earlier_of", "reused"]
@@ -89,7 +90,7 @@ def reused(
             held = replace(place, restored_first=each.frames.start, restored_stop=each.frames.stop)
             return ClipJobs(planned.id, held, each.path, (replace(each.job, clip=clip),), of=each.units)
     used = [each for each in earlier if each.frames.start < asked.stop and each.frames.stop > asked.start]
-    if wishes.codec not in JOINED or retrim(asked, [each.frames for each in used]):
+    if not codec_named(wishes.codec).can_join or retrim(asked, [each.frames for each in used]):
         return None
     request = {**job_of(planned, wishes).request, "range": f"{asked.start}:{asked.stop}"}
     whole = JoinPlan(planned.id, planned.output, tuple(used), request)

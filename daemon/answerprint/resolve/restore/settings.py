@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from answerprint.errors import InputError
+from answerprint.frames.codecs import DEFAULT_CODEC
 from answerprint.resolve.put_back.modes import MODES, POOL
 from answerprint.store import atomic
 
@@ -30,7 +31,7 @@ class RestoreSettings:
     put: str = POOL
     handles: int = DEFAULT_HANDLES
     folder: str = ""
-    codec: str = "prores4444"
+    codec: str = DEFAULT_CODEC
     disable: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     priority: int = 0
