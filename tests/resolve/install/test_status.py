@@ -10,7 +10,7 @@ import pytest
 
 from answerprint import __version__
 from answerprint.resolve.bridge import attach
-from answerprint.resolve.bridge.attach import places
+from answerprint.resolve.bridge.attach import resolve_paths
 from answerprint.resolve.edition import Capability
 from answerprint.resolve.install.install import MANIFEST, install_scripts
 from answerprint.resolve.install.scripts import Program, files, this_program
@@ -26,7 +26,7 @@ class Desk:
     def __init__(self, machine: Standin) -> None:
         self.machine = machine
         self.program = this_program(machine.environ)
-        self.root = places(machine.environ).scripts_user
+        self.root = resolve_paths(machine.environ).scripts_user
         self.install(self.program)
         machine.answering(_STUDIO, (21, 0, 4))
 
@@ -115,8 +115,8 @@ def test_scripts_that_start_another_installation_are_worth_a_note(desk: Desk) ->
 def test_scripts_for_the_user_and_for_all_are_worth_a_note(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    both = replace(places(desk.machine.environ), scripts_all=tmp_path / "all")
-    monkeypatch.setattr("answerprint.resolve.install.status.places", lambda environ: both)
+    both = replace(resolve_paths(desk.machine.environ), scripts_all=tmp_path / "all")
+    monkeypatch.setattr("answerprint.resolve.install.status.resolve_paths", lambda environ: both)
     install_scripts(tmp_path / "all", files(desk.program), desk.program)
     status = desk.look()
     assert status.ok
@@ -153,7 +153,7 @@ def test_a_library_that_does_not_load_is_an_error_with_every_attempt(desk: Desk)
 
 def test_a_library_that_ends_its_process_is_an_error(desk: Desk) -> None:
     desk.machine.resolve("import os\nos.abort()")
-    assert any("ends it" in each.message for each in desk.errors())
+    assert any("crashes it" in each.message for each in desk.errors())
 
 
 def test_a_resolve_that_hangs_is_an_error(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

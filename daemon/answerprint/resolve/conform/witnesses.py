@@ -1,4 +1,4 @@
-"""Who tells where an item lies in its file: Resolve twice, and a list that it exports, which a library reads."""
+"""The three sources that tell which frames an item shows: two of Resolve's own, and an OTIO list that it exports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Account", "accounts"]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A witness. problem: why it cannot be asked, "" where it can; remedy: what helps."""
+    """One of these readers. problem: why it is not available, "" if it is; remedy: what to do about it."""
 
     name: str
     text: str
@@ -21,18 +21,18 @@ class Account:
 
 
 def accounts() -> tuple[Account, ...]:
-    """All witnesses; where two of them disagree and the third is missing, a clip is refused."""
+    """All readers. A clip is refused if the first two disagree and the third is not available."""
     return (
-        Account("witness 1", "Resolve's offset and duration of a clip"),
-        Account("witness 2", "Resolve's source frames and times of a clip"),
-        _list(),
+        Account("reader 1", "Resolve's left offset and duration of an item"),
+        Account("reader 2", "Resolve's source frames and source times of an item"),
+        _exported_list(),
     )
 
 
-def _list() -> Account:
-    text = "the timeline as Resolve exports it"
+def _exported_list() -> Account:
+    text = "the timeline exported by Resolve as OTIO"
     try:
         otio = library()
     except InputError as error:
-        return Account("witness 3", text, error.message, error.remedy)
-    return Account("witness 3", f"{text}, read by OpenTimelineIO {otio.__version__}")
+        return Account("reader 3", text, error.message, error.remedy)
+    return Account("reader 3", f"{text}, read by OpenTimelineIO {otio.__version__}")

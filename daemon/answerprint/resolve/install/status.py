@@ -11,7 +11,7 @@ from typing import Literal
 
 from answerprint.errors import AnswerprintError
 from answerprint.resolve.api.app import Resolve
-from answerprint.resolve.bridge.attach import Attempt, Places, attached, places, scrubbed
+from answerprint.resolve.bridge.attach import Attempt, ResolvePaths, attached, clean_environment, resolve_paths
 from answerprint.resolve.conform.witnesses import accounts
 from answerprint.resolve.edition import Edition
 from answerprint.resolve.errors import NoResolveError
@@ -63,18 +63,18 @@ def check_setup(
 ) -> Status:
     """Look at scripts, program and Resolve; changes nothing. wanted: the scripts of this version."""
     environ = os.environ if environ is None else environ
-    where = places(environ)
+    paths = resolve_paths(environ)
     attempts: list[Attempt] = []
-    running, reached = _reach(where, environ, attempts)
-    findings = (*_menu(where, program, wanted, environ), *_found(where), *_witnesses(), *reached)
+    running, reached = _reach(paths, environ, attempts)
+    findings = (*_menu(paths, program, wanted, environ), *_found(paths), *_witnesses(), *reached)
     return Status(findings, running, tuple(attempts))
 
 
 def _menu(
-    where: Places, program: Program, wanted: Mapping[PurePosixPath, bytes], environ: Mapping[str, str]
+    paths: ResolvePaths, program: Program, wanted: Mapping[PurePosixPath, bytes], environ: Mapping[str, str]
 ) -> Iterator[SetupFinding]:
     installed = []
-    for root in dict.fromkeys((where.scripts_user, where.scripts_all)):
+    for root in dict.fromkeys((paths.scripts_user, paths.scripts_all)):
         try:
             known = install.read_install_manifest(root)
             if known is not None:
@@ -90,7 +90,7 @@ def _menu(
                 "scripts", "error", f"{error.filename or root} cannot be read ({error.strerror})", _INSTALL
             )
     if not installed:
-        yield SetupFinding("scripts", "error", f"none are in {where.scripts_user}", _INSTALL)
+        yield SetupFinding("scripts", "error", f"none are in {paths.scripts_user}", _INSTALL)
     elif len(installed) > 1:
         remedy = "Run: answerprint resolve uninstall, or uninstall --all-users"
         yield SetupFinding("scripts", "note", "they are there twice, for you and for all users", remedy)
@@ -128,7 +128,7 @@ def _starts(command: tuple[str, ...], environ: Mapping[str, str]) -> SetupFindin
             [*command, "--version"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            env=scrubbed(environ),
+            env=clean_environment(environ),
             timeout=_PROGRAM_SECONDS,
             check=False,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
@@ -145,19 +145,19 @@ def _starts(command: tuple[str, ...], environ: Mapping[str, str]) -> SetupFindin
     return SetupFinding("program", "ok", f"{line} starts, version {said.split()[-1]}")
 
 
-def _found(where: Places) -> Iterator[SetupFinding]:
-    module = _module(where)
+def _found(paths: ResolvePaths) -> Iterator[SetupFinding]:
+    module = _module(paths)
     install = "Install DaVinci Resolve; where it lies elsewhere, set RESOLVE_SCRIPT_API and RESOLVE_SCRIPT_LIB."
     if module.is_file():
         yield SetupFinding("scripting module", "ok", str(module))
     else:
         yield SetupFinding("scripting module", "error", f"there is none at {module}", install)
-    if where.library.is_file():
-        yield SetupFinding("scripting library", "ok", str(where.library))
+    if paths.library.is_file():
+        yield SetupFinding("scripting library", "ok", str(paths.library))
     else:
         # The module looks in other places, too.
-        yield SetupFinding("scripting library", "note", f"there is none at {where.library}", install)
-    if own := next((each for each in where.pythons if each.is_file()), None):
+        yield SetupFinding("scripting library", "note", f"there is none at {paths.library}", install)
+    if own := next((each for each in paths.pythons if each.is_file()), None):
         yield SetupFinding("Resolve's Python", "ok", str(own))
 
 
@@ -167,16 +167,16 @@ def _witnesses() -> Iterator[SetupFinding]:
         yield SetupFinding(each.name, level, f"{each.text}: {each.problem}" if each.problem else each.text, each.remedy)
 
 
-def _module(where: Places) -> Path:
-    return where.api / "Modules" / "DaVinciResolveScript.py"
+def _module(paths: ResolvePaths) -> Path:
+    return paths.api / "Modules" / "DaVinciResolveScript.py"
 
 
 def _reach(
-    where: Places, environ: Mapping[str, str], attempts: list[Attempt]
+    paths: ResolvePaths, environ: Mapping[str, str], attempts: list[Attempt]
 ) -> tuple[RunningResolve | None, list[SetupFinding]]:
     """Ask the Resolve that runs what it is."""
     findings: list[SetupFinding] = []
-    if not _module(where).is_file():
+    if not _module(paths).is_file():
         return None, findings  # said already
     running = None
     try:
