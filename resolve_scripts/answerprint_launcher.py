@@ -18,8 +18,8 @@ HANGING_SECONDS = 3.0
 END_SECONDS = 10.0
 
 # What Resolve sets for its own libraries and its own Python breaks another program.
-_POISON = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONEXECUTABLE", "LD_LIBRARY_PATH", "LD_PRELOAD")
-_POISON_PREFIXES = ("DYLD_", "_MEIPASS", "_PYI_")
+_FOREIGN_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONEXECUTABLE", "LD_LIBRARY_PATH", "LD_PRELOAD")
+_FOREIGN_PREFIXES = ("DYLD_", "_MEIPASS", "_PYI_")
 
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 
@@ -30,7 +30,7 @@ def launch(installed, action, given):
     installed: what `answerprint resolve install` knew: program, folder, home, version. given: the globals that Resolve
     defines for a script.
     """
-    environment = scrubbed(os.environ)
+    environment = clean_environment(os.environ)
     if installed.get("home"):
         environment["ANSWERPRINT_HOME"] = installed["home"]
     words = _load("answerprint_words")["Words"](environment, _load("answerprint_notice")["notify"])
@@ -151,12 +151,12 @@ class Punctual(object):
         self._give_up()
 
 
-def scrubbed(environ):
+def clean_environment(environ):
     """Return an environment for another program, without what Resolve set for its own."""
     return dict(
         (name, value)
         for name, value in environ.items()
-        if name not in _POISON and not name.startswith(_POISON_PREFIXES)
+        if name not in _FOREIGN_VARIABLES and not name.startswith(_FOREIGN_PREFIXES)
     )
 
 

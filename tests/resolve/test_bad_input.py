@@ -69,7 +69,7 @@ def _on_page(page: str) -> Callable[[Suite], None]:
         (_nothing_selected, "--flag=Blue", 2, "nothing_selected", "flag Blue"),
         (_nothing_selected, "--track=7", 2, "nothing_selected", "no video track '7'"),
         (_nothing_selected, "--bin=Nowhere", 2, "nothing_selected", "no bin 'Nowhere'"),
-        (_closed, "--selected", 4, "no_resolve", "No DaVinci Resolve answers"),
+        (_closed, "--selected", 4, "no_resolve", "DaVinci Resolve is not running"),
         (_nothing_under_the_playhead, "--playhead", 2, "nothing_selected", "No video clip lies under the playhead"),
         (_on_page("media"), "--playhead", 2, "nothing_selected", "does not say where the playhead is"),
         (_on_page("fusion"), "--playhead", 2, "nothing_selected", "does not say where the playhead is"),
@@ -180,7 +180,7 @@ def test_a_call_that_hangs_under_a_script_is_said_while_it_does(suite: Suite) ->
     suite.fake.hang("Timeline.GetSelectedClips")
     script = suite.fake.start_script(scripts / "Restore Selected Clips.py", {"HOME": str(suite.folder)})
     script.wait_for("Look at Resolve: a dialog may wait for an answer.", 60)
-    assert "Resolve does not answer to GetSelectedClips (20 s)." in script.output
+    assert "Resolve did not answer GetSelectedClips within 20 s." in script.output
     suite.fake.release()
     assert script.wait().code == 0
     assert "1 clip queued" in suite.script(scripts / "Restore Selected Clips.py")
@@ -220,8 +220,8 @@ def _another_bridge(protocol: int) -> Callable[[Suite, Path], None]:
     ("change", "said"),
     [
         (_program_gone, "The program is not where it was (/nowhere/answerprint)."),
-        (_another_bridge(0), "The script in Resolve and the installed program do not fit together."),
-        (_another_bridge(2), "The script in Resolve and the installed program do not fit together."),
+        (_another_bridge(0), "The script in Resolve and the installed program have different versions."),
+        (_another_bridge(2), "The script in Resolve and the installed program have different versions."),
     ],
     ids=["gone", "older script", "newer script"],
 )

@@ -57,7 +57,10 @@ def test_a_resolve_that_quits_while_a_clip_is_restored_gets_it_back_once(suite: 
     suite.fake.quit()
     suite.run("jobs", "watch")
     gone = suite.run("resolve", "finish", code=4)[-1]
-    assert (gone["code"], gone["message"]) == ("no_resolve", "No DaVinci Resolve answers.")
+    assert (gone["code"], gone["message"]) == (
+        "no_resolve",
+        "DaVinci Resolve is not running, or does not allow external scripting.",
+    )
     assert "Start Resolve Studio" in gone["remedy"]
     suite.fake.restart()
     assert suite.shows_film(suite.item)
@@ -73,7 +76,7 @@ def test_a_resolve_that_quits_while_a_clip_is_brought_back_has_it_once_after_all
     suite.run("jobs", "watch")
     suite.fake.quit_on("MediaPool.AppendToTimeline", "after")
     gone = suite.run("resolve", "finish", code=4)[-1]
-    assert (gone["code"], gone["message"]) == ("no_resolve", "Resolve went away.")
+    assert (gone["code"], gone["message"]) == ("no_resolve", "Lost the connection to Resolve.")
     assert "Bring Back Finished" in gone["remedy"]
     suite.fake.restart()
     assert "1 clip brought back" in suite.script(suite.install() / "Bring Back Finished.py")

@@ -10,7 +10,7 @@ import pytest
 
 import answerprint.resolve
 from answerprint.resolve import api
-from answerprint.resolve.bridge.attach import places
+from answerprint.resolve.bridge.attach import resolve_paths
 from fakes.resolve import append, importing, queue
 from fakes.resolve.calls import Node, methods
 from fakes.resolve.everything import ALL
@@ -78,7 +78,7 @@ def published() -> Stub:
 
 
 def installed() -> Stub:
-    file = places().api / "DaVinciResolveScript.pyi"
+    file = resolve_paths().api / "DaVinciResolveScript.pyi"
     if not file.is_file():
         pytest.skip("no Resolve 21.1 or later is installed here")
     return Stub.parse(file.read_text("utf-8"))

@@ -66,6 +66,6 @@ def test_the_free_edition_is_never_sent_to_a_menu_that_it_does_not_have() -> Non
 def test_what_is_needed_and_missing_is_an_error_with_the_way_around() -> None:
     with pytest.raises(EditionError) as caught:
         Edition.of(_FREE, (21, 0, 3)).need(Capability.SELECTION)
-    assert caught.value.message.startswith("DaVinci Resolve (free edition) 21.0.3 cannot do this")
+    assert caught.value.message.startswith("DaVinci Resolve (free edition) 21.0.3 does not support")
     assert "In and Out" in caught.value.remedy
     Edition.of(_FREE, (21, 0, 4)).need(Capability.SELECTION)

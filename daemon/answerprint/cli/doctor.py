@@ -113,9 +113,9 @@ def _folders() -> Iterator[DoctorCheck]:
 
 def _witnesses() -> Iterator[DoctorCheck]:
     """Who tells where clips of a timeline lie; the third needs a library."""
-    from answerprint.resolve.conform.witnesses import accounts
+    from answerprint.resolve.conform.readers import conform_readers
 
-    for each in accounts():
+    for each in conform_readers():
         text = f"{each.text}: {each.problem}" if each.problem else each.text
         yield DoctorCheck(each.name, not each.problem, text, each.remedy)
 

@@ -1,11 +1,11 @@
-"""What goes wrong between us and Resolve, which itself says nothing but None or False.
+"""Errors of the link to Resolve, whose API reports any failure as None or False.
 
-ResolveError            a call could not be made, or has no answer
-+-- NoResolveError      no Resolve answers
-+-- HangingError        a call does not come back
-+-- NoAnswerError         a call gave nothing where something was needed
-EditionError            this edition or version cannot do it (an InputError: another way has to be chosen)
-SelectionError          nothing, or nothing usable, is selected (an InputError)
+ResolveError            Resolve did not do what it was asked
++-- NoResolveError      Resolve is closed, crashed, or not reachable
++-- HangingError        a call did not return in time
++-- NoAnswerError       a call returned nothing although an answer was needed
+EditionError            this edition or version cannot do it (an InputError: choose another way)
+SelectionError          nothing usable is selected (an InputError)
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ class ResolveError(AnswerprintError):
 
 
 class NoResolveError(ResolveError):
-    """No Resolve answers: it is closed, went away, or lets no other program in."""
+    """Resolve is closed, crashed, or does not allow external scripting."""
 
     code = "no_resolve"
 
 
 class HangingError(ResolveError):
-    """A call does not come back; often a dialog in Resolve waits for an answer."""
+    """A call did not return in time; often a dialog in Resolve is waiting for an answer."""
 
     code = "resolve_hangs"
 
 
 class NoAnswerError(ResolveError):
-    """A call gave nothing where something was needed; Resolve never says why."""
+    """A call returned nothing although an answer was needed; Resolve never says why."""
 
     code = "resolve_silent"
 
     def __init__(self, method: str) -> None:
         super().__init__(
-            f"Resolve gave no answer to {method}.", "Look at Resolve: a dialog may be open, or the project closed."
+            f"Resolve returned nothing for {method}.", "Check Resolve: a dialog may be open, or the project closed."
         )
         self.method = method
 
@@ -53,6 +53,6 @@ class EditionError(InputError):
 
 
 class SelectionError(InputError):
-    """Nothing, or nothing that can be restored, is selected."""
+    """Nothing that can be restored is selected."""
 
     code = "nothing_selected"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from answerprint.resolve.bridge.attach import Attempt, attached, candidates, places, scrubbed
+from answerprint.resolve.bridge.attach import Attempt, attached, candidates, clean_environment, resolve_paths
 from answerprint.resolve.bridge.bridge import Bridge, Remote, Request
 from answerprint.resolve.errors import HangingError, NoResolveError, ResolveError
 
@@ -97,7 +97,7 @@ def _calls(bridge: Bridge, *calls: tuple[object, ...]) -> list[Request]:
 
 def test_what_is_asked_ahead_is_answered_in_whatever_order_it_is_asked(bridge: Bridge) -> None:
     words = [str(number) for number in range(100)]
-    with bridge.ahead(_calls(bridge, *(("Echo", word) for word in words))):
+    with bridge.pipelined(_calls(bridge, *(("Echo", word) for word in words))):
         before = bridge.calls
         assert [bridge.root.ask("Echo", word) for word in reversed(words)] == [[word] for word in reversed(words)]
         assert bridge.calls == before
@@ -107,14 +107,14 @@ def test_what_is_asked_ahead_is_answered_in_whatever_order_it_is_asked(bridge: B
 
 def test_what_nobody_asks_after_all_is_no_answer_to_what_follows(bridge: Bridge) -> None:
     for _ in range(3):
-        with bridge.ahead(_calls(bridge, *(("Echo", number) for number in range(50)))):
+        with bridge.pipelined(_calls(bridge, *(("Echo", number) for number in range(50)))):
             assert bridge.root.ask("Echo", 7) == [7]
         assert bridge.root.ask("Name") == "Resolve"
         assert bridge.root.ask("Echo", 8) == [8]
 
 
 def test_what_fails_ahead_fails_who_asks_it_and_nobody_else(bridge: Bridge) -> None:
-    with bridge.ahead(_calls(bridge, ("Name",), ("Fail",), ("Echo", 1))):
+    with bridge.pipelined(_calls(bridge, ("Name",), ("Fail",), ("Echo", 1))):
         assert bridge.root.ask("Echo", 1) == [1]
         with pytest.raises(ResolveError, match="not callable"):
             bridge.root.ask("Fail")
@@ -122,7 +122,10 @@ def test_what_fails_ahead_fails_who_asks_it_and_nobody_else(bridge: Bridge) -> N
 
 
 def test_a_block_within_another_shares_what_was_asked(bridge: Bridge) -> None:
-    with bridge.ahead(_calls(bridge, ("Echo", 1), ("Echo", 2))), bridge.ahead(_calls(bridge, ("Name",), ("Echo", 2))):
+    with (
+        bridge.pipelined(_calls(bridge, ("Echo", 1), ("Echo", 2))),
+        bridge.pipelined(_calls(bridge, ("Name",), ("Echo", 2))),
+    ):
         before = bridge.calls
         assert [bridge.root.ask("Echo", 1), bridge.root.ask("Echo", 2), bridge.root.ask("Name")] == [
             [1],
@@ -136,18 +139,18 @@ def test_more_than_a_pipe_holds_is_given_up_in_time_where_a_call_hangs(tmp_path:
     long = "x" * 2000
     with attached(_api(tmp_path)) as bridge:
         calls = [("Echo", number, long) for number in range(2000)]
-        with bridge.ahead(_calls(bridge, *calls)):
+        with bridge.pipelined(_calls(bridge, *calls)):
             assert [bridge.root.ask(*each) for each in calls] == [[number, long] for _, number, _ in calls]
-        with pytest.raises(HangingError), bridge.ahead(_calls(bridge, ("Hang",), *calls)):
+        with pytest.raises(HangingError), bridge.pipelined(_calls(bridge, ("Hang",), *calls)):
             bridge.root.ask(*calls[0], seconds=0.3)
-        with pytest.raises(HangingError), bridge.ahead(_calls(bridge, ("Name",))):
+        with pytest.raises(HangingError), bridge.pipelined(_calls(bridge, ("Name",))):
             bridge.root.ask("Name")
 
 
 def test_a_resolve_that_goes_away_ahead_is_said_to_who_asks_next(tmp_path: Path) -> None:
-    with attached(_api(tmp_path)) as bridge, bridge.ahead(_calls(bridge, ("Name",), ("Crash",), ("Echo", 1))):
+    with attached(_api(tmp_path)) as bridge, bridge.pipelined(_calls(bridge, ("Name",), ("Crash",), ("Echo", 1))):
         assert bridge.root.ask("Name") == "Resolve"
-        with pytest.raises(NoResolveError, match="went away"):
+        with pytest.raises(NoResolveError, match="Lost the connection"):
             bridge.root.ask("Echo", 1)
 
 
@@ -164,7 +167,7 @@ def test_a_call_that_hangs_is_given_up_and_its_process_ends(tmp_path: Path) -> N
 
 def test_a_resolve_that_goes_away_in_a_call_is_said(tmp_path: Path) -> None:
     api = _api(tmp_path)
-    with attached(api) as bridge, pytest.raises(NoResolveError, match="went away"):
+    with attached(api) as bridge, pytest.raises(NoResolveError, match="Lost the connection"):
         bridge.root.ask("Crash")
     with attached(api) as bridge:
         assert bridge.root.ask("Name") == "Resolve"
@@ -172,7 +175,7 @@ def test_a_resolve_that_goes_away_in_a_call_is_said(tmp_path: Path) -> None:
 
 def test_a_closed_resolve_is_said_with_what_to_do(tmp_path: Path) -> None:
     api = _api(tmp_path, "def scriptapp(name):\n    return None\n")
-    with pytest.raises(NoResolveError, match=r"No DaVinci Resolve answers.*Studio"), attached(api):
+    with pytest.raises(NoResolveError, match=r"DaVinci Resolve is not running.*Studio"), attached(api):
         pass
 
 
@@ -205,21 +208,23 @@ def test_no_module_of_resolves_is_said_with_its_place(tmp_path: Path) -> None:
 
 
 def test_what_another_interpreter_would_trip_over_stays_behind() -> None:
-    kept = scrubbed({"PYTHONHOME": "/r", "PYTHONPATH": "/r", "LD_LIBRARY_PATH": "/r", "DYLD_X": "1", "HOME": "/h"})
+    kept = clean_environment(
+        {"PYTHONHOME": "/r", "PYTHONPATH": "/r", "LD_LIBRARY_PATH": "/r", "DYLD_X": "1", "HOME": "/h"}
+    )
     assert kept == {"HOME": "/h"}
 
 
 def test_a_python_that_is_named_is_the_only_one_tried() -> None:
     environ = {"ANSWERPRINT_RESOLVE_PYTHON": "/p", "PATH": "/usr/bin"}
-    assert list(candidates(places(environ), environ)) == ["/p"]
+    assert list(candidates(resolve_paths(environ), environ)) == ["/p"]
 
 
 def test_the_documented_places_of_every_system() -> None:
-    linux = places({"HOME": "/home/u"}, "linux")
+    linux = resolve_paths({"HOME": "/home/u"}, "linux")
     assert linux.api == Path("/opt/resolve/Developer/Scripting")
     assert str(linux.scripts_user).endswith("/.local/share/DaVinciResolve/Fusion/Scripts")
-    mac = places({"HOME": "/Users/u"}, "darwin")
+    mac = resolve_paths({"HOME": "/Users/u"}, "darwin")
     assert str(mac.api).startswith("/Library/Application Support/Blackmagic Design/DaVinci Resolve/Developer")
-    windows = places({"PROGRAMDATA": "C:/ProgramData", "APPDATA": "C:/Users/u/AppData/Roaming"}, "win32")
+    windows = resolve_paths({"PROGRAMDATA": "C:/ProgramData", "APPDATA": "C:/Users/u/AppData/Roaming"}, "win32")
     assert "Support/Developer/Scripting" in windows.api.as_posix()
     assert windows.scripts_user.as_posix().endswith("DaVinci Resolve/Support/Fusion/Scripts")

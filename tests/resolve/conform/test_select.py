@@ -178,7 +178,7 @@ def test_clips_of_a_bin_are_chosen_without_timelines_and_sound(fake: FakeResolve
 
 def test_a_bin_without_pictures_is_refused_with_a_remedy(fake: FakeResolve) -> None:
     fake.add_folder("Empty")
-    with pytest.raises(SelectionError, match="no clip with pictures") as caught:
+    with pytest.raises(SelectionError, match="no video clip") as caught:
         chosen(fake, "bin", "Empty")
     assert caught.value.remedy
 
@@ -198,7 +198,7 @@ def test_bins_of_one_name_are_told_apart_by_their_path(fake: FakeResolve, movie:
     assert len(chosen(fake, "bin", "day 2/scans").clips) == 1
     with pytest.raises(SelectionError, match="no bin"):
         chosen(fake, "bin", "Day 3")
-    with pytest.raises(SelectionError, match="no clip"):
+    with pytest.raises(SelectionError, match="no video clip"):
         chosen(fake, "bin", "Day 1")
 
 

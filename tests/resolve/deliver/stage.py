@@ -162,7 +162,7 @@ def break_at(bridge: Bridge, number: int, how: str) -> Callable[[], int]:
 
     def request(asked: dict[str, object], seconds: float) -> Value:
         if lost[0]:
-            raise HangingError("Resolve does not answer.")
+            raise HangingError("Resolve did not answer.")
         if "call" not in asked:
             return ask(asked, seconds)
         counted[0] += 1
@@ -172,7 +172,7 @@ def break_at(bridge: Bridge, number: int, how: str) -> Callable[[], int]:
             ask(asked, seconds)
         if how.startswith("lost"):
             lost[0] = True
-            raise HangingError("Resolve does not answer.")
+            raise HangingError("Resolve did not answer.")
         if how == "ended":
             raise Fault
         if how == "nothing":

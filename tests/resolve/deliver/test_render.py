@@ -169,7 +169,7 @@ def test_render_of_the_user_is_not_disturbed(fake: FakeResolve, tmp_path: Path) 
     fake.hold_rendering()
     assert fake.project.StartRendering([fake.project.jobs[0].id])
     before = stage.state()
-    with pytest.raises(ResolveError, match="Resolve renders at the moment"):
+    with pytest.raises(ResolveError, match="Resolve is rendering"):
         stage.render()
     assert stage.state() == before
     fake.go_on_rendering()

@@ -53,7 +53,7 @@ def test_events_become_frames_of_their_files(shelf: Shelf) -> None:
 
 
 def test_rate_is_asked_for_where_nothing_says_it(shelf: Shelf) -> None:
-    with pytest.raises(InputError, match="does not say how many frames"):
+    with pytest.raises(InputError, match="does not contain the timeline's frame rate"):
         read(shelf, CUT, None)
     with pytest.raises(InputError) as caught:
         read(shelf, CUT.replace("NON-DROP", "DROP"), None)
@@ -154,22 +154,22 @@ def test_retimes_are_restored_unretimed(
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("001 A001 V C 00:00:01:00 00:00:02:00 01:00:00:00", "Line 1 is no event"),
+        ("001 A001 V C 00:00:01:00 00:00:02:00 01:00:00:00", "Line 1 is not a valid EDL event"),
         ("001 A001 V C 00:00:01:00 00:00:01:61 01:00:00:00 01:00:01:00", "does not exist at 24"),
-        ("001 A001 V C 00:00:02:00 00:00:01:00 01:00:00:00 01:00:01:00", "before it begins"),
-        ("001 A001 V C 00:00:01:00 00:00:02:00 01:00:02:00 01:00:01:00", "before it begins"),
+        ("001 A001 V C 00:00:02:00 00:00:01:00 01:00:00:00 01:00:01:00", "is before source in"),
+        ("001 A001 V C 00:00:01:00 00:00:02:00 01:00:02:00 01:00:01:00", "is before record in"),
         ("001 A001 V C 00:00:01:00 00:00:03:00 01:00:00:00 01:00:01:00", "no M2 line"),
-        ("001 A001 V C 00:00:01:00 00:00:03:00 01:00:00:00 01:00:01:00\nM2 A001 030.0 00:00:01:00", "M2 says"),
-        ("001 A001 V C 00:00:01:00 00:00:03:00 01:00:00:00 01:00:01:00\nM2 A001 fast", "cannot be read"),
+        ("001 A001 V C 00:00:01:00 00:00:03:00 01:00:00:00 01:00:01:00\nM2 A001 030.0 00:00:01:00", "M2 gives"),
+        ("001 A001 V C 00:00:01:00 00:00:03:00 01:00:00:00 01:00:01:00\nM2 A001 fast", "is not valid"),
         ("001 A001 V C 00:00:41:00 00:00:42:00 01:00:00:00 01:00:01:00", "which has 1000"),
-        ("001 A001 V K B 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00", "a key"),
-        ("001 A001 V D 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00", "how long its transition"),
+        ("001 A001 V K B 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00", "Key events"),
+        ("001 A001 V D 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00", "transition in line 1 has no length"),
         ("001 BL V C 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00", "black"),
         ("001 AX V C 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00", "names no file"),
-        ("001 A001 V C 00:00:01:00 00:00:01:00 01:00:00:00 01:00:00:00", "lasts no frame"),
-        ("001 A9 V C 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00", "is called A9"),
-        ("001 TWO V C 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00", "2 files could be TWO"),
-        ("001 SLOW V C 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00", "runs at 25"),
+        ("001 A001 V C 00:00:01:00 00:00:01:00 01:00:00:00 01:00:00:00", "length is 0"),
+        ("001 A9 V C 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00", "no file A9"),
+        ("001 TWO V C 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00", "2 files match TWO"),
+        ("001 SLOW V C 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00", "has 25"),
     ],
 )
 def test_each_bad_event_says_what_is_wrong_and_the_others_go_on(shelf: Shelf, line: str, reason: str) -> None:
@@ -234,8 +234,8 @@ def test_with_a_folder_of_media_no_path_of_a_list_leads_out_of_it(shelf: Shelf, 
         assert entry.path != secret, path
         assert entry.missing
     (entry,) = read(shelf, ELSEWHERE.format(path=secret)).entries
-    assert "lies outside of" in entry.refusal
-    assert "leave --media out" in entry.remedy
+    assert "is outside of" in entry.refusal
+    assert "Without --media" in entry.remedy
     inside = shelf.put("secret.mov")
     (entry,) = read(shelf, ELSEWHERE.format(path=secret)).entries
     assert entry.path == inside

@@ -15,7 +15,7 @@ from answerprint.cli.actions import Actions
 from answerprint.cli.console import Console
 from answerprint.cli.context import Context
 from answerprint.cli.resolve.install import add_install, add_status, add_uninstall, run
-from answerprint.resolve.bridge.attach import places
+from answerprint.resolve.bridge.attach import resolve_paths
 from answerprint.resolve.install.scripts import this_program
 from resolve.install.standin import CLOSED, Standin
 
@@ -25,7 +25,7 @@ class Terminal:
 
     def __init__(self, machine: Standin, capsys: pytest.CaptureFixture[str]) -> None:
         self.machine, self._capsys = machine, capsys
-        self.root = places(machine.environ).scripts_user
+        self.root = resolve_paths(machine.environ).scripts_user
         self.parser = argparse.ArgumentParser()
         actions = Actions(self.parser)
         for add in (add_install, add_uninstall, add_status):

@@ -10,7 +10,7 @@ import pytest
 
 from answerprint import __version__
 from answerprint.resolve.bridge import attach
-from answerprint.resolve.bridge.attach import places
+from answerprint.resolve.bridge.attach import resolve_paths
 from answerprint.resolve.edition import Capability
 from answerprint.resolve.install.install import MANIFEST, install_scripts
 from answerprint.resolve.install.scripts import Program, files, this_program
@@ -26,7 +26,7 @@ class Desk:
     def __init__(self, machine: Standin) -> None:
         self.machine = machine
         self.program = this_program(machine.environ)
-        self.root = places(machine.environ).scripts_user
+        self.root = resolve_paths(machine.environ).scripts_user
         self.install(self.program)
         machine.answering(_STUDIO, (21, 0, 4))
 
@@ -51,7 +51,7 @@ def test_all_is_well_where_all_is_well(desk: Desk) -> None:
     said = {each.subject: each.message for each in status.findings}
     assert said["scripts"] == f"8 of version {__version__} in {desk.root}"
     assert said["program"].endswith(f"starts, version {__version__}")
-    assert said["Resolve"] == "DaVinci Resolve Studio 21.0.4 answers"
+    assert said["Resolve"] == "DaVinci Resolve Studio 21.0.4 is running"
     assert said["project"] == "Reel"
     assert status.running is not None
     assert status.running.edition.can(Capability.SELECTION)
@@ -69,7 +69,7 @@ def test_scripts_that_were_never_installed_are_an_error_with_the_remedy(machine:
 def test_scripts_of_another_version_are_an_error_until_they_are_installed_again(desk: Desk) -> None:
     desk.install(replace(desk.program, version="0.0.1"))
     (error,) = desk.errors()
-    assert "are of version 0.0.1, this program is of version" in error.message
+    assert "version 0.0.1" in error.message
     desk.install(desk.program)
     assert desk.errors() == []
 
@@ -98,7 +98,7 @@ def test_a_manifest_that_cannot_be_read_is_an_error_until_it_is_written_again(de
 def test_a_program_that_is_gone_or_broken_is_an_error(desk: Desk, tmp_path: Path) -> None:
     desk.install(replace(desk.program, command=("/nowhere/answerprint",)))
     (error,) = desk.errors()
-    assert error.message == "/nowhere/answerprint cannot be started (No such file or directory)"
+    assert error.message == "/nowhere/answerprint could not be started (No such file or directory)"
     desk.install(replace(desk.program, command=(sys.executable, "-m", "no_such_module")))
     (error,) = desk.errors()
     assert "No module named no_such_module" in error.message
@@ -115,8 +115,8 @@ def test_scripts_that_start_another_installation_are_worth_a_note(desk: Desk) ->
 def test_scripts_for_the_user_and_for_all_are_worth_a_note(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    both = replace(places(desk.machine.environ), scripts_all=tmp_path / "all")
-    monkeypatch.setattr("answerprint.resolve.install.status.places", lambda environ: both)
+    both = replace(resolve_paths(desk.machine.environ), scripts_all=tmp_path / "all")
+    monkeypatch.setattr("answerprint.resolve.install.status.resolve_paths", lambda environ: both)
     install_scripts(tmp_path / "all", files(desk.program), desk.program)
     status = desk.look()
     assert status.ok
@@ -153,7 +153,7 @@ def test_a_library_that_does_not_load_is_an_error_with_every_attempt(desk: Desk)
 
 def test_a_library_that_ends_its_process_is_an_error(desk: Desk) -> None:
     desk.machine.resolve("import os\nos.abort()")
-    assert any("ends it" in each.message for each in desk.errors())
+    assert any("crashes it" in each.message for each in desk.errors())
 
 
 def test_a_resolve_that_hangs_is_an_error(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

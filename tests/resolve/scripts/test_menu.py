@@ -201,7 +201,7 @@ def test_a_program_that_is_gone_at_once_is_missed(stage: Stage) -> None:
 def test_a_script_of_another_version_names_the_remedy(stage: Stage, protocol: int) -> None:
     stage.change("answerprint_bridge.py", "\nPROTOCOL = 1\n", f"\nPROTOCOL = {protocol}\n")
     said = stage.run(stage.script("good", command=(sys.executable, "-c", _PROGRAM)))
-    assert_plain(said, "do not fit together", "answerprint resolve install")
+    assert_plain(said, "have different versions", "answerprint resolve install")
 
 
 _PROGRAM = """
@@ -222,7 +222,7 @@ def test_a_call_that_does_not_come_back_is_said_while_it_hangs(stage: Stage) -> 
         assert process.stdout is not None
         words = [process.stdout.readline(), process.stdout.readline()]
         process.kill()
-    assert words[0].startswith("Answerprint: Resolve does not answer to Hang")
+    assert words[0].startswith("Answerprint: Resolve did not answer Hang")
     assert "dialog" in words[1]
 
 

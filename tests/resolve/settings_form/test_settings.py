@@ -83,7 +83,7 @@ def test_where_nobody_can_be_asked_the_last_settings_hold_and_that_is_said() -> 
 
 def test_a_resolve_that_went_away_is_no_answer() -> None:
     with pytest.raises(NoResolveError):
-        settings(Person(NoResolveError("Resolve went away.")), Person())
+        settings(Person(NoResolveError("Lost the connection to Resolve.")), Person())
 
 
 @contextmanager

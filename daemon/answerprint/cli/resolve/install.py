@@ -9,7 +9,7 @@ from pathlib import Path
 from answerprint.cli.actions import Actions
 from answerprint.cli.context import Context
 from answerprint.errors import JobFailedError
-from answerprint.resolve.bridge.attach import places
+from answerprint.resolve.bridge.attach import resolve_paths
 from answerprint.resolve.install.install import InstallState, Left, install_scripts, uninstall_scripts
 from answerprint.resolve.install.scripts import files, this_program
 from answerprint.resolve.install.status import Status, check_setup
@@ -157,8 +157,8 @@ def _status_json(status: Status) -> dict[str, object]:
 
 
 def _root(all_users: bool) -> Path:
-    where = places()
-    return where.scripts_all if all_users else where.scripts_user
+    paths = resolve_paths()
+    return paths.scripts_all if all_users else paths.scripts_user
 
 
 def _left_json(left: tuple[Left, ...]) -> list[dict[str, str]]:

@@ -1,7 +1,7 @@
-"""The calls on Resolve that are made, one class for each of its objects, under Resolve's own names.
+"""The calls on Resolve, one class for each of its objects, named as in Resolve's API.
 
-Each method is one call. What Resolve says with None or False is an error or a bool here, by what the caller can do.
-Signatures: the README of Developer/Scripting, July 2026; newer ones say since when they exist.
+Each method makes one call. A None or False of Resolve becomes an error or a bool, by what the caller can do about it.
+Signatures: the README of Developer/Scripting, July 2026; a newer call says since which version it exists.
 """
 
 from answerprint.resolve.api.app import Resolve

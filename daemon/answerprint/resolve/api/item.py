@@ -14,7 +14,7 @@ __all__ = ["Take", "TimelineItem"]
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """A take of an item, as Resolve describes it."""
+    """A take of an item. start, end: source frames, None if Resolve does not return them."""
 
     start: float | None
     end: float | None
@@ -22,14 +22,14 @@ class Take:
 
 
 class TimelineItem(Handle):
-    """Record frames are absolute. A number that Resolve does not say is None: an item may be hollow."""
+    """Record frames are absolute. A number is None if Resolve does not return it: the item may be hollow."""
 
     def name(self) -> str:
-        """As shown."""
+        """Its name as shown on the timeline."""
         return self.text("GetName")
 
     def id(self) -> str:
-        """Its unique id; "" for an item that is on no track."""
+        """Its unique id; "" for a hollow item, which is on no track."""
         return self.text("GetUniqueId")
 
     def type(self) -> str:
@@ -42,7 +42,7 @@ class TimelineItem(Handle):
         return None if found is None else MediaPoolItem(found)
 
     def track(self) -> tuple[str, int] | None:
-        """Kind and number of its track."""
+        """Kind and number of its track, None if this version does not tell."""
         if not self.offers("GetTrackTypeAndIndex"):
             return None
         answer = self.ask("GetTrackTypeAndIndex")
@@ -59,57 +59,57 @@ class TimelineItem(Handle):
         return self.number("GetEnd")
 
     def duration(self) -> float | None:
-        """Record frames."""
+        """Length in record frames."""
         return self.number("GetDuration")
 
     def left_offset(self, precise: bool = False) -> float | None:
-        """How far it could be extended to the left; in frames of the timeline where rates differ."""
+        """How far it could be extended to the left; in timeline frames if the rates differ. precise: with subframes."""
         return self.number("GetLeftOffset", True) if precise else self.number("GetLeftOffset")
 
     def source_start(self) -> float | None:
-        """First source frame; may be one too low."""
+        """First source frame; some versions return one less."""
         return self.number("GetSourceStartFrame")
 
     def source_end(self) -> float | None:
-        """Last source frame, or the one after it."""
+        """Last source frame, or the one after it, depending on the version."""
         return self.number("GetSourceEndFrame")
 
     def source_times(self) -> tuple[float | None, float | None]:
-        """Seconds of start and end, from midnight of the timecode."""
+        """Start and end in seconds of source time, counted from timecode zero."""
         return self.number("GetSourceStartTime"), self.number("GetSourceEndTime")
 
     def speed(self) -> float | None:
-        """Per cent, 0 for a freeze, below 0 for reverse; None before 21.1."""
+        """Speed in per cent: 0 for a freeze frame, below 0 for reverse; None before 21.1."""
         if not self.offers("GetSpeed"):
             return None
         percentage = self.table("GetSpeed").get("Percentage")
         return float(percentage) if isinstance(percentage, (int, float)) else None
 
     def set_speed(self, percentage: float) -> bool:
-        """Retime it, other items stay where they are; 21.1 and later."""
+        """Retime it without moving other items; 21.1 and later. percentage: as `speed`."""
         return self.done("SetSpeed", {"Percentage": percentage, "RippleTimeline": False})
 
     def properties(self) -> dict[str, str]:
-        """Its inspector's values as text."""
+        """Its values in the Inspector, as text."""
         return texts(self.table(self.properties_call))
 
     @property
     def properties_call(self) -> str:
-        """How this version names the call for them."""
+        """The name of that call in this version."""
         return "GetProperties" if self.offers("GetProperties") else "GetProperty"
 
     def set_property(self, name: str, value: Value) -> bool:
-        """Change a value of the inspector."""
+        """Change a value in the Inspector."""
         if self.offers("SetProperties"):
             return self.done("SetProperties", {name: value})
         return self.done("SetProperty", name, value)
 
     def enabled(self) -> bool:
-        """Whether it is seen."""
+        """Whether it is enabled."""
         return self.done("GetClipEnabled")
 
     def enable(self, on: bool) -> bool:
-        """Show it, or hide it."""
+        """Enable or disable it."""
         return self.done("SetClipEnabled", on)
 
     def colour(self) -> str:
@@ -117,12 +117,12 @@ class TimelineItem(Handle):
         return self.text("GetClipColor")
 
     def flags(self) -> list[str]:
-        """Colours of its flags, and of those of its clip: Resolve's own menu flags a clip wherever it is used."""
+        """The colours of its flags and of its clip's flags: Resolve's own menu flags the clip in the media pool."""
         clip = self.clip()
         return [*self.listed("GetFlagList"), *(() if clip is None else clip.listed("GetFlagList"))]
 
     def markers(self) -> dict[float, dict[str, Value]]:
-        """Markers by frame of the source."""
+        """Its markers by source frame."""
         answer = self.ask("GetMarkers")
         if not isinstance(answer, Mapping):
             return {}
@@ -133,29 +133,29 @@ class TimelineItem(Handle):
         }
 
     def add_marker(self, frame: int, colour: str, name: str, note: str, duration: int, data: str) -> bool:
-        """A marker with data for programs; frame is one of the source."""
+        """Add a marker with custom data at a source frame."""
         return self.done("AddMarker", frame, colour, name, note, duration, data)
 
     def marker_with(self, data: str) -> dict[str, Value]:
-        """The first marker with that data, {} for none."""
+        """The first marker with these custom data, {} if there is none."""
         return self.table("GetMarkerByCustomData", data)
 
     def linked(self) -> list[TimelineItem]:
-        """Items that move with it."""
+        """The items linked with it."""
         return [TimelineItem(each) for each in objects(self.ask("GetLinkedItems"))]
 
     def fusion_comps(self) -> int:
-        """How many Fusion compositions it has."""
+        """The number of its Fusion compositions."""
         return round(self.number("GetFusionCompCount") or 0)
 
     def copy_grades(self, targets: Sequence[TimelineItem]) -> bool:
-        """Give others the grade of this one."""
+        """Copy its grade to other items."""
         return self.done("CopyGrades", [each.remote for each in targets])
 
     # Takes
 
     def takes(self) -> list[Take]:
-        """All takes, the first one being what the item was made of; [] where it has no take selector."""
+        """All takes, the first one being the original clip; [] without a take selector."""
         found = []
         for index in range(1, round(self.number("GetTakesCount") or 0) + 1):
             table = self.table("GetTakeByIndex", index)
@@ -170,17 +170,17 @@ class TimelineItem(Handle):
         return found
 
     def take(self) -> int:
-        """Number of the take that is seen; 0 where it has no take selector."""
+        """The number of the selected take, from 1; 0 without a take selector."""
         return round(self.number("GetSelectedTakeIndex") or 0)
 
     def add_take(self, clip: MediaPoolItem, first: int, last: int) -> bool:
-        """Another take, of source frames."""
+        """Add a take with source frames `first` to `last`, both inclusive."""
         return self.done("AddTake", clip.remote, first, last)
 
     def select_take(self, index: int) -> bool:
-        """Show a take."""
+        """Select a take, numbered from 1."""
         return self.done("SelectTakeByIndex", index)
 
     def delete_take(self, index: int) -> bool:
-        """Remove a take."""
+        """Delete a take, numbered from 1."""
         return self.done("DeleteTakeByIndex", index)

@@ -18,7 +18,7 @@ class Folder(Handle):
     """A bin."""
 
     def name(self) -> str:
-        """As shown."""
+        """Its name as shown in the media pool."""
         return self.text("GetName")
 
     def id(self) -> str:
@@ -26,15 +26,15 @@ class Folder(Handle):
         return self.text("GetUniqueId")
 
     def clips(self) -> list[MediaPoolItem]:
-        """What lies in it."""
+        """The clips directly in it."""
         return [MediaPoolItem(each) for each in objects(self.ask("GetClipList"))]
 
     def folders(self) -> list[Folder]:
-        """The bins in it."""
+        """The bins directly in it."""
         return [Folder(each) for each in objects(self.ask("GetSubFolderList"))]
 
     def walk(self) -> Iterator[Folder]:
-        """It, and all bins below."""
+        """This bin and all bins below it."""
         yield self
         for each in self.folders():
             yield from each.walk()
@@ -48,37 +48,37 @@ class MediaPool(Handle):
         return Folder(self.needed("GetRootFolder"))
 
     def folder(self) -> Folder | None:
-        """The bin that is open."""
+        """The open bin."""
         found = self.found("GetCurrentFolder")
         return None if found is None else Folder(found)
 
     def open_folder(self, folder: Folder) -> bool:
-        """Open a bin: imports go there."""
+        """Open a bin: imports go into it."""
         return self.done("SetCurrentFolder", folder.remote)
 
     def add_folder(self, parent: Folder, name: str) -> Folder | None:
-        """A new bin."""
+        """Create a bin; None if Resolve does not."""
         found = self.found("AddSubFolder", parent.remote, name)
         return None if found is None else Folder(found)
 
     def delete_folders(self, folders: Sequence[Folder]) -> bool:
-        """Remove bins with all that lies in them."""
+        """Delete bins and everything in them."""
         return self.done("DeleteFolders", [each.remote for each in folders])
 
     def import_media(self, what: Sequence[str] | Sequence[Mapping[str, Value]]) -> list[MediaPoolItem]:
-        """Bring files into the bin that is open."""
+        """Import files into the open bin."""
         return [MediaPoolItem(each) for each in objects(self.ask("ImportMedia", list(what), seconds=_IMPORT_SECONDS))]
 
     def append(self, entries: Sequence[Mapping[str, Value]]) -> list[TimelineItem]:
-        """Put clips onto the open timeline; the items that come back may be hollow."""
+        """Append clips to the open timeline. A returned item may be hollow: on no track, without an id."""
         return [TimelineItem(each) for each in objects(self.ask("AppendToTimeline", [dict(each) for each in entries]))]
 
     def delete_timelines(self, timelines: Sequence[Handle]) -> bool:
-        """Remove timelines."""
+        """Delete timelines."""
         return self.done("DeleteTimelines", [each.remote for each in timelines])
 
     def delete_clips(self, clips: Sequence[MediaPoolItem]) -> bool:
-        """Take clips out of the project; their files stay."""
+        """Delete clips from the project; their files stay."""
         return self.done("DeleteClips", [each.remote for each in clips])
 
     def move_clips(self, clips: Sequence[MediaPoolItem], folder: Folder) -> bool:

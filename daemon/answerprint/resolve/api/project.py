@@ -17,7 +17,7 @@ class Project(Handle):
     """The open project."""
 
     def name(self) -> str:
-        """As shown."""
+        """Its name."""
         return self.text("GetName")
 
     def id(self) -> str:
@@ -29,7 +29,7 @@ class Project(Handle):
         return MediaPool(self.needed("GetMediaPool"))
 
     def timeline(self) -> Timeline:
-        """The timeline that is open. Raises ResolveError where there is none."""
+        """The open timeline. Raises ResolveError if there is none."""
         timeline = self.found("GetCurrentTimeline")
         if timeline is None:
             raise ResolveError("No timeline is open in Resolve.", "Open the timeline that holds the clips.")
@@ -42,30 +42,30 @@ class Project(Handle):
         return [Timeline(each) for each in found if each is not None]
 
     def open_timeline(self, timeline: Timeline) -> bool:
-        """Make a timeline the one that is open."""
+        """Open a timeline."""
         return self.done("SetCurrentTimeline", timeline.remote)
 
     def setting(self, name: str) -> str:
-        """A setting of the project as text, "" where it does not say."""
+        """A project setting as text, "" if Resolve does not return it."""
         answer = self.ask("GetSetting", name) if self.offers("GetSetting") else self.table("GetSettings").get(name)
         return "" if answer is None else str(answer)
 
-    # The render queue. It is the user's: nothing here touches a job that is not ours.
+    # The render queue. It is the user's: callers touch no job that is not ours.
 
     def load_preset(self, name: str) -> bool:
-        """Take a preset's render settings."""
+        """Load a preset's render settings."""
         return self.done("LoadRenderPreset", name)
 
     def save_preset(self, name: str) -> bool:
-        """Keep the current render settings under a new name."""
+        """Save the current render settings as a new preset."""
         return self.done("SaveAsNewRenderPreset", name)
 
     def delete_preset(self, name: str) -> bool:
-        """Forget a preset."""
+        """Delete a preset."""
         return self.done("DeleteRenderPreset", name)
 
     def presets(self) -> list[str]:
-        """Names of all presets."""
+        """The names of all presets."""
         answer = self.ask("GetRenderPresetList")
         if not isinstance(answer, Sequence) or isinstance(answer, str):
             return []
@@ -75,20 +75,20 @@ class Project(Handle):
         ]
 
     def format_and_codec(self) -> tuple[str, str]:
-        """The ids of the current ones."""
+        """The ids of the current format and codec."""
         found = texts(self.table("GetCurrentRenderFormatAndCodec"))
         return found.get("format", ""), found.get("codec", "")
 
     def set_format_and_codec(self, form: str, codec: str) -> bool:
-        """By ids, not by labels."""
+        """Set both by their ids, not by their labels."""
         return self.done("SetCurrentRenderFormatAndCodec", form, codec)
 
     def formats(self) -> dict[str, str]:
-        """Extension by label."""
+        """File extension by label."""
         return texts(self.table("GetRenderFormats"))
 
     def codecs(self, form: str) -> dict[str, str]:
-        """Id by label, of a format's extension."""
+        """Codec id by label. form: the file extension of a format."""
         return texts(self.table("GetRenderCodecs", form))
 
     def render_mode(self) -> int:
@@ -100,34 +100,34 @@ class Project(Handle):
         return self.done("SetCurrentRenderMode", mode)
 
     def set_render_settings(self, settings: Mapping[str, Value]) -> bool:
-        """Change some, on top of the preset that is loaded."""
+        """Change some render settings; the others stay as the preset has them."""
         return self.done("SetRenderSettings", dict(settings))
 
     def add_render_job(self) -> str:
-        """The id of a new job, "" where there is none."""
+        """Add a job; returns its id, "" if Resolve adds none."""
         return self.text("AddRenderJob")
 
     def delete_render_job(self, job: str) -> bool:
-        """Remove one job."""
+        """Delete one job."""
         return self.done("DeleteRenderJob", job)
 
     def render_jobs(self) -> list[dict[str, str]]:
-        """All jobs of the queue, with JobId and more."""
+        """All jobs of the render queue, as text: JobId, TargetDir and more."""
         answer = self.ask("GetRenderJobList")
         if not isinstance(answer, Sequence) or isinstance(answer, str):
             return []
         return [texts({str(k): v for k, v in each.items()}) for each in answer if isinstance(each, Mapping)]
 
     def start_rendering(self, job: str) -> bool:
-        """Render one job."""
+        """Start to render one job."""
         return self.done("StartRendering", [job], False)
 
     def stop_rendering(self) -> None:
-        """End what is rendered now."""
+        """Stop the running render."""
         self.ask("StopRendering")
 
     def rendering(self) -> bool:
-        """Whether something is rendered now."""
+        """Whether a render is running."""
         return self.done("IsRenderingInProgress")
 
     def render_status(self, job: str) -> dict[str, str]:

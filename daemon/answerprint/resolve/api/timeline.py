@@ -12,10 +12,10 @@ __all__ = ["Timeline"]
 
 
 class Timeline(Handle):
-    """Frames are record frames: absolute, so that the first one is `start`."""
+    """Frames are absolute record frames: the first one is `start`."""
 
     def name(self) -> str:
-        """As shown."""
+        """Its name as shown in the media pool."""
         return self.text("GetName")
 
     def id(self) -> str:
@@ -31,24 +31,24 @@ class Timeline(Handle):
         return self.whole("GetEndFrame")
 
     def start_timecode(self) -> str:
-        """Label of the first record frame."""
+        """Timecode of the first record frame."""
         return self.text("GetStartTimecode")
 
     def timecode(self) -> str:
-        """Label of the frame under the playhead, "" on pages that have none."""
+        """Timecode of the playhead, "" on pages that have none."""
         return self.text("GetCurrentTimecode")
 
     def setting(self, name: str) -> str:
-        """A setting of the timeline (that of the project where it has none of its own) as text, "" for none."""
+        """A setting as text, "" for none; without a setting of its own, a timeline returns the project's."""
         answer = self.ask("GetSetting", name) if self.offers("GetSetting") else self.table("GetSettings").get(name)
         return "" if answer is None else str(answer)
 
     def tracks(self) -> int:
-        """How many video tracks, counted from 1."""
+        """The number of video tracks; they count from 1."""
         return self.whole("GetTrackCount", "video")
 
     def items(self, track: int) -> list[TimelineItem]:
-        """What is on a video track, in the order of time."""
+        """The items of a video track, in order of time."""
         return [TimelineItem(each) for each in objects(self.ask("GetItemListInTrack", "video", track))]
 
     def item_at_playhead(self) -> TimelineItem | None:
@@ -57,13 +57,13 @@ class Timeline(Handle):
         return None if found is None else TimelineItem(found)
 
     def selected(self) -> list[TimelineItem] | None:
-        """The items that are selected; None where this version (before 21.0.4) cannot tell."""
+        """The selected items; None before 21.0.4, which cannot tell."""
         if not self.offers("GetSelectedClips"):
             return None
         return [TimelineItem(each) for each in objects(self.ask("GetSelectedClips"))]
 
     def marks(self) -> tuple[int, int] | None:
-        """In and out of the video, both inclusive, relative to `start`; None where none are set, or before 20."""
+        """In and Out of the video, both inclusive, relative to `start`; None if not set, and before version 20."""
         if not self.offers("GetMarkInOut"):
             return None
         video = self.table("GetMarkInOut").get("video")
@@ -75,15 +75,15 @@ class Timeline(Handle):
         return round(first), round(last)
 
     def add_track(self, index: int | None = None) -> bool:
-        """A new video track above all others, or as number `index`, those from there on then being one higher."""
+        """Add a video track: on top, or as number `index`, which moves that track and those above it up."""
         return self.done("AddTrack", "video", *(() if index is None else ({"index": index},)))
 
     def delete_track(self, index: int) -> bool:
-        """Remove a video track with all that is on it."""
+        """Delete a video track and everything on it."""
         return self.done("DeleteTrack", "video", index)
 
     def track_name(self, index: int) -> str:
-        """Of a video track, as shown."""
+        """The name of a video track."""
         return self.text("GetTrackName", "video", index)
 
     def name_track(self, index: int, name: str) -> bool:
@@ -91,15 +91,15 @@ class Timeline(Handle):
         return self.done("SetTrackName", "video", index, name)
 
     def track_enabled(self, index: int) -> bool:
-        """Whether a video track is seen."""
+        """Whether a video track is enabled."""
         return self.done("GetIsTrackEnabled", "video", index)
 
     def track_locked(self, index: int) -> bool:
-        """Whether nothing on a video track can be changed."""
+        """Whether a video track is locked."""
         return self.done("GetIsTrackLocked", "video", index)
 
     def delete_items(self, items: Sequence[TimelineItem]) -> bool:
-        """Remove items and leave gaps; only on the Edit page."""
+        """Delete items and leave gaps; works on the Edit page only."""
         return self.done("DeleteClips", [each.remote for each in items], False)
 
     def link(self, items: Sequence[TimelineItem], linked: bool) -> bool:
@@ -107,5 +107,5 @@ class Timeline(Handle):
         return self.done("SetClipsLinked", [each.remote for each in items], linked)
 
     def export(self, path: str, kind: Value, subtype: Value) -> bool:
-        """Write an interchange file; kind and subtype are constants of Resolve's."""
+        """Export an edit list; kind and subtype are constants of Resolve's API."""
         return self.done("Export", path, kind, subtype, seconds=120.0)

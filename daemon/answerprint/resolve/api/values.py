@@ -1,4 +1,4 @@
-"""What an answer has to be: Resolve's are untyped, and None stands for any failure."""
+"""Typed access to Resolve's answers, which have no types and where None stands for any failure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["Handle", "numbers", "objects", "pipelined", "texts"]
 
 @dataclass(eq=False, frozen=True, slots=True)
 class Handle:
-    """An object of Resolve's, and ways to ask it. All methods raise ResolveError."""
+    """An object of Resolve's, with calls by the type of their answer. All methods raise ResolveError."""
 
     remote: Remote
 
     def ask(self, method: str, *arguments: Value, seconds: float = CALL_SECONDS) -> Value:
-        """The answer as it comes."""
+        """The answer unchanged."""
         return self.remote.ask(method, *arguments, seconds=seconds)
 
     def offers(self, method: str) -> bool:
@@ -27,66 +27,66 @@ class Handle:
         return self.remote.offers(method, type(self).__name__)
 
     def text(self, method: str, *arguments: Value) -> str:
-        """The answer as text, "" for none."""
+        """The answer if it is text, else ""."""
         answer = self.ask(method, *arguments)
         return answer if isinstance(answer, str) else ""
 
     def number(self, method: str, *arguments: Value) -> float | None:
-        """The answer as a number; None where there is none."""
+        """The answer if it is a number, else None."""
         answer = self.ask(method, *arguments)
         return answer if isinstance(answer, (int, float)) and not isinstance(answer, bool) else None
 
     def whole(self, method: str, *arguments: Value) -> int:
-        """The answer as a whole number. Raises NoAnswerError for none."""
+        """The answer as a whole number. Raises NoAnswerError if it is no number."""
         answer = self.number(method, *arguments)
         if answer is None:
             raise NoAnswerError(method)
         return round(answer)
 
     def done(self, method: str, *arguments: Value, seconds: float = CALL_SECONDS) -> bool:
-        """Whether Resolve says that it did it; that alone proves nothing."""
+        """Whether Resolve reports success; that alone proves nothing."""
         return bool(self.ask(method, *arguments, seconds=seconds))
 
     def found(self, method: str, *arguments: Value, seconds: float = CALL_SECONDS) -> Remote | None:
-        """The answer as an object; None where there is none."""
+        """The answer if it is an object, else None."""
         answer = self.ask(method, *arguments, seconds=seconds)
         return answer if isinstance(answer, Remote) else None
 
     def needed(self, method: str, *arguments: Value) -> Remote:
-        """The answer as an object. Raises NoAnswerError for none."""
+        """The answer as an object. Raises NoAnswerError if it is none."""
         answer = self.found(method, *arguments)
         if answer is None:
             raise NoAnswerError(method)
         return answer
 
     def listed(self, method: str) -> list[str]:
-        """The answer as a list of texts, [] for none."""
+        """The answer as a list of texts, [] if it is no list."""
         answer = self.ask(method)
         return [str(each) for each in answer] if isinstance(answer, Sequence) and not isinstance(answer, str) else []
 
     def table(self, method: str, *arguments: Value) -> dict[str, Value]:
-        """The answer as a dictionary with names as keys, {} for none."""
+        """The answer as a dictionary with text keys, {} if it is none."""
         answer = self.ask(method, *arguments)
         return {str(key): value for key, value in answer.items()} if isinstance(answer, Mapping) else {}
 
 
 @contextmanager
 def pipelined(handles: Sequence[Handle], *calls: tuple[str, *tuple[Value, ...]]) -> Iterator[None]:
-    """Make all calls (method and arguments) on each of the handles, which are of one kind, before the block does.
+    """Send these calls (method and arguments) on each handle, before the block makes them one by one.
 
-    See `Bridge.ahead`: no answer is waited for until the block makes that call. What this version lacks is left out.
+    The handles are of one kind. See `Bridge.pipelined`. Calls that this version lacks are left out.
     """
     if not handles:
         yield
         return
     first = handles[0]
     offered = [call for call in calls if first.offers(call[0])]
-    with first.remote.bridge.ahead(each.remote.call(*call) for each in handles for call in offered):
+    with first.remote.bridge.pipelined(each.remote.call(*call) for each in handles for call in offered):
         yield
 
 
 def objects(answer: Value) -> list[Remote]:
-    """The objects of a list, or of a dictionary as older calls give; [] for none."""
+    """The objects of a list, or of a dictionary as older versions return; [] for anything else."""
     if isinstance(answer, Mapping):
         answer = list(answer.values())
     if not isinstance(answer, Sequence) or isinstance(answer, str):
@@ -95,12 +95,12 @@ def objects(answer: Value) -> list[Remote]:
 
 
 def texts(table: Mapping[str, Value]) -> dict[str, str]:
-    """The values of a dictionary as text."""
+    """The values of a dictionary as text; None is left out."""
     return {name: value if isinstance(value, str) else str(value) for name, value in table.items() if value is not None}
 
 
 def numbers(answer: Value) -> list[float]:
-    """The numbers of a list."""
+    """The numbers of a list, [] for anything else."""
     if not isinstance(answer, Sequence) or isinstance(answer, str):
         return []
     return [each for each in answer if isinstance(each, (int, float)) and not isinstance(each, bool)]

@@ -1,13 +1,10 @@
-"""Attach to a running Resolve from outside: a bridge process, run by a Python that its library puts up with.
+"""Attach to a running Resolve from outside, through a bridge process; and where Resolve keeps what that needs.
 
-That library can crash the interpreter that loads it, above all a frozen one or one of a version it does not expect
-(https://github.com/samuelgursky/davinci-resolve-mcp/issues/26), so it is never loaded into this process; a bridge
-that dies of it is a Python that does not fit, and the next one is tried.
+Resolve's scripting library can crash the interpreter that loads it, above all a frozen one or one of an unexpected
+version (https://github.com/samuelgursky/davinci-resolve-mcp/issues/26). So this process never loads it. If a bridge
+crashes, the next Python is tried.
 
-Where Resolve keeps what a script needs, on each system, as its own documentation says.
-
-Paths only; nothing is read or made here. Sources: the README of Developer/Scripting, and where Resolve 21.1 puts its
-own interpreter.
+Sources of the paths: the README of Developer/Scripting, and an installation of Resolve 21.1 for its own interpreter.
 """
 
 from __future__ import annotations
@@ -25,15 +22,15 @@ from pathlib import Path
 from answerprint.resolve.bridge.bridge import Bridge
 from answerprint.resolve.errors import HangingError, NoResolveError, ResolveError
 
-__all__ = ["Attempt", "Places", "attached", "bridge_file", "candidates", "places", "scrubbed"]
+__all__ = ["Attempt", "ResolvePaths", "attached", "bridge_file", "candidates", "clean_environment", "resolve_paths"]
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Absolute paths; none of them need exist.
+class ResolvePaths:
+    """Absolute paths, which may not exist.
 
-    scripts_user, scripts_all: folders of menu scripts, with Utility, Edit, Deliver... below. api: has Modules below it.
-    library: the shared library that the module loads. pythons: Resolve's own interpreter, where there can be one.
+    scripts_user, scripts_all: folders of menu scripts, with Utility, Edit, Deliver... in them. api: holds Modules.
+    library: the shared library that the scripting module loads. pythons: possible paths of Resolve's own interpreter.
     """
 
     scripts_user: Path
@@ -43,12 +40,14 @@ class Places:
     pythons: tuple[Path, ...]
 
 
-def places(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Places:
-    """The documented places; RESOLVE_SCRIPT_API and RESOLVE_SCRIPT_LIB come first, as in Resolve's own module."""
+def resolve_paths(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> ResolvePaths:
+    """The documented paths; RESOLVE_SCRIPT_API and RESOLVE_SCRIPT_LIB override two of them, as in Resolve's own
+    module.
+    """
     environ = os.environ if environ is None else environ
     found = {"darwin": _mac, "win32": _windows}.get(platform, _linux)(environ)
     api, library = environ.get("RESOLVE_SCRIPT_API"), environ.get("RESOLVE_SCRIPT_LIB")
-    return Places(
+    return ResolvePaths(
         found.scripts_user,
         found.scripts_all,
         Path(api) if api else found.api,
@@ -57,10 +56,10 @@ def places(environ: Mapping[str, str] | None = None, platform: str = sys.platfor
     )
 
 
-def _linux(environ: Mapping[str, str]) -> Places:
+def _linux(environ: Mapping[str, str]) -> ResolvePaths:
     roots = (Path("/opt/resolve"), Path("/home/resolve"))
     root = next((each for each in roots if each.is_dir()), roots[0])
-    return Places(
+    return ResolvePaths(
         _home(environ) / ".local/share/DaVinciResolve/Fusion/Scripts",
         root / "Fusion/Scripts",
         root / "Developer/Scripting",
@@ -69,10 +68,10 @@ def _linux(environ: Mapping[str, str]) -> Places:
     )
 
 
-def _mac(environ: Mapping[str, str]) -> Places:
+def _mac(environ: Mapping[str, str]) -> ResolvePaths:
     shared = Path("/Library/Application Support/Blackmagic Design/DaVinci Resolve")
     app = Path("/Applications/DaVinci Resolve/DaVinci Resolve.app/Contents")
-    return Places(
+    return ResolvePaths(
         _home(environ) / "Library/Application Support/Blackmagic Design/DaVinci Resolve/Fusion/Scripts",
         shared / "Fusion/Scripts",
         shared / "Developer/Scripting",
@@ -81,11 +80,11 @@ def _mac(environ: Mapping[str, str]) -> Places:
     )
 
 
-def _windows(environ: Mapping[str, str]) -> Places:
+def _windows(environ: Mapping[str, str]) -> ResolvePaths:
     shared = Path(environ.get("PROGRAMDATA", r"C:\ProgramData")) / "Blackmagic Design/DaVinci Resolve"
     roaming = Path(environ.get("APPDATA", str(_home(environ) / "AppData/Roaming")))
     program = Path(environ.get("PROGRAMFILES", r"C:\Program Files")) / "Blackmagic Design/DaVinci Resolve"
-    return Places(
+    return ResolvePaths(
         roaming / "Blackmagic Design/DaVinci Resolve/Support/Fusion/Scripts",
         shared / "Fusion/Scripts",
         shared / "Support/Developer/Scripting",
@@ -102,14 +101,14 @@ def _home(environ: Mapping[str, str]) -> Path:
 _HELLO_SECONDS = 30.0  # a first import from a cold disk
 _END_SECONDS = 2.0
 
-# What a program that ships its own libraries sets for itself breaks another interpreter.
-_POISON = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONEXECUTABLE", "LD_LIBRARY_PATH", "LD_PRELOAD")
-_POISON_PREFIXES = ("DYLD_", "_MEIPASS", "_PYI_")
+# Variables that Resolve or a frozen program sets for its own libraries; they break another interpreter.
+_FOREIGN_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONEXECUTABLE", "LD_LIBRARY_PATH", "LD_PRELOAD")
+_FOREIGN_PREFIXES = ("DYLD_", "_MEIPASS", "_PYI_")
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One Python that was tried as a bridge. problem: empty where it attached."""
+    """One Python that was tried as a bridge. problem: why it failed, "" if it loaded the library."""
 
     python: str
     version: str
@@ -117,25 +116,29 @@ class Attempt:
 
 
 def bridge_file() -> Path:
-    """The bridge's program, which is part of every installation."""
+    """The program of the bridge, part of every installation."""
     import resolve_scripts
 
     return Path(next(iter(resolve_scripts.__path__))) / "answerprint_bridge.py"
 
 
-def scrubbed(environ: Mapping[str, str]) -> dict[str, str]:
-    """An environment for another interpreter: without what Resolve, a shell or a frozen program set for theirs."""
+def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment for another interpreter: without the variables that Resolve or a frozen program sets."""
     return {
-        name: value for name, value in environ.items() if name not in _POISON and not name.startswith(_POISON_PREFIXES)
+        name: value
+        for name, value in environ.items()
+        if name not in _FOREIGN_VARIABLES and not name.startswith(_FOREIGN_PREFIXES)
     }
 
 
-def candidates(where: Places, environ: Mapping[str, str]) -> Iterator[str]:
-    """Interpreters to try: the one that is named, Resolve's own, ours where it is a real one, and the system's."""
+def candidates(paths: ResolvePaths, environ: Mapping[str, str]) -> Iterator[str]:
+    """Interpreters to try: only ANSWERPRINT_RESOLVE_PYTHON if set; else Resolve's own, ours unless frozen, the
+    system's.
+    """
     if named := environ.get("ANSWERPRINT_RESOLVE_PYTHON"):
         yield named
         return
-    yield from (str(each) for each in where.pythons if each.is_file())
+    yield from (str(each) for each in paths.pythons if each.is_file())
     if not getattr(sys, "frozen", False):
         yield sys.executable
     for name in ("python3", "python"):
@@ -145,39 +148,39 @@ def candidates(where: Places, environ: Mapping[str, str]) -> Iterator[str]:
 
 @contextmanager
 def attached(environ: Mapping[str, str] | None = None, attempts: list[Attempt] | None = None) -> Iterator[Bridge]:
-    """A bridge to the Resolve that runs on this machine; its process ends with the block.
+    """A bridge to the running Resolve; its process ends with the block.
 
-    attempts: filled with what was tried. Raises NoResolveError when none can be reached, with the reason.
+    attempts: gets an entry for each Python that was tried. Raises NoResolveError, with the reason, if none attaches.
     """
     environ = os.environ if environ is None else environ
-    where = places(environ)
+    paths = resolve_paths(environ)
     tried = [] if attempts is None else attempts
-    if not (where.api / "Modules").is_dir():
+    if not (paths.api / "Modules").is_dir():
         raise NoResolveError(
-            f"DaVinci Resolve's scripting module is not in {where.api}.",
+            f"DaVinci Resolve's scripting module is missing from {paths.api}.",
             "Install Resolve, or set RESOLVE_SCRIPT_API to its folder Developer/Scripting.",
         )
-    for python in dict.fromkeys(candidates(where, environ)):
-        process = _start(python, where, environ)
+    for python in dict.fromkeys(candidates(paths, environ)):
+        process = _start(python, paths, environ)
         if process is None:
-            tried.append(Attempt(python, "", "it cannot be started"))
+            tried.append(Attempt(python, "", "it could not be started"))
             continue
         try:
-            bridge = _greet(process, python, tried)
+            bridge = _handshake(process, python, tried)
             if bridge is not None:
                 yield bridge
                 return
         finally:
             _end(process)
         if not tried[-1].problem:
-            break  # the library works, and found no Resolve: another Python would not either
+            break  # the library loaded and found no Resolve, as it would with any other Python
     raise _unreachable(tried)
 
 
-def _greet(process: subprocess.Popen[bytes], python: str, tried: list[Attempt]) -> Bridge | None:
-    """The bridge if it has a Resolve; keeps how the attempt went."""
+def _handshake(process: subprocess.Popen[bytes], python: str, tried: list[Attempt]) -> Bridge | None:
+    """The bridge if it attached; adds the attempt to `tried`."""
     if process.stdin is None or process.stdout is None:
-        raise AssertionError("its pipes were asked for")
+        raise AssertionError("the process has no pipes")
     bridge = Bridge(process.stdout, process.stdin, on_lost=process.kill)
     try:
         hello = bridge.hello(_HELLO_SECONDS)
@@ -185,18 +188,18 @@ def _greet(process: subprocess.Popen[bytes], python: str, tried: list[Attempt]) 
         tried.append(Attempt(python, "", error.message))
         raise
     except NoResolveError:
-        tried.append(Attempt(python, "", f"Resolve's library ends it (exit {process.wait(_END_SECONDS)})"))
+        tried.append(Attempt(python, "", f"Resolve's library crashes it (exit {process.wait(_END_SECONDS)})"))
         return None
     tried.append(Attempt(python, hello.python, hello.error))
     return bridge if hello.attached else None
 
 
-def _start(python: str, where: Places, environ: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
-    environment = scrubbed(environ) | {"RESOLVE_SCRIPT_API": str(where.api)}
-    if where.library.is_file():
-        environment["RESOLVE_SCRIPT_LIB"] = str(where.library)
+def _start(python: str, paths: ResolvePaths, environ: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
+    environment = clean_environment(environ) | {"RESOLVE_SCRIPT_API": str(paths.api)}
+    if paths.library.is_file():
+        environment["RESOLVE_SCRIPT_LIB"] = str(paths.library)
     try:
-        # -I: no folder and no variable of the user's changes what it imports.
+        # -I: no folder and no variable of the user changes what it imports.
         return subprocess.Popen(  # noqa: S603 - our own program
             [python, "-I", str(bridge_file())],
             stdin=subprocess.PIPE,
@@ -212,7 +215,7 @@ def _start(python: str, where: Places, environ: Mapping[str, str]) -> subprocess
 def _end(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            with contextlib.suppress(OSError):  # what was still to be written has no reader any more
+            with contextlib.suppress(OSError):  # unwritten data have no reader any more
                 pipe.close()
     try:
         process.wait(_END_SECONDS)
@@ -226,10 +229,10 @@ def _unreachable(tried: Sequence[Attempt]) -> ResolveError:
     if problems and all(each.problem for each in tried):
         return NoResolveError(
             f"Resolve's scripting library does not load ({'; '.join(problems)}).",
-            "Set ANSWERPRINT_RESOLVE_PYTHON to a Python that it takes, from python.org.",
+            "Install Python from python.org, and set ANSWERPRINT_RESOLVE_PYTHON to it.",
         )
     return NoResolveError(
-        "No DaVinci Resolve answers.",
+        "DaVinci Resolve is not running, or does not allow external scripting.",
         "Start Resolve Studio, open a project, and set Preferences > System > General > External scripting using to"
-        " Local. The free edition lets no other program in: use its menu Workspace > Scripts > Answerprint.",
+        " Local. In the free edition, use the menu Workspace > Scripts > Answerprint.",
     )

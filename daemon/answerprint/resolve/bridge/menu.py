@@ -1,4 +1,4 @@
-"""The menu script in Resolve that started this program is the bridge: it answers on our standard input."""
+"""The bridge of a menu command: the script in Resolve that started this program answers on our standard input."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["run_bridge"]
 
 @contextmanager
 def run_bridge() -> Iterator[Bridge]:
-    """The bridge on standard input and output; what is printed meanwhile goes to standard error.
+    """The bridge on standard input and output; `print` goes to standard error meanwhile.
 
-    Raises NoResolveError when the script has no Resolve to offer.
+    Raises NoResolveError if Resolve did not run the script.
     """
     requests = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     with requests:
-        # Not sys.stdin: at exit Python closes that, and aborts when the bridge's thread still waits in it.
+        # Not sys.stdin: Python closes that at exit, and aborts if the bridge's thread still reads from it.
         bridge = Bridge(os.fdopen(os.dup(0), "rb"), requests)
         if not bridge.hello().attached:
             raise NoResolveError(

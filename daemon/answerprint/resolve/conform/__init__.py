@@ -1,1 +1,1 @@
-"""From what is on a timeline to frames of files."""
+"""From timeline items to frames of files, and back: which frames an item shows, by two independent readers."""

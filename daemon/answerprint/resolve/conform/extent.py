@@ -1,4 +1,4 @@
-"""Which frames of a file a clip of the media pool is, and how they are labelled."""
+"""Which frames of its file a clip of the media pool covers, and their timecode."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["Extent", "extent_of", "start_label"]
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """A clip's frames, `first` to `stop` - 1 of its file counted from 0, of which there are `of_file`.
+    """A clip's frames: `first` to `stop` - 1 of its file, counted from 0; the file has `of_file`.
 
-    number: in the file name of frame 0 of a sequence, otherwise 0. rate: at which the clip is played, exact; it is the
-    clip's, which may differ from the file's. label: timecode of `first`, None where there is none.
+    number: in the file name of a sequence's frame 0, else 0. rate: the clip's own, exact, which may differ from the
+    file's. label: timecode of `first`, None if there is none.
     """
 
     first: int
@@ -31,42 +31,42 @@ class Extent:
 
 
 def extent_of(clip: ClipFacts, media: MediaInfo) -> Extent | Refusal:
-    """Bring Resolve's account of a clip and the daemon's of its file together, or refuse where they do not fit."""
-    said = clip.properties
+    """Compare the clip's attributes with its probed file; a refusal if they contradict each other."""
+    attributes = clip.properties
     try:
-        speed = clip_rate(said.get("FPS", ""), media.rate)
+        rate = clip_rate(attributes.get("FPS", ""), media.rate)
     except InputError as error:
         return Refusal("attribute", f"{clip.name}: {error.message}", "Set the frame rate in the clip's attributes.")
-    start, end, frames = (whole(said.get(name, "")) for name in ("Start", "End", "Frames"))
+    start, end, frames = (whole(attributes.get(name, "")) for name in ("Start", "End", "Frames"))
     if media.frames == 1 and frames in (None, 0, 1):
-        return Extent(0, 1, 1, speed, media.start_number, start_label(clip, media, speed, 0))
+        return Extent(0, 1, 1, rate, media.start_number, start_label(clip, media, rate, 0))
     number = media.start_number if media.sequence else 0
     if frames is None and start is not None and end is not None:
         frames = end - start + 1
-    # What is not said at all is the file's: the readers of an item show whether the clip is only a part of it.
+    # What the attributes lack is taken from the file: the readers of an item tell if the clip is only a part of it.
     start = number if start is None else start
     frames = media.frames - (start - number) if frames is None else frames
     first = start - number
     if end is not None and end - start + 1 != frames:
-        return _differ(clip, f"Resolve counts {frames} frames from {start} to {end}")
+        return _differ(clip, f"Resolve counts {frames} frames, but from {start} to {end}")
     if first < 0 or frames < 1 or first + frames > media.frames:
-        return _differ(clip, f"Resolve counts {frames} frames from {start}, its file has {media.frames} from {number}")
+        return _differ(clip, f"Resolve counts {frames} frames from {start}, the file has {media.frames} from {number}")
     if first == 0 and frames != media.frames:
-        # It may be the head of the file as a clip of its own; or Resolve and the decoder see different frames in it.
-        return _differ(clip, f"Resolve counts {frames} frames, its file has {media.frames}")
-    return Extent(first, first + frames, media.frames, speed, number, start_label(clip, media, speed, first))
+        # Either a subclip from the head of the file, or Resolve and the decoder find different frames in it.
+        return _differ(clip, f"Resolve counts {frames} frames, the file has {media.frames}")
+    return Extent(first, first + frames, media.frames, rate, number, start_label(clip, media, rate, first))
 
 
 def start_label(clip: ClipFacts, media: MediaInfo, rate: Fraction, first: int) -> Timecode | None:
-    """Timecode of a clip's first frame: that of its attributes where there is one, otherwise the file's.
+    """Timecode of a clip's first frame: from its attributes, else from the file; None if neither has one.
 
-    first: that frame in the file. Start TC is of the clip's own first frame, unless it is just the file's.
+    first: that frame, counted in the file. Start TC belongs to the clip's first frame, unless it equals the file's.
     """
-    text = said = clip.properties.get("Start TC", "").strip()
-    if said and clip.properties.get("Drop frame", "").strip() == "1" and ";" not in said:
-        head, _, tail = said.rpartition(":")
+    text = start_tc = clip.properties.get("Start TC", "").strip()
+    if start_tc and clip.properties.get("Drop frame", "").strip() == "1" and ";" not in start_tc:
+        head, _, tail = start_tc.rpartition(":")
         text = f"{head};{tail}"
-    own, files = _label(text, rate) or _label(said, rate), _label(media.start_timecode, rate)
+    own, files = _label(text, rate) or _label(start_tc, rate), _label(media.start_timecode, rate)
     if own is None:
         return None if files is None else files.shifted(first)
     return own.shifted(first) if own == files else own
@@ -83,6 +83,7 @@ def _differ(clip: ClipFacts, what: str) -> Refusal:
     return Refusal(
         "frames",
         f"{clip.name}: {what}.",
-        "Its rate may vary, it may be cut short, or it was changed after its import: convert it to ProRes first.",
+        "The file may have a variable frame rate, be truncated, or have changed since its import."
+        " Convert it to ProRes first.",
         renderable=True,
     )

@@ -1,6 +1,6 @@
-"""What Resolve says, as it says it: read once, so that all reasoning about it is a function of data.
+"""Resolve's answers as data, read once, so that all reasoning about them is pure; and refusals, as data too.
 
-Why something on a timeline is not restored, as data: one refusal does not end the others' work.
+A refusal is returned, not raised: a refused clip does not stop the others.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["ClipFacts", "ItemFacts", "Refusal", "SourceRange", "TimelineFacts"]
 
 @dataclass(frozen=True, slots=True)
 class TimelineFacts:
-    """A timeline. start: first record frame. size: px, 0 for unknown. rate is exact (29.97 is 30000/1001)."""
+    """A timeline. start: first record frame. size: px, 0 if unknown. rate: exact (29.97 is 30000/1001)."""
 
     id: str
     name: str
@@ -31,9 +31,9 @@ class TimelineFacts:
 
 @dataclass(frozen=True, slots=True)
 class ClipFacts:
-    """A clip of the media pool. properties: as Resolve names them, all text.
+    """A clip of the media pool. properties: its clip attributes, by Resolve's names, all text.
 
-    notes: what we keep with a clip of ours, by the keys of `putting.names`; none for any other.
+    notes: our own third-party metadata, by the keys of `put_back.placement`; empty if the clip is not ours.
     """
 
     id: str
@@ -44,16 +44,16 @@ class ClipFacts:
 
     @property
     def path(self) -> str:
-        """File Path, a sequence as `/dir/plate.[0001-1008].exr`; "" where there is none."""
+        """File Path, a sequence as `/dir/plate.[0001-1008].exr`; "" if there is none."""
         return self.properties.get("File Path", "")
 
 
 @dataclass(frozen=True, slots=True)
 class ItemFacts:
-    """An item on a video track. Numbers are as Resolve says them, None where it says nothing.
+    """A timeline item of a video track. Numbers are Resolve's own, None if Resolve returns none.
 
-    start, end, duration: record frames. left_offset: with subframe precision. speed: per cent, None before 21.1.
-    job: what its marker says, where it is one of ours.
+    start, end, duration: record frames. left_offset: with subframes. speed: per cent, None before 21.1. job: the job id
+    in its marker, "" if the item is not ours.
     """
 
     id: str
@@ -77,13 +77,12 @@ class ItemFacts:
 
 @dataclass(frozen=True, slots=True)
 class SourceRange:
-    """The frames of the media that an item shows, from 0 of the file, un-retimed; stop is exclusive.
+    """The frames of the media that an item shows, counted from 0 of the file, without its retime; stop is exclusive.
 
-    offset: source frames from `first` to what the item's first record frame shows (below 1 unless rates differ),
-    exact. speed: source frames for one that would pass at normal speed: 1, 2, 1/2, 0 for a freeze, below 0 reversed.
-    how: which readers agreed, for the report. steady: False where the speed changes within the item; `speed` is then
-    its mean. exact: False where the frames are sure, but not which of them each record frame shows; such a range can be
-    restored, and must not be put back by arithmetic alone.
+    offset: source frames from `first` to what the first record frame shows, exact (below 1 unless the rates differ).
+    speed: 1 is normal, 2 is double, 0 a freeze frame, below 0 reversed. how: which readers agreed, for the report.
+    steady: False if the speed changes within the item; `speed` is then its mean. exact: False if the frames are known,
+    but not which of them each record frame shows: such a range can be restored, but not placed by arithmetic alone.
     """
 
     first: int
@@ -100,13 +99,13 @@ class SourceRange:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """code: for programs. reason, remedy: a line each, for people.
+    """Why an item or clip is not restored. code: for programs. reason, remedy: a line each, for people.
 
-    renderable: whether what is seen could be restored after all once Resolve has rendered it to a file.
+    renderable: whether it can be restored once Resolve has rendered it to a file.
 
-    Codes: no_clip, transition, compound, offline, audio, unreadable (of the medium); hollow, unknown, disagree, outside
-    (of where the item lies in it); frames, attribute (of what Resolve and the file say of one another); restored (it is
-    our own work).
+    Codes: no_clip, transition, compound, offline, audio, unreadable (the medium); hollow, unknown, disagree, outside
+    (the frames that the item shows); frames, attribute (Resolve and the file contradict each other); restored (the clip
+    is a restoration of ours).
     """
 
     code: str

@@ -1,7 +1,4 @@
-"""Frames beyond those that are seen, and what a longer cut later lacks; pure arithmetic on frames of a file.
-
-The size in which a clip is restored for a timeline.
-"""
+"""How much of a clip is restored: handles, what a longer cut lacks, and the size in px; pure arithmetic."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ DEFAULT_HANDLES = 24
 
 @dataclass(frozen=True, slots=True)
 class Handles:
-    """frames: all to restore, from 0 of the file. before, after: how many of them lie outside of what is seen."""
+    """frames: all frames to restore, from 0 of the file. before, after: how many of them the item does not show."""
 
     frames: FrameRange
     before: int
@@ -28,9 +25,9 @@ class Handles:
 
 
 def with_handles(source: SourceRange, of_file: int, wanted: int = DEFAULT_HANDLES) -> Handles:
-    """Add up to `wanted` frames on both sides, as far as the file goes: a subclip's bounds do not matter.
+    """Add up to `wanted` frames on both sides, within the file: the bounds of a subclip do not matter.
 
-    of_file: frames of the file. Raises InputError for a number that cannot be meant.
+    of_file: frames of the file. Raises InputError if `wanted` is negative.
     """
     if wanted < 0:
         raise InputError(f"--handles cannot be {wanted}.", "Give 0 or more frames.")
@@ -39,7 +36,7 @@ def with_handles(source: SourceRange, of_file: int, wanted: int = DEFAULT_HANDLE
 
 
 def retrim(asked: FrameRange, have: Iterable[FrameRange]) -> list[FrameRange]:
-    """The parts of a range that are in none of those that were restored before with the same settings, in order."""
+    """The parts of a range that none of the ranges in `have` covers, in order."""
     missing, at = [], asked.start
     for part in sorted(have, key=lambda each: each.start):
         if len(part) == 0 or part.stop <= at:
@@ -55,7 +52,7 @@ def retrim(asked: FrameRange, have: Iterable[FrameRange]) -> list[FrameRange]:
 
 
 LARGEST_SCALE = Fraction(4)
-"""What the models that are shipped can do."""
+"""The largest scale of the models that are shipped."""
 
 
 def frame_size(
@@ -68,20 +65,22 @@ def frame_size(
     size: tuple[int, int] | None = None,
     largest: Fraction = LARGEST_SCALE,
 ) -> tuple[int, int]:
-    """Width and height in px for a source of `source` px: as large as the timeline shows it, both even.
+    """Width and height in px to restore a source of `source` px: as large as the timeline shows it, both even.
 
-    The source is fitted inside the timeline's frame, as its pixels' aspect has it, which the restored clip keeps. It is
-    never made smaller than it is, since the item may be zoomed into, nor larger than the model can. scale, size: what
-    was asked for instead. Raises InputError for what the model cannot do.
+    The source is fitted inside the timeline's frame by its pixel aspect, which the restored clip keeps. The result is
+    never smaller than the source, since the item may be zoomed, and never larger than the model allows. scale, size:
+    override this. Raises InputError if the model cannot reach them.
     """
     if size is not None:
         wanted = max(Fraction(size[0], source[0]), Fraction(size[1], source[1]))
         if wanted > largest:
-            raise InputError(_TOO_LARGE.format(f"{size[0]}x{size[1]}", float(wanted), float(largest)), "Ask for less.")
+            message = _TOO_LARGE.format(f"{size[0]}x{size[1]}", float(wanted), float(largest))
+            raise InputError(message, "Choose a smaller size.")
         return size
     if scale is not None:
         if not 0 < scale <= largest:
-            raise InputError(_TOO_LARGE.format(f"--scale {scale}", float(scale), float(largest)), "Ask for less.")
+            message = _TOO_LARGE.format(f"--scale {scale}", float(scale), float(largest))
+            raise InputError(message, f"Choose a scale above 0, up to {float(largest):.3g}.")
         factor = scale
     else:
         width = timeline[0] * timeline_aspect / (source[0] * aspect)
@@ -89,7 +88,7 @@ def frame_size(
     return _even(source[0] * factor), _even(source[1] * factor)
 
 
-_TOO_LARGE = "{} is {:.3g} times the source, and the model can do {:.3g}."
+_TOO_LARGE = "{} is {:.3g} times the source; the model's limit is {:.3g} times."
 
 
 def _even(side: Fraction) -> int:

@@ -1,6 +1,6 @@
-"""Asks Resolve for facts, each once: 18 calls for an item (16 before 21.1), 4 more for a clip not met before.
+"""Ask Resolve for facts, each once: 18 calls for an item (16 before 21.1), 4 more for each new clip.
 
-What is asked of many items is asked of all of them together, so that no answer waits for the one before it.
+Calls on many items are pipelined, so that no call waits for the answer to the one before it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from answerprint.resolve.put_back.placement import marked_jobs, own_metadata
 
 __all__ = ["FactsQuery"]
 
-_OF_ITEM = (
+_ITEM_CALLS = (
     ("GetMediaPoolItem",),
     ("GetLeftOffset", True),
     ("GetSourceStartTime",),
@@ -38,14 +38,14 @@ _OF_ITEM = (
 
 
 class FactsQuery:
-    """Facts of one project. A clip is asked for once, however many items use it."""
+    """Reads the facts of one project. It reads each clip once, however many items use it."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._clips: dict[str, ClipFacts] = {}
 
     def timeline(self, timeline: Timeline) -> TimelineFacts:
-        """Raises ResolveError where Resolve does not say what nothing can be reckoned without."""
+        """Read a timeline. Raises ResolveError if Resolve does not return its rate, or a value that is not valid."""
         start_timecode, written = timeline.start_timecode(), self._setting(timeline, "timelineFrameRate")
         size = (self._side(timeline, "timelineResolutionWidth"), self._side(timeline, "timelineResolutionHeight"))
         try:
@@ -53,7 +53,7 @@ class FactsQuery:
             aspect_text = self._setting(timeline, "timelinePixelAspectRatio")
             aspect = pixel_aspect(aspect_text, size) if aspect_text else Fraction(1)
         except InputError as error:
-            raise ResolveError(f"The timeline cannot be read: {error.message}", error.remedy) from error
+            raise ResolveError(f"The timeline's settings are not valid: {error.message}", error.remedy) from error
         drop = is_drop(start_timecode, written) or timeline.setting("timelineDropFrameTimecode") in ("1", "True")
         return TimelineFacts(
             id=timeline.id(),
@@ -69,31 +69,31 @@ class FactsQuery:
         )
 
     def _setting(self, timeline: Timeline, name: str) -> str:
-        """Of the timeline, or of the project where that one does not say."""
+        """The setting of the timeline, or of the project if the timeline has none."""
         return timeline.setting(name) or self._project.setting(name)
 
     def _side(self, timeline: Timeline, name: str) -> int:
-        """In px; 0 where nobody says."""
+        """A side of the picture in px, 0 if unknown."""
         text = self._setting(timeline, name)
         try:
             return int(Fraction(text)) if text else 0
         except (ValueError, ZeroDivisionError):
             raise ResolveError(
-                f"The timeline's {name} is {text!r}.", "Set the resolution in the timeline's settings."
+                f"The timeline's {name} is {text!r}, not a number.", "Set the resolution in the timeline's settings."
             ) from None
 
     def item(self, item: TimelineItem, track: int = 0) -> ItemFacts:
-        """All that is said of an item. track: of it, 0 to ask for that too. Raises ResolveError."""
+        """Read an item. track: its video track, 0 to ask Resolve for it. Raises ResolveError."""
         return self.items([(track, item)])[0]
 
     def items(self, found: Sequence[tuple[int, TimelineItem]]) -> list[ItemFacts]:
-        """The same for many, each with its track."""
-        with pipelined([item for _, item in found], *_OF_ITEM):
-            made_of = [item.clip() for _, item in found]
-            facts = iter(self.clips([clip for clip in made_of if clip is not None]))
+        """Read several items, each with its track as in `item`."""
+        with pipelined([item for _, item in found], *_ITEM_CALLS):
+            clips = [item.clip() for _, item in found]
+            facts = iter(self.clips([clip for clip in clips if clip is not None]))
             return [
                 self._item(item, track, None if clip is None else next(facts))
-                for (track, item), clip in zip(found, made_of, strict=True)
+                for (track, item), clip in zip(found, clips, strict=True)
             ]
 
     def _item(self, item: TimelineItem, track: int, clip: ClipFacts | None) -> ItemFacts:
@@ -123,16 +123,16 @@ class FactsQuery:
         )
 
     def clip(self, clip: MediaPoolItem) -> ClipFacts:
-        """All that is said of a clip of the media pool. Raises ResolveError."""
+        """Read a clip of the media pool. Raises ResolveError."""
         return self.clips([clip])[0]
 
     def clips(self, clips: Sequence[MediaPoolItem]) -> list[ClipFacts]:
-        """The same for many."""
+        """Read several clips of the media pool. Raises ResolveError."""
         with pipelined(clips, ("GetUniqueId",)):
             ids = [clip.id() for clip in clips]
         first: dict[str, MediaPoolItem] = {}
         for number, (id, clip) in enumerate(zip(ids, clips, strict=True)):
-            first.setdefault(id or str(number), clip)  # those without an id may be any
+            first.setdefault(id or str(number), clip)  # clips without an id count as different ones
         new = [clip for id, clip in first.items() if id not in self._clips]
         with pipelined(new, ("GetClipProperty",), ("GetName",), ("GetThirdPartyMetadata",)):
             return [self._clip(id, clip) for id, clip in zip(ids, clips, strict=True)]
@@ -140,7 +140,7 @@ class FactsQuery:
     def _clip(self, id: str, clip: MediaPoolItem) -> ClipFacts:
         if not id or id not in self._clips:
             properties = clip.properties()
-            # Only what has no file can stand for a timeline.
+            # Only a clip without a file can be a timeline.
             is_timeline = not properties.get("File Path") and clip.timeline()
             self._clips[id] = ClipFacts(id, clip.name(), properties, is_timeline, own_metadata(clip.notes()))
         return self._clips[id]

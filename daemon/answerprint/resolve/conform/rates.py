@@ -1,4 +1,4 @@
-"""Resolve's texts as exact values. A text that has no exact meaning is an error: nothing is guessed."""
+"""Parse Resolve's texts into exact values. A text without an exact meaning is an error: nothing is guessed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SIZE = re.compile(r"\s*(\d{1,6})\s*[xX]\s*(\d{1,6})\s*")
 _SQUEEZE = re.compile(r"(?:anamorphic\s*)?(\d(?:\.\d{1,4})?)\s*x?(?:\s*anamorphic)?", re.IGNORECASE)
 _SHAPE = re.compile(r"(16|4):(9|3)(?:\s+(?:anamorphic|standard definition))?", re.IGNORECASE)
 
-# What the usual decimals of a pixel's aspect stand for.
+# The pixel aspects that rounded decimals stand for.
 _ASPECTS = tuple(
     Fraction(*each)
     for each in (
@@ -40,9 +40,9 @@ _SD_HEIGHTS = (480, 486, 576)
 
 
 def rate(value: str | float) -> Fraction:
-    """Frames per second: 23.976, "23.98" and "29.97 DF" are NTSC's, whole and half numbers themselves.
+    """Frames per second, exact: 23.976, "23.98" and "29.97 DF" become NTSC rates; whole and half numbers stay.
 
-    Raises InputError for any other.
+    Raises InputError for anything else.
     """
     text = str(value).strip()
     number = text.upper().removesuffix("FPS").removesuffix("DF").removesuffix("NDF").strip()
@@ -54,12 +54,12 @@ def rate(value: str | float) -> Fraction:
         if (found := _standard(exact)) is not None:
             return found
     raise InputError(
-        f"{text!r} is not a frame rate.", "Resolve knows 23.976, 24, 25, 29.97, 30, 50, 59.94, 60 and others."
+        f"{text!r} is not a frame rate.", "Use one of Resolve's, such as 23.976, 24, 25, 29.97, 30, 50, 59.94 or 60."
     )
 
 
 def clip_rate(value: str | float, of_file: Fraction) -> Fraction:
-    """The rate of a clip: as `rate`, or that of its file where it reads the same to the digits that are shown.
+    """The rate of a clip: as `rate`, or the file's rate if it rounds to the digits given.
 
     Raises InputError.
     """
@@ -74,15 +74,15 @@ def clip_rate(value: str | float, of_file: Fraction) -> Fraction:
 
 
 def is_drop(*texts: str) -> bool:
-    """Whether one of them, a rate or a timecode, says drop-frame."""
+    """Whether one of these rates and timecodes is drop-frame."""
     return any(";" in text or (text.upper().endswith("DF") and not text.upper().endswith("NDF")) for text in texts)
 
 
 def pixel_aspect(text: str, size: tuple[int, int], of_file: Fraction = Fraction(1)) -> Fraction:
-    """Width over height of a pixel. size: of the picture in px. of_file: what the file says, for "" and for decimals.
+    """Width over height of a pixel. size: of the picture in px. of_file: the file's own, for "" and rounded decimals.
 
-    "Square", "Cinemascope" (2), numbers, "Anamorphic 1.33x"; "4:3 standard definition" and the like are the shape of an
-    SD picture, "16:9 anamorphic" that of any. Raises InputError for any other.
+    Accepts "Square", "Cinemascope" (2), numbers, "Anamorphic 1.33x", and shapes of the picture: "4:3 standard
+    definition" for SD sizes, "16:9 anamorphic" for any. Raises InputError for anything else.
     """
     plain = text.strip().lower()
     if not plain:
@@ -96,21 +96,19 @@ def pixel_aspect(text: str, size: tuple[int, int], of_file: Fraction = Fraction(
             return Fraction(int(match[1]), int(match[2])) * Fraction(size[1], size[0])
     elif match := _SQUEEZE.fullmatch(plain):
         return _decimal_aspect(match[1], of_file)
-    raise InputError(
-        f"What the pixel aspect ratio {text!r} is cannot be told.", "Set a number, or Square, in the clip's attributes."
-    )
+    raise InputError(f"The pixel aspect ratio {text!r} is unknown.", "Set Square or a number in the clip's attributes.")
 
 
 def resolution(text: str) -> tuple[int, int]:
     """Width and height in px of "1920x1080". Raises InputError."""
     match = _SIZE.fullmatch(text)
     if match is None or not (int(match[1]) and int(match[2])):
-        raise InputError(f"{text!r} is not a size of pictures.")
+        raise InputError(f"{text!r} is not a resolution.", "Set it as WIDTHxHEIGHT, such as 1920x1080.")
     return int(match[1]), int(match[2])
 
 
 def whole(text: str) -> int | None:
-    """A number of frames; None where there is none."""
+    """A whole number, such as frames; None if the text is none."""
     text = text.strip()
     return int(text) if re.fullmatch(r"-?\d{1,12}", text) else None
 
@@ -131,5 +129,5 @@ def _decimal_aspect(text: str, of_file: Fraction) -> Fraction:
             if abs(known - exact) <= Fraction(1, 2 * 10 ** len(digits)):
                 return known
     if not exact:
-        raise InputError("A pixel aspect ratio cannot be 0.")
+        raise InputError("A pixel aspect ratio cannot be 0.", "Set Square or a number in the clip's attributes.")
     return exact

@@ -1,4 +1,4 @@
-"""What an item shows, from what Resolve says of it: two of its numbers have to agree."""
+"""Read back what an item of known rate and speed shows: two of Resolve's numbers have to agree."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from answerprint.resolve.errors import ResolveError
 __all__ = ["ASKED", "ClipReadback", "first_number", "frame_count", "timeline_rate"]
 
 ASKED = (("GetStart",), ("GetDuration",), ("GetLeftOffset", True), ("GetSourceStartFrame",), ("GetSourceEndFrame",))
-"""What a reader asks of an item, to be asked ahead."""
+"""The calls that a readback makes on an item, for `pipelined`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClipReadback:
-    """rate: of the clip. timeline_rate: of the timeline. frames: of the clip. number: that of its first frame."""
+    """Reads back items of one clip. rate, timeline_rate: frames per second. frames: of the clip. number: of its
+    first.
+    """
 
     rate: Fraction
     timeline_rate: Fraction
@@ -29,11 +31,11 @@ class ClipReadback:
 
     @property
     def ratio(self) -> Fraction:
-        """Source frames for one record frame at normal speed."""
+        """Source frames per record frame at normal speed."""
         return self.rate / self.timeline_rate
 
     def shown(self, item: TimelineItem, speed: Fraction = Fraction(1)) -> FrameMap | None:
-        """What an item of a known speed shows; None for one that is hollow, or whose numbers contradict each other."""
+        """What an item shows at a known speed; None if it is hollow, or its numbers contradict each other."""
         start, duration = item.start(), item.duration()
         if start is None or duration is None or not item.id():
             return None
@@ -42,7 +44,7 @@ class ClipReadback:
     def shown_over(
         self, item: TimelineItem, start: float, duration: float, speed: Fraction = Fraction(1)
     ) -> FrameMap | None:
-        """The same for an item that is on a track, over record frames that were read already."""
+        """The same for an item on a track whose record frames are known already."""
         left = item.left_offset(precise=True)
         if left is None:
             left = item.left_offset()
@@ -55,42 +57,48 @@ class ClipReadback:
         return None
 
     def _positions(self, left: Fraction, first: float | None, speed: Fraction) -> Iterator[Fraction]:
-        """What an offset can mean. It counts record frames, so those of a slow clip are fewer source frames."""
+        """The source positions that a left offset can mean. It counts record frames, or source frames in some
+        versions.
+        """
         if speed > 0:
             yield left * self.ratio * speed
             yield left
         elif speed < 0:
             yield self.frames - 1 + left * self.ratio * speed
         elif first is not None:
-            # A freeze has no offset. Its frame was read back before it was frozen, so the lower reading is left out.
+            # A freeze frame has no offset. Its frame was read back before the freeze, so it is not one low.
             yield from (Fraction(floor(first) - self.number), Fraction(floor(first)))
 
     def _agrees(self, first: float | None, last: float | None, position: Fraction, speed: Fraction) -> bool:
-        """With the first source frame, which may be one too low, and counts from 0 or as the files are numbered."""
+        """Whether the source frames confirm a position. The first may be one low, and counts from 0 or as the
+        files do.
+        """
         if first is None or (first == 0 and not last):
-            # Frame 0, or unknown as in timelines that were imported: then the offset alone has to do.
+            # Frame 0, or unknown as in imported timelines: only the offset tells.
             return speed in (0, 1)
-        # At the other speeds the end is what tells a reversed item from one that runs forward.
-        runs = last is None or speed == 0 or (last - first) * speed >= 0
-        apart = floor(first) - floor(position)
-        return runs and apart in {0, self.number, -1, self.number - 1}
+        # The end tells a reversed item from one that runs forward.
+        same_direction = last is None or speed == 0 or (last - first) * speed >= 0
+        difference = floor(first) - floor(position)
+        return same_direction and difference in {0, self.number, -1, self.number - 1}
 
 
 def first_number(clip: Mapping[str, str]) -> int:
-    """The number of a clip's first frame, by its attributes: 0 for files, that of the first picture for sequences."""
+    """The number of a clip's first frame, by its attributes: 0 for a movie, the first file's number for a sequence."""
     text = clip.get("Start", "")
     return int(text) if text.isdecimal() else 0
 
 
 def frame_count(clip: Mapping[str, str]) -> int:
-    """How many frames Resolve finds in a clip, by its attributes; 0 where it does not say."""
+    """The frames of a clip, by its attributes; 0 if unknown."""
     text = clip.get("Frames", "")
     return int(text) if text.isdecimal() else 0
 
 
 def timeline_rate(timeline: Timeline) -> Fraction:
-    """Exact. Raises ResolveError where Resolve does not say it, InputError for one that is not known."""
+    """The exact frame rate. Raises ResolveError if Resolve does not return it, InputError if it is not a known rate."""
     text = timeline.setting("timelineFrameRate")
     if not text:
-        raise ResolveError(f"Resolve does not say the rate of {timeline.name()}.", "Open it, and try again.")
+        raise ResolveError(
+            f"Resolve does not return the frame rate of {timeline.name()}.", "Open the timeline, and try again."
+        )
     return exact_rate(text)

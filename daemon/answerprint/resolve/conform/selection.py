@@ -1,4 +1,4 @@
-"""Which items of a timeline, or clips of the pool, are meant."""
+"""Which items of the timeline, or clips of the media pool, are selected."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BY: tuple[By, ...] = get_args(By)
 
 @dataclass(frozen=True, slots=True)
 class SelectionRule:
-    """by: how it is chosen. value: the track's number, the colour of flag, clip or marker, the bin's name or path."""
+    """by: how clips are selected. value: a track number, a colour of flag, clip or marker, or a bin's name or path."""
 
     by: By
     value: str = ""
@@ -29,7 +29,7 @@ class SelectionRule:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """An item. part: the record frames of it that are meant, first and stop; None for all."""
+    """A selected item. part: the selected record frames of it, first and stop (exclusive); None for all."""
 
     item: ItemFacts
     part: tuple[int, int] | None = None
@@ -37,9 +37,9 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What was chosen, each item once, in the order of tracks and time.
+    """The selected items, each once, by track and time, or the clips of a bin.
 
-    left_out: how many of what were not taken. span: the record frames from In to Out, stop exclusive; None for all.
+    left_out: counts of skipped items by reason. span: record frames from In to Out, stop exclusive; None for all.
     """
 
     items: tuple[Chosen, ...] = ()
@@ -48,62 +48,62 @@ class Selection:
     span: tuple[int, int] | None = None
 
 
-def select_items(project: Project, asking: FactsQuery, choice: SelectionRule) -> Selection:
-    """Find what is meant in the open project. Raises SelectionError where that is nothing, ResolveError."""
-    if choice.by == "bin":
-        return _bin(project.pool(), asking, choice.value)
+def select_items(project: Project, query: FactsQuery, rule: SelectionRule) -> Selection:
+    """Apply a rule to the open project. Raises SelectionError if it selects nothing, ResolveError."""
+    if rule.by == "bin":
+        return _bin(project.pool(), query, rule.value)
     timeline = project.timeline()
-    if choice.by == "selected":
-        found = _selected(timeline, asking)
-    elif choice.by == "playhead":
-        found = _playhead(timeline, asking)
-    elif choice.by == "inout":
-        found = _marked(timeline, asking)
-    elif choice.by == "track":
-        found = _kept(_on_tracks(timeline, [_track(timeline, choice.value)]), asking)
-    elif choice.by == "timeline":
-        found = _kept(_on_tracks(timeline), asking)
+    if rule.by == "selected":
+        found = _selected(timeline, query)
+    elif rule.by == "playhead":
+        found = _playhead(timeline, query)
+    elif rule.by == "inout":
+        found = _marked(timeline, query)
+    elif rule.by == "track":
+        found = _kept(_on_tracks(timeline, [_track(timeline, rule.value)]), query)
+    elif rule.by == "timeline":
+        found = _kept(_on_tracks(timeline), query)
     else:
-        found = _kept(_on_tracks(timeline), asking, _HAS[choice.by](choice.value))
+        found = _kept(_on_tracks(timeline), query, _HAS[rule.by](rule.value))
     if not found.items:
-        raise SelectionError(_nothing(choice), _told(found.left_out) or "Choose other clips.")
+        raise SelectionError(_nothing_selected(rule), _left_out_text(found.left_out) or "Select other clips.")
     return found
 
 
-def _selected(timeline: Timeline, asking: FactsQuery) -> Selection:
+def _selected(timeline: Timeline, query: FactsQuery) -> Selection:
     selected = timeline.selected()
     if selected is None:
         raise SelectionError(
-            "This version of Resolve does not tell which clips are selected; 21.0.4 and later do.",
-            "Set In and Out (--inout), or put the playhead on a clip (--playhead). In a terminal, clips are also known "
-            "by their colour, flag or marker (--colour, --flag, --marker).",
+            "This version of Resolve does not report the selected clips; 21.0.4 and later do.",
+            "Set In and Out (--inout), or put the playhead on a clip (--playhead). In a terminal, you can also select "
+            "clips by colour, flag or marker (--colour, --flag, --marker).",
         )
     with pipelined(selected, ("GetUniqueId",), ("GetTrackTypeAndIndex",)):
         found = [(item.track() or ("video", 0), item) for item in _once(selected)]
     videos = [(index, item) for (kind, index), item in found if kind == "video"]
-    items = [Chosen(facts) for facts in asking.items(videos)]
+    items = [Chosen(facts) for facts in query.items(videos)]
     items.sort(key=lambda each: (each.item.track, each.item.start or 0))
     others = len(found) - len(videos)
     return Selection(tuple(items), left_out={"on no video track": others} if others else {})
 
 
-def _playhead(timeline: Timeline, asking: FactsQuery) -> Selection:
+def _playhead(timeline: Timeline, query: FactsQuery) -> Selection:
     item = timeline.item_at_playhead()
     if item is not None:
-        return Selection((Chosen(asking.item(item)),))
+        return Selection((Chosen(query.item(item)),))
     if not timeline.timecode():
         raise SelectionError(
-            "Resolve does not say where the playhead is: the page that is open has none.",
+            "The open page of Resolve has no playhead.",
             "Open the Edit page, put the playhead on the clip, and try again.",
         )
     return Selection()
 
 
-def _marked(timeline: Timeline, asking: FactsQuery) -> Selection:
+def _marked(timeline: Timeline, query: FactsQuery) -> Selection:
     marks = timeline.marks()
     if marks is None:
         raise SelectionError(
-            "The timeline has no In and Out.", "Set both (I and O). They are told by Resolve 20 and later."
+            "The timeline has no In and Out.", "Set both (I and O). Reading them needs Resolve 20 or later."
         )
     first, stop = timeline.start() + marks[0], timeline.start() + marks[1] + 1
     tracks = [track for track in range(1, timeline.tracks() + 1) if timeline.track_enabled(track)]
@@ -112,7 +112,7 @@ def _marked(timeline: Timeline, asking: FactsQuery) -> Selection:
         start, end = item.start(), item.end()
         return start is not None and end is not None and start < stop and first < end
 
-    found = _kept(_on_tracks(timeline, tracks), asking, overlaps)
+    found = _kept(_on_tracks(timeline, tracks), query, overlaps)
     items = tuple(Chosen(each.item, trimmed_span(each.item, first, stop)) for each in found.items)
     return Selection(items, left_out=found.left_out, span=(first, stop))
 
@@ -126,13 +126,13 @@ def trimmed_span(item: ItemFacts, first: int, stop: int) -> tuple[int, int] | No
 
 def _kept(
     items: Iterable[tuple[int, TimelineItem]],
-    asking: FactsQuery,
+    query: FactsQuery,
     wanted: Callable[[TimelineItem], bool] = lambda item: True,
 ) -> Selection:
-    """Facts of those that are wanted, seen, and have a clip."""
+    """The facts of the wanted items that are enabled and have a clip."""
     kept: list[Chosen] = []
     left_out: Counter[str] = Counter()
-    for facts in asking.items([(track, item) for track, item in items if wanted(item)]):
+    for facts in query.items([(track, item) for track, item in items if wanted(item)]):
         if facts.clip is None:
             left_out["without media"] += 1
         elif not facts.enabled:
@@ -151,7 +151,7 @@ def _on_tracks(timeline: Timeline, tracks: Iterable[int] | None = None) -> Itera
 def _track(timeline: Timeline, value: str) -> int:
     count = timeline.tracks()
     if not value.strip().isdecimal() or not 1 <= int(value) <= count:
-        raise SelectionError(f"There is no video track {value!r}.", f"The timeline has video tracks 1 to {count}.")
+        raise SelectionError(f"There is no video track {value!r}.", f"Choose one of the video tracks 1 to {count}.")
     return int(value)
 
 
@@ -174,25 +174,27 @@ def _has_marker(colour: str) -> Callable[[TimelineItem], bool]:
 _HAS = {"flag": _has_flag, "colour": _has_colour, "marker": _has_marker}
 
 
-def _bin(pool: MediaPool, asking: FactsQuery, name: str) -> Selection:
+def _bin(pool: MediaPool, query: FactsQuery, name: str) -> Selection:
     wanted = tuple(part.casefold() for part in name.split("/") if part)
     found = [(path, folder) for path, folder in _paths(pool.root(), ()) if wanted and _ends(path, wanted)]
     if len(found) != 1:
         names = ", ".join("/".join(path) for path, _ in found[:4])
         raise SelectionError(
             f"Several bins are named {name!r}: {names}." if found else f"There is no bin {name!r}.",
-            "Name it with the bins around it, such as Day 1/Scans." if found else "See the media pool for its bins.",
+            "Add the bin above it, as in Day 1/Scans." if found else "Choose a bin of the media pool.",
         )
     clips: dict[str, ClipFacts] = {}
     left_out: Counter[str] = Counter()
-    for number, facts in enumerate(asking.clips(found[0][1].clips())):
+    for number, facts in enumerate(query.clips(found[0][1].clips())):
         refused = refuse_clip(facts)
         if refused is not None and refused.code in _NO_PICTURES:
             left_out[_NO_PICTURES[refused.code]] += 1
         else:
             clips.setdefault(facts.id or str(number), facts)
     if not clips:
-        raise SelectionError(f"The bin {name!r} holds no clip with pictures.", _told(left_out) or "Choose another bin.")
+        raise SelectionError(
+            f"The bin {name!r} holds no video clip.", _left_out_text(left_out) or "Choose another bin."
+        )
     return Selection(clips=tuple(clips.values()), left_out=dict(left_out))
 
 
@@ -219,15 +221,15 @@ def _once(items: Iterable[TimelineItem]) -> Iterator[TimelineItem]:
             yield item
 
 
-def _nothing(choice: SelectionRule) -> str:
+def _nothing_selected(rule: SelectionRule) -> str:
     return {
         "selected": "No video clip is selected on the timeline.",
-        "playhead": "No video clip lies under the playhead.",
-        "inout": "No video clip lies between In and Out on an enabled track.",
-        "track": f"Video track {choice.value} holds no clip.",
+        "playhead": "No video clip is under the playhead.",
+        "inout": "No video clip is between In and Out on an enabled track.",
+        "track": f"Video track {rule.value} holds no clip.",
         "timeline": "The timeline holds no video clip.",
-    }.get(choice.by, f"No video clip on the timeline has the {choice.by} {choice.value}".rstrip() + ".")
+    }.get(rule.by, f"No video clip on the timeline has the {rule.by} {rule.value}".rstrip() + ".")
 
 
-def _told(left_out: Mapping[str, int]) -> str:
-    return f"Left out: {', '.join(f'{count} {what}' for what, count in left_out.items())}." if left_out else ""
+def _left_out_text(left_out: Mapping[str, int]) -> str:
+    return f"Skipped: {', '.join(f'{count} {reason}' for reason, count in left_out.items())}." if left_out else ""

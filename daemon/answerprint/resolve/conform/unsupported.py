@@ -1,6 +1,6 @@
-"""What on a timeline or in the pool cannot be restored from a file, seen without opening one.
+"""Items and clips that cannot be restored from a file, told without opening one.
 
-Names of types are in the language of the user interface: nothing here depends on one alone.
+Resolve translates the names of clip types: nothing here depends on such a name alone.
 """
 
 from __future__ import annotations
@@ -16,54 +16,54 @@ __all__ = ["files_of", "refuse_clip", "refuse_item", "refuse_media"]
 _BRACKET = re.compile(r"\[(\d+)-(\d+)\](?=[^/\\]*$)")
 _CAMERA_RAW = frozenset({".braw", ".r3d", ".crm", ".ari", ".nev", ".rmf", ".dng", ".arx"})
 _SOUND = frozenset({".wav", ".bwf", ".aif", ".aiff", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".caf"})
-_SEEN = "Choose it alone and render it: what is seen can be restored."
+_RENDER = "Select it alone, and let Resolve render it first (--through)."
 
 
 def refuse_item(item: ItemFacts) -> Refusal | None:
-    """Why an item cannot be restored, None if nothing stands against it so far."""
+    """Why an item cannot be restored, None if it may be possible."""
     if item.clip is not None:
         return refuse_clip(item.clip)
     if item.type == "transition":
-        return Refusal("transition", f"{item.name} is a transition.", "Choose the clips on both sides.")
+        return Refusal("transition", f"{item.name} is a transition.", "Select the clips on both sides.")
     what = "a Fusion composition" if item.fusion_comps else "a generator, a title or an adjustment clip"
-    return Refusal("no_clip", f"{item.name} is {what}: no file lies behind it.", _SEEN, renderable=True)
+    return Refusal("no_clip", f"{item.name} is {what}, without a file.", _RENDER, renderable=True)
 
 
 def refuse_clip(clip: ClipFacts) -> Refusal | None:
-    """Why a clip of the media pool cannot be restored, None if nothing stands against it so far."""
+    """Why a clip of the media pool cannot be restored, None if it may be possible."""
     if clip.is_timeline or not clip.path:
-        kind = clip.properties.get("Type", "") or "made of other clips"
+        kind = clip.properties.get("Type", "")
         return Refusal(
             "compound",
-            f"{clip.name} is no file but made of others ({kind}).",
-            "Open it and choose the clips in it, or render it.",
+            f"{clip.name} has no file: it is made of other clips{f' ({kind})' if kind else ''}.",
+            "Open it and select the clips in it, or let Resolve render it first (--through).",
             renderable=True,
         )
     missing = [file for file in files_of(clip.path) if not file.is_file()]
     if missing:
-        return Refusal("offline", f"{clip.name} is offline: {missing[0]} is not there.", "Relink it in the media pool.")
+        return Refusal("offline", f"{clip.name} is offline: {missing[0]} is missing.", "Relink it in the media pool.")
     if Path(clip.path).suffix.lower() in _SOUND:
         return Refusal("audio", f"{clip.name} has no picture.")
     return None
 
 
 def refuse_media(clip: ClipFacts, error: AnswerprintError) -> Refusal:
-    """Why a clip's file cannot be restored, after the attempt to open it failed with `error`."""
-    said, suffix = clip.properties, Path(clip.path).suffix.lower()
-    if not said.get("Resolution", "").strip() and not said.get("Video Codec", "").strip():
+    """Why a clip's file cannot be restored, after opening it failed with `error`."""
+    attributes, suffix = clip.properties, Path(clip.path).suffix.lower()
+    if not attributes.get("Resolution", "").strip() and not attributes.get("Video Codec", "").strip():
         return Refusal("audio", f"{clip.name} has no picture.")
     if suffix in _CAMERA_RAW:
         return Refusal(
             "unreadable",
             f"{clip.name} is camera raw ({suffix.lstrip('.').upper()}), which only Resolve can read.",
-            "Render it, or make optimised media of it and restore those.",
+            "Let Resolve render it first (--through), or restore optimised media of it.",
             renderable=True,
         )
     return Refusal("unreadable", f"{clip.name}: {error.message}", error.remedy, renderable=True)
 
 
 def files_of(path: str) -> tuple[Path, ...]:
-    """The file of a File Path; of a sequence the first and the last one."""
+    """The file of a File Path; the first and the last file of a sequence."""
     match = _BRACKET.search(path)
     if match is None:
         return (Path(path),)

@@ -1,7 +1,13 @@
-"""Sources that only Resolve can read (BRAW, R3D, compound and Fusion clips), or a picture as it is seen, as a file.
+"""Have Resolve render what only Resolve can read (BRAW, R3D, compound and Fusion clips), or the graded picture.
 
-Resolve renders them from a timeline of our own, and everything of the user's is as before when it is done: page,
-timeline, bin, render settings, presets and queue.
+Resolve renders from a scratch timeline of ours. Afterwards the user's page, timeline, bin, render settings, presets and
+render queue are as before.
+
+order.py             what to render, and the result
+deliver.py           the Deliver page and the render job
+render.py            the whole render, and the check of its file
+scratch_timeline.py  the timeline that is rendered
+user_state.py        what the user had open and set, saved and restored
 """
 
 from answerprint.resolve.deliver.order import Form, RenderedFile, RenderOrder, Steering

@@ -1,4 +1,4 @@
-"""The Deliver page as it has to be for our job, and the job itself."""
+"""Set up the Deliver page, add our render job, and run it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from answerprint.resolve.errors import EditionError, ResolveError
 
 __all__ = ["FailedRenderError", "add_job", "check_edition", "file_name", "run_job", "set_up"]
 
-# What takes most of a camera's picture, by ids (labels change with the version and the language).
+# By quality, best first. Ids, since labels change with the version and the language.
 _FORMATS = (
     ("mov", "ProRes4444"),
     ("mov", "DNxHR444_12"),
@@ -33,41 +33,42 @@ _SOUND: dict[str, Value] = {"AudioCodec": "lpcm", "AudioBitDepth": 24, "AudioSam
 
 
 class FailedRenderError(ResolveError):
-    """Resolve says that it could not render."""
+    """Resolve reports a failed render."""
 
     code = "render_failed"
 
 
 def file_name(name: str) -> str:
-    """A name that any system takes for a file."""
+    """A file name that is valid on every system."""
     return _NOT_IN_NAMES.sub("_", name).strip(" .")[:_LONGEST_NAME] or "clip"
 
 
 def check_edition(product: str, size: tuple[int, int]) -> None:
-    """Raises EditionError when the free edition would render something else."""
+    """Raises EditionError if the free edition would render a smaller size."""
     if "Studio" not in product and (size[0] > _FREE_SIZE[0] or size[1] > _FREE_SIZE[1]):
         raise EditionError(
-            f"The free edition of Resolve renders up to {_FREE_SIZE[0]}x{_FREE_SIZE[1]}, and the clip has"
+            f"The free edition of Resolve renders up to {_FREE_SIZE[0]}x{_FREE_SIZE[1]}, but the clip is"
             f" {size[0]}x{size[1]}.",
-            "Use DaVinci Resolve Studio, or convert the clip with its maker's software.",
+            "Use DaVinci Resolve Studio, or convert the clip with the camera maker's software.",
         )
 
 
 def set_up(project: Project, scratch: ScratchTimeline, order: RenderOrder, kept: UserState, relative: bool) -> None:
-    """Our settings, on top of a preset that is the same everywhere. relative: what the range counts from.
+    """Load a preset that every Resolve has, then apply our settings. relative: count the range from the timeline's
+    start.
 
-    Raises ResolveError when Resolve does not take them.
+    Raises ResolveError if Resolve does not accept them.
     """
     names = project.presets()
-    # Without one, what the user has set is below ours; the file is looked at afterwards in any case.
+    # Without such a preset, the user's settings lie below ours. The file is checked afterwards in any case.
     for name in _KNOWN_PRESETS:
         if name in names and project.load_preset(name):
             break
     form, codec = _format(project)
     if not project.set_format_and_codec(form, codec) or project.format_and_codec() != (form, codec):
-        raise ResolveError(f"Resolve does not render {codec} in {form}.", "Look at its Deliver page.")
+        raise ResolveError(f"Resolve did not set the format {form} with the codec {codec}.", _CHECK_PAGE)
     if not project.set_render_mode(_SINGLE_CLIP):
-        raise ResolveError("Resolve does not render a single clip.", "Look at its Deliver page.")
+        raise ResolveError("Resolve did not set Render to Single clip.", _CHECK_PAGE)
     first = scratch.offset if relative else scratch.first
     settings: dict[str, Value] = {
         "SelectAllFrames": scratch.whole,
@@ -88,58 +89,59 @@ def set_up(project: Project, scratch: ScratchTimeline, order: RenderOrder, kept:
     if order.sound:
         settings |= _SOUND
     if not project.set_render_settings(settings):
-        raise ResolveError("Resolve does not take the settings of a render.", "Look at its Deliver page.")
+        raise ResolveError("Resolve did not accept the render settings.", _CHECK_PAGE)
 
 
 def add_job(project: Project) -> str:
-    """The id of our job. Raises ResolveError."""
+    """Add our job to the render queue; returns its id. Raises ResolveError."""
     job = project.add_render_job()
     if not job and project.set_render_settings({"CustomName": ""}):
         job = project.add_render_job()  # some versions of the free edition refuse a name (reported)
     if not job:
         raise ResolveError(
-            "Resolve adds no job to its render queue.",
-            "Look at its Deliver page; the folder must be one it can write to.",
+            "Resolve did not add a job to its render queue.",
+            "Check the Deliver page, and that Resolve can write to the folder.",
         )
     return job
 
 
 def run_job(project: Project, job: str, steering: Steering) -> None:
-    """Render our job, and no other. Raises ResolveError when it fails or stalls, CancelledError."""
+    """Render our job, and no other. Raises ResolveError if it fails or stalls, CancelledError."""
     steering.check()
     if not project.start_rendering(job):
-        raise ResolveError("Resolve does not start to render.", "Wait until its own renders are done, and try again.")
-    shown, since = -1, steering.clock()
+        raise ResolveError("Resolve did not start the render.", "Wait until other renders are done, and try again.")
+    last_percent, since = -1, steering.clock()
     while True:
-        # Asked before the status: what is over now was over when its status is read.
+        # Read before the status: if the render is over now, its status is final.
         running = project.rendering()
         status = project.render_status(job)
-        word, percent = status.get("JobStatus", ""), _percent(status)
-        if word == "Complete":
+        state, percent = status.get("JobStatus", ""), _percent(status)
+        if state == "Complete":
             steering.progress(100)
             return
-        if word == "Failed":
+        if state == "Failed":
             raise FailedRenderError(
-                f"Resolve could not render ({status.get('Error') or 'it does not say why'}).", _LOOK
+                f"The render failed in Resolve ({status.get('Error') or 'no reason given'}).", _CHECK
             )
-        if word == "Cancelled":
+        if state == "Cancelled":
             raise CancelledError("The render was stopped in Resolve.")
-        if percent != shown:
-            shown, since = percent, steering.clock()
+        if percent != last_percent:
+            last_percent, since = percent, steering.clock()
             steering.progress(percent)
         waited = steering.clock() - since
-        if not running and word != "Ready" and waited > _GRACE_SECONDS:
-            if percent >= 100:  # a word of another language
+        if not running and state != "Ready" and waited > _GRACE_SECONDS:
+            if percent >= 100:  # the state is in another language
                 return
-            raise ResolveError(f"Resolve stopped to render ({word or 'it says nothing'}).", _LOOK)
+            raise ResolveError(f"Resolve stopped rendering ({state or 'no state given'}).", _CHECK)
         if waited > steering.stall_seconds:
-            raise ResolveError(f"Resolve has rendered nothing for {waited:.0f} seconds.", _LOOK)
+            raise ResolveError(f"The render in Resolve made no progress for {waited:.0f} seconds.", _CHECK)
         steering.check()
         steering.wait(steering.poll_seconds)
 
 
 _GRACE_SECONDS = 10.0
-_LOOK = "Look at Resolve: the media may be offline, the disk full, or a dialog open."
+_CHECK = "Check Resolve: the media may be offline, the disk full, or a dialog open."
+_CHECK_PAGE = "Check Resolve's Deliver page."
 
 
 def _format(project: Project) -> tuple[str, str]:
@@ -152,7 +154,7 @@ def _format(project: Project) -> tuple[str, str]:
             if codec in codecs[form]:
                 return form, codec
     raise EditionError(
-        "This Resolve renders neither ProRes nor DNxHR nor EXR.", "Render the clip yourself, and restore the file."
+        "This Resolve renders no ProRes, DNxHR or EXR.", "Render the clip in Resolve, and restore the file."
     )
 
 

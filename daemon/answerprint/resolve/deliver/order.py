@@ -1,4 +1,4 @@
-"""What is to be rendered, and what came of it."""
+"""What to render through Resolve, and the rendered file."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from answerprint.errors import CancelledError
 __all__ = ["Form", "RenderOrder", "RenderedFile", "Steering"]
 
 Form = Literal["source", "seen"]
-"""source: frames of the clip, without what the timeline does to it. seen: as on the timeline, grade and all."""
+"""source: frames of the clip without the timeline's changes. seen: the picture on the timeline, with its grade."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderOrder:
-    """name: of the file, without suffix. folder: where it goes; both forms leave nothing else there.
+    """name: of the file, without suffix. folder: where it goes; nothing else stays there.
 
-    first, stop: frames of the clip from 0 of its file (of the nested timeline), handles included; not for `seen`, which
-    has the record frames of the item. sound: whether the file gets the clip's sound, too.
+    first, stop: frames of the clip from 0 of its file (or nested timeline), handles included. `seen` ignores them: it
+    renders the item's record frames. sound: whether to render the clip's sound too.
     """
 
     name: str
@@ -36,11 +36,11 @@ class RenderOrder:
 
 @dataclass(frozen=True, slots=True)
 class RenderedFile:
-    """A checked file. path: a movie, or the pattern of a sequence. facts: of the file, as probed.
+    """A rendered and checked file. path: a movie, or the pattern of a sequence. facts: the file as probed.
 
-    first: what its frame 0 is: a frame of the source, or the record frame for `seen`. start_timecode: of its frame 0;
-    rate: frames per second; both also where the file itself cannot say them, as a sequence. left: what of the user's
-    could not be put back, for the report.
+    first: the source frame of its frame 0, or the record frame for `seen`. start_timecode: of its frame 0. rate: frames
+    per second. Both are set even if the file does not hold them, as a sequence. left: what of the user's state could
+    not be restored, for the report.
     """
 
     path: Path
@@ -53,18 +53,18 @@ class RenderedFile:
     left: tuple[str, ...] = ()
 
 
-def _nothing(percent: int) -> None:
+def _ignore(percent: int) -> None:
     pass
 
 
 @dataclass(frozen=True, slots=True)
 class Steering:
-    """Waiting for Resolve. progress: told the percentage. cancelled: asked between calls.
+    """How to wait for Resolve. progress: gets the percentage. cancelled: asked between calls.
 
     stall_seconds: longest time without progress. stop_seconds: longest wait for a render to stop.
     """
 
-    progress: Callable[[int], None] = _nothing
+    progress: Callable[[int], None] = _ignore
     cancelled: Callable[[], bool] = lambda: False
     wait: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
@@ -73,6 +73,6 @@ class Steering:
     stop_seconds: float = 60.0
 
     def check(self) -> None:
-        """Raises CancelledError when the user wants no more."""
+        """Raises CancelledError if the user has cancelled."""
         if self.cancelled():
             raise CancelledError("The render was cancelled.")

@@ -1,6 +1,7 @@
-"""What the user had before a render, on disk before anything is changed: a later session can put it back.
+"""Save the user's state in Resolve before a render, and restore it afterwards.
 
-Everything of the user's as it was before a render, whatever ended it, and as often as need be.
+The state is on disk before anything is changed, so that a later session can restore it after a crash. Restoring it is
+idempotent.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 PAGE = "deliver"
-"""Where renders are made."""
+"""The page on which renders run."""
 
 _FILE = "answerprint-render.json"
 _PREFIX = "answerprint-render-"
@@ -36,10 +37,10 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class UserState:
-    """Ids are Resolve's. work: the folder that only this render writes to; its name is in all that is ours.
+    """What the user had open and set. Ids are Resolve's. work: the folder of this render, whose jobs name it.
 
-    preset: name under which the user's render settings are kept meanwhile. scratch: name of our timeline.
-    form, codec, mode: of the Deliver page.
+    preset: the preset that holds the user's render settings meanwhile. scratch: the name of our timeline. form, codec,
+    mode: of the Deliver page.
     """
 
     work: str
@@ -55,60 +56,60 @@ class UserState:
     mode: int
 
     def write(self) -> None:
-        """Keep it in the folder of the render. Raises OSError."""
+        """Save it in the folder of the render. Raises OSError."""
         data = json.dumps({"version": _VERSION, **asdict(self)}, indent=1).encode()
         write_bytes(Path(self.work) / _FILE, data)
 
     def forget(self) -> None:
-        """All is put back."""
+        """Delete it: all is restored."""
         (Path(self.work) / _FILE).unlink(missing_ok=True)
 
 
 def read_user_state(resolve: Resolve, project: Project, work: Path, token: str) -> UserState:
-    """What is there now; changes nothing. Raises ResolveError."""
+    """Read the user's state; changes nothing. Raises ResolveError."""
     pool = project.pool()
     form, codec = project.format_and_codec()
     return UserState(
         str(work),
-        _said("GetUniqueId", project.id()),
+        _required("GetUniqueId", project.id()),
         project.name(),
-        _said("GetCurrentPage", resolve.page()),
-        _said("GetUniqueId", project.timeline().id()),
-        _said("GetUniqueId", Folder(pool.needed("GetCurrentFolder")).id()),
+        _required("GetCurrentPage", resolve.page()),
+        _required("GetUniqueId", project.timeline().id()),
+        _required("GetUniqueId", Folder(pool.needed("GetCurrentFolder")).id()),
         f"Answerprint keeps {token}",
         f"Answerprint scratch {token}",
-        _said("GetCurrentRenderFormatAndCodec", form),
-        _said("GetCurrentRenderFormatAndCodec", codec),
+        _required("GetCurrentRenderFormatAndCodec", form),
+        _required("GetCurrentRenderFormatAndCodec", codec),
         project.render_mode(),
     )
 
 
-def _said(method: str, text: str) -> str:
-    """What is not known now could not be put back. Raises NoAnswerError."""
+def _required(method: str, text: str) -> str:
+    """The text: without it the state could not be restored. Raises NoAnswerError if it is ""."""
     if not text:
         raise NoAnswerError(method)
     return text
 
 
 def work_folder(folder: Path, token: str) -> Path:
-    """A new folder for one render. Raises OSError."""
+    """Create the folder of one render. Raises OSError."""
     work = folder / f"{_PREFIX}{token}"
     work.mkdir(parents=True)
     return work
 
 
 def left_behind(folder: Path) -> Iterator[UserState]:
-    """Renders below a folder after which not all was put back. Raises ResolveError for what cannot be read."""
+    """The saved states of renders in a folder that were not restored completely. Raises ResolveError for a bad file."""
     for file in sorted(folder.glob(f"{_PREFIX}*/{_FILE}")):
         try:
-            said = json.loads(file.read_bytes())
-            if said.pop("version") != _VERSION:
+            fields = json.loads(file.read_bytes())
+            if fields.pop("version") != _VERSION:
                 raise ValueError("of another version")
-            yield UserState(**said)
+            yield UserState(**fields)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ResolveError(
-                f"What {file} says of an earlier render cannot be read ({error}).",
-                "Remove the file, and in Resolve the timelines and render presets that are called Answerprint.",
+                f"The saved state of an earlier render in {file} is not readable ({error}).",
+                "Delete the file, and in Resolve the timelines and render presets whose names begin with Answerprint.",
             ) from error
 
 
@@ -116,10 +117,10 @@ _RUNNING = "Rendering"
 
 
 def clear_up(resolve: Resolve, folder: Path, steering: Steering | None = None, project: str = "") -> tuple[str, ...]:
-    """Finish what renders into a folder could not put back because Resolve hung or went away.
+    """Restore the user's state after renders in a folder that could not do so because Resolve hung or quit.
 
-    project: id of the only one to look after. Returns what is still left. Raises ResolveError when Resolve cannot be
-    asked.
+    project: id of the only project to restore, "" for all. Returns what is still left, in words. Raises ResolveError if
+    Resolve does not answer.
     """
     steering = steering or Steering()
     problems: list[str] = []
@@ -130,47 +131,48 @@ def clear_up(resolve: Resolve, folder: Path, steering: Steering | None = None, p
 
 
 def restore_user_state(resolve: Resolve, kept: UserState, steering: Steering, later: bool = False) -> list[str]:
-    """Put all back, each step whether or not the one before it could be done, and return what could not.
+    """Restore the user's state; a failed step does not stop the next ones. Returns what could not be restored, in
+    words.
 
-    later: another session does it, in which the user has gone on: what they opened themselves stays open. Raises
-    HangingError and NoResolveError: then nothing more can be done now, and the record stays.
+    later: called in a later session, in which the user went on working: what they opened since stays open. Raises
+    HangingError and NoResolveError: then the saved state stays on disk.
     """
     project = resolve.project()
     if project.id() != kept.project:
-        return [f"Open the project {kept.project_name}: a render of ours is to be cleared up there."]
+        return [f"Open the project {kept.project_name}: an earlier render has to be cleaned up there."]
     was_ours = _scratch_is_open(project, kept)
-    settled = False
+    settings_restored = False
 
     def settings() -> bool:
-        nonlocal settled
-        settled = _load_settings(project, kept)
-        return settled
+        nonlocal settings_restored
+        settings_restored = _load_settings(project, kept)
+        return settings_restored
 
     steps: tuple[tuple[str, Callable[[], bool]], ...] = (
-        ("A render of ours still runs.", lambda: _stop(project, kept, steering)),
-        ("A job of ours is left in the render queue.", lambda: _delete_jobs(project, kept)),
-        ("Your timeline is not open.", lambda: not was_ours or _open_timeline(project, kept)),
-        ("Your render settings are not those you had.", settings),
-        # Nothing else knows what the user had.
-        (f"A render preset {kept.preset} is left.", lambda: settled and _delete_preset(project, kept)),
-        (f"A timeline {kept.scratch} is left.", lambda: _delete_scratch(project, kept)),
-        ("Your bin is not open.", lambda: (later and not was_ours) or _open_folder(project, kept)),
-        ("Your page is not open.", lambda: (later and resolve.page() != PAGE) or _open_page(resolve, kept)),
+        ("Answerprint's render is still running.", lambda: _stop(project, kept, steering)),
+        ("Answerprint's job is still in the render queue.", lambda: _delete_jobs(project, kept)),
+        ("Your timeline could not be reopened.", lambda: not was_ours or _open_timeline(project, kept)),
+        ("Your render settings could not be restored.", settings),
+        # The preset is the only record of the user's render settings.
+        (f"The render preset {kept.preset} is left.", lambda: settings_restored and _delete_preset(project, kept)),
+        (f"The timeline {kept.scratch} is left.", lambda: _delete_scratch(project, kept)),
+        ("Your bin could not be reopened.", lambda: (later and not was_ours) or _open_folder(project, kept)),
+        ("Your page could not be reopened.", lambda: (later and resolve.page() != PAGE) or _open_page(resolve, kept)),
     )
-    problems = [what for what, step in steps if not _done(step)]
+    problems = [problem for problem, step in steps if not _succeeds(step)]
     if not problems:
         kept.forget()
     return problems
 
 
 def our_jobs(project: Project, kept: UserState) -> list[str]:
-    """Ids of the jobs that write into our folder."""
+    """Ids of the render jobs that write into the folder of this render."""
     return [
         each["JobId"] for each in project.render_jobs() if each.get("JobId") and _same(each.get("TargetDir", ""), kept)
     ]
 
 
-def _done(step: Callable[[], bool]) -> bool:
+def _succeeds(step: Callable[[], bool]) -> bool:
     try:
         return step()
     except (HangingError, NoResolveError):
@@ -184,16 +186,16 @@ def _same(folder: str, kept: UserState) -> bool:
 
 
 def _stop(project: Project, kept: UserState, steering: Steering) -> bool:
-    """Only a render of ours is ever stopped; it takes a while."""
+    """Stop our own render, and no other, and wait until it has stopped."""
     ours = our_jobs(project, kept)
     end = steering.clock() + steering.stop_seconds
-    asked = False
+    stop_sent = False
     while any(project.render_status(each).get("JobStatus") == _RUNNING for each in ours):
         if not project.rendering():
-            return True  # what a crash leaves
-        if not asked:
+            return True  # a status left by a crash
+        if not stop_sent:
             project.stop_rendering()
-            asked = True
+            stop_sent = True
         if steering.clock() > end:
             return False
         steering.wait(steering.poll_seconds)
@@ -219,12 +221,12 @@ def _open_timeline(project: Project, kept: UserState) -> bool:
     for each in project.timelines():
         if each.id() == kept.timeline:
             return project.open_timeline(each) and project.timeline().id() == kept.timeline
-    return True  # it is gone, which was not us
+    return True  # the user deleted it
 
 
 def _load_settings(project: Project, kept: UserState) -> bool:
     if kept.preset not in _presets(project):
-        return True  # nothing was changed yet, or all is back
+        return True  # nothing was changed yet, or all is restored
     loaded = project.load_preset(kept.preset)
     if project.format_and_codec() != (kept.form, kept.codec):
         project.set_format_and_codec(kept.form, kept.codec)
@@ -241,7 +243,7 @@ def _delete_preset(project: Project, kept: UserState) -> bool:
 
 def _presets(project: Project) -> list[str]:
     names = project.presets()
-    if not names:  # every Resolve brings some
+    if not names:  # every Resolve has some
         raise NoAnswerError("GetRenderPresetList")
     return names
 

@@ -1,7 +1,13 @@
-"""Lists of cuts (EDL, OpenTimelineIO) as jobs, for those who are not in Resolve or have its free edition.
+"""Edit lists (EDL, OpenTimelineIO), for editors who do not use Resolve, or use its free edition.
 
-Reading gives one entry for each picture on the timeline, or the reason why it cannot be restored. Writing gives the
-same list with the restored files in it, which Resolve takes with File > Import > Timeline.
+Reading gives one entry for each clip on the timeline, or the reason why it cannot be restored. Writing gives the same
+list with the restored files in it; Resolve imports it with File > Import > Timeline.
+
+model.py         what a list holds, and which frames of each file to restore
+read_write.py    read and write a list of any kind
+media_search.py  find the files that a list names
+edl.py, edl_conform.py, edl_write.py      EDL: parse, conform to files, write
+otio.py, otio_conform.py, otio_write.py   OTIO: parse, conform to files, write
 """
 
 from answerprint.resolve.edit_lists.model import EditList, ListEntry, Master, Probe, masters

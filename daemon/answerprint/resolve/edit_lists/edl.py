@@ -1,8 +1,7 @@
-"""The text of a CMX 3600 list: events and the comments that belong to them, nothing interpreted.
+"""Parse a CMX 3600 EDL: its events with their comments, and the shots that they describe.
 
-Written to read what editors export, not only what the format allows: reels of any length, comments of several makers.
-
-Events of an EDL as pictures on the timeline: which of its comments belong to which, dissolves taken apart.
+It reads what editors export, not only what the format allows: reels of any length, comments of several programs.
+Dissolves and wipes become two shots.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _RATE = re.compile(r"\*?\s*(?:FRAME ?RATE|FPS):\s*(\d+(?:\.\d+)?(?:/\d+)?)(?:\s*
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """An M2 line. rate: frames per second that the source runs at, as written; at: label of its first frame."""
+    """An M2 line. rate: frames per second at which the source runs, as written. at: timecode of its first frame."""
 
     reel: str
     rate: str
@@ -46,10 +45,11 @@ class Motion:
 
 @dataclass(frozen=True, slots=True)
 class EdlEvent:
-    """One line of an event, labels as written. transition: C, D, W001, K. frames: of a dissolve or wipe.
+    """One line of an event, timecodes as written. transition: C, D, W001, K. frames: of a dissolve or wipe.
 
-    drop: what the last FCM line before it says, None for no such line. line: from 0. problem: why it cannot be read.
-    names (FROM and TO CLIP NAME), files (SOURCE FILE), motions: comments of the event, on its last line.
+    drop: by the last FCM line before it, None if there is none. line: from 0. problem: why the line is not valid, or
+    "". from_name, to_name (FROM and TO CLIP NAME), files (SOURCE FILE), motions: the event's comments, on its last
+    line.
     """
 
     number: str
@@ -71,13 +71,13 @@ class EdlEvent:
 
     @property
     def has_picture(self) -> bool:
-        """Whether it says anything about picture: V, B (both), AA/V..."""
+        """Whether its channels hold picture: V, B (both), AA/V..."""
         return any(letter in self.channels.upper() for letter in "VB")
 
 
 @dataclass(frozen=True, slots=True)
 class EdlText:
-    """A whole list. rate: what a comment says, "" for none, as nearly always."""
+    """A parsed list. rate: from a comment, "" if there is none, as is usual."""
 
     title: str
     rate: str
@@ -85,12 +85,12 @@ class EdlText:
 
 
 def decoded(content: bytes) -> tuple[str, str]:
-    """The text of a list and its encoding: UTF-8, UTF-16 with its mark, else Windows-1252.
+    """The text of a list and its encoding: UTF-8, UTF-16 with a byte order mark, or Windows-1252.
 
-    Raises InputError for what is no text.
+    Raises InputError if the content is not text.
     """
     if len(content) > MAX_BYTES:
-        raise InputError("The list is too large for an EDL.", f"Lists of up to {MAX_BYTES >> 20} MiB are read.")
+        raise InputError("The list is too large for an EDL.", f"Use a list of at most {MAX_BYTES >> 20} MiB.")
     encodings = ("utf-16",) if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252", "latin-1")
     if encodings[0] == "utf-8-sig" and not content.startswith(b"\xef\xbb\xbf"):
         encodings = ("utf-8", *encodings[1:])
@@ -106,9 +106,9 @@ def decoded(content: bytes) -> tuple[str, str]:
 
 
 def parse_edl(text: str) -> EdlText:
-    """Read a list. An event line that cannot be read becomes one with a problem; other lines are left alone.
+    """Parse a list. A bad event line becomes an event with a problem; unknown lines are ignored.
 
-    Raises InputError when there is no event at all.
+    Raises InputError if there is no valid event.
     """
     title, rate, drop = "", "", None
     events: list[EdlEvent] = []
@@ -125,18 +125,18 @@ def parse_edl(text: str) -> EdlText:
         elif events:
             events[-1] = _with_comment(events[-1], line)
     if not any(not each.problem for each in events):
-        raise InputError("The list holds no event of an EDL (CMX 3600).", "Export it again as an EDL or OTIO.")
+        raise InputError("The list has no EDL event (CMX 3600).", "Export it again as an EDL or OTIO.")
     return EdlText(title, rate, tuple(events))
 
 
 def _event(line: str, number: int, drop: bool | None) -> EdlEvent:
     found = _EVENT.fullmatch(line)
     if found is None:
-        return EdlEvent(line.split()[0], number, problem=f"Line {number + 1} is no event of an EDL.")
+        return EdlEvent(line.split()[0], number, problem=f"Line {number + 1} is not a valid EDL event.")
     transition = found["transition"].upper().split()[0]
     frames = int(found["frames"] or 0)
     if transition[0] in "DW" and not found["frames"]:
-        return EdlEvent(found["number"], number, problem=f"Line {number + 1} does not say how long its transition is.")
+        return EdlEvent(found["number"], number, problem=f"The transition in line {number + 1} has no length.")
     return EdlEvent(
         found["number"],
         number,
@@ -162,7 +162,7 @@ def _with_comment(event: EdlEvent, line: str) -> EdlEvent:
     if found := _MOTION.match(line):
         return replace(event, motions=(*event.motions, Motion(found["reel"], found["rate"], found["at"])))
     if line[:2].upper() == "M2":
-        return replace(event, problem=event.problem or f"Its speed ({line}) cannot be read.")
+        return replace(event, problem=event.problem or f"Its speed ({line}) is not valid.")
     return event
 
 
@@ -172,9 +172,9 @@ _NO_REEL = "AX"
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One picture. tail: record frames for which it goes on after its labels end, under a dissolve to another.
+    """One clip on the timeline. tail: record frames that it goes on after its out point, under a dissolve.
 
-    name: of its clip, "" for none. file: what SOURCE FILE says. motion: how fast it runs, None for as shot.
+    name: of its clip, "" for none. file: of SOURCE FILE. motion: its speed, None for normal speed.
     """
 
     event: EdlEvent
@@ -187,18 +187,18 @@ class Shot:
 
     @property
     def black(self) -> bool:
-        """Whether it shows no picture."""
+        """Whether it is black."""
         return self.event.reel.upper() == _BLACK
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """What may name its file, the plainest first; AX stands for no reel at all."""
+        """The texts that may name its file, the most reliable first; the reel AX names none."""
         reel = "" if self.event.reel.upper() == _NO_REEL else self.event.reel
         return tuple(dict.fromkeys(each for each in (self.file, self.name, reel) if each))
 
 
 def shots(events: tuple[EdlEvent, ...]) -> Iterator[Shot]:
-    """The pictures of all events that have one, in order."""
+    """The shots of all events with picture, in order."""
     before: EdlEvent | None = None
     picture = [each for each in events if each.has_picture or each.problem]
     index = 0
@@ -206,7 +206,7 @@ def shots(events: tuple[EdlEvent, ...]) -> Iterator[Shot]:
         event = picture[index]
         following = picture[index + 1] if index + 1 < len(picture) else None
         if following is not None and _is_outgoing(event, following):
-            # The names stand below the second line and are meant for both.
+            # The names below the second line belong to both lines.
             yield from _transition(_with_comments(event, following), following)
             before, index = following, index + 2
             continue
@@ -228,12 +228,12 @@ def _is_outgoing(event: EdlEvent, following: EdlEvent) -> bool:
 
 
 def _with_comments(first: EdlEvent, second: EdlEvent) -> EdlEvent:
-    """The outgoing line with all motions of the event: they may stand below either line."""
+    """The outgoing line with all motions of the event, which may follow either line."""
     return replace(first, motions=(*first.motions, *second.motions))
 
 
 def _continued(before: EdlEvent | None, event: EdlEvent) -> EdlEvent | None:
-    """The outgoing picture of a transition that has but one line: what ends where it begins."""
+    """The outgoing clip of a transition with only one line: the event that ends where it begins."""
     if before is None or before.problem or before.record_out != event.record_in:
         return None
     name = before.to_name if before.transition[0] in "DW" else before.from_name
@@ -251,10 +251,10 @@ def _transition(outgoing: EdlEvent | None, incoming: EdlEvent) -> Iterator[Shot]
     names = (incoming.from_name or (outgoing.from_name if outgoing else ""), incoming.to_name)
     files = (*(outgoing.files if outgoing else ()), *incoming.files)
     if outgoing is None:
-        yield Shot(incoming, "from", problem="The list does not say what the transition comes from.")
+        yield Shot(incoming, "from", problem="The transition has no outgoing clip.")
     else:
-        single = outgoing.reel.upper() == _BLACK
-        if single and not names[1]:  # some exporters call the only picture of a fade FROM
+        fade_in = outgoing.reel.upper() == _BLACK
+        if fade_in and not names[1]:  # some exporters name the only clip of a fade FROM
             names = ("", names[0])
         yield Shot(
             outgoing,
@@ -272,7 +272,7 @@ def _transition(outgoing: EdlEvent | None, incoming: EdlEvent) -> Iterator[Shot]
 def _single(event: EdlEvent) -> Shot:
     problem = event.problem
     if event.transition[0] == "K":
-        problem = problem or "It is a key: pictures laid over each other."
+        problem = problem or "Key events are not supported."
     return Shot(
         event,
         name=event.from_name or event.to_name,
@@ -283,7 +283,7 @@ def _single(event: EdlEvent) -> Shot:
 
 
 def _motion(event: EdlEvent) -> Motion | None:
-    """The M2 line of an event: the one of its reel, and of its first frame where there are several."""
+    """The M2 line of an event: that of its reel, and of its first frame if there are several."""
     named = [each for each in event.motions if each.reel.upper() == event.reel.upper()]
     found = [each for each in named if _plain(each.at) == _plain(event.source_in)] or named
     return found[-1] if found else None

@@ -1,7 +1,4 @@
-"""From labels of an EDL to frames: of the record side, and of the file that a shot shows.
-
-An EDL as entries.
-"""
+"""Conform an EDL: from its timecodes to record frames, and to frames of files."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from answerprint.errors import InputError
 from answerprint.frames.timecode import Timecode
 from answerprint.resolve.conform.facts import SourceRange
 from answerprint.resolve.edit_lists.edl import Shot, decoded, parse_edl, shots
-from answerprint.resolve.edit_lists.media_search import Looking, within
+from answerprint.resolve.edit_lists.media_search import MediaSearch, within
 from answerprint.resolve.edit_lists.model import EditList, ListEntry, exact_rate
 
 __all__ = ["EdlRecord", "edl_source", "frames_of", "index_of", "read_edl", "record_of", "start_of"]
@@ -28,7 +25,7 @@ _REMEDY = "Export the list again, as OTIO where the editor offers it."
 
 @dataclass(frozen=True, slots=True)
 class EdlRecord:
-    """Record frames of a shot; listed: without what goes on under a dissolve."""
+    """Record frames of a shot. listed: by its in and out points. tail: what goes on under a dissolve."""
 
     first: int
     listed: int
@@ -36,60 +33,60 @@ class EdlRecord:
 
     @property
     def duration(self) -> int:
-        """All of them."""
+        """All record frames."""
         return self.listed + self.tail
 
 
 def record_of(shot: Shot, rate: Fraction) -> EdlRecord:
-    """Where a shot stands on the timeline. Raises InputError."""
+    """Where a shot is on the timeline. Raises InputError."""
     event = shot.event
     drop = bool(event.drop) or ";" in event.record_in
     first, stop = (frames_of(label, rate, drop) for label in (event.record_in, event.record_out))
     if stop < first:
-        raise InputError(f"It ends ({event.record_out}) before it begins ({event.record_in}).", _REMEDY)
+        raise InputError(f"Record out ({event.record_out}) is before record in ({event.record_in}).", _REMEDY)
     return EdlRecord(first, stop - first, shot.tail)
 
 
 def edl_source(shot: Shot, record: EdlRecord, rate: Fraction, media: MediaInfo) -> SourceRange:
-    """Frames of the media that a shot shows, un-retimed. Raises InputError when the list and the media do not agree."""
+    """Frames of the media that a shot shows, without its retime. Raises InputError if list and media contradict."""
     if media.rate != rate and not media.rate_is_assumed:
         raise InputError(
-            f"{media.path} runs at {_shown(media.rate)} and the list at {_shown(rate)} frames per second: an EDL does"
-            " not say in which it counts the source.",
-            "Name the list's rate with --rate if that one is wrong, or export the list as OTIO.",
+            f"{media.path} has {_shown(media.rate)} frames per second, the list {_shown(rate)}: an EDL does not tell"
+            " which of them its source timecode uses.",
+            "Correct the list's rate with --rate, or export the list as OTIO.",
         )
     event = shot.event
     first, stop = (index_of(label, rate, media) for label in (event.source_in, event.source_out))
     if stop < first and shot.motion is None:
-        raise InputError(f"Its source ends ({event.source_out}) before it begins ({event.source_in}).", _REMEDY)
+        raise InputError(f"Source out ({event.source_out}) is before source in ({event.source_in}).", _REMEDY)
     speed = _speed(shot, rate, abs(stop - first), record.listed)
     if speed < 0 or stop < first:
         return _backwards(first, stop, speed, record)
     if not speed:
         return SourceRange(first, first + 1, speed, how="timecode")
-    # A list gives the frames that are used or, wrongly, as many as are seen: both are inside this.
+    # A list gives the source frames or, wrongly, the number of record frames: this range holds both.
     used = stop - first
     needed = max(used, math.ceil(record.listed * speed))
-    needed = min(needed, max(used, media.frames - first))  # what was rounded up may lie past the end
+    needed = min(needed, max(used, media.frames - first))  # rounding up may go past the end
     return SourceRange(first, first + needed + math.ceil(record.tail * speed), speed, how="timecode")
 
 
 def _backwards(first: int, stop: int, speed: Fraction, record: EdlRecord) -> SourceRange:
-    """Lists do not agree from which end a reversed source counts: both ends are inside, with a frame to spare."""
+    """Programs differ in the end from which a reversed source counts: this range holds both ends and a spare frame."""
     if record.tail:
-        raise InputError("It plays backwards under a dissolve.", "Restore the clip in Resolve.")
+        raise InputError("A reversed clip under a dissolve is not supported.", "Restore the clip in Resolve.")
     if first == stop:
-        raise InputError("It plays backwards, and the list does not say how far.", "Restore the clip in Resolve.")
+        raise InputError("It is reversed, and the list does not give its length.", "Restore the clip in Resolve.")
     low, high = min(first, stop), max(first, stop)
     return SourceRange(low, high + (stop < first), speed if speed < 0 else -speed, how="timecode")
 
 
 def _speed(shot: Shot, rate: Fraction, used: int, seen: int) -> Fraction:
-    """Source frames for one of the record side. Raises InputError when the list contradicts itself."""
+    """Source frames per record frame. Raises InputError if the list contradicts itself."""
     if shot.motion is None:
         if used != seen:
             raise InputError(
-                f"{used} frames of the source are {seen} on the timeline, and no M2 line says how fast they run.",
+                f"{used} source frames fill {seen} record frames, and no M2 line gives the speed.",
                 _REMEDY,
             )
         return Fraction(1)
@@ -97,7 +94,7 @@ def _speed(shot: Shot, rate: Fraction, used: int, seen: int) -> Fraction:
     base = Fraction(round(rate))
     if not written:
         return Fraction(0)
-    # M2 is rounded to a tenth, and counts in 24 or in 23.976: the two lengths say it exactly, where they agree with it.
+    # M2 is rounded to a tenth, and counts in 24 or in 23.976. If the two lengths agree with it, they are exact.
     readings = (written / rate, written / base)
     if seen and used:
         exact = Fraction(used, seen) * (1 if written > 0 else -1)
@@ -106,21 +103,21 @@ def _speed(shot: Shot, rate: Fraction, used: int, seen: int) -> Fraction:
             return exact
         if used != seen:
             raise InputError(
-                f"{used} frames of the source are {seen} on the timeline, but M2 says {shot.motion.rate} a second.",
+                f"{used} source frames fill {seen} record frames, but M2 gives {shot.motion.rate} frames per second.",
                 _REMEDY,
             )
     return readings[1]
 
 
 def index_of(label: str, rate: Fraction, media: MediaInfo) -> int:
-    """The frame of the media that has a label. Raises InputError when it cannot have it."""
+    """The frame of the media with this timecode. Raises InputError if the media cannot have it."""
     start, drop = start_of(media, rate)
     if not media.start_timecode:
         drop = ";" in label
     elif ";" in label and not drop:
         raise InputError(
-            f"The list counts {label} in drop-frame, and {media.path} does not.",
-            "This is another file than the one that was edited, or its timecode was changed.",
+            f"{label} in the list is drop-frame, the timecode of {media.path} is not.",
+            "Use the file that was edited: this one differs, or its timecode was changed.",
         )
     index = frames_of(label, rate, drop) - start
     if index < 0:
@@ -131,9 +128,9 @@ def index_of(label: str, rate: Fraction, media: MediaInfo) -> int:
 
 
 def start_of(media: MediaInfo, rate: Fraction) -> tuple[int, bool]:
-    """Label of frame 0 as a count, and whether it is drop-frame.
+    """Timecode of frame 0 as a frame count, and whether it is drop-frame.
 
-    Media without timecode count from 0, sequences from their first number, as Resolve does.
+    Without timecode, movies count from 0 and sequences from their first number, as in Resolve.
     """
     if media.start_timecode:
         drop = ";" in media.start_timecode
@@ -141,9 +138,9 @@ def start_of(media: MediaInfo, rate: Fraction) -> tuple[int, bool]:
     return media.start_number if media.sequence else 0, False
 
 
-@lru_cache(maxsize=4096)  # each event begins with the label that the one before ends with, and media with one label
+@lru_cache(maxsize=4096)  # an event begins where the one before it ends, and all events of a file use its start
 def frames_of(label: str, rate: Fraction, drop: bool) -> int:
-    """A label as a count, whatever separators it is written with. Raises InputError when it does not exist."""
+    """A timecode as a frame count, with any separators. Raises InputError if it does not exist."""
     return Timecode.parse(_LAST.sub(r";\1" if drop else r":\1", label), rate).frames
 
 
@@ -151,30 +148,30 @@ def _shown(rate: Fraction) -> str:
     return str(rate) if rate.denominator == 1 else f"{float(rate):.3f}"
 
 
-_BLACK_REMEDY = "Nothing has to be restored here."
+_NOTHING_TO_DO = "Nothing to restore here."
 
 
-def read_edl(path: Path, content: bytes, rate: Fraction | None, looking: Looking) -> EditList:
-    """Read an EDL. Raises InputError when it is none, or neither it nor the caller says its rate."""
+def read_edl(path: Path, content: bytes, rate: Fraction | None, search: MediaSearch) -> EditList:
+    """Read an EDL. Raises InputError if it is none, or if neither it nor the caller gives its rate."""
     text = parse_edl(decoded(content)[0])
     if rate is None and text.rate:
         rate = exact_rate(text.rate)
     drop = any(each.drop or ";" in each.record_in for each in text.events)
     if rate is None:
         raise InputError(
-            "An EDL does not say how many frames a second has.",
-            "Name the timeline's rate: --rate 29.97 or 59.94, since it is drop-frame."
+            "An EDL does not contain the timeline's frame rate.",
+            "It is drop-frame: give --rate 29.97 or --rate 59.94."
             if drop
-            else "Name the timeline's rate, such as --rate 24, 23.976 or 25.",
+            else "Give it, such as --rate 24, --rate 23.976 or --rate 25.",
         )
-    found = [_entry(each, rate, looking) for each in shots(text.events)]
+    found = [_entry(each, rate, search) for each in shots(text.events)]
     without = sum(not each.has_picture for each in text.events)
     name = text.title or path.stem
     return EditList(path, "edl", name, rate, drop, tuple(each for each in found if each is not None), content, without)
 
 
-def _entry(shot: Shot, rate: Fraction, looking: Looking) -> ListEntry | None:
-    """The entry of a shot; None for black that is never seen, as at the beginning of a fade."""
+def _entry(shot: Shot, rate: Fraction, search: MediaSearch) -> ListEntry | None:
+    """The entry of a shot; None for black of no length, as at the start of a fade."""
     event = shot.event
     entry = ListEntry(event.number, shot.name or event.reel, side=shot.side, reel=event.reel, line=event.line)
     try:
@@ -185,13 +182,13 @@ def _entry(shot: Shot, rate: Fraction, looking: Looking) -> ListEntry | None:
         if shot.black:
             if not record.listed:
                 return None
-            raise InputError("It is black.", _BLACK_REMEDY)
+            raise InputError("It is black.", _NOTHING_TO_DO)
         if not record.duration:
-            raise InputError("It lasts no frame.", _BLACK_REMEDY)
+            raise InputError("Its length is 0 frames.", _NOTHING_TO_DO)
     except InputError as error:
         return replace(entry, refusal=error.message, remedy=error.remedy)
     try:
-        path, media = looking.find(shot.texts, rate)
+        path, media = search.find(shot.texts, rate)
     except InputError as error:
         return replace(entry, refusal=error.message, remedy=error.remedy, missing=True)
     try:

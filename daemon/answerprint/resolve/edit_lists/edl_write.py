@@ -1,4 +1,4 @@
-"""An EDL with other media in it: only the names of clips, and labels where the new file has others, are changed."""
+"""Write an EDL with restored files. It changes only clip names, and timecodes if the restored file has others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _M2 = re.compile(r"\s*M2\s", re.IGNORECASE)
 
 
 class _Names:
-    """Which restored file each line is about. Lines count from 0; comments stand below the last line of an event."""
+    """The restored file of each line. Lines count from 0; comments follow the last line of an event."""
 
     def __init__(self, edit: EditList, text: str, chosen: Chosen) -> None:
         self.labels: dict[int, tuple[MediaInfo, RestoredMedia]] = {}
@@ -33,7 +33,7 @@ class _Names:
             restored = chosen.get((line, shot.side))
             source = sources.get((line, shot.side))
             if restored is not None and source is not None:
-                self.labels[line] = (source, restored)  # of a line with both sides, those of the later one
+                self.labels[line] = (source, restored)  # a line with both sides keeps the later one
             if shot.side == "from":
                 outgoing = (line, restored, shot.black)
                 if restored is not None:
@@ -58,17 +58,17 @@ class _Names:
 
 
 def edl_with(edit: EditList, chosen: Chosen) -> bytes:
-    """The list with the names of restored files, in the encoding that it had."""
+    """The list with the names of restored files, in its own encoding."""
     text, encoding = decoded(edit.content)
     names = _Names(edit, text, chosen)
     events = {each.line: each for each in parse_edl(text).events}
     lines = text.splitlines(keepends=True)
     out: list[str] = []
-    current, said, files = -1, set[str](), 0
+    current, named, files = -1, set[str](), 0
     for number, line in enumerate(lines):
         if number in events:
-            out += _missing(names, current, said, lines)
-            current, said, files = number, set(), 0
+            out += _missing(names, current, named, lines)
+            current, named, files = number, set(), 0
             out.append(_relabelled(line, edit, names.labels.get(number), range(2)))
             continue
         comment = _COMMENT.fullmatch(line)
@@ -80,7 +80,7 @@ def edl_with(edit: EditList, chosen: Chosen) -> bytes:
                 files += 1
             else:
                 restored = names.names[current].get(kind)
-                said.add(kind)
+                named.add(kind)
             if restored is not None:
                 path = any(each in comment[4] for each in "/\\")
                 line = (
@@ -89,25 +89,25 @@ def edl_with(edit: EditList, chosen: Chosen) -> bytes:
         elif _M2.match(line) and current >= 0:
             line = _relabelled(line, edit, names.labels.get(current), range(1))
         out.append(line)
-    out += _missing(names, current, said, lines)
+    out += _missing(names, current, named, lines)
     try:
         return "".join(out).encode(encoding)
     except UnicodeEncodeError as error:
         raise InputError(
-            f"The name of a restored file cannot be written in the list's encoding ({encoding}).",
+            f"The list's encoding ({encoding}) lacks a character of a restored file's name.",
             "Rename the restored files, or export the list as UTF-8.",
         ) from error
 
 
-def _missing(names: _Names, line: int, said: set[str], lines: list[str]) -> list[str]:
-    """Comments for an event that names no clip: without them nothing would lead to the new file."""
+def _missing(names: _Names, line: int, named: set[str], lines: list[str]) -> list[str]:
+    """Comments for an event that names no clip: without them nothing names the restored file."""
     end = "\r\n" if lines and lines[0].endswith("\r\n") else "\r" if lines and lines[0].endswith("\r") else "\n"
     wanted = names.names.get(line, {})
-    return [f"* {kind}: {each.path.name}{end}" for kind, each in wanted.items() if kind not in said and not said]
+    return [f"* {kind}: {each.path.name}{end}" for kind, each in wanted.items() if kind not in named and not named]
 
 
 def _relabelled(line: str, edit: EditList, about: tuple[MediaInfo, RestoredMedia] | None, which: range) -> str:
-    """The line with source labels of the restored file; they are the same where it has the source's timecode."""
+    """The line with the restored file's source timecodes; unchanged if it has the source's timecode."""
     if about is None:
         return line
     source, restored = about

@@ -1,7 +1,4 @@
-"""From the words of a list to a file on this machine: paths, URLs, and names in a folder of media.
-
-Looking into the files that a list names, each one once.
-"""
+"""Find and probe the files that a list names: by path, by URL, or by name in a media folder. Each is probed once."""
 
 from __future__ import annotations
 
@@ -21,28 +18,28 @@ from answerprint.frames.sequence import IMAGE_SUFFIXES, find_sequence, names_a_s
 from answerprint.resolve.conform.facts import SourceRange
 from answerprint.resolve.edit_lists.model import Probe
 
-__all__ = ["AmbiguousError", "Looking", "MediaFolder", "locate", "within"]
+__all__ = ["AmbiguousError", "MediaFolder", "MediaSearch", "locate", "within"]
 
 _MOST_FILES = 500_000
 _NUMBER = re.compile(r"%0?\d*d|\[\d+-\d+\]|#+|\d+")
 _NUMBERED = re.compile(r"(.*?)(\d+)(\.[^.]+)", re.DOTALL)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # two letters at least: `C:` is a drive
 _DRIVE = re.compile(r"/[A-Za-z]:")
-_TELL = 3
+_NAMED = 3
 
 
 class AmbiguousError(InputError):
-    """Several files could be meant."""
+    """Several files match a name."""
 
     code = "ambiguous"
 
 
 class MediaFolder:
-    """The files below a folder, by name. Hidden ones and links to other folders are left out; sequences count once."""
+    """The files below a folder, by name. Hidden files and linked folders are skipped; a sequence counts once."""
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
-            raise InputError(f"The folder {folder} does not exist.", "Name the folder that holds the media.")
+            raise InputError(f"The folder {folder} does not exist.", "Give the folder that holds the media.")
         self.folder = folder.absolute()
         self._real = folder.resolve()
         self._by_name: dict[str, list[Path]] = defaultdict(list)
@@ -57,8 +54,8 @@ class MediaFolder:
             count += len(seen)
             if count > _MOST_FILES:
                 raise InputError(
-                    f"There are more than {_MOST_FILES} files below {self.folder}.",
-                    "Name a folder closer to the media.",
+                    f"{self.folder} holds more than {_MOST_FILES} files.",
+                    "Give a folder closer to the media.",
                 )
             for shown, file in _collapsed(Path(place), seen):
                 self._by_name[_folded(shown)].append(file)
@@ -67,33 +64,30 @@ class MediaFolder:
                     self._by_stem[_folded(shown.partition("#")[0].rstrip("._- "))].append(file)
 
     def holds(self, path: Path) -> bool:
-        """Whether a path lies below the folder, whatever links it goes through."""
+        """Whether a path lies below the folder, with all links resolved."""
         try:
             return path.resolve().is_relative_to(self._real)
-        except (OSError, RuntimeError, ValueError):  # links in a circle, a NUL
+        except (OSError, RuntimeError, ValueError):  # a loop of links, a NUL character
             return False
 
     def find(self, text: str) -> Path:
-        """The one file or sequence that a list means with a name. Raises InputError for none, and for several."""
+        """The file or sequence with a name. Raises InputError for none, AmbiguousError for several."""
         name = re.split(r"[\\/]", text.strip())[-1]
         if not name:
-            raise InputError("The list names no file.", "Restore the clip in Resolve, or name the file itself.")
+            raise InputError(*_NO_FILE)
         named = self._by_name.get(_folded(name), [])
         exact = [each for each in named if _same(each.name, name)]
         found = exact or named or self._sequence(name) or self._by_stem.get(_folded(name), [])
         distinct = list(dict.fromkeys(found))
         if not distinct:
-            raise InputError(f"No file below {self.folder} is called {name}.", "Copy it there, or name another folder.")
+            raise InputError(f"There is no file {name} in {self.folder}.", "Copy it there, or give another folder.")
         if len(distinct) > 1:
-            shown = ", ".join(str(each) for each in distinct[:_TELL]) + (", ..." if len(distinct) > _TELL else "")
-            raise AmbiguousError(
-                f"{len(distinct)} files could be {name}: {shown}.",
-                "Name a folder that holds only the one that is meant.",
-            )
+            shown = ", ".join(str(each) for each in distinct[:_NAMED]) + (", ..." if len(distinct) > _NAMED else "")
+            raise AmbiguousError(f"{len(distinct)} files match {name}: {shown}.", "Give a folder that holds only one.")
         return distinct[0]
 
     def _sequence(self, name: str) -> list[Path]:
-        """The sequence that a pattern, or one of its pictures, belongs to."""
+        """The sequence of a pattern, or of one of its files."""
         numbers = list(_NUMBER.finditer(name))
         if not numbers:
             return []
@@ -102,19 +96,18 @@ class MediaFolder:
 
 
 def locate(text: str, base: Path, folder: MediaFolder | None) -> Path:
-    """The file that a path or URL in a list means; where it is not there, one of its name in the folder of media.
+    """The file of a path or URL in a list; if it is missing, a file of that name in the media folder.
 
-    base: the folder of the list, for relative paths. Where a folder of media is named, nothing outside of it is meant:
-    a list is another's text, and says no more than names of files that its reader has chosen. Raises InputError for
-    none, AmbiguousError for several.
+    base: the folder of the list, for relative paths. With a media folder, no path leads outside of it: a list is
+    foreign text, and the user has chosen only that folder. Raises InputError for none, AmbiguousError for several.
     """
     if "\0" in text or not text.strip():
-        raise InputError("The list names no file.", "Restore the clip in Resolve, or name the file itself.")
+        raise InputError(*_NO_FILE)
     places = list(dict.fromkeys(base / each for each in _readings(text)))
     there = [each for each in places if (folder is None or folder.holds(each)) and _is_there(each)]
     if len(there) > 1:
         raise AmbiguousError(
-            f"{text} can be read as {there[0].name} and as {there[1].name}, and both exist.", "Rename one of them."
+            f"{text} can mean {there[0].name} or {there[1].name}, and both exist.", "Rename one of them."
         )
     if there:
         return there[0]
@@ -127,19 +120,22 @@ def locate(text: str, base: Path, folder: MediaFolder | None) -> Path:
             if not any(_is_there(each) for each in places):
                 raise
             raise InputError(
-                f"{text} lies outside of {folder.folder}, and no file of its name below that.",
-                "Name a folder that holds it with --media; or leave --media out, and paths of the list are followed.",
+                f"{text} is outside of {folder.folder}, which has no file of that name.",
+                "Give the folder that holds it with --media. Without --media, the paths of the list are followed.",
             ) from error
-    raise InputError(f"{text} does not exist on this machine.", "Name the folder that holds the media: --media FOLDER.")
+    raise InputError(f"{text} does not exist on this machine.", "Give the folder that holds the media: --media FOLDER")
+
+
+_NO_FILE = ("The list names no file.", "Restore the clip in Resolve, or restore the file itself.")
 
 
 def _readings(text: str) -> Iterable[str]:
-    """What a text may mean as a path, the likeliest first: programs do not agree on when `%20` is a blank."""
+    """The paths that a text can mean, likeliest first: programs differ in when `%20` is a space."""
     scheme = _SCHEME.match(text)
     if scheme is None:
         return (text, unquote(text, errors="surrogateescape"))
     if scheme[1].lower() != "file":
-        raise InputError(f"{text} is not a file.", "Only files on this machine, or one that it reaches, are restored.")
+        raise InputError(f"{text} is not a file.", "Copy the media to this machine or a server that it reaches.")
     rest = text[scheme.end() :]
     if rest.startswith("//"):
         host, slash, path = rest[2:].partition("/")
@@ -155,13 +151,13 @@ def _is_there(path: Path) -> bool:
             return True
         if names_a_sequence(path):
             return bool(find_sequence(path).files)
-    except (OSError, ValueError, MediaError, InputError):  # too long a name, a NUL, a folder that may not be read
+    except (OSError, ValueError, MediaError, InputError):  # a name too long, a NUL character, no permission
         pass
     return False
 
 
 def _collapsed(folder: Path, names: list[str]) -> Iterable[tuple[str, Path]]:
-    """Names with the file they stand for; pictures that are numbered become one, `plate.#.exr`."""
+    """Names, each with its path; numbered images become one sequence, `plate.#.exr`."""
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name in names:
         number = _split(name)
@@ -192,24 +188,26 @@ def _folded(name: str) -> str:
 
 
 def _same(one: str, other: str) -> bool:
-    """The same name; file systems differ in how they write an umlaut."""
+    """Whether two names are equal; file systems differ in how they encode accents."""
     return unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
 
 
 @dataclass(slots=True)
-class Looking:
-    """base: the folder of the list, for relative paths. folder: where media lie whose path the list does not know."""
+class MediaSearch:
+    """Finds the files of one list. base: the folder of the list, for relative paths. folder: the media folder,
+    or None.
+    """
 
     probe: Probe
     base: Path
     folder: MediaFolder | None
     _facts: dict[tuple[Path, Fraction], MediaInfo | InputError] = field(default_factory=dict)
-    _places: dict[str, Path | InputError] = field(default_factory=dict)
+    _paths: dict[str, Path | InputError] = field(default_factory=dict)
 
     def find(self, texts: Sequence[str], rate: Fraction) -> tuple[Path, MediaInfo]:
-        """What the first of several paths, URLs or names means that means anything. rate: of pictures.
+        """The path and media of the first text that names a file. rate: of sequences, which have none.
 
-        Raises InputError: why the first means nothing, or that one may mean several files.
+        Raises InputError with the reason of the first text, or AmbiguousError.
         """
         reasons: list[InputError] = []
         for text in texts:
@@ -217,23 +215,23 @@ class Looking:
             if isinstance(path, AmbiguousError):
                 raise path
             if isinstance(path, Path):
-                return path, self._look(path, rate)
+                return path, self._probe(path, rate)
             reasons.append(path)
         if reasons:
             raise reasons[0]
         raise InputError("The list names no file, clip or reel.", "Restore the clip in Resolve.")
 
     def _locate(self, text: str) -> Path | InputError:
-        found = self._places.get(text)
+        found = self._paths.get(text)
         if found is None:
             try:
                 found = locate(text, self.base, self.folder)
             except InputError as error:
                 found = error
-            self._places[text] = found
+            self._paths[text] = found
         return found
 
-    def _look(self, path: Path, rate: Fraction) -> MediaInfo:
+    def _probe(self, path: Path, rate: Fraction) -> MediaInfo:
         found = self._facts.get((path, rate))
         if found is None:
             try:
@@ -247,10 +245,10 @@ class Looking:
 
 
 def within(source: SourceRange, media: MediaInfo, path: Path) -> SourceRange:
-    """The range, if the media has it. Raises InputError."""
+    """The range. Raises InputError if the media does not have it."""
     if source.first < 0 or source.stop > media.frames or len(source) < 1:
         raise InputError(
-            f"It shows frames {source.first} to {source.stop - 1} of {path.name}, which has {media.frames}.",
-            "This is another file than the one that was edited, or its timecode was changed.",
+            f"It shows frames {source.first} to {source.stop - 1} of {path.name}, which has {media.frames} frames.",
+            "Use the file that was edited: this one differs, or its timecode was changed.",
         )
     return source

@@ -1,10 +1,6 @@
-"""What a list says: its entries, each with the frames of a file that it shows, or why they are not known.
+"""An edit list as data: its entries, the pieces of files to restore for them, and the restored files.
 
-One restored file for each source, however often and in how many pieces a list uses it.
-
-Restored files, as a list needs to know them.
-
-Rates as people and programs write them, made exact.
+Each piece of a source is restored once, however often the list uses it.
 """
 
 from __future__ import annotations
@@ -24,23 +20,19 @@ from answerprint.resolve.conform.facts import SourceRange
 __all__ = ["Chosen", "EditList", "ListEntry", "Master", "Probe", "RestoredMedia", "Side", "exact_rate", "masters"]
 
 Probe: TypeAlias = Callable[[Path, Fraction], MediaInfo]
-"""Looks into a file or sequence; pictures, which have no rate, get the one that is given.
-
-Raises InputError (MediaError above all) when it cannot be read.
-"""
+"""Probes a file or sequence. A sequence has no rate, and gets the one given. Raises InputError, mostly MediaError."""
 
 Side = Literal["", "from", "to"]
 
 
 @dataclass(frozen=True, slots=True)
 class ListEntry:
-    """One picture on the timeline. Of a dissolve or wipe there are two, each as long as it is seen.
+    """One clip on the timeline. A dissolve or wipe has two, each as long as it is seen.
 
-    event: the number in the list (of an OTIO file the clip's place on its track, from 1). side: of a dissolve or wipe.
-    record, duration: frames of the timeline, the first one absolute, dissolves included.
-    path, source, media: set unless refused; refusal and remedy: why it cannot be restored, "" when it can. missing:
-    for want of its medium, which is not there, or cannot be read.
-    line: where it stands: the event's line of an EDL from 0, the clip's place in an OTIO file from 0.
+    event: the event number (in an OTIO file: the clip's position on its track, from 1). side: of a dissolve or wipe.
+    record, duration: first record frame (absolute) and record frames, transitions included. path, source, media: set
+    unless refused. refusal, remedy: why it cannot be restored, "" if it can. missing: whether its medium is missing or
+    not readable. line: the event's line in an EDL, or the clip's index in an OTIO file, from 0.
     """
 
     event: str
@@ -61,9 +53,9 @@ class ListEntry:
 
 @dataclass(frozen=True, slots=True)
 class EditList:
-    """A list as read. rate: of the timeline, exact. drop: its record timecode is drop-frame.
+    """A list as read. rate: of the timeline, exact. drop: whether its record timecode is drop-frame.
 
-    content: the bytes it was read from, which `write_list` changes as little as possible. left_out: events without
+    content: its bytes, of which `write_list` changes as few as possible. left_out: the number of skipped events without
     picture, such as audio.
     """
 
@@ -83,7 +75,7 @@ class EditList:
 
     @property
     def refused(self) -> tuple[ListEntry, ...]:
-        """The entries that cannot be restored, each with its reason."""
+        """The entries that cannot be restored."""
         return tuple(each for each in self.entries if each.refusal)
 
 
@@ -92,7 +84,7 @@ _Extent: TypeAlias = tuple[int, int, "ListEntry"]
 
 @dataclass(frozen=True, slots=True)
 class Master:
-    """Frames of a file to restore in one piece, from 0 of the file, stop exclusive; handles are inside."""
+    """Frames of a file to restore in one piece, counted from 0 of the file, stop exclusive, with handles."""
 
     path: Path
     first: int
@@ -101,9 +93,9 @@ class Master:
 
 
 def masters(entries: Iterable[ListEntry], handles: int = 0) -> list[Master]:
-    """Join what overlaps or touches; refused entries are left out.
+    """Merge entries of a file that overlap or touch; skip refused ones.
 
-    handles: frames to add at both ends, as far as the file has them.
+    handles: frames to add at both ends, if the file has them.
     """
     by_file: dict[Path, list[_Extent]] = defaultdict(list)
     for entry in entries:
@@ -128,10 +120,7 @@ def _joined(path: Path, extents: list[_Extent]) -> list[Master]:
 
 @dataclass(frozen=True, slots=True)
 class RestoredMedia:
-    """A restored file. source: the path of an entry.
-
-    first: frame of the source that its frame 0 is. media: of itself.
-    """
+    """A restored file. source: the path of its entry. first: the source frame of its frame 0. media: its own."""
 
     path: Path
     source: Path
@@ -139,24 +128,21 @@ class RestoredMedia:
     media: MediaInfo
 
     def has(self, source: SourceRange) -> bool:
-        """Whether all of these frames of the source are in it."""
+        """Whether it holds all of these source frames."""
         return self.first <= source.first and source.stop <= self.first + self.media.frames
 
 
 Chosen: TypeAlias = dict[tuple[int, Side], RestoredMedia]
-"""By line and side of an entry."""
+"""The restored file of each entry, by its line and side."""
 
 
 _HIGHEST = 1000
 _NTSC = tuple(Fraction(1000 * base, 1001) for base in (24, 30, 48, 60, 96, 120))
-_ROUNDING = Fraction(6, 1000)  # 23.98 for 24000/1001; 24 lies further away
+_ROUNDING = Fraction(6, 1000)  # 23.98 for 24000/1001; 24 is further away
 
 
 def exact_rate(written: float | str) -> Fraction:
-    """The rate that is meant: 23.98 and 23.976 are 24000/1001, and `30000/1001` is itself.
-
-    Raises InputError for what is no rate.
-    """
+    """The exact rate: 23.98 and 23.976 become 24000/1001, `30000/1001` stays. Raises InputError if it is no rate."""
     try:
         if isinstance(written, float) and not math.isfinite(written):
             raise ValueError
@@ -164,7 +150,7 @@ def exact_rate(written: float | str) -> Fraction:
     except (ValueError, ZeroDivisionError):
         raise InputError(f"{written} is not a frame rate.", "Write it as 25, 23.976 or 30000/1001.") from None
     if not 0 < rate <= _HIGHEST:
-        raise InputError(f"{written} is not a frame rate.", f"Rates above 0 and up to {_HIGHEST} can be used.")
+        raise InputError(f"{written} is not a frame rate.", f"Use a rate above 0, up to {_HIGHEST}.")
     if rate.denominator == 1:
         return rate
     nearest = min(_NTSC, key=lambda each: abs(each - rate))

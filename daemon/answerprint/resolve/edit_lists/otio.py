@@ -1,9 +1,7 @@
-"""OpenTimelineIO, which some installations lack, and what of it must not be trusted.
+"""Read OTIO files with OpenTimelineIO, which is optional, and convert their times to frames of the media.
 
-Its JSON reader ends the process on deep nesting, and its own searches do on a timeline without tracks (measured with
-0.18): both are looked at before it gets to see them.
-
-From times of an OTIO file to frames of the media: where its coordinate begins, and what a clip shows.
+Its JSON reader crashes the process on deep nesting, and its searches do on a timeline without tracks (measured with
+0.18). Both are checked before it is called.
 """
 
 from __future__ import annotations
@@ -38,29 +36,29 @@ __all__ = [
     "time_of",
 ]
 
-_SNAP = Fraction(1, 1000)  # floats in a file, not frames
-_OTHER = "This is another file than the one that was edited, or its timecode was changed."
+_SNAP = Fraction(1, 1000)  # frames; times in a file are floats
+_OTHER = "Use the file that was edited: this one differs, or its timecode was changed."
 
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """A time as a file gives it; rate: exact, of whatever it counts."""
+    """A time as the file gives it: value / rate seconds, both exact."""
 
     value: Fraction
     rate: Fraction
 
     @property
     def seconds(self) -> Fraction:
-        """The same in seconds."""
+        """The time in seconds."""
         return self.value / self.rate
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What a clip says. start: of what is shown, in the media's own coordinate. Others in seconds of the timeline.
+    """The part of its media that a clip uses. start: of the clip, in the media's own coordinates.
 
-    available_start, available: where the media begin in that coordinate, and how long they are; None where it does not
-    say. scalar: speed. picture: number in the file name of the frame at available_start, of a sequence.
+    duration, head, tail: in seconds of the timeline. scalar: speed. available_start, available: start and length of the
+    media in their coordinates, None if not given. picture: for a sequence, the file number at available_start.
     """
 
     start: Time
@@ -74,10 +72,10 @@ class Used:
 
 
 def otio_source(used: Used, media: MediaInfo) -> SourceRange:
-    """Frames of the media that a clip shows, un-retimed. Raises InputError where that cannot be known."""
+    """Frames of the media that a clip shows, without its retime. Raises InputError if they are ambiguous."""
     if used.scalar < 0:
         raise InputError(
-            "It plays backwards, and an OTIO file does not say from which end it counts.",
+            "It is reversed, and an OTIO file does not tell from which end it counts.",
             "Restore the clip in Resolve, or export an EDL.",
         )
     begin = begin_of(used, media)
@@ -89,12 +87,12 @@ def otio_source(used: Used, media: MediaInfo) -> SourceRange:
     end = _snapped(begin + (used.duration + used.tail) * used.scalar * rate)
     stop = math.ceil(end)
     if stop > media.frames > end - 1 and (used.scalar != 1 or rate != used.start.rate):
-        stop = media.frames  # less than a frame, which an editor rounds off
+        stop = media.frames  # less than a frame: rounding of the editor
     return SourceRange(first, stop, used.scalar, start - first, how="coordinate")
 
 
 def begin_of(used: Used, media: MediaInfo) -> Fraction:
-    """The frame of the media, from 0, at the first cut of a clip. Raises InputError where that cannot be known."""
+    """The frame of the media, from 0, at the in point of a clip. Raises InputError if it is ambiguous."""
     rate = frame_rate(used, media)
     if used.available_start is None:
         return _in_file(used.start.seconds * rate, used.duration * used.scalar * rate, media)
@@ -109,25 +107,26 @@ def begin_of(used: Used, media: MediaInfo) -> Fraction:
 
 
 def _in_file(coordinate: Fraction, length: Fraction, media: MediaInfo) -> Fraction:
-    """Where a coordinate lies in the file. Programs count from its timecode, or from 0: the one that fits is meant."""
+    """A coordinate as a frame of the file. Programs count from its timecode or from 0; only one may fit."""
     fitting = {
         _snapped(coordinate - origin)
         for origin in (_timecode_start(media), 0)
         if _snapped(coordinate - origin) >= 0 and _snapped(coordinate - origin + length) <= media.frames
     }
     if not fitting:
-        raise InputError(f"What it shows lies outside {media.path}, which has {media.frames} frames.", _OTHER)
+        raise InputError(f"Its range is outside of {media.path}, which has {media.frames} frames.", _OTHER)
     if len(fitting) > 1:
         raise InputError(
-            f"It may count the frames of {media.path} from 0 or from its timecode.", "Export the list as EDL instead."
+            f"The list may count the frames of {media.path} from 0 or from its timecode.",
+            "Export the list as an EDL instead.",
         )
     return fitting.pop()
 
 
 def frame_rate(used: Used, media: MediaInfo) -> Fraction:
-    """Frames of the media in a second of the list: their own, unless the editor conformed them to another rate.
+    """Frames of the media per second of the list: the media's rate, unless the editor conformed it to another.
 
-    Raises InputError where that cannot be known.
+    Raises InputError if it is ambiguous.
     """
     listed = used.available_start.rate if used.available_start is not None else used.start.rate
     if media.rate_is_assumed:
@@ -138,8 +137,7 @@ def frame_rate(used: Used, media: MediaInfo) -> Fraction:
     by_count = abs(used.available.value - media.frames) < 1
     if by_time == by_count:
         raise InputError(
-            f"The list says that {media.path} runs at {float(listed):.3f} frames per second, the file says"
-            f" {float(media.rate):.3f}.",
+            f"{media.path} has {float(media.rate):.3f} frames per second, but {float(listed):.3f} by the list.",
             "Restore the clip in Resolve.",
         )
     return media.rate if by_time else listed
@@ -157,19 +155,19 @@ def _snapped(frames: Fraction) -> Fraction:
 
 
 Foreign: TypeAlias = Any
-"""An object of OpenTimelineIO, which comes without types."""
+"""An object of OpenTimelineIO, which has no type hints."""
 
 _DEEPEST = 200
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
-_OTHER_KINDS = {".otioz", ".otiod"}  # their media lie inside, where no job reads them
+_OTHER_KINDS = {".otioz", ".otiod"}  # their media are inside, where no job can read them
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A clip, or what stands where one could, on a video track. Times in seconds, exact.
+    """A clip, or another child but gap and transition, of a video track. Times in seconds, exact.
 
-    index: among all of the list, from 0. track, position: from 1. start: on the track. head, tail: for how long it is
-    seen beyond its cuts, under a dissolve.
+    index: in the whole list, from 0. track, position: from 1. start: on the track. head, tail: how long it is seen
+    beyond its in and out points, under a dissolve.
     """
 
     index: int
@@ -184,17 +182,17 @@ class Placed:
 
 
 def library() -> Foreign:
-    """OpenTimelineIO. Raises InputError where it is not installed."""
+    """The module OpenTimelineIO. Raises InputError if it is not installed."""
     try:
         return importlib.import_module("opentimelineio")
     except ImportError:
         raise InputError(
-            "OpenTimelineIO is not installed.", f"{how_to_install('opentimelineio')} An EDL needs none of it."
+            "OpenTimelineIO is not installed.", f"{how_to_install('opentimelineio')} An EDL works without it."
         ) from None
 
 
 def load(path: Path, content: bytes) -> Foreign:
-    """The timeline of a file. Raises InputError when there is not exactly one, or it cannot be read."""
+    """The timeline of a file. Raises InputError if the file is not valid, or does not hold exactly one timeline."""
     otio = library()
     try:
         if path.suffix.lower() == ".otio":
@@ -204,19 +202,19 @@ def load(path: Path, content: bytes) -> Foreign:
             known = {f".{each.lower()}" for each in otio.adapters.suffixes_with_defined_adapters(read=True)}
             if path.suffix.lower() not in known - _OTHER_KINDS:
                 raise InputError(
-                    f"{path.name} is a list of a kind that cannot be read here.", "Export it as OTIO or EDL (CMX 3600)."
+                    f"{path.name} has an unsupported format.", "Export the list as OTIO or EDL (CMX 3600)."
                 )
             found = otio.adapters.read_from_file(str(path))
     except InputError:
         raise
-    # Measured: ValueError, KeyError, OTIOError and its subclasses; adapters raise whatever their parsers do.
+    # Measured: ValueError, KeyError, OTIOError and its subclasses; adapters raise any error of their parsers.
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{path.name} cannot be read as a timeline ({reason}).", "Export it again.") from error
+        raise InputError(f"{path.name} is not a valid list ({reason}).", "Export it again.") from error
     if isinstance(found, otio.schema.SerializableCollection):
         timelines = [each for each in found if isinstance(each, otio.schema.Timeline)]
         if len(timelines) != 1:
-            raise InputError(f"{path.name} holds {len(timelines)} timelines.", "Export the one that is meant alone.")
+            raise InputError(f"{path.name} holds {len(timelines)} timelines.", "Export one timeline alone.")
         found = timelines[0]
     if not isinstance(found, otio.schema.Timeline) or found.tracks is None:
         raise InputError(f"{path.name} holds no timeline.", "Export the timeline again as OTIO.")
@@ -224,11 +222,11 @@ def load(path: Path, content: bytes) -> Foreign:
 
 
 def placed(timeline: Foreign) -> Iterator[Placed]:
-    """All on the video tracks but gaps and transitions. Raises InputError for a timeline that cannot be followed."""
+    """All children of the video tracks but gaps and transitions. Raises InputError for an unsupported timeline."""
     otio = library()
     index = 0
     if timeline.tracks.source_range is not None:
-        raise InputError("The timeline is trimmed as a whole.", "Export the whole timeline.")
+        raise InputError("The timeline itself is trimmed.", "Export the whole timeline.")
     tracks = [
         each
         for each in timeline.tracks
@@ -236,7 +234,7 @@ def placed(timeline: Foreign) -> Iterator[Placed]:
     ]
     for number, track in enumerate(tracks, start=1):
         if track.source_range is not None:
-            raise InputError(f"Track {number} is trimmed as a whole.", "Export the whole timeline.")
+            raise InputError(f"Track {number} itself is trimmed.", "Export the whole timeline.")
         children = list(track)
         start, position = Fraction(0), 0
         for before, child, after in zip([None, *children], children, [*children[1:], None], strict=False):
@@ -253,18 +251,18 @@ def placed(timeline: Foreign) -> Iterator[Placed]:
 
 
 def time_of(time: Foreign) -> Time:
-    """A RationalTime, exactly. Raises InputError for one that is no time."""
+    """An exact RationalTime. Raises InputError if it is not valid."""
     try:
         return Time(Fraction(time.value), exact_rate(float(time.rate)))
     except (ValueError, OverflowError):
-        raise InputError("The list holds a time that is none.", "Export it again.") from None
+        raise InputError("The list holds an invalid time.", "Export it again.") from None
 
 
 def _duration(otio: Foreign, child: Foreign) -> Fraction:
     try:
         return time_of(child.trimmed_range().duration).seconds
     except otio.exceptions.OTIOError as error:
-        raise InputError(f"The list does not say how long {child.name!r} is.", "Export it again.") from error
+        raise InputError(f"{child.name!r} has no length in the list.", "Export it again.") from error
 
 
 def _offset(otio: Foreign, neighbour: Foreign, name: str) -> Fraction:

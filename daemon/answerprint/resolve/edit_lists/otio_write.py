@@ -1,4 +1,4 @@
-"""An OTIO file with other media in it: the coordinate in which its clips count stays, so nothing else changes."""
+"""Write an OTIO file with restored files. The clips keep their media coordinates, so nothing else changes."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ __all__ = ["otio_with"]
 
 
 def otio_with(edit: EditList, chosen: Chosen) -> bytes:
-    """The list with references to restored files. What it named before stays in the metadata of the reference."""
+    """The list with references to restored files. The metadata of each reference keep the former name."""
     otio = library()
     timeline = load(edit.path, edit.content)
     by_index = {each.line: each for each in edit.entries}
-    for place in placed(timeline):
-        restored = chosen.get((place.index, ""))
-        source = by_index[place.index].media
+    for clip in placed(timeline):
+        restored = chosen.get((clip.index, ""))
+        source = by_index[clip.index].media
         if restored is None or source is None:
             continue
-        used = used_of(place)
-        if place.item.source_range is None:
-            place.item.source_range = place.item.trimmed_range()  # until now it was all of the media
-        was = texts_of(place.item)
-        place.item.media_reference = _reference(otio, used, source, restored, was[0] if was else "")
+        used = used_of(clip)
+        if clip.item.source_range is None:
+            clip.item.source_range = clip.item.trimmed_range()  # until now it was all of the media
+        former = texts_of(clip.item)
+        clip.item.media_reference = _reference(otio, used, source, restored, former[0] if former else "")
     text: str = otio.core.serialize_json_to_string(timeline, indent=4)
     return text.encode()
 
 
-def _reference(otio: Foreign, used: Used, source: MediaInfo, restored: RestoredMedia, was: str) -> Foreign:
-    """The restored file, which begins in the source's coordinate where its first frame lay."""
+def _reference(otio: Foreign, used: Used, source: MediaInfo, restored: RestoredMedia, former: str) -> Foreign:
+    """A reference to the restored file, which starts where its first frame is in the source's coordinates."""
     rate = used.available_start.rate if used.available_start is not None else used.start.rate
     frames = frame_rate(used, source)
     start = used.start.seconds + (restored.first - begin_of(used, source)) / frames
@@ -42,7 +42,7 @@ def _reference(otio: Foreign, used: Used, source: MediaInfo, restored: RestoredM
         if "%" not in restored.path.name
         else str(restored.path.absolute()),
         available_range=otio.opentime.TimeRange(_time(otio, start, rate), _time(otio, length, rate)),
-        metadata={"answerprint": {"source": was}},
+        metadata={"answerprint": {"source": former}},
     )
 
 

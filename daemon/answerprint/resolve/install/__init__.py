@@ -1,1 +1,6 @@
-"""Scripts in Resolve's menus: what they are, putting them there, taking them away, and what may be wrong with them."""
+"""The scripts in Resolve's menus.
+
+scripts.py  which scripts there are, and their text
+install.py  write them into Resolve's folders, and remove them
+status.py   check scripts, program and Resolve
+"""

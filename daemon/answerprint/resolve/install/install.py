@@ -1,9 +1,7 @@
-"""Put scripts into Resolve's folders, and take them away: nothing that is not ours is touched.
+"""Write scripts into Resolve's folders, and remove them, without touching files that are not ours.
 
-The manifest is written first, with the hashes of what is there and of what comes: a process that dies between two
-files leaves nothing that the next one would not know as ours.
-
-Which files in Resolve's folders are ours: a small file beside them says so, by their hashes.
+A manifest beside the scripts holds their hashes, by which ours are known. It is written first, with the old and the new
+hashes: if the process is killed between two files, the next installation still knows all files of ours.
 """
 
 from __future__ import annotations
@@ -38,23 +36,23 @@ __all__ = [
 ]
 
 MANIFEST = PurePosixPath("Utility/Answerprint/answerprint.json")
-"""Below Resolve's folder Scripts; its menu lists no file of that kind."""
+"""In Resolve's folder Scripts; the menu does not list JSON files."""
 
 _SCHEMA = 1
 
 
 class InstallState(Enum):
-    """What lies where a file of ours belongs."""
+    """What is at the path of a script of ours."""
 
     ABSENT = "is missing"
-    OURS = "is as it was installed"
-    CHANGED = "was changed since it was installed"
+    OURS = "is as installed"
+    CHANGED = "was changed since its installation"
     FOREIGN = "is another file of the same name"
 
 
 @dataclass(frozen=True, slots=True)
 class InstallManifest:
-    """files: the SHA-256 of every file of ours; two while one replaces the other. made: folders made for them."""
+    """What is installed. files: the SHA-256 of each script, two during an update. made: folders created for them."""
 
     version: str
     command: tuple[str, ...]
@@ -68,7 +66,7 @@ def sha256_of(data: bytes) -> str:
 
 
 def read_install_manifest(root: Path) -> InstallManifest | None:
-    """The manifest of a folder Scripts; None where there is none, or one that cannot be read. Raises OSError."""
+    """The manifest of a folder Scripts; None if there is none, or it is not valid. Raises OSError."""
     try:
         data = json.loads((root / MANIFEST).read_bytes())
         if data["schema_version"] != _SCHEMA:
@@ -80,7 +78,7 @@ def read_install_manifest(root: Path) -> InstallManifest | None:
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError):
         return None
     if not all(_below(path) for path in files):
-        return None  # nothing outside is ever ours to remove
+        return None  # never remove files outside of the folder
     return InstallManifest(version, command, files, tuple(each for each in made if _related(each, root)))
 
 
@@ -97,9 +95,9 @@ def write_install_manifest(root: Path, manifest: InstallManifest) -> None:
 
 
 def install_state(path: Path, hashes: frozenset[str], wanted: bytes | None = None) -> InstallState:
-    """What lies at a path. hashes: of what we put there. wanted: what belongs there, ours by content alone.
+    """What is at a path. hashes: of the files that we installed there. wanted: a content that is ours in any case.
 
-    Raises OSError for a file that cannot be read.
+    Raises OSError if the file is not readable.
     """
     if path.is_symlink() or path.is_dir():
         return InstallState.FOREIGN
@@ -122,7 +120,7 @@ def _related(folder: Path, root: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A file that was left as it is, and why."""
+    """A file that was not touched, and why."""
 
     path: Path
     state: InstallState
@@ -132,8 +130,8 @@ class Left:
 class Installed:
     """What an installation did. Paths are absolute.
 
-    written: scripts that were put there or brought up to date. kept: those that were up to date. removed: scripts of an
-    older version that this one does not have. backups: where other files of the same names are now. made: folders.
+    written: new or updated scripts. kept: scripts that were up to date. removed: scripts that only an older version
+    has. backups: the new paths of other files of the same names. made: created folders.
     """
 
     written: tuple[Path, ...]
@@ -146,7 +144,7 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What an uninstallation did. was: whether there was anything of ours."""
+    """What an uninstallation did. was: whether anything was installed."""
 
     was: bool
     removed: tuple[Path, ...]
@@ -157,41 +155,41 @@ class Removed:
 def install_scripts(
     root: Path, wanted: Mapping[PurePosixPath, bytes], program: Program, *, force: bool = False
 ) -> Installed:
-    """Put files into a folder Scripts, over those of an older version.
+    """Write scripts into a folder Scripts, over those of an older version.
 
-    A file that is not ours, or that its user changed, stays, and the one of that name is left out; with force it is
-    kept under another name beside it. Raises OutputError when the folder cannot be written.
+    A file that is not ours, or that the user changed, stays, and our script of that name is skipped. With force, the
+    file gets another name, and ours is written. Raises OutputError if the folder is not writable.
     """
     with _translated(root):
         before = read_install_manifest(root) or InstallManifest("", ())
         made = _make_folders(root, wanted)
-        found = {path: _look(root, path, before, wanted) for path in {**before.files, **wanted}}
-        ahead = {
+        found = {path: _state(root, path, before, wanted) for path in {**before.files, **wanted}}
+        hashes = {
             path: before.files.get(path, frozenset()) | _digests(path, wanted)
             for path, state in found.items()
             if state is not InstallState.FOREIGN or force
         }
-        after = InstallManifest(program.version, program.command, ahead, tuple(dict.fromkeys((*before.made, *made))))
+        after = InstallManifest(program.version, program.command, hashes, tuple(dict.fromkeys((*before.made, *made))))
         write_install_manifest(root, after)
 
         written, kept, removed, left, backups = [], [], [], [], []
         files: dict[PurePosixPath, frozenset[str]] = {}
         for path, state in found.items():
             target, content = root / path, wanted.get(path)
-            strange = state in (InstallState.CHANGED, InstallState.FOREIGN)
+            not_ours = state in (InstallState.CHANGED, InstallState.FOREIGN)
             if content is None:
                 if state is InstallState.OURS:
                     target.unlink(missing_ok=True)
                     removed.append(target)
-                elif strange:
+                elif not_ours:
                     left.append(Left(target, state))
-            elif strange and not force:
+            elif not_ours and not force:
                 left.append(Left(target, state))
                 if path in before.files:
                     files[path] = before.files[path]
             else:
                 files[path] = _digests(path, wanted)
-                if strange:
+                if not_ours:
                     backups.append(_back_up(target))
                 if state is InstallState.OURS and target.read_bytes() == content:
                     kept.append(target)
@@ -203,16 +201,16 @@ def install_scripts(
 
 
 def uninstall_scripts(root: Path, wanted: Mapping[PurePosixPath, bytes]) -> Removed:
-    """Remove the files of ours that are as they were installed, then the folders that were made for them, if empty.
+    """Remove the scripts that are as installed, then the folders that were created for them, if empty.
 
-    wanted: what this version would install, ours even when the manifest is lost. Raises OutputError when the folder
-    cannot be written.
+    wanted: the scripts of this version, which are ours even without a manifest. Raises OutputError if the folder is not
+    writable.
     """
     with _translated(root):
         before = read_install_manifest(root) or InstallManifest("", ())
         removed, left = [], []
         for path in {**before.files, **wanted}:
-            state = _look(root, path, before, wanted)
+            state = _state(root, path, before, wanted)
             if state is InstallState.OURS:
                 (root / path).unlink(missing_ok=True)
                 removed.append(root / path)
@@ -224,13 +222,13 @@ def uninstall_scripts(root: Path, wanted: Mapping[PurePosixPath, bytes]) -> Remo
         (root / MANIFEST).unlink(missing_ok=True)
         folders = []
         for folder in sorted({(root / MANIFEST).parent, *before.made}, key=lambda each: len(each.parts), reverse=True):
-            with suppress(OSError):  # not empty, or gone
+            with suppress(OSError):  # not empty, or missing
                 folder.rmdir()
                 folders.append(folder)
     return Removed(there or bool(removed), tuple(removed), tuple(left), tuple(folders))
 
 
-def _look(
+def _state(
     root: Path, path: PurePosixPath, before: InstallManifest, wanted: Mapping[PurePosixPath, bytes]
 ) -> InstallState:
     return install_state(root / path, before.files.get(path, frozenset()), wanted.get(path))
@@ -245,7 +243,7 @@ def _folders(root: Path, wanted: Mapping[PurePosixPath, bytes]) -> list[Path]:
 
 
 def _make_folders(root: Path, wanted: Mapping[PurePosixPath, bytes]) -> list[Path]:
-    """Make the folders that are missing, and clear away what a killed process began; returns those that were made."""
+    """Create missing folders, and delete temporary files of a killed process; returns the created folders."""
     made: list[Path] = []
     for folder in _folders(root, wanted):
         missing = [each for each in (folder, *folder.parents) if not each.exists()]
@@ -263,7 +261,7 @@ def _clear(folder: Path) -> None:
 
 
 def _back_up(path: Path) -> Path:
-    """Give a file another name, one that Resolve's menu does not list and nothing else has."""
+    """Rename a file to a free name that Resolve's menu does not list; returns the new path."""
     names = (path.with_name(f"{path.name}.backup{number}") for number in itertools.count(1))
     backup = next(each for each in names if not os.path.lexists(each))
     path.rename(backup)
@@ -276,6 +274,6 @@ def _translated(root: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(
-            f"{error.filename or root} cannot be read or written ({error.strerror or error}).",
-            f"Make sure that you may write to {root}; with --all-users, run it as an administrator.",
+            f"{error.filename or root} is not accessible ({error.strerror or error}).",
+            f"Check that you may write to {root}. With --all-users, run the command as an administrator.",
         ) from error

@@ -1,7 +1,4 @@
-"""The scripts in Resolve's menus, and their text with what they have to know of this program.
-
-Where this program is, in the words that another program needs to start it.
-"""
+"""The scripts in Resolve's menus: their paths, and their text with the command line that starts this program."""
 
 from __future__ import annotations
 
@@ -20,9 +17,9 @@ __all__ = ["LUA", "MENU", "MenuScript", "Program", "files", "this_program"]
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What a menu script has to know. command: the start of a command line of `answerprint`.
+    """What a menu script knows of this program. command: the start of its command line.
 
-    folder: has the launcher and the bridge. home: ANSWERPRINT_HOME, "" for the usual one.
+    folder: holds the launcher and the bridge. home: ANSWERPRINT_HOME, "" for the default.
     """
 
     command: tuple[str, ...]
@@ -32,20 +29,20 @@ class Program:
 
 
 def this_program(environ: Mapping[str, str] | None = None, *, all_users: bool = False) -> Program:
-    """The program that runs. all_users: each user then has a home of their own."""
+    """The running program. all_users: for scripts of all users, each with the default home."""
     environ = os.environ if environ is None else environ
     home = environ.get("ANSWERPRINT_HOME", "")
     return Program(
         tuple(_command()),
         str(bridge_file().parent.absolute()),
-        # Resolve is not started from a shell, and so would not know.
+        # Resolve is not started from a shell, so that its scripts do not see this variable.
         "" if all_users or not home else str(Path(home).expanduser().absolute()),
         __version__,
     )
 
 
 def _command() -> list[str]:
-    executable = Path(sys.executable).absolute()  # not resolved: the link is what makes it the Python of a venv
+    executable = Path(sys.executable).absolute()  # not resolved: the link makes it the Python of a venv
     if not getattr(sys, "frozen", False):
         return [str(executable), "-P", "-m", "answerprint"]
     name = "answerprint.exe" if os.name == "nt" else "answerprint"
@@ -54,7 +51,7 @@ def _command() -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class MenuScript:
-    """A script. path: below Resolve's folder Scripts, whose folders are pages (Utility: all)."""
+    """A menu script. path: in Resolve's folder Scripts, whose subfolders are pages (Utility: all pages)."""
 
     path: PurePosixPath
     action: str
@@ -69,23 +66,23 @@ MENU: tuple[MenuScript, ...] = (
     MenuScript(_OURS / "Restore Settings.py", "settings"),
     MenuScript(_OURS / "Restore Queue.py", "queue"),
     MenuScript(_OURS / "Bring Back Finished.py", "finish"),
-    # Resolve offers what is in Deliver for the start and the end of a render job.
+    # Resolve offers the scripts in Deliver for the start and the end of a render job.
     MenuScript(PurePosixPath("Deliver/Answerprint - Restore Rendered File.py"), "rendered"),
 )
-"""What `answerprint resolve menu ACTION` has to know."""
+"""The Python scripts; each runs `answerprint resolve menu ACTION`."""
 
 LUA = _OURS / "Answerprint.lua"
-"""For a Resolve that lists no Python."""
+"""The script for a Resolve that lists no Python scripts."""
 
 
 def files(program: Program) -> dict[PurePosixPath, bytes]:
-    """The content of every script by its path. Raises InputError when the program's own files are not complete."""
+    """The content of every script by its path. Raises InputError if files of the installation are missing."""
     menu = Path(program.folder) / "menu"
     try:
         python, lua = (menu / "script.py").read_text("utf-8"), (menu / "Answerprint.lua").read_text("utf-8")
     except OSError as error:
         raise InputError(
-            f"Answerprint is not complete: {error.filename} cannot be read.", "Install Answerprint again."
+            f"The installation is incomplete: {error.filename} is not readable.", "Reinstall Answerprint."
         ) from error
     installed = {
         "program": list(program.command),
@@ -103,7 +100,7 @@ def files(program: Program) -> dict[PurePosixPath, bytes]:
 
 
 def _fill(text: str, values: dict[str, str]) -> str:
-    """Replace what follows each start of a line; every start is there once."""
+    """Replace the rest of the lines that start with these texts, each of which occurs once."""
     lines = text.splitlines(keepends=True)
     for start, value in values.items():
         (number,) = (number for number, line in enumerate(lines) if line.startswith(start))
@@ -112,6 +109,6 @@ def _fill(text: str, values: dict[str, str]) -> str:
 
 
 def _lua(text: str) -> str:
-    """A literal of Lua's, in ASCII: bytes by their numbers, as a file name may have any."""
+    """A Lua string literal in ASCII; other bytes are escaped, since a file name may hold any."""
     data = text.encode("utf-8", "surrogateescape")
     return '"' + "".join(chr(b) if 32 <= b < 127 and b not in b'"\\' else f"\\{b:03d}" for b in data) + '"'

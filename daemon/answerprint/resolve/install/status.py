@@ -1,4 +1,4 @@
-"""Everything that can be wrong between the menu in Resolve and this program, and the remedy."""
+"""Check the menu scripts, the program that they start, and Resolve; each problem with its remedy."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Literal
 
 from answerprint.errors import AnswerprintError
 from answerprint.resolve.api.app import Resolve
-from answerprint.resolve.bridge.attach import Attempt, Places, attached, places, scrubbed
-from answerprint.resolve.conform.witnesses import accounts
+from answerprint.resolve.bridge.attach import Attempt, ResolvePaths, attached, clean_environment, resolve_paths
+from answerprint.resolve.conform.readers import conform_readers
 from answerprint.resolve.edition import Edition
 from answerprint.resolve.errors import NoResolveError
 from answerprint.resolve.install import install
@@ -22,13 +22,13 @@ from answerprint.resolve.install.scripts import Program
 __all__ = ["RunningResolve", "SetupFinding", "Status", "check_setup"]
 
 _INSTALL = "Run: answerprint resolve install"
-_AGAIN = "Install Answerprint again, then run: answerprint resolve install"
+_REINSTALL = "Reinstall Answerprint, then run: answerprint resolve install"
 _PROGRAM_SECONDS = 60.0  # a first start from a cold disk
 
 
 @dataclass(frozen=True, slots=True)
 class SetupFinding:
-    """One thing that was looked at. note: worth knowing, and not wrong."""
+    """The result of one check. note: worth knowing, but no problem."""
 
     subject: str
     level: Literal["ok", "note", "error"]
@@ -38,7 +38,7 @@ class SetupFinding:
 
 @dataclass(frozen=True, slots=True)
 class RunningResolve:
-    """The Resolve that answers. product: its own name for itself."""
+    """The running Resolve. product: the name that it reports."""
 
     product: str
     edition: Edition
@@ -46,7 +46,7 @@ class RunningResolve:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All findings; the Resolve that answers, None where none does; the Pythons that were tried to reach it."""
+    """All findings. running: the running Resolve, or None. attempts: the Pythons that were tried to attach to it."""
 
     findings: tuple[SetupFinding, ...]
     running: RunningResolve | None
@@ -54,27 +54,27 @@ class Status:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there is no problem."""
         return all(each.level != "error" for each in self.findings)
 
 
 def check_setup(
     program: Program, wanted: Mapping[PurePosixPath, bytes], environ: Mapping[str, str] | None = None
 ) -> Status:
-    """Look at scripts, program and Resolve; changes nothing. wanted: the scripts of this version."""
+    """Check scripts, program and Resolve; changes nothing. wanted: the scripts of this version."""
     environ = os.environ if environ is None else environ
-    where = places(environ)
+    paths = resolve_paths(environ)
     attempts: list[Attempt] = []
-    running, reached = _reach(where, environ, attempts)
-    findings = (*_menu(where, program, wanted, environ), *_found(where), *_witnesses(), *reached)
+    running, reached = _reach(paths, environ, attempts)
+    findings = (*_menu(paths, program, wanted, environ), *_resolve_files(paths), *_readers(), *reached)
     return Status(findings, running, tuple(attempts))
 
 
 def _menu(
-    where: Places, program: Program, wanted: Mapping[PurePosixPath, bytes], environ: Mapping[str, str]
+    paths: ResolvePaths, program: Program, wanted: Mapping[PurePosixPath, bytes], environ: Mapping[str, str]
 ) -> Iterator[SetupFinding]:
     installed = []
-    for root in dict.fromkeys((where.scripts_user, where.scripts_all)):
+    for root in dict.fromkeys((paths.scripts_user, paths.scripts_all)):
         try:
             known = install.read_install_manifest(root)
             if known is not None:
@@ -83,24 +83,24 @@ def _menu(
                 yield _starts(known.command, environ)
             elif (root / install.MANIFEST).exists():
                 installed.append(root)
-                text = f"what is installed in {root} is not known: its list cannot be read"
+                text = f"the manifest in {root} is not valid"
                 yield SetupFinding("scripts", "error", text, _INSTALL)
         except OSError as error:
             yield SetupFinding(
-                "scripts", "error", f"{error.filename or root} cannot be read ({error.strerror})", _INSTALL
+                "scripts", "error", f"{error.filename or root} is not readable ({error.strerror})", _INSTALL
             )
     if not installed:
-        yield SetupFinding("scripts", "error", f"none are in {where.scripts_user}", _INSTALL)
+        yield SetupFinding("scripts", "error", f"not installed in {paths.scripts_user}", _INSTALL)
     elif len(installed) > 1:
-        remedy = "Run: answerprint resolve uninstall, or uninstall --all-users"
-        yield SetupFinding("scripts", "note", "they are there twice, for you and for all users", remedy)
+        remedy = "Run: answerprint resolve uninstall, or answerprint resolve uninstall --all-users"
+        yield SetupFinding("scripts", "note", "installed twice, for you and for all users", remedy)
 
 
 def _scripts(
     root: Path, known: install.InstallManifest, program: Program, wanted: Mapping[PurePosixPath, bytes]
 ) -> Iterator[SetupFinding]:
     if known.version != program.version:
-        text = f"those in {root} are of version {known.version}, this program is of version {program.version}"
+        text = f"version {known.version} in {root}, but this program is version {program.version}"
         yield SetupFinding("scripts", "error", text, _INSTALL)
         return
     as_installed = 0
@@ -111,80 +111,82 @@ def _scripts(
             case InstallState.ABSENT:
                 yield SetupFinding(path.name, "error", f"{root / path} {InstallState.ABSENT.value}", _INSTALL)
             case state:
-                remedy = "To have ours, and keep that one beside it: answerprint resolve install --force"
+                remedy = "To install ours, and keep a backup of that file: answerprint resolve install --force"
                 yield SetupFinding(path.name, "note", f"{root / path} {state.value}", remedy)
     if as_installed == len(wanted):
         yield SetupFinding("scripts", "ok", f"{len(wanted)} of version {known.version} in {root}")
     if known.command != program.command:
         text = f"they start another installation: {' '.join(known.command)}"
-        yield SetupFinding("scripts", "note", text, f"To have them start this one: {_INSTALL.removeprefix('Run: ')}")
+        yield SetupFinding("scripts", "note", text, f"To make them start this one: {_INSTALL.removeprefix('Run: ')}")
 
 
 def _starts(command: tuple[str, ...], environ: Mapping[str, str]) -> SetupFinding:
-    """Whether the program that the scripts start is there, and starts as it does from Resolve."""
+    """Whether the program of the scripts starts in the environment that Resolve gives it."""
     line = " ".join(command)
     try:
         result = subprocess.run(  # noqa: S603 - the command that this program wrote
             [*command, "--version"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            env=scrubbed(environ),
+            env=clean_environment(environ),
             timeout=_PROGRAM_SECONDS,
             check=False,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        return SetupFinding("program", "error", f"{line} cannot be started ({reason})", _AGAIN)
+        return SetupFinding("program", "error", f"{line} could not be started ({reason})", _REINSTALL)
     except subprocess.TimeoutExpired:
-        return SetupFinding("program", "error", f"{line} does not answer", "Run: answerprint doctor")
-    said = result.stdout.decode("utf-8", "replace").strip()
-    if result.returncode or not said.startswith("answerprint "):
+        text = f"{line} did not answer within {_PROGRAM_SECONDS:.0f} s"
+        return SetupFinding("program", "error", text, "Run: answerprint doctor")
+    output = result.stdout.decode("utf-8", "replace").strip()
+    if result.returncode or not output.startswith("answerprint "):
         last = result.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        return SetupFinding("program", "error", f"{line} does not start ({(last or [f'it says {said!r}'])[0]})", _AGAIN)
-    return SetupFinding("program", "ok", f"{line} starts, version {said.split()[-1]}")
+        reason = (last or [f"it printed {output!r}"])[0]
+        return SetupFinding("program", "error", f"{line} failed to start ({reason})", _REINSTALL)
+    return SetupFinding("program", "ok", f"{line} starts, version {output.split()[-1]}")
 
 
-def _found(where: Places) -> Iterator[SetupFinding]:
-    module = _module(where)
-    install = "Install DaVinci Resolve; where it lies elsewhere, set RESOLVE_SCRIPT_API and RESOLVE_SCRIPT_LIB."
+def _resolve_files(paths: ResolvePaths) -> Iterator[SetupFinding]:
+    module = _module(paths)
+    install = "Install DaVinci Resolve, or set RESOLVE_SCRIPT_API and RESOLVE_SCRIPT_LIB to its unusual place."
     if module.is_file():
         yield SetupFinding("scripting module", "ok", str(module))
     else:
-        yield SetupFinding("scripting module", "error", f"there is none at {module}", install)
-    if where.library.is_file():
-        yield SetupFinding("scripting library", "ok", str(where.library))
+        yield SetupFinding("scripting module", "error", f"{module} is missing", install)
+    if paths.library.is_file():
+        yield SetupFinding("scripting library", "ok", str(paths.library))
     else:
-        # The module looks in other places, too.
-        yield SetupFinding("scripting library", "note", f"there is none at {where.library}", install)
-    if own := next((each for each in where.pythons if each.is_file()), None):
+        # The module searches other paths too.
+        yield SetupFinding("scripting library", "note", f"{paths.library} is missing", install)
+    if own := next((each for each in paths.pythons if each.is_file()), None):
         yield SetupFinding("Resolve's Python", "ok", str(own))
 
 
-def _witnesses() -> Iterator[SetupFinding]:
-    for each in accounts():
+def _readers() -> Iterator[SetupFinding]:
+    for each in conform_readers():
         level: Literal["ok", "error"] = "error" if each.problem else "ok"
         yield SetupFinding(each.name, level, f"{each.text}: {each.problem}" if each.problem else each.text, each.remedy)
 
 
-def _module(where: Places) -> Path:
-    return where.api / "Modules" / "DaVinciResolveScript.py"
+def _module(paths: ResolvePaths) -> Path:
+    return paths.api / "Modules" / "DaVinciResolveScript.py"
 
 
 def _reach(
-    where: Places, environ: Mapping[str, str], attempts: list[Attempt]
+    paths: ResolvePaths, environ: Mapping[str, str], attempts: list[Attempt]
 ) -> tuple[RunningResolve | None, list[SetupFinding]]:
-    """Ask the Resolve that runs what it is."""
+    """Attach to the running Resolve, and ask for its product, version and project."""
     findings: list[SetupFinding] = []
-    if not _module(where).is_file():
-        return None, findings  # said already
+    if not _module(paths).is_file():
+        return None, findings  # `_resolve_files` reports it
     running = None
     try:
         with attached(environ, attempts) as bridge:
             resolve = Resolve(bridge.root)
             product = resolve.product()
             running = RunningResolve(product, Edition.of(product, resolve.version()))
-            findings.append(SetupFinding("Resolve", "ok", f"{running.edition.words} answers"))
+            findings.append(SetupFinding("Resolve", "ok", f"{running.edition.words} is running"))
             try:
                 findings.append(SetupFinding("project", "ok", resolve.project().name()))
             except NoResolveError:
@@ -192,7 +194,7 @@ def _reach(
             except AnswerprintError as error:
                 findings.append(SetupFinding("project", "note", error.message, error.remedy))
     except NoResolveError as error:
-        # Where the library works and finds none, Resolve is closed, or free: neither is wrong.
+        # If the library loads and finds none, Resolve is closed or the free edition: neither is a problem.
         closed = any(not each.problem for each in attempts) and running is None
         findings.append(SetupFinding("Resolve", "note" if closed else "error", error.message, error.remedy))
     except AnswerprintError as error:
@@ -200,7 +202,7 @@ def _reach(
     for each in attempts:
         name = f"Python {each.version}".strip()
         level: Literal["ok", "note"] = "note" if each.problem else "ok"
-        findings.append(SetupFinding(name, level, f"{each.python}: {each.problem or 'takes the scripting library'}"))
+        findings.append(SetupFinding(name, level, f"{each.python}: {each.problem or 'loads the scripting library'}"))
     if running is not None:
         findings.extend(_capabilities(running.edition))
     return running, findings

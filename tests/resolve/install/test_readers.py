@@ -1,4 +1,4 @@
-"""Who tells where clips lie is listed, and one that is missing comes with what helps."""
+"""The readers of the conform are listed, and a missing one comes with its remedy."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pytest
 
 from answerprint.cli import doctor
 from answerprint.cli.checks import DoctorCheck
-from answerprint.resolve.conform.witnesses import accounts
+from answerprint.resolve.conform.readers import conform_readers
 from answerprint.resolve.install.scripts import files, this_program
 from answerprint.resolve.install.status import check_setup
 from resolve.install.standin import CLOSED, Standin
 
-_WITNESSES = ["witness 1", "witness 2", "witness 3"]
+_READERS = ["reader 1", "reader 2", "reader 3"]
 
 
 def of_doctor() -> list[DoctorCheck]:
@@ -24,13 +24,13 @@ def of_status(machine: Standin) -> list[tuple[str, str, str]]:
     machine.resolve(CLOSED)
     program = this_program(machine.environ)
     found = check_setup(program, files(program), machine.environ).findings
-    return [(each.subject, each.level, each.remedy) for each in found if each.subject.startswith("witness")]
+    return [(each.subject, each.level, each.remedy) for each in found if each.subject.startswith("reader")]
 
 
 def test_all_three_are_there(machine: Standin) -> None:
-    assert [(check.name, check.ok, check.remedy) for check in of_doctor()] == [(name, True, "") for name in _WITNESSES]
-    assert of_status(machine) == [(name, "ok", "") for name in _WITNESSES]
-    assert "OpenTimelineIO 0." in accounts()[2].text
+    assert [(check.name, check.ok, check.remedy) for check in of_doctor()] == [(name, True, "") for name in _READERS]
+    assert of_status(machine) == [(name, "ok", "") for name in _READERS]
+    assert "OpenTimelineIO 0." in conform_readers()[2].text
 
 
 def test_without_the_library_the_third_is_missing_and_how_to_get_it_is_said(
