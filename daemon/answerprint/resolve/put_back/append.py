@@ -205,7 +205,9 @@ class Appender:
 
     def _delete(self, item: TimelineItem) -> None:
         if not delete_items(self.resolve, self.timeline, self.track, [item]):
-            raise PlacementError(f"A wrong item is on track {self.track} and cannot be removed.", "Remove it by hand.")
+            raise PlacementError(
+                f"An item with wrong frames is on track {self.track} and cannot be removed.", "Remove it by hand."
+            )
 
 
 def _number(value: Fraction) -> int | float:

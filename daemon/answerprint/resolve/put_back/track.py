@@ -139,7 +139,7 @@ def _append(task: PutBackTask, target: TimelineTarget, imported: ImportedClip) -
     speed = Fraction(0) if frozen else place.speed
     if speed != 1 and not still and not target.item.offers("SetSpeed"):
         raise PlacementError(
-            f"{place.name} is retimed to {float(speed * 100):g} %, which scripts can only do since Resolve 21.1.",
+            f"{place.name} is retimed to {float(speed * 100):g} %, which scripts can do only from Resolve 21.1 on.",
             "Drag the restored clip from its bin and retime it by hand: it has the frames at their own speed.",
         )
     readback = ClipReadback(place.rate, tracks.rate, frames, first_number(imported.properties))
