@@ -90,11 +90,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
     parser.epilog = _EPILOG
     actions = Actions(parser)
+    asking = ", ".join(mode.name for mode in MODES.values() if mode.changes)
     restore = actions.add("restore", "restore clips of the timeline, and put them back", _restore_text())
     _add_selection(restore.add_mutually_exclusive_group(required=True))
     add_restore_arguments(restore)
     restore.add_argument("--wait", action="store_true", help="stay until all is done, and put each clip back then")
-    restore.add_argument("--yes", action="store_true", help="do not ask before --put replace")
+    restore.add_argument("--yes", action="store_true", help=f"do not ask before --put {asking}")
     add_settings(restore)
     queue = actions.add("queue", "queue a whole track, bin, flag or timeline, or an exported list", _QUEUE)
     chosen = queue.add_mutually_exclusive_group(required=True)
@@ -105,7 +106,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     queue.add_argument("--report", metavar="FILE", help="write what became of each clip as JSON")
     add_restore_arguments(queue)
     queue.add_argument("--wait", action="store_true", help="stay until all is done, and put each clip back then")
-    queue.add_argument("--yes", action="store_true", help="do not ask before --put replace")
+    queue.add_argument("--yes", action="store_true", help=f"do not ask before --put {asking}")
     add_settings(queue)
     finish = actions.add("finish", "put back what is done and is not back yet")
     finish.add_argument(
