@@ -12,12 +12,20 @@ from answerprint.frames.codecs import (
 )
 from answerprint.frames.colour import ColourTags, resolve_colour
 from answerprint.frames.frame import Frame, FrameRange, Picture, Plane
-from answerprint.frames.sequence import NumberedFiles, SequencePattern, find_sequence, names_a_sequence
+from answerprint.frames.sequence import (
+    BracketRange,
+    NumberedFiles,
+    SequencePattern,
+    find_sequence,
+    names_a_sequence,
+    same_media,
+)
 from answerprint.frames.timecode import Timecode
 
 __all__ = [
     "CODECS",
     "DEFAULT_CODEC",
+    "BracketRange",
     "ClipInfo",
     "CodecInfo",
     "ColourTags",
@@ -36,5 +44,6 @@ __all__ = [
     "names_a_sequence",
     "parse_range",
     "resolve_colour",
+    "same_media",
     "start_timecode_at",
 ]
