@@ -1,6 +1,6 @@
 """What flows through the product: frames, ranges, timecode, colour tags, clips; numpy and the standard library only."""
 
-from answerprint.frames.clip import ClipInfo, parse_range, start_timecode_at
+from answerprint.frames.clip import ClipInfo, FieldOrder, parse_range, start_timecode_at
 from answerprint.frames.codecs import (
     CODECS,
     DEFAULT_CODEC,
@@ -29,6 +29,7 @@ __all__ = [
     "ClipInfo",
     "CodecInfo",
     "ColourTags",
+    "FieldOrder",
     "Frame",
     "FrameRange",
     "NumberedFiles",
