@@ -78,7 +78,7 @@ class ResolvedJob:
         if request.clip.levels:
             identity["levels"] = request.clip.levels
         if info.interlaced:
-            identity["fields"] = info.field_order or "deinterlaced"
+            identity["fields"] = info.field_order.value
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
     def source_files(self, frames: FrameRange) -> tuple[Path, ...]:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from answerprint.frames.sequence import same_media
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.put_back.placement import Placement
-from answerprint.resolve.put_back.track_cache import same_media
 from fakes.resolve import FakeResolve
 from fakes.resolve.quirks import Quirks
 from resolve.conftest import MakeFake
@@ -179,26 +179,6 @@ def test_a_project_without_a_name_is_not_saved(make_fake: MakeFake, tmp_path: Pa
     assert (outcome.state, outcome.saved) == ("put", False)
     assert "no name yet" in outcome.warnings[0]
     assert "ProjectManager.SaveProject" not in case.fake.calls
-
-
-@pytest.mark.parametrize(
-    ("resolves", "ours", "same"),
-    [
-        ("/d/a.mov", "/d/a.mov", True),
-        ("/d/a.mov", "/d/b.mov", False),
-        ("", "/d/a.mov", False),
-        ("/d/p.[0001-0100].exr", "/d/p.%04d.exr", True),
-        ("/d/p.[1-9].exr", "/d/p.%d.exr", True),
-        ("/d/p.[0001-0100].exr", "/e/p.%04d.exr", False),
-        ("/d/p.[001-100].exr", "/d/p.%04d.exr", False),
-        ("/d/p.0001.exr", "/d/p.%04d.exr", False),
-        ("/d/p.[0001-0001].exr", "/d/p.0001.exr", True),
-        ("/d/p.[0001-0100].exr", "/d/p.0001.exr", False),
-        ("/d/[ab]/p.[0001-0100].exr", "/d/[ab]/p.%04d.exr", True),
-    ],
-)
-def test_file_paths_are_compared_as_resolve_writes_them(resolves: str, ours: str, same: bool) -> None:
-    assert same_media(resolves, ours) is same
 
 
 def test_a_clip_of_ours_is_known_by_its_job_after_its_file_was_moved(fake: FakeResolve, tmp_path: Path) -> None:

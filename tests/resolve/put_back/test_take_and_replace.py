@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from answerprint.resolve.put_back.track_cache import same_media
+from answerprint.frames.sequence import same_media
 from fakes.resolve import FakeResolve
 from fakes.resolve.quirks import Quirks
 from media.makers import make_movie

@@ -14,6 +14,7 @@ import pytest
 from answerprint.api.types import MediaInfo
 from answerprint.errors import InputError
 from answerprint.frames import ClipInfo
+from answerprint.frames.clip import FieldOrder
 from answerprint.frames.frame import FrameRange
 from answerprint.media import probe
 from answerprint.media.provenance import MADE_BY_KEY, read_provenance
@@ -146,7 +147,7 @@ def test_what_the_editor_changed_in_the_clips_attributes_is_in_the_job(fake: Fak
     job = job_of(one, wishes)
     assert job.clip.rate == Fraction(30000, 1001)
     assert (job.clip.start_timecode, job.clip.drop_frame) == ("02:00:00;00", True)
-    assert (job.clip.levels, job.clip.fields) == ("full", "bottom")
+    assert (job.clip.levels, job.clip.fields) == ("full", FieldOrder.BOTTOM_FIRST)
     assert job.clip.pixel_aspect == Fraction(16, 15)
     assert (job.clip.range, job.clip.handles, job.clip.reel) == (FrameRange(20, 30), (4, 4), "A001")
     assert job.request["range"] == "16:34"

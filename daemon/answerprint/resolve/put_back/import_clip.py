@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from answerprint.frames.sequence import SequencePattern, find_sequence
+from answerprint.frames.sequence import SequencePattern, find_sequence, same_media
 from answerprint.resolve.api import Folder, MediaPool, MediaPoolItem, pipelined
 from answerprint.resolve.bridge.bridge import Value
 from answerprint.resolve.conform.readback import frame_count
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.put_back.placement import BIN_NAME
-from answerprint.resolve.put_back.track_cache import same_media
 
 __all__ = ["Imported", "bin_names", "find_bin", "import_one", "make_bin", "remove_stills"]
 

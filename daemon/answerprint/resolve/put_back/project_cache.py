@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from answerprint.frames.sequence import plain_path, same_media
 from answerprint.resolve.api import Folder, MediaPool, MediaPoolItem, Project, Resolve
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.put_back.import_clip import find_bin, make_bin
 from answerprint.resolve.put_back.placement import BIN_NAME, job_of
-from answerprint.resolve.put_back.track_cache import TrackCache, plain_path, same_media
+from answerprint.resolve.put_back.track_cache import TrackCache
 
 __all__ = ["Clips", "ProjectCache", "Source"]
 
