@@ -29,7 +29,8 @@ def check_restore(request: RestoreRequest, *, folder_comes: bool = False) -> Cho
     folder_comes: the output's folder may be missing, if the one above it is there.
     """
     choices = _check_settings(request)
-    _check_input(request.clip.media)
+    for path in (request.clip.media, *(path for path, _ in request.parts)):
+        _check_input(path)
     output = Path(request.output)
     if output.is_dir():
         raise OutputError(f"{output} is a folder.", "Add a file name, or a pattern such as out.%04d.png.")
