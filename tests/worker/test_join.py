@@ -31,7 +31,8 @@ def _request(source: Path, output: Path, span: str, parts: Parts = ()) -> Restor
     return RestoreRequest(ClipRef(str(source), span), str(output), size=SIZE, parts=held)
 
 
-def _join(request: RestoreRequest, controls: JobControls | None = None) -> Message:
+def join(request: RestoreRequest, controls: JobControls | None = None) -> Message:
+    """Do what the media child does; returns the final event. Raises what it raises."""
     told: list[Message] = []
     channel = JobChannel(lambda event: told.append(dict(event)), controls or JobControls(), {"job": JOB})
     folder = Path(request.output).with_name("scratch")
@@ -67,7 +68,7 @@ def test_parts_become_one_file_that_is_what_one_job_would_have_written(source: P
     parts = [_part(source, tmp_path / f"{a}.mov", f"{a}:{b}") for a, b in ((10, 20), (2, 12), (20, 28))]
     joined = tmp_path / "joined.mov"
     request = _request(source, joined, "2:28", parts)
-    final = _join(request)
+    final = join(request)
     assert (final["event"], final["frames"]) == ("done", 26)
     assert _packets(joined) == _packets(whole)
     one, other = probe(joined), probe(whole)
@@ -75,28 +76,28 @@ def test_parts_become_one_file_that_is_what_one_job_would_have_written(source: P
     assert one.start_timecode == "01:00:00:02"
     assert one.has_audio
     written = joined.stat()
-    assert _join(request)["frames"] == 26
+    assert join(request)["frames"] == 26
     assert (joined.stat().st_ino, joined.stat().st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
 
 
 def test_a_gap_is_an_error_and_nothing_is_written(source: Path, tmp_path: Path) -> None:
     parts = (_part(source, tmp_path / "a.mov", "2:6"), _part(source, tmp_path / "b.mov", "7:10"))
     with pytest.raises(InputError, match="Frame 6 is in no part"):
-        _join(_request(source, tmp_path / "joined.mov", "2:10", parts))
+        join(_request(source, tmp_path / "joined.mov", "2:10", parts))
     assert not (tmp_path / "joined.mov").exists()
 
 
 def test_a_part_of_another_size_is_refused(source: Path, tmp_path: Path) -> None:
     other = make_movie(tmp_path / "other.mov", 8, codec="mpeg4")
     with pytest.raises(OutputError, match="another kind"):
-        _join(_request(source, tmp_path / "joined.mov", "0:8", [(other, FrameRange(0, 8))]))
+        join(_request(source, tmp_path / "joined.mov", "0:8", [(other, FrameRange(0, 8))]))
     assert not (tmp_path / "joined.mov").exists()
 
 
 def test_frames_that_lean_on_others_are_not_joined(source: Path, tmp_path: Path) -> None:
     part = _part(source, tmp_path / "a.mp4", "0:8")
     with pytest.raises(OutputError, match="cannot be joined"):
-        _join(_request(source, tmp_path / "joined.mp4", "0:8", [part]))
+        join(_request(source, tmp_path / "joined.mp4", "0:8", [part]))
 
 
 def test_a_file_of_somebody_else_is_not_written_over(source: Path, tmp_path: Path) -> None:
@@ -104,7 +105,7 @@ def test_a_file_of_somebody_else_is_not_written_over(source: Path, tmp_path: Pat
     joined = tmp_path / "joined.mov"
     joined.write_bytes(b"not ours")
     with pytest.raises(OutputError, match="exists"):
-        _join(_request(source, joined, "0:8", [part]))
+        join(_request(source, joined, "0:8", [part]))
     assert joined.read_bytes() == b"not ours"
 
 
@@ -114,5 +115,5 @@ def test_a_join_that_is_to_stop_leaves_nothing(source: Path, tmp_path: Path) -> 
     controls.stop.set()
     before = set(tmp_path.iterdir())
     with pytest.raises(StopRequestedError):
-        _join(_request(source, tmp_path / "joined.mov", "0:8", [part]), controls)
+        join(_request(source, tmp_path / "joined.mov", "0:8", [part]), controls)
     assert set(tmp_path.iterdir()) - before == {tmp_path / "scratch"}
