@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from typing import Any
 
 from answerprint.api.clip_ref import ClipRef
 from answerprint.errors import InputError
+from answerprint.frames.frame import FrameRange
 from answerprint.ipc.messages import Message
 
 __all__ = ["DEFAULT_MODELS", "PreviewRequest", "RestoreRequest", "default_model"]
@@ -42,6 +43,7 @@ class RestoreRequest:
     output: an absolute path; a sequence is named by its pattern or its folder.
     scale: a positive rational in text such as 2, 1.5 or 3/2. size: width and height in px. None for both: the model's.
     chunk, steps, noise, codec: None is the default.
+    parts: files with the source frames that each holds, which are joined in place of restoring; () restores.
     options: further switches of the method or the model, by name, as typed.
     """
 
@@ -61,6 +63,7 @@ class RestoreRequest:
     codec: str | None = None
     device: str = "auto"
     overwrite: bool = False
+    parts: tuple[tuple[str, FrameRange], ...] = ()
 
     def __post_init__(self) -> None:
         """Check what can be checked without the source; raises InputError naming the setting and what is valid."""
@@ -92,8 +95,10 @@ class RestoreRequest:
 
     def to_json(self) -> Message:
         """Return the settings by name, those of `ClipRef.settings` among them."""
-        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "clip"}
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("clip", "parts")}
         own |= {"size": None if self.size is None else list(self.size), "options": dict(self.options)}
+        if self.parts:
+            own["parts"] = [[path, frames.start, frames.stop] for path, frames in self.parts]
         return {**self.clip.settings(), **own}
 
     @classmethod
@@ -111,6 +116,7 @@ class RestoreRequest:
         values = dict(data)
         if values.get("size") is not None:
             values["size"] = tuple(values["size"])
+        values["parts"] = _parts(values.get("parts", ()))
         interpret = values.pop("interpret", None)
         return cls(ClipRef.from_settings(values.pop("input"), values.pop("range", None), interpret), **values)
 
@@ -160,6 +166,13 @@ def _positive(scale: str) -> bool:
         return False
 
 
+def _parts(listed: Sequence[Sequence[Any]]) -> tuple[tuple[str, FrameRange], ...]:
+    try:
+        return tuple((str(path), FrameRange(first, stop)) for path, first, stop in listed)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"The parts cannot be read ({error}).", "Give each as path, first and stop.") from error
+
+
 def _fits(value: object, form: str) -> bool:
     """Whether a JSON value can be a field of that type; a whole number serves as a float, a bool never as a number."""
     if value is None:
@@ -167,6 +180,8 @@ def _fits(value: object, form: str) -> bool:
     kind = form.removesuffix(" | None")
     if kind == "Mapping[str, str]":
         return isinstance(value, dict) and all(isinstance(text, str) for pair in value.items() for text in pair)
+    if kind.startswith("tuple[tuple"):
+        return isinstance(value, (list, tuple))
     if kind == "tuple[int, int]":
         return isinstance(value, (list, tuple)) and len(value) == 2 and all(_fits(side, "int") for side in value)
     if kind == "bool" or isinstance(value, bool):

@@ -14,6 +14,7 @@ from answerprint.api.job import JobKind, JobRecord, JobState
 from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.api.types import NewJob
 from answerprint.errors import InputError
+from answerprint.frames.frame import FrameRange
 from answerprint.ipc.messages import Message
 from answerprint.rpc.convert_events import problem_from, problem_to, progress_to, state_from, state_to
 from answerprint.rpc.v1 import restoration_pb2 as pb
@@ -140,6 +141,7 @@ def _asked(message: Any, clip: ClipRef) -> Asked:  # noqa: ANN401
         codec=None if preview else result.codec or None,
         device=settings.device or _DEFAULTS.device,
         overwrite=result.overwrite,
+        parts=() if preview else tuple((each.path, _frames(each.frames)) for each in result.parts),
     )
     if not preview:
         return restore
@@ -157,8 +159,13 @@ def _ask(message: Any, request: Message, kind: JobKind, clip: ClipRef) -> None: 
             pb.Preview(frame=asked.frame, count=asked.count, folder=restore.output, overwrite=restore.overwrite)
         )
     else:
+        parts = [
+            pb.RestoredPart(path=path, frames=pb.FrameRange(first=frames.start, stop=frames.stop))
+            for path, frames in restore.parts
+        ]
+        codec = restore.codec or ""
         message.deliverable.CopyFrom(
-            pb.Deliverable(path=restore.output, codec=restore.codec or "", overwrite=restore.overwrite)
+            pb.Deliverable(path=restore.output, codec=codec, overwrite=restore.overwrite, parts=parts)
         )
 
 
@@ -178,6 +185,10 @@ def _settings_to(request: RestoreRequest) -> pb.Settings:
         options=request.options,
         device=request.device,
     )
+
+
+def _frames(message: pb.FrameRange) -> FrameRange:
+    return FrameRange(message.first, message.stop)
 
 
 def _clip_from(message: pb.ClipRef) -> ClipRef:

@@ -8,13 +8,17 @@ from answerprint.ipc.child import Child
 from answerprint.scheduler.config import Config
 from answerprint.scheduler.device_worker import DeviceWorker
 
-__all__ = ["LANES", "DevicePool"]
+__all__ = ["LANES", "NO_DEVICE", "DevicePool"]
 
 _BY_SPEED = ("cuda:0", "mps", "cpu")
 """What `auto` can be, the best first."""
 
 LANES = frozenset({"auto", "cpu", "mps", "cuda", *(f"cuda:{index}" for index in range(100))})
 """Every name that a job can give; what is not there is said by the worker."""
+
+
+NO_DEVICE = "none"
+"""Where a job stands in the queue that restores nothing: a device that is never taken."""
 
 
 class DevicePool:
@@ -54,7 +58,7 @@ class DevicePool:
     def free(self, taken: Collection[str]) -> set[str]:
         """All names but those of the workers whose `device` is taken, and of one that is about to say what it has."""
         busy = [each for each in self.workers if each.device in taken or (each.busy and not each.facts)]
-        return set(LANES).difference(*(self.of(worker) for worker in busy))
+        return {NO_DEVICE, *LANES}.difference(*(self.of(worker) for worker in busy))
 
     def _device(self, lane: str) -> str:
         """What a name means, as far as that is known."""

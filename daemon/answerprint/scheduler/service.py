@@ -35,6 +35,7 @@ from answerprint.home import run_folder, state_folder
 from answerprint.ipc.child import Child
 from answerprint.ipc.messages import Message
 from answerprint.scheduler.config import Config
+from answerprint.scheduler.devices import NO_DEVICE
 from answerprint.scheduler.event_hub import LIVE, EventHub
 from answerprint.scheduler.info import Inventory
 from answerprint.scheduler.job_tracker import JobTracker, is_complete
@@ -424,7 +425,7 @@ def _check(new: NewJob, outputs: Outputs) -> tuple[str, Claim]:
     else:
         request = RestoreRequest.from_json(new.request)
         check_restore(request)
-    return request.device, outputs.look(new.kind, new.request)
+    return NO_DEVICE if request.parts else request.device, outputs.look(new.kind, new.request)
 
 
 def _ends(event: Message) -> bool:

@@ -84,7 +84,7 @@ def queue_selection(
     media = MediaBook(client.describe_all)
     ledger = Ledger()
     records, done = ledger.records(), list(client.all_jobs([JobState.DONE]))
-    ours = OwnClips(records, map(_made, done))
+    ours = OwnClips(records, (_made(job) for job in done if not job.request.get("parts")))
     made = plan_restore(resolve, choice, wishes, media, taken, OtioReadings(resolve, media), ours)
     result = Queued(made)
     planned_ones = list(made.planned)
@@ -118,7 +118,7 @@ def queue_selection(
             _refuse(_refused(planned, error), result, said)
     _submit(client, wanted, result, said)
     # Asked for anew, it is brought back even where its user took it out since.
-    outcomes = put_clips(resolve, [unit for _, unit in restored], ledger, again=True) if restored else []
+    outcomes = put_clips(resolve, client, [unit for _, unit in restored], ledger, again=True) if restored else []
     for (planned, _), outcome in zip(restored, outcomes, strict=True):
         result.reused.append(outcome)
         said.reused(planned, outcome)
