@@ -61,7 +61,7 @@ def refused(program: Program, *arguments: str, says: str = "") -> None:
         (["clip.mov", "out.mov", "--size", "big"], "WIDTHxHEIGHT"),
         (["clip.mov", "out.mov", "--steps", "0"], "1 or more"),
         (["clip.mov", "out.mov", "--steps", "many"], "invalid int"),
-        (["clip.mov", "out.mov", "--chunk", "-1"], "1 or more"),
+        (["clip.mov", "out.mov", "--chunk", "-1"], "from 1 to 10000"),
         (["clip.mov", "out.mov", "--seed", "-1"], "from 0"),
         (["clip.mov", "out.mov", "--strength", "1.5"], "from 0 to 1"),
         (["clip.mov", "out.mov", "--strength", "nan"], "from 0 to 1"),

@@ -22,6 +22,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
+from answerprint.api.request import FIELD_TYPES, SETTINGS, Setting
 from answerprint.errors import InputError
 
 __all__ = ["MESSAGE_RULES", "REQUIRED", "VALUE_RULES", "check_text", "limit", "parse", "validate"]
@@ -146,6 +147,16 @@ _PACKAGE = "answerprint.rpc.v1"
 _word = _matching(_WORD, "a name", "tiny-x4")
 _reference = _matching(_REFERENCE, "a job's id or number", "3 or 7f3a")
 
+
+def _of_setting(name: str, setting: Setting) -> Rule | None:
+    """Numbers lie within their limits, texts are names. Parts of messages and maps have rules of their own."""
+    if setting.minimum is not None and setting.maximum is not None:
+        return _between(setting.minimum, setting.maximum)
+    if FIELD_TYPES[name].removesuffix(" | None") != "str":
+        return None
+    return _shorter(16) if setting.free_text else _word
+
+
 _VALUES: Mapping[str, Rule] = {
     "ClipRef.media": _path,
     "ClipRef.range_text": _shorter(64),
@@ -155,15 +166,7 @@ _VALUES: Mapping[str, Rule] = {
     "ClipRef.start_timecode": _matching(_TIMECODE, "a timecode", "01:00:00:00"),
     "PictureSize.width": _between(1, 65536),
     "PictureSize.height": _between(1, 65536),
-    "Settings.model": _word,
-    "Settings.task": _word,
-    "Settings.scale": _shorter(16),
-    "Settings.chunk": _between(1, 10_000),
-    "Settings.steps": _between(1, 10_000),
-    "Settings.seed": _between(0, 2**63 - 1),
-    "Settings.strength": _between(0, 1),
-    "Settings.noise": _word,
-    "Settings.device": _word,
+    **{f"Settings.{name}": rule for name, setting in SETTINGS.items() if (rule := _of_setting(name, setting))},
     "Deliverable.path": _path,
     "Deliverable.codec": _word,
     "Preview.frame": _between(0, _MOST_FRAMES),

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any, cast
 
 from answerprint.api.clip_ref import ClipRef
-from answerprint.api.request import RestoreRequest
+from answerprint.api.request import SETTINGS, RestoreRequest
 from answerprint.errors import InputError
 from answerprint.option import Option
 from answerprint.resolve.restore.settings import RestoreSettings
-from answerprint.resolve.settings_form.build import FIELDS_OF_A_REQUEST, PREFIX, ready_models
+from answerprint.resolve.settings_form.build import FIELDS_OF_A_REQUEST, PLAIN_SETTINGS, PREFIX, ready_models
 from answerprint.resolve.settings_form.form import Answers, Form, FormField, Value
 from answerprint.rpc.convert_info import ModelForm
 
 __all__ = ["settings_from"]
 
 _SIZE = re.compile(r"(\d{1,5}) ?x ?(\d{1,5})")
-_ASKED = frozenset({"model", "task", "size", "scale", "strength", "steps", "seed", "options", *FIELDS_OF_A_REQUEST})
+_ASKED = frozenset(SETTINGS) - {"device"}
 """Settings that the form decides, whatever they were."""
 
 
@@ -41,7 +41,7 @@ def settings_from(
         "model": model.name,
         "task": _task(form, values, model),
         "strength": _strength(values, model),
-        "seed": values["seed"],
+        **{name: values[name] for name in PLAIN_SETTINGS if values[name] is not None},
         **_size(values, model),
         **_options(form, values, [*method_options, *model.options]),
     }
