@@ -59,7 +59,7 @@ def refused(program: Program, *arguments: str, says: str = "") -> None:
         (["clip.mov", "out.mov", "--scale", "2", "--size", "9x9"], "exclude each other"),
         (["clip.mov", "out.mov", "--size", "0x9"], "at least 1x1"),
         (["clip.mov", "out.mov", "--size", "big"], "WIDTHxHEIGHT"),
-        (["clip.mov", "out.mov", "--steps", "0"], "1 or more"),
+        (["clip.mov", "out.mov", "--steps", "0"], "from 1 to 10000"),
         (["clip.mov", "out.mov", "--steps", "many"], "invalid int"),
         (["clip.mov", "out.mov", "--chunk", "-1"], "from 1 to 10000"),
         (["clip.mov", "out.mov", "--seed", "-1"], "from 0"),

@@ -10,9 +10,10 @@ import numpy as np
 
 from answerprint.errors import InputError
 from answerprint.frames import FrameRange
+from answerprint.frames.frame import Picture
 from answerprint.media import open_reader, probe
 from answerprint.metrics import picture as still
-from answerprint.metrics.degradations import Degradation, Picture, degrade_clip
+from answerprint.metrics.degradations import Degradation, degrade_clip
 from answerprint.metrics.perceptual import Absent, Distance, distance_to_neighbours, load_lpips, mean_distance
 from answerprint.metrics.rivals.base import DamagedClip, RestorationMethod
 from answerprint.metrics.rivals.external import External

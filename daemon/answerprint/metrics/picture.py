@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from answerprint.frames.frame import Picture, Plane
 from answerprint.metrics.checks import luma, require_same_size
-from answerprint.metrics.degradations import Picture
 
 __all__ = [
     "Channel",
@@ -29,7 +29,6 @@ __all__ = [
 ]
 
 Channel = Literal["rgb", "y"]
-Plane = NDArray[np.float32]
 
 _WINDOW = 11  # Wang et al. 2004: 11x11 Gaussian window of sigma 1.5, K1 = .01, K2 = .03
 _SIGMA = 1.5

@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from answerprint.flow.cuts import CutDetector
+from answerprint.flow.pair import Flow
 from answerprint.flow.prepare import prepare
+from answerprint.frames.frame import Picture
 from answerprint.metrics.checks import Clip, require_clip, require_same_clips, require_same_size
-from answerprint.metrics.degradations import Picture
 from answerprint.metrics.motion import (
-    Flow,
     FlowFunction,
     Mask,
     farneback_flow,

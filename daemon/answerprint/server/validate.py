@@ -27,7 +27,7 @@ from answerprint.errors import InputError
 
 __all__ = ["MESSAGE_RULES", "REQUIRED", "VALUE_RULES", "check_text", "limit", "parse", "validate"]
 
-Rule = Callable[[str, Any], None]
+FieldRule = Callable[[str, Any], None]
 
 _LONGEST_TEXT = 1024  # characters, where no rule says otherwise
 _LONGEST_NOTE = 16 << 10  # characters, of what an editor keeps with a job: tables of its own
@@ -74,7 +74,7 @@ def _long_text(path: str, value: str) -> None:
     check_text(path, value, _LONGEST_NOTE)
 
 
-def _matching(pattern: re.Pattern[str], what: str, example: str) -> Rule:
+def _matching(pattern: re.Pattern[str], what: str, example: str) -> FieldRule:
     def check(path: str, value: str) -> None:
         if not pattern.fullmatch(value):
             raise InputError(f"{path} is not {what}.", f"Give one such as {example}.")
@@ -82,7 +82,7 @@ def _matching(pattern: re.Pattern[str], what: str, example: str) -> Rule:
     return check
 
 
-def _between(least: float, most: float) -> Rule:
+def _between(least: float, most: float) -> FieldRule:
     def check(path: str, value: float) -> None:
         if not least <= value <= most:
             raise InputError(f"{path} cannot be {value:g}.", f"Give a number from {least:g} to {most:g}.")
@@ -90,7 +90,7 @@ def _between(least: float, most: float) -> Rule:
     return check
 
 
-def _shorter(most: int) -> Rule:
+def _shorter(most: int) -> FieldRule:
     def check(path: str, value: str) -> None:
         check_text(path, value)
         limit(path, len(value), most, "characters")
@@ -148,7 +148,7 @@ _word = _matching(_WORD, "a name", "tiny-x4")
 _reference = _matching(_REFERENCE, "a job's id or number", "3 or 7f3a")
 
 
-def _of_setting(name: str, setting: Setting) -> Rule | None:
+def _of_setting(name: str, setting: Setting) -> FieldRule | None:
     """Numbers lie within their limits, texts are names. Parts of messages and maps have rules of their own."""
     if setting.minimum is not None and setting.maximum is not None:
         return _between(setting.minimum, setting.maximum)
@@ -157,7 +157,7 @@ def _of_setting(name: str, setting: Setting) -> Rule | None:
     return _shorter(16) if setting.free_text else _word
 
 
-_VALUES: Mapping[str, Rule] = {
+_VALUES: Mapping[str, FieldRule] = {
     "ClipRef.media": _path,
     "ClipRef.range_text": _shorter(64),
     "ClipRef.handle_before": _between(0, 10**6),
@@ -197,9 +197,9 @@ _VALUES: Mapping[str, Rule] = {
     "SuspendWorkRequest.reason": _shorter(256),
 }
 
-VALUE_RULES: Mapping[str, Rule] = MappingProxyType({f"{_PACKAGE}.{name}": rule for name, rule in _VALUES.items()})
+VALUE_RULES: Mapping[str, FieldRule] = MappingProxyType({f"{_PACKAGE}.{name}": rule for name, rule in _VALUES.items()})
 
-MESSAGE_RULES: Mapping[str, Rule] = MappingProxyType(
+MESSAGE_RULES: Mapping[str, FieldRule] = MappingProxyType(
     {
         f"{_PACKAGE}.Rational": _rational,
         f"{_PACKAGE}.FrameRange": _frame_range,

@@ -14,11 +14,10 @@ from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import FIELD_TYPES, SETTINGS, RestoreRequest
 from answerprint.errors import InputError
 from answerprint.frames.codecs import CODECS
-from answerprint.option import Kind as OptionKind
-from answerprint.option import Option
+from answerprint.option import Option, OptionKind
 from answerprint.resolve.put_back.modes import MODES
 from answerprint.resolve.restore.settings import RestoreSettings
-from answerprint.resolve.settings_form.form import Form, FormField, Kind
+from answerprint.resolve.settings_form.form import FieldKind, Form, FormField
 from answerprint.rpc.convert_info import ModelForm
 
 __all__ = [
@@ -36,7 +35,7 @@ __all__ = [
 PREFIX = "option."
 """Of the names of fields that are options."""
 
-_KINDS: Mapping[OptionKind, Kind] = MappingProxyType(
+_KINDS: Mapping[OptionKind, FieldKind] = MappingProxyType(
     {"bool": "switch", "int": "integer", "float": "number", "choice": "choice", "text": "text"}
 )
 _TYPES: Mapping[str, OptionKind] = MappingProxyType({"bool": "bool", "int": "int", "float": "float", "str": "text"})
