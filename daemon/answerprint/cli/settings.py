@@ -8,7 +8,7 @@ from argparse import Action, ArgumentParser, Namespace, _ArgumentGroup
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import FIELD_TYPES, SETTINGS, RestoreRequest, Setting, SettingGroup
@@ -66,9 +66,10 @@ def _add_setting(group: _ArgumentGroup, name: str, setting: Setting) -> None:
         without = setting.default or ("" if default is None else format(default, "g" if kind == "float" else ""))
         if method is not None:
             without = method.default_text + _EXCEPTIONS.get(name, "")
+        read: dict[str, Any] = {"type": _READ[kind]} if kind in _READ else {}
         group.add_argument(
             option,
-            type=_READ.get(kind, str),
+            **read,
             default="" if name == "model" else default,
             choices=setting.choices or (method.choices if method is not None else ()) or None,
             metavar=setting.metavar,

@@ -171,6 +171,16 @@ class ReferenceMotion:
         gaps = [np.abs(own.flow(t, t + 1) - self.flow(t, t + 1)).sum(axis=-1) for t in self.pairs]
         return _mean([float(gap.mean(dtype=np.float64)) for gap in gaps])
 
+    def figures(self, clip: Clip) -> dict[str, float]:
+        """All figures over time, by name. `report.COLUMNS` says how they are shown."""
+        warping = self.warping_error(clip)
+        return {
+            "e_warp": warping.value,
+            "e_inter": self.interpolation_error(clip).value,
+            "t_of": self.t_of(clip),
+            "masked_fraction": warping.masked_fraction,
+        }
+
     def _require(self, clip: Clip, frames: int) -> None:
         shape = require_clip(clip, frames)
         if len(clip) != self.frames:
