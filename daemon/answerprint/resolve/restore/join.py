@@ -25,7 +25,7 @@ from answerprint.home import logs_folder
 from answerprint.ipc.child_log import create_log
 from answerprint.ipc.child_process import ChildProcess
 from answerprint.resolve.conform.handles import retrim
-from answerprint.resolve.restore.job import Planned, job_of
+from answerprint.resolve.restore.job import Planned, make_job
 from answerprint.resolve.restore.settings import RestoreSettings
 
 __all__ = ["Earlier", "JoinPlan", "join_plan_of", "join_whole", "part_jobs"]
@@ -95,11 +95,11 @@ def part_jobs(planned: Planned, wishes: RestoreSettings, earlier: list[Earlier])
         for number, part in enumerate(missing, 1)
     ]
     held = [*earlier, *(Earlier(each.output, part) for each, part in parts)]
-    request = {**job_of(planned, wishes).request, "range": f"{asked.start}:{asked.stop}"}
+    request = {**make_job(planned, wishes).request, "range": f"{asked.start}:{asked.stop}"}
     whole = JoinPlan(planned.id, planned.output, tuple(held), request)
     jobs = []
     for each, part in parts:
-        job = job_of(each, wishes)
+        job = make_job(each, wishes)
         first, editor = planned.media_first, {**job.clip.editor, _KEY: whole.to_text()}
         frames = FrameRange(part.start - first, part.stop - first)
         clip = replace(job.clip, range=frames, handles=(0, 0), editor=editor)

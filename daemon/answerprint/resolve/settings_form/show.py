@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from answerprint.errors import InputError
-from answerprint.resolve.bridge.attach import clean_environment
+from answerprint.resolve.bridge.attach import interpreter_environment
 from answerprint.resolve.bridge.bridge import Bridge
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.settings_form.form import Answers, CannotAskError, FieldValue, Form, FormField
@@ -120,7 +120,7 @@ class WindowDialog:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=clean_environment(self._environ),
+                env=interpreter_environment(self._environ),
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
