@@ -13,11 +13,11 @@ from typing import Literal, get_args
 
 from answerprint.errors import InputError
 
-__all__ = ["Group", "Kind", "Option", "Value"]
+__all__ = ["Option", "OptionGroup", "OptionKind", "OptionValue"]
 
-Kind = Literal["bool", "int", "float", "choice", "text"]
-Group = Literal["basic", "advanced"]
-Value = bool | int | float | str | tuple[float, float]
+OptionKind = Literal["bool", "int", "float", "choice", "text"]
+OptionGroup = Literal["basic", "advanced"]
+OptionValue = bool | int | float | str | tuple[float, float]
 """A checked value; a pair of numbers is that of an option of the format span."""
 
 _BOOLS: Mapping[str, bool] = MappingProxyType(
@@ -33,11 +33,11 @@ class Option:
     """
 
     name: str
-    kind: Kind
-    default: Value
+    kind: OptionKind
+    default: OptionValue
     help: str
     """One sentence for whoever edits the film."""
-    group: Group = "advanced"
+    group: OptionGroup = "advanced"
     minimum: float | None = None
     """Least number that is allowed, itself included; None is no limit, as for `maximum`."""
     maximum: float | None = None
@@ -50,7 +50,7 @@ class Option:
 
     def __post_init__(self) -> None:
         """Raise ValueError for a description that no front end could show: a mistake in the program."""
-        if self.kind not in get_args(Kind) or self.group not in get_args(Group) or not self.help:
+        if self.kind not in get_args(OptionKind) or self.group not in get_args(OptionGroup) or not self.help:
             raise ValueError(f"option {self.name} is of no known kind or group, or has no help")
         if not self._allows(self.default):
             raise ValueError(f"option {self.name} does not allow its own default {self.default!r}")
@@ -73,7 +73,7 @@ class Option:
         """The default, as it would be typed."""
         return self.text(self.default)
 
-    def text(self, value: Value) -> str:
+    def text(self, value: OptionValue) -> str:
         """`value` as it would be typed."""
         if isinstance(value, bool):
             return "on" if value else "off"
@@ -81,11 +81,11 @@ class Option:
             return "-".join(f"{end:.12g}" for end in value)
         return f"{value:.12g}" if isinstance(value, float) else str(value)
 
-    def parse(self, text: str) -> Value:
+    def parse(self, text: str) -> OptionValue:
         """The value that `text` says; raises InputError with the option, what was given and what is allowed."""
         return self.check(self._read(text), text)
 
-    def check(self, value: Value | None, given: str | None = None) -> Value:
+    def check(self, value: OptionValue | None, given: str | None = None) -> OptionValue:
         """`value`, if it is allowed; raises InputError as `parse` does. `given` is what the user typed, if he did."""
         if value is None or not self._allows(value):
             shown = repr(given) if given is not None else "nothing" if value is None else self.text(value)
@@ -104,7 +104,7 @@ class Option:
             return f" of at least {self.minimum:g}"
         return "" if self.maximum is None else f" of at most {self.maximum:g}"
 
-    def _read(self, text: str) -> Value | None:
+    def _read(self, text: str) -> OptionValue | None:
         """`text` as a value of the kind, allowed or not; None where it is no such value."""
         try:
             if self.format == "span":
@@ -118,7 +118,7 @@ class Option:
         except ValueError:
             return None
 
-    def _allows(self, value: Value) -> bool:
+    def _allows(self, value: OptionValue) -> bool:
         if self.format == "span":
             return isinstance(value, tuple) and len(value) == 2 and value[0] <= value[1] and all(map(self._fits, value))
         if self.kind == "bool":

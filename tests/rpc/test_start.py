@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from answerprint.client.client import Client
-from answerprint.client.start import clean_environment, ensure_daemon
+from answerprint.client.start import daemon_environment, ensure_daemon
 from answerprint.errors import NoDaemonError
 from answerprint.home import logs_folder, run_folder
 from answerprint.rpc.errors import OtherVersionError
@@ -85,7 +85,7 @@ def test_the_daemon_outlives_who_started_it_and_has_nothing_of_his(home: Path) -
 
 def test_the_environment_of_a_daemon_names_its_home_absolutely(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    kept = clean_environment(
+    kept = daemon_environment(
         {"ANSWERPRINT_HOME": "here", "_MEIPASS2": "/x", "PYTHONPATH": "/y", "CUDA_VISIBLE_DEVICES": "1"}
     )
     assert kept == {"ANSWERPRINT_HOME": str(tmp_path / "here"), "CUDA_VISIBLE_DEVICES": "1"}

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from answerprint.api.clip_ref import ClipRef
 from answerprint.errors import InputError
 from answerprint.frames.frame import FrameRange
 from answerprint.ipc.messages import Message
 
-__all__ = ["DEFAULT_MODELS", "PreviewRequest", "RestoreRequest", "default_model"]
+__all__ = ["DEFAULT_MODELS", "FIELD_TYPES", "SETTINGS", "PreviewRequest", "RestoreRequest", "Setting", "default_model"]
 
 MAX_SEED = 2**63 - 1
 _SCALE = re.compile(r"\d{1,4}(\.\d{1,6}|/\d{1,6})?")
@@ -35,6 +34,57 @@ def default_model(options: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
     return DEFAULT_MODELS[quality], {name: text for name, text in options.items() if name != QUALITY}
 
 
+SettingGroup = Literal["look", "time", "machine"]
+"""Where the command line lists a setting: what the picture looks like, what ties frames together, where it runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What the type of a field of `RestoreRequest` does not say: enough for every check and every front end.
+
+    The field and this describe a setting once. The protocol, the command line, job files and the form in Resolve are
+    built from both.
+    """
+
+    help: str
+    """For the command line: a clause without its default. The form makes a sentence of it."""
+    group: SettingGroup = "look"
+    metavar: str | None = None
+    minimum: float | None = None
+    """Least number, itself included; with `maximum`, or neither."""
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    """What the command line offers. The model decides what it takes."""
+    free_text: bool = False
+    """A text of up to 16 characters; other texts are names."""
+    default: str = ""
+    """What stands for None, in words."""
+    label: str = ""
+    """In the form; "" is not asked there."""
+
+    def check(self, name: str, value: object) -> None:
+        """Raise InputError, naming the option, for a number that is out of range or NaN."""
+        if not isinstance(value, (int, float)) or self.minimum is None or self.maximum is None:
+            return
+        if not self.minimum <= value <= self.maximum:
+            noun = "a number" if FIELD_TYPES[name].startswith("float") else "a whole number"
+            limits = f"from {_number(self.minimum)} to {_number(self.maximum)}"
+            raise InputError(f"{_option(name)} cannot be {_number(value)}.", f"Give {noun} {limits}.")
+
+
+def _about(**about: Any) -> Mapping[str, Setting]:  # noqa: ANN401 - of any field of a Setting
+    """The description of a setting, as `dataclasses.field` carries it."""
+    return {"setting": Setting(**about)}
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
+
+
 @dataclass(frozen=True, slots=True)
 class RestoreRequest:
     """One restoration: a clip, OUTPUT and the settings of `answerprint restore`.
@@ -49,19 +99,86 @@ class RestoreRequest:
 
     clip: ClipRef
     output: str
-    model: str = ""
-    task: str = "sr"
-    scale: str | None = None
-    size: tuple[int, int] | None = None
-    chunk: int | None = None
-    steps: int | None = None
-    seed: int = 0
-    strength: float = 1.0
-    noise: str | None = None
-    consistency: bool = True
-    options: Mapping[str, str] = field(default_factory=dict)
+    model: str = field(
+        default="",
+        metadata=_about(
+            metavar="NAME",
+            help="model; see `answerprint models list`",
+            default=f"{DEFAULT_MODELS['standard']}; with --option quality=draft {DEFAULT_MODELS['draft']}, "
+            f"quality=best {DEFAULT_MODELS['best']}",
+            label="Model",
+        ),
+    )
+    task: str = field(
+        default="sr",
+        metadata=_about(choices=("sr", "denoise", "face", "depth"), help="what the model is for", label="Task"),
+    )
+    scale: str | None = field(
+        default=None,
+        metadata=_about(
+            metavar="S",
+            help="enlarge by S, such as 2, 1.5 or 3/2",
+            default="what the model does",
+            free_text=True,
+            label="Size",
+        ),
+    )
+    size: tuple[int, int] | None = field(
+        default=None,
+        metadata=_about(metavar="WxH", help="enlarge to this size in pixels, in place of --scale", label="Size"),
+    )
+    strength: float = field(
+        default=1.0,
+        metadata=_about(
+            metavar="0..1",
+            help="share of the restored picture; the rest is the enlarged source",
+            minimum=0,
+            maximum=1,
+            label="Strength",
+        ),
+    )
+    steps: int | None = field(
+        default=None,
+        metadata=_about(
+            metavar="N",
+            help="denoising steps: more is slower and finer",
+            default="the model's",
+            minimum=1,
+            maximum=10_000,
+            label="Steps",
+        ),
+    )
+    seed: int = field(
+        default=0,
+        metadata=_about(
+            metavar="N", help="the same seed gives the same picture", minimum=0, maximum=MAX_SEED, label="Seed"
+        ),
+    )
+    chunk: int | None = field(
+        default=None,
+        metadata=_about(
+            group="time", metavar="N", help="frames restored together", minimum=1, maximum=10_000, label="Chunk"
+        ),
+    )
+    noise: str | None = field(
+        default=None, metadata=_about(group="time", help="the noise that restoring starts from", label="Noise")
+    )
+    consistency: bool = field(
+        default=True,
+        metadata=_about(group="time", help="restore every frame alone: the baseline to compare with"),
+    )
+    options: Mapping[str, str] = field(
+        default_factory=dict,
+        metadata=_about(
+            group="time",
+            metavar="NAME=VALUE",
+            help="any other switch of the method or the model; may be repeated; --list-options shows them",
+        ),
+    )
+    device: str = field(
+        default="auto", metadata=_about(group="machine", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps")
+    )
     codec: str | None = None
-    device: str = "auto"
     overwrite: bool = False
     parts: tuple[tuple[str, FrameRange], ...] = ()
 
@@ -79,19 +196,19 @@ class RestoreRequest:
             raise InputError(f"{self.scale!r} is not a scale.", "Give a number above 0, such as 2, 1.5 or 3/2.")
         if self.size is not None and not (len(self.size) == 2 and min(self.size) >= 1):
             raise InputError("The size must be at least 1x1.", "Give --size WIDTHxHEIGHT in pixels.")
-        for name in ("chunk", "steps"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise InputError(f"--{name} cannot be {value}.", "Give 1 or more.")
-        if not 0 <= self.seed <= MAX_SEED:
-            raise InputError(f"--seed cannot be {self.seed}.", f"Give a whole number from 0 to {MAX_SEED}.")
-        if not (math.isfinite(self.strength) and 0 <= self.strength <= 1):
-            raise InputError(f"--strength cannot be {self.strength:g}.", "Give a number from 0 to 1.")
+        for name, setting in SETTINGS.items():
+            setting.check(name, getattr(self, name))
 
     @property
     def factor(self) -> Fraction | None:
         """`scale` as a number."""
         return None if self.scale is None else Fraction(self.scale)
+
+    def changed(self) -> dict[str, Any]:
+        """The settings that are not at their default, by name."""
+        usual = RestoreRequest(ClipRef("-"), "-")
+        values = {name: getattr(self, name) for name in SETTINGS}
+        return {name: value for name, value in values.items() if value != getattr(usual, name)}
 
     def to_json(self) -> Message:
         """Return the settings by name, those of `ClipRef.settings` among them."""
@@ -104,14 +221,14 @@ class RestoreRequest:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> RestoreRequest:
         """Read `to_json`'s form. Raises InputError for an unknown, missing or wrongly typed field."""
-        unknown = sorted(set(data) - set(_FORMS))
+        unknown = sorted(set(data) - set(FIELD_TYPES))
         if unknown:
-            raise InputError(f"A restoration has no setting {unknown[0]!r}.", f"Settings: {', '.join(_FORMS)}.")
+            raise InputError(f"A restoration has no setting {unknown[0]!r}.", f"Settings: {', '.join(FIELD_TYPES)}.")
         for name in ("input", "output"):
             if name not in data:
                 raise InputError(f"A restoration needs {name!r}.")
         for name, value in data.items():
-            if not _fits(value, _FORMS[name]):
+            if not _fits(value, FIELD_TYPES[name]):
                 raise InputError(f"The setting {name} cannot be {value!r}.")
         values = dict(data)
         if values.get("size") is not None:
@@ -119,6 +236,22 @@ class RestoreRequest:
         values["parts"] = _parts(values.get("parts", ()))
         interpret = values.pop("interpret", None)
         return cls(ClipRef.from_settings(values.pop("input"), values.pop("range", None), interpret), **values)
+
+
+FIELD_TYPES: Mapping[str, str] = MappingProxyType(
+    {
+        "input": "str",
+        "range": "str | None",
+        "interpret": "Mapping[str, str]",
+        **{each.name: str(each.type) for each in fields(RestoreRequest) if each.name != "clip"},
+    }
+)
+"""The type of every setting of a restoration, which its JSON must fit."""
+
+SETTINGS: Mapping[str, Setting] = MappingProxyType(
+    {each.name: each.metadata["setting"] for each in fields(RestoreRequest) if "setting" in each.metadata}
+)
+"""The fields of a request that are fields of the protocol's message `Settings`, of the same names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +281,6 @@ class PreviewRequest:
         if not (_fits(frame, "int") and _fits(count, "int")):
             raise InputError("A preview needs a whole number as 'frame' and as 'count'.")
         return cls(RestoreRequest.from_json(rest), frame, count)
-
-
-_FORMS: Mapping[str, str] = {
-    "input": "str",
-    "range": "str | None",
-    "interpret": "Mapping[str, str]",
-    **{each.name: str(each.type) for each in fields(RestoreRequest) if each.name != "clip"},
-}
-"""The settings, with the types that their JSON must fit."""
 
 
 def _positive(scale: str) -> bool:

@@ -122,26 +122,15 @@ def _kind(message: Any) -> JobKind:  # noqa: ANN401
 
 
 def _asked(message: Any, clip: ClipRef) -> Asked:  # noqa: ANN401
-    settings, result = message.settings, getattr(message, message.WhichOneof("result"))
+    result = getattr(message, message.WhichOneof("result"))
     preview = _kind(message) == "preview"
     restore = RestoreRequest(
         clip=clip,
         output=result.folder if preview else result.path,
-        model=settings.model,
-        task=settings.task or _DEFAULTS.task,
-        scale=settings.scale or None,
-        size=(settings.size.width, settings.size.height) if settings.HasField("size") else None,
-        chunk=settings.chunk if settings.HasField("chunk") else None,
-        steps=settings.steps if settings.HasField("steps") else None,
-        seed=settings.seed,
-        strength=settings.strength if settings.HasField("strength") else _DEFAULTS.strength,
-        noise=settings.noise or None,
-        consistency=settings.consistency if settings.HasField("consistency") else _DEFAULTS.consistency,
-        options=dict(settings.options),
         codec=None if preview else result.codec or None,
-        device=settings.device or _DEFAULTS.device,
         overwrite=result.overwrite,
         parts=() if preview else tuple((each.path, _frames(each.frames)) for each in result.parts),
+        **_settings_from(message.settings),
     )
     if not preview:
         return restore
@@ -169,22 +158,33 @@ def _ask(message: Any, request: Message, kind: JobKind, clip: ClipRef) -> None: 
         )
 
 
+# A setting has one name in the request and in the protocol; its type there says how it is carried. A field without
+# presence stands for the default when it is empty.
+
+
 def _settings_to(request: RestoreRequest) -> pb.Settings:
-    size = None if request.size is None else pb.PictureSize(width=request.size[0], height=request.size[1])
-    return pb.Settings(
-        model=request.model,
-        task=request.task,
-        scale=request.scale or "",
-        size=size,
-        chunk=request.chunk,
-        steps=request.steps,
-        seed=request.seed,
-        strength=request.strength,
-        noise=request.noise or "",
-        consistency=request.consistency,
-        options=request.options,
-        device=request.device,
-    )
+    values: dict[str, Any] = {}
+    for field in pb.Settings.DESCRIPTOR.fields:
+        value = getattr(request, field.name)
+        if isinstance(value, tuple) and field.message_type is not None:  # its parts, in order
+            value = dict(zip((part.name for part in field.message_type.fields), value, strict=True))
+        values[field.name] = value
+    return pb.Settings(**values)
+
+
+def _settings_from(settings: pb.Settings) -> dict[str, Any]:
+    """What was set, as fields of a request; the rest is left to its defaults."""
+    values: dict[str, Any] = {}
+    for field in pb.Settings.DESCRIPTOR.fields:
+        value = getattr(settings, field.name)
+        if not (settings.HasField(field.name) if field.has_presence else value):
+            continue
+        if field.is_repeated:  # the map of options
+            value = dict(value)
+        elif field.message_type is not None:
+            value = tuple(getattr(value, part.name) for part in field.message_type.fields)
+        values[field.name] = value
+    return values
 
 
 def _frames(message: pb.FrameRange) -> FrameRange:

@@ -23,9 +23,9 @@ from answerprint.api.types import (
     NotFoundError,
     Page,
     PictureFormat,
-    Place,
+    PictureSide,
     PullStep,
-    Side,
+    QueuePlace,
     StateError,
     WarmModel,
 )
@@ -317,7 +317,7 @@ class Service:
         reference: str,
         *,
         priority: int | None = None,
-        place: Place | None = None,
+        place: QueuePlace | None = None,
         not_before: float | None = None,
     ) -> JobRecord:
         """Change when a job gets its turn."""
@@ -359,7 +359,7 @@ class Service:
     # Pictures
 
     async def frame(
-        self, reference: str, frame: int, side: Side, form: PictureFormat, max_size: tuple[int, int]
+        self, reference: str, frame: int, side: PictureSide, form: PictureFormat, max_size: tuple[int, int]
     ) -> EncodedPicture:
         """One frame as a picture."""
         return await self._pictures.frame(await self.get(reference), frame, side, form, max_size)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import pytest
 
 from answerprint.resolve.api import Resolve
-from answerprint.resolve.bridge.bridge import Value
+from answerprint.resolve.bridge.bridge import BridgeValue
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.put_back import undo
 from answerprint.resolve.put_back.ledger import Ledger
@@ -35,7 +35,7 @@ def dying(case: PutBackCase, calls: int, when: When) -> Resolve:
     bridge = case.fake.bridge()
     ask, left = bridge.request, [calls]
 
-    def request(question: Mapping[str, object], seconds: float) -> Value:
+    def request(question: Mapping[str, object], seconds: float) -> BridgeValue:
         left[0] -= 1
         # A process that ended asks nothing more, not even to clean up.
         if left[0] < 0 or (left[0] == 0 and when == "before"):

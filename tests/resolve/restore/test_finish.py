@@ -15,7 +15,7 @@ from answerprint.resolve.api import Resolve
 from answerprint.resolve.put_back.ledger import Ledger
 from answerprint.resolve.restore.clip_jobs import ClipJobs
 from answerprint.resolve.restore.finish import put_clips
-from answerprint.resolve.restore.job import job_of
+from answerprint.resolve.restore.job import make_job
 from answerprint.resolve.restore.settings import RestoreSettings
 from fakes.resolve import FakeResolve
 from media.makers import make_movie
@@ -33,7 +33,7 @@ def finished_units(fake: FakeResolve, folder: Path, wishes: RestoreSettings) -> 
         timeline.place(clip, source=source)
     units = []
     for number, each in enumerate(planned(fake, wishes).planned, 1):
-        job = job_of(each, wishes)
+        job = make_job(each, wishes)
         make_movie(Path(each.output), each.place.restored_stop - each.place.restored_first, rate=Fraction(25))
         record = JobRecord(job.id, number, "restore", "clip", JobState.DONE, job.request, clip=job.clip)
         units.append(ClipJobs(job.id, each.place, each.output, (record,)))

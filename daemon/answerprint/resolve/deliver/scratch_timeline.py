@@ -14,7 +14,7 @@ from answerprint.errors import InputError
 from answerprint.frames.sequence import BracketRange
 from answerprint.frames.timecode import Timecode
 from answerprint.resolve.api import MediaPoolItem, Project, Timeline, TimelineItem
-from answerprint.resolve.bridge.bridge import Value
+from answerprint.resolve.bridge.bridge import BridgeValue
 from answerprint.resolve.conform.rates import is_drop, rate, resolution, whole
 from answerprint.resolve.deliver.order import RenderOrder
 from answerprint.resolve.deliver.user_state import UserState
@@ -159,7 +159,7 @@ def _empty(
 
 
 def _append(project: Project, made: Timeline, clip: MediaPoolItem, first: int, last: int, sound: bool) -> TimelineItem:
-    entry: dict[str, Value] = {
+    entry: dict[str, BridgeValue] = {
         "mediaPoolItem": clip.remote,
         "startFrame": first,
         "endFrame": last,

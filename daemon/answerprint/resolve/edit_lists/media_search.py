@@ -16,7 +16,7 @@ from answerprint.api.types import MediaInfo
 from answerprint.errors import InputError, MediaError
 from answerprint.frames.sequence import IMAGE_SUFFIXES, find_sequence, names_a_sequence, split_number
 from answerprint.resolve.conform.facts import SourceRange
-from answerprint.resolve.edit_lists.model import Probe
+from answerprint.resolve.edit_lists.model import EditListProbe
 
 __all__ = ["AmbiguousError", "MediaFolder", "MediaSearch", "locate", "within"]
 
@@ -200,7 +200,7 @@ class MediaSearch:
     or None.
     """
 
-    probe: Probe
+    probe: EditListProbe
     base: Path
     folder: MediaFolder | None
     _facts: dict[tuple[Path, Fraction], MediaInfo | InputError] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import ceil, floor
 
 from answerprint.resolve.api import MediaPool, MediaPoolItem, Resolve, Timeline, TimelineItem, pipelined
-from answerprint.resolve.bridge.bridge import Value
+from answerprint.resolve.bridge.bridge import BridgeValue
 from answerprint.resolve.conform.frame_map import FrameMap
 from answerprint.resolve.conform.readback import ASKED, ClipReadback
 from answerprint.resolve.put_back.outcome import PlacementError
@@ -157,7 +157,7 @@ class Appender:
     def _append_frames(self, first: Fraction, last: Fraction, record: int) -> Appended | None:
         """Append source frames at a record frame; the new item on the track, None if Resolve dropped it."""
         before = self.timeline.items(self.track)
-        entry: dict[str, Value] = {
+        entry: dict[str, BridgeValue] = {
             "mediaPoolItem": self.clip.remote,
             "startFrame": _number(first),
             "endFrame": _number(last),

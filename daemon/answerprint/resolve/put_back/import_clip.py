@@ -8,7 +8,7 @@ from pathlib import Path
 
 from answerprint.frames.sequence import SequencePattern, find_sequence, same_media
 from answerprint.resolve.api import Folder, MediaPool, MediaPoolItem, pipelined
-from answerprint.resolve.bridge.bridge import Value
+from answerprint.resolve.bridge.bridge import BridgeValue
 from answerprint.resolve.conform.readback import frame_count
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.put_back.placement import BIN_NAME
@@ -123,12 +123,12 @@ def _is_picture_of(pattern: SequencePattern, file: Path) -> bool:
     return file.parent == pattern.folder and pattern.number_of(file.name) is not None
 
 
-def _forms(path: str) -> list[list[str] | list[Mapping[str, Value]]]:
+def _forms(path: str) -> list[list[str] | list[Mapping[str, BridgeValue]]]:
     """Ways to name a file; for a sequence the documented one, then one that works where that fails."""
     pattern = SequencePattern.parse(Path(path))
     if pattern is None:
         return [[path]]
     found = find_sequence(Path(path))
     last = found.first + len(found.files) - 1
-    by_number: list[Mapping[str, Value]] = [{"FilePath": path, "StartIndex": found.first, "EndIndex": last}]
+    by_number: list[Mapping[str, BridgeValue]] = [{"FilePath": path, "StartIndex": found.first, "EndIndex": last}]
     return [by_number, [str(found.files[0])]]

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from answerprint.resolve.api import MediaPoolItem, Project, Timeline, TimelineItem
 from answerprint.resolve.conform.readback import timeline_rate
-from answerprint.resolve.put_back.placement import TRACK_NAME, job_of, marked_jobs, marker_data
+from answerprint.resolve.put_back.placement import TRACK_NAME, marked_jobs, marker_data, restoring_job
 
 __all__ = [
     "Found",
@@ -206,4 +206,4 @@ def _extents(there: list[TimelineItem]) -> Iterator[tuple[TimelineItem, float, f
 
 def _is_ours(item: TimelineItem) -> bool:
     clip: MediaPoolItem | None = item.clip()
-    return clip is not None and bool(job_of(clip))
+    return clip is not None and bool(restoring_job(clip))

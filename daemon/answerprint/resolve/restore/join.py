@@ -22,7 +22,7 @@ from answerprint.errors import InputError, JobFailedError
 from answerprint.frames.codecs import codec_named
 from answerprint.frames.frame import FrameRange
 from answerprint.resolve.conform.handles import retrim
-from answerprint.resolve.restore.job import Planned, job_of
+from answerprint.resolve.restore.job import Planned, make_job
 from answerprint.resolve.restore.settings import RestoreSettings
 
 __all__ = ["Earlier", "JoinPlan", "join_plan_of", "join_whole", "part_jobs"]
@@ -92,11 +92,11 @@ def part_jobs(planned: Planned, wishes: RestoreSettings, earlier: list[Earlier])
         for number, part in enumerate(missing, 1)
     ]
     held = [*earlier, *(Earlier(each.output, part) for each, part in parts)]
-    request = {**job_of(planned, wishes).request, "range": f"{asked.start}:{asked.stop}"}
+    request = {**make_job(planned, wishes).request, "range": f"{asked.start}:{asked.stop}"}
     whole = JoinPlan(planned.id, planned.output, tuple(held), request)
     jobs = []
     for each, part in parts:
-        job = job_of(each, wishes)
+        job = make_job(each, wishes)
         first, editor = planned.media_first, {**job.clip.editor, _KEY: whole.to_text()}
         frames = FrameRange(part.start - first, part.stop - first)
         clip = replace(job.clip, range=frames, handles=(0, 0), editor=editor)

@@ -19,7 +19,7 @@ from answerprint.resolve.put_back import Outcome
 from answerprint.resolve.put_back.ledger import Ledger
 from answerprint.resolve.restore.clip_jobs import ClipJobs, place_of
 from answerprint.resolve.restore.finish import put_clips
-from answerprint.resolve.restore.job import Planned, job_of
+from answerprint.resolve.restore.job import Planned, make_job
 from answerprint.resolve.restore.join import join_plan_of, part_jobs
 from answerprint.resolve.restore.otio_check import OtioReadings
 from answerprint.resolve.restore.output_names import Taken
@@ -113,7 +113,7 @@ def queue_selection(
             elif parts:
                 wanted += [(replace(planned, notes=(*planned.notes, _ONLY_MISSING)), new) for new in parts]
             else:
-                wanted.append((planned, job_of(planned, wishes)))
+                wanted.append((planned, make_job(planned, wishes)))
         except InputError as error:
             _refuse(_refused(planned, error), result, said)
     _submit(client, wanted, result, said)
