@@ -94,12 +94,8 @@ def test_an_editor_may_know_better_whether_it_is_interlaced(tmp_path: Path) -> N
 
 def test_an_editor_cannot_set_what_only_the_frames_say() -> None:
     """The words of a request and the names of the protocol are kept by all who store jobs."""
-    forms = {
-        None: None,
-        **{order.value: ClipRef(fields=order).to_json()["field_order"] for order in list(FieldOrder)[:3]},
-    }
+    forms = {order.value: ClipRef(fields=order).to_json()["field_order"] for order in list(FieldOrder)[:3]}
     assert forms == {
-        None: None,
         "progressive": "FIELD_ORDER_PROGRESSIVE",
         "top": "FIELD_ORDER_TOP_FIRST",
         "bottom": "FIELD_ORDER_BOTTOM_FIRST",

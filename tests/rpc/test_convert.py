@@ -24,6 +24,7 @@ from answerprint.api.job import JobEvent, JobRecord, JobState
 from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.api.types import NewJob
 from answerprint.errors import InputError
+from answerprint.frames.clip import FieldOrder
 from answerprint.frames.frame import FrameRange
 from answerprint.ipc import events
 from answerprint.rpc.convert import job_from, job_to, new_job_from, new_job_to
@@ -122,7 +123,7 @@ def clips(draw: st.DrawFn) -> ClipRef:
     return ClipRef(
         draw(paths), span, draw(handles) if isinstance(span, FrameRange) else (0, 0),
         draw(maybe(rates)), draw(st.sampled_from(["", "01:00:00:00", "01:00:00;02"])), draw(st.booleans()),
-        draw(maybe(rates)), draw(st.sampled_from(["", "progressive", "top", "bottom"])),
+        draw(maybe(rates)), draw(maybe(st.sampled_from(list(FieldOrder)[:3]))),
         draw(st.sampled_from(["", "video", "full"])), draw(texts), draw(texts),
         draw(st.sampled_from(["", "none", "straight", "premultiplied"])), draw(maybe(st.booleans())), draw(texts),
         draw(st.dictionaries(words, free, max_size=3)),
