@@ -160,7 +160,7 @@ def test_titles_have_no_source(fake: FakeResolve, tmp_path: Path) -> None:
 
 def test_pixels_that_are_not_square_are_refused(fake: FakeResolve, tmp_path: Path) -> None:
     stage = set_stage(fake, tmp_path, PAR="Cinemascope")
-    with pytest.raises(InputError, match="not square"):
+    with pytest.raises(InputError, match="non-square"):
         stage.render()
 
 
@@ -240,7 +240,7 @@ def test_render_that_stands_still_is_given_up(fake: FakeResolve, tmp_path: Path)
             fake.go_on_rendering()
             fake.wait_for_rendering()
 
-    with pytest.raises(ResolveError, match="rendered nothing for"):
+    with pytest.raises(ResolveError, match="made no progress for"):
         stage.render(steering=stage.steering(wait=wait, stall_seconds=20.0))
     assert stage.state() == before
 

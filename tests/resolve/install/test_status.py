@@ -90,7 +90,7 @@ def test_a_script_that_is_missing_is_an_error_and_one_that_was_changed_is_not(de
 
 def test_a_manifest_that_cannot_be_read_is_an_error_until_it_is_written_again(desk: Desk) -> None:
     (desk.root / MANIFEST).write_text("{")
-    assert "cannot be read" in desk.errors()[0].message
+    assert "is not valid" in desk.errors()[0].message
     desk.install(desk.program)
     assert desk.errors() == []
 
@@ -102,7 +102,7 @@ def test_a_program_that_is_gone_or_broken_is_an_error(desk: Desk, tmp_path: Path
     desk.install(replace(desk.program, command=(sys.executable, "-m", "no_such_module")))
     (error,) = desk.errors()
     assert "No module named no_such_module" in error.message
-    assert error.remedy == "Install Answerprint again, then run: answerprint resolve install"
+    assert error.remedy == "Reinstall Answerprint, then run: answerprint resolve install"
 
 
 def test_scripts_that_start_another_installation_are_worth_a_note(desk: Desk) -> None:

@@ -100,7 +100,7 @@ def test_the_sandbox_of_the_free_edition_is_told_in_words_what_to_do(hall: Hall,
 
 def test_a_studio_whose_lua_starts_nothing_is_told_the_command(hall: Hall, lua: str) -> None:
     assert (
-        "In a terminal run: answerprint resolve restore --selected"
+        "Run in a terminal: answerprint resolve restore --selected"
         in hall.run(lua, "DaVinci Resolve Studio", _SANDBOX).stdout
     )
 

@@ -48,7 +48,7 @@ def test_every_python_that_a_resolve_may_have_runs_the_scripts(stage: Stage, min
         pytest.skip(f"no Python 3.{minor} on this machine")
     assert_plain(stage.run(stage.script("good"), python=python), "DaVinci Resolve Studio: ", "It is queued.\n")
     assert_plain(stage.run(stage.script("crashing"), python=python), "ended unexpectedly (exit code 1)")
-    assert_plain(stage.run(stage.script("good"), "nobody", python=python), "a script for DaVinci Resolve")
+    assert_plain(stage.run(stage.script("good"), "nobody", python=python), "not run by Resolve")
 
 
 def _python(minor: int) -> str | None:
@@ -111,12 +111,12 @@ def test_an_upgrade_is_seen_by_the_next_start(stage: Stage) -> None:
 
 
 def test_outside_resolve_a_script_says_where_it_belongs(stage: Stage) -> None:
-    assert_plain(stage.run(stage.script("good"), "nobody"), "a script for DaVinci Resolve", "Workspace > Scripts")
+    assert_plain(stage.run(stage.script("good"), "nobody"), "not run by Resolve", "Workspace > Scripts")
 
 
 def test_a_program_that_was_moved_is_named_with_the_remedy_and_found_again_on_the_path(stage: Stage) -> None:
     text = stage.script("good", command=("/nowhere/python", "-m", "answerprint"))
-    assert_plain(stage.run(text), "not where it was (/nowhere/python)", "answerprint resolve install")
+    assert_plain(stage.run(text), "was not found (/nowhere/python)", "answerprint resolve install")
     helper = Path(__file__).with_name("helper.py")
     program = stage.bin / "answerprint"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} {helper} good "$@"\n')
@@ -128,13 +128,13 @@ def test_a_program_that_cannot_be_started_is_named(stage: Stage) -> None:
     program = stage.bin / "broken"
     program.write_text("not a program")
     said = stage.run(stage.script("good", command=(str(program),)))
-    assert_plain(said, "cannot be started", str(program), "answerprint resolve install")
+    assert_plain(said, "could not be started", str(program), "answerprint resolve install")
 
 
 def test_without_the_launcher_a_script_says_what_to_do_and_finds_it_when_it_is_back(stage: Stage) -> None:
     text = stage.script("good")
     away = stage.folder.rename(stage.folder.with_name("away"))
-    assert_plain(stage.run(text), f"not where it was ({stage.folder})", "answerprint resolve install")
+    assert_plain(stage.run(text), f"was not found ({stage.folder})", "answerprint resolve install")
     away.rename(stage.folder)
     assert_plain(stage.run(text), "It is queued.")
 
@@ -150,7 +150,7 @@ def test_the_launcher_of_a_usual_place_is_found_when_that_of_the_installation_is
 def test_a_launcher_that_cannot_be_read_ends_in_words(stage: Stage) -> None:
     text = stage.script("good")
     stage.change("answerprint_launcher.py", "import threading\n", "import threading of tomorrow\n")
-    assert_plain(stage.run(text), "cannot be started (SyntaxError", "answerprint resolve install")
+    assert_plain(stage.run(text), "could not be started (SyntaxError", "answerprint resolve install")
 
 
 def test_an_error_of_the_program_is_shown_in_its_own_words(stage: Stage) -> None:
@@ -182,15 +182,15 @@ def test_a_program_that_is_killed_is_missed_and_the_next_start_works(stage: Stag
 
 def test_a_program_that_says_nothing_is_ended(stage: Stage) -> None:
     stage.change("answerprint_launcher.py", "HELLO_SECONDS = 30.0", "HELLO_SECONDS = 1.0")
-    assert_plain(stage.run(stage.script("mute")), "said nothing for 1 s", "answerprint doctor")
+    assert_plain(stage.run(stage.script("mute")), "did not answer within 1 s", "answerprint doctor")
 
 
 def test_a_program_that_speaks_otherwise_is_ended(stage: Stage) -> None:
-    assert_plain(stage.run(stage.script("rubbish")), "cannot read", "answerprint resolve install")
+    assert_plain(stage.run(stage.script("rubbish")), "sent an invalid line", "answerprint resolve install")
 
 
 def test_a_program_that_is_older_than_the_script_is_named(stage: Stage) -> None:
-    assert_plain(stage.run(stage.script("older")), "older than this script", "Install Answerprint again")
+    assert_plain(stage.run(stage.script("older")), "older than this script", "Reinstall Answerprint")
 
 
 def test_a_program_that_is_gone_at_once_is_missed(stage: Stage) -> None:
