@@ -8,10 +8,10 @@ from pathlib import Path
 from answerprint.api.types import MediaInfo
 from answerprint.errors import MediaError
 
-__all__ = ["Shelf"]
+__all__ = ["ListedMedia"]
 
 
-class Shelf:
+class ListedMedia:
     """A folder with media. Knows nothing of what was not put there."""
 
     def __init__(self, folder: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-__all__ = ["ANSWERING", "CLOSED", "Standin"]
+__all__ = ["ANSWERING", "CLOSED", "Machine"]
 
 ANSWERING = """
 class Project:
@@ -31,7 +31,7 @@ def scriptapp(name):
 CLOSED = "def scriptapp(name):\n    return None\n"
 
 
-class Standin:
+class Machine:
     """A machine with a user's home, and Resolve's module in it; `environ` is what programs see of it."""
 
     def __init__(self, folder: Path) -> None:
