@@ -33,16 +33,16 @@ def launch(installed, action, given):
     environment = clean_environment(os.environ)
     if installed.get("home"):
         environment["ANSWERPRINT_HOME"] = installed["home"]
-    words = _load("answerprint_words")["Words"](environment, _load("answerprint_notice")["notify"])
+    messages = _load("answerprint_words")["Messages"](environment, _load("answerprint_notice")["notify"])
     resolve = _resolve(given)
     if resolve is None:
-        return words.fail(
+        return messages.fail(
             "The script was not run by Resolve.", "Run it from Resolve's menu Workspace > Scripts > Answerprint."
         )
     program = _program(installed, environment)
     if program is None:
         path = (installed.get("program") or ["unknown"])[0]
-        return words.fail(
+        return messages.fail(
             "The program was not found (%s)." % path,
             "Reinstall Answerprint, then run: answerprint resolve install",
         )
@@ -50,8 +50,8 @@ def launch(installed, action, given):
     if given.get("job"):  # set by Resolve for a script that a render job triggers
         line.append(str(given["job"]))
     user = os.path.expanduser("~")  # Resolve's working folder may be read-only
-    with open(os.devnull if words.log is None else words.log, "ab") as log:
-        words.log_start = log.tell()
+    with open(os.devnull if messages.log is None else messages.log, "ab") as log:
+        messages.log_start = log.tell()
         try:
             process = subprocess.Popen(
                 line,
@@ -63,18 +63,18 @@ def launch(installed, action, given):
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as problem:
-            return words.fail(
+            return messages.fail(
                 "The program could not be started (%s: %s)." % (program[0], problem.strerror or problem),
                 "Reinstall Answerprint, then run: answerprint resolve install",
             )
-    return _converse(resolve, process, words, given)
+    return _serve_program(resolve, process, messages, given)
 
 
-def _converse(resolve, process, words, given):
+def _serve_program(resolve, process, messages, given):
     """Serve the program until it ends, then report how it ended if it did not do so itself."""
     requests = TimedStream(process.stdout, HELLO_SECONDS, process.kill)
-    over = threading.Event()
-    watch = threading.Thread(target=_watch, args=(process, over, requests, words))
+    ended = threading.Event()
+    watch = threading.Thread(target=_watch, args=(process, ended, requests, messages))
     watch.daemon = True
     watch.start()
     problem = None
@@ -82,13 +82,13 @@ def _converse(resolve, process, words, given):
         form = _load("answerprint_form")["ask"]
         fusion, bmd = given.get("fusion") or given.get("fu"), given.get("bmd")
         _load("answerprint_bridge")["serve"](
-            resolve, requests, process.stdin, show=words.show, ask=lambda shown: form(fusion, bmd, shown)
+            resolve, requests, process.stdin, show=messages.show, ask=lambda shown: form(fusion, bmd, shown)
         )
     except OSError:
         pass  # the program ended; its exit code tells how
     except Exception as error:  # a line that is not in the protocol
         problem = error
-    over.set()
+    ended.set()
     requests.cancel()
     for pipe in (process.stdin, process.stdout):
         try:
@@ -101,27 +101,27 @@ def _converse(resolve, process, words, given):
         process.kill()
         code = process.wait()
     if requests.late:
-        return words.fail(
+        return messages.fail(
             "The program did not answer within %.0f s, and was stopped." % HELLO_SECONDS,
-            "Try again. If this happens again, run: answerprint doctor." + words.details(),
+            "Try again. If this happens again, run: answerprint doctor." + messages.details(),
         )
     if problem is not None:
-        return words.fail(
+        return messages.fail(
             "The program sent an invalid line (%s)." % problem,
-            "Update the scripts: answerprint resolve install." + words.details(),
+            "Update the scripts: answerprint resolve install." + messages.details(),
         )
     if code:
-        return words.unexpected(code)
-    if not words.shown:
-        words.show("Answerprint: Done.")
+        return messages.unexpected(code)
+    if not messages.shown:
+        messages.show("Answerprint: Done.")
     return 0
 
 
-def _watch(process, over, requests, words):
+def _watch(process, ended, requests, messages):
     """Report the end of the program while Resolve keeps this script in a call that does not return."""
     code = process.wait()
-    if not over.wait(HANGING_SECONDS) and not requests.late:
-        words.unexpected(code)
+    if not ended.wait(HANGING_SECONDS) and not requests.late:
+        messages.unexpected(code)
 
 
 class TimedStream(object):

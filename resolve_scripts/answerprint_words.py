@@ -9,7 +9,7 @@ import sys
 LOG_BYTES = 1000000
 
 
-class Words(object):
+class Messages(object):
     """Shows messages. log: the file of the program's standard error, None if it is not writable.
 
     notify: shows a text as a desktop notice, in an environment.

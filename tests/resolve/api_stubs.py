@@ -1,4 +1,4 @@
-"""Type stubs of Resolve's API as tables: which calls there are, with how many arguments, and which keys."""
+"""Resolve's type stubs as tables: which calls there are, with how many arguments and which keys."""
 
 from __future__ import annotations
 

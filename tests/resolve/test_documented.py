@@ -12,8 +12,8 @@ import answerprint.resolve
 from answerprint.resolve import api
 from answerprint.resolve.bridge.attach import resolve_paths
 from fakes.resolve import append, importing, queue
+from fakes.resolve.api_classes import ALL
 from fakes.resolve.calls import Node, methods
-from fakes.resolve.everything import ALL
 from resolve.api_stubs import ApiStubs, Signature, calls_in, dictionaries_in
 
 # Newer than the stubs, which follow the documentation of 8 May 2026; by the version that brought them.

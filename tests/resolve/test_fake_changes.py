@@ -65,7 +65,7 @@ class TestAppending:
 
     def test_a_locked_track_takes_nothing(self, fake: FakeResolve, movie: Path) -> None:
         fixture = TimelineFixture(fake, movie)
-        fixture.model.lane("video", 2).locked = True
+        fixture.model.ensure_track("video", 2).locked = True
         entry = fixture.entry(startFrame=0, endFrame=5, trackIndex=2, recordFrame=fixture.start)
         (item,) = fixture.project.pool().append([entry])
         assert item.id() == ""
@@ -112,7 +112,7 @@ class TestDeleting:
 
     def test_an_item_on_a_locked_track_stays(self, fake: FakeResolve, movie: Path) -> None:
         fixture = TimelineFixture(fake, movie)
-        fixture.model.lane("video", 1).locked = True
+        fixture.model.ensure_track("video", 1).locked = True
         timeline = fixture.project.timeline()
         assert [timeline.delete_items(timeline.items(1)) for _ in range(2)] == [False, False]
 

@@ -1,6 +1,6 @@
-"""What Resolve says of a situation, its documented flaws included; written from what is documented, not from the code.
+"""Resolve's answers for a situation, with their documented flaws; written from the documentation, not from the code.
 
-`AnswerVariant` chooses where the documentation leaves room.
+`AnswerVariant` chooses between answers that the documentation allows.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A user at work in Resolve, with a clip that only Resolve can read."""
+"""A project in Resolve with a clip that only Resolve can read, and the user's state to preserve."""
 
 from __future__ import annotations
 

@@ -168,13 +168,13 @@ def test_pixels_that_are_not_square_are_refused(fake: FakeResolve, tmp_path: Pat
 
 def test_render_of_the_user_is_not_disturbed(fake: FakeResolve, tmp_path: Path) -> None:
     fixture = make_render_fixture(fake, tmp_path)
-    fake.hold_rendering()
+    fake.pause_rendering()
     assert fake.project.StartRendering([fake.project.jobs[0].id])
     before = fixture.state()
     with pytest.raises(ResolveError, match="Resolve is rendering"):
         fixture.render()
     assert fixture.state() == before
-    fake.go_on_rendering()
+    fake.resume_rendering()
     fake.wait_for_rendering()
     assert numbers(fixture.render().path) == [10, 11, 12, 13]
 
@@ -216,11 +216,11 @@ def test_render_of_the_wrong_length_is_kept_aside(make_fake: MakeFake, tmp_path:
 def test_cancelling_stops_the_render_and_leaves_nothing(fake: FakeResolve, tmp_path: Path) -> None:
     fixture = make_render_fixture(fake, tmp_path)
     before = fixture.state()
-    fake.hold_rendering()
+    fake.pause_rendering()
 
     def wait(seconds: float) -> None:
         if any(each.stop.is_set() for each in fake.project.jobs):
-            fake.go_on_rendering()
+            fake.resume_rendering()
             fake.wait_for_rendering()
 
     cancelled = lambda: fake.project.IsRenderingInProgress()  # noqa: E731
@@ -228,18 +228,18 @@ def test_cancelling_stops_the_render_and_leaves_nothing(fake: FakeResolve, tmp_p
         fixture.render(steering=fixture.steering(cancelled=cancelled, wait=wait))
     assert fixture.state() == before
     assert list(fixture.folder.iterdir()) == []
-    fake.go_on_rendering()
+    fake.resume_rendering()
     assert numbers(fixture.render().path) == [10, 11, 12, 13]
 
 
 def test_render_that_stands_still_is_given_up(fake: FakeResolve, tmp_path: Path) -> None:
     fixture = make_render_fixture(fake, tmp_path)
     before = fixture.state()
-    fake.hold_rendering()
+    fake.pause_rendering()
 
     def wait(seconds: float) -> None:
         if any(each.stop.is_set() for each in fake.project.jobs):
-            fake.go_on_rendering()
+            fake.resume_rendering()
             fake.wait_for_rendering()
 
     with pytest.raises(ResolveError, match="made no progress for"):

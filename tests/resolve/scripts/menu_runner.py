@@ -18,7 +18,7 @@ _HOST = Path(__file__).with_name("host.py")
 
 @dataclass(frozen=True, slots=True)
 class ScriptResult:
-    """What a script printed, and how its process ended."""
+    """The output of a script, and the exit code of its process."""
 
     code: int
     out: str
