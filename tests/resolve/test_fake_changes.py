@@ -191,7 +191,11 @@ class TestPool:
 
     def test_part_of_a_sequence_is_that_part(self, fake: FakeResolve, movie: Path, tmp_path: Path) -> None:
         sequence(tmp_path, 1, 6)
-        entry: Mapping[str, BridgeValue] = {"FilePath": str(tmp_path / "plate.%04d.png"), "StartIndex": 2, "EndIndex": 4}
+        entry: Mapping[str, BridgeValue] = {
+            "FilePath": str(tmp_path / "plate.%04d.png"),
+            "StartIndex": 2,
+            "EndIndex": 4,
+        }
         (clip,) = TimelineFixture(fake, movie).project.pool().import_media([entry])
         assert clip.property("File Path") == str(tmp_path / "plate.[0002-0004].png")
 
