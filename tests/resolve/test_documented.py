@@ -57,9 +57,9 @@ OBJECTS = {
     ("Project", "self"): "Project",
     ("MediaPool", "self"): "MediaPool",
     ("Folder", "self"): "Folder",
-    ("Clip", "self"): "MediaPoolItem",
+    ("MediaPoolItem", "self"): "MediaPoolItem",
     ("Timeline", "self"): "Timeline",
-    ("Item", "self"): "TimelineItem",
+    ("TimelineItem", "self"): "TimelineItem",
 }
 # A dictionary with one of these keys is meant for Resolve.
 TELLING = {"mediaPoolItem": "MediaPoolClipInfo", "FilePath": "ImportClipInfo", "TargetDir": "RenderSettings"}
@@ -203,7 +203,7 @@ class TimelineItem:
     def Take(self) -> bool: ...
 """
 PROGRAM_TEXT = """
-class Item(Handle):
+class TimelineItem(Handle):
     def good(self):
         self.text("GetName"), self.number("GetStart"), self.number("GetStart", True), self.ask("GetProperty")
         self.done("Take"), self.done("Take", 1, 2, 3)
