@@ -1,18 +1,18 @@
-"""Calls Resolve's API for another program: one JSON object a line comes in, one goes out.
+"""Calls Resolve's API for another program: one JSON object per line in, one per line out.
 
 Runs inside Resolve (a menu script calls `serve` with Resolve's own object), or as a program of its own that attaches
-to a running Resolve. Standard library only, and the syntax of Python 3.6: which Python runs it is not ours to choose.
+to a running Resolve. Standard library only, syntax of Python 3.6: the user's Resolve decides which Python runs it.
 
 Requests            {"id": 1, "call": [HANDLE, "GetName", [ARGUMENT, ...]]}
-                    {"id": 2, "value": [HANDLE, "EXPORT_OTIO"]}     an attribute that is no method
-                    {"id": 3, "names": HANDLE}                      what the object offers
-                    {"id": 4, "form": FORM}                         what a person answers, null for cancelled
+                    {"id": 2, "value": [HANDLE, "EXPORT_OTIO"]}     an attribute, such as a constant
+                    {"id": 3, "names": HANDLE}                      the names of the object's methods
+                    {"id": 4, "form": FORM}                         the user's answers, null if cancelled
 Answers             {"id": 1, "value": VALUE} or {"id": 1, "error": {"kind": "TypeError", "text": "..."}}
 First line out      {"hello": {"protocol": 1, "python": "3.14.4", "root": HANDLE or null, "error": "..."}}
-A line that is no request, {"show": "text", "as": "info"}, is for the person in front of Resolve.
+A line {"show": "text", "as": "info"} is a message for the user, and has no answer.
 
-An object of Resolve's travels as {"ref": HANDLE}, a dictionary as {"map": [[KEY, VALUE], ...]} since its keys may be
-numbers, anything else as JSON writes it.
+An object of Resolve's is sent as {"ref": HANDLE}, a dictionary as {"map": [[KEY, VALUE], ...]} since its keys may be
+numbers, anything else as plain JSON.
 """
 
 import json
@@ -24,11 +24,11 @@ PROTOCOL = 1
 
 
 class Unsupported(Exception):
-    """There is nobody to ask from here."""
+    """No form can be shown from here."""
 
 
 class Bridge:
-    """Objects of Resolve's by number, and the calls on them. ask: shows a form, returns the answers or None."""
+    """Holds Resolve's objects by number, and calls them. ask: shows a form, returns the answers or None."""
 
     def __init__(self, root, ask=None):
         self._ask = ask
@@ -36,11 +36,11 @@ class Bridge:
         self._next = 1
 
     def answer(self, request):
-        """Return the answer to a request; whatever the API raises becomes part of it."""
+        """Return the answer to a request; an exception of the API becomes an error in it."""
         number = request.get("id")
         try:
             return {"id": number, "value": self._encode(self._do(request))}
-        except Exception as error:  # the other side decides what it means; this one has to go on serving
+        except Exception as error:  # the client decides what it means; the bridge has to go on
             return {"id": number, "error": {"kind": type(error).__name__, "text": str(error)}}
 
     def _do(self, request):
@@ -51,7 +51,7 @@ class Bridge:
             handle, name = request["value"]
             return getattr(self._objects[handle], name)
         if "names" in request:
-            # dir() tells the truth; hasattr() is always true for an object of Resolve's.
+            # dir() is right; hasattr() is always true for an object of Resolve's.
             return [str(name) for name in dir(self._objects[request["names"]])]
         if "form" in request:
             if self._ask is None:
@@ -84,11 +84,11 @@ class Bridge:
 def serve(root, requests, answers, show=None, error="", ask=None):
     """Answer requests (a binary stream of lines) until they end. root: Resolve's object, or None.
 
-    show: for people. ask: shows a person a form, returns the answers, or None for cancelled.
+    show: shows the user a message. ask: shows a form, returns the answers, or None if cancelled.
     """
     bridge = Bridge(root, ask)
     hello = {"protocol": PROTOCOL, "python": platform.python_version(), "root": None if root is None else 0}
-    _say(answers, {"hello": dict(hello, error=error)})
+    _write(answers, {"hello": dict(hello, error=error)})
     while True:
         line = requests.readline()
         if not line:
@@ -98,16 +98,16 @@ def serve(root, requests, answers, show=None, error="", ask=None):
             if show is not None:
                 show(message["show"], message.get("as", "info"))
         else:
-            _say(answers, bridge.answer(message))
+            _write(answers, bridge.answer(message))
 
 
-def _say(stream, message):
+def _write(stream, message):
     stream.write(json.dumps(message).encode("utf-8") + b"\n")
     stream.flush()
 
 
 def attach():
-    """Return the object of a Resolve that runs on this machine, or None; raises what its module raises."""
+    """Return the object of the running Resolve, or None; raises what its module raises."""
     modules = os.path.join(os.environ.get("RESOLVE_SCRIPT_API", ""), "Modules")
     if os.path.isdir(modules):
         sys.path.append(modules)
@@ -117,14 +117,14 @@ def attach():
 
 
 def main():
-    """Attach, and serve on standard input and output."""
-    # Whatever Resolve's library prints must not come between our lines.
+    """Attach to Resolve, and serve on standard input and output."""
+    # Output of Resolve's library must not mix with our lines.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     root, error = None, ""
     try:
         root = attach()
-    except BaseException as problem:  # an import of a foreign module may even call exit
+    except BaseException as problem:  # the import of a foreign module may even call exit
         error = "%s: %s" % (type(problem).__name__, problem)
     serve(root, sys.stdin.buffer, answers, error=error)
 

@@ -1,26 +1,26 @@
-"""Shows a form in a window of Resolve's own toolkit, which only a script that Resolve runs may do.
+"""Shows a form in a window of Resolve's own toolkit, which only scripts run by Resolve may use.
 
-Standard library only, and the syntax of Python 3.6. The free edition since 19.1 answers to a mere look at the toolkit
-with a dialog that blocks it: whoever calls `ask` knows that this Resolve lets scripts open windows.
+Standard library only, syntax of Python 3.6. In the free edition since 19.1, any access to the toolkit opens a dialog
+that blocks Resolve. Call `ask` only if this Resolve lets scripts open windows.
 
-A form is the object that `answerprint.resolve.settings_form` describes: title, intro, problem, and fields with
-name, label, kind, default, help, takes, group, choices, minimum, maximum, unit and empty. Answers are checked there,
-not here.
+A form is a JSON object of `answerprint.resolve.settings_form`: title, intro, problem, and fields with name, label,
+kind, default, help, takes, group, choices, minimum, maximum, unit and empty. The answers are checked there, not here.
 """
 
-_LARGEST_SPIN = 2**31 - 1  # its numbers have 32 bits
-_MOST_ROWS = 18  # more of them in a column are higher than a laptop's screen
+_LARGEST_SPIN = 2**31 - 1  # a spin box has 32 bits
+_MOST_ROWS = 18  # more rows do not fit on a laptop's screen
 _ROW, _COLUMN, _FRAME = 30, 460, 150  # px
 
 
 def ask(fusion, bmd, form):
-    """Return the answers to a form by the names of its fields, None for cancelled.
+    """Return the answers to a form by field name, None if cancelled.
 
-    fusion, bmd: what Resolve defines for a script. Raises RuntimeError where there is no toolkit, and what that raises.
+    fusion, bmd: globals that Resolve defines for a script. Raises RuntimeError if there is no toolkit, and what the
+    toolkit raises.
     """
     ui = getattr(fusion, "UIManager", None)
     if ui is None or bmd is None:
-        raise RuntimeError("this Resolve has no windows for scripts")
+        raise RuntimeError("this Resolve lets scripts open no windows")
     dispatcher = bmd.UIDispatcher(ui)
     answers = dict((field["name"], field["default"]) for field in form["fields"])
     page = "common"
@@ -46,7 +46,7 @@ class Page(object):
         self._pressed = "cancel"
 
     def show(self, answers):
-        """Show it until a button is pressed; returns which one. Answers are changed unless it is cancel."""
+        """Show the page until a button is pressed; returns which one. Updates the answers unless it is cancel."""
         columns = max(1, -(-len(self._fields) // _MOST_ROWS))
         rows = -(-len(self._fields) // columns)
         name = "AnswerprintForm" + self._group.capitalize()
@@ -83,7 +83,7 @@ class Page(object):
         return ui.VGroup({"Spacing": 8}, [*head, ui.HGroup({"Weight": 1, "Spacing": 16}, grid), foot])
 
     def _buttons(self):
-        """Their names and what is on them, from the left."""
+        """The names and labels of the buttons, from the left."""
         if self._group == "advanced":
             return [("back", "Back")]
         more = any(field["group"] == "advanced" for field in self._form["fields"])
@@ -136,12 +136,12 @@ class Page(object):
 
 
 def _id(number):
-    # Names of fields have dots, which names of widgets may not have.
+    # Field names have dots, which widget ids must not have.
     return "field%d" % number
 
 
 def _about(field):
-    return "%s It takes %s." % (field["help"], field["takes"])
+    return "%s Allowed: %s." % (field["help"], field["takes"])
 
 
 def _label(ui, text):
@@ -154,7 +154,7 @@ def _spins(field):
 
 
 def _choices(field):
-    """Values and labels, nothing first where nothing may be given."""
+    """Values and labels; the first one is empty if the field may be."""
     return ([(None, "(%s)" % field["empty"])] if field["empty"] else []) + [tuple(each) for each in field["choices"]]
 
 
@@ -169,7 +169,7 @@ def _fill(item, field, value):
     elif field["kind"] == "switch":
         item.Checked = bool(value)
     elif _spins(field):
-        # In this order: a value is cut to the limits that hold when it comes, 0 to 99 at first.
+        # In this order: the toolkit clips the value to the limits set before, 0 to 99 at first.
         item.Minimum = int(field["minimum"])
         item.Maximum = int(field["maximum"])
         item.Value = int(value)
@@ -182,7 +182,7 @@ def _text(value):
 
 
 def _read(item, field):
-    """Return what is in a widget; numbers come as floats from there."""
+    """Return the value of a widget; the toolkit returns numbers as floats."""
     if field["kind"] == "choice":
         choices = _choices(field)
         index = int(item.CurrentIndex)

@@ -1,10 +1,10 @@
-"""Starts Answerprint for a menu script, and lends it Resolve until it ends.
+"""Starts Answerprint for a menu script, and is its bridge to Resolve until it ends.
 
-Standard library only, and the syntax of Python 3.6. Whatever goes wrong, the person in front of Resolve reads what, and
-what to do: nothing ends in silence or in a traceback.
+Standard library only, syntax of Python 3.6. The user gets a message with a remedy for any failure, never silence or a
+traceback.
 
-The program's command line: PROGRAM resolve menu ACTION [RENDER_JOB]. On its standard input and output it speaks with
-`answerprint_bridge`; lines to show are of the kind info, done (the last word, also a notice) or error.
+The command line is PROGRAM resolve menu ACTION [RENDER_JOB]. The program talks to `answerprint_bridge` on its standard
+input and output. Messages have the kinds info, done (the last one, also a notice) and error.
 """
 
 import os
@@ -17,7 +17,7 @@ HELLO_SECONDS = 30.0
 HANGING_SECONDS = 3.0
 END_SECONDS = 10.0
 
-# What Resolve sets for its own libraries and its own Python breaks another program.
+# Variables that Resolve sets for its own libraries and Python; they break other programs.
 _FOREIGN_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONEXECUTABLE", "LD_LIBRARY_PATH", "LD_PRELOAD")
 _FOREIGN_PREFIXES = ("DYLD_", "_MEIPASS", "_PYI_")
 
@@ -25,33 +25,33 @@ _FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
 def launch(installed, action, given):
-    """Run one action of the menu to its end; returns the exit code, 0 when all went well.
+    """Run one item of the menu; returns the exit code, 0 for success.
 
-    installed: what `answerprint resolve install` knew: program, folder, home, version. given: the globals that Resolve
+    installed: written by `answerprint resolve install`: program, folder, home, version. given: the globals that Resolve
     defines for a script.
     """
     environment = clean_environment(os.environ)
     if installed.get("home"):
         environment["ANSWERPRINT_HOME"] = installed["home"]
-    words = _load("answerprint_words")["Words"](environment, _load("answerprint_notice")["notify"])
+    messages = _load("answerprint_words")["Messages"](environment, _load("answerprint_notice")["notify"])
     resolve = _resolve(given)
     if resolve is None:
-        return words.fail(
-            "This is a script for DaVinci Resolve.", "Run it from Resolve's menu Workspace > Scripts > Answerprint."
+        return messages.fail(
+            "The script was not run by Resolve.", "Run it from Resolve's menu Workspace > Scripts > Answerprint."
         )
     program = _program(installed, environment)
     if program is None:
-        was = (installed.get("program") or ["nowhere"])[0]
-        return words.fail(
-            "The program is not where it was (%s)." % was,
-            "Install Answerprint again, then run: answerprint resolve install",
+        path = (installed.get("program") or ["unknown"])[0]
+        return messages.fail(
+            "The program was not found (%s)." % path,
+            "Reinstall Answerprint, then run: answerprint resolve install",
         )
     line = [*program, "resolve", "menu", action]
-    if given.get("job"):  # Resolve names the render job to a script that the job triggers
+    if given.get("job"):  # set by Resolve for a script that a render job triggers
         line.append(str(given["job"]))
-    user = os.path.expanduser("~")  # the folder that Resolve is in may be read-only, or its own
-    with open(os.devnull if words.log is None else words.log, "ab") as log:
-        words.log_start = log.tell()
+    user = os.path.expanduser("~")  # Resolve's working folder may be read-only
+    with open(os.devnull if messages.log is None else messages.log, "ab") as log:
+        messages.log_start = log.tell()
         try:
             process = subprocess.Popen(
                 line,
@@ -63,18 +63,18 @@ def launch(installed, action, given):
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as problem:
-            return words.fail(
-                "The program cannot be started (%s: %s)." % (program[0], problem.strerror or problem),
-                "Install Answerprint again, then run: answerprint resolve install",
+            return messages.fail(
+                "The program could not be started (%s: %s)." % (program[0], problem.strerror or problem),
+                "Reinstall Answerprint, then run: answerprint resolve install",
             )
-    return _converse(resolve, process, words, given)
+    return _serve_program(resolve, process, messages, given)
 
 
-def _converse(resolve, process, words, given):
-    """Be the bridge until the program ends, then say how it ended where it did not say so itself."""
-    requests = Punctual(process.stdout, HELLO_SECONDS, process.kill)
-    over = threading.Event()
-    watch = threading.Thread(target=_watch, args=(process, over, requests, words))
+def _serve_program(resolve, process, messages, given):
+    """Serve the program until it ends, then report how it ended if it did not do so itself."""
+    requests = TimedStream(process.stdout, HELLO_SECONDS, process.kill)
+    ended = threading.Event()
+    watch = threading.Thread(target=_watch, args=(process, ended, requests, messages))
     watch.daemon = True
     watch.start()
     problem = None
@@ -82,13 +82,13 @@ def _converse(resolve, process, words, given):
         form = _load("answerprint_form")["ask"]
         fusion, bmd = given.get("fusion") or given.get("fu"), given.get("bmd")
         _load("answerprint_bridge")["serve"](
-            resolve, requests, process.stdin, show=words.show, ask=lambda shown: form(fusion, bmd, shown)
+            resolve, requests, process.stdin, show=messages.show, ask=lambda shown: form(fusion, bmd, shown)
         )
     except OSError:
-        pass  # it is gone; its exit code says how
-    except Exception as error:  # a line that is none of the protocol's
+        pass  # the program ended; its exit code tells how
+    except Exception as error:  # a line that is not in the protocol
         problem = error
-    over.set()
+    ended.set()
     requests.cancel()
     for pipe in (process.stdin, process.stdout):
         try:
@@ -101,31 +101,31 @@ def _converse(resolve, process, words, given):
         process.kill()
         code = process.wait()
     if requests.late:
-        return words.fail(
-            "The program said nothing for %.0f s, and was ended." % HELLO_SECONDS,
-            "Try again. If it stays so, run: answerprint doctor" + words.details(),
+        return messages.fail(
+            "The program did not answer within %.0f s, and was stopped." % HELLO_SECONDS,
+            "Try again. If this happens again, run: answerprint doctor." + messages.details(),
         )
     if problem is not None:
-        return words.fail(
-            "The program said what this script cannot read (%s)." % problem,
-            "Bring the scripts up to date: answerprint resolve install" + words.details(),
+        return messages.fail(
+            "The program sent an invalid line (%s)." % problem,
+            "Update the scripts: answerprint resolve install." + messages.details(),
         )
     if code:
-        return words.unexpected(code)
-    if not words.spoken:
-        words.show("Answerprint: Done.")
+        return messages.unexpected(code)
+    if not messages.shown:
+        messages.show("Answerprint: Done.")
     return 0
 
 
-def _watch(process, over, requests, words):
-    """Say that the program has ended while Resolve keeps this script in a call that does not come back."""
+def _watch(process, ended, requests, messages):
+    """Report the end of the program while Resolve keeps this script in a call that does not return."""
     code = process.wait()
-    if not over.wait(HANGING_SECONDS) and not requests.late:
-        words.unexpected(code)
+    if not ended.wait(HANGING_SECONDS) and not requests.late:
+        messages.unexpected(code)
 
 
-class Punctual(object):
-    """A stream of lines whose first one has to come in time. late: whether it did not, and `give_up` was called."""
+class TimedStream(object):
+    """A stream of lines with a time limit for the first one. late: whether it passed, and `give_up` was called."""
 
     def __init__(self, stream, seconds, give_up):
         self._stream = stream
@@ -143,7 +143,7 @@ class Punctual(object):
         return line
 
     def cancel(self):
-        """Wait no longer."""
+        """End the time limit."""
         self._timer.cancel()
 
     def _expire(self):
@@ -152,7 +152,7 @@ class Punctual(object):
 
 
 def clean_environment(environ):
-    """Return an environment for another program, without what Resolve set for its own."""
+    """Return an environment for another program, without the variables that Resolve sets for its own."""
     return dict(
         (name, value)
         for name, value in environ.items()
@@ -161,17 +161,17 @@ def clean_environment(environ):
 
 
 def _resolve(given):
-    """Resolve's object, which Resolve defines for a script under more than one name; None outside."""
+    """Resolve's object, which Resolve defines for a script under two names; None outside of Resolve."""
     if given.get("resolve") is not None:
         return given["resolve"]
     try:
         return given["bmd"].scriptapp("Resolve")
-    except Exception:  # a name that is not there, and whatever Resolve's library raises
+    except Exception:  # a missing name, or any error of Resolve's library
         return None
 
 
 def _program(installed, environment):
-    """The start of the program's command line: where it was installed, in this bundle, or on the PATH; else None."""
+    """The start of the program's command line: as installed, in this bundle, or on the PATH; None if not found."""
     program = [str(each) for each in installed.get("program") or []]
     if program and os.path.isfile(program[0]):
         return program
@@ -182,7 +182,7 @@ def _program(installed, environment):
 
 
 def _load(name):
-    """The names of a module beside this one, read anew: it may have been brought up to date."""
+    """The names of a module next to this one, read anew each time: it may have been updated."""
     path = os.path.join(_FOLDER, name + ".py")
     names = {"__name__": name, "__file__": path}
     with open(path, "rb") as file:

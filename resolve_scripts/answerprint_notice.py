@@ -1,7 +1,7 @@
-"""A notice on the desktop: what is printed in Resolve goes to its Console, which is closed most of the time.
+"""Desktop notices: Resolve shows printed text in its Console only, which is closed most of the time.
 
-Standard library only, and the syntax of Python 3.6. Resolve's own windows are left alone: the free edition answers to
-their toolkit with a dialog that blocks it.
+Standard library only, syntax of Python 3.6. It does not use Resolve's own toolkit, which opens a blocking dialog in the
+free edition.
 """
 
 import os
@@ -18,7 +18,7 @@ _APPLE = (
 
 
 def notify(text, environment=None):
-    """Show a text where the system has a way to; returns whether it had. Raises nothing."""
+    """Show a notice if the system can; returns whether it did. Raises nothing."""
     environment = dict(os.environ) if environment is None else environment
     try:
         if sys.platform == "win32":

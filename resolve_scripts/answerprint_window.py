@@ -1,9 +1,9 @@
-"""Shows a form in a window of its own, by tkinter: a program, so that a toolkit that breaks takes nothing with it.
+"""Shows a form in a tkinter window: a program of its own, so that a crash of the toolkit does no harm.
 
-Standard library only, and the syntax of Python 3.6: any Python that has tkinter may run it.
+Standard library only, syntax of Python 3.6: any Python that has tkinter may run it.
 
-Standard input      the form as `answerprint_form` describes it, JSON on one line; the end closes the window
-Standard output     {"shown": true} or {"unable": "why"}, and then {"answers": {...}} or {"answers": null}
+Standard input      the form as in `answerprint_form`, JSON on one line; the end of input closes the window
+Standard output     {"shown": true} or {"unable": "why"}, then {"answers": {...}} or {"answers": null}
 """
 
 import json
@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 
-_MOST_ROWS = 18  # more of them in a column are higher than a laptop's screen
+_MOST_ROWS = 18  # more rows do not fit on a laptop's screen
 _WIDE, _NARROW = 34, 14  # characters
 _WRAP = 620  # px
 _HELP_LINES = 4
@@ -31,7 +31,7 @@ class Window(object):
         self.root.bind("<Escape>", lambda event: self.root.destroy())
         self.root.bind("<Return>", lambda event: self._accept())
         self.widgets = {}
-        """By the name of their fields."""
+        """Widgets by field name."""
         self._readers = {}
         body = ttk.Frame(self.root, padding=12)
         body.pack(fill="both", expand=True)
@@ -40,12 +40,12 @@ class Window(object):
             ttk.Label(body, text=form["problem"], wraplength=_WRAP, foreground="#b00020").pack(anchor="w", pady=6)
         self._help = tkinter.StringVar(self.root)
         self.pages = self._pages(body, form["fields"])
-        # Of one height, so that nothing moves when the help changes.
+        # Of fixed height, so that nothing moves when the help changes.
         line = int(self.root.tk.call("font", "metrics", "TkDefaultFont", "-linespace"))
-        shelf = ttk.Frame(body, height=_HELP_LINES * line)
-        shelf.pack(fill="x", pady=8)
-        shelf.pack_propagate(False)
-        ttk.Label(shelf, textvariable=self._help, wraplength=_WRAP).pack(anchor="nw")
+        help_area = ttk.Frame(body, height=_HELP_LINES * line)
+        help_area.pack(fill="x", pady=8)
+        help_area.pack_propagate(False)
+        ttk.Label(help_area, textvariable=self._help, wraplength=_WRAP).pack(anchor="nw")
         foot = ttk.Frame(body)
         foot.pack(fill="x")
         self.ok = ttk.Button(foot, text="OK", command=self._accept)
@@ -111,10 +111,10 @@ class Window(object):
         return box
 
     def _explain(self, widget, field):
-        # Where a window is entered by mouse or by keyboard.
+        # Shown when the mouse or the keyboard enters a widget.
         for event in ("<Enter>", "<FocusIn>"):
             widget.bind(
-                event, lambda event: self._help.set("%s It takes %s." % (field["help"], field["takes"])), add="+"
+                event, lambda event: self._help.set("%s Allowed: %s." % (field["help"], field["takes"])), add="+"
             )
 
     def _browse(self, text):
@@ -129,7 +129,7 @@ class Window(object):
         self.root.destroy()
 
     def _come_forward(self):
-        """In front of Resolve, which the person looks at."""
+        """Bring the window in front of Resolve."""
         self.root.lift()
         self.root.attributes("-topmost", True)
         self.root.focus_force()
@@ -142,8 +142,8 @@ def _text(value):
 
 
 def main(open_window=Window):
-    """Show the form, and say what was answered."""
-    # Whatever a toolkit prints must not come between our lines.
+    """Show the form, and write the answers."""
+    # Output of a toolkit must not mix with our lines.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     form = json.loads(sys.stdin.buffer.readline().decode("utf-8"))
@@ -153,10 +153,10 @@ def main(open_window=Window):
 
         window = open_window(tkinter, ttk, form)
         window.root.update()
-    except Exception as problem:  # no tkinter, no display, or one that lets nobody in
-        _say(out, {"unable": "%s: %s" % (type(problem).__name__, problem)})
+    except Exception as problem:  # no tkinter, no display, or no access to it
+        _write(out, {"unable": "%s: %s" % (type(problem).__name__, problem)})
         return
-    _say(out, {"shown": True})
+    _write(out, {"shown": True})
     gone = threading.Event()
     watch = threading.Thread(target=_watch, args=(gone,))
     watch.daemon = True
@@ -166,12 +166,12 @@ def main(open_window=Window):
         window.root.mainloop()
     except tkinter.TclError:  # closed while it was opening
         pass
-    _say(out, {"answers": window.answers})
+    _write(out, {"answers": window.answers})
 
 
 def _watch(gone):
-    """Wait for the end of standard input: whoever asked is no more."""
-    # Not by sys.stdin, whose lock would end the program badly.
+    """Wait for the end of standard input: the parent has ended."""
+    # Not through sys.stdin, whose lock would crash the program at its end.
     while os.read(0, 1):
         pass
     gone.set()
@@ -184,7 +184,7 @@ def _close_when(gone, root):
         root.after(_LOOK_MILLISECONDS, _close_when, gone, root)
 
 
-def _say(stream, message):
+def _write(stream, message):
     stream.write(json.dumps(message).encode("utf-8") + b"\n")
     stream.flush()
 

@@ -1,6 +1,6 @@
-"""What is said to the person in front of Resolve, and where the rest of it goes.
+"""The messages shown to the user of Resolve, and the log.
 
-Standard library only, and the syntax of Python 3.6.
+Standard library only, syntax of Python 3.6.
 """
 
 import os
@@ -9,10 +9,10 @@ import sys
 LOG_BYTES = 1000000
 
 
-class Words(object):
-    """What the person in front of Resolve reads; log: the file of the program's standard error, None for none.
+class Messages(object):
+    """Shows messages. log: the file of the program's standard error, None if it is not writable.
 
-    notify: shows a text as a notice, in an environment.
+    notify: shows a text as a desktop notice, in an environment.
     """
 
     def __init__(self, environment, notify):
@@ -20,42 +20,43 @@ class Words(object):
         self._notify = notify
         self.log = _log(environment)
         self.log_start = 0
-        self.spoken = False
+        self.shown = False
         self._failed = False
 
     def show(self, text, kind="info"):
-        """Show a line as it comes; the last word and errors are a notice, too."""
+        """Show a message; the last one (done) and errors are a notice too."""
         text = plain(text)
-        self.spoken = True
+        self.shown = True
         self._failed = self._failed or kind == "error"
-        _say(text)
+        _print(text)
         if kind != "info":
             self._notify(text, self._environment)
 
     def fail(self, message, remedy):
-        """Say what went wrong and what to do; returns an exit code."""
+        """Show a problem and its remedy; returns an exit code."""
         self.show("Answerprint: %s\n  %s" % (message, remedy), "error")
         return 1
 
     def unexpected(self, code):
-        """Say how the program ended, in its own words where it left some; returns an exit code."""
+        """Show how the program ended, with its own error message if it left one; returns an exit code."""
         if self._failed:
             return code
-        said = self._said()
-        plain = [number for number, line in enumerate(said) if line.startswith("answerprint: ")]
-        if plain:
-            lines = said[plain[-1] :][:2]
+        logged = self._logged()
+        errors = [number for number, line in enumerate(logged) if line.startswith("answerprint: ")]
+        if errors:
+            lines = logged[errors[-1] :][:2]
             if "invalid choice: 'resolve'" in lines[0] or "invalid choice: 'menu'" in lines[0]:
                 self.fail(
                     "The program is older than this script.",
-                    "Install Answerprint again, then run: answerprint resolve install",
+                    "Reinstall Answerprint, then run: answerprint resolve install",
                 )
                 return code
             lines[0] = "Answerprint: " + lines[0][len("answerprint: ") :]
             self.show("\n".join(lines), "error")
             return code
         how = "signal %d" % -code if code < 0 else "exit code %d" % code
-        reason = "" if not said or any(each.startswith("Traceback") for each in said) else ": " + said[-1].strip()
+        traceback = any(each.startswith("Traceback") for each in logged)
+        reason = "" if not logged or traceback else ": " + logged[-1].strip()
         self.fail("The program ended unexpectedly (%s%s)." % (how, reason), "Try again." + self.details())
         return code
 
@@ -63,7 +64,7 @@ class Words(object):
         """Where to read more."""
         return "" if self.log is None else " Details are in " + self.log
 
-    def _said(self):
+    def _logged(self):
         if self.log is None:
             return []
         try:
@@ -76,7 +77,7 @@ class Words(object):
 
 
 def home(environ, platform=sys.platform):
-    """Return the folder in which Answerprint keeps its files, as the program itself finds it."""
+    """Return the folder of Answerprint's files, by the same rules as the program itself."""
     if environ.get("ANSWERPRINT_HOME"):
         return os.path.abspath(os.path.expanduser(environ["ANSWERPRINT_HOME"]))
     user = os.path.expanduser("~")
@@ -90,12 +91,12 @@ def home(environ, platform=sys.platform):
 
 
 def plain(text):
-    """Text whose lines hold nothing that would steer a terminal or a window: names come from files."""
+    """Replace control characters, which names of files may hold, except line breaks."""
     return "\n".join("".join(each if each.isprintable() else "?" for each in line) for line in text.split("\n"))
 
 
 def _log(environment):
-    """The log file, which begins anew when it is large; None where none can be written."""
+    """The log file, emptied if it is large; None if it is not writable."""
     path = os.path.join(home(environment), "logs", "resolve-menu.log")
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -106,13 +107,13 @@ def _log(environment):
     return path
 
 
-def _say(text):
-    """Print; a Console that cannot show a character, or is not there, ends nothing."""
+def _print(text):
+    """Print a text. A Console that lacks a character, or is missing, is no error."""
     try:
         print(text)
     except UnicodeError:
         print(text.encode("ascii", "backslashreplace").decode("ascii"))
-    except Exception:  # no standard output at all, as in a program without a console
+    except Exception:  # no standard output, as in a program without a console
         return
     try:
         sys.stdout.flush()

@@ -1,12 +1,12 @@
--- A script of DaVinci Resolve's menus for a Resolve that lists no Python. Written by `answerprint resolve install`.
--- Where it may, it starts Answerprint, which attaches to Resolve from outside; where it may not, it says what to do.
+-- A menu script for a DaVinci Resolve that lists no Python scripts. Written by `answerprint resolve install`.
+-- If Lua may start programs, it starts Answerprint, which attaches to Resolve from outside. If not, it says what to do.
 
 local PROGRAM = {}
 local HOME = ""
 
-local LISTS = "Instead: export the timeline (File > Export > Timeline: OTIO or EDL), then in a terminal run\n"
-  .. "  answerprint resolve queue --from FILE\nand import the list that it names."
--- What Resolve sets for its own libraries breaks another program.
+local LISTS = "  Export the timeline (File > Export > Timeline: OTIO or EDL), then run in a terminal:\n"
+  .. "  answerprint resolve queue --from FILE --wait\n  and import the list that it writes."
+-- Variables that Resolve sets for its own libraries; they break other programs.
 local POISON = { "PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_LIBRARY_PATH" }
 
 local windows = package ~= nil and package.config:sub(1, 1) == "\\"
@@ -45,47 +45,49 @@ end
 
 local function main()
   if type(resolve) == "nil" then
-    return "Answerprint: This is a script for DaVinci Resolve.\n  Run it from Resolve's menu Workspace > Scripts."
+    return "Answerprint: The script was not run by Resolve.\n  Run it from Resolve's menu Workspace > Scripts."
   end
   local popen = type(io) == "table" and io.popen or nil
   if not product():find("Studio") then
     if not popen then
-      return "Answerprint: From version 21.1 on, the free edition of Resolve runs no Python scripts,\n"
-        .. "  lets no other program in, and lets Lua scripts start none.\n" .. LISTS
+      return "Answerprint: From version 21.1 on, the free edition of Resolve does not support Python scripts,\n"
+        .. "  external scripting, or Lua scripts that start programs.\n" .. LISTS
     end
-    return "Answerprint: The free edition of Resolve lets no other program in.\n"
-      .. "  Up to version 21.0 the Python scripts in this menu work: install Python 3 from python.org for all users,\n"
-      .. "  and start Resolve again.\n" .. LISTS
+    return "Answerprint: The free edition of Resolve does not support external scripting.\n"
+      .. "  Up to version 21.0, use the Python scripts in this menu: install Python 3 from python.org for all users,\n"
+      .. "  then restart Resolve. Otherwise:\n" .. LISTS
   end
   if not popen then
-    return "Answerprint: This Resolve lets Lua scripts start no program.\n"
-      .. "  In a terminal run: answerprint resolve restore --selected"
+    return "Answerprint: In this Resolve, Lua scripts cannot start programs.\n"
+      .. "  Run in a terminal: answerprint resolve restore --selected"
   end
   if #PROGRAM == 0 then
-    return "Answerprint: Where it is was not filled in.\n  Run: answerprint resolve install"
+    return "Answerprint: The script does not know where the program is.\n  Run: answerprint resolve install"
   end
   local output, problem = popen(command_line(), "r")
   if not output then
-    return "Answerprint: It cannot be started (" .. tostring(problem) .. ").\n  Run: answerprint resolve install"
+    return "Answerprint: The program could not be started (" .. tostring(problem) .. ").\n"
+      .. "  Run: answerprint resolve install"
   end
-  local spoken = false
+  local printed = false
   for line in output:lines() do
-    spoken = true
+    printed = true
     print(line)
   end
   output:close()
-  if not spoken then
-    return "Answerprint: It said nothing.\n  Run: answerprint resolve status"
+  if not printed then
+    return "Answerprint: The program printed nothing.\n  Run: answerprint resolve status"
   end
 end
 
-local called, words = pcall(main)
+local called, message = pcall(main)
 if not called then
-  words = "Answerprint: It cannot be started (" .. tostring(words) .. ").\n  Run: answerprint resolve install"
+  message = "Answerprint: The program could not be started (" .. tostring(message) .. ").\n"
+    .. "  Run: answerprint resolve install"
 end
-if words then
-  print(words)
+if message then
+  print(message)
 end
-if words and type(io) ~= "table" then
-  error(words, 0) -- where print is mute, too, an error may still be shown
+if message and type(io) ~= "table" then
+  error(message, 0) -- if print shows nothing, an error may still be shown
 end

@@ -20,7 +20,7 @@ from answerprint.ipc import events
 from answerprint.scheduler.logfile import LOG_NAME, open_log
 from answerprint.text import plain, spoken
 from cli.desk import Answer, Desk
-from resolve_scripts.answerprint_words import Words
+from resolve_scripts.answerprint_words import Messages
 
 EVIL = "a\x1b]0;owned\x07\x1b[2J\x9b31m\rb\n\u202ec\u2028.mov"
 SAFE = "a?]0;owned??[2J?31m?b??c?.mov"
@@ -108,7 +108,7 @@ def test_the_log_and_what_a_daemon_in_the_foreground_shows(tmp_path: Path, monke
 
 def test_what_resolve_s_console_and_notices_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     noticed: list[str] = []
-    make: Any = Words  # stdlib of Python 3.6, without types
+    make: Any = Messages  # stdlib of Python 3.6, without types
     words = make({"ANSWERPRINT_HOME": str(tmp_path)}, lambda text, environment: noticed.append(text))
     words.show(f"{EVIL.replace(chr(10), '')} failed.\n  Rename it.", "error")
     said = capsys.readouterr().out

@@ -58,7 +58,7 @@ class Row:
 
 
 @dataclass(slots=True)
-class _Scene:
+class _Case:
     """A situation with its Resolve."""
 
     situation: Situation
@@ -108,22 +108,22 @@ def run_matrix(
 ) -> Iterator[Row]:
     """Queue all, wait for all, put back and compare each."""
     with ExitStack() as stack:
-        scenes = []
+        cases = []
         for number, situation in enumerate(situations):
-            scene = _build(situation, folder / f"s{number}", stack, version)
+            case = _build(situation, folder / f"s{number}", stack, version)
             wishes = RestoreSettings(put=put, handles=situation.handles, settings={"steps": 1})
-            scene.queued = queue_selection(_attach(scene), client, SelectionRule("timeline"), wishes)
-            scenes.append(scene)
+            case.queued = queue_selection(_attach(case), client, SelectionRule("timeline"), wishes)
+            cases.append(case)
         ledger = Ledger(folder / "ledger")
-        for scene in scenes:
-            yield _finish(scene, client, ledger)
+        for case in cases:
+            yield _finish(case, client, ledger)
 
 
-def _attach(scene: _Scene) -> Resolve:
-    return Resolve(scene.fake.bridge().root)
+def _attach(case: _Case) -> Resolve:
+    return Resolve(case.fake.bridge().root)
 
 
-def _build(situation: Situation, folder: Path, stack: ExitStack, version: tuple[int, ...]) -> _Scene:
+def _build(situation: Situation, folder: Path, stack: ExitStack, version: tuple[int, ...]) -> _Case:
     folder.mkdir()
     fake = stack.enter_context(FakeResolve("studio", version))
     rate = f"{float(situation.timeline_rate):.3f}".rstrip("0").rstrip(".")
@@ -154,8 +154,8 @@ def _build(situation: Situation, folder: Path, stack: ExitStack, version: tuple[
         shown = fake.shown(timeline, frame)
         assert shown is not None
         before.append(shown.frame)
-    assert before == situation.shown, f"{situation.name}: the scene is not what it should be"
-    return _Scene(situation, fake, timeline, record, before)
+    assert before == situation.shown, f"{situation.name}: the case is not what it should be"
+    return _Case(situation, fake, timeline, record, before)
 
 
 def _media(situation: Situation, folder: Path) -> Path:
@@ -176,31 +176,31 @@ def _media(situation: Situation, folder: Path) -> Path:
     return folder / f"plate.[{situation.number:06}-{last:06}].png"
 
 
-def _finish(scene: _Scene, client: Client, ledger: Ledger) -> Row:
-    situation, queued = scene.situation, scene.queued
+def _finish(case: _Case, client: Client, ledger: Ledger) -> Row:
+    situation, queued = case.situation, case.queued
     assert queued is not None
     if queued.refused:
         reasons = "; ".join(str(each.refusal) for each in queued.refused)
-        return Row(situation.name, "refused", len(scene.before), None, reasons)
+        return Row(situation.name, "refused", len(case.before), None, reasons)
     ((planned, job),) = queued.jobs
     await_value(lambda: client.get(job.id).state in ENDED, _LONGEST_SECONDS)
     if (done := client.get(job.id)).state is not JobState.DONE:
-        return Row(situation.name, "failed", len(scene.before), None, str(done.problem), ok=False)
-    (outcome,) = put_finished(_attach(scene), client, ledger).outcomes
+        return Row(situation.name, "failed", len(case.before), None, str(done.problem), ok=False)
+    (outcome,) = put_finished(_attach(case), client, ledger).outcomes
     note = "; ".join((*planned.notes, *outcome.warnings))
-    violations = scene.fake.violations
+    violations = case.fake.violations
     numbers = _numbers(outcome.path)
     held = list(range(planned.place.restored_first, planned.place.restored_stop))
     # Whatever way it was put back: the file holds the frames it is said to hold, and all that were seen.
-    right = numbers == held and set(scene.before) <= set(held) and not violations
+    right = numbers == held and set(case.before) <= set(held) and not violations
     if outcome.did == "pool":
-        return Row(situation.name, "pool", len(scene.before), None, note, ok=right)
+        return Row(situation.name, "pool", len(case.before), None, note, ok=right)
     wrong = 0
-    for frame, number in zip(scene.record, scene.before, strict=True):
-        shown = scene.fake.shown(scene.timeline, frame)
+    for frame, number in zip(case.record, case.before, strict=True):
+        shown = case.fake.shown(case.timeline, frame)
         wrong += shown is None or shown.path != outcome.path or _numbers(shown.path)[shown.frame] != number
     where = f"{outcome.did}, {planned.handles[0]}+{planned.handles[1]} handles"
-    return Row(situation.name, where, len(scene.before), wrong, note, ok=right and not wrong)
+    return Row(situation.name, where, len(case.before), wrong, note, ok=right and not wrong)
 
 
 @cache

@@ -219,7 +219,7 @@ def _another_bridge(protocol: int) -> Callable[[Suite, Path], None]:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (_program_gone, "The program is not where it was (/nowhere/answerprint)."),
+        (_program_gone, "The program was not found (/nowhere/answerprint)."),
         (_another_bridge(0), "The script in Resolve and the installed program have different versions."),
         (_another_bridge(2), "The script in Resolve and the installed program have different versions."),
     ],

@@ -122,13 +122,13 @@ def test_a_project_that_cannot_be_changed_is_left_alone_and_gets_its_clip_once_i
     assert suite.fake.state() == before
     assert "1 failed" in suite.script(suite.install() / "Bring Back Finished.py")
     assert suite.fake.state() == before
-    suite.fake.behave(Quirks(save_fails=True))
+    suite.fake.set_quirks(Quirks(save_fails=True))
     put = finish(suite)
     assert (put["state"], put["saved"]) == ("put", False)
     assert "Resolve did not save the project: save it there." in warnings(put)
     suite.fake.restart()
     assert suite.shows_film(suite.item)
-    suite.fake.behave(Quirks())
+    suite.fake.set_quirks(Quirks())
     assert (finish(suite)["state"], finish(suite)["state"]) == ("put", "already")
     assert suite.shows_restored(suite.item) == FRAMES
 

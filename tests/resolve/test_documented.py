@@ -12,9 +12,9 @@ import answerprint.resolve
 from answerprint.resolve import api
 from answerprint.resolve.bridge.attach import resolve_paths
 from fakes.resolve import append, importing, queue
+from fakes.resolve.api_classes import ALL
 from fakes.resolve.calls import Node, methods
-from fakes.resolve.everything import ALL
-from resolve.stub import Signature, Stub, calls_in, dictionaries_in
+from resolve.api_stubs import ApiStubs, Signature, calls_in, dictionaries_in
 
 # Newer than the stubs, which follow the documentation of 8 May 2026; by the version that brought them.
 SINCE: dict[str, str] = {
@@ -57,9 +57,9 @@ OBJECTS = {
     ("Project", "self"): "Project",
     ("MediaPool", "self"): "MediaPool",
     ("Folder", "self"): "Folder",
-    ("Clip", "self"): "MediaPoolItem",
+    ("MediaPoolItem", "self"): "MediaPoolItem",
     ("Timeline", "self"): "Timeline",
-    ("Item", "self"): "TimelineItem",
+    ("TimelineItem", "self"): "TimelineItem",
 }
 # A dictionary with one of these keys is meant for Resolve.
 TELLING = {"mediaPoolItem": "MediaPoolClipInfo", "FilePath": "ImportClipInfo", "TargetDir": "RenderSettings"}
@@ -68,30 +68,30 @@ API = sorted(Path(str(api.__file__)).parent.glob("*.py"))
 PROGRAM = sorted(Path(str(answerprint.resolve.__file__)).parent.rglob("*.py"))
 
 
-def published() -> Stub:
+def published() -> ApiStubs:
     try:
         files = distribution("fusionscript-stubs").files or []
     except PackageNotFoundError:
         pytest.skip("fusionscript-stubs is not installed: pip install -e .[dev]")
     (file,) = (each for each in files if each.name == "fusionscript.pyi")
-    return Stub.parse(Path(str(file.locate())).read_text("utf-8"))
+    return ApiStubs.parse(Path(str(file.locate())).read_text("utf-8"))
 
 
-def installed() -> Stub:
+def installed() -> ApiStubs:
     file = resolve_paths().api / "DaVinciResolveScript.pyi"
     if not file.is_file():
         pytest.skip("no Resolve 21.1 or later is installed here")
-    return Stub.parse(file.read_text("utf-8"))
+    return ApiStubs.parse(file.read_text("utf-8"))
 
 
-def undocumented_in_fake(stub: Stub, newer: dict[str, str]) -> list[str]:
+def undocumented_in_fake(stub: ApiStubs, newer: dict[str, str]) -> list[str]:
     """Methods of the fake that are neither in the stub nor newer than it."""
     offered = {f"{kind.kind}.{name}" for kind in ALL if kind.kind not in ELSEWHERE for name in methods(kind)}
     known = {f"{kind}.{name}" for kind, table in stub.methods.items() for name in table}
     return sorted(offered - known - set(newer))
 
 
-def unbound_in_fake(stub: Stub) -> list[str]:
+def unbound_in_fake(stub: ApiStubs) -> list[str]:
     """Methods of the fake that take fewer or more arguments than documented."""
     wrong = []
     for kind in ALL:
@@ -114,7 +114,7 @@ def own_signature(kind: type[Node], name: str) -> Signature:
     return Signature(sum(each.default is inspect.Parameter.empty for each in parameters), len(parameters))
 
 
-def unbound_calls(stub: Stub, newer: dict[str, str], files: list[Path]) -> list[str]:
+def unbound_calls(stub: ApiStubs, newer: dict[str, str], files: list[Path]) -> list[str]:
     """Calls of the program that do not fit the documented signature."""
     wrong = []
     for file in files:
@@ -128,7 +128,7 @@ def unbound_calls(stub: Stub, newer: dict[str, str], files: list[Path]) -> list[
     return wrong
 
 
-def unknown_keys(stub: Stub, newer: dict[str, dict[str, str]], files: list[Path]) -> list[str]:
+def unknown_keys(stub: ApiStubs, newer: dict[str, dict[str, str]], files: list[Path]) -> list[str]:
     """Keys sent that are not in the documented dictionary."""
     wrong = []
     for file in files:
@@ -203,7 +203,7 @@ class TimelineItem:
     def Take(self) -> bool: ...
 """
 PROGRAM_TEXT = """
-class Item(Handle):
+class TimelineItem(Handle):
     def good(self):
         self.text("GetName"), self.number("GetStart"), self.number("GetStart", True), self.ask("GetProperty")
         self.done("Take"), self.done("Take", 1, 2, 3)
@@ -218,7 +218,7 @@ class TestLogic:
     """The tables themselves, on a stub that is known."""
 
     def test_optional_arguments_may_be_left_out(self) -> None:
-        table = Stub.parse(STUB).methods["TimelineItem"]
+        table = ApiStubs.parse(STUB).methods["TimelineItem"]
         assert table["GetStart"] == (Signature(0, 1),)
         assert table["GetProperty"] == (Signature(0, 1),)
         assert table["Take"] == (Signature(1, None), Signature(0, 0))
@@ -226,25 +226,25 @@ class TestLogic:
     def test_calls_that_do_not_bind_are_found(self, tmp_path: Path) -> None:
         file = tmp_path / "item.py"
         file.write_text(PROGRAM_TEXT)
-        found = [each.split(": ")[1] for each in unbound_calls(Stub.parse(STUB), {}, [file])]
+        found = [each.split(": ")[1] for each in unbound_calls(ApiStubs.parse(STUB), {}, [file])]
         assert found == ["TimelineItem.GetName with 1", "TimelineItem.GetTitle with 0"]
 
     def test_newer_calls_may_be_missing(self, tmp_path: Path) -> None:
         file = tmp_path / "item.py"
         file.write_text(PROGRAM_TEXT)
-        found = unbound_calls(Stub.parse(STUB), {"TimelineItem.GetTitle": "99"}, [file])
+        found = unbound_calls(ApiStubs.parse(STUB), {"TimelineItem.GetTitle": "99"}, [file])
         assert len(found) == 1
 
     def test_unknown_keys_are_found(self, tmp_path: Path) -> None:
         file = tmp_path / "item.py"
         file.write_text(PROGRAM_TEXT)
-        stub = Stub.parse(STUB)
-        stub = Stub(stub.methods, {"MediaPoolClipInfo": stub.keys["Extra"]})
+        stub = ApiStubs.parse(STUB)
+        stub = ApiStubs(stub.methods, {"MediaPoolClipInfo": stub.keys["Extra"]})
         (found,) = unknown_keys(stub, {}, [file])
         assert found.endswith("MediaPoolClipInfo has no start")
         assert unknown_keys(stub, {"MediaPoolClipInfo": {"start": "99"}}, [file]) == []
 
     def test_a_method_of_the_fake_that_is_nowhere_is_found(self) -> None:
-        found = undocumented_in_fake(Stub.parse(STUB), {})
+        found = undocumented_in_fake(ApiStubs.parse(STUB), {})
         assert "TimelineItem.GetEnd" in found
         assert "TimelineItem.GetStart" not in found

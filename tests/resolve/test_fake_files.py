@@ -135,14 +135,14 @@ class TestRendering:
         _, project = opened(fake)
         assert project.load_preset("ProRes 422 HQ")
         assert project.set_render_settings({"TargetDir": str(tmp_path), "SelectAllFrames": True})
-        fake.hold_rendering()
+        fake.pause_rendering()
         jobs = [project.add_render_job() for _ in range(2)]
         assert project.start_rendering(jobs[0])
         assert project.rendering()
         assert not project.start_rendering(jobs[1]), "one at a time"
         assert not project.delete_render_job(jobs[0])
         project.stop_rendering()
-        fake.go_on_rendering()
+        fake.resume_rendering()
         fake.wait_for_rendering()
         assert project.render_status(jobs[0])["JobStatus"] == "Cancelled"
         assert project.start_rendering(jobs[1])

@@ -126,7 +126,7 @@ class TestVersions:
         script = tmp_path / "script.py"
         script.write_text("print(fusion.UIManager, resolve.OpenPage('color'))")
         assert fake.run_script(script).output == "None False\n"
-        fake.click()
+        fake.close_dialog()
         assert Resolve(fake.bridge().root).open_page("color")
 
 

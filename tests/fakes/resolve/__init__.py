@@ -2,6 +2,6 @@
 
 from fakes.resolve.fake import FakeResolve
 from fakes.resolve.quirks import Quirks
-from fakes.resolve.truth import Shown
+from fakes.resolve.shown_frames import Shown
 
 __all__ = ["FakeResolve", "Quirks", "Shown"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fakes.resolve.api_values import PAGES
 from fakes.resolve.calls import Node, api
 from fakes.resolve.pool import MediaPool
 from fakes.resolve.project import Project, ProjectManager
 from fakes.resolve.storage import MediaStorage
 from fakes.resolve.timeline import Timeline
-from fakes.resolve.words import PAGES
 from fakes.resolve.world import World
 
 __all__ = ["Fusion", "Resolve"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fakes.resolve.calls import known_keys
 from fakes.resolve.clip import Clip
 from fakes.resolve.item import Item
-from fakes.resolve.truth import Warp
+from fakes.resolve.shown_frames import Warp
 from fakes.resolve.world import World
 
 if TYPE_CHECKING:

@@ -1,4 +1,6 @@
-"""What may be called, since when, and with what: a wrong call is silent for the caller and kept for the test."""
+"""Which calls there are, since when, and with which arguments. A wrong call fails silently, and is kept for the
+test.
+"""
 
 from __future__ import annotations
 
@@ -123,9 +125,9 @@ def known_keys(world: World, what: str, table: Mapping[Any, Any], allowed: Itera
 
 @cache
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    import fakes.resolve.everything as everything
+    import fakes.resolve.api_classes as api_classes
 
-    return typing.get_type_hints(function, vars(everything) | function.__globals__)
+    return typing.get_type_hints(function, vars(api_classes) | function.__globals__)
 
 
 @cache

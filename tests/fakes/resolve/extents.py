@@ -7,7 +7,7 @@ from math import ceil, floor
 
 from fakes.resolve.calls import Node, api
 from fakes.resolve.clip import Clip
-from fakes.resolve.truth import Warp
+from fakes.resolve.shown_frames import Warp
 
 __all__ = ["ExtentCalls"]
 

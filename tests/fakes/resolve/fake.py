@@ -1,4 +1,4 @@
-"""A Resolve for tests, which other processes reach as they would a real one."""
+"""A fake DaVinci Resolve, which other processes reach like the real one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from typing import Literal, Self
 
 from answerprint.resolve.bridge.bridge import Bridge
 from fakes.resolve.app import Resolve
-from fakes.resolve.desk import Desk
 from fakes.resolve.gate import Gate
-from fakes.resolve.inside import InProcess
+from fakes.resolve.in_process import InProcessBridge
 from fakes.resolve.project import Project
 from fakes.resolve.quirks import Quirks
 from fakes.resolve.scripts import Run, Script
@@ -21,6 +20,7 @@ from fakes.resolve.server import Server
 from fakes.resolve.snapshot import Snapshot
 from fakes.resolve.times import rate_of
 from fakes.resolve.toolkit import Steps
+from fakes.resolve.user_actions import UserActions
 from fakes.resolve.world import Edition, World
 
 __all__ = ["FakeResolve"]
@@ -28,10 +28,10 @@ __all__ = ["FakeResolve"]
 _HERE = Path(__file__).resolve().parent
 
 
-class FakeResolve(Desk):
-    """edition, version: what it claims to be, which decides what it offers. project: name of the open project.
+class FakeResolve(UserActions):
+    """edition, version: what it reports, which decides what it offers. project: name of the open project.
 
-    Builders (`add_...`, `Timeline.place`...) are the user's hands; `shown` is the oracle; `violations` must stay empty.
+    Builders (`add_...`, `Timeline.place`...) stand for the user; `shown` is the oracle; `violations` must stay empty.
     """
 
     def __init__(
@@ -76,16 +76,16 @@ class FakeResolve(Desk):
 
     @property
     def violations(self) -> list[str]:
-        """Calls that the documentation does not allow."""
+        """Calls that Resolve's documentation does not allow."""
         return self.world.violations
 
     @property
     def dialog(self) -> bool:
-        """Whether a dialog is open that keeps scripts out until somebody clicks."""
+        """Whether a dialog is open that blocks scripts until the user closes it."""
         return self.world.modal
 
     def state(self) -> Snapshot:
-        """All that the project is now: equal to another one as long as nothing was changed, or all of it back."""
+        """A snapshot of the project; equal to another one if nothing changed, or all changes were undone."""
         with self.world.lock:
             return Snapshot(self.world.project)
 
@@ -96,17 +96,17 @@ class FakeResolve(Desk):
 
     @property
     def seconds(self) -> float:
-        """Processor time that it took for these calls itself, such as to look at the files that it imports."""
+        """Processor time of the fake for these calls, such as for probing imported files."""
         return self._server.seconds
 
-    # What happens to it
+    # Events
 
     def hang(self, what: str) -> None:
-        """Let no call of Class.Method come back until it is released."""
+        """Make calls of Class.Method hang until released."""
         self.gate.hang(what)
 
     def release(self, what: str | None = None) -> None:
-        """Let calls of it, or of everything, go on."""
+        """Release calls of it, or all calls."""
         self.gate.release(what)
 
     def quit_at(self, number: int, when: Literal["before", "after"] = "before") -> None:
@@ -117,12 +117,12 @@ class FakeResolve(Desk):
         """Quit at the next call of Class.Method: before or after it takes effect."""
         self.gate.quit_on(what, when)
 
-    def behave(self, quirks: Quirks) -> None:
-        """Misbehave like this from now on."""
+    def set_quirks(self, quirks: Quirks) -> None:
+        """Use these quirks from now on."""
         self.world.quirks = quirks
 
     def answer_windows(self, *people: Steps) -> None:
-        """What is done in each window that a script of the menu opens, in turn; without, there are no windows."""
+        """The user's actions in each window that a menu script opens, in turn; without them there are no windows."""
         self.world.people = list(people)
 
     def save(self) -> None:
@@ -131,14 +131,14 @@ class FakeResolve(Desk):
             self._saved = Snapshot(self.project)
 
     def quit(self) -> None:
-        """End it; objects that scripts hold are lost."""
+        """Quit Resolve; objects that scripts hold are lost."""
         self.world.running = False
         self.world.session += 1
         self._stop_rendering()
         self.gate.wake()
 
     def restart(self) -> None:
-        """Start it again with the project as it was saved, or as it was before the first call."""
+        """Start Resolve again with the project as saved, or as before the first call."""
         if self.world.running:
             self.quit()
         with self.world.lock:
@@ -148,24 +148,24 @@ class FakeResolve(Desk):
             self.world.attempts.clear()
             self.world.running = True
 
-    def click(self) -> None:
-        """Close the dialog that is open."""
+    def close_dialog(self) -> None:
+        """Close the open dialog."""
         self.world.modal = False
 
-    def hold_rendering(self) -> None:
-        """Let renders stand still after their next frame."""
+    def pause_rendering(self) -> None:
+        """Pause renders after their next frame."""
         self.world.render_goes.clear()
 
-    def go_on_rendering(self) -> None:
-        """Let them go on."""
+    def resume_rendering(self) -> None:
+        """Resume renders."""
         self.world.render_goes.set()
 
     def fail_rendering(self, error: str) -> None:
-        """Let jobs fail with this text from now on; "" lets them work again."""
+        """Make render jobs fail with this text; "" makes them work again."""
         self.world.render_failure = error
 
     def wait_for_rendering(self, seconds: float = 60.0) -> None:
-        """Return when nothing is rendered."""
+        """Wait until no render is running."""
         for thread in self._threads:
             thread.join(seconds)
 
@@ -173,7 +173,7 @@ class FakeResolve(Desk):
 
     @contextmanager
     def serving(self) -> Iterator[dict[str, str]]:
-        """Let other processes in; gives the variables that they need."""
+        """Accept other processes; yields the environment variables that they need."""
         yield {
             "RESOLVE_SCRIPT_API": str(_HERE / "api"),
             "RESOLVE_SCRIPT_LIB": str(_HERE / "api" / "none.so"),
@@ -181,13 +181,13 @@ class FakeResolve(Desk):
         }
 
     def bridge(self) -> Bridge:
-        """A bridge in this process: the bridge's own program in a thread, on the same objects as other processes."""
-        made = InProcess(self._server)
+        """A bridge in this process: the bridge's program in a thread, with the objects that other processes see."""
+        made = InProcessBridge(self._server)
         self._ends.append(made.close)
         return made.bridge
 
     def start_script(self, path: Path | str, environ: dict[str, str] | None = None, python: str = "") -> Script:
-        """Run a menu script as Resolve does, and do not wait for it."""
+        """Start a menu script as Resolve does."""
         with self.serving() as variables:
             script = Script(
                 self.world, path, variables | {"FAKE_RESOLVE_INSIDE": self._server.password}, environ, python
@@ -198,7 +198,7 @@ class FakeResolve(Desk):
     def run_script(
         self, path: Path | str, timeout: float = 60.0, environ: dict[str, str] | None = None, python: str = ""
     ) -> Run:
-        """Run a menu script as Resolve does; its exit code and all it printed. Raises TimeoutExpired."""
+        """Run a menu script as Resolve does; returns its exit code and output. Raises TimeoutExpired."""
         return self.start_script(path, environ, python).wait(timeout)
 
     def _gated(self, when: str, what: str) -> None:

@@ -1,4 +1,4 @@
-"""What a test does to calls while they are made: hold them, count them, end Resolve in the middle of one."""
+"""Faults during calls: hang a call, or quit Resolve before or after one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Gate:
         self._last: tuple[str, str] | None = None
 
     def __call__(self, when: str, what: str) -> None:
-        """Every call passes here twice: before it does anything, and after."""
+        """Called twice for every call: before and after it takes effect."""
         if not self._world.running:
             if self._world.quirks.lost_calls == "hang":
                 self.block()
@@ -48,7 +48,7 @@ class Gate:
             self._condition.notify_all()
 
     def block(self) -> None:
-        """Wait for ever: until Resolve quits, or the test ends."""
+        """Wait until Resolve quits, or the test ends."""
         session = self._world.session
         with self._condition:
             self._waiting += 1
@@ -70,12 +70,12 @@ class Gate:
         self._last = (what, when)
 
     def wake(self) -> None:
-        """Resolve quit: whoever waits looks again."""
+        """Wake all waiting calls after Resolve quit."""
         with self._condition:
             self._condition.notify_all()
 
     def close(self) -> None:
-        """Nothing waits any more."""
+        """Release all calls for good."""
         with self._condition:
             self._closed = True
             self._held = set()

@@ -12,7 +12,7 @@ from fakes.resolve.clip import Clip
 from fakes.resolve.importing import clip_type
 from fakes.resolve.item import Item
 from fakes.resolve.media import look_at
-from fakes.resolve.truth import Warp
+from fakes.resolve.shown_frames import Warp
 
 if TYPE_CHECKING:
     from fakes.resolve.pool import MediaPool
@@ -44,7 +44,7 @@ def read_otio(pool: MediaPool, path: Path, name: str) -> Timeline | None:
 
 def _fill(pool: MediaPool, timeline: Timeline, index: int, children: list[dict[str, Any]]) -> None:
     at = timeline.start
-    lane = timeline.lane("video", index)
+    target = timeline.ensure_track("video", index)
     for child in children:
         if child["OTIO_SCHEMA"].startswith("Transition"):
             continue
@@ -57,7 +57,7 @@ def _fill(pool: MediaPool, timeline: Timeline, index: int, children: list[dict[s
                 (Fraction(str(each["time_scalar"])) for each in child["effects"] if "time_scalar" in each), Fraction(1)
             )
             warp = Warp(begins - clip.timecode_frames, clip.fps / timeline.rate, ((0, speed),))
-            timeline.put(lane, Item(timeline.world, child["name"], at, duration, clip, warp))
+            timeline.put(target, Item(timeline.world, child["name"], at, duration, clip, warp))
         at += duration
 
 

@@ -12,8 +12,8 @@ from fakes.resolve.clip import Clip
 from fakes.resolve.extents import ExtentCalls
 from fakes.resolve.grades import Graded
 from fakes.resolve.marks import Coloured
+from fakes.resolve.shown_frames import Shown, Warp
 from fakes.resolve.takes import Take, TakeCalls
-from fakes.resolve.truth import Shown, Warp
 from fakes.resolve.world import World
 
 if TYPE_CHECKING:

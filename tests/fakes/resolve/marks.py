@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from fakes.resolve.api_values import FLAG_COLOURS, ClipColour, FlagColour
 from fakes.resolve.calls import Node, api
-from fakes.resolve.words import FLAG_COLOURS, ClipColour, FlagColour
 from fakes.resolve.world import World
 
 __all__ = ["Coloured", "Marked"]

@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from fakes.resolve.media import numbered_files
-from fakes.resolve.truth import Shown
+from fakes.resolve.shown_frames import Shown
 from media.makers import numbered_frame
 
 __all__ = ["Decoder", "still", "writing"]

@@ -61,11 +61,11 @@ class Project(RenderCalls):
         for kind, tracks in original.tracks.items():
             made.tracks[kind] = []
             for track in tracks:
-                lane = Track(kind, track.name)
-                lane.enabled, lane.locked = track.enabled, track.locked
-                made.tracks[kind].append(lane)
+                target = Track(kind, track.name)
+                target.enabled, target.locked = track.enabled, track.locked
+                made.tracks[kind].append(target)
                 for item in track.items:
-                    copies[id(item)] = made.put(lane, _copied(item))
+                    copies[id(item)] = made.put(target, _copied(item))
         for tracks in original.tracks.values():
             for item in [item for track in tracks for item in track.items]:
                 copies[id(item)].linked = [copies[id(each)] for each in item.linked if id(each) in copies]
@@ -79,15 +79,15 @@ class Project(RenderCalls):
         """Items of one track into a clip of their own, in their place."""
         inner = Timeline(self.world, name, timeline.rate, timeline.drop, "01:00:00:00", timeline.size)
         first, stop = min(each.start for each in items), max(each.stop for each in items)
-        lane = items[0].track
-        assert lane is not None
+        target = items[0].track
+        assert target is not None
         for each in items:
-            lane.remove(each)
+            target.remove(each)
             each.start += inner.start - first
             inner.put(inner.tracks["video"][0], each)
         clip = Clip(self.world, None, timeline.rate, name=name, type="Compound", timeline=inner)
         self.pool.current.clips.append(clip)
-        return timeline.put(lane, Item(self.world, name, first, stop - first, clip))
+        return timeline.put(target, Item(self.world, name, first, stop - first, clip))
 
     def remove_timeline(self, timeline: Timeline) -> None:
         """Another one is open then."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fakes.resolve.api_values import ALPHA_MODES, DATA_LEVELS, PIXEL_ASPECTS, TYPES
 from fakes.resolve.times import fps_number, label, labelled, ratio_text
-from fakes.resolve.words import ALPHA_MODES, DATA_LEVELS, PIXEL_ASPECTS, TYPES
 from fakes.resolve.world import World
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""How Resolve misbehaves, one named switch each; what holds for every Resolve is on."""
+"""How Resolve misbehaves, one switch for each quirk; quirks of every version are on by default."""
 
 from __future__ import annotations
 

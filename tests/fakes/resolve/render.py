@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakes.resolve.pictures import Decoder, still, writing
+from fakes.resolve.shown_frames import Shown
 from fakes.resolve.times import label, labelled, rate_of
-from fakes.resolve.truth import Shown
 from fakes.resolve.world import World
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from fakes.resolve.calls import Node, api
 from fakes.resolve.clip import Clip
 
 if TYPE_CHECKING:
-    from fakes.resolve.truth import Warp
+    from fakes.resolve.shown_frames import Warp
 
 __all__ = ["Take", "TakeCalls"]
 

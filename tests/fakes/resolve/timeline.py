@@ -6,12 +6,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from fakes.resolve import export
-from fakes.resolve.building import Building
 from fakes.resolve.calls import api, known_keys
 from fakes.resolve.item import Item
 from fakes.resolve.marks import Marked
+from fakes.resolve.timeline_edits import TimelineEdits
 from fakes.resolve.times import fps_number, label, labelled
-from fakes.resolve.trackcalls import TrackCalls
+from fakes.resolve.track_calls import TrackCalls
 from fakes.resolve.tracks import Track
 from fakes.resolve.world import World
 
@@ -23,7 +23,7 @@ __all__ = ["Timeline"]
 _PAGES_WITH_TIMECODE = ("cut", "edit", "color", "fairlight", "deliver")
 
 
-class Timeline(Building, TrackCalls, Marked):
+class Timeline(TimelineEdits, TrackCalls, Marked):
     """start: its first record frame, counted from midnight."""
 
     kind = "Timeline"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from answerprint.resolve.conform.extent import Extent, extent_of
-from resolve.conform.saying import clip_of, media_of
+from resolve.conform.resolve_answers import clip_of, media_of
 from resolve.conform.situations import ALL, SITUATIONS, Situation
 
 

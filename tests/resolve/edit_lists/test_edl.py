@@ -9,20 +9,20 @@ import pytest
 
 from answerprint.errors import InputError
 from answerprint.resolve.edit_lists import EditList, ListEntry, masters, read_list
-from resolve.edit_lists.media import Shelf
+from resolve.edit_lists.listed_media import ListedMedia
 
 NTSC = Fraction(30000, 1001)
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path / "media")
+def listed(tmp_path: Path) -> ListedMedia:
+    return ListedMedia(tmp_path / "media")
 
 
-def read(shelf: Shelf, text: str | bytes, rate: Fraction | int | None = 24) -> EditList:
-    path = shelf.folder.parent / "cut.edl"
+def read(listed: ListedMedia, text: str | bytes, rate: Fraction | int | None = 24) -> EditList:
+    path = listed.folder.parent / "cut.edl"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return read_list(path, probe=shelf.probe, media=shelf.folder, rate=None if rate is None else Fraction(rate))
+    return read_list(path, probe=listed.probe, media=listed.folder, rate=None if rate is None else Fraction(rate))
 
 
 def frames(entry: ListEntry) -> tuple[int, int]:
@@ -41,10 +41,10 @@ FCM: NON-DROP FRAME
 """
 
 
-def test_events_become_frames_of_their_files(shelf: Shelf) -> None:
-    one = shelf.put("scene one.mov", start="10:00:00:00")
-    shelf.put("deeper/A002.mov")
-    edit = read(shelf, CUT)
+def test_events_become_frames_of_their_files(listed: ListedMedia) -> None:
+    one = listed.put("scene one.mov", start="10:00:00:00")
+    listed.put("deeper/A002.mov")
+    edit = read(listed, CUT)
     first, second = edit.entries
     assert (edit.name, edit.rate, edit.drop, edit.left_out) == ("Reel 1", Fraction(24), False, 1)
     assert frames(first) == (24, 60)
@@ -52,14 +52,14 @@ def test_events_become_frames_of_their_files(shelf: Shelf) -> None:
     assert frames(second) == (240, 264)
 
 
-def test_rate_is_asked_for_where_nothing_says_it(shelf: Shelf) -> None:
+def test_rate_is_asked_for_where_nothing_says_it(listed: ListedMedia) -> None:
     with pytest.raises(InputError, match="does not contain the timeline's frame rate"):
-        read(shelf, CUT, None)
+        read(listed, CUT, None)
     with pytest.raises(InputError) as caught:
-        read(shelf, CUT.replace("NON-DROP", "DROP"), None)
+        read(listed, CUT.replace("NON-DROP", "DROP"), None)
     assert "29.97" in caught.value.remedy
-    shelf.put("A002.mov", rate=25)
-    assert read(shelf, CUT.replace("TITLE", "FRAME RATE: 25\nTITLE"), None).rate == 25
+    listed.put("A002.mov", rate=25)
+    assert read(listed, CUT.replace("TITLE", "FRAME RATE: 25\nTITLE"), None).rate == 25
 
 
 @pytest.mark.parametrize(
@@ -72,17 +72,19 @@ def test_rate_is_asked_for_where_nothing_says_it(shelf: Shelf) -> None:
         ("FCM: NON-DROP FRAME", "00:00:10:00", "23:59:50:00", 600),
     ],
 )
-def test_source_labels_count_as_the_media_do(shelf: Shelf, header: str, label: str, media: str, expected: int) -> None:
-    shelf.put("A001.mov", rate=NTSC, frames=100_000, start=media)
+def test_source_labels_count_as_the_media_do(
+    listed: ListedMedia, header: str, label: str, media: str, expected: int
+) -> None:
+    listed.put("A001.mov", rate=NTSC, frames=100_000, start=media)
     after = f"{label[:-2]}{int(label[-2:]) + 10:02}"
-    edit = read(shelf, f"{header}\n001 A001 V C {label} {after} 01:00:00:00 01:00:00:10\n", NTSC)
+    edit = read(listed, f"{header}\n001 A001 V C {label} {after} 01:00:00:00 01:00:00:10\n", NTSC)
     assert frames(edit.entries[0]) == (expected, expected + 10)
     assert edit.drop == (header == "FCM: DROP FRAME")
 
 
-def test_drop_frame_labels_for_other_media_are_refused(shelf: Shelf) -> None:
-    shelf.put("A001.mov", rate=NTSC, start="00:00:00:00")
-    edit = read(shelf, "001 A001 V C 00:00:01;00 00:00:02;00 01:00:00;00 01:00:01;00\n", NTSC)
+def test_drop_frame_labels_for_other_media_are_refused(listed: ListedMedia) -> None:
+    listed.put("A001.mov", rate=NTSC, start="00:00:00:00")
+    edit = read(listed, "001 A001 V C 00:00:01;00 00:00:02;00 01:00:00;00 01:00:01;00\n", NTSC)
     assert "drop-frame" in edit.entries[0].refusal
 
 
@@ -95,10 +97,10 @@ DISSOLVE = """001  A001  V  C        00:00:01:00 00:00:02:00 01:00:00:00 01:00:0
 """
 
 
-def test_both_sides_of_a_dissolve_are_there(shelf: Shelf) -> None:
-    shelf.put("a.mov")
-    shelf.put("b.mov")
-    body, outgoing, incoming = read(shelf, DISSOLVE).entries
+def test_both_sides_of_a_dissolve_are_there(listed: ListedMedia) -> None:
+    listed.put("a.mov")
+    listed.put("b.mov")
+    body, outgoing, incoming = read(listed, DISSOLVE).entries
     assert frames(body) == (24, 48)
     assert (frames(outgoing), outgoing.side, outgoing.record, outgoing.duration) == ((48, 60), "from", 86424, 12)
     assert (frames(incoming), incoming.side, incoming.record, incoming.duration) == ((120, 168), "to", 86424, 48)
@@ -106,20 +108,20 @@ def test_both_sides_of_a_dissolve_are_there(shelf: Shelf) -> None:
     assert [(each.first, each.stop) for each in pieces] == [(18, 66), (114, 174)]
 
 
-def test_dissolve_of_one_line_goes_on_from_the_event_before(shelf: Shelf) -> None:
-    shelf.put("a.mov")
-    shelf.put("b.mov")
+def test_dissolve_of_one_line_goes_on_from_the_event_before(listed: ListedMedia) -> None:
+    listed.put("a.mov")
+    listed.put("b.mov")
     lines = DISSOLVE.splitlines(keepends=True)
-    _, outgoing, incoming = read(shelf, "".join([*lines[:2], *lines[3:]])).entries
+    _, outgoing, incoming = read(listed, "".join([*lines[:2], *lines[3:]])).entries
     assert frames(outgoing) == (48, 60)
     assert frames(incoming) == (120, 168)
 
 
 @pytest.mark.parametrize(("channel", "name"), [("D    012", "TO"), ("D 012", "FROM"), ("W001 012", "TO")])
-def test_fade_from_black_has_one_picture(shelf: Shelf, channel: str, name: str) -> None:
-    shelf.put("b.mov")
+def test_fade_from_black_has_one_picture(listed: ListedMedia, channel: str, name: str) -> None:
+    listed.put("b.mov")
     edit = read(
-        shelf,
+        listed,
         "001 BL V C 00:00:00:00 00:00:00:00 01:00:00:00 01:00:00:00\n"
         f"001 B7 V {channel} 00:00:05:00 00:00:07:00 01:00:00:00 01:00:02:00\n* {name} CLIP NAME: b.mov\n",
     )
@@ -141,11 +143,11 @@ def test_fade_from_black_has_one_picture(shelf: Shelf, channel: str, name: str) 
     ],
 )
 def test_retimes_are_restored_unretimed(
-    shelf: Shelf, rate: Fraction, source: tuple[str, str], m2: str, expected: tuple[int, int], speed: Fraction
+    listed: ListedMedia, rate: Fraction, source: tuple[str, str], m2: str, expected: tuple[int, int], speed: Fraction
 ) -> None:
-    shelf.put("A001.mov", rate=rate)
+    listed.put("A001.mov", rate=rate)
     text = f"001 A001 V C {source[0]} {source[1]} 01:00:00:00 01:00:01:00\nM2   A001   {m2}   {source[0]}\n"
-    entry = read(shelf, text, rate).entries[0]
+    entry = read(listed, text, rate).entries[0]
     assert frames(entry) == expected
     assert entry.source is not None
     assert entry.source.speed == speed
@@ -172,12 +174,12 @@ def test_retimes_are_restored_unretimed(
         ("001 SLOW V C 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00", "has 25"),
     ],
 )
-def test_each_bad_event_says_what_is_wrong_and_the_others_go_on(shelf: Shelf, line: str, reason: str) -> None:
-    shelf.put("A001.mov")
-    shelf.put("one/two.mov")
-    shelf.put("two/TWO.mxf")
-    shelf.put("slow.mov", rate=25)
-    bad, good = read(shelf, f"{line}\n002 A001 V C 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00\n").entries
+def test_each_bad_event_says_what_is_wrong_and_the_others_go_on(listed: ListedMedia, line: str, reason: str) -> None:
+    listed.put("A001.mov")
+    listed.put("one/two.mov")
+    listed.put("two/TWO.mxf")
+    listed.put("slow.mov", rate=25)
+    bad, good = read(listed, f"{line}\n002 A001 V C 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00\n").entries
     assert reason in bad.refusal
     assert frames(good) == (24, 48)
 
@@ -185,36 +187,36 @@ def test_each_bad_event_says_what_is_wrong_and_the_others_go_on(shelf: Shelf, li
 @pytest.mark.parametrize(
     "content", [b"", b"\x00\x01\x02", b"hello\n", b"\xff\xd8\xff\xe0", "TITLE: x\n".encode("utf-16")]
 )
-def test_what_is_no_list_is_refused(shelf: Shelf, content: bytes) -> None:
+def test_what_is_no_list_is_refused(listed: ListedMedia, content: bytes) -> None:
     with pytest.raises(InputError):
-        read(shelf, content)
+        read(listed, content)
 
 
-def test_list_that_is_too_large_is_not_read(shelf: Shelf) -> None:
-    path = shelf.folder.parent / "cut.edl"
+def test_list_that_is_too_large_is_not_read(listed: ListedMedia) -> None:
+    path = listed.folder.parent / "cut.edl"
     with path.open("wb") as file:
         file.truncate(200 * 2**20)
     with pytest.raises(InputError, match="too large"):
-        read_list(path, probe=shelf.probe, rate=Fraction(24))
+        read_list(path, probe=listed.probe, rate=Fraction(24))
 
 
 @pytest.mark.parametrize(
     ("encoding", "end"),
     [("utf-8", "\n"), ("utf-8-sig", "\r\n"), ("utf-16", "\n"), ("cp1252", "\r\n"), ("cp1252", "\r")],
 )
-def test_other_encodings_and_line_ends_are_read(shelf: Shelf, encoding: str, end: str) -> None:
-    shelf.put("Übung.mov")
+def test_other_encodings_and_line_ends_are_read(listed: ListedMedia, encoding: str, end: str) -> None:
+    listed.put("Übung.mov")
     text = "001 AX V C 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00\n* FROM CLIP NAME: Übung.mov\n"
-    assert frames(read(shelf, text.replace("\n", end).encode(encoding)).entries[0]) == (24, 48)
+    assert frames(read(listed, text.replace("\n", end).encode(encoding)).entries[0]) == (24, 48)
 
 
 @pytest.mark.parametrize(
     "name", ["plate", "plate.[1001-1100].exr", "plate.%04d.exr", "plate.1001.exr", "PLATE.####.EXR"]
 )
-def test_sequences_are_found_by_any_of_their_names(shelf: Shelf, name: str) -> None:
-    path = shelf.put("shots/plate.%04d.exr", first_number=1001, frames=100)
+def test_sequences_are_found_by_any_of_their_names(listed: ListedMedia, name: str) -> None:
+    path = listed.put("shots/plate.%04d.exr", first_number=1001, frames=100)
     text = f"001 AX V C 00:00:41:17 00:00:42:17 01:00:00:00 01:00:01:00\n* FROM CLIP NAME: {name}\n"
-    entry = read(shelf, text).entries[0]
+    entry = read(listed, text).entries[0]
     assert frames(entry) == (0, 24)
     assert entry.path == path
 
@@ -225,29 +227,29 @@ ELSEWHERE = """TITLE: Reel 1
 """
 
 
-def test_with_a_folder_of_media_no_path_of_a_list_leads_out_of_it(shelf: Shelf, tmp_path: Path) -> None:
+def test_with_a_folder_of_media_no_path_of_a_list_leads_out_of_it(listed: ListedMedia, tmp_path: Path) -> None:
     """A list is another's text: it must not make the program open what its user did not name."""
-    other = Shelf(tmp_path / "elsewhere")
+    other = ListedMedia(tmp_path / "elsewhere")
     secret = other.put("secret.mov")
     for path in (str(secret), "../elsewhere/secret.mov", f"file://{secret}"):
-        (entry,) = read(shelf, ELSEWHERE.format(path=path)).entries
+        (entry,) = read(listed, ELSEWHERE.format(path=path)).entries
         assert entry.path != secret, path
         assert entry.missing
-    (entry,) = read(shelf, ELSEWHERE.format(path=secret)).entries
+    (entry,) = read(listed, ELSEWHERE.format(path=secret)).entries
     assert "is outside of" in entry.refusal
     assert "Without --media" in entry.remedy
-    inside = shelf.put("secret.mov")
-    (entry,) = read(shelf, ELSEWHERE.format(path=secret)).entries
+    inside = listed.put("secret.mov")
+    (entry,) = read(listed, ELSEWHERE.format(path=secret)).entries
     assert entry.path == inside
     followed = read_list(tmp_path / "cut.edl", probe=other.probe, media=None, rate=Fraction(24))
     assert followed.entries[0].path == secret
 
 
-def test_only_for_want_of_its_medium_is_an_event_missing(shelf: Shelf) -> None:
-    shelf.put("there.mov")
+def test_only_for_want_of_its_medium_is_an_event_missing(listed: ListedMedia) -> None:
+    listed.put("there.mov")
     text = """TITLE: Reel 1
 001  BL       V     C        00:00:00:00 00:00:01:00 01:00:00:00 01:00:01:00
 002  there    V     C        00:00:01:00 00:00:02:00 01:00:01:00 01:00:02:00
 003  gone     V     C        00:00:01:00 00:00:02:00 01:00:02:00 01:00:03:00
 """
-    assert [each.missing for each in read(shelf, text).entries] == [False, False, True]
+    assert [each.missing for each in read(listed, text).entries] == [False, False, True]

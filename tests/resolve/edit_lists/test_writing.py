@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from answerprint.errors import InputError, OutputError
 from answerprint.frames.timecode import Timecode
 from answerprint.resolve.edit_lists import EditList, RestoredMedia, masters, read_list, write_list
-from resolve.edit_lists.media import Shelf
+from resolve.edit_lists.listed_media import ListedMedia
 
 RATES = (Fraction(24), Fraction(25), Fraction(24000, 1001), Fraction(30000, 1001))
 FRAMES = 2000
@@ -79,15 +79,15 @@ def shown(edit: EditList) -> list[tuple[object, ...]]:
     ]
 
 
-def restore(edit: EditList, shelf: Shelf, start_of: Any, handles: int) -> list[RestoredMedia]:  # noqa: ANN401
+def restore(edit: EditList, listed: ListedMedia, start_of: Any, handles: int) -> list[RestoredMedia]:  # noqa: ANN401
     """A file for each master. start_of: its timecode, by the source's facts and the first frame."""
     made = []
     for number, each in enumerate(masters(edit.entries, handles)):
         facts = each.entries[0].media
         assert facts is not None
         name = f"restored {number}.mov"
-        path = shelf.put(name, rate=facts.rate, frames=each.stop - each.first, start=start_of(facts, each.first))
-        made.append(RestoredMedia(path, each.path, each.first, shelf.probe(path, facts.rate)))
+        path = listed.put(name, rate=facts.rate, frames=each.stop - each.first, start=start_of(facts, each.first))
+        made.append(RestoredMedia(path, each.path, each.first, listed.probe(path, facts.rate)))
     return made
 
 
@@ -120,7 +120,7 @@ def test_edl_shows_the_same_frames_through_restored_files(
 ) -> None:
     drop = rate.denominator == 1001 and round(rate) == 30
     with tempfile.TemporaryDirectory() as folder:
-        source, target = Shelf(Path(folder) / "source"), Shelf(Path(folder) / "restored")
+        source, target = ListedMedia(Path(folder) / "source"), ListedMedia(Path(folder) / "restored")
         starts = [
             Timecode.parse(f"{10 + n}:00:00{';' if drop else ':'}00", rate).frames if coded else 0 for n in range(3)
         ]
@@ -161,12 +161,12 @@ def test_otio_shows_the_same_frames_through_restored_files(
         return otio.opentime.TimeRange(time(first, float(rate)), time(length, float(rate)))
 
     with tempfile.TemporaryDirectory() as folder:
-        shelf = Shelf(Path(folder) / "media")
+        listed = ListedMedia(Path(folder) / "media")
         start = Timecode.parse("10:00:00:00", rate).frames if coded else 0
         track = otio.schema.Track("V1")
         for number, cut in enumerate(cuts):
             label = str(Timecode(start, rate)) if coded else ""
-            path = shelf.put(f"clip {cut.reel}.mov", rate=rate, frames=FRAMES, start=label)
+            path = listed.put(f"clip {cut.reel}.mov", rate=rate, frames=FRAMES, start=label)
             if cut.dissolve and number:
                 half = otio.opentime.RationalTime(cut.dissolve // 2, float(rate))
                 track.append(otio.schema.Transition(in_offset=half, out_offset=half))
@@ -176,16 +176,16 @@ def test_otio_shows_the_same_frames_through_restored_files(
         timeline = otio.schema.Timeline("Reel 1", [track], otio.opentime.RationalTime(90000, float(rate)))
         path = Path(folder) / "cut.otio"
         path.write_text(otio.core.serialize_json_to_string(timeline))
-        edit = read_list(path, probe=shelf.probe)
+        edit = read_list(path, probe=listed.probe)
         assert edit.refused == ()
 
         def start_of(facts: Any, first: int) -> str:  # noqa: ANN401
             return str(Timecode.parse(facts.start_timecode, rate).shifted(first)) if facts.start_timecode else ""
 
-        restored = restore(edit, shelf, start_of, handles)
+        restored = restore(edit, listed, start_of, handles)
         out = Path(folder) / "restored.otio"
         assert write_list(edit, restored, out) == ()
-        same_frames(edit, read_list(out, probe=shelf.probe), restored)
+        same_frames(edit, read_list(out, probe=listed.probe), restored)
 
 
 TEXT = """TITLE: Reel 1\r
@@ -198,19 +198,19 @@ TEXT = """TITLE: Reel 1\r
 """
 
 
-def _edited(tmp_path: Path) -> tuple[EditList, Shelf]:
-    shelf = Shelf(tmp_path / "media")
+def _edited(tmp_path: Path) -> tuple[EditList, ListedMedia]:
+    listed = ListedMedia(tmp_path / "media")
     for name in ("a.mov", "b.mov"):
-        shelf.put(name, start="00:00:00:00")
+        listed.put(name, start="00:00:00:00")
     path = tmp_path / "cut.edl"
     path.write_bytes(TEXT.encode())
-    return read_list(path, probe=shelf.probe, media=shelf.folder, rate=Fraction(24)), shelf
+    return read_list(path, probe=listed.probe, media=listed.folder, rate=Fraction(24)), listed
 
 
 def test_only_names_of_what_was_restored_change(tmp_path: Path) -> None:
-    edit, shelf = _edited(tmp_path)
-    path = shelf.put("a restored.mov", frames=100, start="00:00:00:20")
-    restored = RestoredMedia(path, shelf.folder / "a.mov", 20, shelf.probe(path, Fraction(24)))
+    edit, listed = _edited(tmp_path)
+    path = listed.put("a restored.mov", frames=100, start="00:00:00:20")
+    restored = RestoredMedia(path, listed.folder / "a.mov", 20, listed.probe(path, Fraction(24)))
     left = write_list(edit, [restored], tmp_path / "new.edl")
     assert [each.event for each in left] == ["002"]
     expected = TEXT.replace("NAME:  a.mov", "NAME:  a restored.mov").replace("/old/a.mov", str(path))
@@ -218,9 +218,9 @@ def test_only_names_of_what_was_restored_change(tmp_path: Path) -> None:
 
 
 def test_restored_file_that_lacks_frames_is_not_used(tmp_path: Path) -> None:
-    edit, shelf = _edited(tmp_path)
-    path = shelf.put("a restored.mov", frames=10)
-    restored = RestoredMedia(path, shelf.folder / "a.mov", 24, shelf.probe(path, Fraction(24)))
+    edit, listed = _edited(tmp_path)
+    path = listed.put("a restored.mov", frames=10)
+    restored = RestoredMedia(path, listed.folder / "a.mov", 24, listed.probe(path, Fraction(24)))
     assert len(write_list(edit, [restored], tmp_path / "new.edl")) == 2
     assert (tmp_path / "new.edl").read_bytes() == TEXT.encode()
 
@@ -237,9 +237,11 @@ def test_lists_are_written_over_nothing_and_only_as_their_own_kind(tmp_path: Pat
 
 
 def test_restored_file_of_another_rate_is_refused(tmp_path: Path) -> None:
-    edit, shelf = _edited(tmp_path)
-    path = shelf.put("a restored.mov", rate=25)
+    edit, listed = _edited(tmp_path)
+    path = listed.put("a restored.mov", rate=25)
     with pytest.raises(InputError, match="has 25"):
         write_list(
-            edit, [RestoredMedia(path, shelf.folder / "a.mov", 0, shelf.probe(path, Fraction(24)))], tmp_path / "n.edl"
+            edit,
+            [RestoredMedia(path, listed.folder / "a.mov", 0, listed.probe(path, Fraction(24)))],
+            tmp_path / "n.edl",
         )

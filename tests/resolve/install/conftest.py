@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from resolve.install.standin import Standin
+from resolve.install.machine import Machine
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Standin:
-    return Standin(tmp_path)
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)

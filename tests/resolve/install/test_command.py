@@ -17,13 +17,13 @@ from answerprint.cli.context import Context
 from answerprint.cli.resolve.install import add_install, add_status, add_uninstall, run
 from answerprint.resolve.bridge.attach import resolve_paths
 from answerprint.resolve.install.scripts import this_program
-from resolve.install.standin import CLOSED, Standin
+from resolve.install.machine import CLOSED, Machine
 
 
 class Terminal:
     """Runs the three actions on a machine."""
 
-    def __init__(self, machine: Standin, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
         self.machine, self._capsys = machine, capsys
         self.root = resolve_paths(machine.environ).scripts_user
         self.parser = argparse.ArgumentParser()
@@ -43,7 +43,7 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(machine: Standin, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+def terminal(machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
     machine.resolve(CLOSED)
     for name, value in machine.environ.items():
         monkeypatch.setenv(name, value)
@@ -71,7 +71,7 @@ def test_an_installed_script_runs_as_it_is(terminal: Terminal) -> None:
     program = this_program().command[0]
     line = [program, "-c", f"exec(compile(open({str(script)!r}).read(), 'x', 'exec'), {{'__name__': '__main__'}})"]
     said = subprocess.run(line, cwd="/", env=terminal.machine.environ, capture_output=True, text=True, check=False)
-    assert "This is a script for DaVinci Resolve." in said.stdout
+    assert "The script was not run by Resolve." in said.stdout
     assert said.stderr == ""
 
 

@@ -25,7 +25,7 @@ def test_a_project_that_cannot_be_changed_is_left_alone_until_it_can_be(
             case.put()
         assert "read-only" in caught.value.remedy
         assert fake.state() == before
-    fake.behave(Quirks())
+    fake.set_quirks(Quirks())
     assert case.put().did == mode
     assert case.put().state == "already"
 
@@ -36,11 +36,11 @@ def test_a_clip_of_a_project_that_became_read_only_stays_in_it(mode: str, make_f
     case = make_case(fake, tmp_path, mode=mode, whole=True)
     assert case.put().did == mode
     before = fake.state()
-    fake.behave(Quirks(read_only=True))
+    fake.set_quirks(Quirks(read_only=True))
     assert case.put().state == "already"
     with pytest.raises(ResolveError, match="did not remove") as caught:
         case.undo()
     assert "read-only" in caught.value.remedy
     assert fake.state() == before
-    fake.behave(Quirks())
+    fake.set_quirks(Quirks())
     assert case.undo().state == "undone"

@@ -73,7 +73,7 @@ def test_a_free_track_of_ours_is_reused(fake: FakeResolve, tmp_path: Path) -> No
 @pytest.mark.parametrize("why", ["locked", "occupied", "not ours", "below"])
 def test_a_track_that_cannot_be_used_is_left_alone(why: str, fake: FakeResolve, tmp_path: Path) -> None:
     case = make_case(fake, tmp_path, track=2 if why == "below" else 1)
-    track = case.timeline.lane("video", 1 if why == "below" else 2)
+    track = case.timeline.ensure_track("video", 1 if why == "below" else 2)
     track.name = "Restored"
     if why == "locked":
         track.locked = True

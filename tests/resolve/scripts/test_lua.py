@@ -23,7 +23,7 @@ def lua(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-class Hall:
+class LuaRunner:
     """A folder with a program that says how it was started."""
 
     def __init__(self, folder: Path) -> None:
@@ -55,34 +55,34 @@ class Hall:
 
 
 @pytest.fixture
-def hall(tmp_path: Path) -> Hall:
-    return Hall(tmp_path)
+def runner(tmp_path: Path) -> LuaRunner:
+    return LuaRunner(tmp_path)
 
 
-def test_studio_starts_the_program_and_shows_what_it_says(hall: Hall, lua: str) -> None:
-    said = hall.run(lua, "DaVinci Resolve Studio")
+def test_studio_starts_the_program_and_shows_what_it_says(runner: LuaRunner, lua: str) -> None:
+    said = runner.run(lua, "DaVinci Resolve Studio")
     assert said.stdout.splitlines() == [
         "-m x y resolve restore --selected",
-        f"home={hall.folder}/home's libs=",
+        f"home={runner.folder}/home's libs=",
         "aside",
     ]
     assert (said.returncode, said.stderr) == (0, "")
 
 
-def test_a_program_that_is_not_there_is_said(hall: Hall, lua: str) -> None:
-    hall.program.unlink()
-    said = hall.run(lua, "DaVinci Resolve Studio")
+def test_a_program_that_is_not_there_is_said(runner: LuaRunner, lua: str) -> None:
+    runner.program.unlink()
+    said = runner.run(lua, "DaVinci Resolve Studio")
     assert "No such file" in said.stdout
     assert said.returncode == 0
 
 
-def test_a_program_that_says_nothing_is_said(hall: Hall, lua: str) -> None:
-    hall.write("exit 1")
-    assert "answerprint resolve status" in hall.run(lua, "DaVinci Resolve Studio").stdout
+def test_a_program_that_says_nothing_is_said(runner: LuaRunner, lua: str) -> None:
+    runner.write("exit 1")
+    assert "answerprint resolve status" in runner.run(lua, "DaVinci Resolve Studio").stdout
 
 
-def test_the_free_edition_before_21_1_is_led_to_the_python_scripts(hall: Hall, lua: str) -> None:
-    said = hall.run(lua, "DaVinci Resolve")
+def test_the_free_edition_before_21_1_is_led_to_the_python_scripts(runner: LuaRunner, lua: str) -> None:
+    said = runner.run(lua, "DaVinci Resolve")
     assert "install Python 3" in said.stdout
     assert "answerprint resolve queue --from FILE" in said.stdout
     assert "resolve restore" not in said.stdout
@@ -90,28 +90,28 @@ def test_the_free_edition_before_21_1_is_led_to_the_python_scripts(hall: Hall, l
 
 
 @pytest.mark.parametrize("mute", [False, True], ids=["print works", "print is mute"])
-def test_the_sandbox_of_the_free_edition_is_told_in_words_what_to_do(hall: Hall, lua: str, mute: bool) -> None:
-    said = hall.run(lua, "DaVinci Resolve", _SANDBOX, *([_SILENCE] if mute else []))
+def test_the_sandbox_of_the_free_edition_is_told_in_words_what_to_do(runner: LuaRunner, lua: str, mute: bool) -> None:
+    said = runner.run(lua, "DaVinci Resolve", _SANDBOX, *([_SILENCE] if mute else []))
     words = said.stderr if mute else said.stdout
     assert "From version 21.1 on, the free edition" in words
     assert "answerprint resolve queue --from FILE" in words
     assert "attempt to" not in said.stdout + said.stderr
 
 
-def test_a_studio_whose_lua_starts_nothing_is_told_the_command(hall: Hall, lua: str) -> None:
+def test_a_studio_whose_lua_starts_nothing_is_told_the_command(runner: LuaRunner, lua: str) -> None:
     assert (
-        "In a terminal run: answerprint resolve restore --selected"
-        in hall.run(lua, "DaVinci Resolve Studio", _SANDBOX).stdout
+        "Run in a terminal: answerprint resolve restore --selected"
+        in runner.run(lua, "DaVinci Resolve Studio", _SANDBOX).stdout
     )
 
 
-def test_outside_resolve_it_says_where_it_belongs(hall: Hall, lua: str) -> None:
-    said = hall.run(lua, None)
+def test_outside_resolve_it_says_where_it_belongs(runner: LuaRunner, lua: str) -> None:
+    said = runner.run(lua, None)
     assert "Run it from Resolve's menu" in said.stdout
     assert (said.returncode, said.stderr) == (0, "")
 
 
-def test_a_resolve_that_raises_is_taken_for_the_free_one(hall: Hall, lua: str) -> None:
-    said = hall.run(lua, None, "resolve = setmetatable({}, { __index = function() error('gone') end })")
+def test_a_resolve_that_raises_is_taken_for_the_free_one(runner: LuaRunner, lua: str) -> None:
+    said = runner.run(lua, None, "resolve = setmetatable({}, { __index = function() error('gone') end })")
     assert "answerprint resolve queue --from FILE" in said.stdout
     assert "gone" not in said.stdout + said.stderr

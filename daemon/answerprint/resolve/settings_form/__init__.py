@@ -1,1 +1,9 @@
-"""Settings asked of a person: one form as data, and the ways to show it, in Resolve, in a window, on a terminal."""
+"""The settings form: one form as data, shown in Resolve, in a window or in the terminal.
+
+form.py     a form and its fields, which check every answer
+build.py    the form of a restoration, from what the daemon offers
+answers.py  from answers to settings
+show.py     the three ways to show a form
+ask.py      show the form until its answers are valid
+wording.py  messages of the command line in the words of the form
+"""

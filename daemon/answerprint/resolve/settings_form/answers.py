@@ -1,4 +1,4 @@
-"""From answers to wishes: every value checked by what the daemon said of the model that was chosen."""
+"""From answers to settings: every value is checked against what the daemon reports of the chosen model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["settings_from"]
 
 _SIZE = re.compile(r"(\d{1,5}) ?x ?(\d{1,5})")
 _ASKED = frozenset(SETTINGS) - {"device"}
-"""Settings that the form decides, whatever they were."""
+"""Settings that the form sets; the others stay as they were."""
 
 
 def settings_from(
@@ -28,16 +28,16 @@ def settings_from(
     answers: Answers,
     models: Sequence[ModelForm],
     method_options: Sequence[Option],
-    wishes: RestoreSettings,
+    last: RestoreSettings,
 ) -> RestoreSettings:
-    """The wishes that answers to a form mean; what the form does not ask stays as in `wishes`.
+    """The settings by the answers to a form; what the form does not ask stays as in `last`.
 
-    Raises InputError naming the field, and what it takes.
+    Raises InputError, which names the field and its valid values.
     """
     values = form.read(answers)
     model = next(each for each in ready_models(models) if each.name == values["model"])
     settings: dict[str, Any] = {
-        **{name: value for name, value in wishes.settings.items() if name not in _ASKED},
+        **{name: value for name, value in last.settings.items() if name not in _ASKED},
         "model": model.name,
         "task": _task(form, values, model),
         "strength": _strength(values, model),
@@ -57,8 +57,8 @@ def settings_from(
         codec=codec,
         disable=bool(values["disable"]),
         settings=settings,
-        priority=wishes.priority,
-        not_before=wishes.not_before,
+        priority=last.priority,
+        not_before=last.not_before,
     )
 
 
@@ -66,20 +66,20 @@ def _task(form: Form, values: Mapping[str, FieldValue], model: ModelForm) -> str
     if "task" not in values:  # there is only one
         return model.tasks[0]
     if values["task"] not in model.tasks:
-        remedy = f"It does: {', '.join(model.tasks)}."
+        remedy = f"Choose {' or '.join(model.tasks)}."
         raise InputError(f"Task cannot be {values['task']!r} with the model {model.name}.", remedy)
     return str(values["task"])
 
 
 def _strength(values: Mapping[str, FieldValue], model: ModelForm) -> FieldValue:
-    """The whole where there is no source to blend with, as an option that only another model has does not travel."""
+    """The strength; always 1 for a model whose output does not blend with the source."""
     return values["strength"] if "strength" in values and model.gives == "picture" else 1.0
 
 
 def _steps(values: Mapping[str, FieldValue], model: ModelForm) -> int | None:
     steps = cast("int | None", values.get("steps"))
     if steps is not None and 0 < model.most_steps < steps:
-        remedy = f"Give at most {model.most_steps}, or nothing."
+        remedy = f"Give at most {model.most_steps}, or leave it empty."
         raise InputError(f"Steps cannot be {steps} with the model {model.name}.", remedy)
     return steps
 
@@ -93,7 +93,7 @@ def _size(values: Mapping[str, FieldValue], model: ModelForm) -> dict[str, Any]:
     try:
         factor = RestoreRequest(ClipRef("-"), "-", **size).factor
     except InputError as error:
-        remedy = "Give a factor such as 2 or 3/2, or WIDTHxHEIGHT in pixels, or nothing for the timeline's size."
+        remedy = "Give a factor such as 2 or 3/2, or WIDTHxHEIGHT in pixels; leave it empty for the timeline's size."
         raise InputError(f"Size cannot be {text!r}.", remedy) from error
     most = model.largest_scale or model.scale
     if factor is not None and factor > most:
@@ -102,11 +102,11 @@ def _size(values: Mapping[str, FieldValue], model: ModelForm) -> dict[str, Any]:
 
 
 def _options(form: Form, values: Mapping[str, FieldValue], options: Sequence[Option]) -> dict[str, object]:
-    """Options that are not at their default; those that only other models have are left out."""
+    """Options that differ from their defaults; options of other models are skipped."""
     fields = {field.name: field for field in form.fields}
     chosen: dict[str, str] = {}
     settings: dict[str, object] = {}
-    for option in {option.name: option for option in options}.values():  # a model's own goes before the method's
+    for option in {option.name: option for option in options}.values():  # a model's option overrides the method's
         field = fields.get(PREFIX + option.name)
         if field is None or (field.empty and values[field.name] is None and option.kind != "text"):
             continue
@@ -121,7 +121,7 @@ def _options(form: Form, values: Mapping[str, FieldValue], options: Sequence[Opt
 
 
 def _parse(option: Option, field: FormField, value: FieldValue) -> str:
-    """A value as its option writes it. Raises InputError."""
+    """A value in its option's own text. Raises InputError."""
     try:
         return option.text(option.parse(field.shown(value)))
     except InputError as error:
@@ -134,8 +134,8 @@ def _folder(values: Mapping[str, FieldValue]) -> str:
         return ""
     try:
         path = Path(str(text)).expanduser()
-    except RuntimeError as error:  # of a user who does not exist
-        raise InputError(f"Folder cannot be {text!r}.", "Give a whole path.") from error
+    except RuntimeError as error:  # ~user of an unknown user
+        raise InputError(f"Folder cannot be {text!r}.", "Give an absolute path.") from error
     if not path.is_absolute():
-        raise InputError(f"Folder cannot be {text!r}.", "Give a whole path, from the root or the drive on.")
+        raise InputError(f"Folder cannot be {text!r}.", "Give an absolute path, from the root or the drive.")
     return str(path)

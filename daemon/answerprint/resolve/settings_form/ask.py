@@ -1,4 +1,4 @@
-"""Ask for the settings of a restoration, in whatever way there is."""
+"""Ask for the settings of a restoration with the first dialog that works."""
 
 from __future__ import annotations
 
@@ -20,45 +20,45 @@ __all__ = ["ask_settings", "summary"]
 def ask_settings(
     models: Sequence[ModelForm],
     method_options: Sequence[Option],
-    wishes: RestoreSettings,
-    ways: Sequence[FormDialog],
-    say: Callable[[str], None],
+    last: RestoreSettings,
+    dialogs: Sequence[FormDialog],
+    report: Callable[[str], None],
     project: str = "",
 ) -> RestoreSettings | None:
-    """What a person wishes, None when they cancelled.
+    """The chosen settings; None if the user cancels.
 
-    models, method_options: as a daemon describes them. wishes: of the last time; they hold, and `say` is told so, where
-    no way can show a form. Answers that cannot be meant are asked for again. Raises InputError when no model is ready,
-    and what a way raises when Resolve is gone.
+    models, method_options: as the daemon describes them. last: the last settings. They stay, and `report` gets a
+    message, if no dialog can be shown. Invalid answers are asked again. Raises InputError if no model is ready, and
+    what a dialog raises if Resolve has quit.
     """
-    form = form_for(models, method_options, wishes, project)
-    for way in ways:
+    form = form_for(models, method_options, last, project)
+    for dialog in dialogs:
         try:
             while True:
-                answers = way.ask(form)
+                answers = dialog.ask(form)
                 if answers is None:
                     return None
                 try:
-                    return settings_from(form, answers, models, method_options, wishes)
+                    return settings_from(form, answers, models, method_options, last)
                 except InputError as error:
                     form = form.again(answers, form_wording(str(error)))
         except CannotAskError:
             continue
-    say(
-        f"There is no way to ask here; the last settings hold: {summary(wishes)}."
-        " A window needs a display, and a Python 3 with tkinter."
+    report(
+        f"The settings form cannot be shown. The last settings stay: {summary(last)}."
+        " The form needs a display, and a Python 3 with tkinter."
     )
-    return wishes
+    return last
 
 
-def summary(wishes: RestoreSettings) -> str:
-    """The wishes that matter most, in words."""
-    model = wishes.settings.get("model")
+def summary(settings: RestoreSettings) -> str:
+    """The main settings in words."""
+    model = settings.settings.get("model")
     return ", ".join(
         [
-            f"model {model}" if model else "the usual model",
-            f"put back: {wishes.put}",
-            f"handles: {wishes.handles} frames",
-            f"folder: {wishes.folder or 'Restored, beside the source'}",
+            f"model {model}" if model else "default model",
+            f"put back: {settings.put}",
+            f"handles: {settings.handles} frames",
+            f"folder: {settings.folder or 'Restored, next to the source'}",
         ]
     )

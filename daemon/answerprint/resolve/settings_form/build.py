@@ -1,6 +1,6 @@
-"""The form of one restoration: what a daemon offers and the way back allow, filled in as the last time.
+"""Build the settings form: a field for each setting and for each option of the daemon, with the last values.
 
-What the daemon says of its options, as fields of a form; what each one takes is checked by the option itself.
+Each option checks its own values.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 PREFIX = "option."
-"""Of the names of fields that are options."""
+"""Prefix of the names of fields that are options."""
 
 _KINDS: Mapping[OptionKind, FieldKind] = MappingProxyType(
     {"bool": "switch", "int": "integer", "float": "number", "choice": "choice", "text": "text"}
@@ -48,7 +48,7 @@ def field_of(option: Option) -> FormField:
 
 
 def own_options(models: Sequence[ModelForm]) -> dict[str, list[tuple[str, Option]]]:
-    """Options that models have of their own, by name: each model that has it, and how."""
+    """The options of the models by name: each model that has the option, and its form of it."""
     found: dict[str, list[tuple[str, Option]]] = {}
     for model in models:
         for option in model.options:
@@ -57,9 +57,9 @@ def own_options(models: Sequence[ModelForm]) -> dict[str, list[tuple[str, Option
 
 
 def merged(having: Sequence[tuple[str, Option]], models: int) -> FormField:
-    """One field for an option that some of so many models have, which takes what any of them takes.
+    """One field for an option of several models, which accepts what any of them accepts. models: how many there are.
 
-    Where their defaults differ, giving nothing leaves it to the model.
+    If their defaults differ, an empty field means the model's own default.
     """
     options = [option for _, option in having]
     field = _plain(options[0])
@@ -104,7 +104,7 @@ def _with_default(field: FormField, option: Option) -> FormField:
 
 
 FIELDS_OF_A_REQUEST = frozenset({"consistency", "chunk", "noise"})
-"""Options of the method that are settings of a restoration themselves."""
+"""Options of the method that are fields of a request."""
 
 _BY_MODEL = ("model", "task", "size", "scale", "strength", "steps")
 """Settings whose fields depend on which models are ready."""
@@ -117,57 +117,55 @@ PLAIN_SETTINGS = tuple(
 """The other settings that the form asks for: all about them is in the request."""
 
 _ASKED_ANYWAY = frozenset({"task"})
-"""Options of models that the form asks for in a question of its own."""
+"""Options of models for which the form has a field of its own."""
 
 _DEFAULTS = RestoreRequest(ClipRef("-"), "-")
 _USUAL = RestoreSettings()
-_MOST_HANDLES = 10_000  # more are refused by Wishes
+_MOST_HANDLES = 10_000  # as in RestoreSettings
 
 
 def form_for(
-    models: Sequence[ModelForm], method_options: Sequence[Option], wishes: RestoreSettings, project: str = ""
+    models: Sequence[ModelForm], method_options: Sequence[Option], last: RestoreSettings, project: str = ""
 ) -> Form:
-    """What to ask, `wishes` as the defaults; models, method_options: as a daemon describes them.
+    """The settings form with the last settings as defaults. models, method_options: as the daemon describes them.
 
-    A wish that is not possible any more gives way to the usual default. Raises InputError when no model can be used.
+    A last setting that is not possible any more becomes the default. Raises InputError if no model is ready.
     """
     ready = ready_models(models)
-    wished = wishes.settings.get("model")
-    lost = wished is not None and all(model.name != wished for model in ready)
-    usual = next((model for model in ready if model.name == _DEFAULTS.model), ready[0])
-    chosen = next((model for model in ready if model.name == wished), usual)
+    last_model = last.settings.get("model")
+    lost = last_model is not None and all(model.name != last_model for model in ready)
+    default = next((model for model in ready if model.name == _DEFAULTS.model), ready[0])
+    chosen = next((model for model in ready if model.name == last_model), default)
     own = {name: having for name, having in own_options(ready).items() if name not in _ASKED_ANYWAY}
     of_method = [each for each in method_options if each.name not in own]
     form = Form(
         title="Answerprint",
-        intro=f"How to restore, and where to put it back: {_printable(project)}" if project else "How to restore",
+        intro=f"How to restore clips, and where to put them: {_printable(project)}" if project else "How to restore",
         fields=(
-            *_look(ready, chosen),
-            *_way_back(),
+            *_image_fields(ready, chosen),
+            *_put_back_fields(),
             *(field_of(each) for each in sorted(of_method, key=lambda option: option.group != "basic")),
             *(merged(having, len(ready)) for having in own.values()),
             *map(_plain_setting, PLAIN_SETTINGS),
         ),
     )
-    return form.again(_answers(form, wishes, chosen), _lost(str(wished), models) if lost else "")
+    return form.again(_answers(form, last, chosen), _lost(str(last_model), models) if lost else "")
 
 
 def ready_models(models: Sequence[ModelForm]) -> list[ModelForm]:
-    """Those that can be used now. Raises InputError when there are none."""
+    """The models that can be used now. Raises InputError if there are none."""
     ready = [model for model in models if model.ready]
     if not ready:
         faults = "; ".join(f"{model.name}: {model.fault}" for model in models if model.fault)
-        raise InputError(
-            f"No model is ready{f' ({faults})' if faults else ''}.", "See answerprint models list for what there is."
-        )
+        raise InputError(f"No model is ready{f' ({faults})' if faults else ''}.", "Run: answerprint models list")
     return ready
 
 
 def kept_option(settings: Mapping[str, Any], name: str) -> str | None:
-    """What was chosen for an option, as typed; None where nothing was."""
+    """The text chosen for an option; None if none was."""
     value = settings.get(name) if name in FIELDS_OF_A_REQUEST else None
     if value is None:
-        # The command line takes dashes as well.
+        # The command line accepts dashes as well.
         kept = settings.get("options")
         options = kept if isinstance(kept, Mapping) else {}
         value = {str(key).replace("-", "_"): text for key, text in options.items()}.get(name)
@@ -176,9 +174,9 @@ def kept_option(settings: Mapping[str, Any], name: str) -> str | None:
     return None if value is None else str(value)
 
 
-def _answers(form: Form, wishes: RestoreSettings, chosen: ModelForm) -> dict[str, object]:
-    """What was wished, as answers."""
-    settings = wishes.settings
+def _answers(form: Form, last: RestoreSettings, chosen: ModelForm) -> dict[str, object]:
+    """The last settings as answers."""
+    settings = last.settings
     task = settings.get("task")
     options = {field.name: kept_option(settings, field.name.removeprefix(PREFIX)) for field in form.fields}
     return {
@@ -187,15 +185,15 @@ def _answers(form: Form, wishes: RestoreSettings, chosen: ModelForm) -> dict[str
         "model": chosen.name,
         "task": task if task in chosen.tasks else next(iter(chosen.tasks), None),
         "size": _size(settings),
-        "put": wishes.put,
-        "handles": wishes.handles,
-        "disable": wishes.disable,
-        "folder": wishes.folder,
-        "codec": wishes.codec,
+        "put": last.put,
+        "handles": last.handles,
+        "disable": last.disable,
+        "folder": last.folder,
+        "codec": last.codec,
     }
 
 
-def _look(ready: Sequence[ModelForm], chosen: ModelForm) -> list[FormField]:
+def _image_fields(ready: Sequence[ModelForm], chosen: ModelForm) -> list[FormField]:
     tasks = list(dict.fromkeys(task for model in ready for task in model.tasks))
     pictured = [model for model in ready if model.gives == "picture"]
     most = [model.most_steps for model in ready]
@@ -213,7 +211,7 @@ def _look(ready: Sequence[ModelForm], chosen: ModelForm) -> list[FormField]:
             "Task",
             "choice",
             next(iter(tasks), None),
-            "What the model is for. " + " ".join(f"{model.name}: {', '.join(model.tasks)}." for model in ready),
+            "What the model does. " + " ".join(f"{model.name}: {', '.join(model.tasks)}." for model in ready),
             choices=tuple((each, each) for each in tasks),
         ),
         FormField(
@@ -221,10 +219,10 @@ def _look(ready: Sequence[ModelForm], chosen: ModelForm) -> list[FormField]:
             "Size",
             "text",
             None,
-            "How large the restored picture is: times the source, or in pixels. At most, "
+            "Size of the restored clip: a factor of the source, or pixels. Largest factor: "
             + ", ".join(f"{model.name} {_largest(model)}" for model in ready)
             + ".",
-            empty="as the timeline",
+            empty="timeline size",
             takes="a factor such as 2 or 3/2, or WIDTHxHEIGHT in pixels, or nothing for the timeline's size",
         ),
         FormField(
@@ -232,7 +230,7 @@ def _look(ready: Sequence[ModelForm], chosen: ModelForm) -> list[FormField]:
             "Strength",
             "number",
             _DEFAULTS.strength,
-            "Share of the restored picture; the rest is the enlarged source." + _only(pictured, ready),
+            "Blend of the restored picture (1) with the enlarged source (0)." + _only(pictured, ready),
             minimum=0,
             maximum=1,
         ),
@@ -269,17 +267,17 @@ def _plain_setting(name: str) -> FormField:
 
 
 def _only(having: Sequence[ModelForm], ready: Sequence[ModelForm]) -> str:
-    """Which models a question is for, where it is not for all of them."""
+    """A note naming the models that a field is for; "" if it is for all."""
     return f" Only with {', '.join(model.name for model in having)}." if len(having) < len(ready) else ""
 
 
 def _largest(model: ModelForm) -> str:
-    """How many times a model enlarges at most, and what it makes of a task where nothing is asked for."""
-    of_tasks = "".join(f" ({task} by itself {scale})" for task, scale in model.task_scales.items())
+    """The largest factor of a model, with the default factors of its tasks."""
+    of_tasks = "".join(f" ({task}: {scale} by default)" for task, scale in model.task_scales.items())
     return f"{model.largest_scale or model.scale}{of_tasks}"
 
 
-def _way_back() -> list[FormField]:
+def _put_back_fields() -> list[FormField]:
     return [
         FormField(
             "put",
@@ -294,7 +292,7 @@ def _way_back() -> list[FormField]:
             "Handles",
             "integer",
             _USUAL.handles,
-            f"Frames before and after, where the source has them; {_USUAL.handles} are enough for most dissolves.",
+            f"Extra frames before and after, if the source has them; {_USUAL.handles} are enough for most dissolves.",
             minimum=0,
             maximum=_MOST_HANDLES,
             unit="frames",
@@ -304,7 +302,7 @@ def _way_back() -> list[FormField]:
             "Hide the original",
             "switch",
             _USUAL.disable,
-            "With a new track above: the original below is disabled.",
+            "With a new track above: disable the original below.",
         ),
         FormField(
             "folder",
@@ -312,14 +310,14 @@ def _way_back() -> list[FormField]:
             "folder",
             None,
             "Where restored files go.",
-            empty="Restored, beside the source",
+            empty="Restored, next to the source",
         ),
         FormField(
             "codec",
             "Codec",
             "choice",
             _USUAL.codec,
-            "Of the restored files.",
+            "Codec of the restored files.",
             choices=tuple((codec.name, codec.description) for codec in CODECS.values()),
         ),
     ]
@@ -334,9 +332,9 @@ def _size(settings: Mapping[str, Any]) -> str | None:
 
 def _lost(name: str, models: Sequence[ModelForm]) -> str:
     fault = next((model.fault for model in models if model.name == name), "")
-    return f"{_printable(name)}, the model of the last time, cannot be used{f': {fault}' if fault else ''}."
+    return f"The last model, {_printable(name)}, is not available{f': {fault}' if fault else ''}."
 
 
 def _printable(text: str) -> str:
-    """A name as it can be shown anywhere, on one line."""
+    """A name with printable characters only."""
     return "".join(each if each.isprintable() else " " for each in text)

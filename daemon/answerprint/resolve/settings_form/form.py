@@ -1,7 +1,4 @@
-"""A form as data: what is asked, what may be answered, and where every answer is checked, however it was asked.
-
-What goes wrong while a person is asked.
-"""
+"""A form as data. Each field checks its answers, whichever dialog shows it."""
 
 from __future__ import annotations
 
@@ -18,17 +15,17 @@ FieldKind = Literal["choice", "integer", "number", "text", "switch", "folder"]
 FieldGroup = Literal["common", "advanced"]
 FieldValue = str | int | float | bool | None
 Answers = Mapping[str, object]
-"""What a person gave, by the field's name: values, or what was typed."""
+"""Answers by field name: values, or typed text."""
 
 _SWITCH: Mapping[str, bool] = {
     **dict.fromkeys(("on", "yes", "y", "true", "1"), True),
     **dict.fromkeys(("off", "no", "n", "false", "0"), False),
 }
 _TAKES: Mapping[FieldKind, str] = {
-    "choice": "one of those that are listed",
+    "choice": "one of the choices",
     "integer": "a whole number",
     "number": "a number",
-    "text": "a text",
+    "text": "text",
     "switch": "on or off",
     "folder": "a folder",
 }
@@ -36,10 +33,10 @@ _TAKES: Mapping[FieldKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One question. default: of the kind; None where nothing is given, which `empty` allows.
+    """One field. default: a value of its kind; None for an empty field, if `empty` allows it.
 
-    choices: values and their labels. minimum, maximum: themselves included, in `unit`. empty: what giving nothing
-    means; "" where something has to be given. takes: what is allowed, in words.
+    choices: values and their labels. minimum, maximum: inclusive, in `unit`. empty: what an empty field means; "" if it
+    must not be empty. takes: the valid values, in words.
     """
 
     name: str
@@ -56,7 +53,7 @@ class FormField:
     takes: str = ""
 
     def read(self, given: object) -> FieldValue:
-        """The value that was meant, typed or chosen; None for nothing. Raises InputError naming the field."""
+        """The value of an answer, typed or chosen; None for an empty one. Raises InputError, which names the field."""
         if given is None or (isinstance(given, str) and not given.strip()):
             if self.empty:
                 return None
@@ -67,7 +64,7 @@ class FormField:
         return value
 
     def shown(self, value: FieldValue) -> str:
-        """A value as it would be typed; "" for nothing."""
+        """A value as typed text; "" for None."""
         if isinstance(value, bool):
             return "on" if value else "off"
         if isinstance(value, float):
@@ -76,11 +73,11 @@ class FormField:
 
     @property
     def allowed(self) -> str:
-        """What may be given, in words."""
+        """The valid values, in words."""
         return self.takes or _TAKES[self.kind] + _limits(self.minimum, self.maximum, self.unit)
 
     def to_json(self) -> dict[str, object]:
-        """Every field by name, what is allowed in words with them."""
+        """The field as JSON, with the valid values in words."""
         return asdict(self) | {"choices": [list(pair) for pair in self.choices], "takes": self.allowed}
 
     @classmethod
@@ -89,7 +86,7 @@ class FormField:
         return cls(**{**data, "choices": tuple((str(value), str(label)) for value, label in data["choices"])})
 
     def _value(self, given: object) -> FieldValue:
-        """What was meant, None for what is not allowed."""
+        """The value of an answer, None if it is not valid."""
         if self.kind == "switch":
             return given if isinstance(given, bool) else _SWITCH.get(str(given).lower())
         if self.kind == "choice":
@@ -113,7 +110,7 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Questions in the order in which they are shown. problem: why an earlier answer was not taken, or ""."""
+    """Fields in the order shown. problem: why earlier answers were not valid, or ""."""
 
     title: str
     intro: str
@@ -121,28 +118,26 @@ class Form:
     problem: str = ""
 
     def group(self, group: FieldGroup) -> tuple[FormField, ...]:
-        """The questions of a group."""
+        """The fields of a group."""
         return tuple(field for field in self.fields if field.group == group)
 
     def read(self, answers: Answers) -> dict[str, FieldValue]:
-        """The value of every field; its default where there is no answer. Raises InputError naming the field."""
+        """The value of every field, its default if there is no answer. Raises InputError, which names the field."""
         known = {field.name for field in self.fields}
         for name in answers:
             if name not in known:
-                raise InputError(
-                    f"The form does not ask for {name!r}.", "Bring the scripts and the program up to date."
-                )
+                raise InputError(f"The form has no field {name!r}.", "Update the scripts: answerprint resolve install")
         return {
             field.name: field.read(answers[field.name]) if field.name in answers else field.default
             for field in self.fields
         }
 
     def again(self, answers: Answers, problem: str) -> Form:
-        """The form with what was given as its defaults, as far as it can be read, and the problem with it."""
+        """The form with the valid answers as its defaults, and a problem to show."""
         return replace(self, fields=tuple(_kept(field, answers) for field in self.fields), problem=problem)
 
     def to_json(self) -> dict[str, object]:
-        """As an object of JSON; `from_json` gives the same form again."""
+        """The form as a JSON object; `from_json` restores it."""
         fields = [field.to_json() for field in self.fields]
         return {"title": self.title, "intro": self.intro, "fields": fields, "problem": self.problem}
 
@@ -160,7 +155,7 @@ def _kept(field: FormField, answers: Answers) -> FormField:
 
 
 def _number(given: object) -> int | float | None:
-    """A finite number, None for anything else; whole ones stay exact."""
+    """A finite number, None for anything else; whole numbers stay exact."""
     if isinstance(given, str):
         given = _typed(given)
     if isinstance(given, int) and not isinstance(given, bool):
@@ -169,7 +164,7 @@ def _number(given: object) -> int | float | None:
 
 
 def _typed(text: str) -> int | float | None:
-    # For half of the world a comma is the point.
+    # Many languages write a decimal comma.
     text = text.replace(",", ".") if text.count(",") == 1 else text
     try:
         return int(text)
@@ -195,6 +190,6 @@ def _plain(number: float) -> str:
 
 
 class CannotAskError(AnswerprintError):
-    """The form could not be shown; nobody has seen it."""
+    """The form could not be shown; the user has not seen it."""
 
     code = "cannot_ask"

@@ -1,13 +1,8 @@
-"""Ways to ask a person, and which of them there are here.
+"""Show a form: in Resolve's own toolkit, in a tkinter window, or as prompts in the terminal.
 
-Ask in Resolve itself: the menu script shows the form, as only its process may.
-
-Ask in a window of our own: a process of its own, so that a toolkit that breaks takes nothing with it.
-
-The program that shows the window is standard library only, since a bundle has no tkinter: where Resolve offers no
-windows to scripts, a Python was installed to run them, and most come with it.
-
-Ask on a terminal, one question at a time.
+In Resolve, the menu script shows the form, since only its process may. The window runs in a process of its own, so that
+a crash of the toolkit does no harm. Its program uses the standard library only, since a bundle has no tkinter, but the
+Pythons that people install for Resolve's scripts have it.
 """
 
 from __future__ import annotations
@@ -41,22 +36,22 @@ __all__ = [
     "window_file",
 ]
 
-_SECONDS = 4 * 3600.0  # people are called away; a dialog that was forgotten over night need not be kept
+_SECONDS = 4 * 3600.0  # people are interrupted; a dialog forgotten overnight need not stay
 
 
 class ResolveDialog:
     """A dialog of Resolve's own toolkit."""
 
     def __init__(self, bridge: Bridge, seconds: float = _SECONDS) -> None:
-        """seconds: how long to wait for the person."""
+        """seconds: how long to wait for the user."""
         self._bridge, self._seconds = bridge, seconds
 
     def ask(self, form: Form) -> Answers | None:
-        """The answers, None for cancelled. Raises CannotAskError, and what a call to Resolve raises when it is gone."""
+        """The answers, None if cancelled. Raises CannotAskError, and what a call raises if Resolve quit or hangs."""
         try:
             return self._bridge.ask_form(form.to_json(), self._seconds)
         except ResolveError as error:
-            if type(error) is not ResolveError:  # gone, or hanging: nothing else works either
+            if type(error) is not ResolveError:  # Resolve quit or hangs: no other dialog helps
                 raise
             raise CannotAskError(error.message) from error
 
@@ -66,21 +61,21 @@ _END_SECONDS = 2.0
 
 
 def has_display(environ: Mapping[str, str], platform: str = sys.platform) -> bool:
-    """Whether a window would open in front of the person."""
+    """Whether a window would open in front of the user."""
     if platform in ("win32", "darwin"):
-        return not environ.get("SSH_CONNECTION")  # it would open on the machine itself, for nobody
+        return not environ.get("SSH_CONNECTION")  # it would open on the remote machine
     return bool(environ.get("DISPLAY"))
 
 
 def pythons(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Interpreters that may have a toolkit: ours, where it is a real one, and those of the system."""
+    """Interpreters that may have tkinter: ours unless frozen, and the system's."""
     ours = [] if getattr(sys, "frozen", False) else [sys.executable]
     found = (shutil.which(name, path=environ.get("PATH")) for name in ("python3", "python", "py"))
     return tuple(dict.fromkeys([*ours, *(each for each in found if each)]))
 
 
 def window_file() -> Path:
-    """The window's program, which is part of every installation."""
+    """The program of the window, part of every installation."""
     import resolve_scripts
 
     return Path(next(iter(resolve_scripts.__path__))) / "answerprint_window.py"
@@ -96,14 +91,14 @@ class WindowDialog:
         program: Path | None = None,
         show_seconds: float = _SHOW_SECONDS,
     ) -> None:
-        """pythons: tried in turn. program: None for `window_file`. show_seconds: longest wait for it to open."""
+        """pythons: tried in turn. program: None for `window_file`. show_seconds: longest wait for the window."""
         self._pythons, self._environ = pythons, environ
         self._program, self._show_seconds = program or window_file(), show_seconds
 
     def ask(self, form: Form) -> Answers | None:
-        """The answers, None for cancelled. Raises CannotAskError when no window opens.
+        """The answers, None if cancelled. Raises CannotAskError if no window opens.
 
-        One that breaks once it is open counts as cancelled: nothing may begin that nobody agreed to.
+        A window that crashes after it opened counts as cancelled: nothing may start without the user's consent.
         """
         problems = []
         for python in self._pythons:
@@ -111,7 +106,7 @@ class WindowDialog:
                 return self._ask(python, form)
             except CannotAskError as error:
                 problems.append(f"{python}: {error.message}")
-        raise CannotAskError(f"No window can be opened ({'; '.join(problems) or 'there is no Python'}).")
+        raise CannotAskError(f"No window could be opened ({'; '.join(problems) or 'no Python was found'}).")
 
     def _ask(self, python: str, form: Form) -> Answers | None:
         try:
@@ -126,35 +121,35 @@ class WindowDialog:
         except OSError as error:
             raise CannotAskError(error.strerror or str(error)) from error
         with process:
-            late = threading.Timer(self._show_seconds, process.kill)
-            late.start()
+            timeout = threading.Timer(self._show_seconds, process.kill)
+            timeout.start()
             try:
-                return _converse(process, form, late)
+                return _exchange(process, form, timeout)
             finally:
-                late.cancel()
+                timeout.cancel()
                 process.kill()
 
 
-def _converse(process: subprocess.Popen[bytes], form: Form, late: threading.Timer) -> Answers | None:
+def _exchange(process: subprocess.Popen[bytes], form: Form, timeout: threading.Timer) -> Answers | None:
     if process.stdin is None or process.stdout is None:
-        raise AssertionError("its pipes were asked for")
+        raise AssertionError("the process has no pipes")
     try:
-        # Left open: its end, when this process is killed, closes the window.
+        # The pipe stays open: if this process is killed, its end closes the window.
         process.stdin.write(json.dumps(form.to_json()).encode() + b"\n")
         process.stdin.flush()
-    except OSError:  # it ended at once; what it said comes next
+    except OSError:  # it ended at once; its message is read next
         with contextlib.suppress(OSError):
             process.stdin.close()
     first = _line(process.stdout)
     if not first.get("shown"):
-        raise CannotAskError(str(first.get("unable") or "it ends at once, or does not begin"))
-    late.cancel()
+        raise CannotAskError(str(first.get("unable") or "it did not start in time, or ended at once"))
+    timeout.cancel()
     answers = _line(process.stdout).get("answers")
     return answers if isinstance(answers, dict) else None
 
 
 def _line(stream: IO[bytes]) -> Mapping[str, object]:
-    """One object of JSON; an empty one for the end, and for what is none."""
+    """One line as a JSON object; {} at the end, and for an invalid line."""
     try:
         message = json.loads(stream.readline() or b"{}")
     except ValueError:
@@ -163,48 +158,48 @@ def _line(stream: IO[bytes]) -> Mapping[str, object]:
 
 
 _WIDTH = 100
-_NOTHING = "-"
+_EMPTY = "-"
 _MORE = FormField(
     "more",
     "Advanced settings",
     "switch",
     False,
-    "Ask for the other switches of the method and the model, too. They have good defaults.",
+    "Also ask for the other options of the method and the model. They have good defaults.",
 )
 
 
 class PromptDialog:
-    """Plain lines: Enter keeps what is in brackets, ? explains, Ctrl-D and Ctrl-C cancel."""
+    """Prompts in the terminal: Enter keeps the value in brackets, ? explains, Ctrl-D and Ctrl-C cancel."""
 
     def __init__(self, read: IO[str], write: IO[str]) -> None:
         """Streams of the terminal."""
         self._read, self._write = read, write
 
     def ask(self, form: Form) -> Answers | None:
-        """The answers, each of them read by its field; None for cancelled."""
-        self._say(form.intro)
+        """The answers, each checked by its field; None if cancelled."""
+        self._print(form.intro)
         if form.problem:
-            self._say(form.problem)
-        self._say("Enter keeps what is in [brackets], ? explains, Ctrl-D cancels.\n")
+            self._print(form.problem)
+        self._print("Enter keeps the value in [brackets], ? explains, Ctrl-D cancels.\n")
         try:
             answers = dict(self._answers(form.group("common")))
             advanced = form.group("advanced")
             if advanced and dict(self._answers([_MORE]))[_MORE.name]:
                 answers |= self._answers(advanced)
         except (EOFError, KeyboardInterrupt):
-            self._say("\nCancelled.")
+            self._print("\nCancelled.")
             return None
         return answers
 
     def _answers(self, fields: Sequence[FormField]) -> Iterator[tuple[str, FieldValue]]:
         for field in fields:
-            yield field.name, self._one(field)
+            yield field.name, self._ask_field(field)
 
-    def _one(self, field: FormField) -> FieldValue:
+    def _ask_field(self, field: FormField) -> FieldValue:
         default = field.shown(field.default) or field.empty
         if field.kind == "choice":
             for number, (value, label) in enumerate(field.choices, 1):
-                self._say(f"  {number}  {value}" if label == value else f"  {number}  {value:<10} {label}")
+                self._print(f"  {number}  {value}" if label == value else f"  {number}  {value:<10} {label}")
         while True:
             self._write.write(plain(f"{field.label}{f' ({field.unit})' if field.unit else ''} [{default}]: "))
             self._write.flush()
@@ -215,21 +210,21 @@ class PromptDialog:
             if not text:
                 return field.default
             if text == "?":
-                self._say(_explained(field))
+                self._print(_explained(field))
                 continue
             try:
-                return field.read(_meant(field, text))
+                return field.read(_expand(field, text))
             except InputError as error:
-                self._say(str(error))
+                self._print(str(error))
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self._write.write("\n".join(map(plain, text.split("\n"))) + "\n")
         self._write.flush()
 
 
-def _meant(field: FormField, text: str) -> str:
-    """What was typed, with the number of a choice for the choice, and a dash for nothing."""
-    if text == _NOTHING and field.empty:
+def _expand(field: FormField, text: str) -> str:
+    """Replace the number of a choice by the choice, and a dash by the empty text."""
+    if text == _EMPTY and field.empty:
         return ""
     values = [value for value, _ in field.choices]
     if text not in values and text.isdecimal() and 1 <= int(text) <= len(values):
@@ -238,19 +233,19 @@ def _meant(field: FormField, text: str) -> str:
 
 
 def _explained(field: FormField) -> str:
-    words = f"{field.help} It takes {field.allowed}."
+    text = f"{field.help} Allowed: {field.allowed}."
     if field.empty:
-        words += f" {_NOTHING} stands for: {field.empty}."
-    return textwrap.fill(words, _WIDTH, initial_indent="  ", subsequent_indent="  ")
+        text += f" Enter {_EMPTY} for: {field.empty}."
+    return textwrap.fill(text, _WIDTH, initial_indent="  ", subsequent_indent="  ")
 
 
 class FormDialog(Protocol):
-    """One way to show a form."""
+    """A way to show a form."""
 
     def ask(self, form: Form) -> Answers | None:
-        """The answers, unchecked; None for cancelled.
+        """The answers, unchecked; None if cancelled.
 
-        Raises CannotAskError where the form was not shown, so that another way may be tried.
+        Raises CannotAskError if the form was not shown, so that another dialog may be tried.
         """
         ...
 
@@ -263,17 +258,16 @@ def choose_dialogs(
     terminal: tuple[IO[str], IO[str]] | None = None,
     platform: str = sys.platform,
 ) -> tuple[FormDialog, ...]:
-    """The ways that may be there, in the order in which to try them.
+    """The dialogs that may work here, in the order in which to try them.
 
-    bridge: a menu script's that runs in Resolve. windows: whether this Resolve lets scripts open windows
-    (`Capability.WINDOWS`); where it does not, a mere attempt opens a dialog of its own. terminal: what is read and
-    written, when a person is on both.
+    bridge: of a menu script in Resolve. windows: whether this Resolve lets scripts open windows (`Capability.WINDOWS`);
+    if not, an attempt opens a blocking dialog of Resolve's. terminal: input and output, used if both are a terminal.
     """
-    ways: list[FormDialog] = []
+    dialogs: list[FormDialog] = []
     if bridge is not None and windows:
-        ways.append(ResolveDialog(bridge))
+        dialogs.append(ResolveDialog(bridge))
     if has_display(environ, platform):
-        ways.append(WindowDialog(pythons(environ), environ))
+        dialogs.append(WindowDialog(pythons(environ), environ))
     if terminal is not None and all(stream.isatty() for stream in terminal):
-        ways.append(PromptDialog(*terminal))
-    return tuple(ways)
+        dialogs.append(PromptDialog(*terminal))
+    return tuple(dialogs)

@@ -1,4 +1,4 @@
-"""What the command line says, in the words of the forms and of the menu: in front of Resolve nobody types flags."""
+"""Messages of the command line in the words of the form and the menu, for people in Resolve who see no flags."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "selected": "Restore Selected Clips",
     }
 )
-"""Options of the command line by what the form of Restore Settings, or Resolve's menu, calls the same."""
+"""Options of the command line, each with its name in the settings form or in Resolve's menu."""
 
 _OPTION = re.compile(r"--option (\w+)=(\S+?)(?=[.,;:)]?(?:\s|$))")
 _GROUP = re.compile(r" \((--[a-z][a-z-]*(?:, --[a-z][a-z-]*)*)\)")
@@ -30,14 +30,14 @@ _FLAG = re.compile(r"(?<![\w-])--([a-z][a-z-]*)")
 
 
 def form_wording(text: str) -> str:
-    """The text without flags. What has no field and no menu item of its own keeps its plain name."""
+    """The text without flags. An option without a field or menu item keeps its name without dashes."""
     text = _OPTION.sub(lambda found: f"{_label(found[1])} {found[2]}", text)
     text = _GROUP.sub(_named, text)
     return _FLAG.sub(lambda found: _WORDS.get(found[1], found[1].replace("-", " ")), text)
 
 
 def _named(found: re.Match[str]) -> str:
-    """A parenthesis that only names flags: those that are something here, else none of it."""
+    """The names in a parenthesis of flags; "" if none of them is in the form or the menu."""
     known = [_WORDS[flag] for flag in _FLAG.findall(found[1]) if flag in _WORDS]
     return f" ({', '.join(known)})" if known else ""
 

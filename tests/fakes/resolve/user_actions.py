@@ -1,27 +1,27 @@
-"""The user at the desk: what is built in the project before anything is called, and what is seen afterwards."""
+"""What the user of Resolve does and sees: builders of projects, timelines and clips, and the frames shown."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
 
+from fakes.resolve.api_values import PAGES
 from fakes.resolve.clip import Clip
 from fakes.resolve.importing import clip_type
 from fakes.resolve.item import Item
 from fakes.resolve.media import Media, look_at
 from fakes.resolve.pool import Folder
 from fakes.resolve.project import Project
+from fakes.resolve.shown_frames import Shown
 from fakes.resolve.timeline import Timeline
 from fakes.resolve.times import rate_of
-from fakes.resolve.truth import Shown
-from fakes.resolve.words import PAGES
 from fakes.resolve.world import World
 
-__all__ = ["Desk"]
+__all__ = ["UserActions"]
 
 
-class Desk:
-    """Builders return the model's own objects, which stay the same over a restart."""
+class UserActions:
+    """Builders return the fake's own objects, which survive a restart."""
 
     world: World
 
@@ -32,12 +32,12 @@ class Desk:
         return self.world.project
 
     def open_project(self, name: str) -> Project:
-        """Open another one, new and empty."""
+        """Open a new, empty project."""
         self.world.project = Project(self.world, name)
         return self.world.project
 
     def close_project(self) -> None:
-        """Back to the project manager: none is open."""
+        """Close the project, as in the project manager."""
         self.world.project = None
 
     @property
@@ -47,11 +47,11 @@ class Desk:
 
     @property
     def page(self) -> str:
-        """The page that is open."""
+        """The open page."""
         return self.world.page
 
     def open_page(self, name: str) -> None:
-        """Go to a page."""
+        """Open a page."""
         assert name in PAGES
         self.world.page = name
 
@@ -67,7 +67,7 @@ class Desk:
         start: str = "",
         size: tuple[int, int] = (1920, 1080),
     ) -> Timeline:
-        """A new timeline, which is then the open one. rate: as 25, "23.976" or "29.97 DF"."""
+        """Create and open a timeline. rate: as 25, "23.976" or "29.97 DF"."""
         drop = "DF" in str(rate) or ";" in start
         with self.world.lock:
             made = self.project.new_timeline(name, rate_of(rate), drop, start)
@@ -88,10 +88,10 @@ class Desk:
         size: tuple[int, int] = (1920, 1080),
         **attributes: str,
     ) -> Clip:
-        """A clip of a real file or sequence in the media pool. frames, size: of a file that cannot be read.
+        """Add a clip of a real file or sequence to the media pool. frames, size: used if the file is not readable.
 
-        subclip: its frames of the file, stop exclusive. start_tc: of frame 0 of the file. attributes: properties in
-        Resolve's writing, with _ for a space.
+        subclip: its frames of the file, stop exclusive. start_tc: of frame 0 of the file. attributes: clip attributes
+        by Resolve's names, with _ for a space.
         """
         media = look_at(path)
         if media is None:
@@ -112,13 +112,13 @@ class Desk:
         return made
 
     def add_nested(self, timeline: Timeline, kind: str = "Compound", name: str = "") -> Clip:
-        """A clip that stands for a timeline. kind: Timeline, Compound, Multicam or Fusion."""
+        """Add a clip that holds a timeline. kind: Timeline, Compound, Multicam or Fusion."""
         made = Clip(self.world, None, timeline.rate, name=name or timeline.name, type=kind, timeline=timeline)
         self.project.pool.root.clips.append(made)
         return made
 
     def add_folder(self, name: str, parent: Folder | None = None) -> Folder:
-        """A bin."""
+        """Add a bin."""
         made = Folder(self.world, name)
         (parent or self.project.pool.root).folders.append(made)
         return made
@@ -129,7 +129,7 @@ class Desk:
 
     @property
     def opened(self) -> Timeline | None:
-        """The timeline that is open."""
+        """The open timeline."""
         return self.project.current
 
     def timelines(self) -> list[Timeline]:
@@ -141,15 +141,15 @@ class Desk:
         return [job.id for job in self.project.jobs]
 
     def items(self, timeline: Timeline, track: int = 1, kind: str = "video") -> list[Item]:
-        """What lies on a track, which need not exist."""
+        """The items of a track; none if there is no such track."""
         found = timeline.track(kind, track)
         return list(found.items) if found else []
 
     def clips(self) -> list[Clip]:
-        """All of the media pool that is media."""
+        """All clips of the media pool that have media."""
         return [each for each in self.project.pool.clips() if each.media is not None]
 
     def shown(self, timeline: Timeline, record: int) -> Shown | None:
-        """The picture that is seen at a record frame, None for none: of the topmost item, without its effects."""
+        """The frame shown at a record frame, None if there is none: of the top item, without its effects."""
         item = timeline.top(record)
         return None if item is None else item.shown_at(record)

@@ -129,10 +129,10 @@ def test_a_size_in_pixels_takes_the_place_of_a_factor() -> None:
         ({"handles": "10001"}, "Handles cannot be '10001'"),
         ({"put": "elsewhere"}, "Put back cannot be 'elsewhere'"),
         ({"codec": "vhs"}, "Codec cannot be 'vhs'"),
-        ({"folder": "restored"}, "Folder cannot be 'restored'. Give a whole path"),
+        ({"folder": "restored"}, "Folder cannot be 'restored'. Give an absolute path"),
         ({"folder": "~nobody-of-that-name/x"}, "Folder cannot be"),
-        ({"task": "face"}, "Task cannot be 'face' with the model tiny-x4. It does: sr."),
-        ({"model": "faces"}, "Task cannot be 'sr' with the model faces. It does: face, denoise."),
+        ({"task": "face"}, "Task cannot be 'face' with the model tiny-x4. Choose sr."),
+        ({"model": "faces"}, "Task cannot be 'sr' with the model faces. Choose face or denoise."),
         ({"option.warp_stage": "all"}, "Warp stage cannot be 'all'. Give two numbers FROM-TO"),
         ({"option.merge_ratio": "1.5"}, "Merge ratio cannot be '1.5'"),
         ({"option.sampler": "other"}, "Sampler cannot be 'other'. Give one of ddim"),
@@ -193,13 +193,15 @@ def test_steps_are_asked_for_as_far_as_a_model_can_take_them() -> None:
     assert "steps" not in wished({}, RestoreSettings(settings={"steps": 9}), [one]).settings
     assert field(form(models=[one, few]), "steps").maximum == 4
     assert field(form(models=[one, TINY]), "steps").maximum is None
-    with pytest.raises(InputError, match=r"Steps cannot be 4 with the model one\. Give at most 1, or nothing"):
+    with pytest.raises(InputError, match=r"Steps cannot be 4 with the model one\. Give at most 1, or leave it empty"):
         wished({"model": "one", "task": "face", "steps": 4}, models=[one, few])
 
 
 def test_sizes_that_models_can_make_are_told() -> None:
     other = replace(FACES, largest_scale=4, task_scales={"denoise": 1})
-    assert field(form(models=[TINY, other]), "size").help.endswith("At most, tiny-x4 4, faces 4 (denoise by itself 1).")
+    assert field(form(models=[TINY, other]), "size").help.endswith(
+        "Largest factor: tiny-x4 4, faces 4 (denoise: 1 by default)."
+    )
 
 
 def test_the_task_is_asked_for_once_though_it_is_an_option_of_the_model() -> None:
@@ -259,7 +261,7 @@ def test_a_model_of_the_last_time_that_is_gone_gives_way_and_it_is_said() -> Non
     before = RestoreSettings(settings={"model": "diffbir", "task": "denoise"})
     shown = form(before, [TINY, replace(FACES, name="diffbir", ready=False, fault="a file is damaged")])
     assert field(shown, "model").default == "tiny-x4"
-    assert shown.problem == "diffbir, the model of the last time, cannot be used: a file is damaged."
+    assert shown.problem == "The last model, diffbir, is not available: a file is damaged."
     assert form(RestoreSettings(settings={"model": "faces"})).problem == ""
 
 

@@ -1,6 +1,6 @@
-"""What Resolve says of a situation, its documented flaws included; written from what is documented, not from the code.
+"""Resolve's answers for a situation, with their documented flaws; written from the documentation, not from the code.
 
-`Voice` chooses where the documentation leaves room.
+`AnswerVariant` chooses between answers that the documentation allows.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from answerprint.frames.timecode import Timecode
 from answerprint.resolve.conform.facts import ClipFacts, ItemFacts, TimelineFacts
 from resolve.conform.situations import Situation
 
-__all__ = ["Voice", "clip_of", "item_of", "media_of", "timeline_of"]
+__all__ = ["AnswerVariant", "clip_of", "item_of", "media_of", "timeline_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class AnswerVariant:
     """low: the first source frame reads one low. speed: GetSpeed exists. touched: the inclusive last frame is that
     which is touched, not shown. numbered: source frames of sequences are the numbers of files. clock: seconds count
     from midnight."""
@@ -83,24 +83,24 @@ def timeline_of(s: Situation) -> TimelineFacts:
     return TimelineFacts("tl", "Reel 1", "p", "Project", s.timeline_rate, s.drop, start, s.start, (1920, 1080))
 
 
-def item_of(s: Situation, voice: Voice | None = None) -> ItemFacts:
+def item_of(s: Situation, variant: AnswerVariant | None = None) -> ItemFacts:
     """The item's numbers."""
-    voice = voice or Voice()
+    variant = variant or AnswerVariant()
     first, stop = s.part or (0, s.frames)
-    base = (s.number or 0) if voice.numbered else 0
+    base = (s.number or 0) if variant.numbered else 0
     end = s.position(s.record)
     head = s.pieces[0][1] if s.pieces else s.speed
     tail = s.pieces[-1][1] if s.pieces else s.speed
     moved = s.entry - first if head >= 0 else stop - 1 - s.entry
     plain = s.ratio == 1 and head == tail == 1
-    source_start = floor(s.entry) - (voice.low and plain)
+    source_start = floor(s.entry) - (variant.low and plain)
     if s.ratio == 1:
         source_end = ceil(end)
-    elif voice.touched:
+    elif variant.touched:
         source_end = ceil(end) - 1 if tail > 0 else floor(end) + 1 if tail < 0 else floor(end)
     else:
         source_end = floor(s.position(s.record - 1))
-    midnight = label(s.clip_timecode or s.timecode, s.rate).frames if voice.clock else -first
+    midnight = label(s.clip_timecode or s.timecode, s.rate).frames if variant.clock else -first
     start = timeline_of(s).start + 50
     return ItemFacts(
         id="item",
@@ -114,6 +114,6 @@ def item_of(s: Situation, voice: Voice | None = None) -> ItemFacts:
         source_end=base + source_end,
         source_start_seconds=float((midnight + s.entry) / s.rate),
         source_end_seconds=float((midnight + end) / s.rate),
-        speed=float((end - s.entry) / s.ratio / s.record * 100) if voice.speed else None,
+        speed=float((end - s.entry) / s.ratio / s.record * 100) if variant.speed else None,
         clip=clip_of(s),
     )

@@ -110,7 +110,7 @@ def test_one_marked_frame_is_one_frame(fake: FakeResolve, movie: Path) -> None:
 def test_tracks_and_items_that_are_switched_off_are_not_between_the_marks(fake: FakeResolve, movie: Path) -> None:
     timeline, items = reel(fake, movie)
     timeline.marks(0, 59)
-    timeline.lane("video", 2).enabled = False
+    timeline.ensure_track("video", 2).enabled = False
     items[1].enabled = False
     found = chosen(fake, "inout")
     assert ids(found) == [items[0].id, items[2].id]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from fakes.resolve.api_values import TrackKind
 from fakes.resolve.calls import Node, api, known_keys
 from fakes.resolve.item import Item
 from fakes.resolve.tracks import Track
-from fakes.resolve.words import TrackKind
 
 __all__ = ["TrackCalls"]
 

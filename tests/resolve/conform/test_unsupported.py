@@ -10,7 +10,7 @@ import pytest
 from answerprint.errors import MediaError
 from answerprint.resolve.conform.facts import ClipFacts, ItemFacts
 from answerprint.resolve.conform.unsupported import files_of, refuse_clip, refuse_item, refuse_media
-from resolve.conform.saying import item_of
+from resolve.conform.resolve_answers import item_of
 from resolve.conform.situations import ALL
 
 ITEM = item_of(ALL["25 in 25"])

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from answerprint.resolve.conform.facts import ItemFacts, Refusal, SourceRange
 from answerprint.resolve.conform.source_range import OtioReading, part_of, source_range
-from resolve.conform.saying import Voice, clip_of, item_of, media_of, timeline_of
+from resolve.conform.resolve_answers import AnswerVariant, clip_of, item_of, media_of, timeline_of
 from resolve.conform.situations import ALL, SITUATIONS, Situation
 
 BOTH = (False, True)
 # Files counted from 0 and seconds that count from elsewhere are each undocumented: never both.
 WAYS = ((True, True), (True, False), (False, True))
-VOICES = [Voice(*each, *way) for each in itertools.product(BOTH, BOTH, BOTH) for way in WAYS]
+VARIANTS = [AnswerVariant(*each, *way) for each in itertools.product(BOTH, BOTH, BOTH) for way in WAYS]
 
 
 def answer(s: Situation, item: ItemFacts, witness: OtioReading | None = None) -> SourceRange | Refusal:
@@ -50,11 +50,11 @@ def test_names_of_situations_are_unique_and_there_are_sixty() -> None:
 
 @pytest.mark.parametrize("s", SITUATIONS, ids=lambda s: s.name)
 def test_every_situation_is_read_right_whatever_the_documentation_leaves_open(s: Situation) -> None:
-    for voice in VOICES:
-        found = answer(s, item_of(s, voice))
+    for variant in VARIANTS:
+        found = answer(s, item_of(s, variant))
         if isinstance(found, Refusal):
             # Where files may be counted from 0, what the offset does not confirm has to be seen by the clock.
-            assert s.pieces or not voice.touched or (s.number and not voice.numbered), (voice, found)
+            assert s.pieces or not variant.touched or (s.number and not variant.numbered), (variant, found)
             continue
         check(s, found)
 
@@ -66,13 +66,13 @@ def test_a_constant_speed_is_known_exactly_from_21_1_on(s: Situation) -> None:
 
 @pytest.mark.parametrize("s", [s for s in SITUATIONS if s.speed == 1 and not s.pieces], ids=lambda s: s.name)
 def test_normal_speed_is_known_exactly_before_21_1_too(s: Situation) -> None:
-    assert believed(s, answer(s, item_of(s, Voice(low=True, speed=False)))).exact
+    assert believed(s, answer(s, item_of(s, AnswerVariant(low=True, speed=False)))).exact
 
 
 @pytest.mark.parametrize("name", ["200 per cent", "50 per cent", "reversed", "24 in 25 at 200 per cent"])
 def test_before_21_1_a_retime_may_be_a_ramp_and_is_not_exact(name: str) -> None:
     s = ALL[name]
-    assert not believed(s, answer(s, item_of(s, Voice(speed=False)))).exact
+    assert not believed(s, answer(s, item_of(s, AnswerVariant(speed=False)))).exact
 
 
 def test_equal_rates_need_no_times() -> None:
@@ -82,7 +82,7 @@ def test_equal_rates_need_no_times() -> None:
 
 def test_a_slow_item_that_hardly_moves_is_no_freeze() -> None:
     s = replace(ALL["reversed"], speed=Fraction(-1, 100))
-    assert not believed(s, answer(s, item_of(s, Voice(speed=False)))).exact
+    assert not believed(s, answer(s, item_of(s, AnswerVariant(speed=False)))).exact
 
 
 @pytest.mark.parametrize("wrong", [-2, -1, 1, 2])
@@ -95,18 +95,18 @@ def test_a_freeze_is_not_exact_without_two_that_agree(wrong: int) -> None:
 
 def test_a_speed_that_reads_a_little_wrong_loses_no_frame() -> None:
     s = ALL["23.976 in 25 reversed"]
-    assert not believed(s, answer(s, misread(item_of(s, Voice(touched=False)), "speed", 1))).exact
+    assert not believed(s, answer(s, misread(item_of(s, AnswerVariant(touched=False)), "speed", 1))).exact
 
 
 def test_where_files_may_count_from_0_the_clock_tells_an_offset_that_is_wrong() -> None:
     s = ALL["sequence from 1"]
-    assert isinstance(answer(s, misread(item_of(s, Voice(numbered=False)), "left_offset", -1)), Refusal)
+    assert isinstance(answer(s, misread(item_of(s, AnswerVariant(numbered=False)), "left_offset", -1)), Refusal)
     assert isinstance(answer(s, misread(item_of(s), "left_offset", 1)), Refusal)
 
 
 def test_source_frames_that_run_backwards_are_not_believed_alone() -> None:
     s = replace(ALL["25 in 25"], frames=4, entry=Fraction(0), record=2)
-    assert isinstance(answer(s, misread(item_of(s, Voice(speed=False)), "source_start", 3)), Refusal)
+    assert isinstance(answer(s, misread(item_of(s, AnswerVariant(speed=False)), "source_start", 3)), Refusal)
 
 
 def test_what_is_restored_is_not_more_than_what_is_touched() -> None:
@@ -124,7 +124,7 @@ def test_a_ramp_is_restored_whole_and_marked() -> None:
     found = believed(s, answer(s, item))
     assert not found.steady
     assert not found.exact
-    trimmed = replace(item_of(s, Voice(speed=False)), left_offset=4.0)
+    trimmed = replace(item_of(s, AnswerVariant(speed=False)), left_offset=4.0)
     assert not believed(s, answer(s, trimmed)).exact
 
 
@@ -142,9 +142,11 @@ WRONG = st.one_of(
 
 
 @settings(max_examples=800, deadline=None)
-@given(st.sampled_from(SITUATIONS), st.sampled_from(VOICES), st.sampled_from(NUMBERS), WRONG)
-def test_one_wrong_number_is_never_believed(s: Situation, voice: Voice, name: str, wrong: float | None) -> None:
-    found = answer(s, misread(item_of(s, voice), name, wrong))
+@given(st.sampled_from(SITUATIONS), st.sampled_from(VARIANTS), st.sampled_from(NUMBERS), WRONG)
+def test_one_wrong_number_is_never_believed(
+    s: Situation, variant: AnswerVariant, name: str, wrong: float | None
+) -> None:
+    found = answer(s, misread(item_of(s, variant), name, wrong))
     if isinstance(found, SourceRange):
         check(s, found)
 
@@ -182,19 +184,19 @@ def anything(draw: st.DrawFn) -> Situation:
 
 
 @settings(max_examples=800, deadline=None)
-@given(anything(), st.sampled_from(VOICES))
-def test_whatever_is_true_it_is_read_right_or_refused(s: Situation, voice: Voice) -> None:
-    found = answer(s, item_of(s, voice))
+@given(anything(), st.sampled_from(VARIANTS))
+def test_whatever_is_true_it_is_read_right_or_refused(s: Situation, variant: AnswerVariant) -> None:
+    found = answer(s, item_of(s, variant))
     if isinstance(found, SourceRange):
         check(s, found)
 
 
 @settings(max_examples=800, deadline=None)
-@given(anything(), st.sampled_from(VOICES), st.sampled_from(NUMBERS), WRONG)
+@given(anything(), st.sampled_from(VARIANTS), st.sampled_from(NUMBERS), WRONG)
 def test_whatever_is_true_one_wrong_number_is_never_believed(
-    s: Situation, voice: Voice, name: str, wrong: float | None
+    s: Situation, variant: AnswerVariant, name: str, wrong: float | None
 ) -> None:
-    found = answer(s, misread(item_of(s, voice), name, wrong))
+    found = answer(s, misread(item_of(s, variant), name, wrong))
     if isinstance(found, SourceRange):
         check(s, found)
 
@@ -217,7 +219,7 @@ def test_part_of_an_item_shows_what_the_item_shows_there(s: Situation, skip: int
 
 def test_files_may_be_counted_from_zero_where_the_clock_says_so() -> None:
     s = ALL["sequence from 1001"]
-    found = believed(s, answer(s, item_of(s, Voice(numbered=False))))
+    found = believed(s, answer(s, item_of(s, AnswerVariant(numbered=False))))
     assert found.exact
     assert "from 0" in found.how
 
@@ -312,11 +314,13 @@ def ramps(draw: st.DrawFn) -> Situation:
 
 
 @settings(max_examples=300, deadline=None)
-@given(ramps(), st.sampled_from(VOICES), st.sampled_from([None, 0, 1]))
-def test_all_frames_of_a_ramp_are_restored_or_it_is_refused(s: Situation, voice: Voice, piece: int | None) -> None:
+@given(ramps(), st.sampled_from(VARIANTS), st.sampled_from([None, 0, 1]))
+def test_all_frames_of_a_ramp_are_restored_or_it_is_refused(
+    s: Situation, variant: AnswerVariant, piece: int | None
+) -> None:
     """GetSpeed says its mean, or the speed of one of its pieces."""
-    item = item_of(s, voice)
-    if piece is not None and voice.speed:
+    item = item_of(s, variant)
+    if piece is not None and variant.speed:
         item = replace(item, speed=float(100 * s.pieces[piece][1]))
     found = answer(s, item)
     if isinstance(found, SourceRange):

@@ -1,4 +1,4 @@
-"""Type stubs of Resolve's API as tables: which calls there are, with how many arguments, and which keys."""
+"""Resolve's type stubs as tables: which calls there are, with how many arguments and which keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ACCESSORS", "Call", "Stub", "calls_in", "dictionaries_in"]
+__all__ = ["ACCESSORS", "ApiStubs", "Call", "calls_in", "dictionaries_in"]
 
 # In stubs of 21.0 these have no default although the documentation lets them be left out.
 _OPTIONAL_NAMES = frozenset({"subframe_precision", "subTrackType", "newTrackOptions"})
@@ -27,14 +27,14 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
-class Stub:
+class ApiStubs:
     """methods: of each class, all overloads. keys: of each TypedDict."""
 
     methods: Mapping[str, Mapping[str, tuple[Signature, ...]]]
     keys: Mapping[str, frozenset[str]]
 
     @classmethod
-    def parse(cls, text: str) -> Stub:
+    def parse(cls, text: str) -> ApiStubs:
         """Read a stub; it is never executed, since the published one cannot be."""
         methods: dict[str, dict[str, tuple[Signature, ...]]] = {}
         keys: dict[str, frozenset[str]] = {}

@@ -1,4 +1,4 @@
-"""Asked in the best way there is; where there is none, the last settings hold, and that is said."""
+"""Asked in the best way there is; where there is none, The last settings stay, and that is said."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_where_nobody_can_be_asked_the_last_settings_hold_and_that_is_said() -> 
         wishes, said = settings(*ways)
         assert wishes == LAST
         assert len(said) == 1
-        for word in ("the last settings hold", "tiny-x4", "track", "7 frames", "Restored, beside the source"):
+        for word in ("The last settings stay", "tiny-x4", "track", "7 frames", "Restored, next to the source"):
             assert word in said[0]
 
 

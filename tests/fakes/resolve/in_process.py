@@ -14,7 +14,7 @@ from typing import Any
 from answerprint.resolve.bridge.bridge import Bridge
 from fakes.resolve.server import Server
 
-__all__ = ["InProcess", "load"]
+__all__ = ["InProcessBridge", "load"]
 
 _HERE = Path(__file__).resolve().parent
 _BRIDGE = _HERE.parents[2] / "resolve_scripts" / "answerprint_bridge.py"
@@ -31,8 +31,8 @@ class _Link:
         return json.loads(json.dumps(self._server.ask(json.loads(json.dumps(question)))))
 
 
-class InProcess:
-    """Attached as a script of the menu is. bridge: this side of it."""
+class InProcessBridge:
+    """Attached like a menu script. bridge: the client's side."""
 
     def __init__(self, server: Server) -> None:
         module, program = load(_MODULE), load(_BRIDGE)

@@ -60,7 +60,7 @@ def test_what_cannot_be_meant_is_asked_again_and_a_question_mark_explains() -> N
     answers, said = ask(talking)
     assert answers["strength"] == 0.25
     assert "Strength cannot be 'much'. Give a number from 0 to 1." in said.screen
-    assert "Share of the restored picture" in said.screen
+    assert "Blend of the restored picture" in said.screen
 
 
 def test_advanced_settings_are_asked_for_only_when_wanted() -> None:

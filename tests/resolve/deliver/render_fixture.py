@@ -1,4 +1,4 @@
-"""A user at work in Resolve, with a clip that only Resolve can read."""
+"""A project in Resolve with a clip that only Resolve can read, and the user's state to preserve."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fakes.resolve.item import Item as FakeItem
 from fakes.resolve.timeline import Timeline as FakeTimeline
 from media.makers import number_in
 
-__all__ = ["SIZE", "Fault", "Stage", "break_at", "facts_of", "numbers", "set_stage"]
+__all__ = ["SIZE", "Fault", "RenderFixture", "break_at", "facts_of", "make_render_fixture", "numbers"]
 
 T = TypeVar("T")
 SIZE = (96, 64)
@@ -57,7 +57,7 @@ def numbers(path: Path) -> list[int]:
 
 
 @dataclass(slots=True)
-class Stage:
+class RenderFixture:
     """fake: what the user sees. folder: where renders go."""
 
     fake: FakeResolve
@@ -125,7 +125,7 @@ def only(found: Iterable[T]) -> T:
     raise ResolveError("Resolve does not show it.")
 
 
-def set_stage(fake: FakeResolve, tmp_path: Path, **options: Any) -> Stage:  # noqa: ANN401 - those of add_clip and place
+def make_render_fixture(fake: FakeResolve, tmp_path: Path, **options: Any) -> RenderFixture:  # noqa: ANN401 - those of add_clip and place
     """A camera file in its bin, a timeline with it, a preset and a job in the queue; the colour page is open."""
     file = tmp_path / "A001.braw"
     file.write_bytes(b"of a camera")
@@ -145,7 +145,7 @@ def set_stage(fake: FakeResolve, tmp_path: Path, **options: Any) -> Stage:  # no
     fake.world.page = "color"
     renders = tmp_path / "renders"
     renders.mkdir()
-    return Stage(fake, timeline, clip, item, renders)
+    return RenderFixture(fake, timeline, clip, item, renders)
 
 
 class Fault(Exception):

@@ -1,4 +1,4 @@
-"""What a test builds on a timeline, and how it plays the person in front of it."""
+"""What the user does on a timeline: place, move, trim and select items."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 from fakes.resolve.clip import Clip
 from fakes.resolve.item import Item
+from fakes.resolve.shown_frames import Warp
 from fakes.resolve.times import labelled
 from fakes.resolve.tracks import Track
-from fakes.resolve.truth import Warp
 from fakes.resolve.world import World
 
 if TYPE_CHECKING:
     from fakes.resolve.timeline import Timeline
 
-__all__ = ["Building"]
+__all__ = ["TimelineEdits"]
 
 
-class Building:
-    """Not Resolve's: the user's hands."""
+class TimelineEdits:
+    """The user's edits, which are not part of Resolve's API."""
 
     world: World
     rate: Fraction
@@ -42,7 +42,7 @@ class Building:
         duration: int | None = None,
         audio: bool | None = None,
     ) -> Item:
-        """Put a clip onto a video track, which is made if need be; the returned item is the model's own.
+        """Place a clip on a video track, which is created if missing; returns the fake's own item.
 
         record: absolute; by default after what is on the track. source: frames of the file from 0, stop exclusive; a
         reversed item begins with the last of them, a freeze shows the first. speed: 1 is normal; several for a ramp,
@@ -62,10 +62,10 @@ class Building:
             duration = sum(n for n, _ in pieces)
         if duration is None:
             duration = floor((stop - first) / ratio / abs(pace)) if pace else int(stop - first)
-        lane = self.lane("video", track)
-        at = max((each.stop for each in lane.items), default=self.start) if record is None else record
-        item = self.put(lane, Item(self.world, clip.name, at, duration, clip, Warp(entry, ratio, pieces)))
-        sound = self.lane("audio", track)
+        target = self.ensure_track("video", track)
+        at = max((each.stop for each in target.items), default=self.start) if record is None else record
+        item = self.put(target, Item(self.world, clip.name, at, duration, clip, Warp(entry, ratio, pieces)))
+        sound = self.ensure_track("audio", track)
         if audio is None:
             audio = bool(clip.media and clip.media.has_audio) and sound.free(at, at + duration)
         if audio:
@@ -76,34 +76,34 @@ class Building:
     def place_generator(
         self, name: str = "Text+", track: int = 1, record: int | None = None, duration: int = 50
     ) -> Item:
-        """A title, generator or adjustment clip: an item without a clip."""
-        lane = self.lane("video", track)
-        at = max((each.stop for each in lane.items), default=self.start) if record is None else record
-        return self.put(lane, Item(self.world, name, at, duration, type="generator"))
+        """Place a title, generator or adjustment clip: an item without a clip."""
+        target = self.ensure_track("video", track)
+        at = max((each.stop for each in target.items), default=self.start) if record is None else record
+        return self.put(target, Item(self.world, name, at, duration, type="generator"))
 
     def put(self, track: Track, item: Item) -> Item:
-        """Add an item to a track; it must be free there."""
+        """Add an item to a track, which must be free there."""
         assert track.free(item.start, item.stop), "items on a track never overlap"
         item.timeline = self.as_timeline()
         track.add(item)
         return item
 
-    def lane(self, kind: str, index: int) -> Track:
-        """A track, and all below it."""
+    def ensure_track(self, kind: str, index: int) -> Track:
+        """The track with this number; creates it and all below it if missing."""
         while len(self.tracks[kind]) < index:
             self.tracks[kind].append(Track(kind, f"{kind.title()} {len(self.tracks[kind]) + 1}"))
         return self.tracks[kind][index - 1]
 
     def move(self, item: Item, record: int) -> None:
         """Drag an item along its track."""
-        lane = item.track
-        assert lane is not None
-        lane.items.remove(item)
+        target = item.track
+        assert target is not None
+        target.items.remove(item)
         item.start = record
-        self.put(lane, item)
+        self.put(target, item)
 
     def trim(self, item: Item, head: int = 0, tail: int = 0) -> None:
-        """Cut record frames off an item's ends, or give it some back (below 0)."""
+        """Trim record frames off an item's ends, or extend it (below 0)."""
         item.warp = Warp(item.warp.at(head), item.warp.ratio, item.warp.pieces)
         item.start += head
         item.duration -= head + tail
@@ -122,7 +122,7 @@ class Building:
         self.marked = None if first is None or last is None else (first, last)
 
     def playhead(self, record: int | str) -> None:
-        """Move it to a record frame or a timecode."""
+        """Move the playhead to a record frame or a timecode."""
         self.under_playhead = labelled(record, self.rate).frames if isinstance(record, str) else record
 
     def as_timeline(self) -> Timeline:

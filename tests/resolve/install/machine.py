@@ -1,4 +1,4 @@
-"""A Resolve for `attach`: its scripting module in a folder, as a text; and the scripts' folders of a home."""
+"""A machine for `attach`: Resolve's scripting module as a text file, and the script folders of a user's home."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-__all__ = ["ANSWERING", "CLOSED", "Standin"]
+__all__ = ["ANSWERING", "CLOSED", "Machine"]
 
 ANSWERING = """
 class Project:
@@ -31,8 +31,8 @@ def scriptapp(name):
 CLOSED = "def scriptapp(name):\n    return None\n"
 
 
-class Standin:
-    """A machine with a user's home, and Resolve's module in it; `environ` is what programs see of it."""
+class Machine:
+    """A user's home with Resolve's scripting module. environ: the environment of programs on it."""
 
     def __init__(self, folder: Path) -> None:
         self.home, self.api = folder / "home", folder / "api"

@@ -170,7 +170,7 @@ def test_where_no_dialog_can_be_shown_that_is_said_and_calls_go_on() -> None:
     def refusing(shown: dict[str, Any]) -> object:
         return show(Fusion(windows=False), Module(), shown)
 
-    for asking, reason in ((None, "Unsupported"), (refusing, "no windows for scripts")):
+    for asking, reason in ((None, "Unsupported"), (refusing, "lets scripts open no windows")):
         with serving(asking) as bridge:
             with pytest.raises(CannotAskError, match=reason):
                 ResolveDialog(bridge).ask(form())

@@ -89,6 +89,6 @@ def test_the_free_edition_is_never_asked_for_a_window_that_it_answers_with_a_dia
         said = suite.script(suite.install() / "Restore Settings.py")
     finally:
         suite.close()
-    assert "the last settings hold" in said
+    assert "The last settings stay" in said
     assert "a Python 3 with tkinter" in said
     assert not suite.fake.dialog

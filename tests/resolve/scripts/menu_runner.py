@@ -10,22 +10,22 @@ from pathlib import Path
 
 from answerprint.resolve.install.scripts import MENU, Program, files, this_program
 
-__all__ = ["Said", "Stage"]
+__all__ = ["MenuRunner", "ScriptResult"]
 
 _HELPER = Path(__file__).with_name("helper.py")
 _HOST = Path(__file__).with_name("host.py")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a script printed, and how its process ended."""
+class ScriptResult:
+    """The output of a script, and the exit code of its process."""
 
     code: int
     out: str
     err: str
 
 
-class Stage:
+class MenuRunner:
     """Menu scripts that start a scripted program; `folder` is a copy of the shipped folder, free to change."""
 
     def __init__(self, folder: Path) -> None:
@@ -74,11 +74,11 @@ class Stage:
             text=True,
         )
 
-    def run(self, text: str, host: str = "studio", *, python: str = sys.executable, **given: str) -> Said:
+    def run(self, text: str, host: str = "studio", *, python: str = sys.executable, **given: str) -> ScriptResult:
         """Run a script to its end."""
         with self.start(text, host, python=python, **given) as process:
             out, err = process.communicate(timeout=60)
-        return Said(process.returncode, out, err)
+        return ScriptResult(process.returncode, out, err)
 
     def environment(self) -> dict[str, str]:
         """Of a Resolve on a machine with nothing else: a home, and `bin` as the only folder with programs."""

@@ -1,4 +1,4 @@
-"""Media that lists name: empty files, and what a probe would say of them."""
+"""Media for edit lists: empty files, with what a probe would return for them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from answerprint.api.types import MediaInfo
 from answerprint.errors import MediaError
 
-__all__ = ["Shelf"]
+__all__ = ["ListedMedia"]
 
 
-class Shelf:
-    """A folder with media. Knows nothing of what was not put there."""
+class ListedMedia:
+    """A folder of such media. It knows only files that were added to it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

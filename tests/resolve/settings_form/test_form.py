@@ -68,8 +68,8 @@ def test_what_is_given_is_read_as_it_is_meant(asked: FormField, given: object, m
         (STRENGTH, "inf", "a number"),
         (STRENGTH, [1], "a number"),
         (STEPS, 0, "a whole number, at least 1"),
-        (PUT, "nowhere", "one of those that are listed"),
-        (PUT, None, "one of those"),
+        (PUT, "nowhere", "one of the choices"),
+        (PUT, None, "one of the"),
         (HIDE, "perhaps", "on or off"),
         (HIDE, None, "on or off"),
     ],
@@ -115,7 +115,7 @@ def test_anything_at_all_is_either_read_or_refused(asked: FormField, given: obje
 def test_a_form_takes_its_defaults_for_what_is_not_answered_and_no_answer_to_what_it_did_not_ask() -> None:
     asked = Form("t", "i", (HANDLES, STEPS))
     assert asked.read({}) == {"handles": 24, "steps": None}
-    with pytest.raises(InputError, match="does not ask for 'colour'"):
+    with pytest.raises(InputError, match="has no field 'colour'"):
         asked.read({"colour": "red"})
 
 
