@@ -125,7 +125,7 @@ def test_a_project_that_cannot_be_changed_is_left_alone_and_gets_its_clip_once_i
     suite.fake.set_quirks(Quirks(save_fails=True))
     put = finish(suite)
     assert (put["state"], put["saved"]) == ("put", False)
-    assert "Resolve did not save the project: save it there." in warnings(put)
+    assert "Resolve did not save the project. Save it there." in warnings(put)
     suite.fake.restart()
     assert suite.shows_film(suite.item)
     suite.fake.set_quirks(Quirks())

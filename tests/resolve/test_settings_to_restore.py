@@ -39,7 +39,7 @@ def test_what_is_chosen_in_resolve_s_own_window_is_how_the_next_clip_is_restored
     assert f"put back: track, handles: 3 frames, folder: {folder}." in said
     assert suite.fake.state() == before
     said = suite.script(scripts / "Restore Selected Clips.py")
-    assert "frames 20 to 31 with 3 before and 3 after, onto a new track" in said
+    assert "frames 20 to 31 with 3 before and 3 after, onto a new video track above" in said
     (job,) = suite.run("jobs", "show", "1")
     assert (job["request"]["strength"], job["request"]["steps"], job["request"]["seed"]) == (0.5, 1, 7)
     assert Path(job["output"]).is_relative_to(folder)
@@ -71,7 +71,7 @@ def test_what_is_typed_in_a_terminal_is_what_the_menu_restores_with(suite: Suite
     assert "put back: take, handles: 3 frames" in screen
     suite.timeline.select(suite.item)
     said = suite.script(suite.install() / "Restore Selected Clips.py")
-    assert "frames 20 to 31 with 3 before and 3 after, as a take" in said
+    assert "frames 20 to 31 with 3 before and 3 after, as another take of the clip" in said
 
 
 def test_settings_are_those_of_one_project(suite: Suite) -> None:
