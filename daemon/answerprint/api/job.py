@@ -1,4 +1,4 @@
-"""What the journal keeps of a job, as data; standard library only."""
+"""Jobs and their events, as the journal keeps them; standard library only."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ JobKind = Literal["restore", "preview"]
 
 
 class UnknownJobError(InputError):
-    """There is no such job, or more than one."""
+    """No job has that reference, or several have."""
 
     code = "not_found"
 
 
 class ChunkRefusedError(AnswerprintError):
-    """A chunk does not continue what the journal has of its job."""
+    """A chunk does not follow the last chunk that the journal has of its job."""
 
     code = "chunk_refused"
 
 
 class JobState(Enum):
-    """Where a job stands; the values are what the journal holds and people read."""
+    """State of a job; the values are those of the journal and the command line."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -52,10 +52,10 @@ class JobState(Enum):
 
 
 ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
-"""States that only a retry leaves."""
+"""Final states: only a retry leaves them."""
 
 UNFINISHED = frozenset(JobState) - ENDED
-"""States in which a job waits or works."""
+"""States of a job that waits or works."""
 
 
 def is_job_id(text: str) -> bool:
@@ -68,10 +68,10 @@ def is_job_id(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """Something that happened to a job.
+    """An event of a job.
 
-    sequence: counts from 1 within its job, without gaps; of what is not kept (progress) that of the latest kept one.
-    at: wall clock, for display. event: an event of `frames.events`, or {"event": "state", "state": ..., "problem":
+    sequence: counts from 1 within its job, without gaps; a progress event, which is not kept, has the latest number.
+    at: wall clock, for display. event: an event of `ipc.events`, or {"event": "state", "state": ..., "problem":
     ...}, or {"event": "done", ...} with the deliverable.
     """
 
@@ -82,12 +82,12 @@ class JobEvent:
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """One job, as the journal has it. Times are seconds since 1970 by the wall clock: for display, never for order."""
+    """One job, as the journal has it. Times are seconds since 1970 by the wall clock: for display, not for ordering."""
 
     id: str
     """UUID in its canonical form, made by the client."""
     number: int
-    """Counts from 1, for people; given by the journal, 0 before."""
+    """Counts from 1, for people; set by the journal, 0 before."""
     kind: JobKind
     label: str
     state: JobState
@@ -96,39 +96,39 @@ class JobRecord:
     clip: ClipRef = field(default_factory=ClipRef)
     """The clip as its client named it, given back as such; empty in journals of the first programs."""
     lane: str = "auto"
-    """The device it asks for."""
+    """The device it waits for."""
     priority: int = 0
     """Larger goes first."""
     position: float = 0.0
-    """Order within a priority, smaller first; given by the journal."""
+    """Order within a priority, smaller first; set by the journal."""
     not_before: float | None = None
     created: float = 0.0
     started: float | None = None
     ended: float | None = None
     seconds: float = 0.0
-    """Of work, pauses left out."""
+    """Of work, without pauses."""
     frames_total: int = 0
     """0 until the media was probed."""
     frames_done: int = 0
     """Frames of committed chunks."""
     fingerprint: str = ""
-    """SHA-256 of all that decides the picture; chunks of another fingerprint are of no use to the job."""
+    """SHA-256 of all that decides the picture; chunks with another fingerprint cannot be used."""
     rung: int = 0
-    """How far down the ladder of memory savings the clip has been."""
+    """The last memory fallback used, 0 for none."""
     failures: int = 0
-    """Times that a worker was lost in the chunk that is next."""
+    """How often a worker was lost in the next chunk."""
     problem: Message | None = None
-    """code, message, remedy, exit_code, and what else a pause waits for (needed_bytes, folder)."""
+    """code, message, remedy, exit_code; for a pause also needed_bytes and folder."""
     facts: Message = field(default_factory=dict)
-    """Of the `started` event of the worker: input, output, model, device, estimate."""
+    """From the worker's `started` event: input, output, model, device, estimate."""
     result: Message = field(default_factory=dict)
-    """Of the `done` event."""
+    """From the `done` event."""
     last_sequence: int = 0
     """Number of its latest event."""
 
     @property
     def ended_state(self) -> bool:
-        """Whether only a retry moves it again."""
+        """Whether its state is final."""
         return self.state in ENDED
 
     @property

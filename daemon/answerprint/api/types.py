@@ -1,4 +1,4 @@
-"""What the daemon can do, as a seam: gRPC stands before it, the queue and the children behind it."""
+"""What the daemon can do, as one protocol: the gRPC server calls it, the scheduler implements it."""
 
 from __future__ import annotations
 
@@ -36,26 +36,26 @@ PictureFormat = Literal["png", "jpeg"]
 
 
 class NotYetError(JobFailedError):
-    """What was asked for does not exist yet."""
+    """The requested frame or file does not exist yet."""
 
     code = "not_yet"
 
 
 class StateError(InputError):
-    """The job is in a state in which that cannot be done."""
+    """The job's state does not allow the action."""
 
     code = "wrong_state"
 
 
 class BusyError(JobFailedError):
-    """More than the daemon takes at a time."""
+    """The daemon is at its limit."""
 
     code = "busy"
 
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job as a client asks for it; not checked yet. clip: empty where the request's own says all."""
+    """A job as a client requests it, not checked yet. clip: empty if the request's own is enough."""
 
     id: str
     kind: JobKind
@@ -68,7 +68,7 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some jobs of a list. next_token: for the page after, empty on the last. total: of all pages."""
+    """A page of jobs. next_token: for the next page, empty on the last. total: jobs on all pages."""
 
     jobs: Sequence[JobRecord]
     next_token: str
@@ -77,7 +77,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class WarmModel:
-    """A model in the memory of a device. remaining_seconds: until it is freed if unused; below 0 is for ever."""
+    """A model in the memory of a device. remaining_seconds: until it is freed if unused; below 0 is never."""
 
     model: str
     device: str
@@ -89,7 +89,7 @@ class WarmModel:
 
 @dataclass(frozen=True, slots=True)
 class PullStep:
-    """How far the pull of a model is. stage: fetch, convert, check or done. remaining_seconds: None where unknown."""
+    """Progress of a model pull. stage: fetch, convert, check or done. remaining_seconds: None if unknown."""
 
     stage: str
     file: str
@@ -101,7 +101,7 @@ class PullStep:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A folder of the program's, and the room it has."""
+    """A folder of the program, and the free space on its disk."""
 
     purpose: str
     folder: str
@@ -111,7 +111,7 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class EncodedPicture:
-    """A picture in a file of the daemon's, which `Daemon.forget` removes."""
+    """A picture in a temporary file, which `Daemon.forget` removes."""
 
     path: Path
     media_type: str
@@ -125,8 +125,8 @@ class MediaInfo:
     """What a file or a sequence is, as a job would read it.
 
     path: of the folder for a sequence. frames: of all the media. start_timecode: of frame 0, "" for none.
-    start_number: in the file name of a sequence's frame 0. rate_is_assumed: the media has none of its own. codec,
-    bit_depth: "" and 0 where nobody looked into the file. restored: the file says that it was restored here.
+    start_number: in the file name of a sequence's frame 0. rate_is_assumed: the media have no rate of their own. codec,
+    bit_depth: "" and 0 if the file was not opened. restored: its metadata say that Answerprint made it.
     """
 
     path: str
@@ -149,7 +149,7 @@ class MediaInfo:
 
 @dataclass(frozen=True, slots=True)
 class DaemonInfo:
-    """What the daemon says of itself."""
+    """Version, devices, memory, disks and queue of a running daemon."""
 
     version: str
     pid: int
@@ -170,29 +170,29 @@ class DaemonInfo:
 
 
 class Daemon(Protocol):
-    """The queue, its jobs and the children that do them.
+    """The queue, its jobs and the child processes that run them.
 
-    A `reference` is a job's id, its first 4 characters or more, or its number. Every method raises NotFoundError for
-    a reference that names no job or several, StateError where the job's state forbids it, InputError for bad values
-    and JournalError when the journal fails.
+    A `reference` is a job's id, its first 4 characters or more, or its number. Every method raises NotFoundError if a
+    reference names no job or several, StateError if the job's state forbids the action, InputError for bad values and
+    JournalError if the journal fails.
     """
 
     async def submit(self, new: NewJob) -> tuple[JobRecord, bool]:
-        """Queue a job; False when its id was there already. Raises InputError for what can be known to be wrong."""
+        """Queue a job; False if its id exists already. Raises InputError if it is known to be impossible."""
         ...
 
     async def get(self, reference: str) -> JobRecord:
-        """The job as it stands."""
+        """The job as it is now."""
         ...
 
     async def list(self, states: Sequence[JobState], limit: int, token: str) -> Page:
-        """A page of jobs; no states are all. Raises InputError for a token that is none."""
+        """A page of jobs; no states means all. Raises InputError for an invalid token."""
         ...
 
     def watch(self, reference: str, after: int, *, progress: bool = True) -> AsyncIterator[JobEvent]:
-        """Kept events after a number, then what happens, until the job has ended.
+        """Kept events after a number, then new ones, until the job has ended.
 
-        Raises BusyError when the watcher is 1,000 events behind: it may come back with the last number it saw.
+        Raises BusyError if the watcher is 1,000 events behind: it may watch again from the last number it saw.
         """
         ...
 
@@ -201,7 +201,7 @@ class Daemon(Protocol):
         ...
 
     async def pause(self, reference: str) -> JobRecord:
-        """Stop it after the chunk that is done; it waits until it is resumed."""
+        """Stop it after the running chunk; it waits until it is resumed."""
         ...
 
     async def resume(self, reference: str) -> JobRecord:
@@ -209,7 +209,7 @@ class Daemon(Protocol):
         ...
 
     async def cancel(self, reference: str) -> JobRecord:
-        """End it now; what it had on disk goes."""
+        """End it now and delete its chunks."""
         ...
 
     async def retry(self, reference: str) -> JobRecord:
@@ -217,7 +217,7 @@ class Daemon(Protocol):
         ...
 
     async def delete(self, reference: str) -> int:
-        """Forget a job that has ended; returns the bytes freed."""
+        """Remove an ended job from the journal; returns the bytes freed."""
         ...
 
     async def move(
@@ -228,13 +228,13 @@ class Daemon(Protocol):
         place: QueuePlace | None = None,
         not_before: float | None = None,
     ) -> JobRecord:
-        """Change when a job gets its turn; not_before 0 or less is now."""
+        """Change when a job runs; not_before 0 or less is now."""
         ...
 
     async def frame(
         self, reference: str, frame: int, side: PictureSide, form: PictureFormat, max_size: tuple[int, int]
     ) -> EncodedPicture:
-        """One frame as a picture. Raises NotYetError while it is not finished, NotFoundError when it never will be."""
+        """One frame as a picture. Raises NotYetError if it is not finished, NotFoundError if it never will be."""
         ...
 
     def forget(self, picture: EncodedPicture) -> None:
@@ -242,36 +242,36 @@ class Daemon(Protocol):
         ...
 
     async def describe(self, media: str) -> MediaInfo:
-        """What a file or a sequence is. Raises RemoteError for one that cannot be read."""
+        """Facts of a file or a sequence. Raises RemoteError if it cannot be read."""
         ...
 
     async def load_model(self, model: str, device: str, keep_alive_seconds: float | None) -> WarmModel:
-        """Bring a model into memory, or keep it there longer."""
+        """Load a model, or keep it loaded longer."""
         ...
 
     async def unload_models(self, model: str) -> int:
-        """Free a model, or all for an empty name, as soon as no job uses it; returns how many."""
+        """Unload a model, or all for an empty name, once no job uses it; returns how many."""
         ...
 
     def pull_model(self, model: str, *, accept_licence: bool, trust_first: bool) -> AsyncIterator[PullStep]:
-        """Fetch a known model; the last step is `done`. Left early, it ends, and what has come is kept.
+        """Fetch a published model; the last step is `done`. If the caller leaves early, received data is kept.
 
-        Raises ModelError where licence or hashes forbid it, JobFailedError in its forms where it cannot be fetched.
+        Raises ModelError if licence or hashes forbid it, JobFailedError in its forms if it cannot be fetched.
         """
         ...
 
     async def suspend(self, reason: str, *, unload: bool) -> None:
-        """Begin no new chunk until `resume_work`."""
+        """Start no chunk until `resume_work`."""
         ...
 
     async def resume_work(self) -> None:
-        """Go on."""
+        """Continue after `suspend`."""
         ...
 
     async def info(self) -> DaemonInfo:
-        """What the daemon says of itself."""
+        """Facts of the daemon."""
         ...
 
     def shut_down(self) -> None:
-        """Ask for the end, as SIGTERM does; returns at once."""
+        """Ask the daemon to end, as SIGTERM does; returns at once."""
         ...

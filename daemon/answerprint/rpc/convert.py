@@ -1,6 +1,6 @@
-"""Jobs between the protocol and the queue: what a client asks for, and what it gets back.
+"""Converts jobs between the protocol and the program.
 
-Requests are validated before they come here, so what is refused here is what a restoration itself refuses.
+Requests are validated before they come here; what is refused here is what `RestoreRequest` refuses.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Asked = RestoreRequest | PreviewRequest
 
 
 def new_job_from(message: pb.SubmitJobRequest) -> NewJob:
-    """The job that a validated request asks for. Raises InputError for what no restoration can be."""
+    """The job of a validated request. Raises InputError for settings that no restoration has."""
     clip = _clip_from(message.clip)
     return NewJob(
         id=message.id.lower(),
@@ -46,7 +46,7 @@ def new_job_from(message: pb.SubmitJobRequest) -> NewJob:
 
 
 def new_job_to(new: NewJob) -> pb.SubmitJobRequest:
-    """The request that asks for a job. Raises InputError for what cannot be sent, such as a path that is no Unicode."""
+    """The request for a job. Raises InputError if it cannot be sent, such as a path that is not Unicode."""
     try:
         message = pb.SubmitJobRequest(
             id=new.id, priority=new.priority, label=new.label, not_before=timestamp(new.not_before)
@@ -84,7 +84,7 @@ def job_to(record: JobRecord, progress: Message | None = None) -> pb.Job:
 
 
 def job_from(message: pb.Job) -> JobRecord:
-    """What a client knows of a job; what only the daemon needs has its default."""
+    """A job as a client knows it; fields that only the daemon needs have their defaults."""
     facts: Message = {}
     if message.scratch_estimate_bytes:
         facts["estimate"] = {"scratch_bytes": message.scratch_estimate_bytes}

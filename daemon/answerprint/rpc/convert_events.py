@@ -1,4 +1,4 @@
-"""What happens to a job, between the objects of `frames.events` and the protocol."""
+"""Converts a job's events between `ipc.events` and the protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models and the daemon itself, between the protocol and the program."""
+"""Converts models and facts of the daemon between the protocol and the program."""
 
 from __future__ import annotations
 

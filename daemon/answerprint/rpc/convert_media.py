@@ -1,4 +1,4 @@
-"""What a file is, between the protocol and the program."""
+"""Converts facts of media between the protocol and the program."""
 
 from __future__ import annotations
 

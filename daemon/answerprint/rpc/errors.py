@@ -1,7 +1,7 @@
-"""Errors on their way through gRPC: a status for any client, and beside it the error itself for ours.
+"""Errors over gRPC: a status for any client, and the error itself for ours.
 
 The trailing metadata `answerprint-problem-bin` holds {"code", "message", "remedy", "exit_code"} as JSON; and
-"again": true where nothing is wrong but that many ask at once.
+"again": true if the daemon only has too many calls at the moment.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class AccessDeniedError(NoDaemonError):
 
 
 class OtherVersionError(NoDaemonError):
-    """The daemon that runs speaks another version of the protocol; it must end before another one starts."""
+    """The running daemon speaks another version of the protocol; it must end before another one starts."""
 
     code = "other_version"
 
@@ -55,23 +55,23 @@ class StartingError(NoDaemonError):
 
 
 class EndingError(NoDaemonError):
-    """The daemon takes no more calls."""
+    """The daemon is shutting down."""
 
     code = "ending"
 
 
 class TooSlowError(NoDaemonError):
-    """An answer took too long; what was asked for may still happen."""
+    """The call timed out; its action may still happen."""
 
     code = "too_slow"
 
 
 class CrowdedError(BusyError):
-    """More ask at once than the daemon answers at a time: the same call is taken in a moment."""
+    """Too many calls at once: try the same call again in a moment."""
 
 
 class InternalError(AnswerprintError):
-    """The daemon met an error of its own: a mistake in the program."""
+    """The daemon hit an internal error: a bug."""
 
     code = "internal"
 
@@ -130,13 +130,13 @@ def from_trailer(metadata: Iterable[tuple[str, str | bytes]]) -> AnswerprintErro
 
 
 def _raised_there(code: str, exit_code: int, message: str, remedy: str) -> AnswerprintError:
-    """The same error again; of a class that this version does not have, one that says the same."""
+    """The same error again; for a class that this version lacks, one with the same code and exit code."""
     base: type[AnswerprintError] = InputError if exit_code == InputError.exit_code else AnswerprintError
     for kind in _classes(AnswerprintError):
         if kind.code == code and kind.exit_code == exit_code:
             if list(inspect.signature(kind).parameters)[:2] == ["message", "remedy"]:
                 return kind(message, remedy)
-            # It is made of other facts, which stayed with the daemon: the class it refines says enough.
+            # Its constructor takes other values, which stayed in the daemon: its base class is enough.
             base = kind.__base__ if kind.__base__ is not None else base
     unknown: type[AnswerprintError] = type("RemoteError", (base,), {"code": code, "exit_code": exit_code})
     return unknown(message, remedy)
@@ -150,7 +150,7 @@ def _classes(kind: type[AnswerprintError]) -> Iterable[type[AnswerprintError]]:
 
 
 def _cut(text: str, longest: int) -> str:
-    """Text of at most so many bytes in UTF-8; what is no Unicode (bytes of a file name) becomes marks."""
+    """Text of at most `longest` bytes in UTF-8; bytes of a file name that are not Unicode become escapes."""
     data = text.encode("utf-8", "backslashreplace")
     if len(data) <= longest:
         return data.decode()

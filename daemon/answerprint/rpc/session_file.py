@@ -1,4 +1,4 @@
-"""Where the daemon is found, and who may find it: folders of the user's alone, and the session file in one of them.
+"""How clients find the daemon: the session file, in a folder that only its user can open.
 
     RUN/            0700
         lock        held by the daemon while it lives
@@ -92,7 +92,8 @@ def prepare_run_folder(folder: Path) -> None:
             folder.mkdir(mode=0o700)
     except OSError as error:
         raise NoDaemonError(
-            f"The folder {folder} cannot be made ({error.strerror}).", "Make it, or set ANSWERPRINT_HOME to another."
+            f"Could not create the folder {folder} ({error.strerror}).",
+            "Create it, or set ANSWERPRINT_HOME to another.",
         ) from error
     check_private(folder)
 
@@ -156,7 +157,7 @@ def write_session(run: Path, session: Session) -> None:
         atomic.write_bytes(session_path(run), data, overwrite=True, mode=0o600)
     except OSError as error:
         raise NoDaemonError(
-            f"{session_path(run)} cannot be written ({error.strerror}).", "Make room, and check the folder."
+            f"{session_path(run)} cannot be written ({error.strerror}).", "Free disk space, and check the folder."
         ) from error
 
 

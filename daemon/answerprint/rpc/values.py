@@ -1,4 +1,4 @@
-"""Single values between the protocol and the program; none of these can fail on what the program itself made."""
+"""Converts single values between the protocol and the program; none fails on values that the program made."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MICROSECONDS = 10**6
 
 
 def carried_text(value: object) -> str:
-    """A text as the protocol can carry it: bytes of a file name that are no Unicode become escapes."""
+    """A text as the protocol can carry it: bytes of a file name that are not Unicode become escapes."""
     return ("" if value is None else str(value)).encode("utf-8", "backslashreplace").decode()
 
 

@@ -53,6 +53,6 @@ def test_a_file_that_is_gone_keeps_no_other_from_going_back(fake: FakeResolve, t
     gone = replace(units[0], path=str(tmp_path / "gone.mov"))
     outcomes = put_clips(Resolve(fake.bridge().root), NO_CLIENT, [gone, units[1]], Ledger(tmp_path / "ledger"))
     assert [outcome.state for outcome in outcomes] == ["failed", "put"]
-    assert "not there any more" in outcomes[0].warnings[0]
+    assert "no longer exists" in outcomes[0].warnings[0]
     again = put_clips(Resolve(fake.bridge().root), NO_CLIENT, units, Ledger(tmp_path / "ledger"))
     assert [outcome.state for outcome in again] == ["put", "already"]

@@ -43,7 +43,7 @@ def test_thousands_of_pieces_of_one_file_get_their_names_in_as_many_looks(
 
 def test_a_folder_for_pictures_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="cannot be made"):
+    with pytest.raises(InputError, match="Could not create"):
         restored_path(tmp_path / "file", "a.png", (), "png")
 
 

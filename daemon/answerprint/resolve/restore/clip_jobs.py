@@ -1,4 +1,4 @@
-"""The jobs of a project, put together as the clips that come of them: most clips are one job, some are several."""
+"""The jobs of a project, grouped by clip: most clips are one job, some are several."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["ClipJobs", "clip_jobs_of", "place_of"]
 
 @dataclass(frozen=True, slots=True)
 class ClipJobs:
-    """A clip to be. id: of its job, or of the whole that its jobs are parts of. path: of the restored file.
+    """A restored clip and its jobs. id: of its job, or of the join plan that its jobs are parts of. path: of the file.
 
-    of: the units that restored it, where it has no job of its own.
+    of: ids of the clips that it was made from, if it has no job of its own.
     """
 
     id: str
@@ -30,12 +30,12 @@ class ClipJobs:
 
     @property
     def done(self) -> bool:
-        """Whether all of it is restored."""
+        """Whether all its jobs are done."""
         return all(job.state is JobState.DONE for job in self.jobs)
 
     @property
     def failed(self) -> JobRecord | None:
-        """The job for which it cannot be done."""
+        """Its first job that failed or was cancelled."""
         return next((job for job in self.jobs if job.state in (JobState.FAILED, JobState.CANCELLED)), None)
 
     def is_one_of(self, ids: Iterable[str]) -> bool:
@@ -45,7 +45,7 @@ class ClipJobs:
 
 
 def place_of(job: JobRecord) -> Placement | None:
-    """Where a job's clip belongs; None for a job that was not made in Resolve. Raises InputError for a newer form."""
+    """Where a job's clip belongs; None if the job was not made in Resolve. Raises InputError for a newer form."""
     return Placement.from_editor(job.clip.editor)
 
 
@@ -55,7 +55,7 @@ def clip_jobs_of(client: Client, project: str) -> list[ClipJobs]:
     for job in sorted(client.all_jobs(), key=lambda each: each.number):
         try:
             place, whole = place_of(job), join_plan_of(job)
-        except InputError:  # of a newer program: that one brings it back
+        except InputError:  # from a newer program, which puts it back
             continue
         if place is None or place.project != project:
             continue

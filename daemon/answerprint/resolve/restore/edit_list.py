@@ -1,4 +1,4 @@
-"""A list of cuts as jobs, and the list again with what was restored: the way of those who are not in Resolve."""
+"""An edit list as jobs, and the list again with the restored files: for work outside Resolve."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LIST, _SOURCE, _FIRST = "answerprint_list", "answerprint_source", "answerprint_
 
 
 def open_list(path: Path, describe: Describe, media: Path | None = None, rate: Fraction | None = None) -> EditList:
-    """Read a list; describe: the daemon's. Raises InputError when the list itself cannot be read."""
+    """Read a list; describe: the daemon's. Raises InputError if the list itself cannot be read."""
     book = MediaBook(describe)
 
     def probe(file: Path, rate: Fraction) -> MediaInfo:
@@ -40,30 +40,30 @@ def open_list(path: Path, describe: Describe, media: Path | None = None, rate: F
 
 
 def list_key(edit: EditList) -> str:
-    """What tells a list from every other, and from itself after a change."""
+    """A hash that tells a list from every other one, and from its own later versions."""
     return hashlib.sha256(edit.content).hexdigest()
 
 
 def jobs_of_list(
-    edit: EditList, wishes: RestoreSettings, taken: Iterable[str] = ()
+    edit: EditList, preferences: RestoreSettings, taken: Iterable[str] = ()
 ) -> tuple[list[tuple[Master, NewJob]], list[tuple[Master, InputError]]]:
-    """One job for each piece of each source that the list uses, however often; and pieces for which there is no place.
+    """One job for each piece of each source that the list uses, however often; and pieces without a writable folder.
 
     Raises InputError for settings that no restoration has.
     """
-    codec_named(wishes.codec)
-    # The same for all but for its two paths: a list may have hundreds of thousands of pieces.
+    codec_named(preferences.codec)
+    # Checked once for all jobs: a list may have hundreds of thousands of pieces.
     paths = {"input": str(edit.path), "output": str(edit.path)}
-    request = RestoreRequest.from_json({**wishes.settings, **paths, "codec": wishes.codec or None}).to_json()
+    request = RestoreRequest.from_json({**preferences.settings, **paths, "codec": preferences.codec or None}).to_json()
     names, key = Taken(taken), list_key(edit)  # of megabytes, once
     folders: dict[Path, Path | InputError] = {}
     made: list[tuple[Master, NewJob]] = []
     refused: list[tuple[Master, InputError]] = []
-    for master in masters(edit.usable, wishes.handles):
+    for master in masters(edit.usable, preferences.handles):
         media = master.entries[0].media
         try:
-            folder = _folder(folders, master.path, edit.name, wishes)
-            output = restored_path(folder, master.path.name.replace("%", ""), names, wishes.codec)
+            folder = _folder(folders, master.path, edit.name, preferences)
+            output = restored_path(folder, master.path.name.replace("%", ""), names, preferences.codec)
         except InputError as error:
             refused.append((master, error))
             continue
@@ -76,17 +76,17 @@ def jobs_of_list(
         )
         job = NewJob(
             str(uuid.uuid4()), "restore", {**request, **clip.settings(), "output": str(output)}, clip,
-            master.path.name[:256], wishes.priority, wishes.not_before,
+            master.path.name[:256], preferences.priority, preferences.not_before,
         )  # fmt: skip
         made.append((master, job))
     return made, refused
 
 
-def _folder(known: dict[Path, Path | InputError], source: Path, project: str, wishes: RestoreSettings) -> Path:
-    """Each folder is looked at once. Raises InputError."""
+def _folder(known: dict[Path, Path | InputError], source: Path, project: str, preferences: RestoreSettings) -> Path:
+    """Each folder is checked once. Raises InputError."""
     if source.parent not in known:
         try:
-            known[source.parent] = folder_for(source, project, Path(wishes.folder) if wishes.folder else None)
+            known[source.parent] = folder_for(source, project, Path(preferences.folder) if preferences.folder else None)
         except InputError as error:
             known[source.parent] = error
     found = known[source.parent]
@@ -104,13 +104,13 @@ def jobs_for(edit: EditList, jobs: Iterable[JobRecord]) -> Iterator[JobRecord]:
 def restored_of_list(
     edit: EditList, jobs: Iterable[JobRecord], describe: Describe
 ) -> tuple[list[RestoredMedia], list[JobRecord]]:
-    """What was restored for a list, the latest first, and the jobs that are not done, or whose file is gone."""
+    """The files restored for a list, the latest first, and the jobs that are not done, or whose file is missing."""
     book, restored, missing = MediaBook(describe), [], []
     for job in sorted(jobs_for(edit, jobs), key=lambda each: -each.number):
         editor = job.clip.editor
         try:
             if job.state is not JobState.DONE:
-                raise InputError("It is not done.")
+                raise InputError("The job is not done.")
             media = book.look(job.output)
         except AnswerprintError as error:
             if error.exit_code != InputError.exit_code:

@@ -1,6 +1,6 @@
-"""Finished jobs of a project go back into it, each exactly once, whoever submitted them and whenever.
+"""Puts finished jobs of a project back into it, each exactly once, whoever submitted them and whenever.
 
-Stay until jobs are done, and put each clip back when it is; Resolve is attached only for the moment of that.
+`follow_jobs` waits for jobs and puts each clip back when it is done; it attaches to Resolve only while it does so.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from answerprint.resolve.restore.join import join_whole
 __all__ = ["Finished", "follow_jobs", "put_clips", "put_finished", "why_failed"]
 
 _GONE = ("no_resolve", "resolve_hangs")
-"""Errors after which nothing more can be asked of Resolve."""
+"""Codes of errors after which Resolve cannot be called any more."""
 
 
 @dataclass(slots=True)
 class Finished:
-    """What came of all clips of a project. failed: jobs with their reason. waiting: clips that are not done yet."""
+    """The outcome of a project's clips. failed: jobs with the reason. waiting: clips that are not done yet."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     failed: list[tuple[JobRecord, str]] = field(default_factory=list)
@@ -41,9 +41,9 @@ class Finished:
 def put_finished(
     resolve: Resolve, client: Client, ledger: Ledger, only: Collection[str] = (), *, again: bool = False
 ) -> Finished:
-    """Put back what is done and is not back yet. only: of these jobs, by their full ids; () for all of the project.
+    """Put back what is done and not back yet. only: of these jobs, by their full ids; () for all of the project.
 
-    again: also what a person took out since. One clip that cannot be put back does not keep the others from it.
+    again: also what the user removed since. A clip that fails does not stop the others.
     """
     result = Finished()
     done: list[ClipJobs] = []
@@ -63,8 +63,8 @@ def put_finished(
 def put_clips(
     resolve: Resolve, client: Client, units: Sequence[ClipJobs], ledger: Ledger, *, again: bool = False
 ) -> list[Outcome]:
-    """Put clips back together. Raises ResolveError where nothing more can be asked of Resolve."""
-    # Parts are joined first: it takes as long as it takes, and meanwhile Resolve is its user's.
+    """Put clips back in one session. Raises ResolveError if Resolve cannot be called any more."""
+    # Parts are joined first: that may take long, and meanwhile the user works in Resolve.
     outcomes = {unit.id: failure for unit in units if (failure := _unready(client, unit)) is not None}
     ready = [unit for unit in units if unit.id not in outcomes]
     if ready:
@@ -75,7 +75,7 @@ def put_clips(
         except AnswerprintError as error:
             if error.code in _GONE:
                 raise
-            # Of what was put back by then nobody knows whether it is there; the next time it is found, or put back.
+            # Whether earlier clips of this session arrived is unknown; the next run finds them, or puts them back.
             for unit in ready:
                 before = outcomes.get(unit.id)
                 if before is None or before.state in ("put", "already"):
@@ -86,7 +86,7 @@ def put_clips(
 
 
 def _unready(client: Client, unit: ClipJobs) -> Outcome | None:
-    """Why its file cannot be put back; None where it can."""
+    """Why its file cannot be put back; None if it can."""
     try:
         if unit.whole is not None:
             join_whole(client, unit.whole)
@@ -94,7 +94,7 @@ def _unready(client: Client, unit: ClipJobs) -> Outcome | None:
         return _failure(unit, str(error))
     if "%" in unit.path or os.path.lexists(unit.path):
         return None
-    text = f"{unit.path} is not there any more. Restore the clip again, or put the file back to its place."
+    text = f"{unit.path} no longer exists. Restore the clip again, or move the file back."
     return _failure(unit, text)
 
 
@@ -118,7 +118,7 @@ def _failure(unit: ClipJobs, text: str, steps: tuple[Step, ...] = ()) -> Outcome
 
 
 def why_failed(job: JobRecord) -> str:
-    """In a sentence, and one more for the remedy where there is one."""
+    """One sentence, and the remedy if there is one."""
     problem = job.problem or {}
     said = (str(problem.get(each) or "") for each in ("message", "remedy"))
     return " ".join(filter(None, said)) or f"It was {job.state.value}."
@@ -126,7 +126,7 @@ def why_failed(job: JobRecord) -> str:
 
 _LOOK_SECONDS = 2.0
 _AWAY_SECONDS = 30.0
-"""Between two looks for a Resolve that is away: it may be started again, and then the clips go back."""
+"""Between two tries to attach to a Resolve that is not running, or shows another project."""
 
 Attach = Callable[[], AbstractContextManager[Resolve]]
 
@@ -175,7 +175,7 @@ def follow_jobs(
 
 
 def _put_follow(client: Client, project: str, ready: Collection[str], attach: Attach) -> list[Outcome]:
-    """None where Resolve is away, or shows another project."""
+    """Outcomes; none if Resolve is not running, or shows another project."""
     try:
         with attach() as resolve:
             if resolve.project().id() != project:

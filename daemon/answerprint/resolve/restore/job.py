@@ -40,7 +40,7 @@ class Planned:
         return self.place.first - self.place.restored_first, self.place.restored_stop - self.place.stop
 
 
-def make_job(planned: Planned, wishes: RestoreSettings) -> NewJob:
+def make_job(planned: Planned, preferences: RestoreSettings) -> NewJob:
     """The job. Raises InputError for settings that no restoration has."""
     place, media_first = planned.place, planned.media_first
     clip = replace(
@@ -48,18 +48,18 @@ def make_job(planned: Planned, wishes: RestoreSettings) -> NewJob:
         range=FrameRange(place.first - media_first, place.stop - media_first),
         handles=planned.handles,
         reel=place.metadata.get("Reel Name", place.attributes.get("Reel Name", ""))[:256],
-        editor={**place.to_editor(), **({HIDE: "yes"} if wishes.disable else {})},
+        editor={**place.to_editor(), **({HIDE: "yes"} if preferences.disable else {})},
     )
-    settings = dict(wishes.settings)
+    settings = dict(preferences.settings)
     if planned.size is not None:
         settings |= {"size": planned.size, "scale": None}
-    settings |= {**clip.settings(), "output": planned.output, "codec": wishes.codec or None}
+    settings |= {**clip.settings(), "output": planned.output, "codec": preferences.codec or None}
     return NewJob(
         id=planned.id,
         kind="restore",
         request=RestoreRequest.from_json(settings).to_json(),
         clip=clip,
         label=place.name[:256],
-        priority=wishes.priority,
-        not_before=wishes.not_before,
+        priority=preferences.priority,
+        not_before=preferences.not_before,
     )

@@ -1,7 +1,7 @@
-"""A clip that was restored before and now needs more of its source: only what is missing is restored.
+"""Restores only the missing frames of a clip that was restored before and now needs more of its source.
 
-The new file is then joined of the earlier one and the new parts, none of whose frames is encoded again; chunks follow
-absolute frames of the source, so its texture goes on.
+The daemon then joins the earlier files and the new parts into one file, without encoding a frame again. Chunks follow
+absolute frames of the source, so the texture continues across the joins.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _KEY = "answerprint_whole"
 class Earlier:
     """A file that was restored before, with the source frames that it holds.
 
-    job: that made it, where one did. units: what it was put back as, or was joined of.
+    job: the one that made it, if any. units: ids of the clips that it was put back as, or joined from.
     """
 
     path: str
@@ -45,7 +45,7 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class JoinPlan:
-    """What several jobs are parts of. id: of it, as if it were a job. request: of a restoration of all of it."""
+    """The file that several jobs are parts of. id: of the joining job. request: restores all of it."""
 
     id: str
     output: str
@@ -53,13 +53,13 @@ class JoinPlan:
     request: Mapping[str, Any]
 
     def to_text(self) -> str:
-        """For the map that a job carries for its editor."""
+        """JSON for the editor's notes of a job."""
         parts = [[each.path, each.frames.start, each.frames.stop] for each in self.parts]
         return json.dumps({"id": self.id, "output": self.output, "parts": parts, "request": dict(self.request)})
 
 
 def join_plan_of(job: JobRecord) -> JoinPlan | None:
-    """What a job is a part of; None for one that stands alone. Raises InputError."""
+    """The plan that a job is a part of; None for a job that stands alone. Raises InputError if it cannot be read."""
     text = job.clip.editor.get(_KEY)
     if text is None:
         return None
@@ -68,16 +68,16 @@ def join_plan_of(job: JobRecord) -> JoinPlan | None:
         parts = tuple(Earlier(path, FrameRange(first, stop)) for path, first, stop in said["parts"])
         return JoinPlan(said["id"], said["output"], parts, said["request"])
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"What job {job.number} is a part of cannot be read ({error}).") from error
+        raise InputError(f"The join plan of job {job.number} cannot be read ({error}).") from error
 
 
-def part_jobs(planned: Planned, wishes: RestoreSettings, earlier: list[Earlier]) -> list[NewJob] | None:
-    """The jobs for what is missing of a clip that is not `reused`; None where nothing of it is there, or it cannot be
-    joined: then all of it is missing. Raises InputError.
+def part_jobs(planned: Planned, preferences: RestoreSettings, earlier: list[Earlier]) -> list[NewJob] | None:
+    """Jobs for the missing frames of a clip that is not `reused`; None if all frames are missing, or files of the codec
+    cannot be joined. Raises InputError.
     """
     asked = FrameRange(planned.place.restored_first, planned.place.restored_stop)
     missing = retrim(asked, [each.frames for each in earlier])
-    if not missing or missing == [asked] or not codec_named(wishes.codec).can_join:
+    if not missing or missing == [asked] or not codec_named(preferences.codec).can_join:
         return None
     output = Path(planned.output)
     parts = [
@@ -92,11 +92,11 @@ def part_jobs(planned: Planned, wishes: RestoreSettings, earlier: list[Earlier])
         for number, part in enumerate(missing, 1)
     ]
     held = [*earlier, *(Earlier(each.output, part) for each, part in parts)]
-    request = {**make_job(planned, wishes).request, "range": f"{asked.start}:{asked.stop}"}
+    request = {**make_job(planned, preferences).request, "range": f"{asked.start}:{asked.stop}"}
     whole = JoinPlan(planned.id, planned.output, tuple(held), request)
     jobs = []
     for each, part in parts:
-        job = make_job(each, wishes)
+        job = make_job(each, preferences)
         first, editor = planned.media_first, {**job.clip.editor, _KEY: whole.to_text()}
         frames = FrameRange(part.start - first, part.stop - first)
         clip = replace(job.clip, range=frames, handles=(0, 0), editor=editor)
@@ -105,10 +105,10 @@ def part_jobs(planned: Planned, wishes: RestoreSettings, earlier: list[Earlier])
 
 
 def join_whole(client: Client, whole: JoinPlan) -> None:
-    """Have the daemon join the parts, unless that was done before; then the new parts go.
+    """Have the daemon join the parts, unless the file exists; then remove the new parts.
 
-    The job has the whole's own id: however many ask for it, it is one job, and it goes on by itself when they are gone.
-    Raises AnswerprintError.
+    The job has the plan's own id: several callers share one job, and it continues without them. Raises
+    AnswerprintError.
     """
     if not os.path.lexists(whole.output):
         parts = [[each.path, each.frames.start, each.frames.stop] for each in whole.parts]
@@ -123,17 +123,17 @@ def join_whole(client: Client, whole: JoinPlan) -> None:
         _await_end(client, job)
     output = Path(whole.output)
     for each in whole.parts:
-        # What was restored for this file alone; other files that it was joined of are their jobs' own.
+        # Only parts restored for this file; the other files belong to their own jobs.
         if Path(each.path).name.startswith(f".{output.stem}.part"):
-            with contextlib.suppress(OSError):  # it is of no more use, and in nobody's way
+            with contextlib.suppress(OSError):  # harmless if it stays
                 Path(each.path).unlink(missing_ok=True)
 
 
 def _await_end(client: Client, job: JobRecord) -> None:
-    """Wait until a job is done. Raises JobFailedError when it fails, or waits for a person."""
+    """Wait until a job is done. Raises JobFailedError if it fails, is cancelled, or is paused."""
     if client.info().suspended:
         raise JobFailedError(
-            "The queue is suspended: the parts are joined when it goes on.", "Run: answerprint queue resume"
+            "The queue is suspended. The parts are joined once it resumes.", "Run: answerprint queue resume"
         )
     if job.state is not JobState.PAUSED:
         for happening in client.watch(job.id, job.last_sequence, progress=False):

@@ -1,4 +1,4 @@
-"""A third account of where items lie: the timeline as Resolve exports it, where its numbers leave a doubt."""
+"""A third reading of where items lie: the exported timeline, used if Resolve's own numbers disagree."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["OtioReadings"]
 
 
 class OtioReadings:
-    """Answers for items of the open timeline. It is exported once, at the first question, and the file removed."""
+    """Readings of items of the open timeline, which is exported once, at the first use; the file is then removed."""
 
     def __init__(self, resolve: Resolve, media: MediaBook) -> None:
         self._resolve, self._media = resolve, media
@@ -27,28 +27,28 @@ class OtioReadings:
         self._known: dict[tuple[int, int], OtioReading] = {}
 
     def __call__(self, item: ItemFacts) -> OtioReading | None:
-        """What the list says of an item; None where it says nothing, or cannot be had."""
+        """The reading of an item; None if the list has none, or there is no list."""
         return self._look().get(_place(item))
 
     def steady(self, item: ItemFacts) -> bool | None:
-        """Whether an item's speed stays the same; None where no list says so.
+        """Whether an item's speed is constant; None if no list tells.
 
-        Of a speed that changes, Resolve's own calls tell only the mean.
+        For a speed that changes, Resolve's own calls give only the mean.
         """
         self._look()
         return self._steady.get(_place(item))
 
     @property
     def lacking(self) -> AnswerprintError | None:
-        """Why the list could not be had, once it was asked for; None where it could, or nobody asked."""
+        """Why there is no list; None if there is one, or it was not needed yet."""
         return self._fault
 
     def _look(self) -> dict[tuple[int, int], OtioReading]:
         if not self._asked:
             self._asked = True
-            # A list that cannot be had decides nothing: an item is then refused, or restored without being placed.
+            # Without a list nothing is decided: the item is refused, or restored without being placed.
             try:
-                library()  # without it, nobody need wait for an export
+                library()  # without it, an export is of no use
                 with tempfile.TemporaryDirectory() as folder:
                     self._export(Path(folder) / "timeline.otio")
             except AnswerprintError as error:
@@ -57,7 +57,7 @@ class OtioReadings:
                 self._fault = error
             except OSError as error:
                 self._fault = InputError(
-                    f"The timeline cannot be exported ({error.strerror}).", "Make room on the disk."
+                    f"Could not export the timeline ({error.strerror}).", "Free disk space and try again."
                 )
         return self._known
 
@@ -65,9 +65,7 @@ class OtioReadings:
         timeline = self._resolve.project().timeline()
         kind, none = (self._resolve.remote.value(name) for name in ("EXPORT_OTIO", "EXPORT_NONE"))
         if not timeline.export(str(file), kind, none) or not file.is_file():
-            raise InputError(
-                "Resolve does not export the timeline, which would tell.", "Try again with its Edit page open."
-            )
+            raise InputError("Resolve did not export the timeline.", "Open its Edit page and try again.")
         self._steady = steady_speeds(file, file.read_bytes())
         for entry in read_list(file, probe=lambda path, rate: self._media.look(str(path))).entries:
             if entry.source is not None and not entry.side:

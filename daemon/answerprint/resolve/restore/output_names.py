@@ -1,4 +1,4 @@
-"""Where restored files lie and what they are called: beside their source, and never under a name that is taken."""
+"""Folders and names of restored files: beside their source, and never a name that is in use."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from answerprint.frames.codecs import codec_named
 __all__ = ["FOLDER", "Taken", "folder_for", "restored_path"]
 
 FOLDER = "Restored"
-_UNFIT = re.compile(r"[^\w.,+()@-]+")  # what some system refuses in a name, or a shell takes for something else
+_UNFIT = re.compile(r"[^\w.,+()@-]+")  # what some system refuses in a name, or a shell interprets
 _LONGEST = 120  # characters of a name, leaving room for version and suffix on every file system
 _MOST_VERSIONS = 99_999
 
 
 class Taken(set[str]):
-    """Paths that nothing else may get, such as outputs of jobs that have not written them yet.
+    """Paths that are reserved, such as outputs of queued jobs.
 
-    Remembers which version of each name came last: a long list uses one file in thousands of pieces, and to begin
-    with the first version for each of them would take hours.
+    Remembers the last version of each name: a long list uses one file in thousands of pieces, and a search from
+    version 1 for each would take hours.
     """
 
     def __init__(self, paths: Iterable[str] = ()) -> None:
@@ -33,10 +33,10 @@ class Taken(set[str]):
 
 
 def folder_for(source: Path, project: str, wanted: Path | None = None) -> Path:
-    """The folder for what is restored of a source, made if need be.
+    """The folder for files restored from a source, created if missing.
 
-    wanted: the one that was asked for. Otherwise `Restored` beside the source, or where that cannot be written to (a
-    card, a read-only share) one for the project in the user's folder of films. Raises InputError when none can be had.
+    wanted: the user's choice. Otherwise `Restored` beside the source, or if that is not writable (a card, a read-only
+    share) a folder for the project in the user's folder of films. Raises InputError if none is writable.
     """
     places = [wanted] if wanted else [source.parent / FOLDER, _films() / "Answerprint" / _fit(project)]
     for place in places:
@@ -46,15 +46,15 @@ def folder_for(source: Path, project: str, wanted: Path | None = None) -> Path:
             continue
         if os.access(place, os.W_OK):
             return place
-    raise InputError(f"{places[-1]} cannot be written to.", "Name another folder with --folder.")
+    raise InputError(f"{places[-1]} is not writable.", "Choose another folder with --folder.")
 
 
 def restored_path(folder: Path, name: str, taken: Collection[str], codec: str = "") -> Path:
-    """A path for a restored clip: `<name>_restored_v01.mov`, the first version that is on no disk and in no queue.
+    """A path for a restored clip: `<name>_restored_v01.mov`, the first version that neither exists nor is in `taken`.
 
-    codec: of the file, "" for ProRes. Pictures get a folder of their own, which is made, and a pattern in it. taken:
-    outputs of jobs that have not written them yet; with `Taken`, many names are found as fast as one. Raises
-    InputError when there is no name left, no such codec, or no folder can be made for pictures.
+    codec: of the file, "" for ProRes. An image sequence gets a new folder of its own, and a pattern in it. taken:
+    outputs of queued jobs; with `Taken`, many names are found as fast as one. Raises InputError if no name is left,
+    there is no such codec, or the folder cannot be created.
     """
     info = codec_named(codec)
     stem, suffix = _fit(Path(name).stem), info.suffixes[0]
@@ -70,7 +70,7 @@ def restored_path(folder: Path, name: str, taken: Collection[str], codec: str = 
             _make(Path(place))
         versions[base] = version
         return path
-    raise InputError(f"{folder} holds {_MOST_VERSIONS} versions of {stem}.", "Clear it, or name another --folder.")
+    raise InputError(f"{folder} holds {_MOST_VERSIONS} versions of {stem}.", "Clear it, or choose another --folder.")
 
 
 def _make(folder: Path) -> None:
@@ -78,7 +78,7 @@ def _make(folder: Path) -> None:
         folder.mkdir()
     except OSError as error:
         raise InputError(
-            f"{folder} cannot be made ({error.strerror}).", "Name another folder with --folder."
+            f"Could not create {folder} ({error.strerror}).", "Choose another folder with --folder."
         ) from error
 
 

@@ -1,7 +1,7 @@
-"""What we restored is known wherever it lies, and stands for the clip that it was made from.
+"""Restored clips are recognised wherever they lie, and are replaced by the clips that they were made from.
 
-An item is ours by its marker, a clip by what we keep with it or by its file; what a file says of itself is asked later,
-when it is looked at (`MediaInfo.restored`). Without this, a second run over a timeline restores its restorations.
+An item is recognised by its marker, a clip by our metadata or by its file. The file's own metadata is read later, by
+the probe (`MediaInfo.restored`). Without this, a second run over a timeline would restore its restored clips.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from answerprint.resolve.put_back.placement import Placement
 __all__ = ["LEFT_OUT", "NOTHING", "OwnClip", "OwnClips", "is_named", "why_made_here", "without_own_clips"]
 
 LEFT_OUT = "restored before"
-"""How those are called that were left out because they are ours."""
+"""What clips are called that are skipped because they are restored ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class OwnClip:
 
 
 class OwnClips:
-    """Of the open project."""
+    """The restored clips of the open project."""
 
     def __init__(self, records: Iterable[LedgerRecord] = (), made: Iterable[OwnClip] = ()) -> None:
         """records: of the ledger. made: by the daemon's jobs."""
@@ -81,16 +81,16 @@ NOTHING = OwnClips()
 
 
 def is_named(choice: SelectionRule) -> bool:
-    """Whether each clip was pointed at, not only swept up with others."""
+    """Whether the user pointed at each clip, instead of choosing many at once."""
     return choice.by in ("selected", "playhead")
 
 
 def why_made_here(name: str) -> Refusal:
-    """Why a clip of ours, whose source is not to be had, is not restored once more."""
+    """Why a restored clip whose source is not found is not restored again."""
     return Refusal(
         "restored",
-        f"{name} was restored already: it is a file of Answerprint's own.",
-        "Choose the clip that it was made from. To restore the file once more all the same: answerprint restore FILE.",
+        f"{name} is already a restored file, made by Answerprint.",
+        "Choose its source clip. To restore the file anyway: answerprint restore FILE.",
     )
 
 
@@ -173,18 +173,18 @@ def _why(item: ItemFacts, job: str) -> Refusal:
     place = _place(item.clip)
     undo = f"answerprint resolve undo {job}"
     if place is not None and item.clip is not None and place.clip == item.clip.id:
-        return Refusal("restored", f"{item.name} has its restored file already.", f"For its own file: {undo}.")
+        return Refusal("restored", f"{item.name} already uses its restored file.", f"To go back to its source: {undo}.")
     if place is not None and place.item == item.id:
         return Refusal(
             "restored",
-            f"{item.name} shows its restored take already.",
-            f"To restore it anew, show the source's take; or take the restored one out: {undo}.",
+            f"{item.name} already shows its restored take.",
+            f"To restore it again, select the source take, or remove the restored one: {undo}.",
         )
     return why_made_here(item.name)
 
 
 def _place(clip: ClipFacts | None) -> Placement | None:
-    """What we keep of where a clip of ours belongs."""
+    """Where a restored clip belongs, by its metadata."""
     text = "" if clip is None else clip.notes.get(placement.PLACE, "")
     try:
         said = json.loads(text) if text else None

@@ -1,4 +1,4 @@
-"""What is to be restored of a selection, clip by clip, or why one cannot be."""
+"""Plans the restoration of a selection: one job a clip, or why a clip cannot be restored."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _LONGEST_ATTRIBUTE = 256
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A clip that is not restored. record: where it lies, None for a clip of a bin. facts: of an item."""
+    """A clip that is not restored. record: its first record frame, None for a clip of a bin. facts: of an item."""
 
     name: str
     item: str
@@ -59,10 +59,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class RestorePlan:
-    """What will be done with a selection, every clip of it in one of the lists.
+    """The plan for a selection: every clip of it is in one of the lists.
 
-    left_out: what was not meant. items: facts of those that are planned, by their ids. parts: those of
-    them of which only a part is meant.
+    left_out: counts of what is skipped, by reason. items: facts of the planned items, by id. parts: ids of items of
+    which only a part is restored.
     """
 
     timeline: TimelineFacts | None
@@ -76,27 +76,26 @@ class RestorePlan:
 def plan_restore(
     resolve: Resolve,
     choice: SelectionRule,
-    wishes: RestoreSettings,
+    preferences: RestoreSettings,
     media: MediaBook,
     taken: Iterable[str] = (),
-    witnesses: OtioReadings | None = None,
-    ours: OwnClips = NOTHING,
+    otio: OtioReadings | None = None,
+    own_clips: OwnClips = NOTHING,
 ) -> RestorePlan:
-    """Read the selection and plan each clip. taken: outputs of jobs in the queue.
+    """Read the selection and plan each clip. taken: outputs of queued jobs.
 
-    witnesses: asked where Resolve's own numbers leave a doubt. ours: what we restored before, for which its source is
-    taken. Raises SelectionError for a selection of nothing,
-    ResolveError, InputError for wishes that no clip can have.
+    otio: used if Resolve's own numbers disagree. own_clips: restored clips, which are replaced by their sources.
+    Raises SelectionError for an empty selection, ResolveError, InputError for settings that no clip can have.
     """
     project = resolve.project()
     asking = FactsQuery(project)
     selection = select_items(project, asking, choice)
     opened = project.timeline() if selection.items else None
-    selection, own = without_own_clips(selection, choice, opened, asking, ours)
+    selection, own = without_own_clips(selection, choice, opened, asking, own_clips)
     timeline = None if opened is None else asking.timeline(opened)
     media.expect(each.item.clip.path for each in selection.items if each.item.clip and refuse_item(each.item) is None)
     media.expect(clip.path for clip in selection.clips if refuse_clip(clip) is None)
-    planner = _Planner(wishes, media, Taken(taken), project.name(), project.id(), timeline, witnesses)
+    planner = _Planner(preferences, media, Taken(taken), project.name(), project.id(), timeline, otio)
     for item, refusal in own:
         planner.refuse(item, refusal)
     for chosen in selection.items:
@@ -107,7 +106,7 @@ def plan_restore(
     left_out = dict(selection.left_out)
     refused = planner.refused
     if not is_named(choice):
-        # Of a file that nothing else knows, only the file itself says that it is ours.
+        # Some restored files are known only by their own metadata.
         refused = [each for each in planner.refused if each.refusal.code != "restored"]
         if skipped := len(planner.refused) - len(refused):
             left_out[LEFT_OUT] = left_out.get(LEFT_OUT, 0) + skipped
@@ -116,25 +115,25 @@ def plan_restore(
 
 
 class _Planner:
-    """Plans one clip after another; the names that it gives are taken for those that follow."""
+    """Plans one clip after another; each output's name is reserved for it."""
 
     def __init__(
         self,
-        wishes: RestoreSettings,
+        preferences: RestoreSettings,
         media: MediaBook,
         taken: Taken,
         project_name: str,
         project: str,
         timeline: TimelineFacts | None,
-        witnesses: OtioReadings | None,
+        otio: OtioReadings | None,
     ) -> None:
         self.planned: list[Planned] = []
         self.refused: list[Refused] = []
-        self._wishes, self._media, self._taken, self._witnesses = wishes, media, taken, witnesses
+        self._preferences, self._media, self._taken, self._otio = preferences, media, taken, otio
         self._project, self._project_name, self._timeline = project, project_name, timeline
 
     def item(self, item: ItemFacts, part: tuple[int, int] | None) -> None:
-        """Plan an item of the timeline, or the record frames of it that are meant."""
+        """Plan an item of the timeline. part: first and stop record frame, None for all of it."""
         try:
             found = self._item(item, part)
         except InputError as error:
@@ -145,7 +144,7 @@ class _Planner:
             self.planned.append(found)
 
     def refuse(self, item: ItemFacts, why: Refusal) -> None:
-        """An item is not restored."""
+        """Note that an item is not restored, and why."""
         record = None if item.start is None else round(item.start)
         self.refused.append(Refused(item.name, item.id, item.track, record, why, item))
 
@@ -175,7 +174,7 @@ class _Planner:
         if isinstance(source, Refusal):
             return source
         if item.start is None or item.duration is None:
-            return Refusal("hollow", f"{item.name}: Resolve does not say where it lies.")
+            return Refusal("hollow", f"Resolve did not report the position of {item.name}.")
         record, duration = round(item.start), round(item.duration)
         ratio = extent.rate / timeline.rate
         if part is not None:
@@ -194,19 +193,19 @@ class _Planner:
     def _source(
         self, item: ItemFacts, clip: ClipFacts, timeline: TimelineFacts, media: MediaInfo
     ) -> SourceRange | Refusal:
-        """What Resolve's two accounts say, and the third one where they leave a doubt."""
-        found, witnesses = source_range(item, clip, timeline, media), self._witnesses
-        if witnesses is not None and (isinstance(found, Refusal) or not found.exact):
-            witness = witnesses(item)
-            if witness is not None:
-                found = source_range(item, clip, timeline, media, witness)
-            elif isinstance(found, Refusal) and (lack := witnesses.lacking) is not None:
-                # Two accounts that contradict each other: the third one would have decided.
+        """The source range by Resolve's two readings, and by the third one if they disagree."""
+        found, otio = source_range(item, clip, timeline, media), self._otio
+        if otio is not None and (isinstance(found, Refusal) or not found.exact):
+            reading = otio(item)
+            if reading is not None:
+                found = source_range(item, clip, timeline, media, reading)
+            elif isinstance(found, Refusal) and (lack := otio.lacking) is not None:
+                # Two readings contradict each other, and the third, which would decide, is missing.
                 found = replace(found, reason=f"{found.reason} {lack.message}", remedy=f"{lack.remedy} {found.remedy}")
         if isinstance(found, Refusal) or media.frames == 1:
             return found
-        # Of a speed that changes the accounts tell the mean, which may be any: only the third one knows.
-        steady = None if witnesses is None else witnesses.steady(item)
+        # For a speed that changes, the two readings give only the mean: only the third one knows.
+        steady = None if otio is None else otio.steady(item)
         if steady is False or (steady is None and found.speed not in (0, 1)):
             spare = (max(0, found.first - 1), min(media.frames, found.stop + 1))
             offset = found.offset + found.first - spare[0]
@@ -230,24 +229,24 @@ class _Planner:
             found = self._media.look(clip.path)
             return why_made_here(clip.name) if found.restored else found
         except AnswerprintError as error:
-            if error.exit_code != InputError.exit_code:  # the daemon is gone, the disk is full: no fault of the clip's
+            if error.exit_code != InputError.exit_code:  # no daemon, a full disk: not the clip's fault
                 raise
             return refuse_media(clip, error)
 
     def _mode(self, source: SourceRange, part: bool) -> tuple[str, tuple[str, ...]]:
-        asked = mode_named(self._wishes.put)
+        asked = mode_named(self._preferences.put)
         if asked.name == POOL:
             return POOL, ()
         if not (source.exact and source.steady):
-            lack = None if self._witnesses is None else self._witnesses.lacking
+            lack = None if self._otio is None else self._otio.lacking
             why = () if lack is None else (f"{lack.message} {lack.remedy}".strip(),)
             return POOL, (
                 *why,
-                "Which frame each record frame shows cannot be read (its speed changes, or the numbers leave a"
-                " doubt): all its frames are restored, and come back into the media pool only.",
+                "Its frames cannot be mapped to the timeline exactly: its speed changes, or Resolve's numbers disagree."
+                " All its frames are restored, and placed in the media pool only.",
             )
         if part and asked.whole_clip:
-            return TRACK, ("Only a part of the clip is restored: it comes back on a track above.",)
+            return TRACK, ("Only part of the clip is restored: it is placed on a track above.",)
         return asked.name, ()
 
     def _place(
@@ -262,7 +261,7 @@ class _Planner:
         timeline_name: str,
         name: str,
     ) -> Placement:
-        handles = with_handles(source, media.frames, self._wishes.handles)
+        handles = with_handles(source, media.frames, self._preferences.handles)
         # Where rates differ, only some frames of the source begin together with a frame of the timeline.
         first = whole_start(handles.frames.start, extent.rate, timeline_rate)
         return Placement(
@@ -287,8 +286,8 @@ class _Planner:
     def _attributes(self, clip: ClipFacts, name: str) -> dict[str, str]:
         kept = {key: value for key, value in clip.properties.items() if value and len(value) <= _LONGEST_ATTRIBUTE}
         chosen = {key: kept[key] for key in _CARRIED if key in kept}
-        # What the file holds, whatever Resolve took the source for: 'Auto' would have it guess once more.
-        yuv = codec_named(self._wishes.codec).is_yuv
+        # The levels of the restored file, whatever the source's are: with 'Auto', Resolve would guess again.
+        yuv = codec_named(self._preferences.codec).is_yuv
         return {**chosen, "Data Level": "Video" if yuv else "Full", "Clip Name": f"{Path(name).stem} restored"}
 
     def _planned(
@@ -300,15 +299,17 @@ class _Planner:
         notes: tuple[str, ...],
         frame: tuple[tuple[int, int], Fraction] | None,
     ) -> Planned:
-        wishes = self._wishes
+        preferences = self._preferences
         aspect = _aspect(clip, media)
-        folder = folder_for(Path(clip.path), self._project_name, Path(wishes.folder) if wishes.folder else None)
-        output = restored_path(folder, clip.name or place.name, self._taken, wishes.codec)
+        folder = folder_for(
+            Path(clip.path), self._project_name, Path(preferences.folder) if preferences.folder else None
+        )
+        output = restored_path(folder, clip.name or place.name, self._taken, preferences.codec)
         self._taken.add(str(output))
         label = extent.label
         fields = _fields(clip)
         if media.interlaced if fields is None else fields is not FieldOrder.PROGRESSIVE:
-            notes = (*notes, "The source is interlaced: it is deinterlaced to whole frames first.")
+            notes = (*notes, "The source is interlaced: it is deinterlaced first.")
         return Planned(
             id=str(uuid.uuid4()),
             place=place,
@@ -329,10 +330,10 @@ class _Planner:
     def _size(
         self, media: MediaInfo, aspect: Fraction, frame: tuple[tuple[int, int], Fraction] | None
     ) -> tuple[int, int] | None:
-        settings = self._wishes.settings
+        settings = self._preferences.settings
         asked, scale = settings.get("size"), settings.get("scale")
         if frame is None and asked is None:
-            return None  # a clip of a bin is on no timeline: as large as the model makes it
+            return None  # a clip of a bin is on no timeline: the model's own scale
         size, timeline_aspect = frame or ((media.width, media.height), Fraction(1))
         return frame_size(
             (media.width, media.height),
@@ -353,7 +354,7 @@ def _aspect(clip: ClipFacts, media: MediaInfo) -> Fraction:
 
 
 def _fields(clip: ClipFacts) -> FieldOrder | None:
-    """The field order that is set in Resolve; None if it goes by the file, or says it in another language."""
+    """The field order that is set in Resolve; None if it is automatic, or named in another language."""
     said = clip.properties.get("Field Dominance", "").casefold()
     return next((order for start, order in _FIELDS.items() if said.startswith(start)), None)
 
@@ -367,5 +368,5 @@ _FIELDS = {
 
 
 def _source_path(clip: ClipFacts, media: MediaInfo) -> str:
-    """The file; of a sequence its pattern with the numbers, as several may lie in one folder."""
+    """The file, or a sequence's pattern with its numbers, as one folder may hold several."""
     return clip.path if media.sequence else media.path

@@ -1,4 +1,4 @@
-"""What the daemon says of media that Resolve names: an eye of its own on every file."""
+"""Facts of media files, probed by the daemon independently of Resolve."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Describe: TypeAlias = Callable[[Iterable[str]], Iterable[MediaInfo | Answerprint
 
 
 class MediaBook:
-    """Facts of media by path; each file is looked at once, however many items use it."""
+    """Facts of media by path; each file is probed once, however many items use it."""
 
     def __init__(self, describe: Describe) -> None:
         """describe: the daemon's, such as `Client.describe_all`."""
@@ -22,7 +22,7 @@ class MediaBook:
         self._known: dict[str, MediaInfo | AnswerprintError] = {}
 
     def expect(self, paths: Iterable[str]) -> None:
-        """Look at all that will be asked for, which takes less time than one after another."""
+        """Probe all of these at once, which takes less time than one after another."""
         new = [path for path in dict.fromkeys(paths) if path not in self._known]
         self._known.update(zip(new, self._describe(new), strict=True))
 

@@ -1,4 +1,4 @@
-"""What cannot be read here, or is wanted as it is seen, is rendered by Resolve first; the render is then restored."""
+"""Clips that cannot be decoded here, or are wanted as graded, are rendered by Resolve first; then that is restored."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _FOLDER = "Rendered"
 
 @dataclass(slots=True)
 class Renderer:
-    """Renders items of the open timeline. taken: outputs of jobs. say: told what is waited for."""
+    """Renders items of the open timeline. taken: outputs of jobs. info: told what is being rendered."""
 
     resolve: Resolve
     media: MediaBook
-    wishes: RestoreSettings
+    preferences: RestoreSettings
     timeline: TimelineFacts
     taken: Taken
-    say: Callable[[str], None] = lambda text: None
+    info: Callable[[str], None] = lambda text: None
 
     def plan(self, facts: ItemFacts, *, seen: bool) -> Planned | Refusal:
         """Render an item and plan its restoration.
@@ -57,13 +57,13 @@ class Renderer:
             return source
         folder = self._folder(facts)
         name = Path(facts.clip.name if facts.clip and facts.clip.name else facts.name).stem or "item"
-        self.say(f"Resolve renders {name}; it is busy meanwhile.")
-        steering = Steering(progress=lambda percent: self.say(f"Resolve renders {name}: {percent} %"))
+        self.info(f"Resolve is rendering {name} and is busy until it ends.")
+        steering = Steering(progress=lambda percent: self.info(f"Resolve is rendering {name}: {percent} %"))
         if source is None:
             order = RenderOrder(f"{name}_seen", folder, "seen")
         else:
             range_, extent = source
-            handles = with_handles(range_, extent.of_file, self.wishes.handles)
+            handles = with_handles(range_, extent.of_file, self.preferences.handles)
             first = whole_start(handles.frames.start, extent.rate, self.timeline.rate)
             order = RenderOrder(f"{name}_source", folder, "source", first, handles.frames.stop)
         made = render_through(
@@ -75,18 +75,18 @@ class Renderer:
     def _item(self, project: Project, facts: ItemFacts) -> TimelineItem:
         found = item_by_id(self._timeline(project), facts.id, facts.track)
         if found is None:
-            raise InputError(f"{facts.name} is no longer on the timeline.", "Choose it again.")
+            raise InputError(f"{facts.name} is no longer on the timeline.", "Select it again.")
         return found.item
 
     def _timeline(self, project: Project) -> Timeline:
         return project.timeline()
 
     def _source(self, facts: ItemFacts) -> tuple[SourceRange, Extent] | Refusal | None:
-        """The frames of a file that nobody but Resolve can read; None where no file lies behind the item."""
+        """The source range in a file that only Resolve can decode; None if the item has no file."""
         clip = facts.clip
         if clip is None or clip.is_timeline or not clip.path:
             return None
-        media = _as_said(clip)
+        media = _as_reported(clip)
         extent = extent_of(clip, media)
         if isinstance(extent, Refusal):
             return extent
@@ -95,7 +95,7 @@ class Renderer:
 
     def _folder(self, facts: ItemFacts) -> Path:
         near = Path(facts.clip.path) if facts.clip and facts.clip.path else Path.home() / "x"
-        chosen = Path(self.wishes.folder) if self.wishes.folder else None
+        chosen = Path(self.preferences.folder) if self.preferences.folder else None
         folder = folder_for(near, self.timeline.project_name, chosen) / _FOLDER
         folder.mkdir(exist_ok=True)
         return folder
@@ -108,7 +108,7 @@ class Renderer:
 
     def _place(self, facts: ItemFacts, rate: Fraction, range_: SourceRange, first: int, stop: int) -> Placement:
         clip = facts.clip
-        mode = mode_named(self.wishes.put)
+        mode = mode_named(self.preferences.put)
         placeable = clip is not None and range_.exact and range_.steady and not mode.whole_clip
         name = facts.name or (clip.name if clip else "item")
         return Placement(
@@ -135,9 +135,9 @@ class Renderer:
         )
 
     def _planned(self, place: Placement, made: RenderedFile, folder: Path) -> Planned:
-        output = restored_path(folder, made.path.name.replace("%", ""), self.taken, self.wishes.codec)
+        output = restored_path(folder, made.path.name.replace("%", ""), self.taken, self.preferences.codec)
         self.taken.add(str(output))
-        facts, settings = made.facts, self.wishes.settings
+        facts, settings = made.facts, self.preferences.settings
         asked = settings.get("size")
         return Planned(
             id=str(uuid.uuid4()),
@@ -157,8 +157,8 @@ class Renderer:
         )
 
 
-def _as_said(clip: ClipFacts) -> MediaInfo:
-    """A file in Resolve's own words, where nobody else can look into it. Raises InputError."""
+def _as_reported(clip: ClipFacts) -> MediaInfo:
+    """Facts of a file as Resolve reports them, for one that cannot be probed here. Raises InputError."""
     said = clip.properties
     width, height = resolution(said.get("Resolution", ""))
     frames = whole(said.get("Frames", "")) or 0

@@ -1,6 +1,6 @@
-"""A file that Resolve has just rendered becomes a job, and comes back into the media pool.
+"""Queues what a render job of Resolve's wrote, for the script that runs at the end of such a job.
 
-What a render job of Resolve's has written, for the script that such a job triggers.
+The restored file is placed in the media pool.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NUMBER = re.compile(r"(\d+)$")
 def rendered_file(project: Project, job: str = "") -> Path:
     """The file of a render job, a pattern such as `name_%08d.exr` for a sequence. job: its id; "" for the last one.
 
-    Raises SelectionError when there is no such job, it is not done, wrote more than one file, or the file is not there.
+    Raises SelectionError if there is no such job, it is not finished, wrote several files, or its file is missing.
     """
     jobs = project.render_jobs()
     if job:
@@ -40,15 +40,15 @@ def rendered_file(project: Project, job: str = "") -> Path:
         entry = next((each for each in reversed(jobs) if _done(project, each)), None)
     if entry is None:
         raise SelectionError(
-            "The render queue has no such job." if job else "The render queue has no job that is done.",
-            "Choose this script on the Deliver page, for the end of a render job.",
+            "The render queue has no such job." if job else "The render queue has no finished job.",
+            "On the Deliver page, set this script to run at the end of a render job.",
         )
     name = entry.get("RenderJobName", "") or entry.get("JobId", "")
     if not _done(project, entry):
         status = project.render_status(entry.get("JobId", "")).get("JobStatus", "unknown")
         raise SelectionError(
-            f"The render job {name} is not done ({status}).",
-            "Choose this script for the end of the job, not for its start; or render the job again.",
+            f"The render job {name} is not finished ({status}).",
+            "Set this script to run at the end of the job, not at its start, or render the job again.",
         )
     return _written(Path(entry.get("TargetDir", "")), entry.get("OutputFilename", ""), name)
 
@@ -59,7 +59,7 @@ def _done(project: Project, entry: Mapping[str, str]) -> bool:
         percent = float(status.get("CompletionPercentage", "0"))
     except ValueError:
         percent = 0.0
-    # The word may be in the language of the user, and the script runs when the job has ended: the figure decides.
+    # The status may be in the user's language, and the script runs when the job has ended: the percentage decides.
     return status.get("JobStatus", "").casefold() == "complete" or (percent >= 100 and not status.get("Error"))
 
 
@@ -72,23 +72,23 @@ def _written(folder: Path, file: str, name: str) -> Path:
         prefix = path.stem[: number.start()].replace("%", "%%")
         return path.with_name(f"{prefix}%0{len(number[1])}d{path.suffix}")
     raise SelectionError(
-        f"The render job {name} says that it wrote {path}, where no file is.",
-        "Jobs of individual clips write more than one file: queue them with answerprint queue add FILE...",
+        f"The render job {name} reports {path}, but there is no such file.",
+        "Jobs that render individual clips write several files. Queue them: answerprint queue add FILE...",
     )
 
 
 _BIN = "Renders"
 
 
-def queue_rendered(resolve: Resolve, client: Client, render_job: str, wishes: RestoreSettings) -> JobRecord:
-    """Queue what a render job wrote. render_job: its id, "" for the last one that is done.
+def queue_rendered(resolve: Resolve, client: Client, render_job: str, preferences: RestoreSettings) -> JobRecord:
+    """Queue what a render job wrote. render_job: its id, "" for the last one that is finished.
 
-    Raises SelectionError where it wrote nothing that can be queued, InputError, ResolveError, NoDaemonError.
+    Raises SelectionError if it wrote nothing that can be queued, InputError, ResolveError, NoDaemonError.
     """
     project = resolve.project()
     file = rendered_file(project, render_job)
     info = client.describe(str(file))
-    folder = folder_for(file, project.name(), Path(wishes.folder) if wishes.folder else None)
+    folder = folder_for(file, project.name(), Path(preferences.folder) if preferences.folder else None)
     taken = [job.output for job in client.all_jobs(list(UNFINISHED))]
     place = Placement(
         mode=POOL,
@@ -105,6 +105,6 @@ def queue_rendered(resolve: Resolve, client: Client, render_job: str, wishes: Re
         restored_stop=info.frames,
         rate=info.rate,
     )
-    output = restored_path(folder, place.name, taken, wishes.codec)
+    output = restored_path(folder, place.name, taken, preferences.codec)
     planned = Planned(str(uuid.uuid4()), place, ClipRef(str(file), rate=info.rate), str(output))
-    return client.submit(make_job(planned, wishes))[0]
+    return client.submit(make_job(planned, preferences))[0]

@@ -1,4 +1,4 @@
-"""What of a clip was restored before, in which files, and whether these have all of it."""
+"""Finds files that hold frames of a clip restored before, and whether they hold all of it."""
 
 from __future__ import annotations
 
@@ -24,21 +24,20 @@ __all__ = ["earlier_of", "reused"]
 
 
 def earlier_of(
-    planned: Planned, wishes: RestoreSettings, jobs: Iterable[JobRecord], records: Iterable[LedgerRecord] = ()
+    planned: Planned, preferences: RestoreSettings, jobs: Iterable[JobRecord], records: Iterable[LedgerRecord] = ()
 ) -> list[Earlier]:
-    """Files that hold frames of the same source, restored in the same way for the same project, the latest first.
+    """Files with frames of the same source, restored with the same settings for the same project, the latest first.
 
-    records: of the ledger, which knows the files that were joined of others without a job. Raises InputError for
-    settings that no restoration has.
+    records: of the ledger, which also knows joined files. Raises InputError for settings that no restoration has.
     """
-    wanted = _way(make_job(planned, wishes).request)
+    wanted = _way(make_job(planned, preferences).request)
     units: dict[str, Earlier] = {}
     for job in sorted(jobs, key=lambda each: -each.number):
         if job.state is not JobState.DONE or _way(job.request) != wanted or _changed_since(planned.clip.media, job):
             continue
         try:
             place, whole = Placement.from_editor(job.clip.editor), join_plan_of(job)
-        except InputError:  # of a newer program, or damaged: of no use here, and no fault of this clip's
+        except InputError:  # from a newer program, or damaged: skipped
             continue
         if place is None or place.project != planned.place.project:
             continue
@@ -58,7 +57,7 @@ def earlier_of(
 
 
 def _is_whole(earlier: Earlier) -> bool:
-    """Whether its file is there; of a sequence, every picture."""
+    """Whether its file exists; for a sequence, every picture."""
     path = Path(earlier.path)
     if not names_a_sequence(path):
         return path.is_file()
@@ -69,16 +68,16 @@ def _is_whole(earlier: Earlier) -> bool:
 
 
 def reused(
-    planned: Planned, wishes: RestoreSettings, earlier: Sequence[Earlier], records: Iterable[LedgerRecord] = ()
+    planned: Planned, preferences: RestoreSettings, earlier: Sequence[Earlier], records: Iterable[LedgerRecord] = ()
 ) -> ClipJobs | None:
-    """All of a clip out of files that were restored before: one that has it all, or several, to be joined.
+    """All of a clip from files that were restored before: from one that holds it all, or joined from several.
 
-    records: of the ledger; a file that was put to this very place goes before one that another place has. None where
-    frames are missing, or files of that codec cannot be joined. Raises InputError.
+    records: of the ledger; a file that was already put back at this place is preferred. None if frames are missing, or
+    files of that codec cannot be joined. Raises InputError.
     """
     place = planned.place
     asked = FrameRange(place.restored_first, place.restored_stop)
-    clip = make_job(planned, wishes).clip
+    clip = make_job(planned, preferences).clip
     here = {
         record.path
         for record in records
@@ -90,9 +89,9 @@ def reused(
             held = replace(place, restored_first=each.frames.start, restored_stop=each.frames.stop)
             return ClipJobs(planned.id, held, each.path, (replace(each.job, clip=clip),), of=each.units)
     used = [each for each in earlier if each.frames.start < asked.stop and each.frames.stop > asked.start]
-    if not codec_named(wishes.codec).can_join or retrim(asked, [each.frames for each in used]):
+    if not codec_named(preferences.codec).can_join or retrim(asked, [each.frames for each in used]):
         return None
-    request = {**make_job(planned, wishes).request, "range": f"{asked.start}:{asked.stop}"}
+    request = {**make_job(planned, preferences).request, "range": f"{asked.start}:{asked.stop}"}
     whole = JoinPlan(planned.id, planned.output, tuple(used), request)
     jobs = tuple(replace(each.job, clip=clip) for each in used if each.job is not None)
     of = tuple(dict.fromkeys(unit for each in used for unit in each.units))
@@ -103,9 +102,9 @@ _OTHER = ("input", "output", "range", "overwrite", "device")
 
 
 def _way(request: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides the picture of a frame, besides the source's content."""
+    """The settings that decide a frame's picture."""
     same = {name: value for name, value in request.items() if name not in _OTHER}
-    # How the source is read counts where it changes the picture; where its frames lie in time does not.
+    # Of the interpretation, levels and fields change the picture; rate and timecode do not.
     read = {name: value for name, value in (request.get("interpret") or {}).items() if name in ("levels", "fields")}
     return {**same, "interpret": read, "input": request["input"]}
 

@@ -1,4 +1,4 @@
-"""How clips are to be restored and brought back, and how they were the last time in a project."""
+"""How clips are restored and put back, and the last settings of each project."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class RestoreSettings:
     not_before: float | None = None
 
     def __post_init__(self) -> None:
-        """Raise InputError for what cannot be meant."""
+        """Raise InputError for an invalid value."""
         if self.put not in MODES:
             raise InputError(f"Clips cannot be put back as {self.put!r}.", f"Choose one of {', '.join(MODES)}.")
         if not 0 <= self.handles <= _MOST_HANDLES:
@@ -46,7 +46,7 @@ class RestoreSettings:
 
 
 def recall_settings(folder: Path, project: str) -> RestoreSettings:
-    """What was chosen the last time in a project; the defaults where nothing is kept, or nothing that can be read."""
+    """The last settings of a project; the defaults if none are kept, or they cannot be read."""
     try:
         kept = json.loads(_file(folder, project).read_text(encoding="utf-8"))
         known = {name: kept[name] for name in _KEPT if name in kept}
@@ -57,9 +57,9 @@ def recall_settings(folder: Path, project: str) -> RestoreSettings:
         return RestoreSettings()
 
 
-def remember_settings(folder: Path, project: str, wishes: RestoreSettings) -> None:
-    """Keep what was chosen, for the next time. When a job begins is not kept. Raises OSError."""
-    data = {name: value for name, value in asdict(wishes).items() if name in _KEPT}
+def remember_settings(folder: Path, project: str, preferences: RestoreSettings) -> None:
+    """Keep settings for the next time, without priority and start time. Raises OSError."""
+    data = {name: value for name, value in asdict(preferences).items() if name in _KEPT}
     file = _file(folder, project)
     file.parent.mkdir(parents=True, exist_ok=True)
     atomic.write_bytes(file, json.dumps(data, indent=1, sort_keys=True).encode(), overwrite=True)

@@ -1,4 +1,4 @@
-"""Restoring a selection as a whole: plan it, queue it, and say what became of each clip."""
+"""Restores a selection: plans it, queues it, and reports what became of each clip."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from answerprint.resolve.restore.settings import RestoreSettings, remember_setti
 __all__ = ["Queued", "Said", "keep_settings", "queue_selection", "settings_folder"]
 
 
-_ONLY_MISSING = "It was restored before: only the frames that are missing are restored, and joined to the others."
-_ALL_OF_IT = "Resolve renders all of the clip: it is restored whole, not only between In and Out."
+_ONLY_MISSING = "Part of it was restored before: only the missing frames are restored, then all are joined."
+_ALL_OF_IT = "Resolve renders the whole clip, so all of it is restored, not only In to Out."
 
 
 @dataclass(slots=True)
 class Queued:
     """What became of a selection.
 
-    jobs: with what was planned for each. reused: clips of which all was restored before: put back at once. refused:
-    clips that are not restored.
+    jobs: each with its plan. reused: clips that were restored before as a whole: put back at once. refused: clips that
+    are not restored.
     """
 
     plan: RestorePlan
@@ -53,7 +53,7 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a front end is told as it happens: each may be left out."""
+    """Callbacks of a front end; each is optional."""
 
     queued: Callable[[Planned, JobRecord], None] = lambda planned, job: None
     refused: Callable[[Refused], None] = lambda refused: None
@@ -65,27 +65,26 @@ def queue_selection(
     resolve: Resolve,
     client: Client,
     choice: SelectionRule,
-    wishes: RestoreSettings,
+    preferences: RestoreSettings,
     said: Said = Said(),
     *,
     again: bool = False,
     through: bool = False,
     graded: bool = False,
 ) -> Queued:
-    """Queue a job for each clip of a selection that can be restored; what was wished is kept for the next time.
+    """Queue a job for each clip of a selection that can be restored, and keep the settings for the next time.
 
-    again: also what was restored before; otherwise only what is missing of it is. through: let Resolve render what
-    cannot be read here. graded: let it render everything, as it is seen.
+    again: restore frames that were restored before too, instead of only the missing ones. through: let Resolve render
+    what cannot be decoded here. graded: let it render everything, as it is seen.
 
-    One clip that is refused, by us or by the daemon, keeps no other from being restored. Raises SelectionError for a
-    selection of nothing, ResolveError, NoDaemonError.
+    A refused clip does not stop the others. Raises SelectionError for an empty selection, ResolveError, NoDaemonError.
     """
     taken = [job.output for job in client.all_jobs(list(UNFINISHED))]
     media = MediaBook(client.describe_all)
     ledger = Ledger()
     records, done = ledger.records(), list(client.all_jobs([JobState.DONE]))
     ours = OwnClips(records, (_made(job) for job in done if not job.request.get("parts")))
-    made = plan_restore(resolve, choice, wishes, media, taken, OtioReadings(resolve, media), ours)
+    made = plan_restore(resolve, choice, preferences, media, taken, OtioReadings(resolve, media), ours)
     result = Queued(made)
     planned_ones = list(made.planned)
     refused_ones = list(made.refused)
@@ -93,7 +92,7 @@ def queue_selection(
         renderer = Renderer(
             resolve,
             media,
-            wishes,
+            preferences,
             made.timeline,
             Taken([*taken, *(each.output for each in planned_ones)]),
             said.busy,
@@ -105,30 +104,30 @@ def queue_selection(
     restored: list[tuple[Planned, ClipJobs]] = []
     for planned in planned_ones:
         try:
-            earlier = [] if again else earlier_of(planned, wishes, done, records)
-            unit = reused(planned, wishes, earlier, records)
-            parts = part_jobs(planned, wishes, earlier) if unit is None else None
+            earlier = [] if again else earlier_of(planned, preferences, done, records)
+            unit = reused(planned, preferences, earlier, records)
+            parts = part_jobs(planned, preferences, earlier) if unit is None else None
             if unit is not None:
                 restored.append((planned, unit))
             elif parts:
                 wanted += [(replace(planned, notes=(*planned.notes, _ONLY_MISSING)), new) for new in parts]
             else:
-                wanted.append((planned, make_job(planned, wishes)))
+                wanted.append((planned, make_job(planned, preferences)))
         except InputError as error:
             _refuse(_refused(planned, error), result, said)
     _submit(client, wanted, result, said)
-    # Asked for anew, it is brought back even where its user took it out since.
+    # The user asked again, so it is put back even if it was removed since.
     outcomes = put_clips(resolve, client, [unit for _, unit in restored], ledger, again=True) if restored else []
     for (planned, _), outcome in zip(restored, outcomes, strict=True):
         result.reused.append(outcome)
         said.reused(planned, outcome)
     if result.jobs:
-        keep_settings(result.jobs[0][0].place.project, wishes)
+        keep_settings(result.jobs[0][0].place.project, preferences)
     return result
 
 
 def _render(renderer: Renderer, made: RestorePlan, *, graded: bool) -> tuple[list[Planned], list[Refused]]:
-    """What Resolve renders of a plan is planned; the rest stays as it was."""
+    """Plan what Resolve renders; the rest of the plan stays."""
     planned = [] if graded else list(made.planned)
     refused: list[Refused] = []
     wanted = [made.items[each.place.item] for each in made.planned if graded and each.place.item in made.items]
@@ -153,7 +152,7 @@ def _render(renderer: Renderer, made: RestorePlan, *, graded: bool) -> tuple[lis
 
 
 def _submit(client: Client, wanted: Sequence[tuple[Planned, NewJob]], result: Queued, said: Said) -> None:
-    """Queue jobs, in the order of the timeline; what the daemon refuses is refused."""
+    """Queue jobs, in the order of the timeline; note those that the daemon refuses."""
     for (planned, _), answer in zip(wanted, client.submit_all(new for _, new in wanted), strict=True):
         if not isinstance(answer, AnswerprintError):
             result.jobs.append((planned, answer[0]))
@@ -178,17 +177,17 @@ def _refuse(refused: Refused, result: Queued, said: Said) -> None:
 def _made(job: JobRecord) -> OwnClip:
     try:
         whole, place = join_plan_of(job), place_of(job)
-    except InputError:  # of a newer program, or damaged: its file is ours all the same
+    except InputError:  # from a newer program, or damaged: it is a restored file all the same
         return OwnClip(job.id, job.output, None)
     return OwnClip(job.id, job.output, place) if whole is None else OwnClip(whole.id, whole.output, place)
 
 
 def settings_folder() -> Path:
-    """Where the last wishes of each project are kept."""
+    """The folder with the last settings of each project."""
     return state_folder() / "resolve" / "wishes"
 
 
-def keep_settings(project: str, wishes: RestoreSettings) -> None:
-    """Keep them for the next time, as far as the disk lets us: without them it begins with the defaults."""
+def keep_settings(project: str, preferences: RestoreSettings) -> None:
+    """Keep them for the next time. If the disk is full they are lost, and the next run starts with the defaults."""
     with contextlib.suppress(OSError):
-        remember_settings(settings_folder(), project, wishes)
+        remember_settings(settings_folder(), project, preferences)
