@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -122,3 +123,20 @@ def test_the_counts_are_those_that_are_wanted() -> None:
         ("a setting", 3),
         ("a metric", 2),
     ]
+
+
+def listed_modules(docstring: str) -> set[str]:
+    """What a package's docstring lists: names at the beginning of a line, with two blanks or more after them."""
+    lines = re.findall(r"^ *((?:[a-z_0-9]+, )*[a-z_0-9]+) {2,}\S", docstring, re.MULTILINE)
+    return {name for line in lines for name in line.split(", ")}
+
+
+def test_the_docstring_of_a_package_lists_what_is_in_it() -> None:
+    lists = 0
+    for path in PACKAGE.rglob("__init__.py"):
+        names = listed_modules(ast.get_docstring(ast.parse(path.read_text("utf-8")), clean=False) or "")
+        lists += bool(names)
+        there = {each.stem for each in path.parent.iterdir() if each.suffix == ".py" or (each / "__init__.py").exists()}
+        there |= {each.name for each in path.parent.iterdir() if each.is_dir()}
+        assert names - there == set(), path
+    assert lists >= 7

@@ -1,14 +1,14 @@
-"""From DaVinci Resolve's timeline into the queue, and back onto the timeline.
+"""Between Resolve's timeline and the daemon: clips become jobs, and finished clips are put back.
 
-bridge/         Resolve's API over a pipe; its objects stay in another process
-api/            the calls on Resolve, typed
-conform/        from timeline items to frames of files, by two independent readers
-restore/        from a selection to jobs, and from finished jobs back into the project
-put_back/       into the media pool, onto a track, as a take, in place; and undo
-deliver/        has Resolve render what only Resolve can read
-edit_lists/     EDL and OTIO files, without Resolve
-settings_form/  the settings form: in Resolve, in a window, in the terminal
-install/        the menu scripts in Resolve's folders, and what may be wrong with them
-edition.py      what each edition and version of Resolve can do, and what to do instead
-errors.py       errors of the link to Resolve
+bridge         Resolve's API over a pipe: its objects live in a process of their own
+api            the calls on Resolve, one class for each of its objects
+conform        from timeline items to frames of files, by independent readers
+restore        from chosen clips to jobs, and from finished jobs back
+put_back       restored files into the project: media pool, track, take, in place; and out again
+deliver        sources that only Resolve can read, rendered by Resolve
+edit_lists     EDL and OpenTimelineIO, for those who are not in Resolve
+settings_form  Restore Settings: the form as data, and the ways to show it
+install        the scripts in Resolve's menus
+edition        what each edition and version of Resolve can do
+errors         what goes wrong between us and Resolve
 """
