@@ -44,7 +44,7 @@ def test_the_first_frame_of_a_range_is_labelled_start_plus_in_point() -> None:
         ("01:00:00:00:01:00:04:01", "reaches outside the clip"),
         ("00:59:59:24:01:00:01:00", "reaches outside the clip"),
         ("01:00:02:00:01:00:01:00", "does not run forward"),
-        ("01:00:02:00:01:00:02:00", "holds no frame"),
+        ("01:00:02:00:01:00:02:00", "is empty"),
     ],
 )
 def test_a_range_in_timecodes_is_answered_in_timecodes(typed: str, said: str) -> None:

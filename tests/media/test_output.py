@@ -65,7 +65,7 @@ def test_a_sequence_is_never_written_over_itself(tmp_path: Path) -> None:
 
 def test_one_existing_picture_of_a_sequence_is_enough_to_refuse(tmp_path: Path, clip: ClipInfo) -> None:
     (tmp_path / "o.0001.png").touch()
-    with pytest.raises(OutputError, match=r"o\.0001\.png exists"):
+    with pytest.raises(OutputError, match=r"o\.0001\.png already exists"):
         check_output(tmp_path / "o.%04d.png", "png", clip, False, FRAMES)
     check_output(tmp_path / "o.%04d.png", "png", clip, False, FrameRange(0, 1))
 

@@ -116,6 +116,8 @@ rates = st.fractions(min_value=Fraction(1, 100), max_value=1000, max_denominator
 ranges = st.tuples(st.integers(0, 10**8), st.integers(1, 10**6)).map(lambda pair: FrameRange(pair[0], sum(pair)))
 handles = st.tuples(st.integers(0, 10**6), st.integers(0, 10**6))
 
+SETTABLE = [order for order in FieldOrder if order is not FieldOrder.PER_FRAME]
+
 
 @st.composite
 def clips(draw: st.DrawFn) -> ClipRef:
@@ -123,7 +125,7 @@ def clips(draw: st.DrawFn) -> ClipRef:
     return ClipRef(
         draw(paths), span, draw(handles) if isinstance(span, FrameRange) else (0, 0),
         draw(maybe(rates)), draw(st.sampled_from(["", "01:00:00:00", "01:00:00;02"])), draw(st.booleans()),
-        draw(maybe(rates)), draw(maybe(st.sampled_from(list(FieldOrder)[:3]))),
+        draw(maybe(rates)), draw(st.sampled_from([None, *SETTABLE])),
         draw(st.sampled_from(["", "video", "full"])), draw(texts), draw(texts),
         draw(st.sampled_from(["", "none", "straight", "premultiplied"])), draw(maybe(st.booleans())), draw(texts),
         draw(st.dictionaries(words, free, max_size=3)),

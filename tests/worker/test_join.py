@@ -89,7 +89,7 @@ def test_a_gap_is_an_error_and_nothing_is_written(source: Path, tmp_path: Path) 
 
 def test_a_part_of_another_size_is_refused(source: Path, tmp_path: Path) -> None:
     other = make_movie(tmp_path / "other.mov", 8, codec="mpeg4")
-    with pytest.raises(OutputError, match="another kind"):
+    with pytest.raises(OutputError, match="another codec or size"):
         join(_request(source, tmp_path / "joined.mov", "0:8", [(other, FrameRange(0, 8))]))
     assert not (tmp_path / "joined.mov").exists()
 

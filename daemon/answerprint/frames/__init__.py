@@ -1,4 +1,4 @@
-"""What flows through the product: frames, ranges, timecode, colour tags, clips; numpy and the standard library only."""
+"""The data that flows through the program: frames, ranges, timecode, colour tags, clips, sequences and codecs."""
 
 from answerprint.frames.clip import ClipInfo, FieldOrder, parse_range, start_timecode_at
 from answerprint.frames.codecs import (

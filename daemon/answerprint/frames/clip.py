@@ -1,4 +1,4 @@
-"""What is known about a source before any of its frames is restored."""
+"""What is known about a source before its frames are restored."""
 
 from __future__ import annotations
 
@@ -79,23 +79,24 @@ class ClipInfo:
         return FrameRange(0, self.frames)
 
     def checked(self, frames: FrameRange | None) -> FrameRange:
-        """Return the range, or all of the clip for None. Raises InputError when it is empty or leaves the clip."""
+        """Return the range, all of the clip for None. Raises InputError if it is empty or reaches outside the clip."""
         chosen = self.whole if frames is None else frames
         if len(chosen) == 0:
-            raise InputError(f"The range {chosen} holds no frame.", self._valid())
+            raise InputError(f"The range {chosen} is empty.", self._valid())
         if chosen.stop > self.frames:
             raise InputError(f"The range {chosen} reaches outside the clip.", self._valid())
         return chosen
 
     def _valid(self) -> str:
-        return f"The clip has frames 0 to {self.frames - 1}: valid ranges lie within 0:{self.frames}."
+        return f"The clip has frames 0 to {self.frames - 1}, so the range must be within 0:{self.frames}."
 
 
 def parse_range(text: str, info: ClipInfo) -> FrameRange:
     """Read `A:B`: source frames, A inclusive, B exclusive, either may be left out; or two timecodes.
 
-    Timecodes are labels of the clip: its start timecode is frame 0 (00:00:00:00 where the clip has none), and the
-    second one is exclusive too. Raises InputError, naming the valid range, when text is malformed or leaves the clip.
+    Timecodes are labels of the clip: its start timecode is frame 0 (00:00:00:00 if the clip has none), and the second
+    one is exclusive too. Raises InputError, which names the valid range, if the text is malformed or reaches outside
+    the clip.
     """
     text = text.strip()
     match = _FRAMES.fullmatch(text)
@@ -109,16 +110,16 @@ def parse_range(text: str, info: ClipInfo) -> FrameRange:
             f"Write A:B in frames within 0:{info.frames}, or two timecodes HH:MM:SS:FF:HH:MM:SS:FF.",
         )
     if start < 0 or stop < start:
-        raise InputError(f"The range {text} does not run forward inside the clip.", info._valid())
+        raise InputError(f"The range {text} does not run forward.", info._valid())
     return info.checked(FrameRange(start, stop))
 
 
 def _checked_in_timecodes(text: str, start: int, stop: int, info: ClipInfo) -> FrameRange:
-    """The range, or an error in the words in which it was typed."""
+    """Return the range. Raises InputError, in timecode as it was typed."""
     origin = Timecode.parse(info.start_timecode or "00:00:00:00", info.rate)
     valid = f"The clip runs from {origin} to {origin.shifted(info.frames)}, which is the first timecode after it."
     if stop == start:
-        raise InputError(f"The range {text} holds no frame.", f"{valid} The second timecode of a range is exclusive.")
+        raise InputError(f"The range {text} is empty.", f"{valid} The second timecode of a range is exclusive.")
     if stop < start:
         raise InputError(f"The range {text} does not run forward.", valid)
     if start < 0 or stop > info.frames:
@@ -127,7 +128,7 @@ def _checked_in_timecodes(text: str, start: int, stop: int, info: ClipInfo) -> F
 
 
 def _timecodes(text: str, info: ClipInfo) -> tuple[int, int]:
-    """Split `TC:TC` (a hyphen between them also serves) into frames of the clip."""
+    """Convert `TC:TC` or `TC-TC` to frames of the clip."""
     match = re.fullmatch(r"(\d+:\d+:\d+[:;]\d+)\s*[:-]\s*(\d+:\d+:\d+[:;]\d+)", text)
     if match is None:
         raise InputError(f"{text!r} is not a pair of timecodes.", "Write HH:MM:SS:FF:HH:MM:SS:FF.")
@@ -137,7 +138,7 @@ def _timecodes(text: str, info: ClipInfo) -> tuple[int, int]:
 
 
 def start_timecode_at(info: ClipInfo, frame: int) -> str | None:
-    """Return the timecode label of a source frame, or None where the clip has no timecode."""
+    """Return the timecode label of a source frame, None if the clip has no timecode."""
     if info.start_timecode is None:
         return None
     return str(Timecode.parse(info.start_timecode, info.rate).shifted(frame))

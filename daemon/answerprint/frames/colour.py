@@ -1,4 +1,4 @@
-"""Colour tags in FFmpeg's names, and the one place that decides what an absent tag means."""
+"""Colour tags by FFmpeg's names, and the one rule for tags that are missing."""
 
 from __future__ import annotations
 
@@ -76,13 +76,13 @@ MATRIX_WEIGHTS: dict[str, tuple[float, float]] = {
     "bt2020nc": (0.2627, 0.0593),
 }
 
-# An untagged picture of this height or more is taken as HD (bt709), a smaller one as SD (smpte170m).
+# A picture without tags counts as HD (bt709) from this height on, below it as SD (smpte170m).
 HD_HEIGHT = 720
 
 
 @dataclass(frozen=True, slots=True)
 class ColourTags:
-    """How numbers become light, as the file says it: FFmpeg's names, `unknown` where the file is silent."""
+    """What the file says about its colour, by FFmpeg's names; `unknown` if it does not say."""
 
     primaries: str = UNKNOWN
     transfer: str = UNKNOWN
@@ -94,10 +94,10 @@ UNTAGGED = ColourTags()
 
 
 def resolve_colour(tags: ColourTags, height: int) -> ColourTags:
-    """Return the tags with a matrix and a range that YUV code values can be computed with.
+    """Return the tags with the matrix and the range that the conversion to and from YUV needs.
 
-    The rule for a silent file, applied here and nowhere else: matrix by height (`HD_HEIGHT`), range `tv`.
-    Matrix `gbr` says that the source is R'G'B', so it decides nothing for YUV and counts as silent.
+    If the file does not say, the matrix depends on the height (`HD_HEIGHT`), and the range is `tv`. No other place
+    decides this. Matrix `gbr` means that the source is R'G'B'; it cannot be used for YUV and counts as missing.
     Primaries and transfer are never guessed: nothing here needs them.
     """
     matrix = tags.matrix

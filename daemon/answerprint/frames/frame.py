@@ -1,11 +1,11 @@
-"""One picture with its place in the clip, and a run of places."""
+"""One picture with its frame number, and a range of frame numbers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-if TYPE_CHECKING:  # the parent handles clips, never pictures: it does without numpy
+if TYPE_CHECKING:  # the parent handles clips but no pictures, and does not load numpy
     import numpy as np
     from numpy.typing import NDArray
 
@@ -21,7 +21,7 @@ class Frame:
 
     index: the absolute frame number in the source, from 0.
     picture: float32 [H, W, 3], R'G'B', nominal 0..1 and not clamped: super-whites and sub-blacks lie outside.
-    alpha: float32 [H, W], 0..1, or None where the source has none.
+    alpha: float32 [H, W], 0..1, or None if the source has none.
     """
 
     index: int

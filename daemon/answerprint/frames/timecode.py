@@ -27,7 +27,7 @@ class Timecode:
 
     @classmethod
     def parse(cls, text: str, rate: Fraction) -> Timecode:
-        """Read a label. Raises InputError when it is malformed or names a frame that does not exist."""
+        """Read a label. Raises InputError if it is malformed or does not exist at this rate."""
         match = _TEXT.fullmatch(text.strip())
         if match is None:
             raise InputError(f"{text!r} is not a timecode.", "Write it as HH:MM:SS:FF, or HH:MM:SS;FF when drop-frame.")
@@ -43,13 +43,15 @@ class Timecode:
                 "Write a colon before the frame number.",
             )
         if skipped and minutes % 10 and seconds == 0 and frame < skipped:
-            raise InputError(f"Timecode {text} is skipped by drop-frame counting.", f"The next one is :{skipped:02}.")
+            raise InputError(
+                f"Timecode {text} is skipped by drop-frame counting.", f"The next one ends in ;{skipped:02}."
+            )
         total_minutes = 60 * hours + minutes
         count = (60 * total_minutes + seconds) * base + frame
         return cls(count - skipped * (total_minutes - total_minutes // 10), rate, drop)
 
     def shifted(self, frames: int) -> Timecode:
-        """Return the label that many frames later; after 24 hours it starts again."""
+        """Return the label that many frames later; it wraps around at 24 hours."""
         return Timecode((self.frames + frames) % self._day(), self.rate, self.drop)
 
     def _day(self) -> int:
@@ -73,15 +75,15 @@ def _base(rate: Fraction) -> int:
 
 
 def _dropped_a_minute(rate: Fraction) -> int:
-    """Labels skipped at a minute: 2 for each 30 of the base, none where drop-frame is not defined."""
+    """Labels skipped at a minute: 2 for each 30 of the base, 0 if drop-frame is not defined for the rate."""
     base = _base(rate)
     return base // 15 if base % 30 == 0 and rate.denominator == 1001 else 0
 
 
 def _labels_skipped_before(count: int, base: int, skipped: int) -> int:
-    """How many labels were left out before frame `count`."""
+    """How many labels were skipped before frame `count`."""
     a_minute = 60 * base - skipped
-    ten_minutes = 10 * a_minute + skipped  # the first of ten minutes skips nothing
+    ten_minutes = 10 * a_minute + skipped  # the first of ten minutes skips none
     tens, rest = divmod(count, ten_minutes)
     whole = 0 if rest < 60 * base else 1 + (rest - 60 * base) // a_minute
     return skipped * (9 * tens + whole)

@@ -1,10 +1,10 @@
-"""Reading and writing of video files and image sequences; the only package that knows PyAV."""
+"""Reads and writes video files and image sequences; the only package that uses PyAV."""
 
 from answerprint.media.output import check_output, output_files
 from answerprint.media.probe import probe
 from answerprint.media.reader import FrameReader, open_reader
 from answerprint.media.sink import Hooks, Writer
-from answerprint.media.timeline import OnRead, unheard
+from answerprint.media.timeline import OnRead, no_progress
 from answerprint.media.writer import open_writer
 
 __all__ = [
@@ -13,9 +13,9 @@ __all__ = [
     "OnRead",
     "Writer",
     "check_output",
+    "no_progress",
     "open_reader",
     "open_writer",
     "output_files",
     "probe",
-    "unheard",
 ]

@@ -1,10 +1,10 @@
-"""The source's sound beside the restored picture: copied where the container allows, in sync to the start of a range.
+"""The source's sound for a deliverable, in sync with the pictures, and copied without encoding if possible.
 
-- Uncompressed sound is cut to the sample and stays bit for bit what it was.
-- Compressed sound is copied packet by packet: all of it for a whole clip; for a part, the packets that begin in it, so
-  sound starts at most one packet (21 ms of AAC) after the picture, never early and never shifted.
-- What the container does not take, and compressed sound in a .mov (Resolve on Linux plays no AAC), becomes PCM, cut to
-  the sample; in .mp4 it becomes AAC.
+- Uncompressed sound is cut to the sample; its bits do not change.
+- Compressed sound is copied packet by packet: all packets for a whole clip, the packets that begin in the range for a
+  part of one. So sound can start up to one packet (21 ms of AAC) after the picture, but is never early nor shifted.
+- Sound that the container cannot hold, and compressed sound in a .mov (Resolve on Linux cannot play AAC), becomes PCM,
+  cut to the sample; in an .mp4 it becomes AAC.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ __all__ = ["AudioFeed"]
 _COPIED_TO_MP4 = frozenset({"aac", "mp3", "mp3float", "ac3", "eac3", "alac"})
 _PCM = re.compile(r"pcm_[sfu](8|16|24|32|64)(?:le|be)?")
 _AAC_BITS_PER_SECOND = 256_000
-_PREROLL_SECONDS = 2  # read before a range, so that decoders have settled at its start
+_PREROLL_SECONDS = 2  # read before a range, because decoders need a run-up
 
-_Timed = tuple[Fraction, "Packet[Any]"]  # seconds from the first frame written, and what to mux
+_Timed = tuple[Fraction, "Packet[Any]"]  # seconds from the first frame written, and the packet
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """What is taken of the source's time, in seconds; stop None means to the end of the sound."""
+    """The part of the sound to use, in seconds of the source's time; stop None means to the end of the sound."""
 
     start: Fraction
     stop: Fraction | None
@@ -52,10 +52,10 @@ class _Span:
 
 
 class AudioFeed:
-    """Owns the source of the sound and gives its packets to the muxer as the picture advances."""
+    """Owns the open source of the sound, and muxes its packets as the pictures advance."""
 
     def __init__(self, container: OutputContainer, source: ClipInfo, frames: FrameRange | None) -> None:
-        """Add the audio streams to the container, whose header must not be written yet. Raises MediaError."""
+        """Add the audio streams to the container before its header is written. Raises MediaError."""
         self._container = container
         self._source = source
         self._stack = ExitStack()
@@ -65,7 +65,7 @@ class AudioFeed:
             with open_container(source.path) as listing:
                 count = len(listing.streams.audio)
             for number in range(count):
-                # Each stream has its own demuxer: interleaving then needs no queue between them.
+                # Each stream has its own demuxer, so that interleaving needs no queues.
                 reader = self._stack.enter_context(open_container(source.path))
                 packets = self._add(reader.streams.audio[number], span)
                 if packets is not None:
@@ -84,7 +84,7 @@ class AudioFeed:
         self._stack.close()
 
     def mux_until(self, seconds: Fraction | None) -> None:
-        """Mux the sound that begins before a time of the output; all that is left for None."""
+        """Mux the sound that begins before a time of the output, in seconds; None means all that is left."""
         for place, (head, packets) in enumerate(self._heads):
             while True:
                 if head is None:
@@ -98,14 +98,14 @@ class AudioFeed:
 
     def _add(self, stream: AudioStream, span: _Span) -> Generator[_Timed, None, None] | None:
         if stream.codec_context is None:
-            return None  # sound in a codec that is unknown here cannot be described to the muxer
+            return None  # the muxer cannot be told about a codec that FFmpeg does not know
         with reading(self._source.path):
             codec = stream.codec_context.name
             if _is_copied(self._container.format.name, codec):
                 try:
                     copy = self._container.add_stream_from_template(stream)
                 except ValueError:
-                    pass  # this container does not take that codec: transcoded below
+                    pass  # this container cannot hold that codec: transcode below
                 else:
                     copy.metadata.update({k: v for k, v in stream.metadata.items() if k in ("language", "title")})
                     if _PCM.fullmatch(codec):
@@ -148,7 +148,7 @@ def _span(source: ClipInfo, frames: FrameRange | None) -> _Span:
 
 
 def _packets(stream: AudioStream, span: _Span) -> Iterator[Packet[AudioStream]]:
-    """Demux from shortly before the span to shortly after it."""
+    """Demux the span, and a little before and after it."""
     container = stream.container
     if not isinstance(container, av.container.InputContainer):
         raise ValueError("sound is read from an input")
@@ -170,7 +170,7 @@ def _copy_packets(stream: AudioStream, out: AudioStream, span: _Span) -> Generat
         seconds = packet.pts * packet.time_base - span.start
         if seconds < 0 and not span.from_first_frame:
             continue
-        # A whole clip keeps its priming packet before zero: the decoder needs it, players skip it.
+        # A whole clip keeps its priming packet before zero: the decoder needs it, and players skip it.
         shift = round(span.start / packet.time_base)
         packet.pts -= shift
         packet.dts = packet.pts if packet.dts is None else packet.dts - shift
@@ -179,7 +179,7 @@ def _copy_packets(stream: AudioStream, out: AudioStream, span: _Span) -> Generat
 
 
 def _cut_samples(stream: AudioStream, out: AudioStream, span: _Span) -> Generator[_Timed, None, None]:
-    """Copy PCM bytes, leaving out the samples before the start and after the stop."""
+    """Copy PCM bytes without the samples before the start and after the stop."""
     rate, channels = stream.codec_context.sample_rate, stream.codec_context.channels
     match = _PCM.fullmatch(stream.codec_context.name)
     frame_bytes = channels * int(match[1]) // 8 if match else channels
@@ -188,7 +188,7 @@ def _cut_samples(stream: AudioStream, out: AudioStream, span: _Span) -> Generato
     for packet in _packets(stream, span):
         data = bytes(packet)
         count = len(data) // frame_bytes
-        position = _place(packet, rate, position)
+        position = _first_sample(packet, rate, position)
         low = max(0, first - position)
         high = count if last is None else min(count, last - position)
         if low < high:
@@ -201,15 +201,15 @@ def _cut_samples(stream: AudioStream, out: AudioStream, span: _Span) -> Generato
         position += count
 
 
-def _place(item: Packet[AudioStream] | AudioFrame, rate: int, expected: int | None) -> int:
+def _first_sample(item: Packet[AudioStream] | AudioFrame, rate: int, expected: int | None) -> int:
     """Return the sample at which a packet begins.
 
-    Containers round times (Matroska to milliseconds): what lies within 5 ms of the end of the last one follows it.
+    Containers round times (Matroska to milliseconds), so a packet within 5 ms of the end of the last one follows it.
     """
     if item.pts is None or item.time_base is None:
         return expected or 0
-    told = round(item.pts * item.time_base * rate)
-    return expected if expected is not None and abs(told - expected) <= rate // 200 else told
+    stated = round(item.pts * item.time_base * rate)
+    return expected if expected is not None and abs(stated - expected) <= rate // 200 else stated
 
 
 def _transcode(stream: AudioStream, out: AudioStream, span: _Span, sample: str) -> Generator[_Timed, None, None]:
@@ -222,7 +222,7 @@ def _transcode(stream: AudioStream, out: AudioStream, span: _Span, sample: str) 
     position: int | None = None
     for packet in _packets(stream, span):
         for decoded in packet.decode():
-            position = _place(decoded, rate, position)
+            position = _first_sample(decoded, rate, position)
             low = max(0, first - position)
             high = decoded.samples if last is None else min(decoded.samples, last - position)
             if low < high:

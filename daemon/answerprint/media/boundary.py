@@ -1,4 +1,4 @@
-"""The one place where files are opened for PyAV and where its exceptions become errors of ours."""
+"""The one place that opens files with PyAV and translates its exceptions into errors of Answerprint."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ __all__ = [
 MAX_SIDE = 16384  # px
 MAX_PIXELS = 2**28
 
-# Demuxers that read one file and no other: playlists, concatenation, devices and network formats are not here.
+# Demuxers that read only the one file: no playlists, concatenation, devices or network formats.
 _FORMATS = "mov,matroska,mxf,avi,mpegts,mpeg,mpegvideo,h264,hevc,m4v,nut,ivf,yuv4mpegpipe,gif,ogg,flv,asf,dv"
 _OPTIONS = {
     "format_whitelist": _FORMATS,
     "protocol_whitelist": "file",
     "enable_drefs": "0",  # a mov can point at media in other files
-    "max_pixels": str(MAX_PIXELS),  # for the decoder that guesses missing parameters: checked before it allocates
+    "max_pixels": str(MAX_PIXELS),  # checked before the decoder that guesses missing parameters allocates memory
 }
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
-# Fuzzing raised these besides FFmpegError: 6,847 mutated files (facts/reliability.md, B.4).
+# Fuzzing with 6,847 mutated files raised these besides FFmpegError.
 _FOREIGN = (av.FFmpegError, IndexError, UnicodeDecodeError, MemoryError, EOFError, OSError, ValueError, OverflowError)
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn whatever a damaged or hostile file raises inside the block into MediaError."""
+    """Translate whatever a damaged or hostile file raises inside the block into MediaError."""
     try:
         yield
     except _FOREIGN as error:
@@ -56,31 +56,31 @@ def reading(path: Path) -> Iterator[None]:
 
 def _why_unreadable(path: str, error: BaseException) -> tuple[str, str]:
     if isinstance(error, MemoryError):
-        return f"{path} asks for more memory than there is.", "The file is damaged, or its pictures are too large."
+        return f"There is not enough memory to read {path}.", "The file is damaged, or its pictures are too large."
     if isinstance(error, PermissionError):
-        return f"{path} may not be read.", "Check the permissions of the file."
+        return f"{path} cannot be read: permission denied.", "Check the permissions of the file."
     if isinstance(error, FileNotFoundError):
         return f"{path} does not exist.", "Check the path."
     if isinstance(error, UnicodeDecodeError):
         return f"{path} has damaged metadata.", "Copy its streams into a new file."
     if isinstance(error, OSError) and error.errno == errno.EIO:
-        return f"The disk failed while {path} was read.", "Check the disk, then try again."
+        return f"The disk failed while reading {path}.", "Check the disk, then try again."
     if isinstance(error, av.FFmpegError):
         reason = error.strerror.rstrip(".") if error.strerror else "no reason given"
         return (
             f"{path} cannot be read as video ({reason}).",
-            "The file is damaged, not a video, or of a kind that is not supported; playlists are never followed.",
+            "The file is damaged, not a video, or in a format that is not supported, such as a playlist.",
         )
     return f"{path} is damaged or not a video.", "Open it in a player; if it plays, convert it to ProRes first."
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn whatever the encoder, the muxer or the disk raises inside the block into StorageError or OutputError."""
+    """Translate whatever the encoder, the muxer or the disk raises inside the block: StorageError or OutputError."""
     try:
         yield
     except FileExistsError as error:
-        raise OutputError(f"{shown(path)} exists already.", "Choose another name or give --overwrite.") from error
+        raise OutputError(f"{shown(path)} already exists.", "Choose another name or give --overwrite.") from error
     except PermissionError as error:
         raise OutputError(f"{path.parent} cannot be written to.", "Choose another folder.") from error
     except _FOREIGN as error:
@@ -92,14 +92,14 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def check_source(path: Path | str) -> Path:
-    """Return path absolute, if it names a regular file on this machine. Raises MediaError, without opening it."""
+    """Return the absolute path of a regular file on this machine, without opening it. Raises MediaError."""
     text = str(path)
     if "\0" in text:
-        raise MediaError("The path holds a NUL character.", "Check the path.")
+        raise MediaError("The path contains a NUL character.", "Check the path.")
     path = Path(path)
     with reading(path):
         if not path.exists():
-            # Checked only for what does not exist: a file may well be named `take:2.mov`.
+            # Only if it does not exist, because a file can be named `take:2.mov`.
             if _SCHEME.match(text) and not path.drive:
                 raise MediaError(f"{text} is not a path: only files on this machine are read.", "Copy the media first.")
             raise MediaError(f"{path} does not exist.", "Check the path.")
@@ -109,14 +109,14 @@ def check_source(path: Path | str) -> Path:
 
 
 def open_container(path: Path) -> InputContainer:
-    """Open a checked path, hardened: only whitelisted demuxers, only this file. Raises MediaError."""
+    """Open a checked path, with whitelisted demuxers and no access to other files. Raises MediaError."""
     with reading(path):
-        # The explicit protocol keeps names such as `concat:a|b` or `subfile,,x` from being read as one.
+        # Without an explicit protocol, FFmpeg would take names such as `concat:a|b` or `subfile,,x` for one.
         return av.open(f"file:{path}", "r", options=_OPTIONS)
 
 
 def best_video(container: InputContainer, path: Path) -> VideoStream:
-    """Return the video stream, never a cover picture. Raises MediaError when there is none or its size is absurd."""
+    """Return the video stream, never a cover picture. Raises MediaError if there is none or its size is absurd."""
     with reading(path):
         streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
         if not streams:
@@ -124,7 +124,7 @@ def best_video(container: InputContainer, path: Path) -> VideoStream:
         best = container.streams.best("video")
         stream = best if isinstance(best, VideoStream) and best in streams else streams[0]
         if stream.codec_context is None:
-            raise MediaError(f"{path} is in a codec that cannot be decoded here.", "Render it to ProRes in Resolve.")
+            raise MediaError(f"The codec of {path} is not supported.", "Render it to ProRes in Resolve.")
         check_size(path, stream.codec_context.width, stream.codec_context.height)
         stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         stream.thread_type = "AUTO"
@@ -132,11 +132,11 @@ def best_video(container: InputContainer, path: Path) -> VideoStream:
 
 
 def check_size(path: Path, width: int, height: int) -> None:
-    """Raise MediaError for a picture that no camera makes: it would fill the memory."""
+    """Raise MediaError for a size that no camera has: the picture would fill the memory."""
     if width > MAX_SIDE or height > MAX_SIDE or width * height > MAX_PIXELS:
         raise MediaError(
-            f"{path} says that its pictures are {width}x{height}, more than can be handled.",
-            f"At most {MAX_SIDE} pixels a side and {MAX_PIXELS} in all are read.",
+            f"{path} has pictures of {width}x{height}, which is too large.",
+            f"The limit is {MAX_SIDE} pixels per side and {MAX_PIXELS} in all.",
         )
     if width < 1 or height < 1:
-        raise MediaError(f"{path} says that its pictures have no size.", "The file is damaged.")
+        raise MediaError(f"{path} has pictures without a size.", "The file is damaged.")

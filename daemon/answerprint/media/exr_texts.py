@@ -1,7 +1,7 @@
-"""Texts in the header of an OpenEXR picture, as attributes of the type `string`; FFmpeg's encoder takes none.
+"""Texts in the header of an OpenEXR picture, as attributes of type `string`; FFmpeg's encoder cannot write them.
 
-The layout is that of https://openexr.com/en/latest/OpenEXRFileLayout.html: magic and version, attributes, a zero, the
-table of offsets of the pieces of the picture, the pieces. All numbers are little-endian.
+Layout (https://openexr.com/en/latest/OpenEXRFileLayout.html): magic and version, attributes, a zero byte, the table of
+offsets of the chunks, the chunks. All numbers are little-endian.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ __all__ = ["MAGIC", "read_exr_texts", "with_exr_texts"]
 
 MAGIC = b"v/1\x01"
 _AFTER_VERSION = 8
-_LONGEST_NAME = 31  # bytes, of files that do not announce long names
+_LONGEST_NAME = 31  # bytes, unless the file announces long names
 
 
 def with_exr_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
-    """The file with more attributes. data: a single-part file of scan lines whose first piece follows the table."""
+    """Return the file with more attributes. data: a single-part file of scan lines whose chunks follow the table."""
     end = _AFTER_VERSION
     for _, _, value in _attributes(data):
         end = value.stop
@@ -30,7 +30,7 @@ def with_exr_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
 
 
 def read_exr_texts(head: bytes) -> dict[str, str]:
-    """Names and values of the texts in the first bytes of a file; of a damaged header, those that are whole."""
+    """Return names and values of the texts in the first bytes of a file; of a damaged header, the intact ones."""
     return {
         name.decode("latin-1"): head[value].decode("utf-8", "replace")
         for name, kind, value in _attributes(head)
@@ -45,7 +45,7 @@ def _attribute(key: str, value: str) -> bytes:
 
 
 def _attributes(head: bytes) -> Iterator[tuple[bytes, bytes, slice]]:
-    """Name, type and place of the value of each attribute that lies in these bytes."""
+    """Yield name, type and position of the value of each attribute that is complete in these bytes."""
     at = _AFTER_VERSION
     while head[at : at + 1] not in (b"", b"\0"):
         name_end = head.find(b"\0", at)

@@ -1,4 +1,4 @@
-"""Timecode in the headers of DPX and EXR pictures, which FFmpeg's decoders do not hand on as written."""
+"""Timecode in the headers of DPX and EXR pictures, which FFmpeg's decoders do not pass on unchanged."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _DROP_FLAG = 0x40
 
 
 def header_timecode(data: bytes, codec: str) -> str | None:
-    """Return the label HH:MM:SS:FF in a picture's header, or None. data: the file; codec: FFmpeg's name."""
+    """Return the label HH:MM:SS:FF in a picture's header, None if it has none. codec: FFmpeg's name."""
     if codec == "dpx" and len(data) >= _DPX_TELEVISION_END:
         order: Literal["big", "little"] = "big" if data.startswith(b"SDPX") else "little"
         if int.from_bytes(data[4:8], order) < _DPX_TELEVISION_END:
-            return None  # the picture begins where the television header would lie
+            return None  # there is no television header: the picture begins earlier
         word = int.from_bytes(data[_DPX_TIMECODE : _DPX_TIMECODE + 4], order)
         return None if word == _UNDEFINED else _label(word)
     if codec == "exr":
@@ -32,7 +32,7 @@ def header_timecode(data: bytes, codec: str) -> str | None:
 
 def _label(word: int) -> str | None:
     """Return the label of a BCD word of SMPTE ST 12: hours in the top byte, frames and the drop flag in the lowest."""
-    tens_masks = (0x3, 0x7, 0x7, 0x3)  # flags share the bytes with the tens
+    tens_masks = (0x3, 0x7, 0x7, 0x3)  # the bytes of the tens also hold flags
     parts = []
     for shift, mask in zip((24, 16, 8, 0), tens_masks, strict=True):
         byte = word >> shift & 0xFF

@@ -1,4 +1,4 @@
-"""Code values to R'G'B' and back: the project's own matrix and chroma filters, in numpy, never clamping on the way in.
+"""Code values to R'G'B' and back, with the project's own matrix and chroma filters in numpy; reading never clamps.
 
 Every equation is ITU-T H.273 section 8.3 (the non-constant-luminance matrices); E'Y, E'PB, E'PR are y, cb, cr.
 """
@@ -71,8 +71,8 @@ def from_rgb(picture: Picture, colour: ColourTags, bits: int) -> tuple[Plane, Pl
 def upsample(plane: NDArray[np.generic], shape: tuple[int, int], factors: tuple[int, int], centred: bool) -> Plane:
     """Return a chroma plane at the size of luma, float32 [H, W], by linear interpolation.
 
-    factors: (vertical, horizontal) subsampling. Down a column, chroma lies in the middle of its luma rows; along a row
-    it lies on the first of its luma columns (MPEG-2 and later), or in their middle when centred (JPEG, MPEG-1).
+    factors: (vertical, horizontal) subsampling. Vertically, chroma is sited in the middle of its luma rows;
+    horizontally on the first of its luma columns (MPEG-2 and later), or in their middle if centred (JPEG, MPEG-1).
     """
     height, width = shape
     tall = _stretch(plane.astype(np.float32), factors[0], centred=True)[:height]
@@ -81,7 +81,7 @@ def upsample(plane: NDArray[np.generic], shape: tuple[int, int], factors: tuple[
 
 
 def _stretch(plane: Plane, factor: int, centred: bool) -> Plane:
-    """Interpolate rows: [N, M] -> [N * factor, M]; the edge rows are repeated outwards."""
+    """Interpolate rows: [N, M] -> [N * factor, M]; edge rows are repeated."""
     if factor == 1:
         return plane
     rows = plane.shape[0]
@@ -99,7 +99,7 @@ def _stretch(plane: Plane, factor: int, centred: bool) -> Plane:
 def halve_chroma(plane: Plane, vertical: bool) -> Plane:
     """Return chroma at half width (and half height): [1 2 1]/4 along a row, centred on even columns; pairs of rows.
 
-    An odd last column or row stands for itself, so [H, W] -> [ceil(H / 2) or H, ceil(W / 2)].
+    An odd last column or row is kept as it is, so [H, W] -> [ceil(H / 2) or H, ceil(W / 2)].
     """
     if vertical:
         if plane.shape[0] % 2:

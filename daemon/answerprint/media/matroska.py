@@ -1,7 +1,7 @@
-"""The sample aspect in a finished Matroska file.
+"""Writes the sample aspect into a finished Matroska file.
 
-The muxer writes it only from a field that PyAV cannot set, so it is written afterwards: the track is given a name of
-spaces before muxing, and the name's bytes later make room for DisplayWidth and DisplayHeight. Nothing moves.
+The muxer takes it from a field that PyAV cannot set, so it is written afterwards: before muxing, the track gets a name
+of spaces, which DisplayWidth and DisplayHeight later replace. The rest of the file does not move.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _HEAD_BYTES = 1 << 20  # the tracks lie before the first cluster
 
 @dataclass(frozen=True, slots=True)
 class _Element:
-    """id, and where the element, its payload and its end lie in the bytes."""
+    """id, and the positions of the element, of its payload and of its end."""
 
     id: int
     start: int
@@ -41,7 +41,7 @@ class _Element:
 
 
 def write_aspect(path: Path, width: int, height: int, aspect: Fraction) -> None:
-    """Set the aspect of the video track in place. Raises ValueError when the file has not the room for it."""
+    """Set the aspect of the video track in place. Raises ValueError if the file has no room for it."""
     display_width, display_height = _display_size(width, height, aspect)
     with path.open("r+b") as file:
         head = bytearray(file.read(_HEAD_BYTES))
@@ -51,7 +51,7 @@ def write_aspect(path: Path, width: int, height: int, aspect: Fraction) -> None:
 
 
 def _display_size(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
-    """Return a display size in px whose shape is exact: one side grows as little as keeps both whole."""
+    """Return the smallest display size in whole px, at least the picture's height, with exactly that shape."""
     shape = Fraction(width, height) * aspect
     scale = max(1, -(-height // shape.denominator))
     return shape.numerator * scale, shape.denominator * scale

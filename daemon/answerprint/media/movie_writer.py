@@ -1,4 +1,4 @@
-"""Movie files: pictures, sound, timecode, tags and provenance in one container."""
+"""Writes movie files: pictures, sound, timecode, tags and provenance in one container."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ __all__ = ["MovieWriter"]
 
 
 class MovieWriter(Writer):
-    """One movie file: pictures encoded as they come, sound beside them, tags, timecode and provenance."""
+    """Writes one movie file; each picture is encoded when it arrives."""
 
     def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo, hooks: Hooks) -> None:
         super().__init__(path, spec, codec, hooks)
         self._colour = output_colour(spec, codec)
         self._stack = ExitStack()
         self._temporary = ""
-        """Its name in the output's folder; empty for none."""
+        """Name of the temporary file in the output's folder; empty if there is none."""
         self._container: OutputContainer | None = None
         self._video: VideoStream | None = None
         self._audio: AudioFeed | None = None
@@ -46,7 +46,7 @@ class MovieWriter(Writer):
             self.hooks.announce(place.path / temporary)
             os.close(place.create(temporary))
             self._temporary = temporary
-            # The muxer is named, for the temporary name says nothing; the protocol too, as for reading.
+            # The temporary name tells FFmpeg neither the muxer nor, for certain, the protocol: both are given.
             container = av.open(
                 f"file:{place.way(temporary)}", "w", format=self.codec.container, options=dict(_container_options(self))
             )
@@ -91,10 +91,10 @@ class MovieWriter(Writer):
         self._container.mux(packets)
 
     def copy(self, source: Path, frames: FrameRange, on_frame: Callable[[], None] = lambda: None) -> None:
-        """Append frames of a file that was written with the same codec and size, as they are, none encoded again.
+        """Append frames of a file with the same codec and size, without encoding them again.
 
-        on_frame: called before each frame; what it raises passes through. Raises OutputError for a codec whose frames
-        do not stand alone, or a file of another kind; MediaError for one that holds too few; StorageError.
+        on_frame: called before each frame; it may raise to stop. Raises OutputError for a codec that cannot be joined
+        or a file of another codec or size; MediaError if the file has too few frames; StorageError.
         """
         if self._container is None or self._video is None:
             raise ValueError("the writer is not open")
@@ -106,7 +106,10 @@ class MovieWriter(Writer):
             context = stream.codec_context
             kind = (context.codec_tag, context.width, context.height)
             if kind != (self.codec.join_tag, self.spec.width, self.spec.height):
-                raise OutputError(f"{source.name} is of another kind.", "Restore the whole range again.")
+                raise OutputError(
+                    f"{source.name} has another codec or size.",
+                    "Restore the whole range again.",
+                )
             packets = (packet for packet in container.demux(stream) if packet.size)
             for packet in islice(packets, frames.start, frames.stop):
                 on_frame()
@@ -121,7 +124,7 @@ class MovieWriter(Writer):
                 self.frames_written += 1
                 copied += 1
         if copied != len(frames):
-            raise MediaError(f"{source.name} holds too few frames.", "Restore the whole range again.")
+            raise MediaError(f"{source.name} has too few frames.", "Restore the whole range again.")
 
     def _finish(self) -> None:
         if self._container is None or self._video is None or self._place is None:
@@ -145,7 +148,7 @@ class MovieWriter(Writer):
     def _discard(self) -> None:
         self._stack.close()
         if self._container is not None:
-            # Closing writes a trailer, which can fail on a full disk; the file goes away in any case.
+            # Closing writes a trailer, which can fail on a full disk; the file is removed anyway.
             with suppress(OSError, ValueError, av.FFmpegError):
                 self._container.close()
             self._container = None
@@ -157,5 +160,5 @@ class MovieWriter(Writer):
 def _container_options(writer: MovieWriter) -> dict[str, str]:
     options = dict(writer.codec.container_options)
     if writer.codec.container == "matroska":
-        options["write_crc32"] = "0"  # the head is completed after muxing, see matroska.py
+        options["write_crc32"] = "0"  # the header changes after muxing, see matroska.py
     return options

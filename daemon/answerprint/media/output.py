@@ -1,4 +1,4 @@
-"""Everything that can be known to be wrong with OUTPUT before the first frame is restored."""
+"""Checks of OUTPUT before the first frame is restored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["check_output", "output_files"]
 
 
 def output_files(path: Path | str, codec: str, source: ClipInfo, frames: FrameRange) -> tuple[Path, ...]:
-    """Return the files that will be written, absolute. Raises InputError when codec and name disagree."""
+    """Return the absolute paths of the files to be written. Raises InputError if codec and name do not fit."""
     path = Path(path).absolute()
     if not check_codec(path, codec).is_sequence:
         return (path,)
@@ -33,10 +33,10 @@ def output_files(path: Path | str, codec: str, source: ClipInfo, frames: FrameRa
 
 
 def check_output(path: Path | str, codec: str, source: ClipInfo, overwrite: bool, frames: FrameRange) -> None:
-    """Raise InputError or OutputError when OUTPUT cannot or must not be written.
+    """Raise InputError or OutputError if OUTPUT cannot or must not be written.
 
-    The source is never an output, also through links and whatever overwrite says. The folder is tried by creating
-    a file in it: mode bits mean nothing to root, nor on a read-only disk.
+    The source is never replaced, not even through a link or with overwrite. The folder is tested by creating a file in
+    it, because mode bits mean nothing for root or on a read-only disk.
     """
     files = output_files(path, codec, source, frames)
     folder = files[0].parent
@@ -65,4 +65,4 @@ def _check_name(place: OpenFolder, file: Path, sources: Collection[Path], overwr
     if target is not None and stat.S_ISDIR(target.st_mode):
         raise OutputError(f"{file} is a folder.", "Add a file name.")
     if not overwrite and found is not None:
-        raise OutputError(f"{file} exists already.", "Choose another name or give --overwrite.")
+        raise OutputError(f"{file} already exists.", "Choose another name or give --overwrite.")

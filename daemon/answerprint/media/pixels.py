@@ -1,7 +1,7 @@
-"""A decoded frame of any pixel format becomes float R'G'B' [H, W, 3], straight from its planes.
+"""Conversion of a decoded frame of any pixel format to float R'G'B' [H, W, 3], directly from its planes.
 
-swscale clips super-whites (luma 1000 of 10 bits comes back as 943), so it is used only to unpack formats that are
-rare, into a 16-bit planar format of the same family, without a change of matrix or range.
+swscale clips super-whites (10-bit luma 1000 becomes 943). So it only unpacks rare formats, into a 16-bit planar format
+of the same family, with the same matrix and range.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ def bit_depth(fmt: VideoFormat) -> int:
 def decode_pixels(frame: VideoFrame, colour: ColourTags, centred: bool = False) -> tuple[Picture, Plane | None]:
     """Return (picture, alpha): float32 [H, W, 3] nominal 0..1 and not clamped, and float32 [H, W] or None.
 
-    colour: the clip's tags; what they leave open is decided by `resolve_colour`. R'G'B' and grey formats are full
-    range whatever the tag says, unless grey is tagged `tv`. centred: JPEG's siting of chroma.
-    Raises MediaError for a format that holds no picture in the usual sense (Bayer data, hardware surfaces).
+    colour: the clip's tags; `resolve_colour` decides missing ones. R'G'B' and grey formats are full range whatever the
+    tag says, unless grey is tagged `tv`. centred: JPEG's siting of chroma.
+    Raises MediaError for a format that is not an ordinary picture (Bayer data, hardware surfaces).
     """
     name = frame.format.name
     if match := _YUV.fullmatch(name):
@@ -103,7 +103,7 @@ def _dtype(fmt: VideoFormat, bits: int) -> np.dtype[np.generic]:
 
 
 def _plane(frame: VideoFrame, index: int, elements: int = 1) -> NDArray[np.generic]:
-    """View a plane as [h, w], or [h, w, elements] where a sample has several; rows may be padded in memory."""
+    """View a plane as [h, w], or as [h, w, elements] if samples have several; rows may be padded in memory."""
     plane = frame.planes[index]
     dtype = _dtype(frame.format, max(component.bits for component in frame.format.components))
     row = plane.line_size // dtype.itemsize
@@ -113,7 +113,7 @@ def _plane(frame: VideoFrame, index: int, elements: int = 1) -> NDArray[np.gener
 
 
 def _unit(codes: NDArray[np.generic], bits: int) -> Plane:
-    """Full-range code values to 0..1. Division, not a product with 1/x: 65535 levels must come back exactly."""
+    """Full-range code values to 0..1. Divides, because a product with 1/x would not keep all 65535 levels exact."""
     return codes.astype(np.float32) / np.float32(2**bits - 1)
 
 
@@ -128,7 +128,7 @@ def _from_yuv(
 
 
 def _from_semiplanar(frame: VideoFrame, kind: str, colour: ColourTags, centred: bool) -> Picture:
-    """nv12 and its relatives: chroma interleaved; p010 and its relatives keep their bits at the top of 16."""
+    """Formats like nv12 interleave chroma; formats like p010 also keep their bits at the top of 16."""
     bits = 8 if kind.startswith("n") else int(kind[2:])
     sampling = _SEMI_SAMPLING.get(kind) or {"0": "420", "2": "422", "4": "444"}[kind[1]]
     luma = _plane(frame, 0)
@@ -162,7 +162,7 @@ def _from_packed(frame: VideoFrame, name: str) -> tuple[Picture, Plane | None]:
 
 
 def _through_swscale(frame: VideoFrame, colour: ColourTags, centred: bool) -> tuple[Picture, Plane | None]:
-    """The documented fallback: unpack into 16-bit planes of the same family, then as usual."""
+    """Unpack a rare format into planes of the same family, then decode those."""
     fmt = frame.format
     components = fmt.components
     if fmt.is_bayer or not components or any(component.bits == 0 for component in components):
@@ -171,7 +171,7 @@ def _through_swscale(frame: VideoFrame, colour: ColourTags, centred: bool) -> tu
     if any(component.bits == 32 for component in components) or "f16" in fmt.name:
         target = "gbrapf32le" if alpha else "gbrpf32le"
     elif fmt.has_palette or (bit_depth(fmt) <= 8 and (fmt.is_rgb or len(components) < 3)):
-        target = "rgba" if alpha else "rgb24"  # exact; swscale's way to 16 bits loses half a code of 8
+        target = "rgba" if alpha else "rgb24"  # exact; swscale's conversion to 16 bits loses half an 8-bit level
     elif fmt.is_rgb or len(components) < 3:
         target = "gbrap16le" if alpha else "gbrp16le"
     else:
@@ -179,6 +179,6 @@ def _through_swscale(frame: VideoFrame, colour: ColourTags, centred: bool) -> tu
     same = 2 if not target.startswith("yuv") or colour.range == "pc" else 1
     unpacked = frame.reformat(format=target, src_color_range=same, dst_color_range=same)
     if target.startswith("yuv"):
-        # swscale's 16-bit target keeps the source's codes shifted left, as every limited-range depth does.
+        # In swscale's 16-bit target the source's codes are shifted left, as in every limited-range format.
         return decode_pixels(unpacked, replace(colour, range="pc" if same == 2 else "tv"), centred)
     return decode_pixels(unpacked, colour, centred)

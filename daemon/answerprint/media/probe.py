@@ -1,4 +1,4 @@
-"""What INPUT is: a video file or an image sequence, and everything that must survive its restoration."""
+"""Finds out what INPUT is: a video file or an image sequence, and all properties that a deliverable must keep."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from answerprint.media.boundary import best_video, check_size, check_source, ope
 from answerprint.media.pixels import bit_depth, has_alpha
 from answerprint.media.stills import read_still
 from answerprint.media.tags import read_tags
-from answerprint.media.timeline import OnRead, read_timeline, unheard
+from answerprint.media.timeline import OnRead, no_progress, read_timeline
 
 __all__ = ["DEFAULT_SEQUENCE_RATE", "probe"]
 
 DEFAULT_SEQUENCE_RATE = Fraction(24)
 
 
-def probe(path: Path | str, sequence_rate: Fraction = DEFAULT_SEQUENCE_RATE, on_read: OnRead = unheard) -> ClipInfo:
+def probe(path: Path | str, sequence_rate: Fraction = DEFAULT_SEQUENCE_RATE, on_read: OnRead = no_progress) -> ClipInfo:
     """Return what INPUT is.
 
     path: a video file, a pattern `plate.%04d.png`, a range `plate.[0001-0100].png`, a folder of pictures, a picture.
-    sequence_rate: pictures have no rate of their own; theirs is this one.
-    on_read: told how many frames were found while a file is read that has no index to count them by; may raise.
-    The count of frames is of what is in the file, or what its header promises where the file ends before it.
-    Raises MediaError when it cannot be read as asked: missing, damaged, a playlist or a URL, without video, absurdly
-    large, with gaps in its numbering, or with a variable frame rate.
+    sequence_rate: frames per second of pictures, which have no rate of their own.
+    on_read: called with the number of frames found so far, while a file without a usable index is read; may raise.
+    The number of frames is that of the file, or what the header promises if the file is cut short.
+    Raises MediaError if it cannot be used: missing, damaged, a playlist or a URL, without video, absurdly large, with
+    gaps in its numbering, or with a variable frame rate.
     """
     place = Path(path)
     if "\0" not in str(path) and names_a_sequence(place):
@@ -47,7 +47,7 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
         with reading(path):
             frame = next(iter(container.decode(stream)), None)
             if frame is None:
-                raise MediaError(f"{path} holds no frame.", "The file is damaged or was never finished.")
+                raise MediaError(f"{path} has no frames.", "The file is damaged or was never finished.")
             check_size(path, frame.width, frame.height)
             return ClipInfo(
                 path=path,
@@ -71,7 +71,7 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
 
 
 def _timecode(container: InputContainer, rate: Fraction) -> str | None:
-    """Return the label of frame 0: a tmcd track, the video stream's, or the container's."""
+    """Return the label of frame 0 from a tmcd track, the video stream or the container."""
     tables: list[Mapping[str, str]] = [stream.metadata for stream in container.streams.data]
     tables += [stream.metadata for stream in container.streams.video]
     tables.append(container.metadata)
@@ -83,7 +83,7 @@ def _timecode(container: InputContainer, rate: Fraction) -> str | None:
 
 
 def _normal(text: str | None, rate: Fraction) -> str | None:
-    """Return a label that can be counted with, None for one that makes no sense at this rate."""
+    """Return the label in its normal form, None if it does not exist at this rate."""
     if not text:
         return None
     try:

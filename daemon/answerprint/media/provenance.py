@@ -1,4 +1,4 @@
-"""Reading back what a deliverable says of its making."""
+"""Reads the metadata that Answerprint writes into deliverables."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from answerprint.media.boundary import check_source, open_container, reading
 __all__ = ["MADE_BY_KEY", "read_provenance"]
 
 MADE_BY_KEY = "answerprint_made_by"
-"""In every file that was restored, or otherwise made, by us."""
+"""In every file that Answerprint restored or made in another way."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_HEAD_BYTES = 1 << 16  # the texts follow the header at once
+_HEAD_BYTES = 1 << 16  # the texts directly follow the header
 _PREFIX = "answerprint_"
 
 
 def read_provenance(path: Path) -> Mapping[str, str]:
     """Return the metadata that Answerprint wrote into a movie or a picture, by key; empty for any other file.
 
-    Raises MediaError when the file cannot be read at all.
+    Raises MediaError if the file cannot be read at all.
     """
     path = check_source(path)
     with reading(path), path.open("rb") as file:
@@ -37,12 +37,12 @@ def read_provenance(path: Path) -> Mapping[str, str]:
 
 
 def _ours(texts: Mapping[str, str]) -> dict[str, str]:
-    """Matroska writes keys in capitals."""
+    """Keep our keys, in lower case: Matroska writes them in capitals."""
     return {key.lower(): value for key, value in texts.items() if key.lower().startswith(_PREFIX)}
 
 
 def _png_texts(head: bytes) -> dict[str, str]:
-    """Keys and values of the text chunks that lie in the first bytes."""
+    """Keys and values of the text chunks in the first bytes."""
     texts: dict[str, str] = {}
     at = len(_PNG)
     while at + 8 <= len(head):

@@ -1,4 +1,4 @@
-"""Frames of a clip in order, each under its own number; seeking only ever saves time, it is never believed."""
+"""Reads the frames of a clip in order, each with its exact number; the result of a seek is always checked."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from answerprint.media.timeline import frame_index
 
 __all__ = ["FrameReader", "open_reader"]
 
-# Where to land before the wanted frame: at it, a long GOP earlier, at the very start.
+# Seek to the wanted frame; if that lands wrong, a long GOP earlier; else decode from the very start.
 _STEPS_BACK = (0, 300)
 
 _Indexed = Generator[tuple[int, VideoFrame], None, None]
 
 
 def open_reader(info: ClipInfo, frames: FrameRange | None = None) -> FrameReader:
-    """Return a reader of a range of the clip, all of it for None. Raises InputError when the range leaves the clip."""
+    """Return a reader of a range of the clip, all of it for None. Raises InputError if the range is outside."""
     return FrameReader(info, info.checked(frames))
 
 
 class FrameReader:
     """An iterator of Frame in presentation order, and the owner of the open file: use it in a `with` block.
 
-    Raises TruncatedError when the source ends early, MediaError when a frame cannot be decoded.
+    Raises TruncatedError if the source ends early, MediaError if a frame cannot be decoded.
     """
 
     def __init__(self, info: ClipInfo, frames: FrameRange) -> None:
         self.info = info
         self.range = frames
         self.damaged: list[int] = []
-        """Frames so far that the decoder gave out although it found damage in them."""
+        """Frames so far in which the decoder found damage, though it returned them."""
         self._next = frames.start
         self._source: _Indexed | None = None
 
@@ -48,7 +48,7 @@ class FrameReader:
         if not self.info.interlaced:
             self._source = self._frames(self.range.start)
         else:
-            # A frame's neighbour before it tells what its missing lines were.
+            # Deinterlacing the first frame needs the frame before it.
             before = max(0, self.range.start - 1)
             self._source = _from(deinterlaced(self._frames(before), self.info.field_order), self.range.start)
         return self
@@ -78,7 +78,7 @@ class FrameReader:
         except MediaError as error:
             if self._next == self.range.start:
                 raise
-            raise self._ends_early() from error  # what was decoded so far is good, and kept
+            raise self._ends_early() from error  # the frames so far are good, and are kept
         if decoded is None:
             raise self._ends_early()
         if index != self._next:
@@ -107,8 +107,8 @@ class FrameReader:
         if (decoded.width, decoded.height) != (self.info.width, self.info.height):
             raise MediaError(
                 f"Frame {self._next} of {self.info.path} is {decoded.width}x{decoded.height},"
-                f" the first one {self.info.width}x{self.info.height}.",
-                "Restore the parts of each size on their own, with --range.",
+                f" but the first one is {self.info.width}x{self.info.height}.",
+                "Restore the parts of each size separately, with --range.",
             )
 
 
@@ -116,15 +116,15 @@ def _stills(info: ClipInfo, frames: FrameRange) -> _Indexed:
     """Decode the pictures of a sequence one by one."""
     for index in range(frames.start, frames.stop):
         if not info.files[index].exists():
-            return  # gone since it was probed: as a file that ends early
+            return  # removed since the probe: like a file that ends early
         yield index, read_still(info.files[index]).frame
 
 
 def _exact(info: ClipInfo, start: int) -> _Indexed:
-    """Decode from a frame on, exactly: a landing that is not provably before it is thrown away.
+    """Decode from exactly this frame on.
 
-    A landing is good when the first frame that comes out is a key frame at or before the wanted one. Seeking by
-    container index can land after it (B-frames, open GOPs, edit lists), where decoding from the start is the truth.
+    A seek is good if the first frame that comes out is a key frame at or before the wanted one. Seeking by the index of
+    the container can land after it (B-frames, open GOPs, edit lists); then only decoding from the start is exact.
     """
     landings = [start - back for back in _STEPS_BACK if start - back > 0] if info.first_pts is not None else []
     for landing in landings:
@@ -146,7 +146,7 @@ def _from(source: _Indexed, start: int) -> _Indexed:
 
 
 def _decode(info: ClipInfo, landing: int) -> _Indexed:
-    """Decode what comes after a seek (none for 0), each frame with its number."""
+    """Decode from a seek to frame `landing` on (0: no seek), each frame with its number."""
     rate = info.file_rate or info.rate
     with open_container(info.path) as container:
         stream = best_video(container, info.path)

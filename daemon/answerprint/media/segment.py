@@ -1,10 +1,10 @@
-"""Segments: the finished pictures of a chunk in one closed, lossless file, as 16-bit codes with room beside 0..1.
+"""Segments: the finished pictures of a chunk in one lossless file, as 16-bit codes with headroom around 0..1.
 
-FFV1 in Matroska, every frame a key frame, the same bytes for the same pictures. The codes that stand for black and for
-white are declared in the file and read back from there; the room below and above keeps sub-blacks and super-whites.
+FFV1 in Matroska, every frame a key frame; the same pictures give the same bytes. The file declares its codes of black
+and white; the headroom keeps sub-blacks and super-whites.
 
-What is read is what was written: decoders conceal damage (FFmpeg's says a wrong checksum of a slice in its log, and
-gives out a picture), so the whole file is compared with the hash of its receipt before anything of it is decoded.
+Decoders conceal damage (FFmpeg only logs a wrong checksum, and still returns a picture). So the hash of the whole file
+is compared with that of its receipt before anything is decoded.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ __all__ = ["BLACK", "WHITE", "EncodedSegment", "PictureDigest", "SegmentReader",
 Codes = NDArray[np.uint16]  # [H, W, 3 or 4], R'G'B' and alpha
 
 BLACK, WHITE = 16384, 49152
-"""Codes of 0 and 1. Their distance is a power of two, so both come back exactly; codes reach from -0.5 to 1.49997."""
+"""Codes of 0 and 1. Their distance is a power of two, so both are exact; codes cover -0.5 to 1.49997."""
 
 _OPAQUE = 65535
 _TOP = 65535
 _FORMATS = {3: "gbrp16le", 4: "gbrap16le"}
 _ENCODER = {"level": "3", "g": "1", "slices": "16", "slicecrc": "1"}
-_MUXER = {"fflags": "+bitexact"}  # without it every file has a random number of its own
+_MUXER = {"fflags": "+bitexact"}  # without it each file contains a random number
 _FIRST, _LEVELS = "answerprint_first", "answerprint_levels"
-# What FFmpeg raises for a file that is not the one that was written.
+# What FFmpeg raises for a damaged file.
 _FOREIGN = (av.FFmpegError, OSError, ValueError, IndexError, UnicodeDecodeError, MemoryError)
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedSegment:
-    """data: the file. clamped: values that lay outside the room."""
+    """data: the file. clamped: how many values were outside the headroom."""
 
     data: bytes
     clamped: int
@@ -61,13 +61,13 @@ class _Digest(Protocol):
 
 
 class PictureDigest:
-    """SHA-256 over the stored codes of frames in order: equal exactly where the pictures are."""
+    """SHA-256 over the stored codes of frames in order: equal if and only if the pictures are."""
 
     def __init__(self) -> None:
         self._sha: _Digest = hashlib.sha256()
 
     def add(self, codes: Codes) -> None:
-        """Take the next picture."""
+        """Add the next picture."""
         height, width, planes = codes.shape
         self._sha.update(f"{width}x{height}x{planes}:".encode())
         self._sha.update(np.ascontiguousarray(codes.transpose(2, 0, 1), "<u2").tobytes())
@@ -78,10 +78,10 @@ class PictureDigest:
 
 
 def quantise_frame(frame: Frame) -> tuple[Codes, int]:
-    """The codes of a frame, and how many values lay outside the room. Raises OutputError for what is no number."""
+    """Return a frame's codes, and how many values were clamped. Raises OutputError for values that are not numbers."""
     if not np.isfinite(frame.picture).all():
         raise OutputError(
-            f"Frame {frame.index} of the result holds values that are not numbers.",
+            f"Frame {frame.index} of the result has values that are not numbers.",
             "Restore it in full precision (--option dtype=float32).",
         )
     scaled = np.rint(frame.picture * np.float32(WHITE - BLACK)) + np.float32(BLACK)
@@ -94,9 +94,9 @@ def quantise_frame(frame: Frame) -> tuple[Codes, int]:
 
 
 def encode_segment(frames: Iterable[Frame], rate: Fraction) -> EncodedSegment:
-    """The bytes of a segment of frames of one size, at least one.
+    """Return the bytes of a segment. frames: at least one, all of one size.
 
-    In memory, so that whoever writes them sees every error of the disk: a muxer's last flush reports none.
+    It is made in memory, because a muxer that writes to disk does not report errors of its last flush.
     Raises OutputError for values that are not numbers, ValueError without frames.
     """
     file = io.BytesIO()
@@ -133,7 +133,7 @@ def _add_video(container: OutputContainer, first: int, codes: Codes, rate: Fract
 
 
 class SegmentReader:
-    """A finished chunk's pictures. Every method raises DamagedChunkError when the file is not what its receipt says."""
+    """A finished chunk's pictures. Every method raises DamagedChunkError if the file does not match its receipt."""
 
     def __init__(self, folder: Path, receipt: ChunkReceipt) -> None:
         """folder: the job's."""
@@ -142,7 +142,7 @@ class SegmentReader:
         self._range = FrameRange(receipt.first, receipt.stop)
 
     def frames(self, digest: PictureDigest | None = None) -> Iterator[Frame]:
-        """All frames, in order; `digest` is told of their codes."""
+        """Yield all frames in order, and add their codes to `digest`."""
         with closing(self._decoded()) as decoded:
             for index, codes, levels in decoded:
                 if digest is not None:
@@ -150,7 +150,7 @@ class SegmentReader:
                 yield _frame(index, codes, levels)
 
     def frame(self, index: int) -> Frame:
-        """One frame by its absolute index; the others are not decoded."""
+        """Return one frame by its absolute index, without decoding others."""
         if index not in self._range:
             raise ValueError(f"frame {index} is not in {self._range}")
         with closing(self._decoded(only=index)) as decoded:
@@ -160,7 +160,7 @@ class SegmentReader:
         raise self._damaged("ends too early")
 
     def _decoded(self, only: int | None = None) -> Generator[tuple[int, Codes, tuple[int, int]], None, None]:
-        """Absolute index, codes, and the codes of black and white; all frames or one."""
+        """Yield absolute index, codes, and (black, white), of all frames or of one."""
         count = 0
         try:
             with av.open(io.BytesIO(self._data()), "r", format="matroska") as container:
@@ -173,31 +173,31 @@ class SegmentReader:
                     index = self._range.start + count
                     count += 1
                     if only is None or index == only:
-                        # Every packet is a whole picture: one packet gives one frame at once.
+                        # Every packet is a whole picture, so one packet gives one frame.
                         (picture,) = stream.codec_context.decode(packet)
                         yield index, _codes(picture), levels
         except _FOREIGN as error:
             raise self._damaged("cannot be read") from error
         if count != len(self._range):
-            raise self._damaged(f"holds {count} of {len(self._range)} frames")
+            raise self._damaged(f"has {count} of {len(self._range)} frames")
 
     def _data(self) -> bytes:
-        """The file, whole: read once, so that what was checked is what is decoded."""
+        """Return the whole file. It is read once, so that the checked bytes are those that are decoded."""
         data = self._path.read_bytes()
         if hashlib.sha256(data).hexdigest() != self._sha256:
             raise self._damaged("does not have the hash of its receipt")
         return data
 
     def _levels(self, metadata: dict[str, str]) -> tuple[int, int]:
-        told = {key.lower(): value for key, value in metadata.items()}  # Matroska writes tags in capitals
-        if told.get(_FIRST) != str(self._range.start):
-            raise self._damaged("holds other frames")
+        tags = {key.lower(): value for key, value in metadata.items()}  # Matroska writes tags in capitals
+        if tags.get(_FIRST) != str(self._range.start):
+            raise self._damaged("has other frames")
         try:
-            black, white = map(int, told[_LEVELS].split())
+            black, white = map(int, tags[_LEVELS].split())
         except (KeyError, ValueError):
-            raise self._damaged("does not say what its codes mean") from None
+            raise self._damaged("does not declare its codes of black and white") from None
         if white <= black:
-            raise self._damaged("does not say what its codes mean")
+            raise self._damaged("does not declare its codes of black and white")
         return black, white
 
     def _damaged(self, what: str) -> DamagedChunkError:

@@ -1,4 +1,4 @@
-"""Image sequences: pictures gather in a hidden folder beside the output and are published together at the end."""
+"""Writes image sequences: into a hidden folder beside the output first; all files are published at the end."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class SequenceWriter(Writer):
         self._pattern = pattern
         self._colour = output_colour(spec, codec)
         self._temporary = ""
-        """Name of the hidden folder in the output's; empty for none."""
+        """Name of the hidden folder in the output's folder; empty if there is none."""
         self._hidden: OpenFolder | None = None
 
     def _begin(self, place: OpenFolder) -> None:
@@ -62,7 +62,7 @@ class SequenceWriter(Writer):
         pass
 
     def _publish(self, place: OpenFolder) -> None:
-        """Publish one by one. When one fails, those already published are taken back, unless they replaced others."""
+        """Publish one by one. If one fails, remove those already published, unless they replaced others."""
         if self._hidden is None:
             raise ValueError("the writer is not open")
         numbers = range(self.spec.first_number, self.spec.first_number + self.frames_written)

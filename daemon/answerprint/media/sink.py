@@ -1,4 +1,4 @@
-"""What every deliverable has in common: published whole when its block ends well, absent otherwise."""
+"""What all writers have in common: the output appears complete when the `with` block succeeds, or not at all."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from answerprint.store.open_folder import OpenFolder
 __all__ = ["Hooks", "Writer", "output_colour"]
 
 
-def _nothing(path: Path) -> None:
+def _ignore(path: Path) -> None:
     pass
 
 
-def _go_on() -> None:
+def _accept() -> None:
     pass
 
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What the maker of an output is told while it is written, and what it may forbid."""
+    """Callbacks for the caller of a writer."""
 
-    announce: Announce = _nothing
-    """Told what is written to, before it is there."""
-    claim: Announce = _nothing
-    """Told a final name before an empty file takes it, where the file system has no hard links."""
-    confirm: Callable[[], None] = _go_on
-    """Asked when all is written and nothing published; what it raises leaves nothing behind."""
+    announce: Announce = _ignore
+    """Called with each temporary path before it is created."""
+    claim: Announce = _ignore
+    """Called with a final path before an empty file reserves it, if the file system has no hard links."""
+    confirm: Callable[[], None] = _accept
+    """Called when everything is written and nothing is published; if it raises, nothing is left behind."""
 
 
 def output_colour(spec: OutputSpec, codec: CodecInfo) -> ColourTags:
-    """Return the tags that are written: the source's, with the matrix and the range that the codec really uses.
+    """Return the tags to write: the source's, with the matrix and the range that the codec really uses.
 
-    Depth in one channel has no colour: a transfer function in its file would have readers change its values.
+    Depth in one channel gets no colour tags, because a transfer function would make readers change its values.
     """
     if spec.grey and codec.grey_format:
         return replace(UNTAGGED, range="pc")
@@ -56,10 +56,10 @@ def output_colour(spec: OutputSpec, codec: CodecInfo) -> ColourTags:
 
 
 class Writer(ABC):
-    """A sink of pictures, used in a `with` block: leaving it publishes, an exception in it leaves nothing behind.
+    """Writes pictures; used in a `with` block. Leaving the block publishes; an exception leaves nothing behind.
 
-    The output's folder is held open meanwhile: what is checked, written and renamed is in that one, wherever its path
-    leads by then.
+    The output's folder is kept open, so all checks, writes and renames happen in the same folder, even if somebody
+    renames it meanwhile.
     """
 
     def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo, hooks: Hooks) -> None:
@@ -73,7 +73,7 @@ class Writer(ABC):
         self._sources = Sources(spec.sources)
 
     def __enter__(self) -> Self:
-        """Create what is temporary. Raises OutputError or StorageError."""
+        """Create the temporary file or folder. Raises OutputError or StorageError."""
         try:
             with writing(self.path):
                 self._place = OpenFolder(self.path.parent)
@@ -85,22 +85,22 @@ class Writer(ABC):
 
     @abstractmethod
     def _begin(self, place: OpenFolder) -> None:
-        """Create what is temporary."""
+        """Create the temporary file or folder."""
 
     @abstractmethod
     def _write(self, picture: Picture, alpha: Plane | None) -> None: ...
 
     @abstractmethod
     def _finish(self) -> None:
-        """Complete what is temporary."""
+        """Complete the temporary file or folder."""
 
     @abstractmethod
     def _publish(self, place: OpenFolder) -> None:
-        """Give it its final name."""
+        """Give the output its final name."""
 
     @abstractmethod
     def _discard(self) -> None:
-        """Remove whatever is temporary; does nothing after a publication, nor where nothing was begun."""
+        """Remove what is temporary; does nothing after publishing, or if nothing was begun."""
 
     def write(self, picture: Picture, alpha: Plane | None = None) -> None:
         """Append a picture: float32 [H, W, 3] nominal 0..1, alpha float32 [H, W]. Raises StorageError, OutputError."""
@@ -108,7 +108,7 @@ class Writer(ABC):
             raise ValueError(f"expected a picture of {(self.spec.height, self.spec.width, 3)}, got {picture.shape}")
         if not np.isfinite(picture).all():
             raise OutputError(
-                f"Frame {self.frames_written} of the result holds values that are not numbers.",
+                f"Frame {self.frames_written} of the result has values that are not numbers.",
                 "Restore it in full precision (--option dtype=float32).",
             )
         with writing(self.path):
@@ -121,7 +121,7 @@ class Writer(ABC):
         try:
             if kind is None and self._place is not None:
                 if self.frames_written == 0:
-                    raise OutputError(f"No frame was written to {self.path}.", "Choose a range that holds frames.")
+                    raise OutputError(f"No frame was written to {self.path}.", "Choose a range that is not empty.")
                 with writing(self.path):
                     self._finish()
                 self.hooks.confirm()

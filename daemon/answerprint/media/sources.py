@@ -1,4 +1,4 @@
-"""Files that are never written over: those that a result is made from."""
+"""Source files, which are never overwritten."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["Sources", "check_place"]
 
 
 class Sources:
-    """The files of a source, known by what they are and not by their names: through every link, and in every case."""
+    """The files of a source, compared by device and inode, so that links and letter case do not matter."""
 
     def __init__(self, files: Iterable[Path]) -> None:
         self._files = tuple(files)
 
     def check(self, place: OpenFolder, name: str) -> None:
-        """Raise OutputError where that name in a place is one of the files."""
+        """Raise OutputError if that name in a folder is one of the files."""
         found = place.look(name, follow=True) or place.look(name)
         if found is not None and (found.st_dev, found.st_ino) in self._identities:
             raise OutputError(
@@ -28,15 +28,15 @@ class Sources:
 
     @cached_property
     def _identities(self) -> frozenset[Identity]:
-        """Looked up only where something stands under the output's name: a sequence has many files."""
-        # One that is not there cannot be written over.
+        """Computed only if the output exists, because a sequence has many files."""
+        # A file that is not there cannot be overwritten.
         return frozenset(found for file in self._files if (found := identity(file)) is not None)
 
 
 def check_place(place: OpenFolder) -> None:
-    """Raise OutputError where the path of a place leads to another folder by now."""
+    """Raise OutputError if the path of an open folder leads to another folder by now."""
     if not place.is_where_it_was():
         raise OutputError(
             f"The folder {place.path} was moved or replaced while results were written to it.",
-            "Others may rename it: choose a folder that only you can write to.",
+            "Somebody else can rename it: choose a folder that only you can write to.",
         )

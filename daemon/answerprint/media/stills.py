@@ -1,4 +1,4 @@
-"""One picture file becomes one decoded frame, without a demuxer: FFmpeg sees bytes, never a path."""
+"""Decodes picture files without a demuxer: FFmpeg gets bytes, never a path."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from answerprint.media.headers import header_timecode
 
 __all__ = ["Still", "read_still"]
 
-# The first bytes decide, not the name: a picture named .png that holds a JPEG is a JPEG.
+# The first bytes decide, not the name: a JPEG named .png is a JPEG.
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "mjpeg"),
@@ -32,7 +32,7 @@ _PNG_SIZE = slice(16, 24)
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """A decoded picture file; codec is FFmpeg's name, timecode the label in a DPX or EXR header."""
+    """A decoded picture file. codec: FFmpeg's name. timecode: the label in a DPX or EXR header."""
 
     frame: VideoFrame
     codec: str
@@ -41,17 +41,17 @@ class Still:
 
 
 def read_still(path: Path) -> Still:
-    """Decode a picture file. Raises MediaError when it is missing, damaged, not a picture or absurdly large."""
+    """Decode a picture file. Raises MediaError if it is missing, damaged, not a picture or absurdly large."""
     path = check_source(path)
     with reading(path):
         if path.stat().st_size > _MAX_BYTES:
-            raise MediaError(f"{path} is too large for a picture.", "Pictures of up to 2 GiB are read.")
+            raise MediaError(f"{path} is too large for a picture.", "The limit is 2 GiB.")
         data = path.read_bytes()
         codec = next((name for signature, name in _SIGNATURES if data.startswith(signature)), None)
         if codec is None:
             raise MediaError(f"{path} is not a picture.", "Sequences of png, tif, dpx, exr and jpg can be read.")
         if codec == "png" and len(data) >= _PNG_SIZE.stop:
-            # Read here as well: the decoder would refuse too, but without saying why.
+            # The decoder would refuse it too, but without a reason.
             header = data[_PNG_SIZE]
             check_size(path, int.from_bytes(header[:4], "big"), int.from_bytes(header[4:], "big"))
         context = av.CodecContext.create(codec, "r")
@@ -61,6 +61,6 @@ def read_still(path: Path) -> Still:
         context.thread_type = "SLICE"
         frames = context.decode(av.Packet(data)) or context.decode(None)
         if not frames:
-            raise MediaError(f"{path} holds no picture.", "The file is damaged.")
+            raise MediaError(f"{path} has no picture.", "The file is damaged.")
         check_size(path, frames[0].width, frames[0].height)
         return Still(frames[0], codec, context.sample_aspect_ratio or Fraction(1), header_timecode(data, codec))

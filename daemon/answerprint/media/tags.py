@@ -1,4 +1,4 @@
-"""FFmpeg's numbers for colour against our names, both ways."""
+"""Converts between FFmpeg's numbers and names for colour."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Tagged(Protocol):
 
 
 def read_tags(source: Tagged) -> ColourTags:
-    """Return what a frame or a stream says about its colour."""
+    """Return the colour tags of a frame or a stream."""
     return ColourTags(
         PRIMARIES.get(int(source.color_primaries), UNKNOWN),
         TRANSFERS.get(int(source.color_trc), UNKNOWN),

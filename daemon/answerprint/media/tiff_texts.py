@@ -1,7 +1,6 @@
-"""Texts in a TIFF picture: JSON in its ImageDescription, which must be ASCII; FFmpeg's encoder writes none.
+"""Texts in a TIFF picture, as JSON in its ImageDescription, which must be ASCII; FFmpeg's encoder writes none.
 
-The layout is that of TIFF 6.0, section 2: a header names the place of a directory, which has entries of 12 bytes in the
-order of their tags.
+Layout (TIFF 6.0, section 2): a header with the offset of a directory, which has entries of 12 bytes sorted by tag.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _LONGEST_TEXT = 1 << 20
 
 
 def with_tiff_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
-    """The file with a description. data: a little-endian TIFF without one, whose only directory is its end."""
+    """Return the file with a description. data: a little-endian TIFF without one; its only directory is last."""
     if not texts:
         return data
     (place,) = struct.unpack_from("<I", data, len(MAGIC))
@@ -36,7 +35,7 @@ def with_tiff_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
 
 
 def read_tiff_texts(file: BinaryIO) -> dict[str, str]:
-    """The texts that `with_texts` wrote; empty for any other file."""
+    """Return the texts that `with_tiff_texts` wrote; empty for any other file."""
     file.seek(0)
     head = file.read(len(MAGIC) + 4)
     if not head.startswith(MAGIC) or len(head) < len(MAGIC) + 4:
@@ -60,7 +59,7 @@ def _texts(description: bytes) -> dict[str, str]:
 
 
 def _entries(directory: bytes) -> list[bytes]:
-    """The entries of a directory, of which what lies behind the end of the bytes is left out."""
+    """The entries of a directory, without those that are cut off."""
     whole = min(int.from_bytes(directory[:2], "little"), (len(directory) - 2) // _ENTRY_BYTES)
     return [directory[2 + at * _ENTRY_BYTES : 2 + (at + 1) * _ENTRY_BYTES] for at in range(whole)]
 

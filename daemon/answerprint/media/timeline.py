@@ -1,7 +1,7 @@
-"""Where a file's frames lie in its own time: counted, put in presentation order, checked to be evenly spaced.
+"""The times of a file's frames: counts them, in presentation order, and checks that they are evenly spaced.
 
-The index of a file is believed where it can tell, and only its ends are read. Else the whole file is: whoever waits for
-that is told how far it is.
+If the index of the file is enough, only the ends of the file are read. Otherwise all of it is, with reports of
+progress.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from av.video.stream import VideoStream
 from answerprint.errors import MediaError
 from answerprint.media.boundary import best_video, open_container, reading
 
-__all__ = ["FrameTimeline", "OnRead", "constant_rate", "frame_index", "read_timeline", "unheard"]
+__all__ = ["FrameTimeline", "OnRead", "constant_rate", "frame_index", "no_progress", "read_timeline"]
 
 OnRead = Callable[[int], None]
-"""Told again and again while a file is read: how many frames were found so far."""
+"""Called repeatedly while a file is read, with the number of frames found so far."""
 
-# Frames decoded to learn whether packets and pictures agree: decoders drop the leading pictures of an open GOP, and
-# some files keep the two fields of a picture in two packets.
+# Frames decoded to check that packets and pictures agree: decoders drop the leading pictures of an open GOP, and some
+# files have the two fields of a picture in two packets.
 _HEAD = 8
-# In these a packet may hold a picture that is never shown.
+# In these codecs a packet may contain a picture that is never shown.
 _HIDDEN_PICTURES = frozenset({"vp8"})
 
 _STANDARD_RATES = (
     *(Fraction(n) for n in (24, 25, 30, 48, 50, 60, 100, 120)),
     *(Fraction(1000 * n, 1001) for n in (24, 30, 48, 60, 120)),
 )
-_ROUNDING = Fraction(1, 2_000_000)  # less than what lies between 29.97 and 30000/1001
-# Packets read at the start of a file to see how its pictures lie in its index: more than any codec puts out of order.
+_ROUNDING = Fraction(1, 2_000_000)  # less than the difference between 29.97 and 30000/1001
+# Packets read at the start of a file to check its index: more than any codec reorders.
 _FIRST_PACKETS = 32
 
 
 @dataclass(frozen=True, slots=True)
 class FrameTimeline:
-    """Frame n is shown at first_pts + n / rate; first_pts None means that only counting finds it."""
+    """Frame n is shown at first_pts + n / rate; first_pts None means that frames can only be counted."""
 
     frames: int
     rate: Fraction
@@ -66,14 +66,14 @@ def frame_index(pts: int, first_pts: int, time_base: Fraction, rate: Fraction) -
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def unheard(frames: int) -> None:
-    """For whoever need not know how far the reading is."""
+def no_progress(frames: int) -> None:
+    """Do nothing: the `OnRead` of callers that show no progress."""
 
 
-def read_timeline(path: Path, on_read: OnRead = unheard) -> FrameTimeline:
-    """Count a file's frames. Raises MediaError when there is none or when they are not evenly spaced.
+def read_timeline(path: Path, on_read: OnRead = no_progress) -> FrameTimeline:
+    """Count a file's frames. Raises MediaError if there are none or if they are not evenly spaced.
 
-    on_read: may raise, which ends the reading.
+    on_read: may raise to stop reading.
     """
     pts = _index_times(path) or _packet_times(path, on_read)
     if pts is not None:
@@ -86,10 +86,10 @@ def read_timeline(path: Path, on_read: OnRead = unheard) -> FrameTimeline:
         decoded = _decoded_times(path, None, on_read)
         known = [p for p in decoded if p is not None]
         if len(known) < len(decoded) or any(b <= a for a, b in pairwise(known)):
-            return _counted(path, len(decoded))  # AVI with B-frames tells decoding order
+            return _counted(path, len(decoded))  # AVI with B-frames has times in decoding order
         pts = known
     if not pts:
-        raise MediaError(f"{path} holds no frame.", "The file is damaged or was never finished.")
+        raise MediaError(f"{path} has no frames.", "The file is damaged or was never finished.")
     with open_container(path) as container:
         stream = best_video(container, path)
         time_base = stream.time_base or Fraction(1)
@@ -100,28 +100,28 @@ def read_timeline(path: Path, on_read: OnRead = unheard) -> FrameTimeline:
                 "Convert it to a constant frame rate first, then restore the result.",
             )
         promised = _promised(stream, container.duration, len(container.streams) == 1, rate)
-    # More than a frame of difference is no rounding: the file ends before its own header says.
+    # A difference of more than one frame is not rounding: the file is cut short.
     return FrameTimeline(promised if promised > len(pts) + 1 else len(pts), rate, pts[0])
 
 
 def _candidates(stream: VideoStream) -> list[Fraction]:
-    """Return the rates that the file may mean, the most trusted first."""
+    """Return the rates that the file can mean, the most trusted first."""
     named = [rate for rate in (stream.guessed_rate, stream.average_rate, stream.base_rate) if rate]
     near = [standard for rate in named for standard in _STANDARD_RATES if abs(standard / rate - 1) < Fraction(1, 100)]
     return [_exact(rate) for rate in named] + near
 
 
 def _exact(rate: Fraction) -> Fraction:
-    """Undo a rounding: Matroska stores nanoseconds, so that 60000/1001 comes back as 19001/317."""
+    """Undo rounding: Matroska stores nanoseconds, and 60000/1001 comes back as 19001/317."""
     return next((standard for standard in _STANDARD_RATES if abs(standard / rate - 1) < _ROUNDING), rate)
 
 
 def _index_times(path: Path) -> list[int] | None:
-    """Return the times of all frames from a QuickTime or MP4 file's index; None when that cannot tell.
+    """Return the times of all frames from the index of a QuickTime or MP4 file; None if the index is not enough.
 
-    It can where every frame stands alone, as in the codecs that are edited: then frames are shown in the order in which
-    they lie. It can too where pictures lie in another order, as cameras write them, but at even distances. Reading the
-    packets instead would take minutes for a reel of ProRes or an hour of a camera's.
+    It is enough if all frames are key frames, as in editing codecs, because then they are stored in presentation order.
+    It is also enough if frames are reordered, as cameras do, but evenly spaced. Reading all packets instead would take
+    minutes for a reel of ProRes or for an hour from a camera.
     """
     with open_container(path) as container, reading(path):
         stream = best_video(container, path)
@@ -129,7 +129,7 @@ def _index_times(path: Path) -> list[int] | None:
         # A fragmented file has an index of its first part only.
         if not entries or len(entries) != stream.frames:
             return None
-        # What was cut off is in the index all the same.
+        # The index of a file that was cut short still lists all frames.
         if max(entry.pos + entry.size for entry in entries) > path.stat().st_size:
             return None
         times = [entry.timestamp for entry in entries if not entry.is_discard]
@@ -143,7 +143,7 @@ def _index_times(path: Path) -> list[int] | None:
 
 
 def _even_times(container: InputContainer, stream: VideoStream, step: int, frames: int) -> list[int] | None:
-    """Return the times of frames that lie a step apart; None where the pictures at the two ends do not say so too."""
+    """Return the times of frames that are `step` apart; None if the packets at both ends do not confirm it."""
     head = _shown(container, stream, _FIRST_PACKETS)
     if not head or step <= 0:
         return None
@@ -156,7 +156,7 @@ def _even_times(container: InputContainer, stream: VideoStream, step: int, frame
 
 
 def _shown(container: InputContainer, stream: VideoStream, limit: int | None) -> list[int]:
-    """Times of the packets from here on that are shown, at most so many; none where one has no time."""
+    """Times of the next packets that are shown, at most `limit`; empty if one has no time."""
     times: list[int] = []
     for packet in container.demux(stream):
         if packet.size == 0 or packet.is_discard:
@@ -169,8 +169,8 @@ def _shown(container: InputContainer, stream: VideoStream, limit: int | None) ->
     return times
 
 
-def _packet_times(path: Path, on_read: OnRead = unheard) -> list[int] | None:
-    """Return the times of all packets that are shown, sorted; None when packets cannot tell."""
+def _packet_times(path: Path, on_read: OnRead = no_progress) -> list[int] | None:
+    """Return the times of all packets that are shown, sorted; None if packets are not enough."""
     times: list[int] = []
     with open_container(path) as container:
         stream = best_video(container, path)
@@ -178,7 +178,7 @@ def _packet_times(path: Path, on_read: OnRead = unheard) -> list[int] | None:
             return None
         with reading(path):
             for packet in container.demux(stream):
-                if packet.size == 0 or packet.is_discard:  # the flush packet; frames that an edit list leaves out
+                if packet.size == 0 or packet.is_discard:  # the flush packet; frames that an edit list omits
                     continue
                 if packet.pts is None:
                     return None
@@ -188,7 +188,7 @@ def _packet_times(path: Path, on_read: OnRead = unheard) -> list[int] | None:
     return times if all(a < b for a, b in pairwise(times)) else None
 
 
-def _decoded_times(path: Path, limit: int | None, on_read: OnRead = unheard) -> list[int | None]:
+def _decoded_times(path: Path, limit: int | None, on_read: OnRead = no_progress) -> list[int | None]:
     """Return the times of the first frames that come out of the decoder."""
     times: list[int | None] = []
     with open_container(path) as container:
@@ -204,16 +204,16 @@ def _decoded_times(path: Path, limit: int | None, on_read: OnRead = unheard) -> 
 
 
 def _counted(path: Path, frames: int) -> FrameTimeline:
-    """A file without times (raw streams, some AVI): its frames are evenly spaced by definition."""
+    """Return the timeline of a file without times (raw streams, some AVI): its frames count as evenly spaced."""
     if frames == 0:
-        raise MediaError(f"{path} holds no frame.", "The file is damaged or was never finished.")
+        raise MediaError(f"{path} has no frames.", "The file is damaged or was never finished.")
     with open_container(path) as container:
         stream = best_video(container, path)
         return FrameTimeline(frames, next(iter(_candidates(stream)), Fraction(25)), None)
 
 
 def _promised(stream: VideoStream, container_duration: int | None, alone: bool, rate: Fraction) -> int:
-    """Return how many frames the file's header promises, 0 when it promises nothing about its video."""
+    """Return how many frames the file's header promises, 0 if it says nothing about its video."""
     if stream.duration and stream.time_base:
         return round(stream.duration * stream.time_base * rate)
     tag = next((value for key, value in stream.metadata.items() if key.upper() == "DURATION"), "")

@@ -1,4 +1,4 @@
-"""The choice of the writer of a deliverable."""
+"""Chooses the writer of a deliverable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["open_writer"]
 
 
 def open_writer(path: Path | str, spec: OutputSpec, hooks: Hooks | None = None) -> Writer:
-    """Return the writer of an output, a file or a sequence. Raises InputError when codec, name and size disagree."""
+    """Return the writer of a file or a sequence. Raises InputError or OutputError if codec, name or size do not fit."""
     path = Path(path).absolute()
     codec = check_codec(path, spec.codec)
     if codec.even_size and (spec.width % 2 or spec.height % 2):

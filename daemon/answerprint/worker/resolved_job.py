@@ -17,7 +17,7 @@ from answerprint.errors import InputError, JobFailedError, MediaError
 from answerprint.frames import ClipInfo, FrameRange, OutputSpec, codec_named, default_codec
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
-from answerprint.media import OnRead, probe, unheard
+from answerprint.media import OnRead, no_progress, probe
 from answerprint.media.boundary import MAX_PIXELS, MAX_SIDE
 from answerprint.media.provenance import MADE_BY_KEY
 from answerprint.pipeline.choices import Choices, resolve
@@ -186,7 +186,7 @@ class ResolvedJob:
         }
 
 
-def resolve_job(request: RestoreRequest, *, preview: bool = False, on_read: OnRead = unheard) -> ResolvedJob:
+def resolve_job(request: RestoreRequest, *, preview: bool = False, on_read: OnRead = no_progress) -> ResolvedJob:
     """Probe the source and complete the request; raises InputError for whatever cannot be done.
 
     on_read: told how many frames were found while the source is read, where that takes long; may raise.
@@ -213,7 +213,7 @@ def few_frames(order: ResolvedJob, request: PreviewRequest) -> ResolvedJob:
     return replace(order, frames=FrameRange(first, min(order.frames.stop, first + request.count)))
 
 
-def verify_deliverable(order: ResolvedJob, spec: OutputSpec, on_read: OnRead = unheard) -> None:
+def verify_deliverable(order: ResolvedJob, spec: OutputSpec, on_read: OnRead = no_progress) -> None:
     """Read the deliverable back: as many frames, of the size and rate, as were asked for.
 
     Raises JobFailedError saying what is wrong, MediaError when it cannot be read at all.
