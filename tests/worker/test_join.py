@@ -58,7 +58,7 @@ def test_parts_become_one_file_that_is_what_one_job_would_have_written(source: P
 
 def test_a_gap_is_an_error_and_nothing_is_written(source: Path, tmp_path: Path) -> None:
     parts = (_part(source, tmp_path / "a.mov", "2:6"), _part(source, tmp_path / "b.mov", "7:10"))
-    with pytest.raises(InputError, match="Frame 6 is in no part"):
+    with pytest.raises(InputError, match="No part holds frame 6"):
         join(JoinTask(_request(source, tmp_path / "joined.mov", "2:10"), parts))
     assert not (tmp_path / "joined.mov").exists()
 

@@ -1,4 +1,4 @@
-"""The child that puts restored parts of a clip together: frames are copied as they are, none is encoded again."""
+"""The child that joins restored parts of a clip: frames are copied without being encoded again."""
 
 from __future__ import annotations
 
@@ -36,30 +36,30 @@ class JoinTask:
             parts = tuple((Path(path), FrameRange(first, stop)) for path, first, stop in message["parts"])
             return cls(RestoreRequest.from_json(message["request"]), parts)
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"The parts are not described properly ({error}).") from error
+            raise InputError(f"Invalid list of parts ({error}).") from error
 
 
 def join(task: JoinTask) -> Message:
-    """Write one file of the parts, each frame from the first part that holds it; returns the final event.
+    """Write one file from the parts, each frame from the first part that holds it; returns the final event.
 
-    Raises InputError for parts that leave a gap, and what writing and reading raise.
+    Raises InputError if the parts leave a gap, and what reading and writing raise.
     """
     began = time.monotonic()
-    order = resolve_job(task.request)
-    source = SameSource(order)  # whose sound is taken
-    pieces = _pieces(order.frames, task.parts)
+    resolved = resolve_job(task.request)
+    source = SameSource(resolved)  # the sound comes from it
+    pieces = _pieces(resolved.frames, task.parts)
     output = Path(task.request.output)
-    check_output(output, order.codec, order.info, task.request.overwrite, order.frames)
-    spec = order.spec()
+    check_output(output, resolved.codec, resolved.info, task.request.overwrite, resolved.frames)
+    spec = resolved.spec()
     with open_writer(output, spec, Hooks(confirm=source.check)) as writer:
         if not isinstance(writer, MovieWriter):
-            raise OutputError("Sequences need not be joined.", "Name a file.")
+            raise OutputError("Only files can be joined, not image sequences.", "Name a file as output.")
         for path, frames in pieces:
             writer.copy(path, frames)
-    verify_deliverable(order, spec)
+    verify_deliverable(resolved, spec)
     return events.done(
         task.request.output,
-        len(order.frames),
+        len(resolved.frames),
         time.monotonic() - began,
         flow_cache={"hits": 0, "misses": 0},
         peak_memory_bytes=None,
@@ -68,12 +68,12 @@ def join(task: JoinTask) -> Message:
 
 
 def _pieces(wanted: FrameRange, parts: Sequence[tuple[Path, FrameRange]]) -> list[tuple[Path, FrameRange]]:
-    """Which frames to take of which file, counted from that file's own first one."""
+    """The frames to take from each file, counted from the file's first frame."""
     pieces, at = [], wanted.start
     while at < wanted.stop:
         found = next(((path, held) for path, held in parts if at in held), None)
         if found is None:
-            raise InputError(f"Frame {at} is in no part.", "Restore it first.")
+            raise InputError(f"No part holds frame {at}.", "Restore it first.")
         path, held = found
         stop = min(held.stop, wanted.stop)
         pieces.append((path, FrameRange(at - held.start, stop - held.start)))
@@ -82,7 +82,7 @@ def _pieces(wanted: FrameRange, parts: Sequence[tuple[Path, FrameRange]]) -> lis
 
 
 def main(argv: Sequence[str] = ()) -> int:
-    """Do the one task that comes; returns the exit code."""
+    """Handle one request; returns the exit code."""
     channel = ChildChannel.open()
     try:
         channel.emit(join(JoinTask.from_message(channel.request())))
@@ -90,6 +90,6 @@ def main(argv: Sequence[str] = ()) -> int:
         channel.emit(events.error(error))
         return error.exit_code
     except MessageError as error:
-        channel.emit(events.error(InputError(f"The request did not arrive whole: {error}.")))
+        channel.emit(events.error(InputError(f"The request could not be read: {error}.")))
         return InputError.exit_code
     return 0
