@@ -178,12 +178,12 @@ def test_the_damaged_clip_is_smaller_by_the_scale_and_keeps_its_rate(clip: Path,
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--compare", "sharpest"], "no variant 'sharpest'"),
+        (["--compare", "sharpest"], "Unknown row 'sharpest'"),
         (["--compare", "consistent:warp=perhaps"], "warp does not take 'perhaps'"),
         (["--degrade", "mud=3"], "mud=3"),
         (["--start", "4"], "too few"),
         (["--crop", "wide"], "not a size"),
-        (["--model", "huge"], "no model 'huge'"),
+        (["--model", "huge"], "Unknown model 'huge'"),
     ],
 )
 def test_what_cannot_be_measured_is_said_in_one_line(

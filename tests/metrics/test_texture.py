@@ -84,7 +84,7 @@ def test_absent_and_altered_files_are_named_with_the_remedy_and_never_loaded(
     altered = load_dists()
     published[which].unlink()
     absent = load_dists()
-    for each, what in ((altered, ("damaged", "not those that were published")[which]), (absent, "not on disk")):
+    for each, what in ((altered, ("damaged", "differ from the published ones")[which]), (absent, "not on disk")):
         assert isinstance(each, Absent)
         assert str(published[which]) in each.reason and what in each.reason
         assert ("torchvision's vgg16-", "fetch measures")[which] in each.remedy

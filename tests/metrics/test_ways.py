@@ -78,7 +78,7 @@ def test_the_setting_of_vidtome_merges_by_likeness_alone(reader: Reader) -> None
         ("consistent:warp", "'warp' in 'consistent:warp' is not an option"),
         ("consistent:warp=perhaps", "warp does not take 'perhaps'"),
         ("consistent:steps=few", "Invalid value 'few' for steps"),
-        ("consistent:colour=red", "no option 'colour'"),
+        ("consistent:colour=red", "Unknown option 'colour'"),
         ("ncnn:model=mine", "no model 'mine'"),
         ("external:no-such-program {in} {out}", "'no-such-program' not found"),
         (f"external:{sys.executable} {{in}}", "does not contain both folders"),
@@ -94,7 +94,7 @@ def test_what_is_not_known_is_told_with_a_remedy(reader: Reader, text: str, said
 
 
 def test_a_model_that_is_not_here_is_told_before_anything_is_restored(reader: Reader) -> None:
-    with pytest.raises(ModelError, match="no model 'huge'"):
+    with pytest.raises(ModelError, match="Unknown model 'huge'"):
         reader.read(["bicubic,huge@per-frame"])
 
 
