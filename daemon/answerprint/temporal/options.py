@@ -44,7 +44,7 @@ class MethodOptions:
     keyframe: Keyframe = "middle"
     """Which frame of a chunk is the keyframe: middle, random (by seed), or connected (most similar to all others)."""
     noise: Noise = "shared"
-    """independent: own noise for every frame; shared: one noise for the clip; chunk: drawn anew for every frame of a
+    """independent: own noise for every frame; shared: one noise for the clip; chunk: different for each frame of a
     chunk and repeated from chunk to chunk; flow: noise that moves with the picture."""
     fusion: Fusion = "strong"
     """Average a chunk's frames along the flow before the model sees them, depending on the clip's noise."""

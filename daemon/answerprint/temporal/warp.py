@@ -188,14 +188,14 @@ def mean_around(field: Tensor, side: int = _AROUND) -> Tensor:
 def _moved(z: Tensor, seen: _Seen, sampling: Sampling) -> Tensor:
     """Sample z [c, H, W] at the positions of `seen`: [c, N]."""
     # Always in float32: in half precision positions are off by half a cell on grids of a thousand cells.
-    told, mode = z[None].float(), "bilinear" if sampling == "bilinear" else "bicubic"
+    field, mode = z[None].float(), "bilinear" if sampling == "bilinear" else "bicubic"
     if sampling == "sharp":
-        nine = F.avg_pool2d(F.pad(told, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-        told = torch.cat([told, told - nine], 1)
+        nine = F.avg_pool2d(F.pad(field, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+        field = torch.cat([field, field - nine], 1)
     moved = z.new_empty(len(z), len(seen.cells))
     for first in range(0, len(seen.cells), _AT_ONCE):
         some = slice(first, first + _AT_ONCE)
-        found = F.grid_sample(told, seen.at[:, :, some], mode=mode, padding_mode="border", align_corners=True)[0, :, 0]
+        found = F.grid_sample(field, seen.at[:, :, some], mode=mode, padding_mode="border", align_corners=True)[0, :, 0]
         if sampling == "sharp":
             found = found[: len(z)] + _SHARPENING * seen.between[some] * found[len(z) :]
         moved[:, some] = found

@@ -192,19 +192,19 @@ class DiffbirBackend(HookedNetworks):
     @torch.no_grad()
     def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
         """The UNet's output (predicted noise, in v2) for x [F, 4, h, w], guided by prompts and first restoration."""
-        told = own_condition(condition, RestoredCondition)
+        cond = own_condition(condition, RestoredCondition)
         if self._last_guided is None or timestep < self._last_guided:
-            output = self._run(x, timestep, told.latent, self._prompts[1:])
+            output = self._run(x, timestep, cond.latent, self._prompts[1:])
         else:
             # Both in one batch, so that the token hook merges both in the same way.
-            both = self._run(torch.cat([x, x]), timestep, torch.cat([told.latent] * 2), self._prompts)
+            both = self._run(torch.cat([x, x]), timestep, torch.cat([cond.latent] * 2), self._prompts)
             u, c = both.chunk(2)
             output = u + self._settings.guidance.scale * (c - u)
         if self._settings.fidelity == 0:
             return output
         abar, prediction = self._abar[timestep], self._config["prediction_type"]
         x0 = PARAMETRISATIONS[prediction](output, x, abar)
-        return blend_fidelity(output, x0, told.latent, self._settings.fidelity * told.smooth, abar, prediction)
+        return blend_fidelity(output, x0, cond.latent, self._settings.fidelity * cond.smooth, abar, prediction)
 
     def _run(self, x: Tensor, timestep: int, latent: Tensor, prompts: Tensor) -> Tensor:
         """The UNet's output for x [G F, 4, h, w]; each group uses one of `prompts` [G, 77, C]."""
@@ -222,19 +222,19 @@ class DiffbirBackend(HookedNetworks):
     @torch.no_grad()
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
         """Pictures [F, 3, scale h, scale w], in the colours of the first restoration."""
-        told = own_condition(condition, RestoredCondition)
-        height, width = told.picture.shape[2:]
+        cond = own_condition(condition, RestoredCondition)
+        height, width = cond.picture.shape[2:]
 
         def finish(latent: Tensor, restored: Tensor) -> Tensor:
             drawn = decode(self._vae, latent / self._vae.config.scaling_factor)[:, :, :height, :width] / 2 + 0.5
             drawn = fix_colour(drawn, restored)
-            if told.size == (height, width):
+            if cond.size == (height, width):
                 return drawn
-            return F.interpolate(drawn, told.size, mode="bicubic", antialias=True, align_corners=False)
+            return F.interpolate(drawn, cond.size, mode="bicubic", antialias=True, align_corners=False)
 
         # One frame at a time: the decoder needs several times the memory of the networks.
         return torch.cat(
-            [finish(*frame) for frame in zip(torch.split(x0, 1), torch.split(told.picture, 1), strict=True)]
+            [finish(*frame) for frame in zip(torch.split(x0, 1), torch.split(cond.picture, 1), strict=True)]
         )
 
 
@@ -257,10 +257,10 @@ def load(model: VerifiedModel, device: torch.device) -> DiffbirBackend:
     return DiffbirBackend(components, text, first_stage, device, version=str(index.get("version")))
 
 
-def _head_dim(told: object) -> int:
-    if not isinstance(told, int) or told < 1:
-        raise ModelError(f"model_index.json has an invalid head_dim: {told!r}.", "Download the model again.")
-    return told
+def _head_dim(value: object) -> int:
+    if not isinstance(value, int) or value < 1:
+        raise ModelError(f"model_index.json has an invalid head_dim: {value!r}.", "Download the model again.")
+    return value
 
 
 def _check(components: Components, text: Text, version: str) -> None:

@@ -84,9 +84,9 @@ class GeneratorBackend(HookedNetworks):
 
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
         """Pictures [F, 3, scale h, scale w]."""
-        told = of_pictures(condition)
+        cond = of_pictures(condition)
         picture = self.spread(x0)
-        return picture[:, :, : told.height * self._scale, : told.width * self._scale] / 2 + 0.5
+        return picture[:, :, : cond.height * self._scale, : cond.width * self._scale] / 2 + 0.5
 
     def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
         """The picture [F, 3, scale h, scale w]."""

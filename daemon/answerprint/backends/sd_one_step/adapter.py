@@ -76,9 +76,9 @@ class SdOneStepBackend(HookedNetworks):
     @torch.no_grad()
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
         """Pictures [F, 3, scale h, scale w], in the colours of the source."""
-        told = own_condition(condition, LatentCondition)
+        cond = own_condition(condition, LatentCondition)
         drawn = decode(self._vae, x0 / self._vae.config.scaling_factor) / 2 + 0.5
-        return fix_colour(drawn[..., : told.picture.shape[2], : told.picture.shape[3]], told.picture)
+        return fix_colour(drawn[..., : cond.picture.shape[2], : cond.picture.shape[3]], cond.picture)
 
 
 def load(model: VerifiedModel, device: torch.device) -> SdOneStepBackend:

@@ -145,13 +145,13 @@ class SdX4Backend(HookedNetworks):
     def _run(self, shown: Tensor, timestep: int, prompts: Tensor) -> Tensor:
         """The network's output for `shown` [G F, 7, h, w]; each group uses one of `prompts` [G, 77, C]."""
         level = torch.full((len(shown),), self._settings.noise_level, device=shown.device)
-        told = prompts.repeat_interleave(len(shown) // len(prompts), 0)
+        texts = prompts.repeat_interleave(len(shown) // len(prompts), 0)
 
-        def run(shown: Tensor, told: Tensor) -> Tensor:
-            out: Tensor = self._network(shown, timestep, told, level, return_dict=False)[0]
+        def run(shown: Tensor, texts: Tensor) -> Tensor:
+            out: Tensor = self._network(shown, timestep, texts, level, return_dict=False)[0]
             return out
 
-        return self.denoise(run, shown, told)
+        return self.denoise(run, shown, texts)
 
     @torch.no_grad()
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
@@ -176,13 +176,13 @@ def load(model: VerifiedModel, device: torch.device) -> SdX4Backend:
 
 def _check(network: UNet2DConditionModel, codec: AutoencoderKL, text: Text) -> None:
     """Raises ModelError naming the mismatch."""
-    told, latent = network.config, int(codec.config.latent_channels)
-    if (told.in_channels, told.out_channels) != (latent + _PIXELS, latent):
-        fault = f"has {told.in_channels} input and {told.out_channels} output channels, the codec {latent}"
-    elif told.cross_attention_dim != text.width:
-        fault = f"needs texts of width {told.cross_attention_dim}, the text encoder produces {text.width}"
-    elif (told.num_class_embeds or 0) <= (NOISE_LEVEL.maximum or 0):
-        fault = f"has {told.num_class_embeds} noise levels and needs more than {NOISE_LEVEL.maximum:.0f}"
+    config, latent = network.config, int(codec.config.latent_channels)
+    if (config.in_channels, config.out_channels) != (latent + _PIXELS, latent):
+        fault = f"has {config.in_channels} input and {config.out_channels} output channels, the codec {latent}"
+    elif config.cross_attention_dim != text.width:
+        fault = f"needs texts of width {config.cross_attention_dim}, the text encoder produces {text.width}"
+    elif (config.num_class_embeds or 0) <= (NOISE_LEVEL.maximum or 0):
+        fault = f"has {config.num_class_embeds} noise levels and needs more than {NOISE_LEVEL.maximum:.0f}"
     else:
         return
     message = f"The network {fault}: the files do not form an upscaler."

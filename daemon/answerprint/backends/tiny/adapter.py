@@ -96,17 +96,17 @@ class TinyBackend(HookedNetworks):
     @torch.inference_mode()
     def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
         """Predicted clean latent of x [F, 192, h, w]."""
-        told = _told(condition)
-        shown = torch.cat([x, codec.condition(told.low, told.base)], 1)
+        cond = _own(condition)
+        shown = torch.cat([x, codec.condition(cond.low, cond.base)], 1)
         context = x.new_zeros(len(x), 1, CONTEXT_WIDTH)
         out: Tensor = self._network(shown, timestep, context, return_dict=False)[0]
         return out
 
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
         """Pictures [F, 3, 4 h, 4 w]."""
-        told = _told(condition)
-        picture = codec.decode(x0, told.base)
-        return picture[:, :, : told.height * codec.SCALE, : told.width * codec.SCALE] / 2 + 0.5
+        cond = _own(condition)
+        picture = codec.decode(x0, cond.base)
+        return picture[:, :, : cond.height * codec.SCALE, : cond.width * codec.SCALE] / 2 + 0.5
 
     def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
         """[F, 3, 8 h, 8 w]: the picture of a clean latent; for noise, its pixel layout.
@@ -115,13 +115,13 @@ class TinyBackend(HookedNetworks):
         """
         if condition is None:
             return F.pixel_shuffle(latent, codec.PATCH)
-        return codec.decode(latent, _told(condition).base)
+        return codec.decode(latent, _own(condition).base)
 
     def gather(self, spread: Tensor, condition: Condition | None = None) -> Tensor:
         """Inverse of `spread`."""
         if condition is None:
             return F.pixel_unshuffle(spread, codec.PATCH)
-        return codec.encode(spread, _told(condition).base)
+        return codec.encode(spread, _own(condition).base)
 
 
 def load(model: VerifiedModel, device: torch.device) -> TinyBackend:
@@ -131,7 +131,7 @@ def load(model: VerifiedModel, device: torch.device) -> TinyBackend:
     return TinyBackend(network, restorer, model.read_json("scheduler_config.json"), device)
 
 
-def _told(condition: Condition) -> TinyCondition:
+def _own(condition: Condition) -> TinyCondition:
     """Cast a `condition` passed back by the method. Raises TypeError if another family made it."""
     if not isinstance(condition, TinyCondition):
         raise TypeError(f"the condition is a {type(condition).__name__}, made by another family")
