@@ -1,6 +1,6 @@
-"""What goes into a bundle, read from where it is declared: pyproject.toml, the package's folders, and what imports.
+"""Content of a bundle, derived from pyproject.toml, the package's folders and its imports.
 
-There is no list of modules by hand: a program that is named in a table and imported when it runs is found here too.
+No module is listed by hand: programs that are imported by name at run time are found too.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ __all__ = [
 ]
 
 EXTRAS: tuple[str, ...] = ()
-"""Optional parts of pyproject.toml that a bundle has: its users cannot install them afterwards."""
+"""Extras of pyproject.toml that are included in a bundle, whose users cannot install them later."""
 
 LEFT_OUT = (
     *("diffusers.pipelines", "diffusers.modular_pipelines"),
     *("hf_xet", "networkx", "setuptools", "tkinter", "torch.utils.tensorboard"),
 )
-"""Parts of what is needed that nothing of ours loads: whole pipelines, downloads, windows, compilers, dashboards."""
+"""Unused parts of dependencies: whole pipelines, downloads, GUI, compilers, dashboards."""
 
 _PACKAGE = "answerprint"
 _SCRIPTS = "resolve_scripts"
 _NO_DATA = ("__pycache__", ".pyc")
 
 Data = tuple[str, str]
-"""A file, and the folder of the bundle that it goes to."""
+"""A file, and its target folder in the bundle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What PyInstaller is told. distributions: their metadata, which has their licences, goes along."""
+    """Input of PyInstaller. distributions: their metadata, including licences, is copied."""
 
     modules: tuple[str, ...]
     excluded: tuple[str, ...]
@@ -57,9 +57,9 @@ class Contents:
 
 
 def contents_of(root: Path) -> Contents:
-    """The contents of a bundle of the checkout at root, with what is installed beside this Python.
+    """The content of a bundle of the checkout at root, with the packages installed for this Python.
 
-    Raises RuntimeError when a module of ours cannot be imported, or needs what is left out.
+    Raises RuntimeError if one of our modules cannot be imported or needs an excluded module.
     """
     declared = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
     project = declared["project"]
@@ -84,21 +84,21 @@ def contents_of(root: Path) -> Contents:
 
 
 def own_modules(package: Path) -> tuple[str, ...]:
-    """Every module of a package, by its dotted name."""
+    """All modules of a package, by dotted name."""
     parts = (file.relative_to(package.parent).with_suffix("").parts for file in package.rglob("*.py"))
     names = {".".join(each[:-1] if each[-1] == "__init__" else each) for each in parts}
     return tuple(sorted(name for name in names if not name.endswith("__main__")))
 
 
 def runtime_distributions(requirements: Iterable[str]) -> tuple[str, ...]:
-    """The distributions that meet the requirements, and theirs in turn, by canonical name.
+    """The distributions of the requirements and their dependencies, by canonical name.
 
-    Raises importlib.metadata.PackageNotFoundError when one is not installed.
+    Raises importlib.metadata.PackageNotFoundError if one is not installed.
     """
     found: dict[str, set[str]] = {}
-    open_ends = [Requirement(each) for each in requirements]
-    while open_ends:
-        wanted = open_ends.pop()
+    pending = [Requirement(each) for each in requirements]
+    while pending:
+        wanted = pending.pop()
         name, extras = canonicalize_name(wanted.name), {"", *wanted.extras}
         new = extras - found.get(name, set())
         if not new:
@@ -107,23 +107,23 @@ def runtime_distributions(requirements: Iterable[str]) -> tuple[str, ...]:
         for line in metadata.distribution(name).requires or ():
             inner = Requirement(line)
             if inner.marker is None or any(inner.marker.evaluate({"extra": each}) for each in new):
-                open_ends.append(inner)
+                pending.append(inner)
     return tuple(sorted(found))
 
 
 def development_modules(distributions: Collection[str]) -> tuple[str, ...]:
-    """Top-level modules that only other distributions bring: libraries of ours use some of them where they are."""
+    """Top-level modules of other distributions only; some of our libraries would use them if installed."""
     return tuple(
         sorted(
             module
-            for module, bringers in _bringers().items()
-            if module.isidentifier() and module not in (_PACKAGE, _SCRIPTS) and not bringers & set(distributions)
+            for module, providers in _providers().items()
+            if module.isidentifier() and module not in (_PACKAGE, _SCRIPTS) and not providers & set(distributions)
         )
     )
 
 
 def package_files(published: Path) -> list[Data]:
-    """The files of packages that known models are made of, each to where the package would have it."""
+    """The files of packages that known models are unpacked from, each at its place in the package."""
     found = set()
     for path in published.glob("*.json"):
         package = json.loads(path.read_bytes()).get("package")
@@ -135,19 +135,19 @@ def package_files(published: Path) -> list[Data]:
 
 
 def _modules_of(distributions: Collection[str]) -> tuple[str, ...]:
-    return tuple(sorted(module for module, bringers in _bringers().items() if bringers & set(distributions)))
+    return tuple(sorted(module for module, providers in _providers().items() if providers & set(distributions)))
 
 
-def _bringers() -> dict[str, set[str]]:
-    """The distributions that bring each top-level module, by canonical name."""
+def _providers() -> dict[str, set[str]]:
+    """The distributions of each top-level module, by canonical name."""
     found = metadata.packages_distributions()
     return {module: {canonicalize_name(each) for each in names} for module, names in found.items()}
 
 
 def _loaded_by(modules: Collection[str], path: Iterable[Path], excluded: Collection[str]) -> tuple[str, ...]:
-    """Modules of distributions that are loaded with the given, which PyInstaller misses where a name is text.
+    """Modules of distributions that the given modules load, including those imported by name, which PyInstaller misses.
 
-    Raises RuntimeError when one of the given cannot be imported.
+    Raises RuntimeError if one of the given modules cannot be imported.
     """
     answer = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-P", str(Path(__file__).with_name("loaded.py")), *excluded],
@@ -158,12 +158,12 @@ def _loaded_by(modules: Collection[str], path: Iterable[Path], excluded: Collect
         check=False,
     )
     if answer.returncode:
-        raise RuntimeError("Not every module can be imported without what the bundle leaves out; see above.")
+        raise RuntimeError("Some modules cannot be imported without the excluded modules; see above.")
     return tuple(json.loads(answer.stdout))
 
 
 def _files(folder: Path, patterns: Iterable[str]) -> list[Data]:
-    """Files below a folder, each to where it lies in an installation."""
+    """Files below a folder, each at its place in an installation."""
     files = {file for pattern in patterns for file in folder.glob(pattern) if file.is_file()}
     return [
         (str(file), str(file.parent.relative_to(folder.parent)))

@@ -1,7 +1,7 @@
-"""Import modules as a bundle would, and say what else that loads.
+"""Import modules as a bundle would, and print all modules that this loads.
 
-Arguments: modules that the bundle leaves out. Standard input: names of modules, as JSON. Standard output: the modules
-that are loaded with them, less the standard library's, as JSON.
+Arguments: excluded modules. Standard input: names of modules, as JSON. Standard output: the loaded modules, without the
+standard library, as JSON.
 """
 
 import importlib
@@ -17,7 +17,7 @@ __all__ = ["main"]
 
 
 class _Without(MetaPathFinder):
-    """The usual finders, for which some modules are not there."""
+    """The usual finders, with some modules hidden."""
 
     def __init__(self, names: Sequence[str], finders: Sequence[Any]) -> None:
         self._names, self._finders = frozenset(names), finders
@@ -35,7 +35,7 @@ class _Without(MetaPathFinder):
 
 
 def main(left_out: Sequence[str]) -> int:
-    """Answer; returns 1 when a module cannot be imported."""
+    """Import and print; returns 1 if a module cannot be imported."""
     sys.meta_path[:] = [_Without(left_out, list(sys.meta_path))]
     answers, sys.stdout = sys.stdout, sys.stderr
     problems = 0
@@ -50,7 +50,7 @@ def main(left_out: Sequence[str]) -> int:
 
 
 def _is_a_file(name: str, module: ModuleType | None) -> bool:
-    """Whether it is one outside the standard library: some modules are made in memory."""
+    """Whether it is loaded from a file outside the standard library."""
     root = name.partition(".")[0]
     if root in sys.stdlib_module_names or root.startswith("__"):
         return False

@@ -1,6 +1,6 @@
-"""What a bundle weighs and how fast it starts: one table, of the bundle whose folder is given.
+"""Print size and start-up times of the bundle in the given folder.
 
-Seconds are the least of several: other programs on the machine only ever add.
+Times are the minimum of several runs, because other load only adds to them.
 """
 
 import os
@@ -37,7 +37,7 @@ def main(bundle: Path) -> int:
 
 
 def _size(bundle: Path) -> int:
-    """Bytes of its files; links to them take no room."""
+    """Bytes of its files, without links."""
     return sum(file.lstat().st_size for file in bundle.rglob("*") if file.is_file() and not file.is_symlink())
 
 

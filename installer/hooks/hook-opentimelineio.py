@@ -1,4 +1,4 @@
-"""OpenTimelineIO whole: it loads its adapters and schemas by the names of their files."""
+"""Collect all of OpenTimelineIO: it loads adapters and schemas by file name."""
 
 from PyInstaller.utils.hooks import collect_data_files, collect_submodules
 

@@ -1,5 +1,5 @@
-"""torch as PyInstaller's community hook collects it, CUDA included where the installed torch has it, less what only
-torch's own developers use: its C++ test programs, its headers, and the inputs of its Python tests."""
+"""torch as collected by PyInstaller's community hook, including CUDA if installed, without C++ test programs, headers
+and test data."""
 
 import runpy
 from importlib.resources import files
@@ -20,7 +20,7 @@ def _is_used(entry: tuple[str, str]) -> bool:
 
 datas = [each for each in _COMMUNITY["datas"] if _is_used(each)]
 binaries = [each for each in _COMMUNITY["binaries"] if _is_used(each)]
-# What of them the rest of torch imports is found without being named.
+# Those that torch imports are found anyway.
 hiddenimports = [each for each in _COMMUNITY["hiddenimports"] if not each.startswith("torch.testing._internal.")]
 module_collection_mode = _COMMUNITY["module_collection_mode"]
 warn_on_missing_hiddenimports = False

@@ -5,5 +5,5 @@ import multiprocessing
 from answerprint.cli.main import program
 
 if __name__ == "__main__":
-    multiprocessing.freeze_support()  # a process of a pool is this program again
+    multiprocessing.freeze_support()  # pool processes start this program again
     program()

@@ -6,5 +6,5 @@ import sys
 from answerprint.cli.answerprintd import main
 
 if __name__ == "__main__":
-    multiprocessing.freeze_support()  # a process of a pool is this program again
+    multiprocessing.freeze_support()  # pool processes start this program again
     sys.exit(main())

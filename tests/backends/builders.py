@@ -18,7 +18,7 @@ from answerprint.backends.tiny.adapter import TinyBackend
 from answerprint.backends.tiny.network import NETWORK_CONFIG, SCHEDULER_CONFIG, build_network
 from answerprint.backends.tiny.restorer import ResidualRestorer
 from answerprint.weights.manifest import Manifest
-from answerprint.weights.write_manifest import seal
+from answerprint.weights.write_manifest import write_manifest
 
 CPU = torch.device("cpu")
 
@@ -94,9 +94,9 @@ def small_ldm_sr(seed: int = 0) -> LdmSrBackend:
 
 
 def save_pipeline(pipeline: LDMSuperResolutionPipeline, folder: Path) -> None:
-    """Write it as diffusers does, and seal the folder."""
+    """Write it as diffusers does, and write its manifest."""
     pipeline.save_pretrained(folder)
-    seal(folder, Manifest(folder.name, "ldm_sr", "1", "Apache-2.0", "random weights", 4, ()))
+    write_manifest(folder, Manifest(folder.name, "ldm_sr", "1", "Apache-2.0", "random weights", 4, ()))
 
 
 def low_frames(frames: int, height: int, width: int, seed: int = 0) -> torch.Tensor:

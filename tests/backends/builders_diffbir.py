@@ -19,7 +19,7 @@ from answerprint.backends.diffbir.adapter import DiffbirBackend
 from answerprint.backends.diffbir.stage1 import Enlarger, FirstStage
 from answerprint.backends.text import Text
 from answerprint.weights.manifest import Manifest
-from answerprint.weights.write_manifest import seal
+from answerprint.weights.write_manifest import write_manifest
 from backends.builders import CPU
 from backends.builders_text import BEGIN, END, MERGES, small_vocabulary, write_text
 
@@ -87,7 +87,7 @@ def write_diffbir(folder: Path, seed: int = 0) -> None:
     (folder / "model_index.json").write_text(json.dumps(index))
     write_text(folder)
     shutil.rmtree(folder / "text_encoder")  # it is in the base
-    seal(folder, Manifest(folder.name, "diffbir", "2", "Apache-2.0", "random weights", 4, ()))
+    write_manifest(folder, Manifest(folder.name, "diffbir", "2", "Apache-2.0", "random weights", 4, ()))
 
 
 def base_shapes(sizes: Sizes) -> Shapes:

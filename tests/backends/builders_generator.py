@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from answerprint.backends.generator.adapter import CONFIG, WEIGHTS, GeneratorBackend
 from answerprint.backends.generator.network import GeneratorNetwork
 from answerprint.weights.manifest import Manifest
-from answerprint.weights.write_manifest import seal
+from answerprint.weights.write_manifest import write_manifest
 from backends.builders import CPU
 
 __all__ = ["COMPACT", "RRDB", "RRDB_X2", "small_generator", "small_network", "write_generator"]
@@ -45,4 +45,6 @@ def write_generator(folder: Path, config: dict[str, Any] = RRDB, seed: int = 0) 
     folder.mkdir(parents=True)
     save_file(small_network(config, seed).state_dict(), folder / WEIGHTS)
     (folder / CONFIG).write_text(json.dumps(config))
-    seal(folder, Manifest(folder.name, "generator", "1", "BSD-3-Clause", "random weights", config["scale"], ()))
+    write_manifest(
+        folder, Manifest(folder.name, "generator", "1", "BSD-3-Clause", "random weights", config["scale"], ())
+    )

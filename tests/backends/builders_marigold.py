@@ -14,7 +14,7 @@ from transformers import CLIPTokenizer
 from answerprint.backends.marigold.adapter import MarigoldBackend
 from answerprint.backends.text import Text
 from answerprint.weights.manifest import Manifest
-from answerprint.weights.write_manifest import seal
+from answerprint.weights.write_manifest import write_manifest
 from backends.builders import CPU
 from backends.builders_text import BEGIN, END, MERGES, WIDTH, small_text_encoder, small_vocabulary, write_text
 
@@ -127,4 +127,4 @@ def save_marigold(folder: Path, seed: int = 0, *, resolution: int = 0) -> None:
         "prediction_type": "depth",
     }
     (folder / "model_index.json").write_text(json.dumps(index))
-    seal(folder, Manifest(folder.name, "marigold", "1", "Apache-2.0", "random weights", 1, ()))
+    write_manifest(folder, Manifest(folder.name, "marigold", "1", "Apache-2.0", "random weights", 1, ()))

@@ -11,7 +11,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 
 from answerprint.backends.sd_one_step.adapter import SdOneStepBackend
 from answerprint.weights.manifest import Manifest
-from answerprint.weights.write_manifest import seal
+from answerprint.weights.write_manifest import write_manifest
 from backends.builders import CPU
 from backends.builders_text import WIDTH, small_text, write_text
 
@@ -71,4 +71,4 @@ def write_one_step(folder: Path, seed: int = 0) -> None:
     (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(SCHEDULER))
     write_text(folder, seed)
     (folder / "model_index.json").write_text(json.dumps({"_class_name": "StableDiffusionPipeline"}))
-    seal(folder, Manifest(folder.name, "sd_one_step", "1", "openrail++", "random weights", 4, ()))
+    write_manifest(folder, Manifest(folder.name, "sd_one_step", "1", "openrail++", "random weights", 4, ()))

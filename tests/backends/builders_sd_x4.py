@@ -11,7 +11,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 
 from answerprint.backends.sd_x4.adapter import SdX4Backend
 from answerprint.weights.manifest import Manifest
-from answerprint.weights.write_manifest import seal
+from answerprint.weights.write_manifest import write_manifest
 from backends.builders import CPU
 from backends.builders_text import WIDTH, small_text, write_text
 
@@ -129,4 +129,4 @@ def write_sd_x4(folder: Path, seed: int = 0) -> None:
         "vae": ["diffusers", "AutoencoderKL"],
     }
     (folder / "model_index.json").write_text(json.dumps(index))
-    seal(folder, Manifest(folder.name, "sd_x4", "1", "openrail++", "random weights", 4, ()))
+    write_manifest(folder, Manifest(folder.name, "sd_x4", "1", "openrail++", "random weights", 4, ()))

@@ -23,7 +23,7 @@ from answerprint.errors import InputError, ModelError
 from answerprint.temporal.noise import base_noise
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.temporal.sampler import START
-from answerprint.weights.write_manifest import seal
+from answerprint.weights.write_manifest import write_manifest
 from backends.builders import CPU, low_frames
 from backends.builders_diffbir import HEAD_DIM, small_checkpoints, small_diffbir, write_diffbir
 from backends.contract import MIXED, latent_noise, restore
@@ -261,15 +261,15 @@ def test_missing_first_stage_is_told_and_leaves_the_old_settings(folder: Path) -
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({"_class_name": "StableDiffusionPipeline"}, "holds a StableDiffusionPipeline"),
-        ({"version": "v7"}, "no DiffBIR v7"),
+        ({"_class_name": "StableDiffusionPipeline"}, "contains a StableDiffusionPipeline"),
+        ({"version": "v7"}, "Unknown DiffBIR version v7"),
         ({"head_dim": "wide"}, "head_dim"),
-        ({"head_dim": 24}, "heads of 24"),
+        ({"head_dim": 24}, "head_dim of 24"),
     ],
 )
 def test_index_that_says_something_else_is_refused(folder: Path, change: dict[str, object], fault: str) -> None:
     path = folder / "model_index.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    seal(folder)
+    write_manifest(folder)
     with pytest.raises(ModelError, match=fault):
         load("random-x4", CPU)

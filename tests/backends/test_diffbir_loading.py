@@ -279,7 +279,7 @@ def test_files_that_were_mixed_up_are_told() -> None:
 
 def test_head_width_that_does_not_fit_is_told() -> None:
     base, control = empty_weights(base_shapes(RECORDED)), empty_weights(control_shapes(RECORDED))
-    with pytest.raises(ModelError, match="heads of 24"):
+    with pytest.raises(ModelError, match="head_dim of 24"):
         load_components(base, control, head_dim=24)
     # 64 fits the UNet's channels here, and not the text's 32.
     with pytest.raises(ModelError, match="text encoder"):

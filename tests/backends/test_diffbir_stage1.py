@@ -18,7 +18,7 @@ from answerprint.backends.diffbir.stage1 import Enlarger, StageOne, load_first_s
 from answerprint.backends.load import load
 from answerprint.errors import ModelError
 from answerprint.temporal.options import MethodOptions, per_frame
-from answerprint.weights.write_manifest import seal
+from answerprint.weights.write_manifest import write_manifest
 from backends.builders import CPU, low_frames
 from backends.builders_diffbir import small_diffbir, write_diffbir
 from backends.contract import restore
@@ -165,10 +165,10 @@ def test_files_of_a_model_folder_are_read_when_their_task_is_asked_for(
     (folder / "stage1").mkdir()
     save_file(bsrnet(), folder / "stage1" / "sr.safetensors")
     save_file({"weight": torch.zeros(3)}, folder / "stage1" / "face.safetensors")
-    seal(folder)
+    write_manifest(folder)
     backend = load("random-x4", CPU)
     backend.configure(steps=2, sampler="ddim", options={})
-    with pytest.raises(ModelError, match="no network that is known") as caught:
+    with pytest.raises(ModelError, match="do not belong to a known network") as caught:
         backend.configure(steps=2, sampler="ddim", options={"task": "face"})
     assert "stage1=none" in caught.value.remedy
 

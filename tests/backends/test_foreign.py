@@ -22,7 +22,7 @@ from answerprint.backends.generator.adapter import CONFIG, WEIGHTS, GeneratorBac
 from answerprint.backends.generator.foreign import ForeignNetwork
 from answerprint.backends.load import load
 from answerprint.errors import InputError, ModelError
-from answerprint.weights.importing.import_model import bring
+from answerprint.weights.importing.import_model import import_model
 from answerprint.weights.manifest import Manifest
 from answerprint.weights.verify import verify_model
 from backends.builders import CPU, low_frames
@@ -76,7 +76,7 @@ def imported(state: StateDict, models: Path, name: str = "mine") -> Manifest:
     source = models.parent / f"{name}.pth"
     torch.save({"params_ema": state}, source)
     said = Manifest(name, "", "1", "not said", f"imported from {source.name}", 0, ())
-    return bring([source], models, said, scales={"generator": 0}, convert=convert, fit=fit)
+    return import_model([source], models, said, scales={"generator": 0}, convert=convert, fit=fit)
 
 
 @pytest.fixture
@@ -134,21 +134,21 @@ def test_our_networks_draw_what_spandrel_draws_with_the_same_tensors(config: dic
 REFUSED: dict[str, tuple[Callable[[], StateDict], str]] = {
     "a classifier": (
         lambda: {"conv1.weight": torch.ones(8, 3, 7, 7), "fc.weight": torch.ones(10, 8), "fc.bias": torch.ones(10)},
-        "no restoration network that is known",
+        "known restoration network",
     ),
-    "an odd scale": (lambda: made("ESRGAN", num_filters=8, num_blocks=1, scale=8), "enlarges 8 times"),
-    "grey": (lambda: made("ESRGAN", in_nc=1, out_nc=1, num_filters=8, num_blocks=1), "takes 1 channels and gives 1"),
-    "with alpha": (lambda: made("ESRGAN", in_nc=4, out_nc=4, num_filters=8, num_blocks=1), "takes 4 channels"),
+    "an odd scale": (lambda: made("ESRGAN", num_filters=8, num_blocks=1, scale=8), "a scale of 8"),
+    "grey": (lambda: made("ESRGAN", in_nc=1, out_nc=1, num_filters=8, num_blocks=1), "1 input and 1 output channels"),
+    "with alpha": (lambda: made("ESRGAN", in_nc=4, out_nc=4, num_filters=8, num_blocks=1), "4 input and 4 output"),
     "not numbers": (
         lambda: {**small_network().state_dict(), "conv_hr.bias": torch.full((8,), float("inf"))},
-        "no numbers, in conv_hr.bias",
+        "NaN or infinite values in conv_hr.bias",
     ),
     "a part missing": (
         lambda: {k: v for k, v in swinir().items() if "layers.0.residual_group.blocks.1.mlp" not in k},
-        "no restoration network that is known",
+        "known restoration network",
     ),
     "of another shape": (
-        lambda: {**swinir(), "conv_first.weight": torch.ones(7, 3, 3, 3)}, "no restoration network that is known",
+        lambda: {**swinir(), "conv_first.weight": torch.ones(7, 3, 3, 3)}, "known restoration network",
     ),
 }  # fmt: skip
 
@@ -184,11 +184,11 @@ def test_half_a_files_numbers_are_computed_with_in_single_precision(models: Path
 
 
 def test_damaged_files_of_a_model_are_a_model_error(models: Path) -> None:
-    from answerprint.weights.write_manifest import seal
+    from answerprint.weights.write_manifest import write_manifest
 
     imported(swinir(), models)
     save_file({"odd": torch.ones(2)}, models / "mine" / WEIGHTS)
-    seal(models / "mine")
+    write_manifest(models / "mine")
     with pytest.raises(ModelError) as caught:
         load("mine", CPU)
     assert caught.value.remedy

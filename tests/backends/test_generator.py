@@ -24,7 +24,7 @@ from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.temporal.tiling import plan_windows
 from answerprint.weights.packaged.package import folder_of
 from answerprint.weights.published_models import known_models
-from answerprint.weights.write_manifest import seal
+from answerprint.weights.write_manifest import write_manifest
 from backends.builders import CPU, low_frames
 from backends.builders_generator import COMPACT, RRDB, RRDB_X2, small_generator, small_network, write_generator
 from backends.by_ncnn import draw
@@ -239,8 +239,8 @@ def test_weights_that_are_no_numbers_are_refused_when_they_are_loaded(
     state = load_file(folder / WEIGHTS)
     state["conv_hr.bias"][3] = float("nan")
     save_file(state, folder / WEIGHTS)
-    seal(folder)
-    with pytest.raises(ModelError, match=r"no numbers, in conv_hr\.bias") as caught:
+    write_manifest(folder)
+    with pytest.raises(ModelError, match=r"NaN or infinite values in conv_hr\.bias") as caught:
         load("mine", CPU)
     assert caught.value.remedy
 
@@ -252,7 +252,7 @@ def test_a_configuration_of_another_network_is_refused(
     monkeypatch.setenv("ANSWERPRINT_HOME", str(tmp_path))
     write_generator(tmp_path / "models" / "mine")
     (tmp_path / "models" / "mine" / "config.json").write_text(config)
-    seal(tmp_path / "models" / "mine")
+    write_manifest(tmp_path / "models" / "mine")
     with pytest.raises(ModelError) as caught:
         load("mine", CPU)
     assert caught.value.remedy

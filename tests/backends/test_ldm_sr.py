@@ -15,7 +15,7 @@ from answerprint.backends.load import load
 from answerprint.errors import ModelError
 from answerprint.temporal.options import MethodOptions, per_frame
 from answerprint.temporal.protocols import Window
-from answerprint.weights.write_manifest import seal
+from answerprint.weights.write_manifest import write_manifest
 from backends.builders import CPU, LDM_SCHEDULER, low_frames, small_codec, small_ldm_sr, small_unet
 from backends.contract import MIXED, latent_noise, restore
 from backends.published import aged
@@ -89,7 +89,7 @@ def test_weights_in_names_of_2022_are_read(folder: Path) -> None:
     assert set(renamed) != set(weights)
     fresh = load("random-x4", CPU)
     save_file(renamed, path)
-    seal(folder)
+    write_manifest(folder)
     old = load("random-x4", CPU)
     condition = fresh.condition(low_frames(1, 8, 8))
     x = latent_noise(condition)
@@ -99,7 +99,7 @@ def test_weights_in_names_of_2022_are_read(folder: Path) -> None:
 def test_folder_of_another_pipeline_is_refused(folder: Path) -> None:
     index = folder / "model_index.json"
     index.write_text(index.read_text().replace("LDMSuperResolutionPipeline", "StableDiffusionPipeline"))
-    seal(folder)
+    write_manifest(folder)
     with pytest.raises(ModelError, match="StableDiffusionPipeline"):
         load("random-x4", CPU)
 
@@ -108,15 +108,15 @@ def test_network_and_codec_that_do_not_fit_are_refused() -> None:
     unet = small_unet()
     wrong = small_codec()
     wrong.register_to_config(latent_channels=4)
-    with pytest.raises(ModelError, match="do not make an LDM-SR model"):
+    with pytest.raises(ModelError, match="do not form an LDM-SR model"):
         LdmSrBackend(unet, wrong, LDM_SCHEDULER, CPU)
 
 
 def test_weights_of_another_network_are_a_model_error(folder: Path) -> None:
     vqvae = (folder / "vqvae" / "diffusion_pytorch_model.safetensors").read_bytes()
     (folder / "unet" / "diffusion_pytorch_model.safetensors").write_bytes(vqvae)
-    seal(folder)
-    with pytest.raises(ModelError, match="do not make a network"):
+    write_manifest(folder)
+    with pytest.raises(ModelError, match="do not form a network"):
         load("random-x4", CPU)
 
 
@@ -125,7 +125,7 @@ def test_weights_of_another_network_are_a_model_error(folder: Path) -> None:
 )
 def test_configuration_that_describes_no_network_is_a_model_error(folder: Path, text: str) -> None:
     (folder / "unet" / "config.json").write_text(text)
-    seal(folder)
+    write_manifest(folder)
     with pytest.raises(ModelError):
         load("random-x4", CPU)
 

@@ -15,7 +15,7 @@ from answerprint.backends.marigold.adapter import MarigoldBackend
 from answerprint.backends.marigold.info import INFO
 from answerprint.errors import InputError, ModelError
 from answerprint.temporal.options import MethodOptions, per_frame
-from answerprint.weights.write_manifest import seal
+from answerprint.weights.write_manifest import write_manifest
 from backends.builders import CPU, low_frames
 from backends.builders_marigold import NEWER, backend_of, save_marigold, small_marigold, small_marigold_pipeline
 from backends.contract import latent_noise, restore
@@ -52,7 +52,7 @@ def test_options_are_checked() -> None:
     for options in ({"processing_resolution": "-1"}, {"range": "week"}, {"colour_map": "pink"}):
         with pytest.raises(InputError):
             backend.configure(steps=1, sampler="own", options=options)
-    with pytest.raises(InputError, match="lcm cannot take 51 steps"):
+    with pytest.raises(InputError, match="lcm does not support 51 steps"):
         backend.configure(steps=51, sampler="lcm", options={})
     backend.configure(steps=1, sampler="own", options={"range": "chunk", "colour_map": "turbo"})
     assert backend.look == DepthLook("chunk", "turbo")
@@ -77,7 +77,7 @@ def test_folder_is_read(folder: Path) -> None:
 def test_folder_of_another_pipeline_is_refused(folder: Path, other: str) -> None:
     index = folder / "model_index.json"
     index.write_text(index.read_text().replace("MarigoldDepthPipeline", other))
-    seal(folder)
+    write_manifest(folder)
     with pytest.raises(ModelError, match=other):
         load("random-depth", CPU)
 
@@ -85,11 +85,11 @@ def test_folder_of_another_pipeline_is_refused(folder: Path, other: str) -> None
 def test_parts_that_do_not_fit_are_refused() -> None:
     pipeline = small_marigold_pipeline()
     pipeline.vae.register_to_config(latent_channels=3)
-    with pytest.raises(ModelError, match="do not make a Marigold model"):
+    with pytest.raises(ModelError, match="do not form a Marigold model"):
         backend_of(pipeline)
     pipeline = small_marigold_pipeline()
     pipeline.unet.register_to_config(cross_attention_dim=24)
-    with pytest.raises(ModelError, match="do not fit"):
+    with pytest.raises(ModelError, match="do not match"):
         backend_of(pipeline)
 
 

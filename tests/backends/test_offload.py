@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from answerprint.backends.network_state import bring_when_used, offload_networks
+from answerprint.backends.network_state import offload_layer, offload_networks
 from backends.builders import small_tiny
 
 
@@ -22,7 +22,7 @@ def test_a_layer_runs_with_weights_of_the_moment_and_keeps_its_own() -> None:
     torch.manual_seed(0)
     layer, x = Watched(4, 3), torch.rand(2, 4)
     expected = layer(x)
-    bring_when_used(layer, torch.device("cpu"))
+    offload_layer(layer, torch.device("cpu"))
     waiting = layer.weight
     with torch.inference_mode():
         assert torch.equal(layer(x), expected)
@@ -32,7 +32,7 @@ def test_a_layer_runs_with_weights_of_the_moment_and_keeps_its_own() -> None:
 
 def test_a_layer_that_fails_keeps_its_weights() -> None:
     layer = nn.Linear(4, 3)
-    bring_when_used(layer, torch.device("cpu"))
+    offload_layer(layer, torch.device("cpu"))
     waiting = layer.weight
     with pytest.raises(RuntimeError):
         layer(torch.rand(2, 5))
@@ -51,7 +51,7 @@ def test_a_whole_model_gives_the_same_through_layers_that_bring_their_weights(pa
     one, other = small_tiny(), small_tiny()
     for layer in getattr(other, part).modules():
         if isinstance(layer, (nn.Linear, nn.Conv2d)):
-            bring_when_used(layer, torch.device("cpu"))
+            offload_layer(layer, torch.device("cpu"))
     low = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))
     results = []
     for backend in (one, other):

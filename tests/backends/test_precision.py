@@ -16,7 +16,7 @@ from answerprint.backends.base import cast, number_type
 from answerprint.backends.info import BackendInfo
 from answerprint.backends.latent import HookedNetworks
 from answerprint.backends.ldm_sr.adapter import LdmSrBackend
-from answerprint.backends.network_state import Weights, bring_when_used, compile_network, dtype_for, uncompile_network
+from answerprint.backends.network_state import Weights, compile_network, dtype_for, offload_layer, uncompile_network
 from answerprint.backends.precision import COMPILE, PRECISION, bytes_per_number
 from answerprint.errors import InputError
 from answerprint.temporal.options import MethodOptions
@@ -199,7 +199,7 @@ def test_weights_that_are_not_rounded_are_kept_once() -> None:
 def test_weights_that_wait_elsewhere_are_cast_too() -> None:
     network = nn.Linear(3, 3)
     weights = Weights([network], CPU, torch.float32)
-    bring_when_used(network, CPU)
+    offload_layer(network, CPU)
     weights.cast(torch.bfloat16)
     assert network(torch.ones(1, 3, dtype=torch.bfloat16)).dtype == torch.bfloat16
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from answerprint.backends.base import number_type
 from answerprint.backends.catalogue import families
 from answerprint.backends.generator.adapter import GeneratorBackend
-from answerprint.backends.network_state import bring_when_used, dtype_for, processor_has_bf16
+from answerprint.backends.network_state import dtype_for, offload_layer, processor_has_bf16
 from backends.builders import CPU, small_ldm_sr
 from backends.builders_full_generator import SMALL, small_generator
 from metrics.scenes import pan
@@ -119,5 +119,5 @@ def test_exact_parts_stay_exact_when_weights_wait_elsewhere() -> None:
     one, other = small_generator(), small_generator()
     for layer in other._network.modules():
         if isinstance(layer, torch.nn.Conv2d):
-            bring_when_used(layer, CPU)
+            offload_layer(layer, CPU)
     assert torch.equal(picture(set_precision(one, "bf16")), picture(set_precision(other, "bf16")))

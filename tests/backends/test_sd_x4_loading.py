@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from answerprint.backends.load import load
 from answerprint.backends.sd_x4.adapter import SdX4Backend
 from answerprint.errors import InputError, ModelError
-from answerprint.weights.write_manifest import seal
+from answerprint.weights.write_manifest import write_manifest
 from backends.builders import CPU, low_frames
 from backends.builders_sd_x4 import (
     LOW_RES_SCHEDULER,
@@ -61,7 +61,7 @@ def test_decoder_in_names_of_2022_is_read(folder: Path) -> None:
     fresh, weights = load("random-x4", CPU), aged(load_file(path))
     assert sum(".query." in name for name in weights) == 4
     save_file(weights, path)
-    seal(folder)
+    write_manifest(folder)
     old = load("random-x4", CPU)
     condition = fresh.condition(low_frames(1, 8, 8))
     x = latent_noise(condition)
@@ -71,7 +71,7 @@ def test_decoder_in_names_of_2022_is_read(folder: Path) -> None:
 def test_folder_of_another_pipeline_is_refused(folder: Path) -> None:
     index = folder / "model_index.json"
     index.write_text(json.dumps(json.loads(index.read_text()) | {"_class_name": "StableDiffusionPipeline"}))
-    seal(folder)
+    write_manifest(folder)
     with pytest.raises(ModelError, match="StableDiffusionPipeline"):
         load("random-x4", CPU)
 
@@ -81,7 +81,7 @@ def test_folder_of_another_pipeline_is_refused(folder: Path) -> None:
 def test_scheduler_that_cannot_be_made_is_a_model_error(folder: Path, name: str, change: dict[str, object]) -> None:
     path = folder / name
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    seal(folder)
+    write_manifest(folder)
     with pytest.raises((ModelError, InputError)) as caught:
         load("random-x4", CPU)
     assert caught.value.remedy
@@ -94,7 +94,7 @@ def test_parts_that_do_not_fit_are_refused() -> None:
     few, narrow = small_unet(), small_unet()
     few.register_to_config(num_class_embeds=None)
     narrow.register_to_config(cross_attention_dim=8)
-    for parts, fault in (((unet, wrong_codec), "the codec has"), ((few, vae), "levels"), ((narrow, vae), "width 8")):
+    for parts, fault in (((unet, wrong_codec), "the codec 3"), ((few, vae), "levels"), ((narrow, vae), "width 8")):
         with pytest.raises(ModelError, match=fault):
             SdX4Backend(*parts, small_text(), SCHEDULER, LOW_RES_SCHEDULER, CPU)
 

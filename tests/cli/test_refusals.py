@@ -50,7 +50,7 @@ def refused(program: Program, *arguments: str, says: str = "") -> None:
         (["clip.mov", "out.mov", "--codec", "betamax"], "prores4444"),
         (["clip.mov", "out.mov", "--codec", "h264"], "Name the output *.mp4"),
         (["clip.mov", "out.mov", "--model", "huge-x9"], "tiny-x4"),
-        (["clip.mov", "out.mov", "--task", "depth"], "does not do the task depth"),
+        (["clip.mov", "out.mov", "--task", "depth"], "does not support the task depth"),
         (["clip.mov", "out.mov", "--task", "magic"], "sr"),
         (["clip.mov", "out.mov", "--device", "abacus"], "auto, cpu"),
         (["clip.mov", "out.mov", "--scale", "9"], "at most 4"),

@@ -45,7 +45,7 @@ class StandIn:
             next((name for name in ("cuda:0", "mps", "cpu") if name in there), "") if device == "auto" else device
         )
         if self.device not in there:
-            raise InputError(f"There is no device {device!r} here.", f"Choose auto or one of {', '.join(there)}.")
+            raise InputError(f"Device {device!r} is not available.", f"Choose auto or one of {', '.join(there)}.")
         self.devices = [{"name": name, "about": "a stand-in", "bytes": 1 << 30} for name in there]
         self.warm: dict[str, float] = {}
 
@@ -103,7 +103,7 @@ class StandIn:
 
     def job(self, letter: Request) -> None:
         message = letter.message
-        talk = JobChannel(self.channel.emit, letter.wishes, {"job": message["job"]})
+        talk = JobChannel(self.channel.emit, letter.controls, {"job": message["job"]})
         try:
             final = Restoration(self, letter, talk).run() if letter.kind == "restore" else self.preview(message, talk)
         except StopRequestedError:
@@ -211,10 +211,10 @@ class Restoration:
     def is_to_give_way(self) -> bool:
         """Once all is read that the daemon has sent so far: what it wished before a hold was ended is heard."""
         source = self.worker.channel._reader._stream
-        while select.select([source], [], [], 0)[0] and not self.letter.wishes.stop.is_set():
+        while select.select([source], [], [], 0)[0] and not self.letter.controls.stop.is_set():
             threading.Event().wait(0.001)
         threading.Event().wait(0.005)
-        return self.letter.wishes.give_way.is_set()
+        return self.letter.controls.give_way.is_set()
 
     def one(self, chunk: int, before: bytes, fingerprint: str) -> bytes:
         clip, talk, reach = self.clip, self.talk, self.steering.reach

@@ -46,7 +46,7 @@ class StandIn:
         message = letter.message
         self.steering.expect("id" in message, "a question has no number")
         talk = JobChannel(
-            self.channel.emit, letter.wishes, {key: message[key] for key in ("id", "job") if key in message}
+            self.channel.emit, letter.controls, {key: message[key] for key in ("id", "job") if key in message}
         )
         work = {"probe": self.probe, "frame": self.frame, "mux": self.mux}.get(letter.kind)
         if work is None:

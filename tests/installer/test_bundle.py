@@ -114,7 +114,7 @@ def test_a_model_that_lost_a_file_is_named_and_is_well_again_with_it(machine: Ma
     try:
         result = machine.run("models", "verify")
         assert result.returncode != 0
-        assert "Install Answerprint again." in result.stdout + result.stderr
+        assert "Reinstall Answerprint." in result.stdout + result.stderr
     finally:
         away.rename(weights)
     assert machine.run("models", "verify").returncode == 0

@@ -159,13 +159,13 @@ def test_pairs_across_a_cut_are_left_out_and_counted(tmp_path: Path, capsys: pyt
     assert (two["cuts"], two["pairs"], two["pairs_left_out"]) == ([4], 7, 1)
     assert (one["cuts"], one["pairs"], one["pairs_left_out"]) == ([], 3, 0)
     assert any(note.startswith("1 of 7 pairs") and "frame 4" in note for note in two["notes"])
-    assert not any("left out" in note for note in one["notes"])
+    assert not any("excluded" in note for note in one["notes"])
     for figure in ("e_warp", "e_inter"):
         assert two["rows"]["truth"][figure] < 2 * one["rows"]["truth"][figure]
     assert two["rows"]["truth"]["t_of"] == 0
 
     assert evaluation.main([*arguments[:1], str(path), *arguments[2:], "--start", "2", "--frames", "5"]) == 0
-    assert "1 of 4 pairs of frames left out" in capsys.readouterr().out
+    assert "1 of 4 frame pairs are excluded" in capsys.readouterr().out
 
 
 def test_the_damaged_clip_is_smaller_by_the_scale_and_keeps_its_rate(clip: Path, tmp_path: Path) -> None:
@@ -178,12 +178,12 @@ def test_the_damaged_clip_is_smaller_by_the_scale_and_keeps_its_rate(clip: Path,
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--compare", "sharpest"], "no variant 'sharpest'"),
+        (["--compare", "sharpest"], "Unknown row 'sharpest'"),
         (["--compare", "consistent:warp=perhaps"], "warp does not take 'perhaps'"),
         (["--degrade", "mud=3"], "mud=3"),
         (["--start", "4"], "too few"),
         (["--crop", "wide"], "not a size"),
-        (["--model", "huge"], "no model 'huge'"),
+        (["--model", "huge"], "Unknown model 'huge'"),
     ],
 )
 def test_what_cannot_be_measured_is_said_in_one_line(

@@ -67,10 +67,10 @@ def test_the_frames_of_a_program_come_back_in_order(tmp_path: Path, shot: Damage
 @pytest.mark.parametrize(
     ("do", "said"),
     [
-        ("fail", "ended with exit code 1: no memory left"),
-        ("few", "gave 2 frames for 3"),
-        ("small", "is 64x48; 128x96 is wanted"),
-        ("text", "000000.png is not a PNG file"),
+        ("fail", "failed with exit code 1: no memory left"),
+        ("few", "wrote 2 frames instead of 3"),
+        ("small", "is 64x48 instead of 128x96"),
+        ("text", "000000.png is not a valid PNG file"),
     ],
 )
 def test_a_program_that_breaks_the_contract_is_told_so(tmp_path: Path, shot: DamagedClip, do: str, said: str) -> None:
@@ -136,7 +136,7 @@ def test_real_esrgan_whose_libraries_are_missing_says_which(
 
 
 def test_a_program_that_cannot_be_started_is_told(shot: DamagedClip, tmp_path: Path) -> None:
-    with pytest.raises(AnswerprintError, match="cannot be started"):
+    with pytest.raises(AnswerprintError, match="Could not start"):
         External("gone", [str(tmp_path / "gone"), "{in}", "{out}"]).restore(shot)
 
 

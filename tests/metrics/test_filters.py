@@ -57,7 +57,7 @@ def test_nlmeans_is_as_strong_as_the_noise_and_an_option_overrules_that() -> Non
 
 
 def test_options_that_the_filter_does_not_know_are_refused(name: str) -> None:
-    with pytest.raises(InputError, match=f"FFmpeg's {name} does not take") as caught:
+    with pytest.raises(InputError, match=f"FFmpeg's {name} does not accept") as caught:
         filter_clip(still(2), name, "mud=3")
     assert caught.value.remedy.endswith(f"filter={name}")
 

@@ -107,7 +107,7 @@ def test_the_best_figure_of_a_column_is_marked_and_the_truth_does_not_compete(sh
 
 def test_a_page_that_cannot_be_written_says_so(tmp_path: Path, shown: ClipPage) -> None:
     (tmp_path / "taken").write_text("a file")
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="Cannot write"):
         write_page(tmp_path / "taken", [shown])
     assert write_page(tmp_path / "new" / "folder", [shown]).read_text(encoding="utf-8") == html_of([shown])
 

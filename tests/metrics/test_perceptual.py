@@ -52,7 +52,7 @@ def test_a_missing_package_is_reported_with_the_remedy(monkeypatch: pytest.Monke
     absent = perceptual.load_lpips()
     assert isinstance(absent, perceptual.Absent)
     assert not absent
-    assert str(absent).startswith("absent: lpips cannot be imported")
+    assert str(absent).startswith("absent: lpips could not be imported")
     assert "answerprint[lpips]" in absent.remedy
 
 

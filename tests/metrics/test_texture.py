@@ -84,7 +84,7 @@ def test_absent_and_altered_files_are_named_with_the_remedy_and_never_loaded(
     altered = load_dists()
     published[which].unlink()
     absent = load_dists()
-    for each, what in ((altered, ("damaged", "not those that were published")[which]), (absent, "not on disk")):
+    for each, what in ((altered, ("damaged", "differ from the published ones")[which]), (absent, "not on disk")):
         assert isinstance(each, Absent)
         assert str(published[which]) in each.reason and what in each.reason
         assert ("torchvision's vgg16-", "fetch measures")[which] in each.remedy
@@ -139,6 +139,6 @@ def test_pooling_is_the_root_of_the_mean_square_about_every_second_place(network
 def test_pictures_of_different_or_too_small_size_are_refused(random: Dists) -> None:
     with pytest.raises(ValueError, match="differ in size"):
         random.distance(drawn(40, 48), drawn(40, 47))
-    with pytest.raises(ValueError, match="16x16 px at least, not 48x15"):
+    with pytest.raises(ValueError, match="at least 16x16 px, not 48x15"):
         random.distance(drawn(15, 48), drawn(15, 48))
     assert random.distance(drawn(16, 16), drawn(16, 16, seed=1)) > 0

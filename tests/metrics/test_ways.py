@@ -72,18 +72,18 @@ def test_the_setting_of_vidtome_merges_by_likeness_alone(reader: Reader) -> None
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("sharpest", "no variant 'sharpest'"),
-        ("bicubic:a=1", "no variant 'bicubic:a=1'"),
-        ("tiny-x4@bicubic", "no variant 'tiny-x4@bicubic'"),
-        ("consistent:warp", "'warp' in 'consistent:warp' is no option"),
+        ("sharpest", "Unknown row 'sharpest'"),
+        ("bicubic:a=1", "Unknown row 'bicubic:a=1'"),
+        ("tiny-x4@bicubic", "Unknown row 'tiny-x4@bicubic'"),
+        ("consistent:warp", "'warp' in 'consistent:warp' is not an option"),
         ("consistent:warp=perhaps", "warp does not take 'perhaps'"),
-        ("consistent:steps=few", "steps does not take 'few'"),
-        ("consistent:colour=red", "no option 'colour'"),
+        ("consistent:steps=few", "Invalid value 'few' for steps"),
+        ("consistent:colour=red", "Unknown option 'colour'"),
         ("ncnn:model=mine", "no model 'mine'"),
-        ("external:no-such-program {in} {out}", "no program 'no-such-program'"),
-        (f"external:{sys.executable} {{in}}", "does not name both folders"),
-        ("external:", "does not name both folders"),
-        (f"external:{sys.executable} '{{in}} {{out}}", "cannot be read"),
+        ("external:no-such-program {in} {out}", "'no-such-program' not found"),
+        (f"external:{sys.executable} {{in}}", "does not contain both folders"),
+        ("external:", "does not contain both folders"),
+        (f"external:{sys.executable} '{{in}} {{out}}", "Cannot parse the command"),
     ],
 )
 def test_what_is_not_known_is_told_with_a_remedy(reader: Reader, text: str, said: str) -> None:
@@ -94,12 +94,12 @@ def test_what_is_not_known_is_told_with_a_remedy(reader: Reader, text: str, said
 
 
 def test_a_model_that_is_not_here_is_told_before_anything_is_restored(reader: Reader) -> None:
-    with pytest.raises(ModelError, match="no model 'huge'"):
+    with pytest.raises(ModelError, match="Unknown model 'huge'"):
         reader.read(["bicubic,huge@per-frame"])
 
 
 def test_a_task_that_the_model_does_not_do_is_told() -> None:
-    with Studio() as studio, pytest.raises(ModelError, match="does not do the task depth"):
+    with Studio() as studio, pytest.raises(ModelError, match="does not support the task depth"):
         Reader(studio, "tiny-x4", "depth").read(["consistent"])
 
 

@@ -147,7 +147,7 @@ def test_a_model_that_does_not_do_the_task_is_a_missed_bar_and_the_next_row_is_m
     code = print_tables(*report.tables(lab, ["noise", "black"]))
     printed = capsys.readouterr().out
     assert code == 1
-    assert "not measured: The model tiny-x4 does not do the task denoise" in printed
+    assert "not measured: The model tiny-x4 does not support the task denoise" in printed
     assert "black clip" in printed
 
 

@@ -264,7 +264,7 @@ async def test_a_device_that_is_none_is_refused_and_one_that_is_not_there_fails_
     job = await house.submit("a", request={"device": "cuda:99"})
     failed = await house.until(job)
     assert failed.state is JobState.FAILED and failed.problem is not None
-    assert failed.problem["message"] == "There is no device 'cuda:99' here."
+    assert failed.problem["message"] == "Device 'cuda:99' is not available."
     await house.done(await house.submit("b"))
 
 

@@ -51,5 +51,5 @@ def test_a_value_that_is_not_allowed_is_refused_however_it_comes(change: dict[st
 
 
 def test_an_unknown_option_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match=r"There is no option 'grain'.*merge_ratio"):
+    with pytest.raises(InputError, match=r"Unknown option 'grain'.*merge_ratio"):
         parse_option(MethodOptions(), "grain", "1")

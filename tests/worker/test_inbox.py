@@ -77,11 +77,11 @@ def test_a_wish_is_for_the_job_at_work(parent: Parent) -> None:
     parent.pipe.feed({"type": "restore"})
     running = parent.take()
     parent.pipe.feed({"type": "restore"}, {"type": "yield"}, {"type": "stop"})
-    assert running.wishes.stop.wait(DEADLINE_SECONDS)
-    assert running.wishes.give_way.is_set()
+    assert running.controls.stop.wait(DEADLINE_SECONDS)
+    assert running.controls.give_way.is_set()
     waiting = parent.take()
-    assert not waiting.wishes.stop.is_set()
-    assert not waiting.wishes.give_way.is_set()
+    assert not waiting.controls.stop.is_set()
+    assert not waiting.controls.give_way.is_set()
 
 
 def test_a_wish_that_comes_before_the_job_is_taken_is_for_that_job(parent: Parent) -> None:
@@ -89,7 +89,7 @@ def test_a_wish_that_comes_before_the_job_is_taken_is_for_that_job(parent: Paren
     parent.pipe.feed({"type": "load"}, {"type": "preview"}, {"type": "stop"}, {"type": "unload"})
     assert parent.take().kind == "load"
     job = parent.take()
-    assert job.wishes.stop.wait(DEADLINE_SECONDS)
+    assert job.controls.stop.wait(DEADLINE_SECONDS)
 
 
 def test_a_wish_for_a_job_that_has_ended_is_for_nobody(parent: Parent) -> None:
@@ -97,14 +97,14 @@ def test_a_wish_for_a_job_that_has_ended_is_for_nobody(parent: Parent) -> None:
     ended = parent.take()
     assert parent.inbox.take(0.0) is None
     parent.pipe.feed({"type": "stop"}, {"type": "restore"})
-    assert not parent.take().wishes.stop.is_set()
-    assert not ended.wishes.stop.is_set()
+    assert not parent.take().controls.stop.is_set()
+    assert not ended.controls.stop.is_set()
 
 
 def test_some_letters_are_taken_while_a_job_is_at_work(parent: Parent) -> None:
     parent.pipe.feed({"type": "restore"}, {"type": "unload"}, {"type": "preview"}, {"type": "limits"}, {"type": "stop"})
     job = parent.take()
-    assert job.wishes.stop.wait(DEADLINE_SECONDS)
+    assert job.controls.stop.wait(DEADLINE_SECONDS)
     taken = parent.inbox.take_all({"unload", "limits"})
     assert [letter.kind for letter in taken] == ["unload", "limits"]
     assert parent.take().kind == "preview"
@@ -116,7 +116,7 @@ def test_without_a_parent_the_job_stops_and_the_process_ends(garbage: bytes) -> 
     parent.pipe.feed({"type": "restore"})
     job = parent.take()
     parent.pipe.end(garbage)
-    assert job.wishes.stop.wait(DEADLINE_SECONDS)
+    assert job.controls.stop.wait(DEADLINE_SECONDS)
     assert parent.take().kind == "exit"
     assert parent.ended.wait(DEADLINE_SECONDS)
     assert parent.code == 0

@@ -15,7 +15,7 @@ from answerprint.backends.base import Backend
 from answerprint.errors import JobFailedError
 from answerprint.temporal.protocols import Condition
 from answerprint.worker.devices import DeviceMemory
-from answerprint.worker.memory_fallbacks import RUNGS, ChunkSettings, is_out_of_memory
+from answerprint.worker.memory_fallbacks import FALLBACKS, ChunkSettings, is_out_of_memory
 from temporal.models import small_backend
 from worker.clips import write_clip
 from worker.rendering import Rendering, pictures_of
@@ -124,7 +124,7 @@ def test_a_smaller_chunk_goes_on_from_the_one_that_is_finished(job: Rendering, t
 
 
 def test_each_rung_is_tried_once_and_the_end_is_said_plainly(job: Rendering) -> None:
-    with pytest.raises(JobFailedError, match="Memory ran out") as failure:
+    with pytest.raises(JobFailedError, match="Out of memory") as failure:
         job.run(failing(lambda number, x: no_memory() if number > 2 else None))
     assert failure.value.remedy
     assert [event["rung"] for event in job.kinds("adapted")] == [1, 2, 3, 4]
@@ -176,7 +176,9 @@ def test_other_failures_are_not_taken_for_it(job: Rendering) -> None:
 
 
 def test_rungs_take_less_and_less() -> None:
-    recipes = [ChunkSettings.at(rung, chunk=8, tile_cells=160, latent_size=(240, 134)) for rung in range(len(RUNGS))]
+    recipes = [
+        ChunkSettings.at(rung, chunk=8, tile_cells=160, latent_size=(240, 134)) for rung in range(len(FALLBACKS))
+    ]
     assert [(r.chunk, r.tile_cells, r.batch) for r in recipes] == [
         (8, 160, 0), (8, 160, 0), (4, 160, 0), (4, 80, 0), (4, 80, 1),
     ]  # fmt: skip

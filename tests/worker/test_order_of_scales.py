@@ -59,9 +59,9 @@ def test_a_picture_is_made_as_large_as_it_has_to_be(
 
 
 def test_what_no_scale_can_make_is_refused(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match="cannot make"):
+    with pytest.raises(InputError, match="cannot produce"):
         understood(clip, monkeypatch, size=(300, 48))
-    with pytest.raises(ModelError, match="does not do the task depth"):
+    with pytest.raises(ModelError, match="does not support the task depth"):
         understood(clip, monkeypatch, task="depth")
 
 
@@ -77,7 +77,7 @@ def test_a_picture_larger_than_any_file_may_hold_is_refused_before_it_is_drawn(
             RestoreRequest(ClipRef(str(wide)), str(tmp_path / "out.png"), "mine", **settings)
         )
 
-    with pytest.raises(InputError, match="would make 32768x8 of 8192x2, more than can be written") as caught:
+    with pytest.raises(InputError, match="would produce 32768x8 from 8192x2: too large to write") as caught:
         understand()
     assert "16384 pixels a side" in caught.value.remedy
     assert understand(scale="2").size == (16384, 4)

@@ -25,7 +25,7 @@ from answerprint.worker import loading, restore_job
 from answerprint.worker.loading import configured, settings_for, usual_recipe
 from answerprint.worker.memory_fallbacks import ChunkSettings
 from answerprint.worker.requests import JobChannel, JobControls
-from answerprint.worker.restore_job import is_astray, memory_checked
+from answerprint.worker.restore_job import is_estimate_wrong, memory_checked
 from backends.builders import CPU, low_frames, small_ldm_sr
 from backends.builders_full_generator import small_generator
 from worker.rendering import models_of
@@ -38,7 +38,7 @@ class Said:
 
     def __init__(self) -> None:
         self.events: list[Message] = []
-        self.talk = JobChannel(lambda event: self.events.append(dict(event)), JobControls(), {})
+        self.channel = JobChannel(lambda event: self.events.append(dict(event)), JobControls(), {})
 
     @property
     def warnings(self) -> list[str]:
@@ -122,11 +122,11 @@ def _drawn(backend: GeneratorBackend) -> Tensor:
 def test_what_a_model_has_to_say_becomes_a_warning() -> None:
     backend, entry, said = small_ldm_sr(), find_model("tiny-x4"), Said()
     models = models_of(backend)
-    with pytest.raises(ZeroDivisionError), models.use(entry, CPU, said.talk):
+    with pytest.raises(ZeroDivisionError), models.use(entry, CPU, said.channel):
         backend._notices.append("It runs as it is.")
         raise ZeroDivisionError
     assert said.warnings == ["It runs as it is."]
-    with models.use(entry, CPU, said.talk):
+    with models.use(entry, CPU, said.channel):
         pass
     assert len(said.warnings) == 1
 
@@ -149,7 +149,7 @@ def test_half_precision_is_reckoned_to_take_half_the_memory(options: dict[str, s
 
 @pytest.mark.parametrize(("taken", "astray"), [(0, False), (49, True), (50, False), (200, False), (201, True)])
 def test_an_estimate_is_astray_beyond_twice_or_half(taken: int, astray: bool) -> None:
-    assert is_astray(100, taken) == astray
+    assert is_estimate_wrong(100, taken) == astray
 
 
 @pytest.mark.parametrize(("peak", "warnings"), [(30, 0), (90, 1)])
@@ -159,10 +159,10 @@ def test_a_wrong_estimate_is_said_where_the_device_can_tell(
     monkeypatch.setattr(restore_job, "peak_memory_bytes", lambda device: peak * 10**9)
     monkeypatch.setattr(restore_job, "DeviceMemory", lambda device: SimpleNamespace(used=lambda: 10 * 10**9))
     said = Said()
-    with memory_checked(20 * 10**9, torch.device("cuda"), said.talk):
+    with memory_checked(20 * 10**9, torch.device("cuda"), said.channel):
         pass
     assert len(said.warnings) == warnings
-    with memory_checked(20 * 10**9, CPU, said.talk):
+    with memory_checked(20 * 10**9, CPU, said.channel):
         pass
     assert len(said.warnings) == warnings, "the processor's memory cannot tell"
 

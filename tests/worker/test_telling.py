@@ -25,9 +25,9 @@ def test_it_is_said_now_and_then_and_only_while_something_is_read() -> None:
 
 
 def test_a_reading_that_nobody_wants_any_more_ends() -> None:
-    wishes, now = JobControls(), [0.0]
-    on_read = tell_reading("a.mxf", JobChannel(lambda event: None, wishes, {}), clock=lambda: now[0])
-    wishes.stop.set()
+    controls, now = JobControls(), [0.0]
+    on_read = tell_reading("a.mxf", JobChannel(lambda event: None, controls, {}), clock=lambda: now[0])
+    controls.stop.set()
     on_read(1)  # not at each frame: that would cost more than the reading
     now[0] = 6.0
     with pytest.raises(StopRequestedError):

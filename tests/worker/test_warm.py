@@ -86,14 +86,14 @@ def test_the_second_use_loads_nothing() -> None:
 def test_an_unused_model_goes_when_its_time_is_over_and_not_before() -> None:
     device = Device()
     device.work("a-2", 300)
-    assert device.models.seconds_to_look() == 300
+    assert device.models.seconds_to_tidy() == 300
     device.now += 299
     assert not device.models.tidy()
     device.now += 1
     assert device.models.tidy()
     assert device.warm == []
     assert device.used() == 0
-    assert device.models.seconds_to_look() is None
+    assert device.models.seconds_to_tidy() is None
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0])
@@ -103,7 +103,7 @@ def test_no_time_is_at_once_and_below_zero_is_for_ever(seconds: float) -> None:
     device.now += 10**7
     device.models.tidy()
     assert device.warm == ([] if seconds == 0 else ["a-2"])
-    assert device.models.seconds_to_look() is None
+    assert device.models.seconds_to_tidy() is None
 
 
 def test_the_latest_wish_decides_how_long_it_stays() -> None:
@@ -170,7 +170,7 @@ def test_warm_models_yield_when_others_need_the_device() -> None:
     device.models.limit(0, 3 * GB)
     for name in ("a-2", "b-2", "c-2"):
         device.work(name)
-    assert device.models.seconds_to_look() == 5.0
+    assert device.models.seconds_to_tidy() == 5.0
     device.others = 3 * GB
     assert device.models.tidy()
     assert device.warm == ["b-2", "c-2"]

@@ -1,4 +1,4 @@
-"""The models: one folder a family. diffusers, transformers and spandrel are known here only.
+"""Models: one folder per family. Only this package imports diffusers, transformers and spandrel.
 
-`catalogue` lists what there is without importing torch; `load` brings a model into memory.
+`catalogue` lists models without importing torch; `load` loads a model into memory.
 """

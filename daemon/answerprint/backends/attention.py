@@ -1,4 +1,4 @@
-"""Routing the self-attention layers of a diffusers network through the method's token hook."""
+"""Route the self-attention layers of a diffusers network through the method's token hook."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RUN_ORDER: dict[Block, int] = {"down": 0, "mid": 1, "up": 2}
 
 @dataclass(slots=True)
 class HookSlot:
-    """The one place that all layers of a model look for the hook."""
+    """Holds the current hook for all layers of a model."""
 
     hook: TokenHook | None = None
     watch: Stopwatch | None = None
@@ -46,7 +46,7 @@ class _Ops:
         return F.scaled_dot_product_attention(q, k, v)
 
     def output(self, heads: Tensor) -> Tensor:
-        """Output projection and (at inference inert) dropout: [B, N, C]."""
+        """Output projection and dropout (inactive at inference): [B, N, C]."""
         batch, _, count, _ = heads.shape
         flat = heads.transpose(1, 2).reshape(batch, count, -1)
         out: Tensor = self.attn.to_out[1](self.attn.to_out[0](flat))
@@ -54,7 +54,7 @@ class _Ops:
 
 
 class HookedProcessor:
-    """Attention processor that asks the hook first and leaves the layer to diffusers' own code otherwise."""
+    """Attention processor that calls the hook first, and falls back to diffusers' own processor."""
 
     def __init__(self, layer: TokenLayer, own: Any, slot: HookSlot) -> None:  # noqa: ANN401 - diffusers has no types
         self._layer = layer
@@ -69,9 +69,10 @@ class HookedProcessor:
         attention_mask: Tensor | None = None,
         temb: Tensor | None = None,
     ) -> Tensor:
-        """Attention of `hidden_states` [B, A, C] or [B, C, H, W], residual and rescaling as the layer has them.
+        """Attention of `hidden_states` [B, A, C] or [B, C, H, W], with the layer's residual and rescaling.
 
-        diffusers hands over only what it finds among the parameters' names, and warns of the rest at every call.
+        The parameter names matter: diffusers passes only arguments it finds by name, and warns about others at each
+        call.
         """
         watch = self._slot.watch
         with watch.stage("attention") if watch is not None else nullcontext():
@@ -98,9 +99,9 @@ class HookedProcessor:
 
 
 def self_attention_layers(network: nn.Module) -> list[tuple[TokenLayer, Any]]:
-    """Every self-attention layer of a diffusers UNet, read from its structure, in the order in which they run.
+    """All self-attention layers of a diffusers UNet, found by its structure, in execution order.
 
-    A network of another kind has none.
+    Other networks give an empty list.
     """
     levels = len(getattr(network, "down_blocks", ()))
     found = []
@@ -118,17 +119,17 @@ def self_attention_layers(network: nn.Module) -> list[tuple[TokenLayer, Any]]:
         else:
             continue
         found.append((TokenLayer(name, block, scale), module))
-    # Some classes register the middle block last; sorting is stable, so the order within a block stays.
+    # Some classes register the middle block last; the sort is stable, so the order within a block is kept.
     return sorted(found, key=lambda pair: _RUN_ORDER[pair[0].block])
 
 
 def coarsest_scale(network: nn.Module) -> int:
-    """Latent cells per coarsest token of a diffusers UNet: latents must be a multiple of it."""
+    """Latent cells per coarsest token of a diffusers UNet; latent sides must be multiples of it."""
     return int(2 ** (len(network.down_blocks) - 1))  # type: ignore[arg-type]
 
 
 def hook_attention(network: nn.Module, slot: HookSlot) -> Sequence[TokenLayer]:
-    """Set a hooked processor on each self-attention layer of `network`; returns the layers."""
+    """Install a hooked processor on each self-attention layer of `network`; returns the layers."""
     found = self_attention_layers(network)
     for layer, module in found:
         module.set_processor(HookedProcessor(layer, module.processor, slot))

@@ -1,7 +1,7 @@
-"""Which models there are and what their families can do. Imports neither torch nor diffusers.
+"""The catalogue of models and model families. Imports neither torch nor diffusers.
 
-A family is a subpackage of `backends` with `info.py` (its `INFO`) and `adapter.py` (its `load`): it is found by being
-there. Frozen bundles must therefore collect all of `answerprint.backends`.
+A family is a subpackage of `backends` with `info.py` (its `INFO`) and `adapter.py` (its `load`); families are
+discovered by listing subpackages. Frozen bundles must therefore collect all of `answerprint.backends`.
 """
 
 from __future__ import annotations
@@ -36,30 +36,30 @@ class ModelEntry:
     """Output pixels per input pixel, along each axis."""
     version: str = ""
     folder: Path | None = None
-    """Where its weights are; None when they are not on this computer, or wait in a package."""
+    """Folder of its weights; None if they are not on this computer, or still in a package."""
     package: str = ""
-    """The Python package that it will be made of when it is first used: what pip calls it, and its version."""
+    """The Python package (name and version) that it is unpacked from on first use."""
     lack: str = ""
-    """Why a model that comes in a package cannot be made of it."""
+    """Why a packaged model cannot be unpacked."""
     fault: str = ""
-    """Why it cannot be used although its folder is there."""
+    """Why it cannot be used although its folder exists."""
     own: bool = False
     """In the user's own folder."""
     shared: bool = False
-    """On a shelf that others look after."""
+    """In a shared, read-only folder."""
     size: int = 0
-    """Bytes of its files; of a model that is not here the least that is fetched, as far as that is published."""
+    """Bytes of its files; for a model that is not installed, the known part of the download size."""
     partial: float | None = None
-    """How much of a model that is not here has been fetched, 0 to 1."""
+    """Share of a partial download, 0 to 1; None if there is none."""
 
     @property
     def ready(self) -> bool:
-        """Whether it can be used, as far as is known before its files are verified."""
+        """Whether it can be used, as far as known before its files are verified."""
         return (self.folder is not None or bool(self.package)) and not self.fault
 
     @property
     def state(self) -> str:
-        """In a word or two: ready, shared, damaged, partial 43 %, not here. Its files are not verified for it."""
+        """Short state: ready, shared, damaged, partial 43 %, not here. Files are not verified."""
         if self.fault:
             return "damaged"
         if self.ready:
@@ -68,19 +68,19 @@ class ModelEntry:
 
     @property
     def info(self) -> BackendInfo:
-        """What its family can do; raises ModelError for a family that this version does not have."""
+        """Its family's description. Raises ModelError if this version does not have the family."""
         try:
             return families()[self.family].of_scale(self.scale)
         except KeyError:
             raise ModelError(
-                f"The model {self.name!r} is of the family {self.family!r}, which this version does not have.",
-                f"Families: {', '.join(families())}. A newer version of Answerprint may have it.",
+                f"The model {self.name!r} belongs to the family {self.family!r}, which this version does not support.",
+                f"Families: {', '.join(families())}. A newer version of Answerprint may support it.",
             ) from None
 
 
 @cache
 def families() -> dict[str, BackendInfo]:
-    """Every family by its name, sorted."""
+    """All families by name, sorted."""
     found: dict[str, BackendInfo] = {}
     for module in sorted(pkgutil.iter_modules(answerprint.backends.__path__), key=lambda m: m.name):
         if module.ispkg:
@@ -89,7 +89,7 @@ def families() -> dict[str, BackendInfo]:
 
 
 def entries() -> list[ModelEntry]:
-    """All models by name: those on disk, in packages, and those whose weights are absent. Nothing is verified here."""
+    """All models: installed, packaged, and those without weights here. Nothing is verified."""
     on_disk = [_read(name, place) for name, place in model_folders().items()]
     present = {entry.name for entry in on_disk}
     absent = [_absent_entry(model) for name, model in known_models().items() if name not in present]
@@ -97,13 +97,13 @@ def entries() -> list[ModelEntry]:
 
 
 def at_hand(name: str) -> ModelEntry:
-    """`find`, with the weights in a folder: a model that waits in a package is made of it now, which takes a second.
+    """`find_model`, with the weights in a folder: a packaged model is unpacked first, which takes a second.
 
-    Raises ModelError also where the package turns out to hold something else, and StorageError.
+    Raises ModelError, also if the package does not contain the expected model, and StorageError.
     """
     entry = find_model(name)
     if entry.folder is None:
-        from answerprint.weights.packaged.unpack import make_ready  # NumPy, for which lists of models have no use
+        from answerprint.weights.packaged.unpack import make_ready  # imports NumPy, which listing models does not need
 
         make_ready(known_models()[name], models_folder())
         entry = find_model(name)
@@ -111,32 +111,32 @@ def at_hand(name: str) -> ModelEntry:
 
 
 def find_model(name: str) -> ModelEntry:
-    """The model `name`: its weights are in a folder, or in a package that they can be taken from.
+    """The model `name`, with its weights in a folder or in a package.
 
-    Raises ModelError when there is no such model, when its weights are absent and when its manifest is at fault.
+    Raises ModelError if the model is unknown, its weights are missing or its manifest is invalid.
     """
     known = entries()
     entry = next((e for e in known if e.name == name), None)
     if entry is None:
         usable = [e.name for e in known if e.ready]
         others = [e.name for e in known if not e.ready and not e.fault]
-        remedy = f"Models: {', '.join(usable)}." + (f" Without weights here: {', '.join(others)}." if others else "")
-        raise ModelError(f"There is no model {name!r}.", remedy)
+        remedy = f"Models: {', '.join(usable)}." + (f" Not installed: {', '.join(others)}." if others else "")
+        raise ModelError(f"Unknown model {name!r}.", remedy)
     if entry.folder is None and not entry.package:
         raise _absent(known_models()[name])
     if entry.fault:
         raise ModelError(entry.fault, f"Repair or remove {entry.folder}.")
-    _ = entry.info  # a family that is not there is told now, not at loading
+    _ = entry.info  # report an unknown family now, not at loading
     return entry
 
 
 def _read(name: str, place: ModelLocation) -> ModelEntry:
-    """One bad folder must not hide the others, so its fault becomes data."""
+    """Read one folder; a fault is kept as data, so that one bad folder does not hide the others."""
     folder = place.folder
     try:
         manifest = read_manifest(folder)
         if manifest.name != name:
-            raise ModelError(f"The manifest in {folder} is for a model named {manifest.name!r}.")
+            raise ModelError(f"The manifest in {folder} belongs to a model named {manifest.name!r}.")
     except ModelError as error:
         return ModelEntry(name, "", "", "", 0, folder=folder, fault=error.message, own=place.own, shared=place.shared)
     return ModelEntry(
@@ -167,6 +167,6 @@ def _absent(model: KnownModel) -> ModelError:
     trust = " --trust-first-download" if model.unhashed else ""
     return ModelError(
         f"The weights of {model.name!r} are not on this computer.",
-        f"Get them: answerprint models pull {model.name}{trust}. "
+        f"Download them: answerprint models pull {model.name}{trust}. "
         f"If you have the files: answerprint models import {model.name} PATH...",
     )

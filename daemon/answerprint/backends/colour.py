@@ -1,4 +1,4 @@
-"""The colours of one picture under the detail of another, parted by an undecimated wavelet transform.
+"""Colour fix: combine the detail of one picture with the colours of another by an undecimated wavelet transform.
 
 The transform is the a-trous one of Holschneider et al. (1989); its use on restored pictures is that of StableSR (Wang
 et al. 2024, section 3.4) and DiffBIR.
@@ -16,9 +16,9 @@ LEVELS = 5
 
 
 def low_band(picture: Tensor) -> Tensor:
-    """What is left of `picture` [B, C, H, W] after `LEVELS` blurs by [1, 2, 1] x [1, 2, 1] / 16, dilated 1, 2, 4, ...
+    """Low-pass `picture` [B, C, H, W] by `LEVELS` blurs of [1, 2, 1] x [1, 2, 1] / 16, dilated 1, 2, 4, ...
 
-    Borders are repeated.
+    Borders are replicated.
     """
     channels = picture.shape[1]
     row = torch.tensor([0.25, 0.5, 0.25], dtype=picture.dtype, device=picture.device)
@@ -31,8 +31,8 @@ def low_band(picture: Tensor) -> Tensor:
 
 
 def fix_colour(sample: Tensor, style: Tensor) -> Tensor:
-    """The high bands of `sample` over the low band of `style`, both [B, C, H, W]; not clamped.
+    """The high bands of `sample` plus the low band of `style`, both [B, C, H, W]; not clamped.
 
-    All high bands together are the picture less its low band.
+    The sum of all high bands is the picture minus its low band.
     """
     return sample - low_band(sample) + low_band(style)

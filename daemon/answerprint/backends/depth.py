@@ -1,6 +1,6 @@
-"""What families that give depth have in common: options by name, as data, and the seam to whoever finishes pictures.
+"""Common parts of depth families: their options, and the interface to the pipeline.
 
-Depth from one picture is known but for a scale and a shift (it is affine-invariant), which every frame has of its own.
+Depth from one picture is affine-invariant: known up to a scale and a shift, which differ from frame to frame.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DEPTH_OPTIONS = (
         kind="choice",
         choices=("clip", "chunk", "frame"),
         default="clip",
-        help="How long one scale of depth holds: for the whole shot, for a chunk of frames, or for each frame alone.",
+        help="Frames that share one depth scale: the whole shot (clip), a chunk, or each frame alone.",
         group="basic",
     ),
     Option(
@@ -30,7 +30,7 @@ DEPTH_OPTIONS = (
         kind="choice",
         choices=("none", "spectral", "turbo", "grey"),
         default="none",
-        help="Colours to look at depth in; none gives depth itself, 0 near to 1 far; grey shows near as light.",
+        help="Colours for viewing depth; none gives raw depth, 0 near to 1 far; grey shows near as light.",
         group="basic",
     ),
 )
@@ -38,23 +38,23 @@ DEPTH_OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class DepthLook:
-    """How depth is brought to the values of a picture."""
+    """How depth is converted to pictures."""
 
     span: Span = "clip"
-    """How long a scale and a shift are shared; nothing is shared across a cut, nor where frames are not tied."""
+    """Frames that share a scale and a shift; never across a cut, nor without consistency."""
     colour_map: ColourMap = "none"
 
     @classmethod
     def of(cls, options: Mapping[str, str]) -> DepthLook:
-        """The look that checked `options` ask for."""
+        """The look for checked `options`."""
         return cls(cast(Span, options["range"]), cast(ColourMap, options["colour_map"]))
 
 
 @runtime_checkable
 class DepthBackend(Protocol):
-    """A backend whose pictures are depth: [F, 3, H, W], three times the same values in [0, 1], near to far."""
+    """A backend whose pictures are depth: [F, 3, H, W], three equal channels in [0, 1], near to far."""
 
     @property
     def look(self) -> DepthLook:
-        """What it was configured to."""
+        """The configured look."""
         ...

@@ -1,9 +1,9 @@
-"""A program of its own: whether files make a model of a family, told by configurations and headers alone.
+"""Child program: check whether files form a model of a family, from configurations and headers only.
 
     python -m answerprint.child fit FOLDER FAMILY SCALE [ORIGINAL]
 
-ORIGINAL, where there is one, is a file of FOLDER that holds the model in the form of its first makers: the networks of
-diffusers' layout are made of it first, and it is removed. All else is only read. Ends with 2 for what is refused.
+ORIGINAL, if given, is a file of FOLDER that holds the model in its original format: it is first converted to files of
+diffusers' layout, and removed. Everything else is only read. The exit code is 2 if the files are refused.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from answerprint.weights.write_manifest import readable_files
 __all__ = ["arrange_files", "check", "main"]
 
 _CPU_SECONDS = 600
-_REMEDY = "Use all files of one model as its makers publish them; another family is named with --family."
+_REMEDY = "Use all files of one model as published; choose another family with --family."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Make what has to be made, and check; returns the exit code."""
+    """Convert if needed, and check; returns the exit code."""
     parser = argparse.ArgumentParser(prog="answerprint --child fit", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("family")
@@ -48,9 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def arrange_files(folder: Path, family: str, original: str) -> None:
-    """Make the networks' files, beside their configurations, of the file `original` of `folder`, and remove it.
+    """Convert the file `original` of `folder` to the networks' files beside their configurations, and remove it.
 
-    Raises ModelError for another model's file, and OSError.
+    Raises ModelError if the file belongs to another model, and OSError.
     """
     _known(family)
     make: Callable[[Path, Path], None] = importlib.import_module(f"{__package__}.{family}.original").arrange
@@ -59,11 +59,11 @@ def arrange_files(folder: Path, family: str, original: str) -> None:
 
 
 def check(folder: Path, family: str, scale: int) -> None:
-    """Raise ModelError, saying what the files look like, unless they make a model of `family` that enlarges by `scale`.
+    """Raise ModelError, with what the files look like, unless they form a model of `family` with `scale`.
 
-    scale: 0 for whatever the model does.
+    scale: 0 accepts any.
 
-    The model is loaded as ever but without its numbers, so what fits here fits then.
+    Loads the model as usual but without its numbers, so files that fit here can be loaded later.
     """
     _known(family)
     records = tuple(FileRecord(path.relative_to(folder).as_posix(), 0, "") for path in readable_files(folder))
@@ -77,29 +77,29 @@ def check(folder: Path, family: str, scale: int) -> None:
         reason = error.message.replace(f"{folder}{os.sep}", "").replace(str(folder), "the folder")
         reason = " ".join(reason.split()).rstrip(".")
         raise ModelError(
-            f"These files make no model of the family {family}: {reason}.{_told(folder)}", _REMEDY
+            f"These files do not form a model of the family {family}: {reason}.{_describe(folder)}", _REMEDY
         ) from error
     if scale and backend.info.scale != scale:
         raise ModelError(
-            f"This model enlarges {backend.info.scale} times, and not {scale} times as was said.",
-            f"Say --scale {backend.info.scale}, or leave it out.",
+            f"This model has a scale of {backend.info.scale}, not {scale}.",
+            f"Use --scale {backend.info.scale}, or leave it out.",
         )
 
 
-def _told(folder: Path) -> str:
-    """What each file of weights looks like, as a sentence."""
+def _describe(folder: Path) -> str:
+    """What each weights file looks like, as a sentence."""
     weights = [path for path in readable_files(folder) if path.suffix == ".safetensors"]
-    told = likenesses({path.relative_to(folder).as_posix(): shapes_of(path) for path in weights})
-    return f" By the tensors, {told}." if told else ""
+    found = likenesses({path.relative_to(folder).as_posix(): shapes_of(path) for path in weights})
+    return f" By the tensors, {found}." if found else ""
 
 
 def _known(family: str) -> None:
     if family not in families():
-        raise ModelError(f"There is no model family {family!r}.", f"Families: {', '.join(families())}.")
+        raise ModelError(f"Unknown model family {family!r}.", f"Families: {', '.join(families())}.")
 
 
 def _limit() -> None:
-    """A configuration can ask for layers without end; this process then ends first."""
+    """Limit CPU time: a malicious configuration can request endless layers."""
     if sys.platform != "win32":
         import resource
 

@@ -1,4 +1,4 @@
-"""Classifier-free guidance by two prompts: its options, which all families with prompts share, and when it applies."""
+"""Classifier-free guidance with two prompts: its options, shared by all families with prompts, and its schedule."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ PROMPT = Option(
     name="prompt",
     kind="text",
     default="",
-    help="What the picture shows, in English; empty leaves it to the picture.",
+    help="Description of the picture, in English; may be empty.",
     group="basic",
 )
 NEGATIVE_PROMPT = Option(
     name="negative_prompt",
     kind="text",
     default="",
-    help="What the picture must not look like, in English, such as: blurry, noisy.",
+    help="What to avoid in the picture, in English, such as: blurry, noisy.",
     group="basic",
 )
 GUIDANCE = Option(
     name="guidance",
     kind="float",
     default=9.0,
-    help="How strongly the two prompts steer the picture; 1 is off, and so are two prompts that are alike.",
+    help="Strength of the prompts (classifier-free guidance); 1 turns it off. Equal prompts have no effect.",
     minimum=1,
     maximum=30,
 )
@@ -37,7 +37,7 @@ GUIDANCE_STOP = Option(
     name="guidance_stop",
     kind="float",
     default=1.0,
-    help="Share of the steps after which prompts steer no more, which saves half the work of the rest; 1 is never.",
+    help="Share of the steps with guidance; the remaining steps take half the time. 1 guides all steps.",
     minimum=0,
     maximum=1,
 )
@@ -45,9 +45,9 @@ GUIDANCE_STOP = Option(
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
-    """u + w (c - u) of what the network predicts under the negative prompt, u, and under the prompt, c.
+    """Guidance u + w (c - u), where u is the prediction for the negative prompt and c the one for the prompt.
 
-    Ho and Salimans 2022, Eq. 6, with w counted as in diffusers: 1 is c alone.
+    Ho and Salimans 2022, Eq. 6, with w as in diffusers: 1 is c alone.
     """
 
     prompt: str
@@ -59,7 +59,7 @@ class Guidance:
 
     @classmethod
     def read(cls, texts: Mapping[str, str]) -> Self:
-        """From the texts of the four options, all given and found valid."""
+        """From the texts of the four options, all present and valid."""
         return cls(
             texts[PROMPT.name],
             texts[NEGATIVE_PROMPT.name],
@@ -68,9 +68,10 @@ class Guidance:
         )
 
     def last(self, timesteps: Sequence[int]) -> int | None:
-        """The last of falling `timesteps` that is guided; None where none is.
+        """The last guided timestep of descending `timesteps`; None if none is guided.
 
-        A share that is not 0 never rounds to no step. Prompts that are alike predict alike, at twice the work.
+        A share above 0 guides at least one step. Equal prompts are not guided: the result would be the same, at twice
+        the cost.
         """
         if self.scale == 1 or self.prompt == self.negative_prompt or self.stop == 0:
             return None

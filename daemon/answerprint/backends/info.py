@@ -1,4 +1,4 @@
-"""What a model family is and can do, as data; importing this costs nothing."""
+"""Description and capabilities of a model family, as data. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ETA = Option(
     name="eta",
     kind="float",
     default=0.0,
-    help="How much new grain each step adds with the sampler ddim; 0 adds none.",
+    help="Noise added at each step of the sampler ddim: 0 none, 1 as much as ddpm.",
     minimum=0,
     maximum=1,
 )
@@ -32,7 +32,7 @@ ETA = Option(
 
 @dataclass(frozen=True, slots=True)
 class BackendInfo:
-    """A model family; callers decide by these fields, never by its name."""
+    """A model family; callers depend on these fields, never on its name."""
 
     family: str
     summary: str
@@ -46,47 +46,46 @@ class BackendInfo:
     """Latents are padded to a multiple of this many cells."""
     samplers: tuple[str, ...]
     default_steps: int
-    """Steps of the quality standard."""
+    """Steps of the quality "standard"."""
     tile_cells: int
-    """Larger latents are split into windows of this many cells a side."""
+    """Larger latents are split into tiles of this many cells per side; 0 disables tiling."""
     bytes_per_cell: int
-    """Measured working memory per latent cell and frame: the basis of the memory estimate."""
+    """Measured working memory per latent cell and frame, float32: the basis of the memory estimate."""
     held_per_cell: tuple[int, int] = (0, 0)
-    """Measured memory, beside that, of each frame of a chunk and of the one frame at work, per cell of the whole latent
-    however it is split."""
+    """Measured additional bytes per cell of the whole latent, regardless of tiling: for each frame of a chunk, and for
+    the one frame being processed."""
     options: tuple[Option, ...] = ()
     method: tuple[tuple[str, str], ...] = ()
-    """Defaults of the method that are others for this family: names and texts, as a job would give them."""
+    """This family's own defaults of the method's options: names and values, as texts."""
     largest_scale: int = 0
-    """Largest enlargement that can be asked for; 0 is `scale`."""
+    """Largest supported output scale; 0 is `scale`."""
     draft_steps: int = 0
-    """Steps that show what a clip will look like; 0 is half of the default."""
+    """Steps of the quality "draft"; 0 is half of the default."""
     best_steps: int = 0
-    """Steps beyond which nothing gets better; 0 is the default."""
+    """Steps of the quality "best", beyond which results do not improve; 0 is the default."""
     task_scales: tuple[tuple[Task, int], ...] = ()
-    """Tasks that enlarge by another number than `scale` where no size is asked for."""
+    """Tasks whose default scale differs from `scale`."""
     scale_option: str = ""
-    """Option that sets how many times it enlarges, up to `scale`; 0 there is as many as the wanted size needs."""
+    """Option that sets the scale, up to `scale`; a value of 0 chooses it by the output size."""
     most_steps: int = 0
-    """Steps that can be taken at most; 0 is as many as the model was trained with."""
+    """Largest number of steps; 0 is the number of training timesteps."""
     gives: Literal["picture", "depth"] = "picture"
-    """What its pictures show: the source restored, or how far away it is; depth has no strength and no super-whites."""
+    """Its output: restored pictures, or depth, for which strength and super-whites do not apply."""
     sees: Literal["pixels", "latent"] = "pixels"
-    """How the network is shown the source: by its pixels, each in its place, or by a latent into which an encoder puts
-    the whole picture, so that every part of it says something of all others."""
+    """Conditioning of the network: pixels, each in its place, or a latent, in which the encoder mixes information of
+    the whole picture."""
     partial_tokens: bool = False
-    """Latents are not padded: the network takes any size, and its last tokens then hold less than the others."""
+    """Latents are not padded: the network accepts any size, and the last tokens may be partial."""
     half_is_equal: bool = False
-    """In bfloat16 its picture is that of single precision: 50 dB or more between them. A processor that computes in
-    bfloat16 then does so by itself."""
+    """bfloat16 gives the picture of float32, to 50 dB or more; CPUs with native bfloat16 then use it by default."""
     scales: tuple[int, ...] = ()
-    """Those that its models may have, where they differ: a latent cell is then a pixel of the source, and holds the
-    pixels that are made of it."""
+    """Scales of its models, if they differ: a latent cell is then a source pixel, and holds the scale x scale output
+    pixels of it."""
     side_option: str = ""
-    """Option that sets the longer side, in px, at which the network works; empty, or 0 there, is the source's own."""
+    """Option that sets the longer side, px, of the network's input; empty, or a value of 0, is the source's."""
 
     def of_scale(self, scale: int) -> BackendInfo:
-        """The family as a model of that scale is, where its models differ in it."""
+        """The family's description for a model of that scale."""
         if scale not in self.scales or scale == self.scale:
             return self
         of_chunk, of_frame = (each * scale**2 // self.scale**2 for each in self.held_per_cell)
@@ -100,16 +99,16 @@ class BackendInfo:
         )
 
     def held_bytes(self, cells: int, chunk: int) -> int:
-        """Memory that a chunk of latents of so many cells takes beside the network's."""
+        """Bytes that a chunk takes besides the network's working memory, for latents of `cells` cells."""
         of_chunk, of_frame = self.held_per_cell
         return cells * (chunk * of_chunk + of_frame)
 
     def check_scale(self, scale: Fraction) -> bool:
-        """True when an output of `scale` times the input can be made (smaller ones are shrunk from the model's)."""
+        """Whether an output of `scale` times the input is supported; smaller ones are scaled down from the model's."""
         return 0 < scale <= (self.largest_scale or self.scale)
 
     def passes(self, source: tuple[int, int], wanted: tuple[int, int]) -> int:
-        """How often the model runs to make `wanted` (width, height) of `source`: each time on its own last result."""
+        """Passes of the model from `source` to `wanted` (width, height); each pass runs on the result of the last."""
         count = 1
         if self.largest_scale > self.scale:
             while any(w > s * self.scale**count for s, w in zip(source, wanted, strict=True)):
@@ -117,17 +116,17 @@ class BackendInfo:
         return count
 
     def scale_for(self, task: str, options: Mapping[str, str]) -> int:
-        """Output pixels per input pixel where no size is asked for."""
+        """Default output scale."""
         of_tasks = {str(name): scale for name, scale in self.task_scales}
         return int(options.get(self.scale_option, "0")) or of_tasks.get(task, self.scale)
 
     def at(self, options: Mapping[str, str]) -> BackendInfo:
-        """The family as `options` set it: with the scale that they say."""
+        """The family's description with the scale that `options` set."""
         scale = int(options.get(self.scale_option, "0"))
         return replace(self, scale=scale) if scale else self
 
     def working_size(self, width: int, height: int, options: Mapping[str, str]) -> tuple[int, int]:
-        """Width and height, px, at which the network works on a source of that size, padding left out."""
+        """Width and height, px, of the network's input for a source of that size, without padding."""
         texts = {option.name: option.default_text for option in self.options} | dict(options)
         longest = int(texts.get(self.side_option, "0"))
         if longest == 0:
@@ -145,14 +144,14 @@ class BackendInfo:
 
     @property
     def own_options(self) -> tuple[Option, ...]:
-        """What can be told to models of this family; the first of the samplers is the default."""
+        """The options of this family's models; the first sampler is the default."""
         steps = ", ".join(f"{each} {self.steps_at(each)}" for each in QUALITIES)
         quality = Option(
             name=QUALITY,
             kind="choice",
             choices=QUALITIES,
             default="standard",
-            help=f"How much time each frame gets, in steps: {steps}; a number of steps that is given counts instead.",
+            help=f"Time spent on each frame, as a number of steps: {steps}. An explicit number of steps overrides it.",
             group="basic",
         )
         sampler = Option(
@@ -160,14 +159,14 @@ class BackendInfo:
             kind="choice",
             choices=self.samplers,
             default=self.samplers[0],
-            help="The recipe by which grain becomes a picture, step by step.",
+            help="Sampling algorithm of the diffusion process.",
         )
         chosen = (quality, sampler) if self.most_steps != 1 else ()
         return (*chosen, PRESET, *self.options, *self._method_options)
 
     @property
     def _method_options(self) -> tuple[Option, ...]:
-        """Those of the method whose defaults are others here, with these defaults."""
+        """The method's options with this family's own defaults."""
         others = dict(self.method)
         return tuple(
             replace(option, default=option.parse(others[option.name])) for option in describe() if option.name in others
@@ -175,17 +174,17 @@ class BackendInfo:
 
     @property
     def all_options(self) -> tuple[Option, ...]:
-        """The model's own options, then those of the method: all that a job with this model can be told by name."""
+        """The model's own options, then those of the method: all named options of a job with this model."""
         own = self.own_options
         names = {option.name for option in own}
         return (*own, *(option for option in describe() if option.name not in names))
 
     def fill_options(self, given: Mapping[str, str]) -> dict[str, str]:
-        """`given` with the defaults of what it leaves out; raises InputError for a wrong value or an unknown name."""
+        """`given`, completed with defaults. Raises InputError for an invalid value or an unknown name."""
         known = {option.name: option for option in self.options}
         for name, text in given.items():
             if name not in known:
-                remedy = f"Its options: {', '.join(known)}." if known else "It has none."
+                remedy = f"Its options: {', '.join(known)}." if known else "It has no options."
                 raise InputError(f"Models of the family {self.family!r} have no option {name!r}.", remedy)
             known[name].parse(text)
         return {name: option.default_text for name, option in known.items()} | dict(given)

@@ -1,4 +1,4 @@
-"""Autoencoders with a KL latent, as Stable Diffusion has them: one frame at a time, in memory that stays bounded."""
+"""KL autoencoders, as in Stable Diffusion: one frame at a time, in bounded memory."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["cell_size", "decode", "encode", "in_windows", "window_cells"]
 
 _WINDOW_CELLS = 256
 _OVERLAP_CELLS = 32
-"""Larger latents are coded in windows and blended: normalisation looks at all that it is given, so windows differ a
-little in tone."""
+"""Larger latents are coded in windows and blended: normalisation depends on the whole input, so windows differ
+slightly in tone."""
 
 _SMALL_WINDOW_CELLS = 128
 _LARGE_CARD_BYTES = 15 << 30
-"""A smaller card takes small windows: Stable Diffusion's decoder was measured to take 8.3 GB for one frame of 1080p."""
+"""GPUs with less memory use small windows: Stable Diffusion's decoder takes 8.3 GB for one 1080p frame (measured)."""
 
 
 def cell_size(vae: AutoencoderKL) -> int:
@@ -29,7 +29,7 @@ def cell_size(vae: AutoencoderKL) -> int:
 
 
 def encode(vae: AutoencoderKL, picture: Tensor) -> Tensor:
-    """Mean latents [F, C, h, w], not scaled, of `picture` [F, 3, H, W] in [-1, 1], whose sides are whole cells."""
+    """Mean latents [F, C, h, w], unscaled, of `picture` [F, 3, H, W] in [-1, 1], with sides in whole cells."""
     cell = cell_size(vae)
 
     def run(cells: Tensor) -> Tensor:
@@ -42,9 +42,9 @@ def encode(vae: AutoencoderKL, picture: Tensor) -> Tensor:
 
 
 def decode(vae: AutoencoderKL, latent: Tensor) -> Tensor:
-    """Pictures [F, 3, H, W] in about [-1, 1], not clamped, from latents [F, C, h, w] that are not scaled any more.
+    """Pictures [F, 3, H, W], about -1..1, not clamped, from unscaled latents [F, C, h, w].
 
-    In single precision, whatever surrounds it: the decoder overflows in half precision.
+    Always in single precision: the decoder overflows in half precision.
     """
 
     def run(part: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ def decode(vae: AutoencoderKL, latent: Tensor) -> Tensor:
 
 
 def window_cells(device: torch.device) -> int:
-    """The largest side of what is coded at once, by the size of the card (or the cap below it), not by what is free."""
+    """Largest side, in cells, of a coding window; depends on the GPU's total memory or cap, not on free memory."""
     if device.type != "cuda":
         return _WINDOW_CELLS
     total: int = torch.cuda.get_device_properties(device).total_memory
@@ -67,7 +67,7 @@ def window_cells(device: torch.device) -> int:
 
 
 def in_windows(x: Tensor, run: Callable[[Tensor], Tensor], factor: int, cells: int, overlap: int) -> Tensor:
-    """run(x) [B, C, factor h, factor w] for x [B, c, h, w], in windows of at most `cells` a side, blended."""
+    """run(x) [B, C, factor h, factor w] for x [B, c, h, w], in blended windows of at most `cells` per side."""
 
     def packed(part: Tensor) -> Tensor:
         return F.pixel_unshuffle(run(part), factor)  # on the grid of x, where windows are blended

@@ -1,4 +1,4 @@
-"""What families of diffusers' networks have in common: a condition that is a latent, and layers behind one hook."""
+"""Common parts of families with diffusers networks: latent conditioning, and self-attention behind one hook."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ __all__ = ["HookedNetworks", "LatentCondition"]
 
 @dataclass(frozen=True, slots=True)
 class LatentCondition:
-    """Encoded frames; a family adds what else its network is told, and what leads back to the source."""
+    """Encoded frames; families extend it with further conditioning."""
 
     latent: Tensor
-    """[F, C, h, w] float32, scaled as the network knows latents; padding included."""
+    """[F, C, h, w] float32, scaled for the network; padding included."""
     picture: Tensor
-    """[F, 3, H, W] float32 in [0, 1]: what was encoded, without padding; a crop goes on speaking of the whole."""
+    """[F, 3, H, W] float32 in [0, 1]: the encoded picture without padding; a crop keeps the whole."""
     factor: int
     """Pixels per latent cell, along each axis."""
 
@@ -49,7 +49,7 @@ class LatentCondition:
 
     @property
     def content(self) -> tuple[float, float]:
-        """Cells of picture, without padding."""
+        """Height and width in cells, without padding."""
         height, width = self.picture.shape[2:]
         return height / self.factor, width / self.factor
 
@@ -68,9 +68,8 @@ class LatentCondition:
 class HookedNetworks:
     """The networks of a model on their device, ready for inference, with self-attention behind a hook.
 
-    Those that denoise compute in the precision that was set; everything around them, the codec too, in float32.
-    The latent's cells lie where the picture's pixels do, so it warps as a picture does: a family whose latent does not
-    has a `spread` and `gather` of its own.
+    Denoising networks run in the configured precision; everything else, including the codec, in float32. By default
+    latents warp like pictures; a family whose latents do not overrides `spread` and `gather`.
     """
 
     def __init__(
@@ -81,15 +80,15 @@ class HookedNetworks:
         running: Running | None = None,
         half_is_equal: bool = False,
     ) -> None:
-        """`denoisers` run at each step, the UNet with the layers last; `others` before and after, such as a codec.
+        """`denoisers` run at each step, the UNet with the hooked layers last; `others`, such as a codec, do not.
 
-        `half_is_equal` is the family's, of `BackendInfo`.
+        `half_is_equal`: see `BackendInfo`.
         """
         self.device = device
         for each in (*denoisers, *others):
             each.eval().requires_grad_(False)
             if device.type == "cpu":
-                # Measured on one core: codecs take 3 to 7 % less time so, tiny-x4's restorer 18 %.
+                # Measured on one core: codecs are 3 to 7 % faster, tiny-x4's restorer 18 %.
                 each.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         for each in others:
             each.to(device)
@@ -103,25 +102,25 @@ class HookedNetworks:
 
     @property
     def layers(self) -> Sequence[TokenLayer]:
-        """The self-attention layers, in the order in which they run."""
+        """The self-attention layers, in execution order."""
         return self._layers
 
     @property
     def dtype(self) -> torch.dtype:
-        """Number type that the networks that denoise compute in."""
+        """Number type of the denoising networks."""
         return self._weights.dtype
 
     def cast(self, dtype: torch.dtype) -> None:
-        """Compute in `dtype` from now on."""
+        """Switch the denoising networks to `dtype`."""
         self._weights.cast(dtype)
 
     @property
     def weights_bytes(self) -> int:
-        """Memory that all weights take."""
+        """Bytes of all weights."""
         return sum(each.nbytes for network in (*self._denoisers, *self._others) for each in network.parameters())
 
     def set_running(self, running: Running) -> None:
-        """Set precision and compiling; a network that cannot be compiled runs as it is, and a notice says so."""
+        """Set precision and compilation; if compilation fails, the network runs uncompiled, with a notice."""
         self.cast(self._dtype_for(running))
         if running.compiled == self._running.compiled:
             return
@@ -129,30 +128,30 @@ class HookedNetworks:
         if not running.compiled:
             self._uncompile()
         elif failure := next(filter(None, map(compile_network, self._denoisers)), ""):
-            self._do_without_compiler(failure)
+            self._run_uncompiled(failure)
 
     def _dtype_for(self, running: Running) -> torch.dtype:
         return dtype_for(running.precision, self.device, half_is_equal=self._half_is_equal)
 
-    def denoise(self, run: Callable[..., Tensor], *told: Tensor) -> Tensor:
-        """run(*told) in float32, computed in the networks' own precision: the one place where it begins and ends."""
-        cast = [each.to(self.dtype) for each in told]
+    def denoise(self, run: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+        """run(*inputs), computed in the networks' precision; the result is float32."""
+        cast = [each.to(self.dtype) for each in inputs]
         try:
             return run(*cast).float()
         except RuntimeError as error:
             failure = compiler_failure(error)
             if not failure:
                 raise
-        self._do_without_compiler(failure)
+        self._run_uncompiled(failure)
         return run(*cast).float()
 
     def _uncompile(self) -> None:
         for each in self._denoisers:
             uncompile_network(each)
 
-    def _do_without_compiler(self, reason: str) -> None:
+    def _run_uncompiled(self, reason: str) -> None:
         self._uncompile()
-        self._notices.append(f"The network could not be compiled and runs as it is ({reason}).")
+        self._notices.append(f"Could not compile the network; it runs uncompiled ({reason}).")
 
     def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
         """The latent itself."""
@@ -167,15 +166,15 @@ class HookedNetworks:
         self._slot.hook = hook
 
     def time(self, watch: Stopwatch | None) -> None:
-        """Count the time of self-attention."""
+        """Time self-attention in `watch`."""
         self._slot.watch = watch
 
     def take_notices(self) -> list[str]:
-        """What the user should know, each once."""
-        said, self._notices = self._notices, []
-        return said
+        """Return and clear the messages to the user."""
+        notices, self._notices = self._notices, []
+        return notices
 
     def offload(self) -> None:
-        """Keep the weights in the computer's memory while they are not used; a compiled network cannot."""
+        """Keep unused weights in the computer's memory; turns compilation off."""
         self._uncompile()
         offload_networks((*self._denoisers, *self._others), self.device)

@@ -1,4 +1,4 @@
-"""Bringing a model into memory: verify its files, then hand them to its family."""
+"""Load a model into memory: verify its files, then call its family's loader."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["load"]
 
 
 def load(model: str | ModelEntry, device: torch.device) -> Backend:
-    """The model by name or catalogue entry, on `device`, in the precision that is automatic there.
+    """Load a model, by name or catalogue entry, onto `device`, in the device's default precision.
 
-    Nothing of it is parsed before sizes and hashes of all its files were found right. Raises ModelError when the model
-    is unknown, absent, damaged or not what its manifest says.
+    Sizes and hashes of all its files are verified before any is parsed. Raises ModelError if the model is unknown,
+    missing, damaged or does not match its manifest.
     """
     entry = at_hand(model if isinstance(model, str) else model.name)
     if entry.folder is None:
@@ -31,7 +31,7 @@ def load(model: str | ModelEntry, device: torch.device) -> Backend:
     backend = make(verified, device)
     if backend.info.scale != verified.manifest.scale:
         raise ModelError(
-            f"The model {entry.name!r} enlarges {backend.info.scale} times and its manifest says "
+            f"The model {entry.name!r} has a scale of {backend.info.scale}, but its manifest says "
             f"{verified.manifest.scale}.",
             f"Correct the manifest: python -m answerprint.weights.write_manifest {entry.folder} "
             f"--scale {backend.info.scale}",

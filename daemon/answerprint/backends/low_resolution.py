@@ -1,4 +1,4 @@
-"""The condition of models that see the low-resolution frames themselves, beside the latent and on its grid."""
+"""Conditioning on low-resolution frames, concatenated with the latent on its grid."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["PictureCondition", "of_pictures", "pad_pictures"]
 
 @dataclass(frozen=True, slots=True)
 class PictureCondition:
-    """Low-resolution frames, padded so that they fill the network's coarsest tokens."""
+    """Low-resolution frames, padded to multiples of the network's coarsest tokens."""
 
     low: Tensor
     """[F, 3, h, w] float32 in [-1, 1]."""
     height: int
-    """Rows of the whole picture without padding; a crop goes on speaking of the whole."""
+    """Rows of the whole picture without padding; a crop keeps those of the whole."""
     width: int
     """Columns of the whole picture without padding."""
     latent_channels: int
@@ -45,7 +45,7 @@ class PictureCondition:
 
     @property
     def content(self) -> tuple[float, float]:
-        """Cells of picture, without padding."""
+        """Height and width in cells, without padding."""
         return self.height / self.pixels_per_cell, self.width / self.pixels_per_cell
 
     def select(self, frames: Sequence[int]) -> PictureCondition:
@@ -53,7 +53,7 @@ class PictureCondition:
         return replace(self, low=self.low[list(frames)])
 
     def crop(self, window: Window) -> PictureCondition:
-        """A rectangle of the latent grid; `content` goes on speaking of the whole."""
+        """A rectangle of the latent grid; `content` stays that of the whole."""
         n = self.pixels_per_cell
         rows = slice(window.top * n, (window.top + window.height) * n)
         columns = slice(window.left * n, (window.left + window.width) * n)
@@ -63,10 +63,10 @@ class PictureCondition:
 def pad_pictures(
     low: Tensor, device: torch.device, *, latent_channels: int, pixels_per_cell: int, multiple_of: int
 ) -> PictureCondition:
-    """Bring `low` [F, 3, h, w] in [0, 1] to [-1, 1] and pad it at the bottom and right, repeating the border.
+    """Scale `low` [F, 3, h, w] from [0, 1] to [-1, 1], and pad it at the bottom and right by replicating the border.
 
-    Values outside are clamped, and what is not a number (float pictures can hold it) becomes black: one such value
-    would spread over the whole frame. Latents become a multiple of `multiple_of` cells.
+    Values outside are clamped, and NaN, which float pictures may contain, becomes black: it would spread over the
+    whole frame. Latent sides become multiples of `multiple_of` cells.
     """
     unit = pixels_per_cell * multiple_of
     height, width = low.shape[2:]
@@ -76,5 +76,5 @@ def pad_pictures(
 
 
 def of_pictures(condition: Condition) -> PictureCondition:
-    """`condition`, of a family that makes nothing else. See `own_condition`."""
+    """`own_condition` for PictureCondition."""
     return own_condition(condition, PictureCondition)

@@ -1,9 +1,4 @@
-"""Weights on a device in one number type, which can become another: what rounding takes away is not lost.
-
-torch.compile for networks whose attention is somebody else's, and how to do without it again.
-
-Keeping a network's weights out of the device's memory while they are not used.
-"""
+"""State of networks on a device: the number type of their weights, compilation, and offloading of unused weights."""
 
 from __future__ import annotations
 
@@ -29,9 +24,10 @@ _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def dtype_for(precision: str, device: torch.device, *, half_is_equal: bool = False) -> torch.dtype:
-    """The number type that the option `precision` means on `device`, for a model as `BackendInfo.half_is_equal` says.
+    """The number type of the option `precision` on `device`; see `BackendInfo.half_is_equal`.
 
-    bfloat16 goes before float16, which networks may overflow; emulated, as on graphics cards before 2020, it is slow.
+    bfloat16 is preferred to float16, in which networks may overflow, unless it is emulated (GPUs before 2020), which is
+    slow.
     """
     if precision != "auto":
         return _DTYPES[precision]
@@ -44,9 +40,9 @@ def dtype_for(precision: str, device: torch.device, *, half_is_equal: bool = Fal
 
 
 def processor_has_bf16() -> bool:
-    """Whether this computer's processor multiplies bfloat16 itself (AVX512-BF16 or AMX), not by way of float32.
+    """Whether this CPU has native bfloat16 multiplication (AVX512-BF16 or AMX).
 
-    What oneDNN calls supported includes processors that emulate it, which makes it slower. Of Arm nothing was measured.
+    oneDNN's "supported" includes CPUs that emulate it, which is slower. Arm was not measured.
     """
     read = getattr(torch.cpu, "get_capabilities", None)  # since PyTorch 2.11
     if read is None:
@@ -56,28 +52,28 @@ def processor_has_bf16() -> bool:
 
 
 class Weights:
-    """The weights of networks, of which float32 ones are kept in the computer's memory while rounded ones are used.
+    """Weights of networks; the float32 originals stay in the computer's memory while rounded ones are used.
 
-    So a model that stays warm can change its precision from job to job, and gives what a fresh one would give.
-    A network may name parts, in its attribute `exact_parts`, that stay in float32 always.
+    A warm model can therefore change its precision from job to job, and gives the same result as a newly loaded one. A
+    network may list parts that always stay in float32 in its attribute `exact_parts`.
     """
 
     def __init__(self, networks: Sequence[nn.Module], device: torch.device, dtype: torch.dtype) -> None:
-        """Bring float32 networks to `device`, rounding first: the device never holds more than it needs."""
+        """Move float32 networks to `device`; rounds first, so that the device never holds the larger weights."""
         self._networks = networks
         self._exact: list[Tensor] = []
         self.dtype = torch.float32
-        """Of the weights."""
+        """Number type of the weights."""
         if dtype != self.dtype:
             self.cast(dtype)
         for network in networks:
             network.to(device)
 
     def cast(self, dtype: torch.dtype) -> None:
-        """Have all weights in `dtype`, rounded from float32; where they wait outside the device, they go on so."""
+        """Convert all weights to `dtype`, rounded from float32; offloaded weights stay offloaded."""
         if dtype == self.dtype:
             return
-        # Looked up each time: offloading puts other parameters in their places.
+        # Looked up each time: offloading replaces the parameters.
         parameters = [parameter for network in self._networks for parameter in _roundable(network)]
         exact = self._exact or [parameter.detach().cpu() for parameter in parameters]
         for parameter, weight in zip(parameters, exact, strict=True):
@@ -86,7 +82,7 @@ class Weights:
 
 
 def _roundable(network: nn.Module) -> list[nn.Parameter]:
-    """The parameters of a network, without those of its exact parts, in an order that is always the same."""
+    """The parameters of a network without its exact parts, in a fixed order."""
     exact: Sequence[str] = getattr(network, "exact_parts", ())
     parts = tuple(f"{part}." for part in exact)
     return [parameter for name, parameter in network.named_parameters() if not name.startswith(parts)]
@@ -96,23 +92,23 @@ COMPILER = "inductor"
 
 
 def compile_network(network: nn.Module) -> str:
-    """Have `network` compiled in place when it first runs; returns why it cannot be, empty where it can so far.
+    """Compile `network` in place on its first run; returns the reason if that is impossible, else an empty text.
 
-    Attention is left out: what its hook does depends on the values of tokens, which a compiled network cannot know.
-    Shapes that were seen before decide which code runs: a first call was measured to differ by 5e-7 from later ones.
+    Attention is excluded: its hook depends on the values of tokens, which a compiled graph cannot. Compiled code
+    depends on the shapes seen before: a first call differed by 5e-7 from later ones (measured).
     """
     for module in network.modules():
         if isinstance(module, Attention):
             module.forward = torch.compiler.disable(module.forward)  # type: ignore[no-untyped-call]
     try:
         network.compile(backend=COMPILER)
-    except (ImportError, RuntimeError) as error:  # of packages that do not have the compiler, and of some systems
+    except (ImportError, RuntimeError) as error:  # in packages without the compiler, and on some systems
         return compiler_failure(error) or str(error)
     return ""
 
 
 def uncompile_network(network: nn.Module) -> None:
-    """Run `network` as it was written."""
+    """Undo `compile_network`."""
     network._compiled_call_impl = None
     for module in network.modules():
         if isinstance(module, Attention):
@@ -120,7 +116,7 @@ def uncompile_network(network: nn.Module) -> None:
 
 
 def compiler_failure(error: Exception) -> str:
-    """Why the compiler failed: no C++ compiler or Triton, or a network beyond it; empty for an error of the network."""
+    """Why compilation failed (no C++ compiler or Triton, unsupported network); empty for other errors."""
     from torch._dynamo.exc import TorchDynamoException  # slow to import: only after a failure
 
     if not isinstance(error, TorchDynamoException):
@@ -129,24 +125,24 @@ def compiler_failure(error: Exception) -> str:
 
 
 _BULKY = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
-"""Layers that hold nearly all weights, and use them only in their own `forward`: others may be read from outside."""
+"""Layers that hold nearly all weights, and whose weights only their own `forward` reads."""
 
 
 def offload_networks(networks: Iterable[nn.Module], device: torch.device) -> None:
-    """Let each large layer bring its weights to `device` when it runs, and drop them after; it cannot be undone.
+    """Offload each large layer: its weights are on `device` only while it runs. Cannot be undone.
 
-    On the CPU the weights are where they would go. diffusers' own group offloading is not used: it needs accelerate.
+    Does nothing on the CPU. diffusers' group offloading is not used because it needs accelerate.
     """
     if device.type == "cpu":
         return
     for network in networks:
         for layer in network.modules():
             if isinstance(layer, _BULKY):
-                bring_when_used(layer, device)
+                offload_layer(layer, device)
 
 
-def bring_when_used(layer: nn.Module, device: torch.device) -> None:
-    """Keep the weights of one layer in the computer's memory, but for the time in which it runs."""
+def offload_layer(layer: nn.Module, device: torch.device) -> None:
+    """Keep the weights of one layer in the computer's memory except while it runs."""
     waiting = {
         name: nn.Parameter(weight.detach().cpu(), requires_grad=False)
         for name, weight in layer.named_parameters(recurse=False)
@@ -154,7 +150,7 @@ def bring_when_used(layer: nn.Module, device: torch.device) -> None:
     layer._parameters.update(waiting)
     forward = layer.forward
 
-    def brought(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever the layer takes and gives
+    def run_on_device(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever the layer takes and gives
         for name, weight in waiting.items():
             layer._parameters[name] = nn.Parameter(weight.to(device), requires_grad=False)
         try:
@@ -162,4 +158,4 @@ def bring_when_used(layer: nn.Module, device: torch.device) -> None:
         finally:
             layer._parameters.update(waiting)
 
-    layer.forward = brought
+    layer.forward = run_on_device

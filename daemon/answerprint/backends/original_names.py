@@ -1,7 +1,7 @@
-"""Where each module of the original checkpoints is found in diffusers' and transformers' networks.
+"""Module names of original checkpoints in diffusers' and transformers' networks.
 
-A table maps module names, original to new; a tensor's name follows the longest module that it begins with. Modules
-inside of which both have the same names, such as transformer blocks, need one row.
+A table maps module names, original to new; a tensor is renamed by the longest module name that its name begins with.
+Modules with the same names inside, such as transformer blocks, need one row.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _TEXT_BLOCK = {
 
 
 def rename(name: str, modules: Modules) -> str | None:
-    """The new name of the tensor `name`; None when no module of the table holds it."""
+    """The new name of the tensor `name`; None if it is in no module of the table."""
     parts = name.split(".")
     for end in range(len(parts), 0, -1):
         module = modules.get(".".join(parts[:end]))
@@ -52,7 +52,7 @@ def rename(name: str, modules: Modules) -> str | None:
 
 
 def unet_modules(attention: Sequence[bool], blocks: int) -> Modules:
-    """The UNet's, with `blocks` residual blocks a level and self-attention at the levels that `attention` says."""
+    """The UNet's modules, with `blocks` residual blocks per level and self-attention at the levels of `attention`."""
     last = len(attention) - 1
     modules = dict(_encoder_modules(attention, blocks))
     modules |= {"out.0": "conv_norm_out", "out.2": "conv_out"}
@@ -64,13 +64,13 @@ def unet_modules(attention: Sequence[bool], blocks: int) -> Modules:
                 modules[f"output_blocks.{n}.1"] = f"up_blocks.{up}.attentions.{j}"
             n += 1
         if up < last:
-            # The upsampler stands in the last block of its level, after what else there is.
+            # The upsampler is the last module of its level's last block.
             modules[f"output_blocks.{n - 1}.{2 if attends else 1}.conv"] = f"up_blocks.{up}.upsamplers.0.conv"
     return modules
 
 
 def controlnet_modules(attention: Sequence[bool], blocks: int) -> Modules:
-    """The ControlNet's: the UNet's encoder, and a convolution for each of its outputs."""
+    """The ControlNet's modules: the UNet's encoder, and a convolution for each of its outputs."""
     modules = dict(_encoder_modules(attention, blocks))
     outputs = 1 + len(attention) * blocks + len(attention) - 1
     modules |= {f"zero_convs.{i}.0": f"controlnet_down_blocks.{i}" for i in range(outputs)}
@@ -79,7 +79,7 @@ def controlnet_modules(attention: Sequence[bool], blocks: int) -> Modules:
 
 
 def vae_modules(levels: int, blocks: int) -> Modules:
-    """The VAE's, with `blocks` residual blocks a level in the encoder and one more in the decoder."""
+    """The VAE's modules, with `blocks` residual blocks per level in the encoder and one more in the decoder."""
     modules = {"quant_conv": "quant_conv", "post_quant_conv": "post_quant_conv"}
     for half in ("encoder", "decoder"):
         modules |= {f"{half}.{name}": f"{half}.{name}" for name in ("conv_in", "conv_out")}
@@ -99,7 +99,7 @@ def vae_modules(levels: int, blocks: int) -> Modules:
 
 
 def text_modules(layers: int) -> Modules:
-    """The text encoder's, its packed query, key and value parted beforehand."""
+    """The text encoder's modules; packed query, key and value must be split beforehand."""
     modules = {
         "token_embedding": "embeddings.token_embedding",
         "positional_embedding": "embeddings.position_embedding.weight",
@@ -111,7 +111,7 @@ def text_modules(layers: int) -> Modules:
 
 
 def _encoder_modules(attention: Sequence[bool], blocks: int) -> Modules:
-    """What UNet and ControlNet share: time embedding, encoder and middle."""
+    """Modules shared by UNet and ControlNet: time embedding, encoder and middle block."""
     modules = {
         "time_embed.0": "time_embedding.linear_1",
         "time_embed.2": "time_embedding.linear_2",
@@ -133,5 +133,5 @@ def _encoder_modules(attention: Sequence[bool], blocks: int) -> Modules:
 
 
 def _inside(names: Mapping[str, str], original: str, new: str) -> dict[str, str]:
-    """`names` within the module `original`, which is `new`."""
+    """`names`, prefixed by the module `original` and its new name `new`."""
     return {f"{original}.{theirs}": f"{new}.{ours}" for theirs, ours in names.items()}

@@ -1,6 +1,6 @@
-"""In which numbers a network computes, and whether it is compiled first: options that all large families share.
+"""Options of all large families: number precision and compilation.
 
-It loads no torch: the parent describes options, and reckons memory, by it.
+Imports no torch: the parent describes options and estimates memory with it.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ PRECISION = Option(
     choices=("auto", "fp32", "bf16", "fp16"),
     default="auto",
     help=(
-        "Numbers the network computes in: 16 bits take half the memory and less time; auto is 32 bits on a processor, "
-        "16 where it has them and the picture stays the same."
+        "Number precision of the network: 16 bits need half the memory and less time. auto is 16 bits on a GPU; on a "
+        "CPU it is 32 bits, or 16 if the CPU supports them and the picture stays the same."
     ),
 )
 COMPILE = Option(
     name="compile",
     kind="bool",
     default=False,
-    help="Compile the network first: minutes at the beginning, then faster; repeats to rounding, not to the bit.",
+    help="Compile the network: takes minutes at the start, then runs faster. Results repeat only up to rounding.",
 )
 
 _BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
@@ -36,7 +36,7 @@ _BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """How a network is to run."""
+    """Precision and compilation of a network."""
 
     precision: str = PRECISION.default_text
     """One of the option's choices."""
@@ -44,14 +44,14 @@ class Running:
 
     @classmethod
     def read(cls, texts: Mapping[str, str]) -> Self:
-        """From the texts of the two options, both given and found valid."""
+        """From the texts of the two options, both present and valid."""
         return cls(texts[PRECISION.name], bool(COMPILE.parse(texts[COMPILE.name])))
 
 
 def bytes_per_number(precision: str, device: str) -> int:
-    """Of the network's weights and working memory. `device` is the name of one; auto, or none, is any.
+    """Bytes per number of weights and working memory on `device` (a name; "auto" or empty is any).
 
-    Of a processor it is the most that `auto` may mean there.
+    For a CPU the upper limit of what `auto` may choose.
     """
     if precision != "auto":
         return _BYTES[precision]
@@ -59,7 +59,7 @@ def bytes_per_number(precision: str, device: str) -> int:
 
 
 def working_bytes(info: BackendInfo, options: Mapping[str, str], device: str) -> int:
-    """Of working memory per latent cell and frame, for a job with the model options `options`, checked before."""
+    """Working memory per latent cell and frame, for a job with the valid model options `options`."""
     defaults = {option.name: option.default_text for option in info.options}
     precision = options.get(PRECISION.name, defaults.get(PRECISION.name, "fp32"))
     return info.bytes_per_cell * bytes_per_number(precision, device) // _BYTES["fp32"]

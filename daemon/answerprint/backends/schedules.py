@@ -1,4 +1,4 @@
-"""diffusers' schedulers as the method drives them: fed with predicted clean latents, with the noise handed in."""
+"""diffusers' schedulers behind the method's `Schedule`: driven by predicted clean latents, with noise passed in."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ ancestral form."""
 
 
 def parse_eta(text: str) -> float:
-    """`text` as a share of fresh noise; raises InputError when it is none."""
+    """Parse the option eta. Raises InputError for an invalid value."""
     try:
         eta = float(text)
     except ValueError:
         eta = -1.0
     if not 0 <= eta <= 1:
-        raise InputError(f"Option eta cannot be {text}.", "Valid: 0 to 1.")
+        raise InputError(f"Invalid value for option eta: {text}.", "Valid: 0 to 1.")
     return eta
 
 
 @dataclass(frozen=True, slots=True)
 class OneStep:
-    """The sampler of models that go to the clean latent at once and predict it themselves, from no noise at all."""
+    """Sampler of models that predict the clean latent in one step, without noise."""
 
     timestep: int
-    """What the network is told."""
+    """The network's timestep."""
 
     @property
     def timesteps(self) -> Sequence[int]:
@@ -47,16 +47,16 @@ class OneStep:
 
     @property
     def stochastic(self) -> bool:
-        """It uses no noise."""
+        """False: no noise is used."""
         return False
 
     @property
     def from_noise(self) -> bool:
-        """It starts from nothing."""
+        """False: the start is zero."""
         return False
 
     def start(self, noise: Tensor) -> Tensor:
-        """Nothing, of the shape of `noise`; it takes no memory."""
+        """Zeros of the shape of `noise`, without allocating them."""
         return noise.new_zeros(()).expand(noise.shape)
 
     def model_input(self, x: Tensor, i: int) -> Tensor:
@@ -74,7 +74,7 @@ class OneStep:
 
 @contextmanager
 def _without_numpy_warning() -> Iterator[None]:
-    """diffusers 0.42 hands tensors to numpy in a way that numpy 2 will refuse one day; it is not ours to mend."""
+    """diffusers 0.42 passes tensors to numpy in a way that numpy 2 deprecates; hide the warning."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy", DeprecationWarning)
         yield
@@ -82,14 +82,14 @@ def _without_numpy_warning() -> Iterator[None]:
 
 @dataclass(slots=True)
 class DiffusersSchedule:
-    """A sampler for one chunk.
+    """A diffusers sampler for one chunk.
 
-    Ancestral DDPM is DDIM with eta = 1 (Song et al. 2021, section 4.1), which takes its noise as an argument where
+    Ancestral DDPM is DDIM with eta = 1 (Song et al. 2021, section 4.1), which takes its noise as an argument;
     diffusers' DDPMScheduler draws its own.
     """
 
     config: dict[str, Any]
-    """The scheduler configuration that the model was trained with."""
+    """The scheduler configuration of the model's training."""
     sampler: str
     steps: int
     eta: float = 0.0
@@ -100,30 +100,30 @@ class DiffusersSchedule:
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
-            raise InputError(f"There is no sampler {self.sampler!r}.", f"Samplers: {', '.join(SAMPLERS)}.")
+            raise InputError(f"Unknown sampler {self.sampler!r}.", f"Samplers: {', '.join(SAMPLERS)}.")
         if self.sampler == "ddpm":
             self.eta = 1.0
-        # Configurations older than diffusers 0.9 leave it out; every scheduler's default is epsilon.
+        # Configurations from before diffusers 0.9 lack it; every scheduler's default is epsilon.
         prediction = self.config.get("prediction_type", "epsilon")
         if prediction not in PARAMETRISATIONS:
-            raise ModelError(f"The model predicts {prediction!r}, which is not known.", "Get the model anew.")
+            raise ModelError(f"The model has an unknown prediction type {prediction!r}.", "Download the model again.")
         self._to_x0 = PARAMETRISATIONS[prediction]
         try:
             self._scheduler = self._make()
             trained = int(self._scheduler.config.num_train_timesteps)
             if not 1 <= self.steps <= trained:
-                raise InputError(f"{self.steps} steps cannot be taken.", f"Give 1 to {trained}.")
+                raise InputError(f"The model does not support {self.steps} steps.", f"Choose 1 to {trained}.")
             with _without_numpy_warning():
                 self._scheduler.set_timesteps(self.steps)
         # Measured: NotImplementedError for an unknown beta_schedule, ValueError for an unknown timestep_spacing,
         # TypeError for numbers given as text.
         except (TypeError, ValueError, NotImplementedError) as error:
-            raise ModelError(f"The model's scheduler cannot be made: {error}", "Get the model anew.") from error
+            raise ModelError(f"Could not create the model's scheduler: {error}", "Download the model again.") from error
         self._timesteps = [int(t) for t in self._scheduler.timesteps]
         falls = all(a > b for a, b in pairwise(self._timesteps))
         if not falls or not 0 <= self._timesteps[-1] <= self._timesteps[0] < trained:
-            # diffusers rounds the spacing, so close to the number of training steps some sets repeat or overrun.
-            raise InputError(f"The sampler {self.sampler} cannot take {self.steps} steps.", "Give fewer steps.")
+            # diffusers rounds the spacing, so close to the number of training steps some timesteps repeat or overrun.
+            raise InputError(f"The sampler {self.sampler} does not support {self.steps} steps.", "Choose fewer steps.")
 
     def _make(self) -> Any:  # noqa: ANN401 - diffusers has no types
         if self.sampler in ("ddim", "ddpm"):
@@ -134,7 +134,7 @@ class DiffusersSchedule:
             algorithm_type="dpmsolver++" if self.sampler == "dpm++" else "sde-dpmsolver++",
             solver_order=2,
             final_sigmas_type="zero",
-            # The cosine schedule's first log-SNR is far out of the solver's range: diffusers' own advice for it.
+            # The cosine schedule's first log-SNR is out of the solver's range: clipped as diffusers recommends.
             lambda_min_clipped=-5.1 if self.config.get("beta_schedule") == "squaredcos_cap_v2" else -float("inf"),
         )
 
@@ -150,7 +150,7 @@ class DiffusersSchedule:
 
     @property
     def from_noise(self) -> bool:
-        """It starts from noise alone."""
+        """True: sampling starts from pure noise."""
         return True
 
     def start(self, noise: Tensor) -> Tensor:
@@ -158,16 +158,16 @@ class DiffusersSchedule:
         return noise * float(self._scheduler.init_noise_sigma)
 
     def model_input(self, x: Tensor, i: int) -> Tensor:
-        """Variance-preserving samplers show the network x itself."""
+        """x itself: the samplers are variance-preserving."""
         return x
 
     def x0(self, output: Tensor, x: Tensor, i: int) -> Tensor:
-        """Predicted clean latent, by the `prediction_type` that the model was trained with."""
+        """Predicted clean latent, by the model's `prediction_type`."""
         abar = float(self._scheduler.alphas_cumprod[self._timesteps[i]])
         return self._to_x0(output, x, abar)
 
     def step(self, x0: Tensor, x: Tensor, i: int, noise: Tensor | None) -> Tensor:
-        """x at step i + 1; steps are taken in order. Without `noise` the step is deterministic."""
+        """x at step i + 1; steps must be in order. Without `noise` the step is deterministic."""
         if self.sampler in ("ddim", "ddpm"):
             return self._ddim_step(x0, x, i, noise)
         if self.sampler == "dpm++sde" and noise is None:
@@ -176,11 +176,11 @@ class DiffusersSchedule:
         return out
 
     def _ddim_step(self, x0: Tensor, x: Tensor, i: int, noise: Tensor | None) -> Tensor:
-        """Eq. 12 and 16 of Song et al. 2021, from each timestep to the one that comes next.
+        """Eq. 12 and 16 of Song et al. 2021, from each timestep to the next one.
 
-        diffusers' DDIMScheduler goes to t - T // n instead. Where n does not divide T that is short of the next
-        timestep, and the noise left over compounds: 25 % too much at 15 trailing steps, three times too much at 600.
-        Where n divides T, and with leading spacing at any n, the two are the same.
+        diffusers' DDIMScheduler steps to t - T // n instead. If n does not divide T, that falls short of the next
+        timestep, and residual noise accumulates: 25 % too much at 15 trailing steps, three times too much at 600. If n
+        divides T, and with leading spacing at any n, both are the same.
         """
         scheduler, config = self._scheduler, self._scheduler.config
         last = i + 1 == len(self._timesteps)

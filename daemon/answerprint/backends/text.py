@@ -1,4 +1,4 @@
-"""What a prompt says to a network: CLIP's tokenizer and text encoder, from the verified files of a model."""
+"""Prompt encoding: CLIP's tokenizer and text encoder, from the verified files of a model."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ __all__ = ["Text", "fill_text_encoder", "load_text", "load_tokenizer"]
 _SPECIAL = ("bos_token", "eos_token", "unk_token", "pad_token")
 
 _PREFIX = "text_model."
-"""Of every name in published files; transformers' class dropped it in version 5."""
+"""Prefix of every name in published files; dropped by transformers 5."""
 
 
 class Text:
-    """A tokenizer and the encoder that reads its tokens.
+    """A tokenizer and its text encoder.
 
-    The encoder stays on the CPU: it reads two prompts a job, and of SD 2.1 it would take 1.4 GB of the device's memory.
+    The encoder stays on the CPU: it encodes two prompts per job, and SD 2.1's would take 1.4 GB of the device's memory.
     """
 
     def __init__(self, tokenizer: CLIPTokenizer, encoder: CLIPTextModel) -> None:
-        """Raises ModelError when the tokenizer has words that the encoder does not know."""
+        """Raises ModelError if the tokenizer's vocabulary is larger than the encoder's."""
         if len(tokenizer) > encoder.config.vocab_size:
             raise ModelError(
-                f"The tokenizer has {len(tokenizer)} words and the text encoder knows {encoder.config.vocab_size}.",
-                "Get the model anew from its source.",
+                f"The tokenizer has {len(tokenizer)} tokens, but the text encoder only {encoder.config.vocab_size}.",
+                "Download the model again from its source.",
             )
         self._tokenizer = tokenizer
         self._encoder = encoder.eval().requires_grad_(False)
@@ -42,7 +42,7 @@ class Text:
         """Numbers per token, C."""
 
     def tokens(self, prompts: Sequence[str]) -> Tensor:
-        """Token numbers [B, 77], cut off or filled up with the padding token, as diffusers' pipelines do."""
+        """Token ids [B, 77], truncated or padded as in diffusers' pipelines."""
         read = self._tokenizer(
             list(prompts), padding="max_length", max_length=self.length, truncation=True, return_tensors="pt"
         )
@@ -57,9 +57,9 @@ class Text:
 
 
 def load_text(model: VerifiedModel) -> Text:
-    """Tokenizer and encoder from the folders `tokenizer` and `text_encoder` of `model`.
+    """Load tokenizer and encoder from the folders `tokenizer` and `text_encoder` of `model`.
 
-    Raises ModelError when files are missing or do not belong together.
+    Raises ModelError if files are missing or do not match.
     """
     config = model.read_json("text_encoder/config.json")
     path = model.path("text_encoder/model.safetensors")
@@ -69,16 +69,16 @@ def load_text(model: VerifiedModel) -> Text:
 
 
 def fill_text_encoder(config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> CLIPTextModel:
-    """CLIP's text encoder of configuration `config` around `weights`, for inference, drawing no random numbers.
+    """CLIP's text encoder with configuration `config` and `weights`, for inference; draws no random numbers.
 
-    The weights' names are those of published files or of transformers 5. Raises TypeError or ValueError when they are
-    not the network's; `weights.parsing` translates these.
+    The weights have the names of published files or of transformers 5. Raises TypeError or ValueError if they do not
+    match the network; `weights.parsing` translates these.
     """
     with torch.device("meta"):
         encoder = CLIPTextModel(CLIPTextConfig.from_dict(dict(config)))
     wanted = set(encoder.state_dict())
     named = {_current(name, wanted): tensor for name, tensor in weights.items()}
-    # Files written before transformers 4.31 hold the positions 0..76, which are no weights.
+    # Files written before transformers 4.31 contain the positions 0..76, which are not weights.
     fill(encoder, {name: tensor for name, tensor in named.items() if not name.endswith("position_ids")})
     for module in encoder.modules():
         if "position_ids" in module._buffers:
@@ -87,47 +87,48 @@ def fill_text_encoder(config: Mapping[str, Any], weights: Mapping[str, Tensor]) 
 
 
 def load_tokenizer(model: VerifiedModel) -> CLIPTokenizer:
-    """CLIP's tokenizer from `tokenizer/` of `model`: vocab.json, merges.txt and what is said of special tokens.
+    """CLIP's tokenizer from `tokenizer/` of `model`: vocab.json, merges.txt and the special tokens.
 
-    transformers' own `from_pretrained` is not used: it would also take files that the manifest does not name.
+    transformers' `from_pretrained` is not used: it would also read files that the manifest does not list.
     """
     vocabulary = model.read_json("tokenizer/vocab.json")
     path = model.path("tokenizer/merges.txt")
     special = _special_tokens(model)
     try:
-        tokens = {name: _token(told) for name, told in special.items()}
+        tokens = {name: _token(value) for name, value in special.items()}
         lines = path.read_text(encoding="utf-8").split("\n")
         merges = [tuple(line.split(" ")) for line in lines if line and not line.startswith("#version")]
         return CLIPTokenizer(vocab=vocabulary, merges=merges, **tokens)
-    # Measured: UnicodeDecodeError (a ValueError) and TypeError from files of other forms; tokenizers raises Exception
-    # itself for a merge whose parts the vocabulary lacks.
+    # Measured: UnicodeDecodeError (a ValueError) and TypeError for invalid files; tokenizers raises a plain Exception
+    # for a merge whose parts are not in the vocabulary.
     except Exception as error:
         reason = str(error).splitlines()[0]
         raise ModelError(
-            f"The files in {path.parent} do not make a tokenizer: {reason}", "Get the model anew from its source."
+            f"The files in {path.parent} are not a valid tokenizer: {reason}",
+            "Download the model again from its source.",
         ) from error
 
 
 def _special_tokens(model: VerifiedModel) -> dict[str, Any]:
     """Begin, end, unknown and padding token.
 
-    Folders of 2022 name them in a file of their own, which then decides: of SD 2.x it says another padding token.
+    Folders of 2022 list them in a separate file, which takes precedence: SD 2.x has another padding token there.
     """
-    told = model.read_json("tokenizer/tokenizer_config.json")
+    config = model.read_json("tokenizer/tokenizer_config.json")
     older = "tokenizer/special_tokens_map.json"
-    if "added_tokens_decoder" not in told and older in {record.name for record in model.manifest.files}:
-        told = told | model.read_json(older)
-    return {name: told[name] for name in _SPECIAL if told.get(name) is not None}
+    if "added_tokens_decoder" not in config and older in {record.name for record in model.manifest.files}:
+        config = config | model.read_json(older)
+    return {name: config[name] for name in _SPECIAL if config.get(name) is not None}
 
 
-def _token(told: Any) -> Any:  # noqa: ANN401 - a text, or an object with the ways in which it is found in prompts
-    if not isinstance(told, dict):
-        return told
-    ways = {key: bool(told.get(key)) for key in ("single_word", "lstrip", "rstrip", "normalized")}
-    return AddedToken(told["content"], special=True, **ways)
+def _token(value: Any) -> Any:  # noqa: ANN401 - a text, or an object with matching flags
+    if not isinstance(value, dict):
+        return value
+    flags = {key: bool(value.get(key)) for key in ("single_word", "lstrip", "rstrip", "normalized")}
+    return AddedToken(value["content"], special=True, **flags)
 
 
 def _current(name: str, wanted: set[str]) -> str:
-    """`name` with or without the prefix, as the network has it."""
+    """`name` with or without the prefix, as in the network."""
     bare = name.removeprefix(_PREFIX)
     return bare if bare in wanted else _PREFIX + bare

@@ -1,7 +1,4 @@
-"""From verified files to a network: the one place where weights are parsed.
-
-How the tensors of a file differ from those that a network has, in words.
-"""
+"""Build networks from verified files. The only module that parses weights."""
 
 from __future__ import annotations
 
@@ -21,31 +18,31 @@ from answerprint.errors import ModelError
 from answerprint.weights.header import tensor_shapes
 from answerprint.weights.verify import VerifiedModel
 
-__all__ = ["fill", "load_network", "misfit", "parsing", "read_index", "read_weights", "shapes_alone"]
+__all__ = ["fill", "load_network", "parsing", "read_index", "read_weights", "shapes_alone", "tensor_mismatch"]
 
 _Shapes = Mapping[str, Sequence[int]]
 
 
-def misfit(wanted: _Shapes, found: _Shapes) -> str:
-    """What is wrong with tensors of these shapes, by name; the empty text where they are those that are wanted.
+def tensor_mismatch(wanted: _Shapes, found: _Shapes) -> str:
+    """Describe how tensors differ from those of a network, by name and shape; empty if they match.
 
-    Of each kind of fault one tensor is named, the first in the order of the network, and the others are counted.
+    For each kind of difference the first tensor, in the network's order, is named and the others are counted.
     """
     odd = [name for name in wanted if name in found and tuple(found[name]) != tuple(wanted[name])]
     faults = [
-        _told((name for name in wanted if name not in found), "missing"),
-        _told((name for name in found if name not in wanted), "unknown"),
-        _told(odd, "of another shape"),
+        _count((name for name in wanted if name not in found), "missing"),
+        _count((name for name in found if name not in wanted), "unknown"),
+        _count(odd, "of another shape"),
     ]
     if not any(faults):
         return ""
     if odd:
         faults[-1] += f" is {_sides(found[odd[0]])} and should be {_sides(wanted[odd[0]])}"
-    return f"it has {len(found)} tensors and needs {len(wanted)}; " + "; ".join(filter(None, faults))
+    return f"{len(found)} tensors instead of {len(wanted)}; " + "; ".join(filter(None, faults))
 
 
-def _told(names: Iterable[str], fault: str) -> str:
-    """How many there are, and the first of them."""
+def _count(names: Iterable[str], fault: str) -> str:
+    """Their number, and the first of them."""
     some = list(names)
     return f"{len(some)} {fault}: {some[0]}" if some else ""
 
@@ -57,9 +54,9 @@ def _sides(shape: Sequence[int]) -> str:
 _Network = TypeVar("_Network", bound=nn.Module)
 
 _OF_WRONG_FILES = (
-    *(TypeError, ValueError, KeyError, IndexError),  # from configurations that describe no network
-    StrictDataclassError,  # from those of transformers
-    RuntimeError,  # from weights of other shapes or names
+    *(TypeError, ValueError, KeyError, IndexError),  # from invalid configurations
+    StrictDataclassError,  # from transformers' configurations
+    RuntimeError,  # from weights with other shapes or names
     *(SafetensorError, OSError),  # from damaged files
 )
 """What diffusers, transformers, torch and safetensors were measured to raise."""
@@ -73,9 +70,9 @@ _shapes_alone: ContextVar[bool] = ContextVar("shapes_alone", default=False)
 def load_network(kind: type[_Network], model: VerifiedModel, part: str = "") -> _Network:
     """The network of class `kind` in the folder `part` of `model`, float32, on the CPU, for inference.
 
-    diffusers' own `from_pretrained` is not used: it would also take files that the manifest does not name (shards,
-    variants), and it draws random weights first, from the global generator. Raises ModelError when configuration and
-    weights do not belong together.
+    diffusers' `from_pretrained` is not used: it would also read files that the manifest does not list (shards,
+    variants), and it first draws random weights from the global generator. Raises ModelError if configuration and
+    weights do not match.
     """
     prefix = f"{part}/" if part else ""
     config = model.read_json(f"{prefix}config.json")
@@ -88,28 +85,28 @@ def load_network(kind: type[_Network], model: VerifiedModel, part: str = "") -> 
 
 
 def read_index(model: VerifiedModel, pipeline: str) -> dict[str, Any]:
-    """What model_index.json says; raises ModelError where the folder holds something else than that pipeline."""
+    """Read model_index.json. Raises ModelError if it describes another pipeline."""
     index = model.read_json("model_index.json")
     if (found := index.get("_class_name")) != pipeline:
         raise ModelError(
-            f"{model.folder} holds a {found}, and this family is {pipeline}.", "Name the right family in the manifest."
+            f"{model.folder} contains a {found}; this family needs a {pipeline}.", "Correct the family in the manifest."
         )
     return index
 
 
 def fill(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Put `weights`, as they are, into `network`; raises ValueError, in words, where they are not all that it has."""
+    """Assign `weights` to `network` without copying. Raises ValueError describing any mismatch."""
     wanted, found = ({name: t.shape for name, t in tensors.items()} for tensors in (network.state_dict(), weights))
-    if fault := misfit(wanted, found):
+    if fault := tensor_mismatch(wanted, found):
         raise ValueError(fault)
     network.load_state_dict(weights, strict=True, assign=True)
 
 
 @contextmanager
 def shapes_alone() -> Iterator[None]:
-    """Within it weights have shapes and no numbers, for nothing but headers is read.
+    """Within this context weights are read from headers only: shapes without numbers.
 
-    A model that is then loaded on the device "meta" is built and fitted together as ever, in no time and memory.
+    A model loaded on the device "meta" is then built and checked as usual, without taking time or memory.
     """
     before = _shapes_alone.set(True)
     try:
@@ -120,18 +117,18 @@ def shapes_alone() -> Iterator[None]:
 
 @contextmanager
 def parsing(folder: Path) -> Iterator[None]:
-    """Raise ModelError naming `folder` where its files turn out not to describe, or not to fill, a network."""
+    """Translate errors of invalid configurations or weights into a ModelError that names `folder`."""
     try:
         yield
     except _OF_WRONG_FILES as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(
-            f"The files in {folder} do not make a network: {reason}", "Get the model anew from its source."
+            f"The files in {folder} do not form a network: {reason}", "Download the model again from its source."
         ) from error
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Tensors in float32, in memory of their own: the file may change or go while the model lives."""
+    """Tensors in float32, copied into memory: the file may change or disappear while the model is loaded."""
     if _shapes_alone.get():
         return {name: torch.empty(shape, device="meta") for name, shape in tensor_shapes(path).items()}
     tensors: dict[str, Any] = load_file(path)
@@ -139,7 +136,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _renamed(weights: dict[str, Tensor], wanted: set[str]) -> dict[str, Tensor]:
-    """`weights` with old names of attention layers brought up to date, where the network has the new ones."""
+    """`weights` with outdated names of attention layers replaced if the network has the current ones."""
     out = {}
     for name, tensor in weights.items():
         new = name

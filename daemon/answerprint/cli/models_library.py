@@ -24,7 +24,7 @@ from answerprint.errors import ModelError, NoDaemonError
 from answerprint.home import models_folder, state_folder
 from answerprint.text import counted, plain
 from answerprint.weights.importing.child import convert_in_child, fit_in_child
-from answerprint.weights.importing.import_model import bring
+from answerprint.weights.importing.import_model import import_model
 from answerprint.weights.importing.name import name_and_paths
 from answerprint.weights.library import removable_folders, remove
 from answerprint.weights.manifest import Manifest
@@ -173,7 +173,7 @@ def run_import(args: Namespace, context: Context) -> int:
     )
     scales = {each: 0 if info.scales else info.scale for each, info in families().items()}
     tell = _staged(context.console)
-    sealed = bring(paths, models_folder(), said, scales=scales, on_stage=tell, **_children(context))
+    sealed = import_model(paths, models_folder(), said, scales=scales, on_stage=tell, **_children(context))
     if context.console.json:
         names = [record.name for record in sealed.files]
         facts = {"name": sealed.name, "family": sealed.family, "scale": sealed.scale, "about": sealed.summary}

@@ -1,10 +1,10 @@
-"""The flow cache: pairs on disk under a name made of what they were computed from.
+"""The flow cache: flow pairs on disk, keyed by everything they were computed from.
 
     FOLDER/entries/ab/abcd...flow   32 bytes of key, then `FlowPair.to_bytes`; the modification time is the last use
     FOLDER/leases/                  see `lease`
     FOLDER/quarantine/              damaged entries, the latest `QUARANTINE_FILES` of them
 
-Best effort: no failure of the disk fails a restoration. Failures are counted, and the flow is estimated again.
+Best effort: a disk failure never fails a job. It is counted, and the flow is estimated again.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ __all__ = ["QUARANTINE_FILES", "CacheCounters", "CacheInfo", "FlowCache", "cache
 
 QUARANTINE_FILES = 16
 LOW_WATER = 0.9
-"""Eviction goes down to this share of the capacity, so that a full cache is not listed at every put."""
+"""Eviction frees space down to this share of the capacity, so that a full cache is not listed at every put."""
 PUTS_BETWEEN_LISTINGS = 256
-"""The folder is listed again after so many puts, to learn what other processes have stored."""
+"""Puts after which the folder is listed again, to count what other processes have stored."""
 TIMESTAMP_NS = 2 * 10**9
-"""File systems keep modification times to within this (exFAT: 2 s); so much is added to a lease's protection."""
+"""Coarsest resolution of file modification times (exFAT: 2 s); added to a lease's protection."""
 
 _SOURCE_VERSION = 2
-"""Another number wherever what `FlowSource` makes of an estimator's flow gets other bits."""
+"""Increase it whenever `FlowSource` post-processes an estimator's flow differently."""
 
 
 def cache_key(estimator: FlowEstimator, hash_a: str, hash_b: str) -> str:
-    """Name of the pair a, b: SHA-256 over all that its bits depend on, in hexadecimal.
+    """Key of the pair a, b: SHA-256 in hexadecimal over everything that its bits depend on.
 
     `hash_a` and `hash_b` are `FlowPicture.content_hash`. The order matters: `FlowSource` sorts them first.
     """
@@ -49,23 +49,23 @@ def cache_key(estimator: FlowEstimator, hash_a: str, hash_b: str) -> str:
 
 @dataclass(slots=True)
 class CacheCounters:
-    """What happened to one `FlowCache` object."""
+    """Statistics of one `FlowCache` object."""
 
     hits: int = 0
     misses: int = 0
-    """Lookups that gave nothing: absent, damaged or unreadable."""
+    """Lookups without a result: absent, damaged or unreadable."""
     damaged: int = 0
-    """Entries found damaged and put in quarantine."""
+    """Damaged entries moved to quarantine."""
     evicted: int = 0
     refused: int = 0
-    """Pairs not stored, because running jobs use all there is."""
+    """Pairs not stored because running jobs protect all entries."""
     failures: int = 0
-    """Times that the disk failed: unreadable, unwritable or full."""
+    """Disk failures: unreadable, unwritable or full."""
 
 
 @dataclass(frozen=True, slots=True)
 class CacheInfo:
-    """What is in a cache's folder."""
+    """Content of a cache's folder."""
 
     entries: int
     bytes: int
@@ -76,11 +76,11 @@ class CacheInfo:
 
 
 class FlowCache:
-    """Flow pairs under `folder`, together at most `capacity_bytes`, the least recently used evicted first.
+    """Flow pairs under `folder`, at most `capacity_bytes` in total; the least recently used are evicted first.
 
-    Entries touched since the oldest live lease began are never evicted; if they fill the cache, new pairs are not
-    stored. The capacity counts what other processes store too, with up to `PUTS_BETWEEN_LISTINGS` of delay.
-    One object serves one thread; any number of processes may share the folder. No method raises OSError.
+    Entries used since the oldest live lease began are never evicted; if they fill the cache, new pairs are not stored.
+    The capacity includes what other processes store, with a delay of up to `PUTS_BETWEEN_LISTINGS` puts.
+    One object per thread; any number of processes may share the folder. No method raises OSError.
     """
 
     def __init__(self, folder: Path, capacity_bytes: int, *, clock: Callable[[], int] = time.time_ns) -> None:
@@ -96,7 +96,7 @@ class FlowCache:
         self._crowded = False
 
     def path(self, key: str) -> Path:
-        """Where the entry `key` lies."""
+        """File of the entry `key`."""
         return self._entries / key[:2] / f"{key}{SUFFIX}"
 
     def get(self, key: str) -> FlowPair | None:
@@ -112,7 +112,7 @@ class FlowCache:
             self.counters.misses += 1
             return None
         try:
-            # The key is inside too: an entry moved under another's name is whole, and wrong.
+            # The key is stored too: an entry under another entry's name is intact but wrong.
             if data[:32] != bytes.fromhex(key):
                 raise FlowDataError("this entry belongs under another key")
             pair = FlowPair.from_bytes(data[32:])
@@ -126,7 +126,7 @@ class FlowCache:
         return pair
 
     def put(self, key: str, pair: FlowPair) -> None:
-        """Store `pair` under `key`, whole or not at all, and evict what there is no more room for."""
+        """Store `pair` under `key` atomically, evicting other entries if needed."""
         data = bytes.fromhex(key) + pair.to_bytes()
         path = self.path(key)
         try:
@@ -142,7 +142,7 @@ class FlowCache:
 
     @contextmanager
     def lease(self) -> Iterator[None]:
-        """While the block runs, what this or any process touches in the cache from now on is not evicted."""
+        """While the block runs, entries that any process uses from now on are not evicted."""
         with ExitStack() as held:
             try:
                 held.enter_context(hold_lease(self._leases, self._clock()))
@@ -166,7 +166,7 @@ class FlowCache:
         )
 
     def clear(self) -> int:
-        """Remove the quarantine and every entry that no live lease protects; the number of entries removed."""
+        """Remove the quarantine and all entries that no live lease protects; returns the number of entries removed."""
         for path in self._quarantined():
             with suppress(OSError):
                 path.unlink(missing_ok=True)
@@ -186,7 +186,7 @@ class FlowCache:
             self.counters.failures += 1
 
     def _make_room(self, needed_bytes: int) -> bool:
-        """Whether `needed_bytes` more may be stored, after evicting if that is what it takes."""
+        """Whether `needed_bytes` more may be stored, after evicting if needed."""
         if needed_bytes > self._capacity_bytes:
             return False
         fits = self._stored_bytes + needed_bytes <= self._capacity_bytes
@@ -202,12 +202,12 @@ class FlowCache:
         return not self._crowded
 
     def _evict(self, entries: list[CacheEntry], goal_bytes: int) -> int:
-        """Remove the least recently used of `entries` until they take `goal_bytes`; the bytes that stay."""
-        stay = sum(entry.bytes for entry in entries)
+        """Remove the least recently used of `entries` until they take `goal_bytes`; returns the remaining bytes."""
+        remaining = sum(entry.bytes for entry in entries)
         protected_ns = min(live_leases(self._leases), default=None)
         for entry in sorted(entries, key=lambda e: (e.used_ns, e.path.name)):
             in_use = protected_ns is not None and entry.used_ns + TIMESTAMP_NS >= protected_ns
-            if stay <= goal_bytes or in_use:
+            if remaining <= goal_bytes or in_use:
                 break
             try:
                 if entry.path.stat().st_mtime_ns != entry.used_ns:
@@ -220,8 +220,8 @@ class FlowCache:
                 continue
             else:
                 self.counters.evicted += 1
-            stay -= entry.bytes
-        return stay
+            remaining -= entry.bytes
+        return remaining
 
     def _listing(self) -> list[CacheEntry]:
         entries, failures = list_entries(self._entries, self._clock())

@@ -1,8 +1,8 @@
-"""How far flow can be trusted: sampling, round trip, confidence and occlusion, in the paper's symbols.
+"""Reliability of flow: sampling, round trip, confidence and occlusion, in the paper's symbols.
 
-A grid of w x h cells spans the whole picture; cell (0, 0) has its centre at (0, 0), so the picture reaches from -0.5 to
-w - 0.5. Flow is [h, w, 2] float32, finite, x then y, in cells of its own grid. `unit` is the number of pixels per cell
-in which an error is to be judged: the rules below have constants in pixels.
+A grid of w x h cells spans the whole picture; cell (0, 0) has its centre at (0, 0), so the picture extends from -0.5 to
+w - 0.5. Flow is [h, w, 2] float32, finite, x then y, in cells of its own grid. `unit` is the number of pixels per cell;
+the constants of the rules below are in pixels.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BETA_PX = 0.5
 
 
 def destination(flow: Flow) -> Field:
-    """X + f(X): where each cell's centre goes, [h, w, 2]."""
+    """X + f(X): the target of each cell's centre, [h, w, 2]."""
     h, w = flow.shape[:2]
     xy = np.empty_like(flow)
     xy[..., 0] = np.arange(w, dtype=np.float32) + flow[..., 0]
@@ -33,7 +33,7 @@ def destination(flow: Flow) -> Field:
 
 
 def is_inside(xy: Field, width: int, height: int) -> NDArray[np.bool_]:
-    """Whether the points `xy` [..., 2] lie in a picture of `width` x `height` cells; a NaN does not."""
+    """Whether the points `xy` [..., 2] are inside a picture of `width` x `height` cells; False for NaN."""
     x, y = xy[..., 0], xy[..., 1]
     return (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
 
@@ -59,10 +59,10 @@ def sample(field: Field, xy: Field) -> Field:
 
 
 def round_trip_error(f_ab: Flow, f_ba: Flow) -> Field:
-    """||f_ab(X) + f_ba(X + f_ab(X))||, [h, w] in cells: the distance in Eq. 5, with its nesting put right.
+    """||f_ab(X) + f_ba(X + f_ab(X))||, [h, w] in cells: the distance in Eq. 5, with its nesting corrected.
 
-    Rank pairs by this: exp(-d^2) of a float32 is 0 beyond about 10. Where the target leaves the picture the nearest
-    border cell's backward flow is read; such points are not trusted whatever the error (`occlusion`).
+    Rank pairs by this: exp(-d^2) of a float32 is 0 beyond about 10. For targets outside the picture, the nearest border
+    cell's backward flow is read; `occlusion` marks such points as invalid whatever the error.
     """
     there_and_back = f_ab + sample(f_ba, destination(f_ab))
     return np.asarray(np.hypot(there_and_back[..., 0], there_and_back[..., 1]), np.float32)
@@ -75,10 +75,10 @@ def confidence(f_ab: Flow, f_ba: Flow, unit: float = 1.0) -> Field:
 
 
 def occlusion(f_ab: Flow, f_ba: Flow, unit: float = 1.0) -> Field:
-    """V, [h, w] float32 in {0, 1} on a's grid: 1 where the point is seen in b too.
+    """V, [h, w] float32 in {0, 1} on a's grid: 1 where the point is also visible in b.
 
     V = 0 where ||f_ab + f_ba'|| > 0.01 (||f_ab|| + ||f_ba'||) + 0.5 pixels, f_ba' = f_ba(X + f_ab(X)) (UnFlow, Meister
-    et al. 2018, with norms in place of squares), and where X + f_ab(X) lies outside the picture.
+    et al. 2018, with norms instead of squares), and where X + f_ab(X) is outside the picture.
     """
     xy = destination(f_ab)
     back = sample(f_ba, xy)

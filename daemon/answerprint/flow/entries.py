@@ -1,4 +1,4 @@
-"""The flow cache's files: written whole, listed, cleared of what dead processes left."""
+"""The flow cache's files: atomic writing, listing, and removal of abandoned temporary files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["ABANDONED_NS", "SUFFIX", "CacheEntry", "children", "list_entries", "
 
 SUFFIX = ".flow"
 ABANDONED_NS = 3600 * 10**9
-"""A temporary file of this age belongs to a process that died while writing."""
+"""Age at which a temporary file counts as left by a process that died while writing."""
 
 _TEMPORARY = ".tmp-"
 
@@ -28,7 +28,7 @@ class CacheEntry:
 
 
 def write_entry(path: Path, data: bytes) -> None:
-    """Make `path` hold `data`, or leave it as it was; the folder is made if absent.
+    """Write `data` to `path` atomically; creates the folder if needed.
 
     Raises:
         OSError: nothing was written, and no temporary file is left.
@@ -48,13 +48,13 @@ def write_entry(path: Path, data: bytes) -> None:
 
 
 def list_entries(folder: Path, now_ns: int) -> tuple[list[CacheEntry], int]:
-    """The entries two levels down in `folder`, and the number of files that could not be examined.
+    """The entries two levels below `folder`, and the number of files that could not be examined.
 
-    On the way it removes what dead processes left half written.
+    Also removes abandoned temporary files.
     """
     entries: list[CacheEntry] = []
     failures = 0
-    for path in (path for shelf in children(folder) for path in children(shelf)):
+    for path in (path for subfolder in children(folder) for path in children(subfolder)):
         try:
             status = path.stat()
             if path.suffix == SUFFIX:
@@ -69,7 +69,7 @@ def list_entries(folder: Path, now_ns: int) -> tuple[list[CacheEntry], int]:
 
 
 def children(folder: Path) -> list[Path]:
-    """What is in `folder`; nothing if it is absent, not a folder, or forbidden."""
+    """Content of `folder`; empty if it is absent, not a folder, or not accessible."""
     try:
         return list(folder.iterdir())
     except OSError:

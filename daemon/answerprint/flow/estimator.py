@@ -1,4 +1,4 @@
-"""What an optical-flow estimator is."""
+"""The interface of optical-flow estimators."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Luma = NDArray[np.uint8]
 """[H, W] 8-bit luma as made by `prepare`."""
 
 Parameter = str | int | float | None
-"""Value of an estimator's parameter: something JSON writes in one way, because cache keys are made of it."""
+"""Value of an estimator's parameter: types with one JSON form, because it is part of cache keys."""
 
 
 class FlowEstimator(Protocol):
-    """Finds where each point of one picture is in another; same pictures, same bits, whatever the thread count."""
+    """Estimates optical flow; deterministic for the same pictures, whatever the thread count."""
 
     @property
     def name(self) -> str:
@@ -45,10 +45,10 @@ class FlowEstimator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EstimatorInfo:
-    """An estimator as users meet it."""
+    """Description of an estimator for users."""
 
     name: str
     summary: str
     defaults: Mapping[str, Parameter]
-    """Parameters it takes, with their defaults; None: there is none, or it follows another one."""
+    """Its parameters and their defaults; None: no default, or derived from another parameter."""
     needs_weights: bool = False

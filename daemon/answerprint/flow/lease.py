@@ -1,7 +1,7 @@
-"""Leases: how a running job tells other processes that the cache entries it touches must stay.
+"""Leases: they protect the cache entries that a running job uses from eviction by other processes.
 
-A lease is a file on which its holder keeps a lock; the system drops the lock when the holder dies, however it dies, so
-a lease file without a lock is stale. The file's content is the time at which the lease began.
+A lease is a locked file. The operating system releases the lock when the holder dies, so an unlocked lease file is
+stale. The file contains the time at which the lease began.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TRIES = 8
 if sys.platform == "win32":
     import msvcrt
 
-    # Locks on Windows forbid reading: the byte locked lies far behind the content.
+    # Locks on Windows forbid reading: lock a byte far behind the content.
     _LOCKED_BYTE = 1 << 30
 
     def _try_lock(descriptor: int) -> bool:
@@ -45,7 +45,7 @@ else:
 
 
 def _create(folder: Path, began_ns: int) -> tuple[int, Path]:
-    """A locked lease file. Another process may take a new file, not yet locked, for a stale one: then try another."""
+    """Create a locked lease file. Another process may remove it as stale before it is locked: then retry."""
     for _ in range(_TRIES):
         path = folder / f"{os.getpid()}-{uuid.uuid4().hex}{_SUFFIX}"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -62,26 +62,26 @@ def _create(folder: Path, began_ns: int) -> tuple[int, Path]:
 
 @contextmanager
 def hold_lease(folder: Path, began_ns: int) -> Iterator[None]:
-    """Hold a lease in `folder` that protects what is touched at `began_ns` or later; ends with the block.
+    """Hold a lease in `folder` that protects entries used at `began_ns` or later, while the block runs.
 
     Raises:
-        OSError: the folder cannot be written; nothing is held.
+        OSError: the folder is not writable; no lease is held.
     """
     folder.mkdir(parents=True, exist_ok=True)
     descriptor, path = _create(folder, began_ns)
     try:
         yield
     finally:
-        # Closed first, because Windows removes no open file; a reader in between finds it stale and removes it.
+        # Close first: Windows cannot remove an open file. A reader in between finds it stale and removes it.
         os.close(descriptor)
         with suppress(OSError):
             path.unlink(missing_ok=True)
 
 
 def live_leases(folder: Path) -> list[int]:
-    """When each lease held in `folder` began, in nanoseconds; stale lease files are removed.
+    """Start times of the leases held in `folder`, in nanoseconds; stale lease files are removed.
 
-    A lease whose time cannot be read yet counts as begun at 0: it protects everything.
+    A lease whose time cannot be read yet counts as started at 0: it protects everything.
     """
     began: list[int] = []
     try:
@@ -103,7 +103,7 @@ def live_leases(folder: Path) -> list[int]:
                 continue
             content = os.read(descriptor, 32)
             began.append(int(content) if content.isdigit() else 0)
-        except OSError:  # a network disk without locks: better a lease too many
+        except OSError:  # a network disk without locks: better one lease too many
             began.append(0)
         finally:
             os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Estimators of OpenCV: DIS, the default, and Farnebäck, the second opinion."""
+"""OpenCV's estimators: DIS, the default, and Farnebäck, for independent measurements."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _PRESETS: Mapping[str, int] = {
     "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
 }
 _MIN_SIDE_PX = 32
-"""Smaller pictures are padded by repeating their border: below 24 pixels DIS throws, or ends the process."""
+"""Smaller pictures are padded by replicating the border: below 24 pixels DIS throws or crashes the process."""
 _SCALES = (0, 1, 2)
-"""With a finest scale of 3 or 4 on a picture 32 pixels high, DIS of OpenCV 5.0.0 ends the process (measured)."""
+"""With a finest scale of 3 or 4 on a picture 32 pixels high, DIS of OpenCV 5.0.0 crashes (measured)."""
 
 
 def _padded(source: Luma, target: Luma, calculate: Callable[[Luma, Luma], object]) -> Flow:
-    """`calculate` on both pictures padded to the least size, cropped back to `source`'s."""
+    """`calculate` on both pictures, padded to the minimum size; the result is cropped back."""
     if source.ndim != 2 or source.shape != target.shape or source.dtype != np.uint8 or target.dtype != np.uint8:
         raise ValueError(f"flow needs two 8-bit pictures of one size, not {source.shape} and {target.shape}")
     height, width = source.shape
@@ -45,23 +45,23 @@ def _padded(source: Luma, target: Luma, calculate: Callable[[Luma, Luma], object
 class DisEstimator:
     """Dense inverse search (Kroeger et al. 2016).
 
-    The default is the "medium" preset stopped at scale 2, a quarter of the picture: flow is kept at a quarter anyway
-    (`pair.GRID_STEP`), and the last octave would take three quarters of the time. Measured on 160x68 footage enlarged
-    four times it is 10 % more exact than "fast" for 1.3 times its time.
+    The default is the "medium" preset stopped at scale 2, a quarter of the size: flow is stored at a quarter anyway
+    (`pair.GRID_STEP`), and the last octaves would take three quarters of the time. Measured on 160x68 footage enlarged
+    four times it is 10 % more accurate than "fast" at 1.3 times its time.
 
-    Its result does not depend on OpenCV's number of threads (measured for 1 to 16 threads, all presets), so the thread
-    count, which is global to the process, is left alone.
+    The result does not depend on OpenCV's number of threads (measured for 1 to 16 threads, all presets), so the
+    process-wide thread count is left unchanged.
     """
 
     preset: DisPreset = "medium"
     finest_scale: int | None = 2
-    """Pyramid level of the result, 0 to 2, 0 = full size; None: the preset's own (2, 2 and 1)."""
+    """Pyramid level of the result, 0 (full size) to 2; None: the preset's default (2, 2 and 1)."""
 
     def __post_init__(self) -> None:
         if self.preset not in _PRESETS:
             raise InputError(f"DIS has no preset {self.preset!r}.", f"Choose one of: {', '.join(get_args(DisPreset))}.")
         if self.finest_scale is not None and self.finest_scale not in _SCALES:
-            raise InputError(f"DIS cannot end at scale {self.finest_scale}.", "Choose 0, 1 or 2.")
+            raise InputError(f"DIS has no finest scale {self.finest_scale}.", "Choose 0, 1 or 2.")
 
     @property
     def name(self) -> str:
@@ -87,8 +87,8 @@ class DisEstimator:
 class FarnebackEstimator:
     """Polynomial expansion (Farnebäck 2003).
 
-    Used by the metrics, so that a warping error is not measured by the estimator whose flow made the picture. The
-    wide neighbourhood is what finds large motion: with the usual 5 and 1.1, motion of 20 pixels was lost (measured).
+    Used by the metrics, so that warping errors are not measured with the flow that made the picture. The wide
+    neighbourhood finds large motion: with the usual 5 and 1.1, motion of 20 pixels was missed (measured).
     """
 
     levels: int = 5

@@ -1,4 +1,4 @@
-"""The optical flow between two pictures, both ways, and its form on disk."""
+"""Optical flow between two pictures, in both directions, and its file format."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Flow = NDArray[np.float32]
 """[h, w, 2]: x then y displacement, in cells of the grid it is stored on."""
 
 GRID_STEP = 4
-"""A flow is kept on a grid of 1/4 of the linear size of the pictures it was estimated on."""
+"""Flow is stored at 1/4 of the linear size of the pictures it was estimated on."""
 QUANTUM_CELLS = 1.0 / 64.0
-"""Stored values are whole multiples of 1/64 cell, that is 1/16 pixel of the picture fed to the estimator."""
+"""Stored values are multiples of 1/64 cell, which is 1/16 pixel of the estimator's input."""
 LIMIT_CELLS = 32767 * QUANTUM_CELLS
-"""Longer components saturate here, at 512 cells; a fed picture is at most 1280 pixels, 320 cells, long."""
+"""Components saturate here, at 512 cells; an estimator's input is at most 1280 pixels, 320 cells, long."""
 FORMAT_VERSION = 1
 
 _MAGIC = b"APFL"
@@ -39,11 +39,11 @@ _MAX_SIDE_CELLS = 1 << 14
 
 
 class FlowDataError(ValueError):
-    """Raised by `FlowPair.from_bytes`: the bytes are not an undamaged flow pair of this format version."""
+    """The bytes are not an intact flow pair of this format version."""
 
 
 def grid_size(width: int, height: int) -> tuple[int, int]:
-    """Width and height, in cells, of the grid on which the flow of a `width` x `height` fed picture is kept."""
+    """Width and height, in cells, of the flow grid of a `width` x `height` estimator input."""
     return -(-width // GRID_STEP), -(-height // GRID_STEP)
 
 
@@ -53,7 +53,7 @@ def _quantise(flow: Flow) -> NDArray[np.int16]:
 
 
 def _dequantise(steps: NDArray[np.int16]) -> Flow:
-    # By way of integers, so that there is one zero: -0.0 would make a cache hit differ from a miss by its sign bit.
+    # Integers have one zero: -0.0 would make a cache hit differ from a miss by its sign bit.
     flow = np.ascontiguousarray(steps, np.float32) * np.float32(QUANTUM_CELLS)
     flow.flags.writeable = False
     return flow
@@ -63,8 +63,8 @@ def _dequantise(steps: NDArray[np.int16]) -> Flow:
 class FlowPair:
     """Flow from picture a to b and back, [h, w, 2] float32 each, in cells of this grid; the grid spans the picture.
 
-    Quantised when it is made, so every pair there is has the bits that it would have after a trip through the cache.
-    NaN becomes 0, infinity the limit. The arrays are read-only.
+    Quantised at construction, so a pair has the same bits whether or not it went through the cache. NaN becomes 0,
+    infinity the limit. The arrays are read-only.
     """
 
     forward: Flow
@@ -83,13 +83,13 @@ class FlowPair:
 
     @property
     def swapped(self) -> FlowPair:
-        """The same pair asked for the other way round."""
+        """The pair from b to a."""
         return FlowPair(self.backward, self.forward)
 
     def to_bytes(self) -> bytes:
-        """Header, SHA-256 of all the rest, compressed values; equal pairs give equal bytes."""
-        # [direction, x or y, h, w], all high bytes before all low ones: the high ones are nearly all alike, and level 1
-        # then packs as tightly as level 9 does the plain values, in a sixth of the time.
+        """Header, SHA-256 of header and values, compressed values; equal pairs give equal bytes."""
+        # [direction, x or y, h, w], all high bytes before all low ones: the high ones are nearly equal, so level 1
+        # compresses as well as level 9 does on plain values, in a sixth of the time.
         steps = np.stack([_quantise(self.forward), _quantise(self.backward)]).transpose(0, 3, 1, 2)
         planes = np.frombuffer(steps.astype(">i2").tobytes(), np.uint8).reshape(-1, 2).T
         body = zlib.compress(planes.tobytes(), level=1)
@@ -102,7 +102,7 @@ class FlowPair:
         """The pair whose `to_bytes` gave `data`, bit for bit.
 
         Raises:
-            FlowDataError: `data` is of another format version, cut short, lengthened or damaged.
+            FlowDataError: `data` has another format version, the wrong length or is damaged.
         """
         start = _HEADER.size + _DIGEST_BYTES
         if len(data) < start:
@@ -117,7 +117,7 @@ class FlowPair:
             raise FlowDataError(f"a flow grid of {width} x {height} cells")
         size = 2 * height * width * 2 * 2
         try:
-            raw = zlib.decompressobj().decompress(body, size + 1)  # never unpack more than the header promises
+            raw = zlib.decompressobj().decompress(body, size + 1)  # never unpack more than the header announces
         except zlib.error as e:
             raise FlowDataError("the flow pair cannot be unpacked") from e
         if len(raw) != size:

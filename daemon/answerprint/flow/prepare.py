@@ -1,4 +1,4 @@
-"""The picture an estimator is fed: 8-bit luma at a size and with a cleanness that suit optical flow."""
+"""Prepare an estimator's input: denoised 8-bit luma at a size that suits optical flow."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from answerprint.flow.estimator import Luma
 __all__ = ["ENLARGED_PX", "REDUCED_PX", "FlowPicture", "flow_picture", "noise_level", "prepare", "working_size"]
 
 ENLARGED_PX = 720
-"""Small pictures are enlarged to at most this long side: DIS matches patches of 8 pixels, too coarse for 160x68."""
+"""Longest side of enlarged small pictures: DIS matches patches of 8 pixels, too coarse for 160x68."""
 REDUCED_PX = 1280
-"""Larger pictures are reduced to this long side."""
+"""Larger pictures are scaled down to this longest side."""
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _NOISE_SAMPLES = 100_000
@@ -25,14 +25,14 @@ _BLUR_PX_PER_LEVEL = 0.12
 _BLUR_MIN_PX = 0.3
 _BLUR_MAX_PX = 2.0
 _MEANS_MIN_LEVELS = 4.0
-"""Below this noise a small picture is left alone: its finest detail looks like noise of 2 levels."""
+"""Small pictures with less noise are not denoised: their finest detail looks like noise of 2 levels."""
 
 _Plane = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FlowPicture:
-    """A picture as estimators see it; make it once a frame, by `prepare`."""
+    """An estimator's input; made once per frame by `prepare`."""
 
     luma: Luma
     """[h, w] uint8, read-only, of the working size."""
@@ -43,8 +43,8 @@ class FlowPicture:
 def working_size(width: int, height: int) -> tuple[int, int]:
     """Width and height at which the flow of a `width` x `height` picture is estimated.
 
-    Enlarged 4 or 2 times while the long side stays within `ENLARGED_PX`; reduced to `REDUCED_PX` if it is longer than
-    that; else its own size. Never under one pixel.
+    Enlarged 4 or 2 times if the longest side stays within `ENLARGED_PX`; scaled down to `REDUCED_PX` if it is longer
+    than that; else unchanged. At least one pixel.
     """
     longest = max(width, height)
     for factor in (4, 2):
@@ -58,8 +58,8 @@ def working_size(width: int, height: int) -> tuple[int, int]:
 def noise_level(luma: _Plane) -> float:
     """Standard deviation of the noise in `luma` [h, w] of range 0..1, on the 0..255 scale.
 
-    Immerkaer's operator (1996), which gives 0 on planes and edges, with the median absolute response in place of the
-    mean: texture disturbs it less. Clipped pixels (black bars, burnt skies) have lost their noise and are not asked.
+    Immerkaer's operator (1996), which is 0 on planes and edges, with the median absolute response instead of the mean:
+    it is less sensitive to texture. Clipped pixels (black bars, blown-out skies) carry no noise and are ignored.
     """
     if min(luma.shape) < 3:
         return 0.0
@@ -67,17 +67,17 @@ def noise_level(luma: _Plane) -> float:
     response = np.asarray(cv2.filter2D(luma, cv2.CV_32F, operator))
     step = math.ceil(math.sqrt(luma.size / _NOISE_SAMPLES))
     values, response = luma[1:-1:step, 1:-1:step], response[1:-1:step, 1:-1:step]
-    heard = np.abs(response[(values > 0.0) & (values < 1.0)])
-    if heard.size == 0:
+    unclipped = np.abs(response[(values > 0.0) & (values < 1.0)])
+    if unclipped.size == 0:
         return 0.0
-    return float(np.median(heard)) * 1.4826 / 6.0 * 255.0
+    return float(np.median(unclipped)) * 1.4826 / 6.0 * 255.0
 
 
 def _clean(luma: _Plane, small: bool) -> _Plane:
-    """Take from `luma` the noise that would mislead the estimator.
+    """Denoise `luma` for the estimator.
 
-    Measured: a Gaussian blur serves full-size pictures best, but takes from small ones the detail there is; for those
-    non-local means, dear only where there are many pixels, gains 2 % at noise 10 and 4 % at 25.
+    Measured: a Gaussian blur works best on full-size pictures but removes too much detail from small ones. For those,
+    non-local means, slow only for many pixels, gains 2 % at noise 10 and 4 % at 25.
     """
     level = noise_level(luma)
     if small:
@@ -92,15 +92,15 @@ def _clean(luma: _Plane, small: bool) -> _Plane:
 
 
 def prepare(picture: NDArray[np.float32]) -> FlowPicture:
-    """Make ready `picture` [H, W, 3], RGB with 0..1 the range of the display; other values, NaN too, are clipped.
+    """Prepare `picture` [H, W, 3], display-referred RGB in 0..1; other values, including NaN, are clipped.
 
-    Clip, luma (Rec. 709), reduce if large, clean, enlarge if small (bicubic), round to 8 bits. Deterministic.
+    Clip, luma (Rec. 709), scale down if large, denoise, enlarge if small (bicubic), round to 8 bits. Deterministic.
     """
     if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
         raise ValueError(f"a picture is [H, W, 3], not {picture.shape}")
     height, width = picture.shape[:2]
     size = working_size(width, height)
-    # fmax takes the number of a number and a NaN.
+    # fmax of a number and NaN is the number.
     luma = np.fmin(np.fmax(np.asarray(picture, np.float32), 0.0), 1.0) @ _LUMA
     if size[0] < width or size[1] < height:
         luma = np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.float32)
@@ -111,7 +111,7 @@ def prepare(picture: NDArray[np.float32]) -> FlowPicture:
 
 
 def flow_picture(luma: Luma) -> FlowPicture:
-    """A picture that was made ready before, with its hash; `luma` becomes read-only."""
+    """Wrap prepared `luma` with its hash; `luma` becomes read-only."""
     luma.flags.writeable = False
     digest = hashlib.sha256(f"{luma.shape[1]}x{luma.shape[0]}:".encode() + luma.tobytes()).hexdigest()
     return FlowPicture(luma, digest)

@@ -1,4 +1,4 @@
-"""RAFT (Teed and Deng 2020) by torchvision, for those who have its weights; nothing in the program needs it."""
+"""RAFT (Teed and Deng 2020) from torchvision; optional, needs its weights."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ RaftSize = Literal["large", "small"]
 
 _MULTIPLE_PX = 8
 _MIN_SIDE_PX = 128
-"""RAFT's correlation pyramid has four levels above 1/8 size; smaller pictures have no top level."""
+"""Smallest side that RAFT's correlation pyramid, four levels above 1/8 size, supports."""
 
 
 class RaftEstimator:
-    """RAFT with weights from a file on disk; torch and torchvision are imported when it is made, not before.
+    """RAFT with weights from a file; torch and torchvision are imported at construction.
 
-    `weights` is a file as torchvision publishes it (a state dict). Luma is fed to all three channels. Same pictures
-    give the same bits on one device model; a CPU and a GPU differ, hence `device` is a parameter of the cache key.
+    `weights` is a state dict as published by torchvision. Luma is used for all three channels. Results are
+    deterministic on one device model; CPU and GPU differ, hence `device` is part of the cache key.
 
     Raises:
-        ModelError: torchvision is missing or broken, or the weights are missing, unreadable or of another size of RAFT.
-        InputError: unknown `size`.
+        ModelError: torchvision is missing or broken, or the weights are missing, unreadable or for another size of
+        RAFT. InputError: unknown `size`.
     """
 
     def __init__(self, weights: str | Path, size: RaftSize = "large", device: str = "cpu", updates: int = 12) -> None:
@@ -42,22 +42,22 @@ class RaftEstimator:
         if importlib.util.find_spec("torchvision") is None:
             raise ModelError(
                 "RAFT needs torchvision, which is not installed.",
-                f"{how_to_install('torchvision')} The estimator 'dis' needs none of it.",
+                f"{how_to_install('torchvision')} Or use the estimator 'dis'.",
             )
         path = Path(weights)
         try:
             content_hash = hashlib.sha256(path.read_bytes()).hexdigest()
         except OSError as e:
             raise ModelError(
-                f"The RAFT weights {path} cannot be read ({e.strerror}).",
+                f"Cannot read the RAFT weights {path} ({e.strerror}).",
                 f"Put torchvision's raft_{size} weights there, or use the estimator 'dis'.",
             ) from e
         try:
             vision: Any = importlib.import_module("torchvision")
         except Exception as e:  # measured: RuntimeError from a torchvision built for another torch
             raise ModelError(
-                f"torchvision cannot be loaded ({e}).",
-                "It has to be the one that belongs to the installed torch. The estimator 'dis' needs none of it.",
+                f"Cannot load torchvision ({e}).",
+                "Install the version that matches the installed torch, or use the estimator 'dis'.",
             ) from e
         self._torch: Any = importlib.import_module("torch")
         self._network = self._load(vision, path, size).to(device).eval()
@@ -78,8 +78,8 @@ class RaftEstimator:
             network.load_state_dict(self._torch.load(path, map_location="cpu", weights_only=True))
         except Exception as e:  # measured: UnpicklingError, EOFError, RuntimeError, KeyError, TypeError
             raise ModelError(
-                f"The file {path} does not hold weights of raft_{size}.",
-                "Fetch torchvision's file again, or name the other size.",
+                f"{path} does not contain weights of raft_{size}.",
+                "Download torchvision's file again, or choose the other size.",
             ) from e
         return network
 

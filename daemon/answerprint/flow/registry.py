@@ -1,4 +1,4 @@
-"""The estimators by name."""
+"""Registry of the estimators by name."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ ESTIMATORS: Mapping[str, EstimatorInfo] = MappingProxyType(
         for info in (
             EstimatorInfo("dis", "dense inverse search: fast, on the CPU", asdict(DisEstimator())),
             EstimatorInfo(
-                "farneback", "polynomial expansion: slower, independent of dis", asdict(FarnebackEstimator())
+                "farneback", "polynomial expansion: slower than dis, on the CPU", asdict(FarnebackEstimator())
             ),
             EstimatorInfo(
                 "raft",
-                "learned, for large motion; needs torchvision and its weights",
+                "neural network, for large motion; needs torchvision and its weights",
                 {"weights": None, "size": "large", "device": "cpu", "updates": 12},
                 needs_weights=True,
             ),
@@ -42,21 +42,21 @@ _FACTORIES: Mapping[str, Callable[..., FlowEstimator]] = {
 
 
 def get_estimator(name: str = DEFAULT_ESTIMATOR, **parameters: Parameter) -> FlowEstimator:
-    """The estimator `name` with its defaults, but for `parameters`.
+    """The estimator `name` with its defaults, overridden by `parameters`.
 
     Raises:
-        InputError: unknown name or parameter, or a value that the estimator refuses.
+        InputError: unknown name or parameter, or an invalid value.
         ModelError: its weights or libraries are missing.
     """
     info = ESTIMATORS.get(name)
     if info is None:
-        raise InputError(f"There is no flow estimator {name!r}.", f"Choose one of: {', '.join(ESTIMATORS)}.")
+        raise InputError(f"Unknown flow estimator {name!r}.", f"Choose one of: {', '.join(ESTIMATORS)}.")
     unknown = sorted(set(parameters) - set(info.defaults))
     if unknown:
         raise InputError(
-            f"The flow estimator {name} has no parameter {unknown[0]!r}.", f"It takes: {', '.join(info.defaults)}."
+            f"The flow estimator {name} has no parameter {unknown[0]!r}.", f"Parameters: {', '.join(info.defaults)}."
         )
     if info.needs_weights and parameters.get("weights") is None:
-        raise InputError(f"The flow estimator {name} needs a weights file.", "Give its path as 'weights'.")
+        raise InputError(f"The flow estimator {name} needs a weights file.", "Set 'weights' to its path.")
     arguments: dict[str, Any] = dict(parameters)
     return _FACTORIES[name](**arguments)

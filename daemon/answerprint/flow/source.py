@@ -1,4 +1,4 @@
-"""The flow between two pictures, from the cache if it is there, else estimated."""
+"""Flow between two pictures: from the cache, or estimated."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["FlowSource"]
 
 
 class FlowSource:
-    """Gives flow pairs, and counts what they cost.
+    """Provides flow pairs, and counts their cost.
 
-    Gives the same bits whether a pair comes from the cache or not, and whichever of its two directions is asked for
-    first. Holds no lease: whoever runs the job does (`FlowCache.lease`). For one thread; processes may share a cache.
+    A pair has the same bits whether it comes from the cache or not, and whichever direction is requested first. It
+    holds no lease: the caller does (`FlowCache.lease`). For one thread; processes may share a cache.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class FlowSource:
         """
         if a.luma.shape != b.luma.shape:
             raise ValueError(f"flow needs two pictures of one size, not {a.luma.shape} and {b.luma.shape}")
-        # One entry serves both directions: it is kept in the order of the hashes.
+        # One entry serves both directions: it is stored in the order of the hashes.
         if a.content_hash > b.content_hash:
             return self._ordered(b, a).swapped
         return self._ordered(a, b)
@@ -60,9 +60,9 @@ class FlowSource:
             if found is not None:
                 self.hits += 1
                 return found
-        begun = self._clock()
+        started = self._clock()
         pair = FlowPair(self._estimate(a, b), self._estimate(b, a))
-        self.seconds += self._clock() - begun
+        self.seconds += self._clock() - started
         self.misses += 1
         if self._cache is not None:
             self._cache.put(key, pair)

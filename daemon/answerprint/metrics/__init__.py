@@ -1,1 +1,1 @@
-"""Figures of restored footage against the truth and over time, and the damage that test footage is made with."""
+"""Quality metrics against ground truth and over time, synthetic degradation, evaluation and benchmarks."""

@@ -1,4 +1,4 @@
-"""`answerprint bench stages`: where the time of a frame goes with a model, a size and options of one's choice."""
+"""`answerprint bench stages`: time per frame by stage, for a model, size and options."""
 
 from __future__ import annotations
 
@@ -31,10 +31,9 @@ from answerprint.worker.threads import use_threads
 __all__ = ["EPILOG", "add_arguments", "measure_stages", "report_text"]
 
 EPILOG = """\
-Columns are milliseconds a frame: frames restored alone, the faster of one by one and a chunk at a time, beside frames
-tied together. Stages: flow, motion between frames; fuse, frames averaged along it; encode and decode latents, the
-codec around the network; network, with attention counted on its own; matching, which tokens belong together; warp;
-noise; rest, what is in none of them.
+Columns are milliseconds per frame: per-frame restoration (the faster of one by one and a chunk at a time) and
+consistent restoration. Stages: flow, motion estimation; fuse, frame averaging; encode and decode latents, the
+codec; network, without attention; attention; matching of tokens; warp; noise; rest, everything else.
 Reading and writing files is not measured.
 
 examples:
@@ -46,10 +45,12 @@ _DRAWN_SIZE = (160, 90)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument("clip", nargs="?", type=Path, metavar="CLIP", help="clip (default: a drawn one that moves)")
+    parser.add_argument("clip", nargs="?", type=Path, metavar="CLIP", help="clip (default: a synthetic moving one)")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="model (default: %(default)s)")
-    parser.add_argument("--task", help="what the model is to do (default: the first it can)")
-    parser.add_argument("--size", metavar="WxH", help="size of the source (default: the clip's; of a drawn one 160x90)")
+    parser.add_argument("--task", help="the model's task (default: its first)")
+    parser.add_argument(
+        "--size", metavar="WxH", help="size of the source (default: the clip's; 160x90 for the synthetic one)"
+    )
     parser.add_argument("--frames", type=int, default=12, help="frames (default: %(default)s)")
     parser.add_argument("--start", type=int, default=0, help="first frame of the clip (default: %(default)s)")
     parser.add_argument("--chunk", type=int, help="frames per chunk (default: the model's)")
@@ -58,12 +59,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--option", action="append", default=[], metavar="NAME=VALUE", help="as for `answerprint restore`; repeatable"
     )
     parser.add_argument("--device", default="cpu", help="device (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=0, help="cores of the processor to use (default: all)")
-    parser.add_argument("--repeat", type=int, default=2, help="runs of each way; the fastest counts (default: 2)")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: one per core)")
+    parser.add_argument("--repeat", type=int, default=2, help="runs of each variant; the fastest counts (default: 2)")
 
 
 def measure_stages(args: argparse.Namespace) -> dict[str, object]:
-    """Restore the frames in each way; raises InputError and ModelError for what cannot be done."""
+    """Measure each variant. Raises InputError and ModelError."""
     _check(args)
     use_threads(args.threads)
     device = choose_device(args.device)
@@ -80,7 +81,7 @@ def measure_stages(args: argparse.Namespace) -> dict[str, object]:
     alone = replace(settings, method=per_frame(choices.method))
     ways = {f"{PER_FRAME}, one by one": replace(alone, batch=1), PER_FRAME: alone, CONSISTENT: settings}
     spend("warm up", clip[:2], backend, settings)
-    # In turns, so that what else the machine does meets all ways alike.
+    # Alternating, so that other load on the machine affects all variants alike.
     runs = [(label, spend(label, clip, backend, way)[0]) for _ in range(args.repeat) for label, way in ways.items()]
     best = {label: min((r for name, r in runs if name == label), key=lambda r: r.seconds) for label in ways}
     *alones, tied = best.values()
@@ -99,10 +100,10 @@ def measure_stages(args: argparse.Namespace) -> dict[str, object]:
 
 
 def report_text(figures: Mapping[str, object]) -> str:
-    """The figures for people: what was measured, a table of stages, and the ratio."""
+    """The figures as text: settings, a table of stages, and the ratio."""
     ways = figures["ways"]
     if not isinstance(ways, list):
-        raise TypeError("the figures hold no ways")
+        raise TypeError("the figures have no variants")
     rows = stage_table([Spent(**way) for way in ways])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [f"{name}: {value}" for name, value in figures.items() if name not in ("ways", "seconds_ratio")]
@@ -115,10 +116,10 @@ def _right(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 
 def _check(args: argparse.Namespace) -> None:
-    """Raise InputError for numbers that mean nothing."""
+    """Raise InputError for invalid numbers."""
     for name, least in (("frames", 2), ("start", 0), ("repeat", 1), ("threads", 0)):
         if getattr(args, name) < least:
-            raise InputError(f"--{name} cannot be {getattr(args, name)}.", f"Give {least} or more.")
+            raise InputError(f"Invalid value {getattr(args, name)} for --{name}.", f"Use {least} or more.")
 
 
 def _options(texts: Sequence[str]) -> dict[str, str]:
@@ -127,13 +128,13 @@ def _options(texts: Sequence[str]) -> dict[str, str]:
     for each in texts:
         name, sign, value = each.partition("=")
         if not sign:
-            raise InputError(f"{each!r} is no option.", "Write NAME=VALUE.")
+            raise InputError(f"{each!r} is not an option.", "Write NAME=VALUE.")
         found[name] = value
     return found
 
 
 def _clip(args: argparse.Namespace) -> list[Frame]:
-    """The frames, at the size that was asked for. Raises InputError and what reading raises."""
+    """The frames, at the requested size. Raises InputError and what reading raises."""
     size = None if args.size is None else _size(args.size)
     if args.clip is None:
         return drawn_clip(args.frames, *(size or _DRAWN_SIZE))
@@ -141,7 +142,8 @@ def _clip(args: argparse.Namespace) -> list[Frame]:
     stop = min(args.start + args.frames, info.frames)
     if stop - args.start < 2:
         raise InputError(
-            f"{args.clip.name} has {counted(info.frames, 'frame')}: too few from {args.start} on.", "Choose --start."
+            f"{args.clip.name} has only {counted(info.frames, 'frame')}, too few from {args.start} on.",
+            "Choose a smaller --start.",
         )
     with open_reader(info, FrameRange(args.start, stop)) as reader:
         return [frame if size is None else _resized(frame, size) for frame in reader]

@@ -1,4 +1,4 @@
-"""`answerprint bench`: what consistency costs, measured against restoring frames alone, in one run on one machine."""
+"""`answerprint bench`: the cost of consistency, compared with per-frame restoration in one run on one machine."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one way of restoring a clip took."""
+    """Measurements of one variant."""
 
     label: str
     frames: int
     seconds_per_frame: float
     flops: float
-    """Floating-point operations of the networks, counted; 0 where they were not."""
+    """Counted floating-point operations of the networks; 0 if not counted."""
     peak_memory_bytes: int | None
-    """Of its process so far: this run's only where it had a process of its own."""
+    """Peak of its process so far; belongs to this run only if it had its own process."""
     flow_hits: int
     flow_misses: int
     flow_seconds: float
@@ -64,7 +64,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkRun:
-    """One run to measure; everything it needs, so that it can happen in a process of its own."""
+    """Everything needed for one measured run, so that it can run in its own process."""
 
     label: str
     clip: Path
@@ -80,7 +80,7 @@ class BenchmarkRun:
 
 
 def measure_run(plan: BenchmarkRun, backend: Backend | None = None) -> Run:
-    """Decode, restore and encode `plan.frames`, lossless, and measure it."""
+    """Decode, restore and losslessly encode `plan.frames`, and measure it."""
     device = choose_device(plan.device)
     backend = backend or load(plan.model, device)
     backend.configure(steps=plan.steps or backend.info.default_steps, sampler=backend.info.samplers[0], options={})
@@ -111,27 +111,27 @@ def measure_run(plan: BenchmarkRun, backend: Backend | None = None) -> Run:
     )  # fmt: skip
 
 
-def _alone(plan: BenchmarkRun) -> Run:
+def _measure_in_own_process(plan: BenchmarkRun) -> Run:
     """`measure_run` in a new process, so that its peak memory is its own."""
     return _in_own_process(measure_run, plan)
 
 
 def _in_own_process(function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-    """What `function` returns in a new process that shares no memory with this one; raises JobFailedError if it dies.
+    """Run `function` in a new process and return its result. Raises JobFailedError if the process dies.
 
-    A `multiprocessing.Pool` would wait for ever for a process that the system has ended.
+    A `multiprocessing.Pool` would wait forever for a process killed by the system.
     """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         try:
             return pool.submit(function, *args, **named).result()
         except BrokenProcessPool as error:
             raise JobFailedError(
-                "A run was ended by the system, most likely for want of memory.", "Choose fewer --frames or --chunk."
+                "A run was killed, most likely because memory ran out.", "Choose fewer --frames or a smaller --chunk."
             ) from error
 
 
 def _consistency(args: argparse.Namespace) -> dict[str, object]:
-    """Per frame (the faster of batch 1 and batch F) beside consistent, in turns, and again with a warm flow cache."""
+    """Per-frame (the faster of batch 1 and batch F) and consistent, alternating, and again with a warm flow cache."""
     device = choose_device(args.device)
     backend = load(args.model, device)
     own = MethodOptions(chunk=args.chunk)
@@ -162,9 +162,9 @@ def _consistency(args: argparse.Namespace) -> dict[str, object]:
             label: measure_run(plan(f"{label} flops", method, 0, flops=True, size=args.chunk), backend).flops
             for label, method in (("per frame", per_frame(own)), ("consistent", own))
         }
-        # Two chunks: what the second is handed by the first takes memory too.
+        # Two chunks: the state carried from the first to the second takes memory too.
         peaks = {
-            label: _alone(
+            label: _measure_in_own_process(
                 plan(f"{label} alone", method, batch, size=min(2 * args.chunk, args.frames))
             ).peak_memory_bytes
             for label, method, batch in ways
@@ -187,7 +187,7 @@ def _consistency(args: argparse.Namespace) -> dict[str, object]:
 
 
 def _memory(args: argparse.Namespace) -> dict[str, object]:
-    """Peak memory of a long run over that of a short one, each in a process of its own."""
+    """Peak memory of a long run relative to a short one, each in its own process."""
     own = MethodOptions(chunk=args.chunk)
     peaks = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -196,13 +196,13 @@ def _memory(args: argparse.Namespace) -> dict[str, object]:
             plan = BenchmarkRun(
                 f"{count} frames", args.clip, frames, own, 0, args.model, args.device, args.steps or 0, 0, Path(folder)
             )
-            peaks[plan.label] = _alone(plan).peak_memory_bytes
+            peaks[plan.label] = _measure_in_own_process(plan).peak_memory_bytes
     short, long = peaks.values()
     return {"peak_memory_bytes": peaks, "ratio": long / short if long and short else None}
 
 
 def _search(shape: tuple[int, int, int, int], reach: int) -> tuple[float, int]:
-    """Seconds and extra bytes at the peak of one windowed search, in a process of its own."""
+    """Seconds and additional peak bytes of one windowed search; run in its own process."""
     frames, height, width, channels = shape
     source = torch.randn(frames - 1, height * width, channels, generator=torch.Generator().manual_seed(0))
     key = torch.randn(height * width, channels, generator=torch.Generator().manual_seed(1))
@@ -228,16 +228,16 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     stages = commands.add_parser(
         "stages",
-        help="milliseconds a frame by stage, consistent beside per frame, for a model and a size",
-        description="Where the time of a frame goes, stage by stage, with a model, a size and options of your choice.",
+        help="time per frame by stage, consistent and per-frame, for a model and a size",
+        description="Time per frame by stage, for a model, size and options.",
         epilog=bench_stages.EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     bench_stages.add_arguments(stages)
     stages.add_argument("--json", action="store_true", help="print JSON")
     texts = {
-        "consistency": "seconds, operations and memory, consistent beside per frame",
-        "memory": "peak memory of a long clip over a short one",
+        "consistency": "time, operations and memory, consistent and per-frame",
+        "memory": "peak memory of a long clip relative to a short one",
         "matching": "peak memory of one token search at 1920x1080",
     }
     for name, text in texts.items():
@@ -258,7 +258,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _text(name: str, figures: dict[str, object]) -> str:
-    """The figures for people."""
+    """The figures as text."""
     lines = []
     runs = figures.get("runs")
     if isinstance(runs, list):
@@ -287,7 +287,7 @@ def _number(value: object) -> str:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Entry of the benchmark child; returns the exit code."""
+    """Entry point of the benchmark child; returns the exit code."""
     benches = {
         "stages": bench_stages.measure_stages,
         "consistency": _consistency,
@@ -300,8 +300,8 @@ def main(argv: Sequence[str]) -> int:
     except AnswerprintError as error:
         sys.stderr.write(spoken(error))
         return error.exit_code
-    say = bench_stages.report_text if args.command == "stages" else partial(_text, args.command)
-    sys.stdout.write(json.dumps(figures) + "\n" if args.json else say(figures))
+    to_text = bench_stages.report_text if args.command == "stages" else partial(_text, args.command)
+    sys.stdout.write(json.dumps(figures) + "\n" if args.json else to_text(figures))
     return 0
 
 

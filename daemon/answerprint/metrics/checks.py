@@ -1,4 +1,4 @@
-"""What every figure asks of its input: pictures of one size. Nothing here crops or resizes to make two sizes agree."""
+"""Input checks of all metrics: pictures of one size. Nothing is cropped or resized to make sizes match."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _BT709 = np.array([[0.2126, 0.7152, 0.0722]], np.float32)
 def luma(picture: Picture) -> NDArray[np.float32]:
     """BT.709 luma Y' [H, W] in [0, 1] of gamma-coded R'G'B', full range.
 
-    Papers that use MATLAB's rgb2ycbcr take BT.601 weights and squeeze Y into 16..235, which alone adds 1.3 dB of PSNR:
-    their Y figures are not comparable with ours.
+    Papers that use MATLAB's rgb2ycbcr have BT.601 weights and Y in 16..235, which alone adds 1.3 dB of PSNR: their Y
+    figures are not comparable with ours.
     """
     if picture.ndim != 3 or picture.shape[2] != 3:
         raise ValueError(f"a picture [H, W, 3] is needed, not one of shape {tuple(picture.shape)}")

@@ -1,4 +1,4 @@
-"""What a delivery codec does to a clip: H.264 in memory, as the video compression stage of a degradation."""
+"""H.264 in memory: the video compression stage of a degradation."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ def video_compression(clip: Sequence[Picture] | NDArray[np.float32], crf: int) -
 def encode_h264(clip: Sequence[Picture] | NDArray[np.float32], crf: int) -> list[bytes]:
     """Packets of `clip` in Annex B form, in decoding order; odd sizes are padded by a repeated row or column.
 
-    The same clip gives the same bytes: one thread, and no macroblock tree. With that, x264 reads memory that it never
-    wrote, and up to one encoding in three differs. Raises InputError where PyAV's FFmpeg has no libx264.
+    Deterministic: one thread, and no macroblock tree. With mbtree x264 reads uninitialised memory, and up to one
+    encoding in three differs. Raises InputError if PyAV's FFmpeg has no libx264.
     """
     height, width = clip[0].shape[:2]
     try:
         encoder = av.CodecContext.create("libx264", "w")
     except UnknownCodecError as e:
-        raise InputError("This FFmpeg cannot code H.264 (no libx264).", "Leave `video=` out of the degradation.") from e
+        message = "This FFmpeg cannot encode H.264 (no libx264)."
+        raise InputError(message, "Leave `video=` out of the degradation.") from e
     encoder.width, encoder.height = width + width % 2, height + height % 2
     encoder.pix_fmt = "yuv420p"
     encoder.framerate, encoder.time_base = _RATE, 1 / _RATE
@@ -55,7 +56,7 @@ def encode_h264(clip: Sequence[Picture] | NDArray[np.float32], crf: int) -> list
 
 
 def decode_h264(packets: Iterable[bytes], width: int, height: int) -> list[Picture]:
-    """Frames [height, width, 3] float32 RGB in [0, 1], in the order they are shown; the padding is taken off."""
+    """Frames [height, width, 3] float32 RGB in [0, 1], in display order; the padding is cropped."""
     decoder = av.CodecContext.create("h264", "r")
     decoder.thread_count = 1
     frames: list[Picture] = []
@@ -70,7 +71,7 @@ def _to_yuv(picture: Picture) -> av.VideoFrame:
     h, w = coded.shape[:2]
     even = cv2.copyMakeBorder(coded, 0, h % 2, 0, w % 2, cv2.BORDER_REPLICATE)
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
-    # Both ways named: left to its default, FFmpeg takes BT.601 for untagged frames.
+    # Explicit in both directions: by default FFmpeg uses BT.601 for untagged frames.
     return frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
 
 

@@ -1,4 +1,4 @@
-"""A comparison: damage a good clip, restore it in several ways, measure each result against the truth."""
+"""A comparison: degrade a clip, restore it with several methods, and measure each result against the ground truth."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Figures = dict[str, float | int | str | None]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One clip and what is done to it."""
+    """One clip and its degradation."""
 
     clip: Path
     scale: int = 4
@@ -37,49 +37,50 @@ class Case:
     first: int = 0
     frames: int = 24
     crop: tuple[int, int] | None = None
-    """Width and height of the centre that is used; None is all of the picture."""
+    """Width and height of the centre crop; None is the whole picture."""
     seed: int = 0
     task: str = "sr"
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What came of one clip, by row: truth, bicubic, then each way."""
+    """Results of one clip, by row: truth, bicubic, then each method."""
 
     rows: dict[str, Figures]
     pictures: dict[str, list[Picture]]
     cuts: list[int]
-    """Frames of the clip that begin a new scene, the first one of all left out."""
+    """Frames of the clip that begin a new scene, without the first frame."""
     pairs: int
-    """Pairs of consecutive frames; one for each cut was left out of the figures over time."""
-    said: list[str] = field(default_factory=list)
-    """What the ways had to say, and which of them are not to be had here."""
+    """Pairs of consecutive frames; one per cut is excluded from the temporal metrics."""
+    messages: list[str] = field(default_factory=list)
+    """Notes of the methods, and the methods that are not available here."""
 
     @property
     def notes(self) -> list[str]:
-        """What the reader of the figures must know."""
+        """Notes for the reader of the figures."""
         if not self.cuts:
-            return self.said
-        left_out = (
-            f"{len(self.cuts)} of {self.pairs} pairs of frames left out of E_warp, E_inter and tOF: a new scene begins "
-            f"at frame {', '.join(map(str, self.cuts))} of the truth (found as the method finds cuts)."
+            return self.messages
+        excluded = (
+            f"{len(self.cuts)} of {self.pairs} frame pairs are excluded from E_warp, E_inter and tOF: cuts before "
+            f"frame {', '.join(map(str, self.cuts))} of the truth (found by the method's own cut detector)."
         )
-        return [*self.said, left_out]
+        return [*self.messages, excluded]
 
 
 def read_truth(case: Case) -> list[Picture]:
-    """Frames [H, W, 3] of the clip, clipped to [0, 1], cut to the crop and to a multiple of the scale.
+    """Frames [H, W, 3] of the clip, clipped to [0, 1], cropped to a multiple of twice the scale.
 
-    The multiple is that of even low-resolution sizes, which video codecs need. Raises InputError for a crop or range
-    that does not fit.
+    Low-resolution sizes are then even, as video codecs need. Raises InputError for an invalid crop or range.
     """
     info = probe(case.clip)
     stop = min(case.first + case.frames, info.frames)
     if stop - case.first < 3:
-        raise InputError(f"{case.clip.name} has {info.frames} frames: too few from {case.first} on.", "Choose --start.")
+        message = f"{case.clip.name} has only {info.frames} frames, too few from {case.first} on."
+        raise InputError(message, "Choose a smaller --start.")
     width, height = case.crop or (info.width, info.height)
     if width > info.width or height > info.height:
-        raise InputError(f"A crop of {width}x{height} leaves {info.width}x{info.height}.", "Choose a smaller --crop.")
+        message = f"A crop of {width}x{height} does not fit into {info.width}x{info.height}."
+        raise InputError(message, "Choose a smaller --crop.")
     unit = case.scale * 2
     width, height = width // unit * unit, height // unit * unit
     left, top = (info.width - width) // 2, (info.height - height) // 2
@@ -88,7 +89,7 @@ def read_truth(case: Case) -> list[Picture]:
 
 
 def load_distances(device: str = "cpu") -> tuple[list[Distance], list[str]]:
-    """The perceptual distances that can be had here, and a note for each that cannot."""
+    """The perceptual metrics available here, and a note for each that is not."""
     found: dict[str, Distance | Absent] = {
         "ST-LPIPS": load_shift_tolerant(device=device),
         "LPIPS": load_lpips(device=device),
@@ -101,7 +102,7 @@ def load_distances(device: str = "cpu") -> tuple[list[Distance], list[str]]:
 def compare_with_truth(
     clip: Sequence[Picture], truth: Sequence[Picture], motion: ReferenceMotion, distances: Sequence[Distance] = ()
 ) -> Figures:
-    """All figures of `clip` against `truth`; means over frames."""
+    """All metrics of `clip` against `truth`; means over frames."""
     of_pictures = {
         name: float(np.mean([measure(a, b) for a, b in zip(clip, truth, strict=True)]))
         for name, measure in PICTURE_METRICS.items()
@@ -115,16 +116,16 @@ def compare_with_truth(
 
 
 def compare(case: Case, ways: Sequence[RestorationMethod], distances: Sequence[Distance] = ()) -> Comparison:
-    """Restore the damaged clip in every way that can be had here, and measure all against the truth.
+    """Restore the degraded clip with every available method, and measure all results against the ground truth.
 
-    Programs of others run first: what fails, fails before minutes were spent on the rest.
+    External programs run first, so that their failures do not waste the time of the others.
     """
     truth = read_truth(case)
     low = degrade_clip(truth, case.scale, case.degradation, case.seed, case.first)
     motion = ReferenceMotion(truth)
     height, width = truth[0].shape[:2]
     shot = DamagedClip(low, (width, height), case.first, case.seed, case.task)
-    said = [f"{way.name}: {absent}" for way in ways if (absent := way.absent()) is not None]
+    messages = [f"{way.name}: {absent}" for way in ways if (absent := way.absent()) is not None]
     plain = Plain("bicubic")
     present = [plain, *(way for way in ways if way.absent() is None and way.name != plain.name)]
     results = {way.name: way.restore(shot) for way in sorted(present, key=lambda way: not isinstance(way, External))}
@@ -135,5 +136,5 @@ def compare(case: Case, ways: Sequence[RestorationMethod], distances: Sequence[D
         rows[way.name] = compare_with_truth(result.pictures, truth, motion, distances)
         if result.seconds_per_frame is not None:
             rows[way.name]["seconds_per_frame"] = result.seconds_per_frame
-        said += [result.note] if result.note else []
-    return Comparison(rows, pictures, sorted(case.first + cut for cut in motion.cuts), len(truth) - 1, said)
+        messages += [result.note] if result.note else []
+    return Comparison(rows, pictures, sorted(case.first + cut for cut in motion.cuts), len(truth) - 1, messages)

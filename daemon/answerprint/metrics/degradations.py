@@ -1,8 +1,7 @@
-"""What time, cameras and codecs do to footage: how a low-quality clip is made from a good one.
+"""Synthetic degradation: make a low-quality clip from a good one.
 
-All take and return pictures [H, W, 3], float32 RGB in [0, 1], and draw chance from an explicit generator or seed, so
-the same seed gives the same damage. Order of use, as the field does it (RealBasicVSR): blur, resize, noise, JPEG, video
-codec.
+All functions take and return pictures [H, W, 3], float32 RGB in [0, 1], and draw random numbers from an explicit
+generator or seed, so they are reproducible. Order, as in RealBasicVSR: blur, resize, noise, JPEG, video codec.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _INTERPOLATION = {
 
 
 def blur(picture: Picture, sigma_px: float) -> Picture:
-    """Gaussian blur of standard deviation `sigma_px` pixels; 0 leaves the picture as it is."""
+    """Gaussian blur of standard deviation `sigma_px` pixels; 0 leaves the picture unchanged."""
     if sigma_px <= 0:
         return picture
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma_px, borderType=cv2.BORDER_REFLECT_101), np.float32)
@@ -39,8 +38,8 @@ def blur(picture: Picture, sigma_px: float) -> Picture:
 def resize(picture: Picture, width: int, height: int, method: str = "bicubic") -> Picture:
     """Resample to `width` x `height`; a smaller size is low-pass filtered first (bicubic over a prefiltered picture).
 
-    `method` is one of area, bicubic, linear, nearest. OpenCV's bicubic does not widen its kernel when it shrinks, so
-    the picture is blurred beforehand by half the ratio: without it the result aliases as no real camera does.
+    `method` is one of area, bicubic, linear, nearest. OpenCV's bicubic does not widen its kernel when downscaling, so
+    the picture is blurred first, depending on the ratio; otherwise the result would alias as no real camera does.
     """
     h, w = picture.shape[:2]
     if (w, h) == (width, height):
@@ -71,7 +70,7 @@ def noise(picture: Picture, sigma: float | NDArray[np.float64], rng: np.random.G
 
 
 def jpeg(picture: Picture, quality: int) -> Picture:
-    """Code and decode as a JPEG file of `quality` 1..100 with 4:2:0 chroma."""
+    """Encode and decode as JPEG of `quality` 1..100 with 4:2:0 chroma."""
     encoded = np.rint(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
     ok, data = cv2.imencode(".jpg", encoded[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
     if not ok:
@@ -82,12 +81,12 @@ def jpeg(picture: Picture, quality: int) -> Picture:
 
 @dataclass(frozen=True, slots=True)
 class Degradation:
-    """One recipe of damage; a field left at its default does nothing. `str` gives a text that `parse` reads back."""
+    """One degradation; fields at their default do nothing. `str` gives a text that `parse` accepts."""
 
     blur_px: float = 0.0
-    """Gaussian blur before shrinking, in pixels of the good picture."""
+    """Standard deviation of the Gaussian blur before downscaling, in pixels of the good picture."""
     resize: str = "bicubic"
-    """How the picture is shrunk: area, bicubic, linear or nearest."""
+    """Downscaling: area, bicubic, linear or nearest."""
     noise: tuple[float, float] = (0.0, 0.0)
     """Range of the standard deviation on 0..255, drawn for each frame and channel; equal ends are a fixed deviation."""
     jpeg_quality: int | None = None
@@ -97,10 +96,9 @@ class Degradation:
 
     @classmethod
     def parse(cls, text: str) -> Degradation:
-        """Recipe of a text such as "bicubic,noise=2", "blur=1.6,noise=10,jpeg=70", "noise=50..100,video=32".
+        """Parse a text such as "bicubic,noise=2", "blur=1.6,noise=10,jpeg=70", "noise=50..100,video=32".
 
-        Words in any order, each once; the damage is always done in the field's order. Raises InputError, naming the
-        valid words, on anything else.
+        Words in any order, each once; the order of application is fixed. Raises InputError naming the valid words.
         """
         values: dict[str, str] = {}
         for word in (part.strip() for part in text.split(",")):
@@ -134,7 +132,7 @@ class Degradation:
 _RANGES = {"blur": (0.0, 20.0), "noise": (0.0, 255.0), "jpeg": (1.0, 100.0), "video": (0.0, 51.0)}
 _USAGE = (
     f"{', '.join(sorted(_INTERPOLATION))}, blur=SIGMA, noise=SIGMA or noise=LOW..HIGH, jpeg=QUALITY, video=CRF, "
-    "with commas between"
+    "separated by commas"
 )
 
 
@@ -145,17 +143,16 @@ def degrade_clip(
     seed: int,
     first_frame: int = 0,
 ) -> list[Picture]:
-    """Low-quality clip [H / scale, W / scale, 3] of a good one: blur, shrink, noise, JPEG, video codec, in that order.
+    """Low-quality clip [H / scale, W / scale, 3]: blur, downscale, noise, JPEG, video codec, in that order.
 
-    Noise is new in each frame, drawn from (seed, first_frame + index): a cut-out of the clip gets the same noise.
-    Raises ValueError where `scale` does not divide the size: cut the truth to a multiple of it first, as it must have
-    the size of the result to be compared.
+    Noise is drawn per frame from (seed, first_frame + index), so part of a clip gets the same noise. Raises ValueError
+    if `scale` does not divide the size: crop the ground truth first.
     """
     out: list[Picture] = []
     for index, picture in enumerate(clip):
         h, w = picture.shape[:2]
         if scale < 1 or h % scale or w % scale:
-            raise ValueError(f"a {w}x{h} picture cannot be shrunk {scale} times; cut it to a multiple first")
+            raise ValueError(f"a {w}x{h} picture cannot be downscaled {scale} times; crop it to a multiple first")
         rng = np.random.default_rng([seed, first_frame + index])
         low = resize(
             blur(np.asarray(picture, np.float32), degradation.blur_px), w // scale, h // scale, degradation.resize
@@ -184,5 +181,5 @@ def _interval(text: str) -> tuple[float, float]:
     low, dots, high = text.partition("..")
     ends = _number("noise", low), _number("noise", high if dots else low)
     if ends[0] > ends[1]:
-        raise InputError(f"noise={text} runs downwards.", "Put the smaller number first.")
+        raise InputError(f"noise={text} is descending.", "Put the smaller number first.")
     return ends

@@ -1,4 +1,4 @@
-"""The demonstration: a real clip, visibly damaged, restored by the real command, and measured beside rivals.
+"""The demonstration: a real clip, degraded, restored by the real command, and compared with other methods.
 
 python -m answerprint.metrics.demo --out FOLDER
 """
@@ -44,15 +44,15 @@ _CASE = Case(
     degradation=Degradation.parse("blur=1.2,noise=10,jpeg=70"),
 )
 _RIVALS = {"nlmeans": "FFmpeg nlmeans, bicubic", "realesrgan-x4plus@per-frame": "Real-ESRGAN x4plus, frame by frame"}
-"""Rows as `answerprint eval clips --compare` names them, and what they are called here."""
+"""Rows of `answerprint eval clips --compare`, and their labels here."""
 _SHOWN = ("psnr", "ssim_y", "st_lpips", "detail_ratio", "e_warp", "e_inter", "seconds_per_frame")
 _WIPE_SECONDS = 5
 _STILL = 5
-"""The frame that is shown, counted from the first that is restored."""
+"""The displayed frame, counted from the first restored one."""
 
 
 def make_demo(out: Path) -> None:
-    """Make the clip, restore it twice, set rivals beside it, write pictures and figures into `out`."""
+    """Degrade the clip, restore it with each method, and write pictures and figures into `out`."""
     out.mkdir(parents=True, exist_ok=True)
     truth = read_truth(_CASE)
     damaged = degrade_clip(truth, _CASE.scale, _CASE.degradation, _CASE.seed, _CASE.first)
@@ -68,7 +68,7 @@ def make_demo(out: Path) -> None:
     before = enlarge(damaged, (width, height))
     clips = {"damaged, bicubic": before}
     seconds = {}
-    _say("The rivals: " + ", ".join(_RIVALS.values()))
+    _print("Other methods: " + ", ".join(_RIVALS.values()))
     with Studio() as studio:
         reader = Reader(studio, "", "sr", None, None)
         for row, name in _RIVALS.items():
@@ -76,14 +76,14 @@ def make_demo(out: Path) -> None:
             made_by = way.restore(DamagedClip(damaged, (width, height), _CASE.first, _CASE.seed))
             clips[name], seconds[name] = made_by.pictures, made_by.seconds_per_frame
     clips |= {"restored frame by frame": per_frame, "restored": restored, "truth": truth}
-    _say("Measuring")
+    _print("Measuring")
     motion = ReferenceMotion(truth)
     distances, absent = load_distances()
     rows = {}
     for name, clip in clips.items():
         figures = compare_with_truth(clip, truth, motion, distances) | {"seconds_per_frame": seconds.get(name)}
         rows[name] = {key: figures[key] for key in _SHOWN if key in figures}
-    title = f"{_CASE.clip.name}, {len(truth)} frames, damaged by {_CASE.degradation} and shrunk {_CASE.scale} times"
+    title = f"{_CASE.clip.name}, {len(truth)} frames, degraded by {_CASE.degradation}, downscaled {_CASE.scale} times"
     table = Table(title, rows, ["Motion of E_warp and E_inter: Farneback flow on the truth.", *absent])
     (out / "figures.txt").write_text(table.to_text())
     _write_png(out / "before-after.png", side_by_side(before[_STILL], restored[_STILL]))
@@ -95,13 +95,13 @@ def make_demo(out: Path) -> None:
 
 
 def side_by_side(before: Picture, after: Picture) -> Picture:
-    """Both pictures [H, W, 3] beside each other, with a thin line between."""
+    """Both pictures [H, W, 3] side by side, separated by a thin line."""
     line = np.ones((before.shape[0], 4, 3), np.float32)
     return np.concatenate([before, line, after], 1)
 
 
 def wipe(before: Sequence[Picture], after: Sequence[Picture], frames: int) -> Iterator[Picture]:
-    """A film of `frames` pictures: the clips forwards and backwards, a line between them that goes across and back."""
+    """A clip of `frames` pictures: both clips forwards and backwards, with a wipe that moves across and back."""
     count, width = len(before), before[0].shape[1]
     for t in range(frames):
         k = t % (2 * count - 2) if count > 1 else 0
@@ -113,8 +113,8 @@ def wipe(before: Sequence[Picture], after: Sequence[Picture], frames: int) -> It
 
 
 def _restore(source: Path, target: Path, *extra: str) -> list[Picture]:
-    """What the command makes of `source`; raises JobFailedError where it fails."""
-    _say(f"answerprint restore {source.name} {target.name} {' '.join(extra)}".rstrip())
+    """Restore `source` with the command. Raises JobFailedError if it fails."""
+    _print(f"answerprint restore {source.name} {target.name} {' '.join(extra)}".rstrip())
     command = [sys.executable, "-P", "-m", "answerprint", "restore", str(source), str(target), "--overwrite", *extra]
     if subprocess.run(command, check=False).returncode:  # noqa: S603 - our own program
         raise JobFailedError("The demonstration could not restore its clip.", "Run answerprint doctor.")
@@ -136,10 +136,10 @@ def _write_film(path: Path, pictures: Iterator[Picture], rate: Fraction) -> None
 def _write_png(path: Path, picture: Picture) -> None:
     encoded = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
     if not cv2.imwrite(str(path), np.ascontiguousarray(encoded[..., ::-1])):
-        raise JobFailedError(f"{path} could not be written.", "Choose another --out.")
+        raise JobFailedError(f"Cannot write {path}.", "Choose another --out.")
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
@@ -147,11 +147,11 @@ def _say(text: str) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line of the demonstration; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m answerprint.metrics.demo", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="folder for what is made")
+    parser.add_argument("--out", type=Path, required=True, help="output folder")
     args = parser.parse_args(argv)
-    _say(
-        f"{_CASE.frames} frames are restored in four ways and measured: about three minutes on two cores; "
-        f"this machine has {os.cpu_count()}. Nothing is fetched."
+    _print(
+        f"Restoring and measuring {_CASE.frames} frames with four methods: about three minutes on two cores; "
+        f"this machine has {os.cpu_count()}. Nothing is downloaded."
     )
     try:
         make_demo(args.out.absolute())

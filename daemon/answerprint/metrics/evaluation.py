@@ -1,4 +1,4 @@
-"""`answerprint eval`: damage real footage, restore it in several ways, and measure each against the truth."""
+"""`answerprint eval`: degrade real footage, restore it with several methods, and measure each against the truth."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ __all__ = ["main", "write_clip"]
 
 _COMPARED = "per-frame,per-frame-shared-noise,no-merge,no-warp,consistent"
 _ROWS_HELP = (
-    f"Rows: {', '.join(ROWS)}; MODEL@VARIANT for another model; external:COMMAND, with {{in}} and {{out}} in it, for "
-    "any program that reads and writes folders of PNG frames, in a --compare of its own. "
-    "NAME:option=value;option=value changes a row."
+    f"Rows: {', '.join(ROWS)}; MODEL@VARIANT for another model; external:COMMAND, containing {{in}} and {{out}}, for "
+    "any program that reads and writes folders of PNG frames, in a separate --compare. "
+    "NAME:option=value;option=value changes options of a row."
 )
 
 
 def write_pictures(folder: Path, stem: str, pictures: Mapping[str, Sequence[Picture]]) -> list[Path]:
-    """A temporal profile and a still of the middle frame, rows side by side; returns the files."""
+    """Write a temporal profile and a still of the middle frame of all rows; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     some = next(iter(pictures.values()))
     profile = profile_sheet(pictures, some[0].shape[0] // 2)
@@ -61,52 +61,54 @@ def _write_png(file: Path, picture: NDArray[np.uint8]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = PlainParser(
         prog="answerprint eval",
-        description="Damage real footage, restore it in several ways, measure each against the truth.",
+        description="Degrade real footage, restore it with several methods, and measure each against the truth.",
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
-        ("clips", "compare variants"),
-        ("table", "the paper's ablations: 2 or 4"),
-        ("degrade", "only write the damaged clip, lossless, to a file"),
+        ("clips", "compare methods and variants"),
+        ("table", "the paper's ablations, table 2 or 4"),
+        ("degrade", "only write the degraded clip, lossless, to a file"),
     ):
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False)
         if name == "table":
             command.add_argument("number", choices=["2", "4"], help="number of the paper's table")
         if name == "degrade":
             command.add_argument("clip", type=Path, metavar="CLIP", help="video file or image sequence")
-            command.add_argument("output", type=Path, metavar="OUTPUT", help="an .mkv file that does not exist yet")
+            command.add_argument("output", type=Path, metavar="OUTPUT", help="new .mkv file")
         else:
             command.add_argument("clips", nargs="+", type=Path, metavar="CLIP", help="video file or image sequence")
         if name == "clips":
             command.add_argument(
                 "--compare", action="append", metavar="ROWS",
-                help=f"rows with commas between (default: {_COMPARED}); may be given again. {_ROWS_HELP}",
+                help=f"rows, separated by commas (default: {_COMPARED}); repeatable. {_ROWS_HELP}",
             )  # fmt: skip
-            command.add_argument("--report", type=Path, metavar="DIR", help="write one page there that shows all")
-        command.add_argument("--scale", type=int, default=4, help="how far the truth is shrunk (default: %(default)s)")
+            command.add_argument("--report", type=Path, metavar="DIR", help="write an HTML report into this folder")
+        command.add_argument(
+            "--scale", type=int, default=4, help="downscaling factor of the truth (default: %(default)s)"
+        )
         command.add_argument(
             "--degrade", default="bicubic,noise=2", help="such as blur=1.6,noise=10,jpeg=70 (default: %(default)s)"
         )
         command.add_argument("--frames", type=int, default=24, help="frames of each clip (default: %(default)s)")
         command.add_argument("--start", type=int, default=0, help="first frame (default: %(default)s)")
-        command.add_argument("--crop", metavar="WxH", help="use the centre of this size, where the picture is larger")
+        command.add_argument("--crop", metavar="WxH", help="use a centre crop of this size, if the picture is larger")
         command.add_argument("--seed", type=int, default=0, help="seed (default: %(default)s)")
         if name == "degrade":
             continue
         command.add_argument("--model", default=DEFAULT_MODEL, help="model (default: %(default)s)")
-        command.add_argument("--task", default="sr", help="what the models are asked for (default: %(default)s)")
+        command.add_argument("--task", default="sr", help="the models' task (default: %(default)s)")
         command.add_argument("--steps", type=int, default=None, help="sampler steps (default: the model's)")
         if name == "clips":
             command.add_argument("--sampler", default=None, help="sampler (default: the model's)")
         command.add_argument("--device", default="cpu", help="torch device (default: %(default)s)")
         command.add_argument("--out", type=Path, help="folder for temporal profiles, stills and figures.json")
-        command.add_argument("--json", action="store_true", help="print JSON in place of tables")
+        command.add_argument("--json", action="store_true", help="print JSON instead of tables")
     return parser
 
 
 def write_clip(path: Path, clip: Sequence[Picture], rate: Fraction) -> None:
-    """Write pictures as a lossless .mkv file; raises OutputError when it exists or cannot be written."""
+    """Write pictures as a lossless .mkv file. Raises OutputError if it exists or cannot be written."""
     height, width = clip[0].shape[:2]
     colour = ColourTags("bt709", "bt709", "bt709", "tv")
     spec = OutputSpec(width=width, height=height, rate=rate, codec="ffv1", colour=colour)
@@ -116,7 +118,7 @@ def write_clip(path: Path, clip: Sequence[Picture], rate: Fraction) -> None:
 
 
 def _degrade(args: argparse.Namespace) -> int:
-    """`eval degrade`: the damaged clip alone."""
+    """`eval degrade`: write the degraded clip only."""
     info = probe(args.clip)
     crop = _crop(args.crop, info.width, info.height)
     case = Case(args.clip, args.scale, Degradation.parse(args.degrade), args.start, args.frames, crop, seed=args.seed)
@@ -149,7 +151,7 @@ def _groups(args: argparse.Namespace, studio: Studio) -> dict[str, list[Restorat
 
 
 def evaluate_clips(args: argparse.Namespace) -> list[dict[str, object]]:
-    """Evaluate all clips, writing tables (or collecting JSON) as they are ready."""
+    """Evaluate all clips; prints each table when it is ready, unless JSON is requested."""
     distances, absent = load_distances(args.device)
     notes = [
         "Motion of E_warp and E_inter: Farneback flow on the truth; the method itself uses DIS on the input.",
@@ -188,7 +190,7 @@ def _title(case: Case, group: str) -> str:
 
 
 def _result(case: Case, group: str, table: Table, found: Comparison) -> dict[str, object]:
-    """What `--json` says of one table."""
+    """The JSON of one table."""
     return (
         table.to_json()
         | {"clip": str(case.clip), "group": group, "ratios": verdict(found.rows)}
@@ -204,7 +206,7 @@ def _print(table: Table) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """Entry of the evaluation child; returns the exit code."""
+    """Entry point of the evaluation child; returns the exit code."""
     try:
         args = _parser().parse_args(argv)
         if args.command == "degrade":

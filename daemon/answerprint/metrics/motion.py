@@ -1,7 +1,7 @@
-"""Motion for the temporal figures: an optical flow that the method itself does not use, warping, and occlusion.
+"""Motion for the temporal metrics: an optical flow that the method itself does not use, warping, and occlusion.
 
-Flow [H, W, 2] float32 is in pixels: what is at (x, y) in the first picture is at (x + flow[..., 0], y + flow[..., 1])
-in the second.
+Flow [H, W, 2] float32 is in pixels: point (x, y) of the first picture is at (x + flow[..., 0], y + flow[..., 1]) in the
+second.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FlowFunction = Callable[[Grey, Grey], Flow]
 """Flow from the first to the second of two grey pictures [H, W] uint8."""
 
 _NORMALISE_PX = 5.0
-_NOISE_FLOOR = 2.0  # on 0..255: flat areas must not have their coding noise blown up to texture
+_NOISE_FLOOR = 2.0  # on 0..255: coding noise of flat areas must not be amplified to texture
 
 
 def grey(picture: Picture) -> Grey:
@@ -45,10 +45,10 @@ def grey(picture: Picture) -> Grey:
 def farneback_flow(source: Grey, target: Grey) -> Flow:
     """Flow by OpenCV's Farneback after local contrast normalisation; about 0.1 s for 640x360 on one core.
 
-    The method's own flow is DIS: a figure that used DIS too would reward what follows DIS's errors. Farneback's fit has
-    no solution in the smooth areas of photographs, and its errors there leak over half the picture; dividing by the
-    local deviation cures most of it. Measured on five photographs, panned 2.7 px, panned 13 px and zoomed 3 %: mean
-    error 0.13, 1.5, 0.36 px against 1.2, 6.6, 2.6 px without; masked in vain 0.4, 10, 3 % of pixels against 4, 17, 8 %.
+    The method itself uses DIS: a metric with DIS would reward following its errors. Farneback is ill-posed in smooth
+    areas of photographs, and its errors spread over half the picture; dividing by the local deviation fixes most of
+    this. Measured on five photographs, panned 2.7 px, panned 13 px and zoomed 3 %: mean error 0.13, 1.5, 0.36 px
+    against 1.2, 6.6, 2.6 px without; wrongly masked 0.4, 10, 3 % of pixels against 4, 17, 8 %.
     """
     if source.shape != target.shape:
         raise ValueError(f"flow between pictures of different shape: {source.shape} and {target.shape}")
@@ -68,7 +68,7 @@ def farneback_flow(source: Grey, target: Grey) -> Flow:
 
 
 def warp_picture(picture: NDArray[np.float32], flow: Flow) -> NDArray[np.float32]:
-    """Picture [H, W] or [H, W, C] sampled bilinearly where each pixel's flow leads; the border repeats outside."""
+    """Picture [H, W] or [H, W, C] sampled bilinearly at each pixel's flow target; borders are replicated."""
     x, y = _grid(*flow.shape[:2])
     out = cv2.remap(
         picture, x + flow[..., 0], y + flow[..., 1], interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
@@ -77,9 +77,9 @@ def warp_picture(picture: NDArray[np.float32], flow: Flow) -> NDArray[np.float32
 
 
 def target_inside(flow: Flow) -> Mask:
-    """True where the flow's target lies in the frame, half a pixel beyond the outermost pixel centres included.
+    """True where the flow's target is in the frame, including half a pixel beyond the outermost pixel centres.
 
-    Without that half pixel the least error of a flow on a still border masks the border.
+    Without the half pixel, the smallest flow error at a still border would mask the border.
     """
     h, w = flow.shape[:2]
     x, y = _grid(h, w)
@@ -108,6 +108,6 @@ def _normalise(picture: Grey) -> Grey:
 
 @lru_cache(maxsize=4)
 def _grid(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Pixel coordinates x and y, each [H, W]; kept, since every pair of a clip asks for the same."""
+    """Pixel coordinates x and y, each [H, W]; cached, because all pairs of a clip need the same."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     return x, y

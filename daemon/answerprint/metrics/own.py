@@ -1,4 +1,4 @@
-"""Rows of a comparison that this program's models make: a model, a variant of the method, and changed options."""
+"""Rows of a comparison restored by this program: a model, a variant of the method, and changed options."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from answerprint.temporal.options import describe, parse_option
 __all__ = ["DEFAULT_MODEL", "Own", "Studio"]
 
 DEFAULT_MODEL = RestoreRequest(ClipRef("in"), "out").model
-"""What a job takes that names no model."""
+"""The default model of a job."""
 
 _FLOW_CACHE_BYTES = 2**30
 
 
 class Studio:
-    """Models in memory, each loaded once, and the flow of the clips that were restored. Close it by `with`."""
+    """Loaded models, and the flow cache of the restored clips; a context manager."""
 
     def __init__(self, device: str = "cpu") -> None:
         self._device = torch.device(device)
@@ -52,39 +52,39 @@ class Studio:
         self._folder.cleanup()
 
     def model(self, name: str) -> Backend:
-        """The model of that name; raises ModelError where it cannot be had."""
+        """The model of that name, loaded once. Raises ModelError if it is not available."""
         if name not in self._loaded:
             self._loaded[name] = load(name, self._device)
         return self._loaded[name]
 
     def flow(self) -> FlowSource:
-        """Flow between the frames of any clip; what was estimated once is kept."""
+        """A cached source of flow between frames."""
         return FlowSource(get_estimator("dis"), self._flow)
 
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """One row. A job with the model and these options would make the same pictures."""
+    """One row; a job with the same model and options gives the same pictures."""
 
     name: str
     model: str
     change: MethodChange
     studio: Studio
     options: Mapping[str, str] = field(default_factory=dict)
-    """Options of the method and of the model, as typed; they count after `change`."""
+    """Options of the method and the model, as texts; applied after `change`."""
     steps: int | None = None
-    """None is the model's own number."""
+    """Number of steps; None is the model's default."""
 
     def absent(self) -> Absent | None:
-        """Never absent: a model that is not there is an error, told by `choices`."""
+        """None: a missing model is an error, raised by `choices`."""
         return None
 
     def choices(self, task: str) -> Choices:
-        """What the row asks for; raises InputError or ModelError where that cannot be had."""
+        """Resolve the row's options. Raises InputError or ModelError."""
         return self._resolve(find_model(self.model).info, task)
 
     def restore(self, shot: DamagedClip) -> Restored:
-        """The clip, restored."""
+        """Restore the clip."""
         backend = self.studio.model(self.model)
         choices = self._resolve(backend.info, shot.task)
         backend.configure(steps=choices.steps, sampler=choices.sampler, options=dict(choices.model_options))
@@ -113,5 +113,5 @@ class Own:
 
 def _whole(text: str) -> int:
     if not text.isdigit():
-        raise InputError(f"steps does not take {text!r}.", "Give a whole number, such as steps=4.")
+        raise InputError(f"Invalid value {text!r} for steps.", "Use a whole number, such as steps=4.")
     return int(text)

@@ -1,6 +1,6 @@
-"""Distances that a trained network sees, where its weights are at hand; a reason where not. Nothing is downloaded.
+"""Perceptual metrics of trained networks, if their weights are on disk. Nothing is downloaded.
 
-Here is LPIPS by the `lpips` package; `shift_tolerant` and `texture` hold the others.
+This module has LPIPS from the `lpips` package; the others are in `shift_tolerant` and `texture`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _BACKBONES: dict[str, str] = {"alex": "alexnet-owt-7be5be79.pth", "vgg": "vgg16-
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A figure that cannot be had here, and why; falsy, so `if metric:` asks whether there is one."""
+    """A metric that is not available, and why; falsy, so that `if metric:` tests availability."""
 
     reason: str
     remedy: str
@@ -52,15 +52,15 @@ class Absent:
 
 
 class Distance(Protocol):
-    """A perceptual distance, ready to use."""
+    """A perceptual metric."""
 
     @property
     def key(self) -> str:
-        """Under which name its figure is stored (see `report.COLUMNS`)."""
+        """Its key in `report.COLUMNS`."""
 
     @property
     def of_neighbours(self) -> bool:
-        """Whether the distance of a frame to its interpolation is shown too, as papers do for LPIPS."""
+        """Whether the distance of each frame to its interpolation is reported too, as papers do for LPIPS."""
 
     def distance(self, a: Picture, b: Picture) -> float:
         """Distance of two pictures [H, W, 3] in [0, 1] of one size, 0 for equal ones."""
@@ -89,10 +89,10 @@ class Lpips:
 
 
 def load_lpips(network: Network = "alex", device: str = "cpu") -> Lpips | Absent:
-    """LPIPS ready to use, or why it is not: the package, torchvision or the backbone's file is missing or damaged.
+    """LPIPS, or why it is not available: the package, torchvision or the backbone's file is missing or damaged.
 
-    The backbone is looked for where torchvision would keep it, `$TORCH_HOME/hub/checkpoints`, and checked against the
-    hash in its name. We load it ourselves into an untrained trunk: asked for a trained one, lpips would go online.
+    The backbone is expected in torchvision's cache, `$TORCH_HOME/hub/checkpoints`, and checked against the hash in its
+    name. It is loaded here into an untrained network, because lpips would download a trained one.
     """
     try:
         with warnings.catch_warnings():
@@ -100,19 +100,19 @@ def load_lpips(network: Network = "alex", device: str = "cpu") -> Lpips | Absent
             import lpips  # type: ignore[import-untyped, import-not-found, unused-ignore]
     # RuntimeError and OSError: what a torchvision built for another torch raises when it is imported.
     except (ImportError, RuntimeError, OSError) as e:
-        return Absent(f"lpips cannot be imported ({e}).", "Install `answerprint[lpips]` and a torchvision.")
+        return Absent(f"lpips could not be imported ({e}).", "Install `answerprint[lpips]` and torchvision.")
     path = backbone(network)
     if isinstance(path, Absent):
         return path
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # lpips calls torchvision by an argument that has been renamed
+        warnings.simplefilter("ignore")  # lpips uses a renamed argument of torchvision
         model = lpips.LPIPS(net=network, version="0.1", pnet_rand=True, verbose=False)
     _fill_trunk(model.net, torch.load(path, map_location="cpu", weights_only=True))
     return Lpips(network, model.requires_grad_(False).eval().to(device), device)
 
 
 def backbone(network: Network) -> Path | Absent:
-    """torchvision's file of a trained trunk, or why there is none."""
+    """torchvision's file of a trained backbone, or why it is not available."""
     path = Path(torch.hub.get_dir()) / "checkpoints" / _BACKBONES[network]
     if not path.is_file():
         return Absent(f"its backbone {path} is not on disk.", f"Put torchvision's {path.name} there.")
@@ -122,18 +122,18 @@ def backbone(network: Network) -> Path | Absent:
 
 
 def as_tensor(picture: Picture, device: str) -> torch.Tensor:
-    """Picture [H, W, 3] as a batch [1, 3, H, W] of its own."""
+    """Picture [H, W, 3] as a batch [1, 3, H, W]."""
     return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32))[None].to(device)
 
 
 def network_distance(name: str, model: torch.nn.Module, a: Picture, b: Picture, device: str, smallest_px: int) -> float:
-    """What a network that takes two batches says of pictures [H, W, 3] in [0, 1].
+    """Distance of two pictures [H, W, 3] in [0, 1] by a network that takes two batches.
 
-    ValueError where they differ in size or a side is below `smallest_px`.
+    Raises ValueError if they differ in size or a side is below `smallest_px`.
     """
     require_same_size(a, b)
     if min(a.shape[:2]) < smallest_px:
-        raise ValueError(f"{name} needs {smallest_px}x{smallest_px} px at least, not {a.shape[1]}x{a.shape[0]}")
+        raise ValueError(f"{name} needs at least {smallest_px}x{smallest_px} px, not {a.shape[1]}x{a.shape[0]}")
     with torch.inference_mode():
         return float(model(as_tensor(a, device), as_tensor(b, device)))
 
@@ -141,7 +141,7 @@ def network_distance(name: str, model: torch.nn.Module, a: Picture, b: Picture, 
 def mean_distance(metric: Distance, clip: Clip, truth: Clip) -> float:
     """Mean distance of the frames of `clip` to those of `truth`."""
     require_same_clips(clip, truth)
-    # The truth is measured too, as a row of every table: nothing need be computed for it.
+    # The truth is a row of every table too: its distance is 0 without computation.
     return float(np.mean([0.0 if a is b else metric.distance(a, b) for a, b in zip(clip, truth, strict=True)]))
 
 
@@ -161,7 +161,7 @@ def _hash_agrees(path: Path) -> bool:
 
 
 def _fill_trunk(trunk: torch.nn.Module, state: dict[str, torch.Tensor]) -> None:
-    """Copy a torchvision classifier's convolutions into lpips's trunk, which cuts the same layers into slices.
+    """Copy a torchvision classifier's convolutions into lpips's backbone, which groups the same layers into slices.
 
     "features.6.weight" there is "slice3.6.weight" here: the slice differs, the layer's number does not.
     """

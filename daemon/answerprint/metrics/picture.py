@@ -1,8 +1,8 @@
-"""Figures of one picture against another: PSNR, SSIM, MS-SSIM, GMSD, and the detail that blur removes.
+"""Metrics of one picture against another: PSNR, SSIM, MS-SSIM, GMSD, and fine detail.
 
-All take pictures [H, W, 3] float32 RGB in [0, 1] of one size; another size raises ValueError with both sizes.
-`channel` is "rgb" (mean over the three channels) or "y" (BT.709 luma, see `checks.luma`). No border is cropped, save
-the five pixels that SSIM's window cannot cover.
+All take pictures [H, W, 3] float32 RGB in [0, 1] of one size; different sizes raise ValueError. `channel` is "rgb"
+(mean over the three channels) or "y" (BT.709 luma, see `checks.luma`). No border is cropped, except the five pixels
+that SSIM's window cannot cover.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def psnr(a: Picture, b: Picture, channel: Channel = "rgb") -> float:
     """Peak signal to noise ratio in dB for a peak of 1; inf for equal pictures. RGB: of the error over all channels."""
     x, y = _pair(a, b, channel)
     difference = np.subtract(x, y, dtype=np.float32).ravel()
-    # float64 sum: a float32 sum of 10^6 squares loses the digits that 60 dB stands on.
+    # float64 sum: a float32 sum of 10^6 squares is too inexact for 60 dB.
     mse = float(np.mean(np.square(difference), dtype=np.float64))
     return float("inf") if mse == 0.0 else float(-10.0 * np.log10(mse))
 
@@ -53,7 +53,7 @@ def psnr(a: Picture, b: Picture, channel: Channel = "rgb") -> float:
 def ssim(a: Picture, b: Picture, channel: Channel = "rgb") -> float:
     """Structural similarity (Wang et al. 2004), data range 1: 1 for equal pictures, about 0 for unrelated ones.
 
-    The mean is over the places where the whole 11x11 window lies in the picture. Raises ValueError below 11x11 px.
+    The mean is over positions at which the whole 11x11 window is inside the picture. Raises ValueError below 11x11 px.
     """
     x, y = _pair(a, b, channel)
     return _ssim_terms(x, y)[0]
@@ -62,9 +62,9 @@ def ssim(a: Picture, b: Picture, channel: Channel = "rgb") -> float:
 def ms_ssim(a: Picture, b: Picture, channel: Channel = "rgb") -> float:
     """Multi-scale SSIM (Wang et al. 2003), five scales, 0..1.
 
-    A picture whose short side is below 161 px cannot hold the window at the fifth scale: it gets as many scales as fit
-    (four from 81 px, three from 41, two from 21, one from 11), their weights scaled to sum to 1. Such a figure is
-    comparable only with others of the same size. Negative contrast terms count as 0. RGB: mean over the channels.
+    Pictures with a short side below 161 px are too small for five scales: they use as many as fit (four from 81 px,
+    three from 41, two from 21, one from 11), with weights rescaled to sum to 1, and compare only with pictures of the
+    same size. Negative contrast terms count as 0. RGB: mean over the channels.
     """
     x, y = _pair(a, b, channel)
     scales = _scale_count(min(a.shape[:2]))
@@ -83,21 +83,21 @@ def gmsd(a: Picture, b: Picture) -> float:
 
 
 def high_band(picture: Picture) -> Plane:
-    """Fine detail [H, W]: luma less its Gaussian blur of sigma 1.5 px, so what has periods below about 8 px."""
+    """Fine detail [H, W]: luma minus its Gaussian blur of sigma 1.5 px; periods below about 8 px."""
     y = luma(picture)
     return np.asarray(y - cv2.GaussianBlur(y, (0, 0), _SIGMA, borderType=cv2.BORDER_REFLECT_101), np.float32)
 
 
 def detail_energy(picture: Picture) -> float:
-    """Mean square of the high band: falls with blur, rises with sharpening, and with noise as well."""
+    """Mean square of the high band: decreases with blur, increases with sharpening and noise."""
     return float(np.mean(np.square(high_band(picture)), dtype=np.float64))
 
 
 def detail_ratio(result: Picture, truth: Picture) -> float:
-    """Detail energy of the result over that of the truth: 1 is right, below is blur, above is invented or noise.
+    """Detail energy of the result relative to the truth: 1 is right, below is blur, above is generated detail or noise.
 
-    nan where the truth has no detail at all (a black frame). Read it with `high_band_correlation`, which tells true
-    detail from invented.
+    NaN if the truth has no detail (a black frame). Use it with `high_band_correlation`, which separates true detail
+    from generated detail.
     """
     require_same_size(result, truth)
     energy = detail_energy(truth)
@@ -105,7 +105,7 @@ def detail_ratio(result: Picture, truth: Picture) -> float:
 
 
 def high_band_correlation(result: Picture, truth: Picture) -> float:
-    """Pearson correlation of the two high bands, -1..1: is the detail in its right place? nan where one is flat."""
+    """Pearson correlation of the two high bands, -1..1: whether detail is in the right place. NaN if one is flat."""
     require_same_size(result, truth)
     x, y = (high_band(p).astype(np.float64) for p in (result, truth))
     x -= x.mean()
@@ -143,7 +143,7 @@ def _plane(x: Plane, index: int) -> Plane:
 
 
 def _window(x: Plane) -> Plane:
-    """Gaussian-weighted local mean at the places that the window covers wholly."""
+    """Gaussian-weighted local mean at positions at which the whole window is inside."""
     r = _WINDOW // 2
     blurred = cv2.GaussianBlur(x, (_WINDOW, _WINDOW), _SIGMA)
     return np.asarray(blurred, np.float32)[r:-r, r:-r]
@@ -152,7 +152,7 @@ def _window(x: Plane) -> Plane:
 def _ssim_terms(x: Plane, y: Plane) -> tuple[float, float]:
     """Mean SSIM and its mean contrast-structure part."""
     if min(x.shape[:2]) < _WINDOW:
-        raise ValueError(f"SSIM needs {_WINDOW}x{_WINDOW} px at least, the picture has {x.shape[1]}x{x.shape[0]}")
+        raise ValueError(f"SSIM needs at least {_WINDOW}x{_WINDOW} px, the picture has {x.shape[1]}x{x.shape[0]}")
     mx, my = _window(x), _window(y)
     mxx, myy, mxy = mx * mx, my * my, mx * my
     vxx, vyy, vxy = _window(x * x) - mxx, _window(y * y) - myy, _window(x * y) - mxy
@@ -162,7 +162,7 @@ def _ssim_terms(x: Plane, y: Plane) -> tuple[float, float]:
 
 
 def _scale_count(short_side: int) -> int:
-    """As many scales, five at most, as keep the short side at 11 px; odd sizes round up when they are halved."""
+    """Number of scales, at most five, that keep the short side at 11 px or more; odd sizes round up when halved."""
     count = 1
     while count < len(_MS_WEIGHTS) and short_side > (_WINDOW - 1) * 2**count:
         count += 1

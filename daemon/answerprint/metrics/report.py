@@ -1,4 +1,4 @@
-"""Figures of several variants as one table: plain text, Markdown, and a dict for JSON."""
+"""Metrics of several variants as one table: plain text, and a dict for JSON."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ Figure = float | int | str | None
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """How one figure is shown; stored values stay un-scaled."""
+    """Formatting of one metric; stored values are not scaled."""
 
     label: str
     better: Literal["up", "down", ""] = ""
-    """Which way is better; "" where neither is, as for a share of masked pixels or a ratio that should be 1."""
+    """Direction of better values; "" for neutral ones, such as a share of masked pixels or a ratio that should be 1."""
     digits: int = 3
     scale: float = 1.0
-    """Factor for showing: 1e3 shows E_warp x1e-3 as papers do; the label must say so."""
+    """Display factor: 1e3 shows E_warp x1e-3 as in papers; the label must say so."""
 
     @property
     def heading(self) -> str:
-        """Label with an arrow towards better."""
+        """Label with an arrow in the direction of better values."""
         arrow = {"up": " \N{UPWARDS ARROW}", "down": " \N{DOWNWARDS ARROW}", "": ""}[self.better]
         return self.label + arrow
 
     def show(self, value: Figure) -> str:
-        """Text of one value: "-" for none, "n/a" for nan (not measurable), "inf" for infinite."""
+        """Text of one value: "-" for None, "n/a" for NaN (not measurable), "inf" for infinity."""
         if value is None:
             return "-"
         if isinstance(value, str):
@@ -61,25 +61,25 @@ COLUMNS: Mapping[str, Column] = {
     "seconds_per_frame": Column("s/frame", "down", 3),
     "peak_memory_bytes": Column("peak MiB", "down", 0, 1 / 2**20),
 }
-"""How the figures of this package are shown, by the name under which they are stored."""
+"""Columns by key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Variants (rows, in order) by figures; columns are those that any row has, in the order they are first met."""
+    """Variants (rows) by metrics; the columns are those of any row, in order of first appearance."""
 
     title: str
     rows: Mapping[str, Mapping[str, Figure]]
     notes: Sequence[str] = ()
-    """What a reader needs to judge the figures: floor, interpolator, backbone, what is absent and why."""
+    """Notes for the reader: interpolator, backbone, unavailable metrics and why."""
 
     @property
     def keys(self) -> list[str]:
-        """Stored names of the columns."""
+        """Keys of the columns."""
         return list(dict.fromkeys(key for row in self.rows.values() for key in row))
 
     def to_text(self) -> str:
-        """Aligned plain text: title, headings, one line a variant, notes."""
+        """Aligned plain text: title, headings, one line per variant, notes."""
         grid = self._grid()
         widths = [max(len(line[i]) for line in grid) for i in range(len(grid[0]))]
         lines = [
@@ -90,7 +90,7 @@ class Table:
         return "\n".join([self.title, lines[0].rstrip(), ruler, *(ln.rstrip() for ln in lines[1:]), *self.notes]) + "\n"
 
     def to_json(self) -> dict[str, object]:
-        """Title, rows of un-scaled values, notes; nan becomes None and an infinity "inf": JSON has no word for them."""
+        """Title, rows of unscaled values, notes; NaN becomes None and infinity "inf", which JSON lacks."""
         rows = {name: {key: _plain(value) for key, value in row.items()} for name, row in self.rows.items()}
         return {"title": self.title, "rows": rows, "notes": list(self.notes)}
 

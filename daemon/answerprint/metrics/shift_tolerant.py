@@ -1,8 +1,8 @@
-"""ST-LPIPS (Ghildyal and Liu, ECCV 2022): LPIPS that a shift of a pixel does not upset. The figure P of this project.
+"""ST-LPIPS (Ghildyal and Liu, ECCV 2022): LPIPS that tolerates shifts of a pixel. The metric P of this project.
 
-The weights are those of the authors' package, which `python -m answerprint.training.fetch measures` puts into the
-program's cache. The network is written from the paper and the shapes of these weights. Where it halves the picture, a
-low-pass filter with mirrored borders does it; the kernels of these filters lie in the file beside the convolutions.
+The weights are those of the authors' package, downloaded into the cache by `python -m answerprint.training.fetch
+measures`. The network is written from the paper and the shapes of the weights. It downsamples with low-pass filters
+with mirrored borders, whose kernels are stored with the convolutions.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from answerprint.training.fetch import MEASURES, measures_folder
 __all__ = ["SMALLEST_PX", "ShiftTolerant", "ShiftTolerantNetwork", "load_shift_tolerant"]
 
 SMALLEST_PX = 32
-"""Least width and height of a picture: in a smaller one the last layer has too few places for its border."""
+"""Minimum width and height: smaller pictures are too small for the last layer's mirrored border."""
 
-_REMEDY = "Fetch it: python -m answerprint.training.fetch measures"
+_REMEDY = "Download it: python -m answerprint.training.fetch measures"
 
 
 class _Downsample(nn.Module):
-    """Half the size through a 3x3 low-pass filter, one and the same for all channels; the border is mirrored."""
+    """Halve the size with a 3x3 low-pass filter, the same for all channels; borders are mirrored."""
 
     filt: torch.Tensor
 
@@ -43,7 +43,7 @@ class _Downsample(nn.Module):
 
 
 class ShiftTolerantNetwork(nn.Module):
-    """Distance of pictures: weighted squared differences of normalised features, mean over places, sum over layers."""
+    """Weighted squared differences of normalised features, averaged over positions and summed over layers."""
 
     shift: torch.Tensor
     scale: torch.Tensor
@@ -57,7 +57,7 @@ class ShiftTolerantNetwork(nn.Module):
         self.register_buffer("scale", torch.empty(1, 3, 1, 1))
 
     def load_published(self, state: Mapping[str, torch.Tensor]) -> None:
-        """Take the tensors of the authors' file; RuntimeError where a name or a shape is another."""
+        """Load the authors' tensors. Raises RuntimeError for other names or shapes."""
         self.load_state_dict({_own_name(name): tensor for name, tensor in state.items()})
 
     def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -71,11 +71,11 @@ class ShiftTolerantNetwork(nn.Module):
 
     def _centred(self, x: torch.Tensor) -> torch.Tensor:
         centred: torch.Tensor = (2 * x - 1 - self.shift) / self.scale
-        return centred.contiguous(memory_format=torch.channels_last)  # a third less time on a processor
+        return centred.contiguous(memory_format=torch.channels_last)  # a third faster on a CPU
 
 
 class ShiftTolerant:
-    """ST-LPIPS with one trunk on one device."""
+    """ST-LPIPS with one backbone on one device."""
 
     key = "st_lpips"
     of_neighbours = False
@@ -86,7 +86,7 @@ class ShiftTolerant:
         self._device = device
 
     def __str__(self) -> str:
-        return f"ST-LPIPS, {self.network} trunk"
+        return f"ST-LPIPS, {self.network} backbone"
 
     def distance(self, a: Picture, b: Picture) -> float:
         """Perceptual distance of two pictures [H, W, 3] in [0, 1]: 0 for equal ones, about 0.8 for unrelated ones.
@@ -99,9 +99,9 @@ class ShiftTolerant:
 def load_shift_tolerant(
     network: Network = "alex", device: str = "cpu", folder: Path | None = None
 ) -> ShiftTolerant | Absent:
-    """ST-LPIPS ready to use, or why it is not: its weights are not in `folder`, or are altered.
+    """ST-LPIPS, or why it is not available: its weights are missing in `folder` or changed.
 
-    Without a `folder` they are looked for in the program's cache.
+    The default folder is the program's cache.
     """
     name = f"{network}_shift_tolerant.pth"
     path = (folder or measures_folder()) / name
@@ -109,14 +109,14 @@ def load_shift_tolerant(
         return Absent(f"its weights {path} are not on disk.", _REMEDY)
     with path.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != MEASURES[name]:
-            return Absent(f"its weights {path} are not those that were published.", _REMEDY)
+            return Absent(f"its weights {path} differ from the published ones.", _REMEDY)
     model = ShiftTolerantNetwork(network)
     model.load_published(torch.load(path, map_location="cpu", weights_only=True))
     return ShiftTolerant(network, model.requires_grad_(False).eval().to(device), device)
 
 
 def _numbered(*slices: Iterable[nn.Module]) -> list[nn.Sequential]:
-    """Slices whose layers are counted through, as the file counts them."""
+    """Slices with consecutive layer numbers, as in the file."""
     out, count = [], 0
     for layers in slices:
         named = OrderedDict((str(number), layer) for number, layer in enumerate(layers, count))
@@ -126,7 +126,7 @@ def _numbered(*slices: Iterable[nn.Module]) -> list[nn.Sequential]:
 
 
 def _alex() -> list[nn.Sequential]:
-    """AlexNet whose first convolution looks at every place, and is thinned out only afterwards."""
+    """AlexNet with a first convolution of stride 1, followed by downsampling."""
     return _numbered(
         [nn.Conv2d(3, 64, 11, padding=2), _Downsample(64), nn.ReLU()],
         [nn.MaxPool2d(3, 1), _Downsample(64), nn.Conv2d(64, 192, 5, padding=2), nn.ReLU()],
@@ -137,7 +137,7 @@ def _alex() -> list[nn.Sequential]:
 
 
 def _vgg() -> tuple[list[nn.Sequential], tuple[int, ...]]:
-    """VGG-16, each of whose poolings looks at every place before it is thinned out; and the slices' channels."""
+    """VGG-16 with pooling of stride 1, followed by downsampling; and the slices' channels."""
     channels, depths = (64, 128, 256, 512, 512), (2, 2, 3, 3, 3)
     slices: list[list[nn.Module]] = []
     before = 3
@@ -162,5 +162,5 @@ def _own_name(published: str) -> str:
 
 
 def _unit(features: torch.Tensor) -> torch.Tensor:
-    """Features [B, C, H, W], at each place divided by their length."""
+    """Features [B, C, H, W], normalised to unit length at each position."""
     return features / (features.square().sum(1, keepdim=True).sqrt() + 1e-10)

@@ -1,4 +1,4 @@
-"""Where the time of a restoration goes, stage by stage: frames restored alone beside frames that are tied together."""
+"""Time of a restoration by stage, per-frame and consistent."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ __all__ = ["CONSISTENT", "PER_FRAME", "Spent", "drawn_clip", "spend", "stage_tab
 PER_FRAME, CONSISTENT = "per frame", "consistent"
 
 _ONCE = frozenset({"decode", "flow", "fuse", "encode", "decode latents", "write"})
-"""Stages that take the same time however many steps there are."""
+"""Stages whose time does not depend on the number of steps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What restoring some frames took."""
+    """Time and memory of restoring some frames."""
 
     label: str
     frames: int
     seconds: float
     stages: Mapping[str, float] = field(default_factory=dict)
-    """Seconds by stage; what is in none of them is the rest of `seconds`."""
+    """Seconds by stage; the rest of `seconds` belongs to none."""
     peak_bytes: int | None = None
-    """Of the device's memory, the model included; on a processor the most that the process ever held."""
+    """Peak memory on the device, including the model; on a CPU the peak of the whole process."""
 
     @property
     def seconds_per_frame(self) -> float:
-        """All of it."""
+        """Total seconds per frame."""
         return self.seconds / self.frames
 
     def at_steps(self, taken: int, wanted: int) -> float:
-        """Seconds a frame if `wanted` steps were taken instead of `taken`; reckoned, not measured."""
+        """Estimated seconds per frame with `wanted` instead of `taken` steps."""
         once = sum(seconds for name, seconds in self.stages.items() if name in _ONCE)
         return (once + (self.seconds - once) * wanted / taken) / self.frames
 
@@ -52,7 +52,7 @@ class Spent:
 def spend(
     label: str, frames: Sequence[Frame], backend: Backend, settings: ClipSettings
 ) -> tuple[Spent, Sequence[Picture]]:
-    """Restore `frames` and measure it; the motion between them is estimated anew. Returns the pictures too."""
+    """Restore `frames` and measure it, without a flow cache. Also returns the pictures."""
     watch, flow = stopwatch(backend.device), FlowSource(get_estimator("dis"))
     reset_peak_memory(backend.device)
     started = time.perf_counter()
@@ -62,7 +62,7 @@ def spend(
 
 
 def drawn_clip(frames: int, width: int, height: int, seed: int = 0) -> list[Frame]:
-    """A texture of coarse and fine parts in [0, 1] under a moving camera: 2 pixels to the right and 1 down a frame."""
+    """A synthetic texture in [0, 1] under a moving camera: 2 pixels right and 1 down per frame."""
     rng = np.random.default_rng(seed)
     extent = (height + frames, width + 2 * frames)
     sheet = np.zeros((*extent, 3), np.float32)
@@ -74,7 +74,7 @@ def drawn_clip(frames: int, width: int, height: int, seed: int = 0) -> list[Fram
 
 
 def stage_table(ways: Sequence[Spent]) -> list[list[str]]:
-    """Rows of text: a heading, each stage in milliseconds a frame with the longest first, the rest, and the sum."""
+    """Rows of text: heading, stages in milliseconds per frame with the longest first, the rest, and the sum."""
     names = {name for way in ways for name in way.stages}
     longest = sorted(names, key=lambda name: (-max(way.stages.get(name, 0.0) / way.frames for way in ways), name))
     rows = [["ms/frame", *(way.label for way in ways)]]

@@ -1,11 +1,11 @@
-"""Figures of a clip over time: E_warp, E_inter, tOF, and the temporal profile that shows flicker to the eye.
+"""Temporal metrics of a clip: E_warp, E_inter, tOF, and the temporal profile, which shows flicker.
 
 Clips are frames [H, W, 3] float32 RGB in [0, 1] (see `checks.Clip`). Motion always comes from the reference (the ground
-truth if there is one, else the input at the result's size), never from the result, so that blur cannot win by being
-easy to follow. Blur wins E_warp and E_inter all the same: quote them with `picture.detail_ratio` and the truth's own
-figure, which is the floor.
+truth if available, else the input at the result's size), never from the result, because blur is easy to track. Blur
+still scores well on E_warp and E_inter: report them with `picture.detail_ratio` and the ground truth's own value, the
+floor.
 
-Across a scene cut there is no motion: pairs and triples of frames with a cut inside are left out of every figure.
+Frame pairs and triples with a scene cut inside are excluded from every metric.
 """
 
 from __future__ import annotations
@@ -51,18 +51,18 @@ _LABEL_PX = 22
 
 @dataclass(frozen=True, slots=True)
 class WarpingError:
-    """E_warp of a clip, values in [0, 1] squared, un-scaled; printed x1e-3 as the field does."""
+    """E_warp of a clip, values in [0, 1] squared, unscaled; printed x1e-3 as usual."""
 
     value: float
-    """Mean over pairs within a scene; nan if none had a visible pixel."""
+    """Mean over pairs within a scene; NaN if none had a visible pixel."""
     masked_fraction: float
-    """Share of their pixels left out, occluded or out of frame: 0..1, a property of the reference alone."""
+    """Share of excluded pixels, occluded or out of frame: 0..1, a property of the reference alone."""
     pairs: int
-    """Pairs of frames that went into the mean."""
+    """Number of averaged frame pairs."""
 
     @property
     def milli(self) -> float:
-        """The figure as papers print it: E_warp x1e-3, so 0.0012 is 1.2."""
+        """The value as papers print it: E_warp x1e-3, so 0.0012 is 1.2."""
         return self.value * 1e3
 
     def __str__(self) -> str:
@@ -75,7 +75,7 @@ class InterpolationError:
 
     value: float
     motion_from: Literal["reference", "clip"]
-    """Whose motion guided the interpolation: figures of the two kinds are not comparable."""
+    """Source of the motion; values of the two kinds are not comparable."""
     frames: int
 
     def __str__(self) -> str:
@@ -83,13 +83,12 @@ class InterpolationError:
 
 
 class ReferenceMotion:
-    """Flows and masks of a reference clip, found when first asked for and kept for all results measured against it.
+    """Flows and masks of a reference clip, computed on demand and cached for all results measured against it.
 
-    Keeps the grey frames, and 4 bytes a pixel a flow (float16: steps of 1/64 px up to a motion of 32 px). A flow is
-    rounded before its first use too, so a figure does not depend on what was measured before. Not thread-safe.
+    Stores the grey frames, and 4 bytes per pixel and flow (float16: steps of 1/64 px up to a motion of 32 px). Flows
+    are rounded before their first use too, so results do not depend on earlier measurements. Not thread-safe.
 
-    `cuts` are the frames that begin a new scene; None finds them on the reference, by the detector that the method
-    itself uses on its input.
+    `cuts` are the frames that begin a new scene; None detects them on the reference with the method's own detector.
     """
 
     def __init__(
@@ -105,12 +104,12 @@ class ReferenceMotion:
 
     @property
     def pairs(self) -> list[int]:
-        """Every frame t that lies in one scene with frame t + 1."""
+        """Every frame t in the same scene as frame t + 1."""
         return [t for t in range(self.frames - 1) if t + 1 not in self.cuts]
 
     @property
     def middles(self) -> list[int]:
-        """Every frame t that lies in one scene with frames t - 1 and t + 1."""
+        """Every frame t in the same scene as frames t - 1 and t + 1."""
         return [t for t in range(1, self.frames - 1) if self.cuts.isdisjoint((t, t + 1))]
 
     def flow(self, source: int, target: int) -> Flow:
@@ -121,13 +120,13 @@ class ReferenceMotion:
         return self._flows[key].astype(np.float32)
 
     def visible(self, t: int) -> Mask:
-        """True [H, W] where a pixel of frame t is still seen in frame t + 1."""
+        """True [H, W] where a pixel of frame t is visible in frame t + 1."""
         if t not in self._masks:
             self._masks[t] = non_occluded(self.flow(t, t + 1), self.flow(t + 1, t))
         return self._masks[t]
 
     def warping_error(self, clip: Clip) -> WarpingError:
-        """E_warp of `clip` (Lai et al. 2018): see `warping_error`. ValueError if its length or size is not ours."""
+        """E_warp of `clip` (Lai et al. 2018): see `warping_error`. Raises ValueError for another length or size."""
         self._require(clip, frames=2)
         errors, masked = [], []
         for t in self.pairs:
@@ -141,11 +140,11 @@ class ReferenceMotion:
         return WarpingError(_mean(errors), _mean(masked), len(errors))
 
     def interpolated(self, clip: Clip, t: int) -> Picture:
-        """Frame t of `clip` rebuilt from its frames t - 1 and t + 1 alone; 0 < t < frames - 1.
+        """Frame t of `clip` interpolated from its frames t - 1 and t + 1 alone; 0 < t < frames - 1.
 
-        Our interpolator, fixed: flows of the reference between t - 1 and t + 1 both ways; half-way flow to the later
-        frame g = (f_ab - f_ba) / 4 (Super SloMo, Jiang et al. 2018, eq. 4 at the middle), to the earlier one -g; mean
-        of the two warps, or the one that lies in the frame. No occlusion reasoning, as motion is taken to be even.
+        The interpolator is fixed: flows of the reference between t - 1 and t + 1 in both directions; half-way flow to
+        the later frame g = (f_ab - f_ba) / 4 (Super SloMo, Jiang et al. 2018, eq. 4 at the middle), to the earlier one
+        -g; mean of the two warps, or the one inside the frame. No occlusion reasoning; motion is assumed to be uniform.
         """
         if not 0 < t < self.frames - 1:
             raise ValueError(f"frame {t} of {self.frames} has no two neighbours to interpolate from")
@@ -190,7 +189,7 @@ class ReferenceMotion:
 
 
 def find_cuts(clip: Clip) -> frozenset[int]:
-    """Frames of `clip` that begin a new scene; the first one of all is none."""
+    """Frames of `clip` that begin a new scene, without the first frame."""
     detector = CutDetector()
     return frozenset(t for t, pair in enumerate(pairwise(map(prepare, clip)), 1) if detector.is_cut(*pair))
 
@@ -199,7 +198,7 @@ def warping_error(result_clip: Clip, reference_clip: Clip, flow: FlowFunction = 
     """E_warp: squared difference of frame t and frame t + 1 warped back to t by the reference's flow.
 
     Mean over non-occluded pixels and channels, then over pairs (Lai et al. 2018; occlusion: `motion.non_occluded`).
-    Measuring several results against one reference: make one `ReferenceMotion` and ask it.
+    To measure several results against one reference, share one `ReferenceMotion`.
     """
     require_same_clips(result_clip, reference_clip)
     return ReferenceMotion(reference_clip, flow).warping_error(result_clip)
@@ -210,8 +209,8 @@ def interpolation_error(
 ) -> InterpolationError:
     """E_inter: RMS on 0..255 between each frame and its interpolation from its two neighbours, mean over frames.
 
-    Motion is the reference's, or the clip's own where there is no reference: the answer says which. The interpolator is
-    that of `ReferenceMotion.interpolated`; the paper names none, so these figures compare only with each other.
+    Motion is the reference's, or the clip's own without one: see `motion_from`. The interpolator is that of
+    `ReferenceMotion.interpolated`; the paper names none, so these values compare only with each other.
     """
     if reference_clip is None:
         own = ReferenceMotion(clip, flow).interpolation_error(clip)
@@ -223,14 +222,14 @@ def interpolation_error(
 def t_of(result_clip: Clip, truth_clip: Clip, flow: FlowFunction = farneback_flow) -> float:
     """TecoGAN's tOF: mean over pixels and pairs of |du| + |dv| px between the flows of the result and of the truth.
 
-    Here, and only here, flow is found on the result too: it asks whether the result moves as the truth does.
+    Only here flow is also estimated on the result: the metric tests whether the result moves like the truth.
     """
     require_same_clips(result_clip, truth_clip)
     return ReferenceMotion(truth_clip, flow).t_of(result_clip)
 
 
 def temporal_profile(clip: Clip, row: int) -> Picture:
-    """Row `row` of each frame, first frame on top: [T, W, 3]. Steady lines mean steady footage, jitter is flicker."""
+    """Row `row` of each frame, first frame on top: [T, W, 3]. Straight lines are steady, jitter is flicker."""
     height = require_clip(clip)[0]
     if not 0 <= row < height:
         raise ValueError(f"row {row} is not in a frame of {height} rows")
@@ -238,10 +237,9 @@ def temporal_profile(clip: Clip, row: int) -> Picture:
 
 
 def profile_sheet(clips: Mapping[str, Clip], row: int, magnify: int = 4) -> NDArray[np.uint8]:
-    """Temporal profiles of several clips under each other, each below its label: [H, W, 3] uint8 RGB.
+    """Temporal profiles of several clips below each other, each with a label: [H, W, 3] uint8 RGB.
 
-    A frame is `magnify` rows tall (a clip of 24 frames is otherwise a thread). ValueError unless all clips have one
-    frame size and there is at least one.
+    Each frame is `magnify` rows tall. Raises ValueError unless there is at least one clip and all have one frame size.
     """
     if not clips:
         raise ValueError("a profile sheet needs at least one clip")
@@ -257,7 +255,7 @@ def profile_sheet(clips: Mapping[str, Clip], row: int, magnify: int = 4) -> NDAr
 
 
 def _mean(values: Sequence[float]) -> float:
-    """nan where there is nothing to take the mean of."""
+    """Mean; NaN for no values."""
     return float(np.mean(values)) if values else float("nan")
 
 

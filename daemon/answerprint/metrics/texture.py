@@ -1,8 +1,8 @@
-"""DISTS (Ding, Ma, Wang and Simoncelli 2020): a distance that takes one grain of a texture for as good as another.
+"""DISTS (Ding, Ma, Wang and Simoncelli 2020): a metric that tolerates resampled texture.
 
-It compares, channel by channel of what VGG-16 sees, means (texture) and correlations (structure), over the whole
-picture; its authors trained how much each counts. The trunk's file is torchvision's own and shared with LPIPS; the
-weights are those of the authors' package. The network is written from the paper, section 3.
+It compares means (texture) and correlations (structure) of each channel of VGG-16's features, over the whole picture,
+with trained weights. The backbone's file is torchvision's and shared with LPIPS; the weights are those of the authors'
+package. The network is written from the paper, section 3.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from answerprint.training.fetch import DISTS, dists_folder
 __all__ = ["SMALLEST_PX", "Dists", "DistsNetwork", "load_dists"]
 
 SMALLEST_PX = 16
-"""Least width and height of a picture: it is halved four times."""
+"""Minimum width and height: pictures are halved four times."""
 
 _CHANNELS, _DEPTHS = (64, 128, 256, 512, 512), (2, 2, 3, 3, 3)
 _WIDTHS = [3, *_CHANNELS]
-"""Channels that are compared: those of the picture itself, and of the last layer of each stage."""
+"""Compared channels: those of the picture itself, and of the last layer of each stage."""
 _STEADY = 1e-6
-"""Keeps the two quotients from 0 / 0: c1 and c2 of Eq. 4 and 5."""
-_REMEDY = "Fetch it: python -m answerprint.training.fetch measures"
+"""Avoids 0 / 0: c1 and c2 of Eq. 4 and 5."""
+_REMEDY = "Download it: python -m answerprint.training.fetch measures"
 
 
 class DistsNetwork(nn.Module):
-    """VGG-16's convolutions with an L2 pooling in place of the maximum (Eq. 1), and the weights alpha and beta."""
+    """VGG-16's convolutions with L2 pooling instead of max pooling (Eq. 1), and the weights alpha and beta."""
 
     mean: Tensor
     std: Tensor
@@ -55,7 +55,7 @@ class DistsNetwork(nn.Module):
         self.register_buffer("window", torch.outer(line, line)[None, None] / line.sum() ** 2)
 
     def load_published(self, trunk: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
-        """Take torchvision's tensors and the authors'; KeyError or RuntimeError where a name or a shape is another."""
+        """Load torchvision's and the authors' tensors. Raises KeyError or RuntimeError for other names or shapes."""
         with torch.no_grad():
             for number, layer in self._numbered():
                 for name, parameter in layer.named_parameters():
@@ -71,12 +71,12 @@ class DistsNetwork(nn.Module):
         total = a.new_zeros(len(a))
         for x, y, alpha, beta in zip(self._features(a), self._features(b), alphas, betas, strict=True):
             mean_x, mean_y = x.mean((2, 3)), y.mean((2, 3))
-            # Deviations first: a mean of products less a product of means would lose what differs to rounding.
+            # Deviations first: a mean of products minus a product of means would lose precision.
             x, y = x - mean_x[..., None, None], y - mean_y[..., None, None]
             var_x, var_y, cov = x.square().mean((2, 3)), y.square().mean((2, 3)), (x * y).mean((2, 3))
             texture = (2 * mean_x * mean_y + _STEADY) / (mean_x**2 + mean_y**2 + _STEADY)  # Eq. 4
             structure = (2 * cov + _STEADY) / (var_x + var_y + _STEADY)  # Eq. 5
-            # Eq. 6: 1 less the weighted similarities, whose weights sum to 1.
+            # Eq. 6: 1 minus the weighted similarities, whose weights sum to 1.
             total = total + (alpha * (1 - texture) + beta * (1 - structure)).sum(1)
         return total
 
@@ -94,7 +94,7 @@ class DistsNetwork(nn.Module):
             yield x
 
     def _numbered(self) -> Iterator[tuple[int, nn.Module]]:
-        """The convolutions by torchvision's count, in which activations and poolings are layers too."""
+        """The convolutions with torchvision's layer numbers, which also count activations and poolings."""
         number = 0
         for stage in self.stages:
             for convolution in stage.children():
@@ -104,7 +104,7 @@ class DistsNetwork(nn.Module):
 
 
 class Dists:
-    """DISTS on one device. Pictures are compared as large as they are, not shrunk to 256 px as in the paper's tests."""
+    """DISTS on one device. Pictures are compared at full size, not downscaled to 256 px as in the paper's tests."""
 
     key = "dists"
     of_neighbours = False
@@ -114,7 +114,7 @@ class Dists:
         self._device = device
 
     def __str__(self) -> str:
-        return "DISTS, vgg trunk"
+        return "DISTS, vgg backbone"
 
     def distance(self, a: Picture, b: Picture) -> float:
         """Distance of two pictures [H, W, 3] in [0, 1]: 0 for equal ones, about 0.5 for unrelated ones.
@@ -125,17 +125,16 @@ class Dists:
 
 
 def load_dists(device: str = "cpu", folder: Path | None = None) -> Dists | Absent:
-    """DISTS ready to use, or why it is not: the trunk's file or the weights' is missing or damaged.
+    """DISTS, or why it is not available: the backbone's file or the weights are missing or damaged.
 
-    The trunk is where LPIPS has it (see `load_lpips`); the weights are looked for in `folder`, and without one in the
-    program's cache.
+    The backbone is shared with LPIPS (see `load_lpips`); the weights are in `folder`, by default the program's cache.
     """
     ((name, digest),) = DISTS.items()
     path = (folder or dists_folder()) / name
     if not path.is_file():
         return Absent(f"its weights {path} are not on disk.", _REMEDY)
     if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-        return Absent(f"its weights {path} are not those that were published.", _REMEDY)
+        return Absent(f"its weights {path} differ from the published ones.", _REMEDY)
     trunk = backbone("vgg")
     if isinstance(trunk, Absent):
         return trunk

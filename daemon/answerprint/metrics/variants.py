@@ -1,4 +1,4 @@
-"""Named settings of the method, so that comparisons and ablations are one word on the command line."""
+"""Named variants of the method for comparisons and ablations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from answerprint.temporal.options import PAPER, Match, MethodOptions, Unmerge, p
 __all__ = ["ABLATIONS", "NAMED", "MethodChange"]
 
 MethodChange = Callable[[MethodOptions], MethodOptions]
-"""What a variant makes of the settings that a model has by default."""
+"""Maps a model's default settings to the variant's."""
 
 _VIDTOME = replace(
     PAPER,
@@ -28,7 +28,7 @@ def _same(method: MethodOptions) -> MethodOptions:
 
 
 def _fixed(method: MethodOptions) -> MethodChange:
-    """The same settings whatever the model's are."""
+    """Fixed settings, independent of the model's."""
     return lambda _: method
 
 
@@ -45,16 +45,16 @@ NAMED: Mapping[str, MethodChange] = {
     "cosine": _fixed(_VIDTOME),
     "hybrid": lambda own: replace(own, match_mid="none", match_up="cosine"),
 }
-"""Variants by name. `consistent` is what a job with the model gets; `cosine` merges tokens by their likeness alone, in
-the whole frame and without motion, as VidToMe does."""
+"""Variants by name. `consistent` has a job's default settings; `cosine` merges tokens by similarity only, in the whole
+frame and without motion, as VidToMe does."""
 
 _EARLY, _ALL = (0.0, 0.3), (0.0, 1.0)
 
 
 def _matched(down: Match, up: Match, *, spatial: bool) -> MethodChange:
-    """Other matches; the middle block is left out, as in the paper, and so is the search window.
+    """Other matching; without the middle block, as in the paper.
 
-    Without the spatial weight the paper searches the whole frame.
+    Without the spatial weight the whole frame is searched, as in the paper.
     """
     return lambda own: replace(
         own, match_down=down, match_mid="none", match_up=up, spatial=spatial, window=3 if spatial else 0

@@ -1,4 +1,4 @@
-"""The ratios by which the method is judged, from the figures of a comparison's rows."""
+"""Summary ratios of a comparison's rows."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Rows = Mapping[str, Mapping[str, Figure]]
 
 
 def verdict(rows: Rows) -> dict[str, float]:
-    """Ratios and differences that the rows at hand allow, by a sentence that says what each is.
+    """Ratios and differences of the available rows, by description.
 
-    Excess E_warp is E_warp less the truth's own, which no restoration should undercut.
+    Excess E_warp is E_warp minus the ground truth's, the floor of any restoration.
     """
     out: dict[str, float] = {}
 

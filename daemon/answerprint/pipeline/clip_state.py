@@ -1,4 +1,4 @@
-"""What the next chunk of a clip needs of those before it, in memory and as one file."""
+"""The state that the next chunk of a clip needs from earlier ones, in memory and as one file."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ _VERSION = 2
 
 @dataclass(frozen=True, slots=True)
 class ClipState:
-    """Where a clip stands between two chunks; with the frames to come and the settings it decides the rest."""
+    """State between two chunks; with the remaining frames and the settings it determines the rest of the clip."""
 
     chunk: int
     """Number of the next chunk."""
     frame: int
     """Absolute source index of its first frame."""
     last: FlowPicture
-    """Of the frame before, so that a cut at the border is found."""
+    """Picture of the frame before, to detect a cut at the chunk boundary."""
     key: tuple[int, FlowPicture] | None = None
     """Source index and picture of the last keyframe."""
     carries: tuple[CarriedState, ...] = ()
-    """What that keyframe hands on, of each run of the model; none where frames are not tied together."""
+    """State of that keyframe after each pass of the model; empty if frames are independent."""
     anchor: DepthAnchor | None = None
-    """What depth is aligned to; None where the frames are no depth, or share no scale."""
+    """What depth is aligned to; None if the frames are not depth, or share no scale."""
 
 
 def pack_state(state: ClipState) -> bytes:
-    """The content of a state's file."""
+    """Serialise a state; the inverse of `read_state`."""
     tensors: dict[str, Tensor] = {"luma/last": _luma(state.last)}
     head: dict[str, object] = {
         "version": _VERSION, "chunk": state.chunk, "frame": state.frame, "last": state.last.content_hash, "key": None,
@@ -61,15 +61,15 @@ def pack_state(state: ClipState) -> bytes:
 
 
 def read_state(path: Path) -> ClipState:
-    """Read a file of `pack_state`'s content. Raises DamagedChunkError for any other."""
+    """Read a file written from `pack_state`. Raises DamagedChunkError if it is anything else."""
     try:
         with safe_open(str(path), framework="pt") as file:
             head = json.loads((file.metadata() or {})["state"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         return _state(head, tensors)
-    # Measured: SafetensorError for damage, OSError for absence, the rest for a head that is not ours.
+    # Measured: SafetensorError for damage, OSError for a missing file, the rest for a foreign header.
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise DamagedChunkError(f"{path} does not hold what the next chunk needs.") from error
+        raise DamagedChunkError(f"{path} is not a valid chunk state.") from error
 
 
 def _state(head: Mapping[str, object], tensors: Mapping[str, Tensor]) -> ClipState:
@@ -101,11 +101,11 @@ def _by_step(tensors: Mapping[str, Tensor], kind: str) -> dict[int, Tensor]:
 
 
 def _luma(picture: FlowPicture) -> Tensor:
-    return torch.from_numpy(picture.luma.copy())  # a copy: torch takes no read-only array
+    return torch.from_numpy(picture.luma.copy())  # a copy: torch does not accept read-only arrays
 
 
 def _picture(luma: Tensor, content_hash: str) -> FlowPicture:
     picture = flow_picture(luma.numpy())
     if picture.content_hash != content_hash:
-        raise ValueError("a picture does not have its hash")
+        raise ValueError("a picture does not match its hash")
     return picture

@@ -1,6 +1,6 @@
-"""Depth as frames: on a scale that is shared as long as was asked for, at the wanted size, in the wanted colours.
+"""Depth as frames: on one scale per frame, chunk or clip, at the output size, with a colour map.
 
-Colours for looking at depth: near is warm or light, far is cold or dark.
+In the colour maps near is warm or light, far is cold or dark.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SPECTRAL = (
     (50, 136, 189),
     (94, 79, 162),
 )
-"""ColorBrewer's diverging scheme Spectral in eleven classes (Brewer; colorbrewer2.org), R'G'B' of 8 bits."""
+"""ColorBrewer's diverging scheme Spectral in eleven classes (Brewer; colorbrewer2.org), 8-bit R'G'B'."""
 
 _TURBO = (
     (0.13572138, 4.61539260, -42.66032258, 132.13108234, -152.94239396, 59.28637943),
@@ -54,7 +54,7 @@ def _plain(depth: Tensor) -> Tensor:
 
 
 def _spectral(depth: Tensor) -> Tensor:
-    """Linear between the classes."""
+    """Linear interpolation between the classes."""
     colours = torch.tensor(_SPECTRAL, dtype=depth.dtype, device=depth.device) / 255
     place = depth * (len(colours) - 1)
     below = place.floor().clamp(max=len(colours) - 2).long()
@@ -80,14 +80,14 @@ _MAPS: Mapping[ColourMap, Callable[[Tensor], Tensor]] = MappingProxyType(
 
 
 def coloured(depth: Tensor, colours: ColourMap) -> Tensor:
-    """Pictures [F, 3, H, W] in [0, 1] of depth [F, H, W] in [0, 1]; none gives depth itself in three channels."""
+    """Pictures [F, 3, H, W] in [0, 1] of depth [F, H, W] in [0, 1]; "none" repeats depth in three channels."""
     return _MAPS[colours](depth)
 
 
 def look_of(backend: Backend, method: MethodOptions) -> DepthLook | None:
-    """How a backend's depth is to be shown; None for one that gives pictures.
+    """How to show a backend's depth; None for a backend that produces pictures.
 
-    Where no frame is tied to another, none shares its scale either.
+    Without consistency each frame has its own scale.
     """
     if not isinstance(backend, DepthBackend):
         return None
@@ -97,10 +97,7 @@ def look_of(backend: Backend, method: MethodOptions) -> DepthLook | None:
 def share_depth(
     drawn: Drawn, key: int, links: ChunkMotion | None, anchor: DepthAnchor | None, look: DepthLook
 ) -> tuple[Tensor, DepthAnchor | None]:
-    """A chunk's depth [F, H, W], on one scale where that was asked for, and what the next chunk of the shot aligns to.
-
-    It is about [0, 1].
-    """
+    """A chunk's depth [F, H, W], about 0..1, and the next chunk's anchor; one scale unless `look.span` is "frame"."""
     depth = torch.stack([drawn.picture(k)[0, 0].float() for k in range(len(drawn))])
     if look.span != "frame" and links is not None:
         of_clip = look.span == "clip"
@@ -114,8 +111,8 @@ def share_depth(
 def show_depth(depth: Tensor, look: DepthLook, size: tuple[int, int] | None) -> Tensor:
     """Pictures [F, 3, H, W] in [0, 1] of depth [F, h, w].
 
-    `size` is the width and height, px, of the result; None leaves it as it is. Resizing comes before colours, and is
-    linear: it makes no depth that is nearer or farther than what is beside it.
+    `size` is the output width and height, px; None keeps the size. Depth is resized before it is coloured, linearly:
+    that creates no depth nearer or farther than its neighbours.
     """
     if size is not None and (size[1], size[0]) != depth.shape[1:]:
         depth = F.interpolate(depth[:, None], (size[1], size[0]), mode="bilinear", antialias=True)[:, 0]

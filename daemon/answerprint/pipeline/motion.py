@@ -1,4 +1,4 @@
-"""Motion between frames as the method wants it, from the flow package's cached, quantised fields."""
+"""Motion between frames in the method's form, from cached, quantised flow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["ClipMotion", "needs_motion", "needs_noise"]
 
 
 def needs_motion(options: MethodOptions) -> bool:
-    """Whether any switch of the method asks for optical flow."""
+    """Whether any option of the method needs optical flow."""
     if not options.consistency:
         return False
     matched = options.merge and ("flow" in (options.match_down, options.match_mid, options.match_up))
@@ -31,29 +31,29 @@ def needs_motion(options: MethodOptions) -> bool:
 
 
 def needs_noise(options: MethodOptions) -> bool:
-    """Whether any switch of the method asks how noisy the clip is."""
+    """Whether any option of the method needs the clip's noise level."""
     tolerates = options.warp and options.warp_tolerance > 0
     return options.consistency and (options.fusion != "off" or options.back_projection > 0 or tolerates)
 
 
 @dataclass(slots=True)
 class ClipMotion:
-    """Motion between the frames of a chunk, and the key before it; each pair is asked for once."""
+    """Motion between the frames of a chunk and the previous keyframe; each pair is computed once."""
 
     source: FlowSource
     _pictures: dict[int, FlowPicture] = field(default_factory=dict)
     _pairs: dict[tuple[int, int], FlowPair] = field(default_factory=dict)
 
     def hold(self, pictures: dict[int, FlowPicture]) -> None:
-        """Know these frames, by absolute source index, and no others."""
+        """Replace the held frames; keys are absolute source indices."""
         self._pictures, self._pairs = dict(pictures), {}
 
     def flow(self, source: int, target: int) -> Tensor:
-        """Flow [2, h, w] on frame `source`'s grid, pointing into `target`; raises KeyError for a frame not held."""
+        """Flow [2, h, w] on frame `source`'s grid, pointing into `target`. Raises KeyError for a frame not held."""
         return _channels_first(self._pair(source, target).forward)
 
     def between(self, source: int, target: int) -> Correspondence:
-        """Correspondence on frame `source`'s grid, pointing into `target`; raises KeyError for a frame not held."""
+        """Correspondence on frame `source`'s grid, pointing into `target`. Raises KeyError for a frame not held."""
         pair = self._pair(source, target)
         return Correspondence(
             _channels_first(pair.forward),
@@ -69,12 +69,12 @@ class ClipMotion:
         return pair if source == first else pair.swapped
 
     def likeness(self, frames: Sequence[int]) -> list[float]:
-        """Minus the summed mean absolute luma difference to all other frames: cheap, and flow follows likeness."""
+        """Minus the summed mean absolute luma difference to all other frames: a cheap proxy for good flow."""
         small = [_thumbnail(self._pictures[f].luma) for f in frames]
         return [-float(sum(np.abs(a - b).mean() for b in small)) for a in small]
 
     def of_chunk(self, frames: Sequence[int], key: int, previous: int | None, *, back: bool) -> ChunkMotion:
-        """Motion of a chunk: every frame into the keyframe, with `back` the reverse, and into the previous key."""
+        """Motion of a chunk: each frame into the keyframe, with `back` also the reverse, and key to previous key."""
         others = [k for k in range(len(frames)) if k != key]
         to_key: list[Correspondence | None] = [None] * len(frames)
         from_key: list[Correspondence | None] = [None] * len(frames)
@@ -90,7 +90,7 @@ def _channels_first(flow: Flow) -> Tensor:
 
 
 def _thumbnail(luma: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Means over a raster of about 32 cells a side."""
+    """Block means on a grid with a short side of about 32 cells."""
     step = max(1, min(luma.shape) // 32)
     height, width = luma.shape[0] // step * step, luma.shape[1] // step * step
     cells = luma[:height, :width].reshape(height // step, step, width // step, step)

@@ -1,4 +1,4 @@
-"""Enlarging further than a model does at once: it is shown its own result again, as the paper does for 8 and 16."""
+"""Larger scales in several passes: the model's result is its next input, as the paper does for x8 and x16."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Drawn", "restore_in_passes"]
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What a model drew of a chunk, as latents: a picture is decoded when it is asked for, so few need to be held."""
+    """A model's result for a chunk, as latents; pictures are decoded on demand, so few are in memory at once."""
 
     backend: Backend
     latents: Tensor
@@ -31,7 +31,7 @@ class Drawn:
         return len(self.latents)
 
     def picture(self, k: int) -> Tensor:
-        """Frame k [1, 3, H, W] in about [0, 1], not clamped."""
+        """Decode frame k: [1, 3, H, W], about 0..1, not clamped."""
         return self.backend.decode(self.latents[k : k + 1], self.condition.select([k]))
 
 
@@ -51,9 +51,10 @@ def restore_in_passes(
     watch: Stopwatch,
     report: StepCallback,
 ) -> tuple[Drawn, tuple[CarriedState, ...]]:
-    """What `passes` runs make of `low` [F, 3, h, w], one at least, and what each hands to the next chunk's.
+    """Run the model `passes` times (at least once) on `low` [F, 3, h, w]; return the result and each pass's state.
 
-    `motion` is of the source and holds at every size; `carries` are those of the chunk before, one a pass, or none.
+    `motion` is the source's and holds at every size. `carries` holds the previous chunk's states, one per pass, or is
+    empty.
     """
     drawn: Drawn | None = None
     handed: list[CarriedState] = []
@@ -75,5 +76,5 @@ def restore_in_passes(
         if carry is not None:
             handed.append(carry)
     if drawn is None:
-        raise ValueError("a model runs at least once")
+        raise ValueError("at least one pass is needed")
     return drawn, tuple(handed)

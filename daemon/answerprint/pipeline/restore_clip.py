@@ -1,4 +1,4 @@
-"""From frames to restored frames, a chunk at a time: the one pipeline behind restoring, previews and measurements."""
+"""Restore frames, chunk by chunk: the one pipeline behind jobs, previews and measurements."""
 
 from __future__ import annotations
 
@@ -38,31 +38,31 @@ Item = tuple[Frame, FlowPicture]
 
 @dataclass(frozen=True, slots=True)
 class ClipSettings:
-    """What to do to the frames; together with them it decides the result."""
+    """Settings of a restoration; together with the frames they determine the result."""
 
     method: MethodOptions = field(default_factory=MethodOptions)
     seed: int = 0
     strength: float = 1.0
-    """0..1: share of the model's picture; the rest is the plain enlargement of the source."""
+    """0..1: share of the model's picture; the rest is the source, enlarged bicubically."""
     size: tuple[int, int] | None = None
-    """Width and height of the output; None is the model's own enlargement."""
+    """Width and height of the output; None is the model's own scale."""
     batch: int = 0
-    """Frames that the network sees at once where they are not tied together; 0 is a whole chunk."""
+    """Frames per network call when frames are independent; 0 is a whole chunk."""
     tiles: Tiles | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ClipProgress:
-    """How far a clip is."""
+    """Progress of a clip."""
 
     chunk: int
-    """Chunks of the clip finished."""
+    """Finished chunks of the clip."""
     frames: int
-    """Frames finished in this run."""
+    """Finished frames of this run."""
     step: int
-    """Steps taken in the running chunk."""
+    """Finished steps of the running chunk."""
     steps: int
-    """Steps of a chunk."""
+    """Steps per chunk."""
     chunk_frames: int
     """Frames of the running chunk."""
 
@@ -72,15 +72,15 @@ class RestoredChunk:
     """A finished chunk. Iterating gives its frames, in order, once."""
 
     number: int
-    """Counted from the beginning of the clip, also in a run that was resumed."""
+    """Counted from the beginning of the clip, also in a resumed run."""
     opens_shot: bool
     range: FrameRange
-    """Which frames it is of."""
+    """Its frames, by absolute source index."""
     frames: Iterable[Frame]
-    """Each is finished when it is asked for, since all of them take several times the memory of what they are made
-    from; that is let go with the last."""
+    """Finished on demand, because all pictures together take several times the memory of the latents; the last one
+    releases the latents."""
     state: ClipState
-    """With which the clip can be resumed after it."""
+    """State to resume the clip from after this chunk."""
 
     def __iter__(self) -> Iterator[Frame]:
         return iter(self.frames)
@@ -99,11 +99,11 @@ def restore_clip(
     watch: Stopwatch | None = None,
     on_progress: Callable[[ClipProgress], None] | None = None,
 ) -> Iterator[RestoredChunk]:
-    """Restored frames, chunk by chunk, in order; memory does not grow with the clip, if each chunk's are taken first.
+    """Yield restored chunks in order. Memory use does not grow with the clip if each chunk is consumed before the next.
 
-    `resume` is the state after a chunk of an earlier run, and `frames` then begin at `resume.frame`: the chunks are bit
-    for bit those that the earlier run would have made.
-    Raises whatever reading `frames` raises. What `on_progress` raises (a cancellation) ends the run between steps.
+    `resume` is the state after a chunk of an earlier run; `frames` then begin at `resume.frame`, and the chunks are
+    bit-identical to those of an uninterrupted run.
+    Raises what reading `frames` raises, and what `on_progress` raises (a cancellation), between steps.
     """
     watch = watch or Stopwatch()
     state, first = resume, 0 if resume is None else resume.chunk
@@ -136,35 +136,35 @@ def _restore_chunk(
     watch: Stopwatch,
     report: StepCallback,
 ) -> RestoredChunk:
-    """One chunk, tied to `state`'s keyframe where there is one."""
+    """Restore one chunk, linked to the keyframe of `state` if there is one."""
     method = settings.method
-    before, carries, anchor = (None, (), None) if state is None else (state.key, state.carries, state.anchor)
+    previous_key, carries, anchor = (None, (), None) if state is None else (state.key, state.carries, state.anchor)
     look = look_of(backend, method)
     pictures = {index: item[1] for index, item in zip(chunk.frames, chunk.items, strict=True)}
-    if before is not None:
-        pictures[before[0]] = before[1]
+    if previous_key is not None:
+        pictures[previous_key[0]] = previous_key[1]
     motion.hold(pictures)
     with watch.stage("flow"):
         key = choose_key(chunk.frames, method.keyframe, settings.seed, motion) if method.consistency else 0
         links = None
         if needs_motion(method) or (look is not None and look.span != "frame"):
             back = method.warp and method.warp_source == "fused"
-            links = motion.of_chunk(chunk.frames, key, None if before is None else before[0], back=back)
+            links = motion.of_chunk(chunk.frames, key, None if previous_key is None else previous_key[0], back=back)
     low = _stack([item[0] for item in chunk.items], backend.device)
-    shown, noise = low, 0.0
+    model_input, noise = low, 0.0
     if needs_noise(method):
         with watch.stage("fuse"):
             fused = fuse_frames(limited(low), chunk.frames, motion, method.fusion)
-        shown, noise = fused.frames, fused.noise
+        model_input, noise = fused.frames, fused.noise
         links = None if links is None else replace(links, noise=noise)
     backend.time(watch)
     source = (low.shape[3], low.shape[2])
     drawn, carries = restore_in_passes(
-        backend, shown, backend.info.passes(source, settings.size or source), chunk, key, links, carries, method,
+        backend, model_input, backend.info.passes(source, settings.size or source), chunk, key, links, carries, method,
         settings.seed, tiles=settings.tiles, batch=settings.batch, watch=watch, report=report,
     )  # fmt: skip
     if look is None:
-        picture = partial(_picture, drawn=drawn, low=low, shown=shown, noise=noise, settings=settings)
+        picture = partial(_picture, drawn=drawn, low=low, model_input=model_input, noise=noise, settings=settings)
     else:
         with watch.stage("decode latents"):
             depth, anchor = share_depth(drawn, key, links, anchor, look)
@@ -178,7 +178,7 @@ def _restore_chunk(
 
 
 def timed_frames(frames: Iterable[Frame], watch: Stopwatch, check: Callable[[], None] | None = None) -> Iterator[Frame]:
-    """`frames`, with the time of decoding counted; `check` is asked before each, and may end the run by raising."""
+    """`frames`, with decoding timed. `check` is called before each frame and may stop the run by raising."""
     source = iter(frames)
     while True:
         if check is not None:
@@ -193,7 +193,7 @@ def timed_frames(frames: Iterable[Frame], watch: Stopwatch, check: Callable[[], 
 def _prepared(
     frames: Iterable[Frame], watch: Stopwatch, previous: FlowPicture | None
 ) -> Iterator[tuple[int, bool, Item]]:
-    """Frames with their flow pictures, and whether each opens a shot; `previous` is of the frame before the first."""
+    """(index, opens_shot, (frame, flow picture)) of each frame; `previous` belongs to the frame before the first."""
     detector = CutDetector()
     for frame in frames:
         with watch.stage("flow"):
@@ -208,14 +208,14 @@ def _stack(frames: Sequence[Frame], device: torch.device) -> Tensor:
     return torch.from_numpy(np.stack([f.picture for f in frames]).transpose(0, 3, 1, 2).copy()).to(device)
 
 
-def _picture(k: int, drawn: Drawn, low: Tensor, shown: Tensor, noise: float, settings: ClipSettings) -> Tensor:
-    """Picture k [1, 3, H, W] of a chunk, finished; `low` [F, 3, h, w] is the source, `shown` what the model saw of it.
+def _picture(k: int, drawn: Drawn, low: Tensor, model_input: Tensor, noise: float, settings: ClipSettings) -> Tensor:
+    """Finished picture k [1, 3, H, W] of a chunk; `low` [F, 3, h, w] is the source, `shown` the model's input.
 
-    Models are conditioned on values in [0, 1]; what lies outside is enlarged as it is and added, so it survives.
+    Models are conditioned on values in [0, 1]; the excess outside of it is enlarged and added, so it survives.
     """
-    picture, low, shown = drawn.picture(k), low[k : k + 1], shown[k : k + 1]
+    picture, low, model_input = drawn.picture(k), low[k : k + 1], model_input[k : k + 1]
     if settings.method.back_projection:
-        picture = back_project(picture, shown, noise, settings.method.back_projection)
+        picture = back_project(picture, model_input, noise, settings.method.back_projection)
     height, width = picture.shape[2:]
 
     def enlarge(z: Tensor) -> Tensor:
@@ -224,9 +224,9 @@ def _picture(k: int, drawn: Drawn, low: Tensor, shown: Tensor, noise: float, set
     if settings.strength < 1:
         picture = torch.lerp(enlarge(low.clamp(0, 1)), picture, settings.strength)
     picture = picture.clamp(0, 1)
-    beyond = low - low.clamp(0, 1)
-    if bool((beyond != 0).any()):
-        picture = picture + enlarge(beyond)
+    excess = low - low.clamp(0, 1)
+    if bool((excess != 0).any()):
+        picture = picture + enlarge(excess)
     if settings.size is not None and settings.size != (width, height):
         wanted = (settings.size[1], settings.size[0])
         picture = F.interpolate(picture, size=wanted, mode="bicubic", align_corners=False, antialias=True)
@@ -244,19 +244,19 @@ def _array(picture: Tensor) -> Picture:
 
 
 def _finished(sources: Sequence[Frame], picture: Callable[[int], Tensor], watch: Stopwatch) -> Iterator[Frame]:
-    """The restored frames of `sources`; `picture` makes the one [1, 3, H, W] of a position."""
+    """The restored frames of `sources`; `picture(k)` makes picture k [1, 3, H, W]."""
 
     def finish(k: int, source: Frame) -> Frame:
         with watch.stage("decode latents"):
             return _frame(source, _array(picture(k)))
 
-    # In a function of its own, so that no picture stays behind while the next one is made.
+    # A separate function, so that no picture stays alive while the next one is made.
     for k, source in enumerate(sources):
         yield finish(k, source)
 
 
 def _frame(source: Frame, picture: Picture) -> Frame:
-    """The restored frame; alpha is scaled with the picture, never invented."""
+    """The restored frame; alpha is scaled with the picture, never generated."""
     if source.alpha is None:
         return Frame(source.index, picture, None)
     alpha = F.interpolate(

@@ -1,5 +1,5 @@
 """The method: image diffusion models made consistent over time, without training.
 
-torch only. It knows no model by name: the network, its codec and its scheduler come in as the Protocols of
-`protocols`, the motion between frames as `Correspondence`s.
+Depends on torch only and on no model: network, codec and scheduler are passed in as the Protocols of `protocols`,
+motion between frames as `Correspondence`s.
 """

@@ -1,4 +1,4 @@
-"""How much is merged at each step (paper, Eq. 8)."""
+"""The merge ratio at each step (paper, Eq. 8)."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def merge_ratio(options: MethodOptions, i: int, steps: int) -> float:
     if not options.merge or i not in stage:
         return 0.0
     s = options.merge_delta * (i - stage.start) / max(len(stage) - 1, 1)
-    fall = math.cos(math.pi / 2 * min(max(s, 0.0), 1.0))
-    return options.merge_ratio_end + (options.merge_ratio - options.merge_ratio_end) * fall
+    falloff = math.cos(math.pi / 2 * min(max(s, 0.0), 1.0))
+    return options.merge_ratio_end + (options.merge_ratio - options.merge_ratio_end) * falloff

@@ -1,4 +1,4 @@
-"""Cutting a clip into chunks on a grid of absolute source frames, and choosing each chunk's keyframe."""
+"""Split a clip into chunks on a grid of absolute source frames, and choose each chunk's keyframe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Chunk", "choose_key", "group"]
 T = TypeVar("T", covariant=True)
 
 SHORT_TAIL = 2
-"""A last chunk of a shot with this many frames or fewer joins the one before, unless it is a full chunk."""
+"""A shot's last chunk with this many frames or fewer is merged into the one before, unless it is a full chunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +27,20 @@ class Chunk(Generic[T]):
     items: tuple[T, ...]
     """What the caller attached to each frame."""
     opens_shot: bool
-    """True when nothing before it belongs to the same shot (or the range begins here)."""
+    """True if no earlier frame belongs to the same shot, or the range begins here."""
 
     def position(self, index: int, size: int) -> int:
-        """Place of frame `index` on the chunk grid of `size`: 0 where the grid cell of the first frame begins."""
+        """Position of frame `index` on the chunk grid of `size`; 0 is the start of the first frame's grid cell."""
         return index - self.frames[0] // size * size
 
 
 def group(stream: Iterable[tuple[int, bool, T]], size: int, *, opens: bool = True) -> Iterator[Chunk[T]]:
-    """Chunks of (index, opens_shot, item) frames; borders are multiples of `size` and the cuts.
+    """Chunks of (index, opens_shot, item) frames, split at multiples of `size` and at cuts.
 
-    The grid follows absolute frames, so a clip trimmed elsewhere keeps its borders. At most size + 3 frames are held.
-    `opens` False: the first frame follows a chunk that was made before, and opens a shot only if it says so itself;
-    from the end of any chunk on, the chunks are then those of the whole stream.
-    Raises ValueError when indices do not follow one another.
+    The grid follows absolute frames, so a re-trimmed clip keeps its chunk boundaries. At most size + 3 frames are held.
+    `opens` False: the first frame follows an earlier chunk, and opens a shot only if it is marked so. A stream that
+    starts after any chunk then gives the same chunks as the whole stream.
+    Raises ValueError if indices are not consecutive.
     """
     held: list[tuple[int, T]] = []
     short = min(SHORT_TAIL, size - 1)
@@ -58,7 +58,7 @@ def group(stream: Iterable[tuple[int, bool, T]], size: int, *, opens: bool = Tru
             yield _chunk(ready, opens)
             held, opens = held[len(ready) :], False
     if held:
-        yield _chunk(held, opens)  # it reaches at most `short` frames beyond a border
+        yield _chunk(held, opens)  # extends at most `short` frames past a chunk boundary
 
 
 def _chunk(held: Sequence[tuple[int, T]], opens: bool) -> Chunk[T]:
@@ -66,7 +66,7 @@ def _chunk(held: Sequence[tuple[int, T]], opens: bool) -> Chunk[T]:
 
 
 def choose_key(frames: Sequence[int], policy: Keyframe, seed: int, motion: MotionSource | None = None) -> int:
-    """Position in `frames` of the keyframe; `connected` asks `motion`, ties go to the frame nearest the middle."""
+    """Position of the keyframe in `frames`; `connected` needs `motion`, ties go to the frame nearest the middle."""
     middle = len(frames) // 2
     if policy == "middle" or len(frames) == 1:
         return middle

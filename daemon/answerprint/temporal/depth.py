@@ -1,15 +1,15 @@
 """One scale and one shift of depth for all frames of a shot.
 
-Depth from one picture is affine-invariant: each frame's is known but for a scale s and a shift t of its own, and these
-flicker. Here they are found from what two frames both show, along the flow, and undone: d' = s d + t.
+Depth from one picture is affine-invariant: it is known up to a scale s and a shift t, which differ from frame to frame,
+so depth flickers. Here s and t are fitted on points that two frames share, along the flow, and applied: d' = s d + t.
 
 s is the geometric mean of two least-squares slopes, that of D on d and the inverse of that of d on D: the ratio of
-their standard deviations. Least squares of D on d alone shrinks the scale by the share of noise in d, a little at
-every chunk: the depth of a long shot would fade. (Ricker 1984, "Computation and uses of central trend lines".)
+their standard deviations. Least squares of D on d alone shrinks the scale by the share of noise in d, a little with
+each chunk: depth would fade over a long shot. (Ricker 1984, "Computation and uses of central trend lines".)
 
-What moves by itself changes its depth, and flow errs. The line is therefore sought from a start that up to 29 % of such
-cells cannot move (the median slope of pairs: Theil 1950, Sen 1968), in rounds in which cells far from it lose their
-weight (Geman and McClure 1987).
+Moving objects change their depth, and flow has errors. The fit therefore starts from a line that tolerates up to 29 %
+of outliers (the median slope of pairs: Theil 1950, Sen 1968), and is refined in rounds that down-weight cells far from
+the line (Geman and McClure 1987).
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from answerprint.temporal.warp import warp
 __all__ = ["HEADROOM", "Affine", "DepthAnchor", "contain", "fit", "share_chunk"]
 
 HEADROOM = 0.1
-"""Share of [0, 1] that `contain` keeps free at either end for depth outside of that of a shot's first keyframe."""
+"""Share of [0, 1] that `contain` reserves at each end for depth outside the range of a shot's first keyframe."""
 
 _ROUNDS = 5
 _PAIRINGS = 8
-"""Partners that each cell has in the search for the start."""
+"""Partners of each cell when estimating the initial slope."""
 _FAR = 3.0
 """Standard deviations from the line at which a cell has a quarter of its weight."""
 _MAD_TO_DEVIATION = 1.4826
-_LEAST_SEEN = 0.02
-"""Share of a frame that must be seen in the other one, or nothing can be said of their scales."""
-_COARSER = 4
-"""Pixels along each axis that become one cell of an anchor for which there is no flow yet."""
+_MIN_SHARED = 0.02
+"""Share of a frame that must be visible in the other one to fit their scales."""
+_ANCHOR_CELL_PX = 4
+"""Pixels per cell, along each axis, of an anchor made without flow."""
 _FLAT = 1e-6
-"""Standard deviation below which depth has no scale."""
+"""Standard deviation below which depth counts as constant and has no scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +51,18 @@ class Affine:
     shift: float = 0.0
 
     def __call__(self, depth: Tensor) -> Tensor:
-        """`depth` of any shape, on the shared scale."""
+        """Map `depth`, of any shape, to the shared scale."""
         return depth * self.scale + self.shift
 
 
 @dataclass(frozen=True, slots=True)
 class DepthAnchor:
-    """What the next chunk of a shot aligns its depth to."""
+    """Reference that the next chunk of a shot aligns its depth to."""
 
     depth: Tensor
     """[h, w] float32: the keyframe's depth on the shared scale, on the grid of its flow; not limited to [0, 1]."""
     affine: Affine
-    """How the keyframe came there: what holds where two keyframes show nothing in common."""
+    """The keyframe's own mapping: used if two keyframes have nothing in common."""
 
 
 def share_chunk(
@@ -72,7 +72,7 @@ def share_chunk(
     to_previous: Correspondence | None,
     anchor: DepthAnchor | None,
 ) -> tuple[Tensor, DepthAnchor]:
-    """A chunk's depth [F, H, W] on one scale, and what the next chunk aligns to.
+    """A chunk's depth [F, H, W] on one scale, and the anchor for the next chunk.
 
     Without an anchor the scale is the keyframe's own. `to_key` and `to_previous` are as in `ChunkMotion`.
     """
@@ -90,21 +90,21 @@ def share_chunk(
             shared[k] = found(depth[k])
     grid = to_previous or next((motion for motion in to_key if motion is not None), None)
     if grid is None:
-        # A chunk of one frame that opens its shot; `fit` brings its grid to that of the flow to come.
-        height, width = (-(-side // _COARSER) for side in shared[key].shape)
+        # A one-frame chunk that opens its shot; `fit` later resamples it to the flow's grid.
+        height, width = (-(-side // _ANCHOR_CELL_PX) for side in shared[key].shape)
         return shared, DepthAnchor(_means(shared[key], height, width), own)
     return shared, DepthAnchor(_on_grid(shared[key], grid), own)
 
 
 def fit(depth: Tensor, target: Tensor, motion: Correspondence) -> Affine | None:
-    """The scale and shift that bring `depth` [h, w] to `target`, seen along `motion`, which all lie on one grid.
+    """The scale and shift that map `depth` [h, w] to `target`, sampled along `motion`; all on one grid.
 
-    None where too little is seen in both, where either is flat, or where they do not rise and fall together.
+    None if they share too little, if either is constant, or if they are not positively correlated.
     """
     if target.shape != depth.shape:
         target = _means(target, *depth.shape)
-    seen = (motion.valid > 0.5) & (depth > 0) & (depth < 1)  # the model clips its depth, which hides its scale
-    if int(seen.sum()) < max(16, _LEAST_SEEN * seen.numel()):
+    seen = (motion.valid > 0.5) & (depth > 0) & (depth < 1)  # the model clips depth, which hides its scale
+    if int(seen.sum()) < max(16, _MIN_SHARED * seen.numel()):
         return None
     d = depth[seen].double()
     there = warp(target[None], motion.flow)[0][seen].double()
@@ -119,9 +119,9 @@ def fit(depth: Tensor, target: Tensor, motion: Correspondence) -> Affine | None:
 
 
 def _start(d: Tensor, target: Tensor) -> Affine | None:
-    """The line of median slope and median height."""
+    """The line of median slope and median intercept."""
     order = torch.arange(len(d))
-    # Partners at steps of the golden ratio: spread over the whole picture, and the same at every call.
+    # Partners at golden-ratio steps: spread over the whole picture, and deterministic.
     steps = [max(1, round(len(d) * ((k * 0.6180339887) % 1))) for k in range(1, _PAIRINGS + 1)]
     partners = [(order + step) % len(d) for step in steps]
     run = torch.cat([d[partner] - d for partner in partners])
@@ -134,7 +134,7 @@ def _start(d: Tensor, target: Tensor) -> Affine | None:
 
 
 def _line(d: Tensor, target: Tensor, weight: Tensor) -> Affine | None:
-    """The line between two weighted samples."""
+    """The weighted line from `d` to `target` whose slope is the ratio of their standard deviations."""
     total = weight.sum()
     mean, mean_target = (weight * d).sum() / total, (weight * target).sum() / total
     spread, spread_target = d - mean, target - mean_target
@@ -157,14 +157,14 @@ def _means(depth: Tensor, height: int, width: int) -> Tensor:
 
 
 def contain(depth: Tensor) -> Tensor:
-    """Depth on a shared scale, of any shape and any values, brought into (0, 1) by one fixed, rising curve.
+    """Map depth on a shared scale, of any shape and any values, into (0, 1) by one fixed, increasing curve.
 
-    What lies in [0, 1], as all of a shot's first keyframe does, is placed in the middle, linearly. What lies outside,
-    because something came nearer or went farther than that, approaches 0 and 1 along hyperbolas that continue the line
-    without a bend: nothing is clipped, order stays, and equal depth has equal values in every chunk.
+    [0, 1], the range of a shot's first keyframe, is mapped linearly to the middle. Depth outside of it, where something
+    came nearer or went farther away, approaches 0 and 1 along hyperbolas that continue the line smoothly: nothing is
+    clipped, order is kept, and equal depth has equal values in every chunk.
     """
     middle = depth.clamp(0, 1)
     slope = 1 - 2 * HEADROOM
-    beyond = depth - middle  # below 0 before the near end, above 0 behind the far one
+    beyond = depth - middle  # negative in front of the near end, positive behind the far end
     bent = HEADROOM * slope * beyond / (HEADROOM + slope * beyond.abs())
     return HEADROOM + slope * middle + bent

@@ -1,9 +1,9 @@
 """Flow-fused input: before a model sees a chunk, each frame is averaged with its neighbours along their motion.
 
-Noise, grain and coding errors differ from frame to frame and average out; the picture does not. A neighbour counts as
-far as it agrees with the frame: where the two differ by more than noise explains, the motion is wrong or something
-came into view. That test takes the place of the occlusion mask, for in flat, noisy places a flow is arbitrary, so its
-round trip fails, and yet every such place is as good as any other. A clean clip passes unchanged.
+Noise, grain and coding errors differ from frame to frame and average out; the picture does not. A neighbour's weight
+depends on its agreement with the frame: a difference larger than noise explains means wrong motion or an occlusion.
+This test replaces the occlusion mask: in flat, noisy areas flow is arbitrary and fails the round trip, although any
+such place fits. A clean clip passes unchanged.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from answerprint.temporal.warp import mean_around, warp
 __all__ = ["Fused", "fuse_frames", "limited", "neighbours"]
 
 _SHARES: dict[Fusion, float] = {"off": 0.0, "weak": 0.5, "strong": 1.0}
-"""The most that the average can replace of a frame."""
+"""Largest share of a frame that the average may replace."""
 _CLEAN = 0.5 / 255
-"""Noise at which half of that is used; less noise cannot be seen."""
+"""Noise at which half of that share is used; less noise is invisible."""
 _NOISY = 5.0 / 255
-"""Above this noise, all frames of a chunk take part: what far ones lose in sharpness is less than what they gain."""
+"""Above this noise all frames of a chunk are averaged: the noise reduction outweighs the loss of sharpness."""
 _NEAR = 4
-"""Frames that take part where there is less noise."""
+"""Neighbours averaged at lower noise."""
 _QUANTILE = 0.25
-"""The flattest quarter of the places shows noise alone; in the others the motion's errors come in."""
+"""Noise is estimated on the flattest quarter of the cells; the others also contain motion errors."""
 _BIAS = 1.1
-"""What this quantile, and the smoothing of the warp, hide of the noise's variance (measured for sigma 2 to 50)."""
+"""Correction of the variance for this quantile and the warp's smoothing (measured for sigma 2 to 50)."""
 _SLACK = 1.3
-"""Times by which a place may differ more than noise does on average, before the difference counts as an error."""
-_LEAST = 1e-9
-"""Squared difference below which two places are copies, as codecs and black bars make them: they show no noise."""
-_TELLING = 0.5
-"""Share of a picture that must be no copy; what changes in a still picture is motion, and tells nothing of noise."""
+"""Factor over the average noise up to which a difference does not count as an error."""
+_IDENTICAL = 1e-9
+"""Squared difference below which two cells are copies (made by codecs, black bars): they carry no noise."""
+_MIN_CHANGED = 0.5
+"""Share of a picture that must not be copies; the few changes in a still picture are motion, not noise."""
 _FINE_PX = 5
-"""Side of the square whose mean is taken off a difference before it counts as noise: what is broad is no noise."""
-_LIGHT_PX = 8
-"""Side of the squares that the light of two frames is compared in."""
+"""Side of the square whose mean is subtracted from a difference: slow variation is not noise."""
+_GAIN_PX = 8
+"""Side of the squares in which the brightness of two frames is compared."""
 _DARK = 0.05
-"""Squares that are darker tell nothing of a fade."""
+"""Darker squares are ignored when estimating a fade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +53,32 @@ class Fused:
     """A chunk's frames after fusion."""
 
     frames: Tensor
-    """[F, 3, h, w], in the range of what was given."""
+    """[F, 3, h, w], in the range of the input."""
     noise: float
-    """Standard deviation of the noise that was measured in one frame of the source, 0..1."""
+    """Measured standard deviation of one source frame's noise, 0..1."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Moved:
-    """A neighbour, brought to a frame's grid."""
+    """A neighbour, warped to a frame's grid."""
 
     picture: Tensor
     """[3, h, w]"""
     inside: Tensor
-    """[h, w] bool: what lies in the neighbour's picture."""
+    """[h, w] bool: True where the neighbour's picture has content."""
     squares: Tensor
-    """[h, w]: squared difference to the frame, mean over channels and about each pixel."""
+    """[h, w]: squared difference to the frame, averaged over channels and around each pixel."""
 
 
 def neighbours(k: int, frames: int, count: int) -> list[int]:
-    """The `count` frames of a chunk of `frames` that are nearest to frame k, without it."""
+    """Positions of the `count` frames nearest to frame k in a chunk of `frames`, without k."""
     return sorted((j for j in range(frames) if j != k), key=lambda j: (abs(j - k), j))[:count]
 
 
 def fuse_frames(low: Tensor, frames: Sequence[int], motion: MotionSource, fusion: Fusion) -> Fused:
-    """Average each frame of low [F, 3, h, w] with its neighbours in the chunk, as strongly as their noise asks for.
+    """Average each frame of low [F, 3, h, w] with its neighbours in the chunk, according to their noise.
 
-    `frames` are their absolute indices, by which `motion` knows them. low is within 0..1, without non-numbers.
+    `frames` are their absolute source indices, as `motion` expects them. low is finite and within 0..1.
     """
     if len(frames) < 2:
         return Fused(low, _guess_noise(low[0]))
@@ -106,17 +106,17 @@ def fuse_frames(low: Tensor, frames: Sequence[int], motion: MotionSource, fusion
 
 
 def limited(low: Tensor) -> Tensor:
-    """low [F, 3, h, w] within 0..1; what is not a number (float pictures can hold it) becomes black."""
+    """low [F, 3, h, w] clamped to 0..1; NaN, which float pictures may contain, becomes black."""
     return low.nan_to_num(nan=0.0, posinf=1.0, neginf=0.0).clamp(0, 1)
 
 
 def _move(other: Tensor, own: Tensor, flow: Tensor) -> _Moved:
-    """`other` [3, h, w] along `flow` [2, h, w] from `own`'s grid into it."""
+    """Warp `other` [3, h, w] to the grid of `own` by `flow` [2, h, w], from `own` into `other`."""
     height, width = own.shape[1:]
     y = torch.arange(height, device=own.device)[:, None] + flow[1]
     x = torch.arange(width, device=own.device)[None, :] + flow[0]
     inside = (y >= -0.5) & (y <= height - 0.5) & (x >= -0.5) & (x <= width - 0.5)
-    # With all that is judged about it.
+    # Require the whole square that agreement is averaged over.
     inside = mean_around(inside.float()) > 0.999
     picture = warp(other, flow, "bicubic")
     picture *= _gain(picture, own, inside)
@@ -124,31 +124,31 @@ def _move(other: Tensor, own: Tensor, flow: Tensor) -> _Moved:
 
 
 def _gain(picture: Tensor, own: Tensor, inside: Tensor) -> Tensor:
-    """What brings the light of a neighbour's picture [3, h, w] to that of the frame: fades and exposure multiply it.
+    """Gain that matches the brightness of a neighbour's picture [3, h, w] to the frame's, for fades and exposure.
 
-    Without it a fade would be averaged to steps, one a chunk.
+    Without it a fade would be averaged into one step per chunk.
     """
-    theirs, ours = (F.avg_pool2d(p.mean(0, keepdim=True), min(_LIGHT_PX, *inside.shape)) for p in (picture, own))
-    whole = F.avg_pool2d(inside[None].float(), min(_LIGHT_PX, *inside.shape)) > 0.999
-    told = whole & (theirs > _DARK) & (ours > _DARK)
-    return (ours / theirs)[told].median() if bool(told.any()) else theirs.new_ones(())
+    theirs, ours = (F.avg_pool2d(p.mean(0, keepdim=True), min(_GAIN_PX, *inside.shape)) for p in (picture, own))
+    whole = F.avg_pool2d(inside[None].float(), min(_GAIN_PX, *inside.shape)) > 0.999
+    usable = whole & (theirs > _DARK) & (ours > _DARK)
+    return (ours / theirs)[usable].median() if bool(usable.any()) else theirs.new_ones(())
 
 
 def _agreement(moved: _Moved, variance: float) -> Tensor:
-    """Weight [h, w] in [0, 1]: noise over noise and error, as for the best mean of measurements of unlike quality."""
+    """Weight [h, w] in [0, 1]: noise / (noise + error), the weight of inverse-variance averaging."""
     error = (moved.squares - 2 * _SLACK * variance).clamp(min=0)
     return moved.inside * (variance / (variance + error))
 
 
 def _noise_variance(pairs: Sequence[tuple[Tensor, _Moved]]) -> float:
-    """Of one frame, from frames [3, h, w] and what was moved onto them; 0 where nearly all are copies."""
+    """Noise variance of one frame, from frames [3, h, w] and neighbours warped to them; 0 if nearly all are copies."""
     found = []
     for own, moved in pairs:
-        told = moved.inside & (moved.squares > _LEAST)
-        if int(told.sum()) > _TELLING * int(moved.inside.sum()):
+        usable = moved.inside & (moved.squares > _IDENTICAL)
+        if int(usable.sum()) > _MIN_CHANGED * int(moved.inside.sum()):
             difference = moved.picture - own
-            fine = mean_around((difference - mean_around(difference, _FINE_PX)).square_().mean(0))[told]
-            # kthvalue, since quantile takes 16 million values at most.
+            fine = mean_around((difference - mean_around(difference, _FINE_PX)).square_().mean(0))[usable]
+            # kthvalue, because quantile accepts 16 million values at most.
             found.append(fine.kthvalue(max(1, int(_QUANTILE * fine.numel())))[0])
     return _BIAS * float(torch.stack(found).median()) / 2 if found else 0.0
 
@@ -156,7 +156,7 @@ def _noise_variance(pairs: Sequence[tuple[Tensor, _Moved]]) -> float:
 def _guess_noise(picture: Tensor) -> float:
     """Standard deviation of the noise of one picture [3, h, w] alone, by Immerkaer's operator (1996) and the median.
 
-    Between frames it is measured; here fine texture counts as noise.
+    Less exact than the estimate between frames: fine texture counts as noise.
     """
     if min(picture.shape[1:]) < 3:
         return 0.0

@@ -1,7 +1,7 @@
-"""Fields on grids: bringing flow, masks and confidence from the grid they were measured on to the grid in use.
+"""Resample flow, masks and confidence from the grid they were measured on to the grid in use.
 
-A grid here is a raster of cells over a picture, of which the bottom and right may be padding: `content` says how many
-cells, fractions included, hold picture. Two grids over one picture are related by their contents.
+A grid is a raster of cells over a picture; its bottom and right may be padding. `content` is the number of cells, which
+may be fractional, that the picture covers. Two grids over one picture are related by their contents.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from answerprint.temporal.protocols import Window
 __all__ = ["Grid", "flow_on", "mean_on", "token_grid"]
 
 _NARROW = 1e-6
-"""Cells of a field: what is narrower than this has the one value of the field there."""
+"""Extent in cells of a field below which its value is read directly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Grid:
         return self.height * self.width
 
     def finer(self, factor: int) -> Grid:
-        """The same window on a raster with `factor` x `factor` cells for each of these."""
+        """The same window on a raster with `factor` x `factor` cells per cell."""
         return Grid(
             self.height * factor,
             self.width * factor,
@@ -54,7 +54,7 @@ class Grid:
         )
 
     def padding(self) -> Tensor:
-        """[height * width] bool: cells that hold no picture at all."""
+        """[height * width] bool: True for cells without any picture."""
         row = torch.arange(self.height, dtype=torch.float64) + self.top >= self.content_height
         column = torch.arange(self.width, dtype=torch.float64) + self.left >= self.content_width
         return (row[:, None] | column[None, :]).reshape(-1)
@@ -76,7 +76,7 @@ def token_grid(window: Window, content: tuple[float, float], scale: int) -> Grid
 
 
 def flow_on(flow: Tensor, grid: Grid) -> Tensor:
-    """`flow` [2, h, w], in its own cells, as [2, height, width] in cells of `grid`, at the centres of these.
+    """`flow` [2, h, w], in its own cells, resampled at the cell centres of `grid`: [2, height, width] in its cells.
 
     Cells of padding repeat the border.
     """
@@ -89,7 +89,7 @@ def flow_on(flow: Tensor, grid: Grid) -> Tensor:
 def mean_on(field: Tensor, grid: Grid) -> Tensor:
     """Mean of `field` [h, w] over each cell of `grid`: [height, width].
 
-    The mean, not the best value: a cell counts as seen only as far as all of it is.
+    The mean, not the maximum: a cell counts as visible only to the extent that all of it is.
     """
     field_h, field_w = field.shape
     cells_y, cells_x = field_h / grid.content_height, field_w / grid.content_width
@@ -114,13 +114,13 @@ def _at_centres(field: Tensor, grid: Grid) -> Tensor:
 
 
 def _means(field: Tensor, borders: Tensor, dim: int) -> Tensor:
-    """Means of `field` along `dim` between successive `borders`, in its cells; what lies beyond its end is left out."""
+    """Means of `field` along `dim` between successive `borders`, in its cells; positions past its end are ignored."""
     borders = borders.clamp(max=field.shape[dim])
     extent = borders[1:] - borders[:-1]
-    # A table of sums, read at fractional positions.
+    # Prefix sums, read at fractional positions.
     sums = F.pad(field.cumsum(dim), (0, 0, 1, 0) if dim == 0 else (1, 0))
     low, high = _between(sums, borders[:-1], dim), _between(sums, borders[1:], dim)
-    # Only the last part of a picture can be so narrow; the difference of two sums is mostly rounding there.
+    # Only the last cell of a picture can be so narrow; there the difference of two sums is mostly rounding error.
     narrow = extent < _NARROW
     last = field.narrow(dim, field.shape[dim] - 1, 1)
     return torch.where(_along(narrow, dim), last, (high - low) / _along(extent.clamp(min=_NARROW), dim))

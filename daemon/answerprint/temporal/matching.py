@@ -1,8 +1,8 @@
-"""Finding, for each token of a frame, its target among the keyframe's tokens (paper, section 3.3).
+"""Match each token of a frame to a token of the keyframe (paper, section 3.3).
 
 Targets are indices into the keyframe's tokens. Scores are larger for better matches; a score of `NEVER` marks a pair
-that must not merge: occluded, outside the frame or padding. No function forms a full similarity matrix, save the
-oracle `search_all`, which tests compare the others with.
+that must not merge: occluded, outside the frame or padding. No function forms a full similarity matrix, except
+`search_all`, the reference that tests compare the others with.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ NEVER = -1.0
 """Score of a pair that must not merge; every valid score lies in [0, 1]."""
 
 WHOLE = 0.999
-"""A token is seen in the keyframe when at least this share of its area is."""
+"""A token counts as visible in the keyframe if at least this share of its area is."""
 
 _BLOCK = 8
-"""Source tokens are searched in blocks of this many rows and columns, which share one region of the keyframe."""
+"""Rows and columns of a block of source tokens that share one search region in the keyframe."""
 
 _FAR = math.exp(-1) + 1e-6
-"""No token beyond the weight's first step scores more than 1/e; the rest is room for rounding."""
+"""No token beyond the weight's first step scores more than 1/e; plus a margin for rounding."""
 
 _PAIRS = 2**22
-"""Pairs of tokens that are compared at once where the whole frame is searched."""
+"""Token pairs compared at once when searching the whole frame."""
 
 
 def radius(grid: Grid, spatial_radius: float) -> float:
@@ -42,14 +42,14 @@ def radius(grid: Grid, spatial_radius: float) -> float:
 def flow_match(motion: Correspondence, grid: Grid, alignment: float = 0.5) -> tuple[Tensor, Tensor]:
     """Targets [A] and scores [A] by optical flow: the nearest token to X + f, scored by sigma (Eq. 5, 6).
 
-    A token is matched only where every part of it is seen in the keyframe and its target is picture inside the frame.
+    A token is matched only if all of it is visible in the keyframe and its target is picture content inside the frame.
     """
     flow = flow_on(motion.flow, grid)
     y = torch.arange(grid.height, dtype=torch.float32, device=flow.device)[:, None] + flow[1]
     x = torch.arange(grid.width, dtype=torch.float32, device=flow.device)[None, :] + flow[0]
     row, column = torch.floor(y + 0.5).long(), torch.floor(x + 0.5).long()
     inside = (row >= 0) & (row < grid.height) & (column >= 0) & (column < grid.width)
-    # A token replaced by one whose content lies a fraction of a token aside puts detail in the wrong place.
+    # A target whose content is offset by a fraction of a token would put detail in the wrong place.
     inside &= ((y - row).abs() <= alignment) & ((x - column).abs() <= alignment)
     target = row.clamp(0, grid.height - 1) * grid.width + column.clamp(0, grid.width - 1)
     target, inside = target.reshape(-1), inside.reshape(-1)
@@ -66,21 +66,21 @@ def search_window(
     """Targets [S, A] and scores [S, A] by weighted cosine similarity within `reach` tokens (Eq. 2, 7).
 
     `source` [S, A, C] are tokens of S frames, `key` [A, C] the keyframe's. s' = (1 + s) / 2 * exp(-floor(d^2 / R)): s
-    is mapped to [0, 1] first, for a weight below one would raise a negative similarity. `r` None leaves the weight
-    out. `centre` [S, A, 2] (row, column; float) moves window and weight; by default a token's own place. Ties go to
-    the lowest index. A `reach` of 0 goes as far as a better match can lie: it finds what `search_all` finds.
+    is mapped to [0, 1] first, because a weight below one would raise a negative similarity. `r` None disables the
+    weight. `centre` [S, A, 2] (row, column; float) moves window and weight; by default the token's own position. Ties
+    go to the lowest index. A `reach` of 0 searches as far as a better match can be: the same result as `search_all`.
     """
     if reach > 0:
         return _search_near(source, key, grid, reach, r, centre)
     padding = grid.padding().to(key.device)
-    # The largest d with d^2 < R, where the weight is 1; a centre between tokens may lie half a token aside.
+    # The largest d with d^2 < R, where the weight is 1; a fractional centre may be off by half a token.
     full = None if r is None else math.isqrt(math.ceil(r) - 1) + (centre is not None)
     if full is None or (_BLOCK + 2 * full) ** 2 >= grid.size:
         target = torch.zeros(source.shape[:2], dtype=torch.long, device=key.device)
         score = torch.full(source.shape[:2], NEVER, dtype=source.dtype, device=key.device)
     else:
         target, score = _search_near(source, key, grid, full, r, centre)
-    # Whoever scores more than all tokens farther away can has its match; hardly any is so unlike all that is near.
+    # A token that scores more than any token farther away could has its match; few tokens need the full search.
     _search_rest(source, key, grid, r, centre, ~padding & (score <= _FAR), target, score)
     return target, score
 
@@ -88,7 +88,7 @@ def search_window(
 def search_all(
     source: Tensor, key: Tensor, grid: Grid, r: float | None, centre: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """The same over all of the keyframe's tokens at once, with the full matrix: the oracle."""
+    """The same over all of the keyframe's tokens at once, with the full matrix: the reference for tests."""
     place, padding = _places(grid, key.device), grid.padding().to(key.device)
     c = place.expand(len(source), -1, -1) if centre is None else centre
     s = torch.einsum("sac,bc->sab", F.normalize(source, dim=-1), F.normalize(key, dim=-1))
@@ -107,14 +107,14 @@ def _places(grid: Grid, device: torch.device) -> Tensor:
 def _weigh(s: Tensor, d2: Tensor, r: float | None) -> Tensor:
     """s' of Eq. 7, with s mapped to [0, 1]; works in the memory of `s`."""
     unit = s.add_(1).mul_(0.5).clamp_(0, 1)
-    # exp(-tau) underflows beyond tau of about 100; there it is 0, far below any similarity near by.
+    # exp(-tau) underflows beyond tau of about 100; there it is 0, far below any nearby similarity.
     return unit if r is None else unit.mul_(torch.exp(-torch.floor(d2 / r)))
 
 
 def _search_near(
     source: Tensor, key: Tensor, grid: Grid, reach: int, r: float | None, centre: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """Targets and scores within `reach` tokens; 0 is the centre alone."""
+    """Targets and scores within `reach` tokens; 0 searches the centre only."""
     if centre is None:
         return _search_blocks(source, key, grid, reach, r)
     return _search_around(source, key, grid, reach, r, centre)
@@ -130,7 +130,7 @@ def _search_rest(
     target: Tensor,
     score: Tensor,
 ) -> None:
-    """Write into `target` and `score` what the whole frame holds for the tokens of `rest` [S, A], a few at a time."""
+    """Search the whole frame for the tokens in `rest` [S, A], a few at a time; writes into `target` and `score`."""
     unit_key, place, padding = F.normalize(key, dim=-1), _places(grid, key.device), grid.padding().to(key.device)
     for k in range(len(source)):
         c = place if centre is None else centre[k]
@@ -141,14 +141,14 @@ def _search_rest(
 
 
 def _search_blocks(source: Tensor, key: Tensor, grid: Grid, reach: int, r: float | None) -> tuple[Tensor, Tensor]:
-    """Windowed search around each token's own place, in blocks that share a region of the keyframe.
+    """Windowed search around each token's own position, in blocks that share a region of the keyframe.
 
-    One row of blocks at a time: what is held beside the tokens themselves grows with the width of the grid only.
+    One row of blocks at a time: extra memory grows only with the width of the grid.
     """
     frames, _, channels = source.shape
     height, width = grid.height, grid.width
     across, side = -(-width // _BLOCK), _BLOCK + 2 * reach
-    # The keyframe with a margin, so that all blocks are alike; `blank` marks the margin and the padding.
+    # The keyframe with a margin, so that all blocks have one shape; `blank` marks margin and padding.
     margin = (reach, reach + across * _BLOCK - width, reach, reach + -height % _BLOCK)
     unit_key = F.pad(F.normalize(key, dim=-1).view(height, width, channels), (0, 0, *margin))
     padding = grid.padding().to(key.device)
@@ -188,7 +188,7 @@ def _unblock(blocks: Tensor, width: int) -> Tensor:
 def _search_around(
     source: Tensor, key: Tensor, grid: Grid, reach: int, r: float | None, centre: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Windowed search around `centre`: one frame and one offset at a time, since neighbours do not share a window."""
+    """Windowed search around `centre`, one frame and one offset at a time: neighbours do not share a window."""
     unit_key, padding = F.normalize(key, dim=-1), grid.padding().to(key.device)
     best = torch.full(source.shape[:2], NEVER, dtype=source.dtype, device=key.device)
     target = torch.zeros(source.shape[:2], dtype=torch.long, device=key.device)

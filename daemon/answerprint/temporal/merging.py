@@ -1,4 +1,4 @@
-"""Merging tokens into the keyframe's and giving them back (paper, Eq. 3, 6; ToMe as VidToMe uses it)."""
+"""Merge tokens into the keyframe's, and unmerge them (paper, Eq. 3, 6; ToMe as used by VidToMe)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Merge", "rank", "select"]
 
 
 def rank(score: Tensor) -> tuple[Tensor, int]:
-    """Order of all sources [S * A] by score, best first and ties by index, and how many of them may merge."""
+    """All sources [S * A] ordered by score, best first and ties by index, and how many of them may merge."""
     flat = score.reshape(-1)
     order = torch.argsort(flat, descending=True, stable=True)
     return order, int((flat > NEVER).sum())
@@ -23,14 +23,14 @@ def rank(score: Tensor) -> tuple[Tensor, int]:
 
 @dataclass(frozen=True)
 class Merge:
-    """Which sources of a chunk merge. Sources are all tokens of all frames but the key: S frames of A tokens."""
+    """Which sources of a chunk merge. Sources are the tokens of all frames but the keyframe: S frames of A tokens."""
 
     target: Tensor
     """[S, A] index of each source's target among the keyframe's A tokens; read only where `merged`."""
     merged: Tensor
     """[S, A] bool."""
     content: Tensor
-    """[A] bool: False for padding, which neither merges nor attends."""
+    """[A] bool: False for padding, which neither merges nor takes part in attention."""
 
     def merge(self, key: Tensor, source: Tensor, unmerge: Unmerge) -> Tensor:
         """The keyframe's tokens as they enter attention: key [G, A, C], source [G, S, A, C] -> [G, A, C].
@@ -42,7 +42,7 @@ class Merge:
         tokens = key.shape[1]
         total, joining = key.clone(), source.flatten(1, 2)
         count = torch.ones(tokens, dtype=key.dtype, device=key.device)
-        for place, target in self._turns:
+        for place, target in self._rounds:
             total.index_add_(1, target, joining.index_select(1, place))
             count[target] += 1
         return total / count.view(1, tokens, 1)
@@ -59,10 +59,10 @@ class Merge:
         return out
 
     @cached_property
-    def _turns(self) -> list[tuple[Tensor, Tensor]]:
-        """Merged sources (of S * A) and their targets, split so that no two of one turn share a target.
+    def _rounds(self) -> list[tuple[Tensor, Tensor]]:
+        """Merged sources (of S * A) and their targets, split into rounds in which no two sources share a target.
 
-        Each sum then adds up in the order of frame and index; graphics cards add all at once in an order of chance.
+        Each sum then adds in the order of frame and index; a single `index_add_` on a GPU has no fixed order.
         """
         place = self.merged.flatten().nonzero()[:, 0]
         target = self.target.flatten()[place]
@@ -80,9 +80,9 @@ class Merge:
 
 
 def select(target: Tensor, order: Tensor, usable: int, ratio: float, content: Tensor) -> Merge:
-    """The r = int(S A ratio) best pairs of the chunk, taken jointly over its frames, or all usable ones if fewer.
+    """The r = int(S A ratio) best pairs of the chunk, jointly over its frames, or all usable ones if fewer.
 
-    A counts tokens of content: padding is left out.
+    A counts content tokens only, without padding.
     """
     pairs = min(int(len(target) * int(content.sum()) * ratio), usable)
     merged = torch.zeros(target.numel(), dtype=torch.bool, device=target.device)

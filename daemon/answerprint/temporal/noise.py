@@ -1,8 +1,8 @@
-"""Noise that decides what detail is invented, drawn so that the same frame gets the same noise in any cut of a clip.
+"""Sampling noise, drawn so that a frame gets the same noise however the clip is trimmed.
 
 Base noise is a function of (seed, absolute source frame, step) alone, always drawn on the CPU in float32 at full
-latent size. The policy decides which base noise a frame sees: tokens of frames whose noise differs do not belong
-together, so the policy is part of the method.
+latent size. The noise policy decides which base noise a frame gets. It is part of the method: tokens of frames with
+different noise do not match.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ __all__ = ["base_noise", "move_noise"]
 
 
 def base_noise(seed: int, frame: int, step: int, shape: Sequence[int]) -> Tensor:
-    """Standard normal noise of `shape` for one frame; `step` is -1 for the start, else the sampler's step."""
+    """Standard normal noise of `shape` for one frame; `step` is the sampler's step, or -1 for the initial noise."""
     digest = hashlib.blake2b(f"{seed}/{frame}/{step}".encode(), digest_size=8).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
     return torch.randn(tuple(shape), generator=generator)
 
 
 def move_noise(noise: Tensor, path: Link, fresh: Tensor) -> Tensor:
-    """`noise` [c, H, W] seen along `path`, whole cells at a time; where nothing is seen, `fresh` [c, H, W].
+    """`noise` [c, H, W] moved along `path` by whole cells; `fresh` [c, H, W] fills the gaps.
 
-    Each cell of `noise` is used at most once (the lowest index wins), so the result is white noise again: an
-    interpolated or repeated noise would be correlated with itself, which no model was trained on.
+    Each cell of `noise` is used at most once (the lowest index wins), so the result is white noise: interpolated or
+    repeated noise would be spatially correlated, which no model was trained on.
     """
     channels, height, width = noise.shape
     flow, weight = path.flow.to(noise.device), path.weight.to(noise.device)

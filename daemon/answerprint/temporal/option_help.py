@@ -1,6 +1,6 @@
-"""What front ends say of each option of the method, for whoever edits the film, and the limits of its numbers.
+"""Help texts and limits of the method's options, for editors; shown by every front end.
 
-Names, types, choices and defaults are those of `options.MethodOptions`, which explains them in the paper's words.
+Names, types, choices and defaults come from `options.MethodOptions`, whose docstrings use the paper's terms.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["HELP", "OptionText"]
 
 @dataclass(frozen=True, slots=True)
 class OptionText:
-    """What the fields of `MethodOptions` do not say themselves."""
+    """What the fields of `MethodOptions` do not hold."""
 
     help: str
     group: OptionGroup = "advanced"
@@ -28,138 +28,129 @@ class OptionText:
 HELP: Mapping[str, OptionText] = MappingProxyType(
     {
         "consistency": OptionText(
-            "Tie frames together so that detail does not flicker; off restores every frame alone.", "basic"
+            "Restore frames together so that detail does not flicker; off restores each frame alone.", "basic"
         ),
         "chunk": OptionText(
-            "How many frames are restored together, around one key frame; fewer take less memory.",
+            "Frames restored together around one keyframe; fewer need less memory.",
             "basic",
             minimum=1,
             unit="frames",
         ),
         "keyframe": OptionText(
-            "Which frame of a group the others lean on: the middle one, a random one that the seed decides, or the "
-            "one most like all the others (connected)."
+            "The keyframe of each chunk: the middle frame, a random one (by seed), or the one most similar to all "
+            "others (connected)."
         ),
         "noise": OptionText(
-            "The grain that restoring starts from: one for the whole clip (shared), grain that moves with the picture "
-            "(flow), a series that every group of frames repeats (chunk), or new grain for every frame (independent).",
+            "Initial noise: the same for all frames (shared), moving with the picture (flow), the same series in each "
+            "chunk (chunk), or new for each frame (independent).",
             "basic",
         ),
         "fusion": OptionText(
-            "Average neighbouring frames along their motion before they are restored, as far as they agree: it takes "
-            "away noise and grain, and leaves clean clips alone.",
+            "Average neighbouring frames along their motion before restoring, where they agree. Reduces noise and "
+            "grain; clean clips stay unchanged.",
             "basic",
         ),
-        "warp": OptionText(
-            "Carry the picture, while it is being restored, along the motion from frame to frame.", "basic"
-        ),
+        "warp": OptionText("Warp latents along the motion from frame to frame while restoring.", "basic"),
         "warp_stage": OptionText(
-            "The part of the work, from its start (0) to its end (1), in which the picture is carried along.",
+            "Part of the steps in which latents are warped, from the first (0) to the last (1).",
             minimum=0,
             maximum=1,
         ),
-        "warp_global": OptionText("Carry the picture from each group of frames to the next one as well."),
-        "warp_local": OptionText("Carry the picture from the key frame to the other frames of its group."),
+        "warp_global": OptionText("Warp from each chunk's keyframe to the next chunk's."),
+        "warp_local": OptionText("Warp from the keyframe to the other frames of its chunk."),
         "warp_strength": OptionText(
-            "How closely a frame follows the picture that is carried to it: 0 not at all, 1 wholly.",
+            "How closely a frame follows the warped picture: 0 not at all, 1 fully.",
             "basic",
             minimum=0,
             maximum=1,
         ),
         "warp_source": OptionText(
-            "What is carried: the picture of the key frame (key), or all frames of the group in one (fused)."
+            "What is warped: the keyframe (key), or the average of all frames of the chunk (fused)."
         ),
         "warp_mask": OptionText(
-            "How places that come into view are left out: each point wholly or not at all (hard), or the less the "
-            "surer the motion is (soft)."
+            "Occlusion mask of the warp: on or off for each point (hard), or weighted by the confidence of the "
+            "motion (soft)."
         ),
         "warp_tolerance": OptionText(
-            "How far a carried picture may differ from the frame's own before it is trusted less; 0 trusts it always.",
+            "How far the warped picture may differ from the frame before it gets less weight; 0 turns this off.",
             minimum=0,
         ),
-        "warp_carry": OptionText(
-            "Which picture of a key frame the next group is given: the one before or after it was itself adjusted."
-        ),
+        "warp_carry": OptionText("The keyframe passed on to the next chunk: before or after its own warping."),
         "warp_sampling": OptionText(
-            "How the picture is resampled where it is carried along: bilinear is soft, bicubic sharper, sharp gives "
-            "back the fine detail that bicubic takes."
+            "Interpolation of the warp: bilinear is soft, bicubic is sharper, sharp also restores the fine detail that "
+            "bicubic loses."
         ),
         "back_projection": OptionText(
-            "How closely the restored picture, made as small as the source, agrees with it: 0 leaves tone and shape as "
-            "the model draws them, 1 puts them right; noise is never put back.",
+            "Pull the result towards the source, compared at the source's size: 0 keeps the model's tone and shapes, 1 "
+            "corrects them fully. The source's noise is not brought back.",
             minimum=0,
             maximum=1,
         ),
         "merge": OptionText(
-            "Restore details that neighbouring frames have in common as one, so that they stay alike.", "basic"
+            "Merge matching tokens of neighbouring frames, so that shared detail stays the same.", "basic"
         ),
         "merge_stage": OptionText(
-            "The part of the work, from its start (0) to its end (1), in which common details are restored as one.",
+            "Part of the steps in which tokens are merged, from the first (0) to the last (1).",
             minimum=0,
             maximum=1,
         ),
         "merge_ratio": OptionText(
-            "How much of a picture may be restored as one with the key frame: 0 nothing, 1 everything.",
+            "Largest share of tokens merged with the keyframe's: 0 none, 1 all.",
             "basic",
             minimum=0,
             maximum=1,
         ),
         "merge_ratio_end": OptionText(
-            "What merge_ratio becomes towards the end of the work; less leaves each frame its own finest detail.",
+            "Value of merge_ratio at the last step; lower values keep each frame's own fine detail.",
             minimum=0,
             maximum=1,
         ),
         "merge_delta": OptionText(
-            "How soon merge_ratio turns into merge_ratio_end: 1 at the end of the work, 2 halfway, 0 never.", minimum=0
+            "When merge_ratio reaches merge_ratio_end: 1 at the last step, 2 halfway, 0 never.", minimum=0
         ),
         "merge_alignment": OptionText(
-            "How far apart two details may lie, once motion is followed, to be restored as one; 0.5 takes the nearest.",
+            "Largest distance between a token moved by the flow and its match; 0.5 always takes the nearest.",
             minimum=0,
             maximum=0.5,
             unit="tokens",
         ),
         "match_down": OptionText(
-            "How common details are found where the model takes the picture in: by motion (flow), by likeness (cosine) "
-            "or not at all (none)."
+            "Matching in the network's down blocks: by motion (flow), by similarity (cosine), or off (none)."
         ),
         "match_mid": OptionText(
-            "How common details are found in the middle of the model: by motion (flow), by likeness (cosine) or not at "
-            "all (none)."
+            "Matching in the network's middle block: by motion (flow), by similarity (cosine), or off (none)."
         ),
         "match_up": OptionText(
-            "How common details are found where the model puts the picture out: by motion (flow), by likeness (cosine) "
-            "or not at all (none)."
+            "Matching in the network's up blocks: by motion (flow), by similarity (cosine), or off (none)."
         ),
         "merge_max_scale": OptionText(
-            "The coarsest details that are restored as one: 1 only the finest, 2 also those twice as large, and so on.",
+            "Coarsest layers that merge: 1 only the finest, 2 also those with tokens twice as large, and so on.",
             minimum=1,
             unit="latent cells per token",
         ),
-        "spatial": OptionText("Where details are found by likeness, prefer those that lie near."),
+        "spatial": OptionText("Prefer near matches when matching by similarity."),
         "spatial_radius": OptionText(
-            "How far details may lie apart before likeness counts for less; 0 chooses it by the width of the picture.",
+            "Squared distance within which matches by similarity keep full weight; 0 derives it from the width.",
             minimum=0,
             unit="squared tokens",
         ),
         "window": OptionText(
-            "How far around a place likeness is looked for; 0 looks as far as the best match of the frame can lie.",
+            "Search range of matching by similarity; 0 finds the best match of the whole frame.",
             minimum=0,
             unit="tokens",
         ),
         "centre": OptionText(
-            "Where likeness is looked for: around the same place of the frame (own), or around where the motion leads "
-            "(flow)."
+            "Centre of the search by similarity: the token's own position (own), or where the motion points (flow)."
         ),
         "refresh": OptionText(
-            "Details found by likeness are looked for anew every so many steps; 1 is slowest.", minimum=1, unit="steps"
+            "Steps between searches for matches by similarity; 1 is slowest.", minimum=1, unit="steps"
         ),
         "unmerge": OptionText(
-            "What details restored as one start from: those of the key frame (replace), or the mean of all (average)."
+            "What merged tokens use: the keyframe's token (replace), or the average of all merged tokens (average)."
         ),
         "attention": OptionText(
-            "What a frame looks at while it is restored: itself and the key frame (bounded), or all frames of its "
-            "group (joint), which is slower."
+            "What a frame attends to: itself and the keyframe (bounded), or all frames of its chunk (joint, slower)."
         ),
     }
 )
-"""By the name of the field."""
+"""By field name."""

@@ -1,7 +1,7 @@
-"""Every switch of the method, as data: names, defaults, ranges and what each one does. Imports nothing heavy.
+"""The options of the method, as data: names, defaults and ranges. Imports nothing heavy.
 
-The defaults are the best trade measured on real footage with the embedded model; the values that the paper's own
-runs used are `PAPER`. Fractions of the step count become steps by `stage_steps`, which never rounds a component away.
+The defaults are the best trade-off measured on real footage with the embedded model; `PAPER` holds the values of the
+paper's runs. `stage_steps` turns fractions of the step count into steps, and never rounds a component away.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ Fusion = Literal["off", "weak", "strong"]
 
 @dataclass(frozen=True, slots=True)
 class MethodOptions:
-    """How the frames of a chunk are tied together; every field is an option of the command line."""
+    """How the frames of a chunk are restored consistently; every field is a command-line option."""
 
     consistency: bool = True
-    """Tie frames together at all; off restores every frame alone."""
+    """Link frames; off restores every frame alone."""
     chunk: int = 8
-    """Frames per chunk: one keyframe and the frames that lean on it."""
+    """Frames per chunk: one keyframe and the frames that follow it."""
     keyframe: Keyframe = "middle"
-    """Which frame of a chunk is the keyframe: middle, random (by seed), or connected (most like all others)."""
+    """Which frame of a chunk is the keyframe: middle, random (by seed), or connected (most similar to all others)."""
     noise: Noise = "shared"
-    """independent: own noise for every frame; shared: one noise for the clip; chunk: drawn anew for every frame of a
+    """independent: own noise for every frame; shared: one noise for the clip; chunk: different for each frame of a
     chunk and repeated from chunk to chunk; flow: noise that moves with the picture."""
     fusion: Fusion = "strong"
-    """Average a chunk's frames along the flow before the model sees them, as far as the clip is noisy."""
+    """Average a chunk's frames along the flow before the model sees them, depending on the clip's noise."""
 
     warp: bool = True
     """Hierarchical latent warping (paper, section 3.2)."""
@@ -60,20 +60,20 @@ class MethodOptions:
     warp_strength: float = 0.6
     """How much of a valid warped latent replaces the frame's own; 1 is the paper's."""
     warp_source: WarpSource = "fused"
-    """What is spread over a chunk: the keyframe's latent, or all frames' latents fused on the keyframe's grid."""
+    """What is warped to the chunk's frames: the keyframe's latent, or all latents fused on the keyframe's grid."""
     warp_mask: WarpMask = "hard"
     """hard: the occlusion mask alone; soft: weighted by the forward-backward confidence as well."""
     warp_tolerance: float = 0.06
-    """Difference between a warped and a frame's own clean latent, both low-passed, at which the warp loses trust, in a
-    clip without noise; 0 trusts the mask alone, as the paper does."""
+    """Difference between a warped and a frame's own clean latent, both low-passed, at which the warp loses weight, in
+    a clip without noise; 0 uses the mask alone, as the paper does."""
     warp_carry: Carry = "after"
     """Which latent of a keyframe the next chunk sees: the one before or after its own warping."""
     warp_sampling: Sampling = "bicubic"
-    """Interpolation of the warp; sharp: bicubic, with the fine detail given back that it takes between cells."""
+    """Interpolation of the warp; sharp: bicubic, with compensation for the fine detail lost between cells."""
 
     back_projection: float = 0.0
-    """How much of a restored picture's drift from the source, at the source's size, is put back; as far as the source
-    is noisy, only its slow part."""
+    """Share of the result's deviation from the source, at the source's size, that is corrected; for noisy sources only
+    its low frequencies."""
 
     merge: bool = True
     """Hybrid flow-guided spatial-aware token merging (paper, section 3.3)."""
@@ -86,8 +86,8 @@ class MethodOptions:
     merge_delta: float = 1.0
     """Speed of annealing, delta of Eq. 8."""
     merge_alignment: float = 0.5
-    """How far beside a target's centre, in tokens along each axis, the flow may point; 0.5 takes the nearest
-    target always, as the paper does."""
+    """Largest offset from a target's centre, in tokens along each axis, at which the flow may point; 0.5 always takes
+    the nearest target, as the paper does."""
     match_down: Match = "flow"
     """How tokens are matched in down blocks."""
     match_mid: Match = "flow"
@@ -101,12 +101,12 @@ class MethodOptions:
     spatial_radius: float = 0.0
     """R of Eq. 7, in squared tokens; 0 chooses it from the width of the token grid."""
     window: int = 0
-    """Cosine search reaches this many tokens from its centre; 0 finds the best match of the whole frame, which the
-    weight by distance lets it do from what is near."""
+    """Reach of the cosine search in tokens; 0 finds the best match of the whole frame, which the distance weight
+    usually limits to nearby tokens."""
     centre: Centre = "own"
-    """Centre of search and weight: the token's own place (the paper's), or where the flow points."""
+    """Centre of search and weight: the token's own position (the paper's), or where the flow points."""
     refresh: int = 4
-    """Cosine matches are found anew every so many steps."""
+    """Steps between cosine searches."""
     unmerge: Unmerge = "average"
     """replace: a merged token takes its target's output; average: target and sources enter attention as their mean."""
     attention: Attention = "bounded"
@@ -114,14 +114,14 @@ class MethodOptions:
     their own frame's and the keyframe's, and the keyframe to itself."""
 
     def __post_init__(self) -> None:
-        """Check every value; raises InputError naming the option and what is allowed."""
+        """Check every value. Raises InputError naming the option and the valid values."""
         for option in describe():
             option.check(getattr(self, option.name))
 
 
 @cache
 def describe() -> tuple[Option, ...]:
-    """Every option of the method, for help texts and front ends, in the order in which they are shown."""
+    """Every option of the method, for help texts and front ends, in display order."""
     hints = get_type_hints(MethodOptions)
     return tuple(_describe(field.name, hints[field.name], field.default) for field in fields(MethodOptions))
 
@@ -157,12 +157,12 @@ PAPER = MethodOptions(
 
 
 def per_frame(options: MethodOptions, noise: Noise = "independent") -> MethodOptions:
-    """`options` with every tie between frames cut, and the model left to itself: the baseline of every comparison."""
+    """`options` with all links between frames switched off: the per-frame baseline of every comparison."""
     return replace(options, consistency=False, fusion="off", warp=False, merge=False, back_projection=0.0, noise=noise)
 
 
 def stage_steps(stage: StepSpan, steps: int) -> range:
-    """Steps i of `steps` that lie in `stage`; a stage that is not empty never rounds to no step at all."""
+    """Steps i of `steps` that lie in `stage`; a non-empty stage has at least one step."""
     begin, end = stage
     if end <= begin:
         return range(0)
@@ -172,11 +172,11 @@ def stage_steps(stage: StepSpan, steps: int) -> range:
 
 
 def parse_option(options: MethodOptions, name: str, text: str) -> MethodOptions:
-    """`options` with `name` set from `text`; raises InputError naming what would have been valid."""
+    """`options` with `name` set from `text`. Raises InputError naming the valid options or values."""
     key = name.replace("-", "_")
     option = next((option for option in describe() if option.name == key), None)
     if option is None:
         valid = ", ".join(sorted(option.name for option in describe()))
-        raise InputError(f"There is no option {name!r}.", f"Options: {valid}.")
-    value: Any = option.parse(text)  # of the field's own type, which a name in a variable hides from the checker
+        raise InputError(f"Unknown option {name!r}.", f"Options: {valid}.")
+    value: Any = option.parse(text)  # of the field's type; mypy cannot check this
     return replace(options, **{key: value})

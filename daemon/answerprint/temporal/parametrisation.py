@@ -1,7 +1,7 @@
-"""From a network's output to the predicted clean latent, by the model's own parametrisation.
+"""Convert a network's output to the predicted clean latent x0, by the model's parametrisation.
 
-abar is the cumulative product of 1 - beta at the step. The sampler is fed x0 itself (diffusers' "sample" prediction);
-noise is never reconstructed, for that fails where abar is 0 and for velocity models near it.
+abar is the cumulative product of 1 - beta at the step. The sampler receives x0 itself (diffusers' "sample" prediction);
+noise is never reconstructed, which would fail where abar is 0, and for velocity models near it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def x0_from_v(output: Tensor, x: Tensor, abar: float) -> Tensor:
 
 
 def x0_from_sample(output: Tensor, x: Tensor, abar: float) -> Tensor:
-    """x0 is what the network predicts."""
+    """The network predicts x0."""
     return output
 
 
@@ -34,4 +34,4 @@ PARAMETRISATIONS: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
     "v_prediction": x0_from_v,
     "sample": x0_from_sample,
 }
-"""By the names that diffusers' schedulers use for `prediction_type`."""
+"""By diffusers' names of `prediction_type`."""

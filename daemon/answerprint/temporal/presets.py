@@ -1,4 +1,4 @@
-"""Named settings of the method: one choice in place of many, each for somebody."""
+"""Named presets of the method's options."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from answerprint.temporal.options import PAPER, describe
 __all__ = ["OWN", "PRESET", "PRESETS", "PUBLISHED"]
 
 OWN = "model"
-"""The preset that stands for what the model starts with."""
+"""The preset that keeps the model's own defaults."""
 
 PUBLISHED: Mapping[str, str] = MappingProxyType(
     {
@@ -28,11 +28,11 @@ PUBLISHED: Mapping[str, str] = MappingProxyType(
         "unmerge": "replace",
     }
 )
-"""What the paper's tables favour for models that draw detail of their own, and those models start with.
+"""The best settings of the paper's tables for generative models; the default of those models.
 
-Warping the keyframe in the early steps alone, matches by flow below and by similarity with distance above, merging that
-ends at nothing, replacement. Attention stays bounded, which costs less than restoring frames alone; the paper's is
-joint.
+The keyframe is warped in the early steps only. Tokens are matched by flow in down blocks and by distance-weighted
+similarity in up blocks, and replaced; the merge ratio ends at 0. Attention stays bounded, which costs less than
+restoring frames alone; the paper's is joint.
 """
 
 PRESETS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -67,15 +67,15 @@ PRESETS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         ),
     }
 )
-"""Options by name, as texts; what a preset does not name stays as the model starts."""
+"""Options by name, as texts; options that a preset does not name keep the model's default."""
 
 PRESET = Option(
     name="preset",
     kind="choice",
     choices=tuple(PRESETS),
     default=OWN,
-    help="How frames are tied together: model, as suits the model (for most clips); steady, for quiet shots, faces and "
-    "titles, where flicker is worse than softness; detail, for film, foliage and texture, where softness is worse; "
-    "paper, the settings of the published runs, to compare with. Options that are given count before it.",
+    help="Consistency settings: model, the model's defaults, for most clips; steady, for quiet shots, faces and "
+    "titles, where flicker is worse than softness; detail, for film, foliage and texture, where softness is "
+    "worse; paper, the settings of the paper's runs, for comparison. Options that are set override the preset.",
     group="basic",
 )

@@ -1,4 +1,4 @@
-"""What the method drives: a model's network, codec and scheduler, and the motion between frames."""
+"""Interfaces that the method depends on: a model's network, codec and scheduler, and the motion between frames."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ Block = Literal["down", "mid", "up"]
 
 @dataclass(frozen=True, slots=True)
 class Correspondence:
-    """Where the points of one frame are found in another; all on one grid that spans the whole picture."""
+    """Where the points of one frame are in another; all fields on one grid that spans the whole picture."""
 
     flow: Tensor
     """[2, h, w] float32: x then y displacement from this frame into the other, in cells of this grid."""
     valid: Tensor
-    """[h, w] float32, V: 1 where the point is seen in the other frame, 0 where it is occluded or outside."""
+    """[h, w] float32, V: 1 where the point is visible in the other frame, 0 where it is occluded or outside."""
     confidence: Tensor
     """[h, w] float32 in (0, 1], sigma of Eq. 5."""
 
 
 class MotionSource(Protocol):
-    """Gives the motion between two frames by their absolute source index."""
+    """Motion between two frames, given by absolute source index."""
 
     def flow(self, source: int, target: int) -> Tensor:
-        """The flow of `between` alone, which costs less."""
+        """Only the flow of `between`, which is cheaper."""
         ...
 
     def between(self, source: int, target: int) -> Correspondence:
@@ -48,7 +48,7 @@ class MotionSource(Protocol):
         ...
 
     def likeness(self, frames: Sequence[int]) -> Sequence[float]:
-        """For each of `frames`, how well it is connected to all the others; larger is better, ties allowed."""
+        """For each of `frames`, its similarity to all the others; larger is better, ties allowed."""
         ...
 
 
@@ -63,7 +63,7 @@ class TokenLayer:
 
 
 class AttentionOps(Protocol):
-    """The parts of one attention layer, so that the method can decide which tokens meet which."""
+    """The parts of one attention layer, so that the method can decide which tokens attend to which."""
 
     def project(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Query, key and value, each [B, heads, N, d], of `tokens` [B, N, C]."""
@@ -82,7 +82,7 @@ class TokenHook(Protocol):
     """Called in place of a self-attention layer."""
 
     def __call__(self, layer: TokenLayer, tokens: Tensor, ops: AttentionOps) -> Tensor | None:
-        """Attention output [B, A, C] for `tokens` [B, A, C]; None leaves the layer to the model."""
+        """Attention output [B, A, C] for `tokens` [B, A, C]; None runs the model's own code."""
         ...
 
 
@@ -97,7 +97,7 @@ class Window:
 
 
 class Condition(Protocol):
-    """What a model is told of a batch of frames."""
+    """A model's conditioning on a batch of frames."""
 
     @property
     def frames(self) -> int:
@@ -111,7 +111,7 @@ class Condition(Protocol):
 
     @property
     def content(self) -> tuple[float, float]:
-        """Height and width, in latent cells, of the picture without padding: may be fractions."""
+        """Height and width, in latent cells, of the picture without padding; may be fractional."""
         ...
 
     def select(self, frames: Sequence[int]) -> Condition:
@@ -124,7 +124,7 @@ class Condition(Protocol):
 
 
 class Schedule(Protocol):
-    """A sampler: n timesteps and the step between them, fed with predicted clean latents."""
+    """A sampler: n timesteps and the update between them, driven by predicted clean latents."""
 
     @property
     def timesteps(self) -> Sequence[int]:
@@ -138,7 +138,7 @@ class Schedule(Protocol):
 
     @property
     def from_noise(self) -> bool:
-        """Whether `start` uses what `noise` holds."""
+        """Whether `start` uses the values of `noise`."""
         ...
 
     def start(self, noise: Tensor) -> Tensor:
@@ -146,24 +146,24 @@ class Schedule(Protocol):
         ...
 
     def model_input(self, x: Tensor, i: int) -> Tensor:
-        """What the network is shown of x at step i."""
+        """The network's input for x at step i."""
         ...
 
     def x0(self, output: Tensor, x: Tensor, i: int) -> Tensor:
-        """Predicted clean latent from the network's `output` at step i, by the model's own parametrisation."""
+        """Predicted clean latent from the network's `output` at step i, by the model's parametrisation."""
         ...
 
     def step(self, x0: Tensor, x: Tensor, i: int, noise: Tensor | None) -> Tensor:
-        """x at step i + 1; `noise` is standard normal, for samplers that add some."""
+        """x at step i + 1; `noise` is standard normal, for stochastic samplers."""
         ...
 
 
 class Denoiser(Protocol):
-    """A model as the method sees it."""
+    """The interface of a model to the method."""
 
     @property
     def layers(self) -> Sequence[TokenLayer]:
-        """Its self-attention layers, in the order in which they run."""
+        """Its self-attention layers, in execution order."""
         ...
 
     def schedule(self) -> Schedule:
@@ -175,10 +175,10 @@ class Denoiser(Protocol):
         ...
 
     def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
-        """[F, c, H, W] of `latent` [F, C, h, w]: laid out so that moving cells moves the picture.
+        """`latent` [F, C, h, w] as [F, c, H, W], in which moving cells moves the picture.
 
-        With `condition`, `latent` is a clean latent, and what it stands for moves: for a latent that is a difference
-        from something known, the whole. Without, it is noise.
+        With `condition`, `latent` is a clean latent; if it encodes a residual, the result represents the full picture.
+        Without `condition`, `latent` is noise.
         """
         ...
 

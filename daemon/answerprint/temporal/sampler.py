@@ -1,4 +1,4 @@
-"""Denoising one chunk: the sampling loop, with everything that ties its frames to each other and to the last chunk."""
+"""Denoise one chunk: the sampling loop, with the links between its frames and to the previous chunk."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from answerprint.temporal.warp import Link, link, tolerance_for, warp_chunk
 __all__ = ["CARRIED", "START", "CarriedState", "ChunkMotion", "Tiles", "denoise_chunk"]
 
 START = -1
-"""Step number of the noise that denoising starts from."""
+"""Step number of the initial noise."""
 
 CARRIED = torch.float16
-"""Precision of the latents that chunks hand on, in memory as on disk: a resumed clip goes on with equal bits.
+"""Precision of the latents passed on to the next chunk, in memory and on disk: a resumed clip has equal bits.
 
 Measured on 20 frames of street: no value of the result changes by more than 0.0001, its PSNR by 0.000005 dB.
 """
@@ -33,7 +33,7 @@ Measured on 20 frames of street: no value of the result changes by more than 0.0
 
 @dataclass(frozen=True, slots=True)
 class ChunkMotion:
-    """Motion within a chunk and back to the keyframe before it; None where there is no such frame."""
+    """Motion within a chunk and to the previous keyframe; None where there is no such frame."""
 
     to_key: Sequence[Correspondence | None]
     """For each frame, on its own grid, pointing into the keyframe."""
@@ -42,24 +42,24 @@ class ChunkMotion:
     to_previous: Correspondence | None
     """On the keyframe's grid, pointing into the previous chunk's keyframe."""
     noise: float = 0.0
-    """Standard deviation of the noise in one frame of the source, 0..1; 0 where it is not known."""
+    """Standard deviation of the noise in one frame of the source, 0..1; 0 if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class CarriedState:
-    """What the next chunk of a shot needs of this one; it does not grow with the clip."""
+    """State passed on to the next chunk of a shot; its size does not grow with the clip."""
 
     key_frame: int
     """Absolute source index of the keyframe."""
     x0: dict[int, Tensor]
     """The keyframe's clean latent [c, H, W], spread, after each warped step, in `CARRIED` precision."""
     noise: dict[int, Tensor]
-    """The keyframe's noise [c, H, W], spread, by step; filled only where noise moves with the picture."""
+    """The keyframe's noise [c, H, W], spread, by step; empty unless noise moves with the picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
-    """How large latents are split; 0 cells means not at all."""
+    """Tiling of large latents; 0 cells disables it."""
 
     cells: int = 0
     overlap: int = 8
@@ -68,9 +68,9 @@ class Tiles:
 
 @dataclass(slots=True)
 class _Paths(Sequence["Link | None"]):
-    """Links on the grid of spread latents: each takes more memory than the latent itself, and is made when asked for.
+    """Links on the grid of spread latents, created on demand: each takes more memory than the latent itself.
 
-    They are kept where several steps follow them.
+    With `keep` they are cached for the following steps.
     """
 
     place: Callable[[Correspondence], Link]
@@ -137,7 +137,7 @@ class _Noise:
         return base_noise(self.seed, frame, step, self.shape)
 
     def _moved(self, own: Tensor, step: int) -> Tensor:
-        """The keyframe's noise follows the previous keyframe's, the other frames' follow the keyframe's."""
+        """Move the previous keyframe's noise to the keyframe, and the keyframe's to the other frames."""
         spread = self.model.spread(own)
         before = None if self.carry is None else self.carry.noise.get(step)
         to_previous = self.links.to_previous[0]
@@ -150,14 +150,14 @@ class _Noise:
         return self.model.gather(spread)
 
     def _with_padding(self, path: Link) -> Link:
-        """`path` with padding that stands still: noise of its own there would reach the picture through the network."""
+        """`path` with static padding: new noise in the padding would reach the picture through the network."""
         padding = self.links.padding
         return Link(path.flow.masked_fill(padding, 0.0), path.weight.masked_fill(padding, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
 class _Spread:
-    """A chunk's clean latents as they are warped: a frame is spread when it is asked for, and gathered where it was."""
+    """A chunk's clean latents for warping: frames are spread when read and gathered when written."""
 
     model: Denoiser
     x0: Tensor
@@ -172,7 +172,7 @@ class _Spread:
 
     def __setitem__(self, k: int, latent: Tensor, /) -> None:
         gathered = self.model.gather(latent[None], self.condition.select([k]))
-        with torch.inference_mode():  # in which the network may have made them
+        with torch.inference_mode():  # x0 may be an inference tensor
             self.x0[k : k + 1] = gathered
 
 
@@ -192,11 +192,11 @@ def denoise_chunk(
     watch: Stopwatch | None = None,
     on_step: StepCallback | None = None,
 ) -> tuple[Tensor, CarriedState | None]:
-    """Clean latents [F, C, h, w] of a chunk, and what the next chunk of the shot needs of it.
+    """Denoise a chunk: clean latents [F, C, h, w], and the state for the next chunk of the shot.
 
-    `key` is the keyframe's position in the chunk. `batch` is how many frames the network sees at once where frames
-    are not tied together; 0 is all. `motion` may be None when `options` tie nothing by flow. The result depends on
-    the arguments alone.
+    `key` is the keyframe's position in the chunk. `batch` is the number of frames per network call when frames are
+    independent; 0 is all. `motion` may be None if `options` do not use flow. The result depends on the arguments
+    alone.
     """
     watch = watch or Stopwatch()
     tiles = tiles or Tiles()
@@ -207,7 +207,7 @@ def denoise_chunk(
     if motion is not None:
         options = replace(options, warp_tolerance=tolerance_for(options.warp_tolerance, motion.noise))
     with watch.stage("warp"):
-        links = _bring(motion, model, condition, options, device, keep=steps > 1)
+        links = _make_links(motion, model, condition, options, device, keep=steps > 1)
     noise = _Noise(chunk, key, options, seed, (channels, height, width), model, links, carry)
     with watch.stage("noise"):
         if schedule.from_noise:
@@ -241,7 +241,7 @@ def denoise_chunk(
     return x, CarriedState(chunk.frames[key], kept, noise.kept) if linked else None
 
 
-def _bring(
+def _make_links(
     motion: ChunkMotion | None,
     model: Denoiser,
     condition: Condition,
@@ -250,7 +250,7 @@ def _bring(
     *,
     keep: bool,
 ) -> _Links:
-    """The chunk's motion on the grid of spread latents; `keep` for what several steps follow."""
+    """The chunk's motion on the grid of spread latents; `keep` caches the links for several steps."""
     channels, height, width = condition.latent_shape
     factor = model.spread(torch.zeros(1, channels, 1, 1)).shape[-1]
     grid = Grid(height, width, *condition.content).finer(factor)

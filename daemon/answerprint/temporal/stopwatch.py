@@ -1,4 +1,4 @@
-"""Where the time goes, by stage; stages may nest, and each counts only its own time."""
+"""Time per stage; stages may nest, and each counts only its own time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Stopwatch"]
 class Stopwatch:
     """Seconds by stage name.
 
-    `settle` is called at each border, so that queued device work is counted where it belongs.
+    `settle` is called at each stage boundary, so that queued device work is counted in the stage that queued it.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Count the time spent inside, less that of stages nested in it, under `name`."""
+        """Add the time spent in the block, without that of nested stages, to `name`."""
         self._settle()
         started = self._clock()
         self._inner.append(0.0)

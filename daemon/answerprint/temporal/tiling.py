@@ -1,7 +1,6 @@
-"""Large frames: the network sees overlapping windows of the latent, and its outputs are blended.
+"""Tiling of large frames: the network runs on overlapping windows of the latent, and its outputs are blended.
 
-Only the network works on windows. Noise, warping and the sampler see whole latents, so a window's border is never a
-border of the picture.
+Only the network runs on windows. Noise, warping and the sampler use whole latents, so window borders do not show.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ __all__ = ["blend_windows", "plan_windows", "ramp"]
 def plan_windows(height: int, width: int, tile: int, overlap: int, multiple: int = 1) -> list[Window]:
     """Windows of at most `tile` x `tile` cells that cover height x width, neighbours sharing at least `overlap`.
 
-    There are as few as `tile` allows, and they are no larger than so many need to be: a picture a little wider than a
-    tile becomes two windows of little more than half of it, not two whole tiles. `tile` 0 gives one window. Origins are
-    multiples of `multiple` (the network's coarsest token), and so are the sizes of windows along a side that is split.
-    Raises ValueError when the overlap leaves no room to advance by one multiple.
+    As few windows as `tile` allows, each as small as that number permits: a picture slightly wider than a tile becomes
+    two windows of little more than half its width. `tile` 0 gives one window. Origins are multiples of `multiple` (the
+    network's coarsest token), and so are window sizes along a side that is split.
+    Raises ValueError if the overlap leaves no room to advance by one multiple.
     """
     if tile <= 0 or (height <= tile and width <= tile):
         return [Window(0, 0, height, width)]
@@ -36,36 +35,35 @@ def plan_windows(height: int, width: int, tile: int, overlap: int, multiple: int
 
 @dataclass(frozen=True, slots=True)
 class _Split:
-    """One side of the picture: where windows begin, and how long all of them are."""
+    """Windows along one axis: their origins and common size."""
 
     origins: Sequence[int]
     size: int
 
 
 def _split(extent: int, tile: int, overlap: int, multiple: int) -> _Split:
-    """Evenly spread windows along one axis; the last one ends with the picture."""
+    """Evenly spaced windows along one axis; the last one ends at the picture's border."""
     if extent <= tile:
         return _Split([0], extent)
 
     def advances(size: int) -> int:
-        # In units of `multiple`, so that neighbours never lie further apart than the largest step that keeps the
-        # overlap.
+        # In units of `multiple`, so that steps between neighbours always keep the overlap.
         return -(-_units(extent - size, multiple) // ((size - overlap) // multiple))
 
     least = overlap + multiple
     size = next(s for s in range(least + -least % multiple, tile + 1, multiple) if advances(s) == advances(tile))
     last, count = extent - size, advances(size)
-    # The last origin may miss the raster of `multiple` only if the extent does; networks need extents on it.
+    # The last origin is a multiple whenever the extent is, as networks need it.
     return _Split([i * _units(last, multiple) // count * multiple for i in range(count)] + [last], size)
 
 
 def _units(cells: int, multiple: int) -> int:
-    """How many times `multiple` it takes to hold `cells`."""
+    """`cells` in units of `multiple`, rounded up."""
     return -(-cells // multiple)
 
 
 def ramp(window: Window, height: int, width: int, overlap: int) -> Tensor:
-    """[window height, window width] weights in (0, 1]: rise over `overlap` cells from borders inside the picture."""
+    """Blend weights [window height, window width] in (0, 1], rising over `overlap` cells from inner borders."""
 
     def side(length: int, before: bool, after: bool) -> Tensor:
         weight = torch.ones(length)
@@ -82,7 +80,7 @@ def ramp(window: Window, height: int, width: int, overlap: int) -> Tensor:
 
 
 def blend_windows(x: Tensor, windows: list[Window], overlap: int, run: Callable[[Tensor, Window], Tensor]) -> Tensor:
-    """Weighted mean of run(x in the window, window) over `windows`, for x [F, C, h, w]; one window runs as it is."""
+    """Weighted mean of run(x in window, window) over `windows`, for x [F, C, h, w]; a single window is not blended."""
     if len(windows) == 1:
         return run(x, windows[0])
     height, width = x.shape[-2:]
@@ -99,5 +97,5 @@ def blend_windows(x: Tensor, windows: list[Window], overlap: int, run: Callable[
             whole[..., rows, columns] += part * weight.to(out.dtype)
         weights[rows, columns] += weight
     if total is None:
-        raise ValueError("there is no window to run")
+        raise ValueError("at least one window is needed")
     return total.div_(weights.to(total.dtype))

@@ -1,4 +1,4 @@
-"""Token merging inside the network: the hook that every self-attention layer goes through while a chunk is denoised."""
+"""Token merging in the network: the hook of every self-attention layer while a chunk is denoised."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ __all__ = ["TokenMerger"]
 
 @dataclass(slots=True)
 class _Ranked:
-    """Matches of one chunk on one token grid, ready to be cut off at any ratio."""
+    """Ranked matches of one chunk on one token grid, for any merge ratio."""
 
     target: Tensor
     order: Tensor
     usable: int
     step: int
     ratio: float = -1.0
-    """At which `merge` was cut off."""
+    """Ratio of the cached `merge`."""
     merge: Merge | None = None
 
     def at(self, ratio: float, grid: Grid) -> Merge:
-        """The pairs that merge at `ratio`; kept, for many layers and steps ask for the same."""
+        """The pairs that merge at `ratio`; cached, because many layers and steps use the same."""
         if self.merge is None or ratio != self.ratio:
             content = ~grid.padding().to(self.target.device)
             self.merge, self.ratio = select(self.target, self.order, self.usable, ratio, content), ratio
@@ -41,11 +41,11 @@ class _Ranked:
 
 @dataclass(slots=True)
 class TokenMerger:
-    """Merges a chunk's tokens into its keyframe's before attention and gives the results back.
+    """Merges a chunk's tokens into its keyframe's before attention, and unmerges the results.
 
-    Matches by flow hold for the whole chunk and are shared by all layers of one scale; matches by similarity are found
-    anew every `refresh` steps and shared by the layers of one scale and block kind. The halves of a guided batch share
-    both.
+    Matches by flow are computed once per chunk and shared by all layers of one scale; matches by similarity are
+    recomputed every `refresh` steps and shared by layers of one scale and block kind. Both are shared by the two halves
+    of a guided batch.
     """
 
     options: MethodOptions
@@ -53,7 +53,7 @@ class TokenMerger:
     frames: int
     key: int
     to_key: Sequence[Correspondence | None]
-    """For each frame its motion into the keyframe; None for the keyframe itself, and where there is no flow at all."""
+    """For each frame its motion into the keyframe; None for the keyframe itself, or if there is no flow."""
     content: tuple[float, float]
     watch: Stopwatch
     active: bool = False
@@ -63,14 +63,14 @@ class TokenMerger:
     _found: dict[tuple[Window, int, str], _Ranked] = field(default_factory=dict)
 
     def begin(self, step: int, window: Window) -> None:
-        """Say which step, and which window of the latent, the network is about to work on."""
+        """Set the step and the window of the latent for the following network call."""
         self.step, self.window = step, window
-        # Within the stage a ratio of 0 still lets frames attend to the keyframe, as ratios just above it do.
+        # Within the stage frames attend to the keyframe even at a ratio of 0, as they do at ratios just above.
         self.active = self.options.merge and step in stage_steps(self.options.merge_stage, self.steps)
         self.ratio = merge_ratio(self.options, step, self.steps)
 
     def __call__(self, layer: TokenLayer, tokens: Tensor, ops: AttentionOps) -> Tensor | None:
-        """Attention output [G F, A, C]; None where this layer does not merge at this step."""
+        """Attention output [G F, A, C]; None if this layer does not merge at this step."""
         how: Match = {
             "down": self.options.match_down,
             "mid": self.options.match_mid,
@@ -90,7 +90,7 @@ class TokenMerger:
         return result.view_as(tokens)
 
     def _ranked(self, how: Match, layer: TokenLayer, grid: Grid, x: Tensor, others: list[int]) -> _Ranked:
-        """Matches for this layer: kept ones while they hold, else found from the tokens x [F, A, C]."""
+        """Matches for this layer: cached ones while valid, else computed from the tokens x [F, A, C]."""
         place = (self.window, layer.scale, "flow" if how == "flow" else layer.block)
         found = self._found.get(place)
         if found is not None and (how == "flow" or self.step - found.step < self.options.refresh):
@@ -124,14 +124,14 @@ class TokenMerger:
         return search_window(source, key, grid, options.window, r, centre)
 
     def _seen(self, k: int, grid: Grid) -> Tensor:
-        """[A] bool: tokens of frame k that the keyframe shows too, all of them where there is no motion to tell."""
+        """[A] bool: tokens of frame k that are visible in the keyframe; all of them without motion."""
         motion = self.to_key[k]
         if motion is None:
             return torch.ones(grid.size, dtype=torch.bool)
         return mean_on(motion.valid, grid).reshape(-1) > WHOLE
 
     def _centre(self, k: int, grid: Grid) -> Tensor:
-        """[A, 2] row and column that the flow points at from each token of frame k."""
+        """[A, 2] row and column that the flow points to from each token of frame k."""
         motion = self.to_key[k]
         if motion is None:
             raise ValueError(f"a search centred on the flow needs the motion of frame {k} into the keyframe")
@@ -150,7 +150,7 @@ def _attend(
     padded = not bool(merge.content.all())
     tokens = merged_key[:, merge.content] if padded else merged_key
     keys = tokens.shape[1]
-    # One projection for everything that attends; then slices of it attend to each other.
+    # One projection for all tokens; attention then runs on slices of it.
     q, k, v = ops.project(torch.cat([tokens, source[:, kept]], 1))
     if options.attention == "joint":
         heads = ops.attend(q, k, v)

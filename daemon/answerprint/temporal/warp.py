@@ -1,6 +1,6 @@
 """Hierarchical latent warping (paper, section 3.2; equations as corrected).
 
-All functions work on the spread layout of latents, in which moving cells moves the picture.
+All functions use the spread layout of latents, in which moving cells moves the picture.
 """
 
 from __future__ import annotations
@@ -22,41 +22,41 @@ from answerprint.temporal.protocols import Correspondence
 __all__ = ["Frames", "Link", "blend", "link", "mean_around", "tolerance_for", "trust", "warp", "warp_chunk"]
 
 _AROUND = 5
-"""Side of the square of cells over which agreement is judged."""
+"""Side, in cells, of the square over which agreement is averaged."""
 
 _NOISE_TOLERANCE = 2.0
-"""What a clip's noise adds to the tolerance, in its standard deviations on the latent's scale of [-1, 1]."""
+"""Tolerance added per standard deviation of the clip's noise, on the latent's scale of [-1, 1]."""
 
 _AT_ONCE = 2**18
-"""Cells that are sampled at once; more would take more memory, and no less time."""
+"""Cells sampled at once; more would take more memory without being faster."""
 
-_GIVEN_BACK = 0.25
-"""Share of a latent's fine detail that "sharp" sampling adds in the middle of four cells, and none on a cell.
+_SHARPENING = 0.25
+"""Share of a latent's fine detail that "sharp" sampling adds between four cells; none at a cell's centre.
 
-Measured on Real-ESRGAN's pictures of bigbuckbunny: by bicubic interpolation a warped frame has 0.93 of the keyframe's
-detail, with 0.2 so given back 0.97, with 0.3 0.99 to 1.06.
+Measured on Real-ESRGAN's pictures of bigbuckbunny: with bicubic interpolation a warped frame has 0.93 of the keyframe's
+detail; with a share of 0.2 it has 0.97, with 0.3 it has 0.99 to 1.06.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The cells where a link has a say, and what they take from the other frame."""
+    """The cells in which a link has weight, and their sampling positions in the other frame."""
 
     cells: Tensor
-    """[N] indices of the cells of any weight, and of those around them by which they are judged."""
+    """[N] indices of cells with weight, and of the cells around them that enter the agreement."""
     at: Tensor
-    """[1, 1, N, 2]: where each is found, on `grid_sample`'s scale."""
+    """[1, 1, N, 2]: sampling positions, on `grid_sample`'s scale."""
     still: Tensor
-    """[M] positions in `cells` of those that do not move."""
+    """[M] positions in `cells` of the cells that do not move."""
     between: Tensor
-    """[N] in [0, 1]: how far from any cell's centre each is found, 1 in the middle of four."""
+    """[N] in [0, 1]: distance of each sampling position from a cell's centre, 1 in the middle of four cells."""
     weight: Tensor
     """[N]"""
 
 
 @dataclass(frozen=True)
 class Link:
-    """Where one frame's picture is found in another, on the grid of spread latents."""
+    """Where one frame's picture is in another, on the grid of spread latents."""
 
     flow: Tensor
     """[2, H, W], cells."""
@@ -65,12 +65,12 @@ class Link:
 
     @cached_property
     def seen(self) -> _Seen:
-        """What following the link takes, worked out once for all steps; often half of the cells need no sampling."""
+        """Sampling data of the link, computed once for all steps; often half of the cells need no sampling."""
         height, width = self.weight.shape
         cells = mean_around((self.weight > 0).float()).flatten().nonzero()[:, 0]
         flow, weight = self.flow.flatten(1).index_select(1, cells), self.weight.flatten().index_select(0, cells)
         x, y = flow[0] + cells % width, flow[1] + cells.div(width, rounding_mode="floor")
-        # Whole positions must map to themselves exactly: align_corners=True keeps cell indices whole in float32.
+        # Integer positions must map to themselves exactly: align_corners=True keeps cell indices integer in float32.
         at = torch.stack([x * (2.0 / max(width - 1, 1)) - 1, y * (2.0 / max(height - 1, 1)) - 1], -1)
         right, down = x - x.floor(), y - y.floor()
         between = 2 * (right * (1 - right) + down * (1 - down))
@@ -78,7 +78,7 @@ class Link:
 
 
 class Frames(Protocol):
-    """A chunk's spread latents, each [c, H, W], that can be changed frame by frame; a tensor [F, c, H, W] is one."""
+    """A chunk's spread latents, each [c, H, W], writable frame by frame; a tensor [F, c, H, W] qualifies."""
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -89,12 +89,12 @@ class Frames(Protocol):
         ...
 
     def __setitem__(self, k: int, latent: Tensor, /) -> None:
-        """Put another in its place."""
+        """Replace frame k."""
         ...
 
 
 def link(motion: Correspondence, grid: Grid, options: MethodOptions) -> Link:
-    """`motion` brought to `grid`; the weight is 1 where the warp may be trusted fully."""
+    """`motion` resampled to `grid`; the weight is 1 where the warp is fully trusted."""
     weight = mean_on(motion.valid, grid)
     weight = torch.where(weight > 0.999, weight, 0.0) if options.warp_mask == "hard" else weight
     if options.warp_mask == "soft":
@@ -106,7 +106,7 @@ def link(motion: Correspondence, grid: Grid, options: MethodOptions) -> Link:
 def warp(z: Tensor, flow: Tensor, sampling: Sampling = "bilinear") -> Tensor:
     """W(z, f): backward warp of z [c, H, W] by f [2, H, W] in cells; positions outside repeat the border.
 
-    Zero flow gives z exactly, with either sampling.
+    Zero flow gives z exactly, with any sampling.
     """
     everywhere = Link(flow, torch.ones_like(flow[0]))
     return _moved(z, everywhere.seen, sampling).view_as(z)
@@ -126,23 +126,23 @@ def warp_chunk(
     to_previous: Link | None,
     options: MethodOptions,
 ) -> Tensor:
-    """One step of hierarchical warping of a chunk's clean latents z, in their place; returns the key to carry.
+    """One step of hierarchical warping of a chunk's clean latents z, in place; returns the keyframe's latent to carry.
 
-    Every frame is put back once, one after the other, so that few need to be spread at a time. `to_key[k]` lives on
-    frame k's grid and points into the keyframe; `from_key[k]` lives on the keyframe's grid and points into frame k
-    (used to fuse). `previous` [c, H, W] is the carried key, `to_previous` the link into it.
+    Frames are written one after the other, so that few are spread at a time. `to_key[k]` is on frame k's grid and
+    points into the keyframe; `from_key[k]` is on the keyframe's grid and points into frame k (used to fuse).
+    `previous` [c, H, W] is the carried latent of the previous keyframe, `to_previous` the link into it.
     """
     fuses = options.warp_source == "fused" and options.warp_local
-    # A copy: a view would change with its frame, and keep all others alive for as long as the key is carried.
+    # A copy: a view would change with its frame, and keep all other frames alive while the key is carried.
     before = _fuse(z, key, from_key, options) if fuses else z[key].clone()
     after = before
     if options.warp_global and previous is not None and to_previous is not None:
-        after = _bring_in(before, previous, to_previous, options)
-    del previous, to_previous  # they take much memory, and are not needed any more
+        after = _blend_in(before, previous, to_previous, options)
+    del previous, to_previous  # large, and no longer needed
     for k in range(len(z)):
         if k != key:
-            z[k] = _bring_in(z[k], after, to_key[k] if options.warp_local else None, options)
-    # The mean of many frames is softer than any: the keyframe takes as much of it as the others do.
+            z[k] = _blend_in(z[k], after, to_key[k] if options.warp_local else None, options)
+    # The mean of many frames is softer than each: the keyframe takes the same share of it as the others do.
     z[key] = torch.lerp(z[key], after, options.warp_strength) if fuses else after
     return before if options.warp_carry == "before" else after
 
@@ -150,9 +150,9 @@ def warp_chunk(
 def trust(d2: Tensor, tolerance: float) -> Tensor:
     """exp(-D2 / tolerance^2) [H, W]: D2 is the mean around a cell of the squared differences d2 [H, W].
 
-    Flow and its mask are found on the damaged source; where the warped latent disagrees with the frame's own, more than
-    noise and invented detail do, the flow was wrong, and warping would put one thing's picture on another. Hence d2 is
-    taken of latents that were low-passed. A tolerance of 0 trusts the mask alone, as the paper does.
+    Flow and mask are estimated on the degraded source. Where the warped latent differs from the frame's own by more
+    than noise and generated detail explain, the flow was wrong. Hence d2 is computed on low-passed latents. A tolerance
+    of 0 uses the mask alone, as the paper does.
     """
     if tolerance <= 0:
         return torch.ones_like(d2)
@@ -162,15 +162,15 @@ def trust(d2: Tensor, tolerance: float) -> Tensor:
 def tolerance_for(tolerance: float, noise: float) -> float:
     """The tolerance for a clip whose frames have noise of standard deviation `noise`, 0..1.
 
-    Frames that differ by no more than their noise show the same thing. A tolerance of 0 trusts the mask alone still.
+    Frames that differ by no more than their noise show the same content. A tolerance of 0 stays 0 (mask alone).
     """
     return math.hypot(tolerance, _NOISE_TOLERANCE * noise) if tolerance > 0 else 0.0
 
 
 def mean_around(field: Tensor, side: int = _AROUND) -> Tensor:
-    """Mean of `field` [..., H, W] over the square of `side` cells, an odd number, about each cell, as far as there are.
+    """Mean of `field` [..., H, W] over a square of `side` cells (odd) around each cell, cropped at the borders.
 
-    One axis after the other, by adding shifted copies: on a CPU a tenth of the time of average pooling.
+    Sums shifted copies, one axis after the other: on a CPU ten times faster than average pooling.
     """
     reach = side // 2
     for dim in (-2, -1):
@@ -186,18 +186,18 @@ def mean_around(field: Tensor, side: int = _AROUND) -> Tensor:
 
 
 def _moved(z: Tensor, seen: _Seen, sampling: Sampling) -> Tensor:
-    """What z [c, H, W] holds where the `seen` cells are found: [c, N]."""
-    # In float32 whatever z is: half precision places positions half a cell off on grids of a thousand cells.
-    told, mode = z[None].float(), "bilinear" if sampling == "bilinear" else "bicubic"
+    """Sample z [c, H, W] at the positions of `seen`: [c, N]."""
+    # Always in float32: in half precision positions are off by half a cell on grids of a thousand cells.
+    field, mode = z[None].float(), "bilinear" if sampling == "bilinear" else "bicubic"
     if sampling == "sharp":
-        nine = F.avg_pool2d(F.pad(told, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-        told = torch.cat([told, told - nine], 1)
+        nine = F.avg_pool2d(F.pad(field, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+        field = torch.cat([field, field - nine], 1)
     moved = z.new_empty(len(z), len(seen.cells))
     for first in range(0, len(seen.cells), _AT_ONCE):
         some = slice(first, first + _AT_ONCE)
-        found = F.grid_sample(told, seen.at[:, :, some], mode=mode, padding_mode="border", align_corners=True)[0, :, 0]
+        found = F.grid_sample(field, seen.at[:, :, some], mode=mode, padding_mode="border", align_corners=True)[0, :, 0]
         if sampling == "sharp":
-            found = found[: len(z)] + _GIVEN_BACK * seen.between[some] * found[len(z) :]
+            found = found[: len(z)] + _SHARPENING * seen.between[some] * found[len(z) :]
         moved[:, some] = found
     same = z.flatten(1).index_select(1, seen.cells[seen.still])
     return moved.index_copy_(1, seen.still, same)
@@ -215,8 +215,8 @@ def _trusted(moved: Tensor, own: Tensor, path: Link, options: MethodOptions) -> 
     return seen.weight * trusted.flatten().index_select(0, seen.cells)
 
 
-def _bring_in(z: Tensor, other: Tensor, path: Link | None, options: MethodOptions) -> Tensor:
-    """z [c, H, W] with `other`, moved along `path`, in its place as far as it is trusted; z itself without a path."""
+def _blend_in(z: Tensor, other: Tensor, path: Link | None, options: MethodOptions) -> Tensor:
+    """Blend `other`, warped along `path`, into z [c, H, W] by its trust; returns z if there is no path."""
     if path is None:
         return z
     cells = path.seen.cells
@@ -226,7 +226,7 @@ def _bring_in(z: Tensor, other: Tensor, path: Link | None, options: MethodOption
 
 
 def _fuse(z: Frames, key: int, from_key: Sequence[Link | None], options: MethodOptions) -> Tensor:
-    """Weighted mean, on the keyframe's grid, of all frames of a chunk: independent errors average out."""
+    """Weighted mean of all frames of a chunk on the keyframe's grid: independent errors average out."""
     whole = z[key]
     own = whole.flatten(1)
     total, weights = own.clone(), torch.ones_like(own[0])

@@ -2,14 +2,13 @@
 
     python -m answerprint.training.distil swift-x4 --photos FOLDER --work FOLDER
 
-The student learns to draw what the teacher draws, and what the photograph holds. Where there is noise the teacher sees
-the average of several noisy copies, and the student one of them. It is taught by the absolute difference and by
-ST-LPIPS with the VGG trunk, and judged by ST-LPIPS with the Alex trunk, to held-out photographs before their damage.
+The student is trained on the teacher's results and on the original photographs. For noisy examples the teacher's input
+is the average of several noisy copies, and the student's is one of them. The losses are L1 and ST-LPIPS with the VGG
+backbone; validation is ST-LPIPS with the Alex backbone to undegraded held-out photographs.
 
-A run resumes from `--work`, and writes the averaged weights there each time the judge likes them better than before,
-and than what the student started as. The learning rate falls to zero at `--steps`: a run that was stopped can be
-finished early by a smaller number. Several students may train at once in the same `--work`; they share the teacher's
-pictures.
+A run resumes from `--work`, and writes the EMA weights there whenever they validate better than all before, including
+the initial ones. The learning rate decays to zero at `--steps`: resume with a smaller number to finish a run early.
+Several students may train at once in the same `--work`; they share the teacher's results.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from answerprint.errors import AnswerprintError, InputError
 from answerprint.text import spoken
 from answerprint.training.fetch import measures_folder
 from answerprint.training.judging import PerceptualLoss, judge, load_trunk
-from answerprint.training.pictures import shelves
+from answerprint.training.pictures import load_photos
 from answerprint.training.pool import Pool
 from answerprint.training.student import STUDENTS, Training
 from answerprint.training.teacher import X4PLUS, load_published
@@ -44,9 +43,9 @@ _HELD_OUT = 16
 
 
 def pick_examples(step: int, batch: int, made: int = 0) -> tuple[list[int], list[int]]:
-    """Numbers and turns of the examples of `step`: every few steps a new one, the others any that were new before.
+    """Numbers and orientations of the examples of `step`: a new one every few steps, the others from earlier ones.
 
-    Where `made` examples lie there already, which other students left, any of them is drawn, and none made until due.
+    If `made` examples already exist, left by other students, all of them are used, and new ones only when due.
     """
     rng = np.random.default_rng((_SEED, 2, step))
     due = min(_POOL, _FIRST + step // _STEPS_PER_EXAMPLE)
@@ -57,9 +56,10 @@ def pick_examples(step: int, batch: int, made: int = 0) -> tuple[list[int], list
 
 
 def improves(figures: Mapping[str, float], best: float, plain: Mapping[str, float]) -> bool:
-    """Whether weights are better than the `best` before: by the judge, who is fooled by blocks the size of a pixel.
+    """Whether weights validate better than the `best` so far.
 
-    So they must also be nearer to the teacher's pictures, in PSNR, than the `plain` enlargement is.
+    ST-LPIPS does not see blocks of the size of a source pixel, so they must also be closer to the teacher's results, in
+    PSNR, than the `plain` enlargement.
     """
     return figures["p"] < best and figures["psnr_teacher"] > plain["psnr_teacher"]
 
@@ -67,9 +67,9 @@ def improves(figures: Mapping[str, float], best: float, plain: Mapping[str, floa
 def train_student(
     name: str, photos: Path, work: Path, measures: Path, steps: int | None = None
 ) -> Iterator[dict[str, object]]:
-    """Train student `name` up to `steps`, resuming from `work`; yields the figures every so many steps.
+    """Train student `name` up to `steps`, resuming from `work`; yields metrics at regular intervals.
 
-    `measures` is the folder of ST-LPIPS's files. Raises InputError, and ModelError where the teacher cannot be made.
+    `measures` is the folder of ST-LPIPS's files. Raises InputError, and ModelError if the teacher is not available.
     """
     student = STUDENTS[name]
     steps = steps or student.steps
@@ -77,12 +77,12 @@ def train_student(
     for folder in (home, models):
         folder.mkdir(parents=True, exist_ok=True)
     try:
-        shelf, held_out = shelves(photos)
+        photo_set, held_out = load_photos(photos)
     except ValueError as e:
-        raise InputError(f"No training on {photos}: {e}.", "Fetch photographs: see training/fetch.py.") from e
+        raise InputError(f"Cannot train on {photos}: {e}.", "Download photographs: see training/fetch.py.") from e
     measure, perceptual = load_trunk("alex", measures), PerceptualLoss(load_trunk("vgg", measures))
     x4plus = load_published(X4PLUS, models)
-    pool = Pool(work / "pool", shelf, x4plus, seed=_SEED, crop_px=_CROP_PX, texture_share=_TEXTURE_SHARE)
+    pool = Pool(work / "pool", photo_set, x4plus, seed=_SEED, crop_px=_CROP_PX, texture_share=_TEXTURE_SHARE)
     judged = Pool(work / "held-out", held_out, x4plus, seed=_SEED + 1, crop_px=_CROP_PX, texture_share=0.0)
     examples = [judged.batch([number]) for number in range(_HELD_OUT)]
     training = Training(student, student.way.load(student.source, models), _SEED)
@@ -91,7 +91,7 @@ def train_student(
     if state.exists():
         training.load(state)
     else:
-        start = judge(training.drawer(), examples, measure)
+        start = judge(training.restorer(), examples, measure)
         training.best = start["p"]
         yield {"teacher": judge(x4plus, examples, measure), "bicubic": plain, "start": start}
     losses, started = [], time.monotonic()
@@ -100,7 +100,7 @@ def train_student(
             training.advance(pool.batch(*pick_examples(training.step, student.batch, pool.made())), perceptual, steps)
         )
         if training.step % student.report_every == 0 or training.step == steps:
-            figures = judge(training.drawer(), examples, measure)
+            figures = judge(training.restorer(), examples, measure)
             better = improves(figures, training.best, plain)
             training.best = figures["p"] if better else training.best
             training.save(state)
@@ -121,8 +121,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("student", choices=tuple(STUDENTS))
     parser.add_argument("--photos", type=Path, required=True, help="photographs (see training/fetch.py)")
-    parser.add_argument("--work", type=Path, required=True, help="for the teacher's pictures, the state, the weights")
-    parser.add_argument("--steps", type=int, default=None, help="optimiser steps in all (default: the student's)")
+    parser.add_argument("--work", type=Path, required=True, help="folder for results, training state and weights")
+    parser.add_argument("--steps", type=int, default=None, help="total optimiser steps (default: the student's)")
     parser.add_argument("--measures", type=Path, default=None, help="ST-LPIPS's files (default: the program's cache)")
     args = parser.parse_args(argv)
     try:

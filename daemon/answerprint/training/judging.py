@@ -1,4 +1,4 @@
-"""What a student is taught and judged by: ST-LPIPS as a loss (VGG trunk) and as a measure (Alex trunk)."""
+"""ST-LPIPS as a training loss (VGG backbone) and as the validation metric (Alex backbone)."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from answerprint.training.pool import Batch
 
 __all__ = ["PerceptualLoss", "judge", "load_trunk"]
 
-_REMEDY = "Fetch it: python -m answerprint.training.fetch measures"
+_REMEDY = "Download it: python -m answerprint.training.fetch measures"
 
 
 def load_trunk(network: Network, folder: Path) -> ShiftTolerantNetwork:
-    """ST-LPIPS, frozen, from the published file in `folder`; raises InputError where it is not there or is another."""
+    """ST-LPIPS, frozen, from the published file in `folder`. Raises InputError if it is missing or different."""
     model = ShiftTolerantNetwork(network)
     file = folder / f"{network}_shift_tolerant.pth"
     try:
         model.load_published(torch.load(file, map_location="cpu", weights_only=True))
     except (OSError, RuntimeError) as e:
-        raise InputError(f"{file} does not hold the weights of ST-LPIPS.", _REMEDY) from e
+        raise InputError(f"{file} does not contain the weights of ST-LPIPS.", _REMEDY) from e
     return model.eval().requires_grad_(False)
 
 
 class PerceptualLoss(nn.Module):
-    """ST-LPIPS of the first `layers` layers; unlike the measure it has a slope where features are zero."""
+    """ST-LPIPS of the first `layers` layers; unlike the metric it is differentiable where features are zero."""
 
     def __init__(self, network: ShiftTolerantNetwork, layers: int = 4) -> None:
         super().__init__()
         self._network, self._layers = network, layers
 
     def forward(self, drawn: Tensor, *goals: Tensor) -> list[Tensor]:
-        """Distance [B] of `drawn` to each of `goals`, pictures [B, 3, H, W] in [0, 1]."""
+        """Distances [B] of `drawn` to each of `goals`, pictures [B, 3, H, W] in [0, 1]."""
         net = self._network
         x, *others = ((2 * p - 1 - net.shift) / net.scale for p in (drawn, *goals))
         totals = [drawn.new_zeros(len(drawn)) for _ in goals]
@@ -53,10 +53,10 @@ class PerceptualLoss(nn.Module):
 
 
 def judge(network: Callable[[Tensor], Tensor], examples: Sequence[Batch], measure: nn.Module) -> dict[str, float]:
-    """Figures of `network` on held-out examples.
+    """Metrics of `network` on held-out examples.
 
-    `p`, `p_teacher`: mean `measure` to the truth and to the teacher's pictures; `psnr_teacher` in dB; `shift`: how much
-    brighter than the truth, in levels of 255.
+    `p`, `p_teacher`: mean `measure` to the truth and to the teacher's results; `psnr_teacher` in dB; `shift`:
+    brightness difference to the truth, in levels of 255.
     """
     rows = []
     with torch.inference_mode():

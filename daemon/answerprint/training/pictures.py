@@ -1,4 +1,4 @@
-"""Training pictures: crops of real photographs at several sizes, and drawn texture, each with its damaged copy."""
+"""Training pictures: crops of photographs at several sizes and synthetic texture, each with a degraded copy."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from torch import Tensor
 
 from answerprint.metrics import degradations as damage
 
-__all__ = ["HELD_OUT", "DamageRanges", "PhotoSet", "degrade", "draw_texture", "pairs", "shelves"]
+__all__ = ["HELD_OUT", "DamageRanges", "PhotoSet", "degrade", "draw_texture", "load_photos", "pairs"]
 
 HELD_OUT = ("Garden.jpg", "Kleiber_by_Lukas_Baubkus.jpg", "chelsea.png", "china.jpg")
-"""Photographs that are never trained on: the validation loss is measured on them."""
+"""Photographs used for validation only."""
 
 _MIN_SIDE = 288
 
 
 @dataclass(frozen=True, slots=True)
 class DamageRanges:
-    """How far a low-resolution training picture may be damaged; each range is drawn from uniformly."""
+    """Ranges of the degradation of training pictures, drawn from uniformly."""
 
     blur_px: float = 2.4
-    """Largest Gaussian blur before shrinking, in pixels of the good picture."""
+    """Largest Gaussian blur before downscaling, in pixels of the good picture."""
     noise: float = 16.0
-    """Largest noise standard deviation, on the 0..255 scale, in the small picture."""
+    """Largest noise standard deviation, on the 0..255 scale, in the downscaled picture."""
     jpeg_quality: tuple[int, int] = (45, 97)
     clean_share: float = 0.2
-    """Share of pictures that get neither noise nor JPEG coding."""
+    """Share of pictures without noise and JPEG compression."""
 
 
 def degrade(
     picture: NDArray[np.uint8], scale: int, rng: np.random.Generator, recipe: DamageRanges
 ) -> NDArray[np.float32]:
-    """Small damaged copy of `picture` [H, W, 3] uint8: [H/scale, W/scale, 3] float32 in [0, 1]."""
+    """Degraded copy of `picture` [H, W, 3] uint8: [H/scale, W/scale, 3] float32 in [0, 1]."""
     good = picture.astype(np.float32) / np.float32(255.0)
     h, w = good.shape[:2]
     if rng.random() < 0.6:
@@ -52,7 +52,7 @@ def degrade(
 
 
 def draw_texture(size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Drawn picture [size, size, 3]: strokes, discs, gratings and letters, which photographs alone show too rarely."""
+    """Synthetic picture [size, size, 3] with strokes, discs, gratings and letters, which are rare in photographs."""
     base = rng.integers(0, 256, 3)
     canvas = np.empty((size, size, 3), np.uint8)
     canvas[:] = base
@@ -82,17 +82,17 @@ def draw_texture(size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
 
 
 class PhotoSet:
-    """Photographs kept in memory at several sizes, from which crops are drawn by area."""
+    """Photographs in memory at several sizes; crops are sampled by area."""
 
     def __init__(self, files: list[Path], *, longest_px: int = 2600) -> None:
-        """Decode `files`; a photograph that cannot be read raises ValueError with its name."""
+        """Decode `files`. Raises ValueError naming an unreadable photograph."""
         self._pictures: list[NDArray[np.uint8]] = []
         for file in sorted(files):
             picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
             if picture is None:
                 raise ValueError(f"cannot read the photograph {file}")
             picture = np.ascontiguousarray(picture[..., ::-1])
-            # Most photographs are soft at full size: the halved copies are where sharp detail is learnt.
+            # Most photographs are soft at full size: the downscaled copies provide sharp detail.
             longest = max(picture.shape[:2])
             for target in (min(longest, longest_px), min(longest, longest_px) // 2, min(longest, longest_px) // 4):
                 ratio = target / longest
@@ -107,7 +107,7 @@ class PhotoSet:
         self._weights = areas**0.5 / (areas**0.5).sum()
 
     def crop(self, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Crop [size, size, 3]; flat ones are mostly drawn again, since sky teaches nothing about detail."""
+        """Random crop [size, size, 3]; flat ones are mostly rejected, because they contain no detail."""
         for attempt in range(6):
             picture = self._pictures[int(rng.choice(len(self._pictures), p=self._weights))]
             y = int(rng.integers(picture.shape[0] - size + 1))
@@ -124,19 +124,25 @@ class PhotoSet:
         return np.ascontiguousarray(turned)
 
 
-def shelves(photos: Path) -> tuple[PhotoSet, PhotoSet]:
-    """Photographs to train on, and the held-out ones, from a folder as `fetch` fills it."""
+def load_photos(photos: Path) -> tuple[PhotoSet, PhotoSet]:
+    """Training and held-out photographs from a folder filled by `fetch`."""
     files = [f for f in photos.rglob("*") if f.suffix.lower() in {".jpg", ".png"}]
     return PhotoSet([f for f in files if f.name not in HELD_OUT]), PhotoSet([f for f in files if f.name in HELD_OUT])
 
 
 def pairs(
-    shelf: PhotoSet, rng: np.random.Generator, count: int, crop_px: int, *, scale: int = 4, texture_share: float = 0.08
+    photo_set: PhotoSet,
+    rng: np.random.Generator,
+    count: int,
+    crop_px: int,
+    *,
+    scale: int = 4,
+    texture_share: float = 0.08,
 ) -> tuple[Tensor, Tensor]:
-    """Draw `count` pairs: good [B, 3, crop, crop] and damaged [B, 3, crop / scale, crop / scale], in [-1, 1]."""
+    """`count` random pairs: good [B, 3, crop, crop] and degraded [B, 3, crop / scale, crop / scale], in [-1, 1]."""
     good, low = [], []
     for _ in range(count):
-        picture = draw_texture(crop_px, rng) if rng.random() < texture_share else shelf.crop(crop_px, rng)
+        picture = draw_texture(crop_px, rng) if rng.random() < texture_share else photo_set.crop(crop_px, rng)
         good.append(picture.astype(np.float32) / np.float32(127.5) - 1)
         low.append(degrade(picture, scale, rng, DamageRanges()) * 2 - 1)
     return _stack(good), _stack(low)

@@ -1,6 +1,6 @@
-"""Examples for distillation, kept on disk: what the student sees, what the teacher makes of it, and the good picture.
+"""Distillation examples, cached on disk: the student's input, the teacher's result and the original picture.
 
-The teacher costs as much as a step of the student: an example is made once, and drawn many times, turned and mirrored.
+Running the teacher costs as much as a training step, so examples are reused many times, rotated and mirrored.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ _SCALE = 4
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Examples; all in [0, 1]."""
+    """A batch of examples; all in [0, 1]."""
 
     low: Tensor
-    """[B, 3, h, w]: damaged."""
+    """[B, 3, h, w]: degraded."""
     cleaner: Tensor
-    """[B, 3, h, w]: what the teacher saw."""
+    """[B, 3, h, w]: the teacher's input."""
     target: Tensor
-    """[B, 3, 4h, 4w]: what the teacher made of it."""
+    """[B, 3, 4h, 4w]: the teacher's result."""
     good: Tensor
-    """[B, 3, 4h, 4w]: the picture before its damage."""
+    """[B, 3, 4h, 4w]: the undegraded picture."""
 
 
 class Pool:
-    """Examples by number. Each is decided by the seed and its number alone, whoever makes it first."""
+    """Examples by number; each depends on the seed and its number alone."""
 
     def __init__(
         self,
         folder: Path,
-        shelf: PhotoSet,
+        photo_set: PhotoSet,
         teacher: nn.Module,
         *,
         seed: int,
@@ -50,14 +50,14 @@ class Pool:
         texture_share: float,
         recipe: FootageRecipe | None = None,
     ) -> None:
-        """`crop_px` is the side of the small picture; `folder` must hold no examples of other settings."""
+        """`crop_px` is the side of the low-resolution picture; `folder` must not hold examples of other settings."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._shelf, self._teacher = folder, shelf, teacher
+        self._folder, self._photo_set, self._teacher = folder, photo_set, teacher
         self._seed, self._crop, self._texture = seed, crop_px, texture_share
         self._recipe = recipe or FootageRecipe()
 
     def batch(self, numbers: list[int], turns: list[int] | None = None) -> Batch:
-        """Examples `numbers`; a turn 0..7 is so many quarters, mirrored from 4 on."""
+        """Examples `numbers`; a turn of 0..7 is quarter turns, mirrored from 4 on."""
         rows = [self._example(number) for number in numbers]
         pictures = []
         for column in zip(*rows, strict=True):
@@ -67,7 +67,7 @@ class Pool:
         return Batch(*pictures)
 
     def made(self) -> int:
-        """How many examples lie there, whoever made them."""
+        """Number of existing examples."""
         return sum(1 for _ in self._folder.glob("[0-9]*[0-9].npz"))
 
     def _example(self, number: int) -> list[NDArray[np.generic]]:
@@ -80,12 +80,12 @@ class Pool:
     def _make(self, number: int, file: Path) -> None:
         rng = np.random.default_rng((self._seed, number))
         side = self._crop * _SCALE
-        good = draw_texture(side, rng) if rng.random() < self._texture else self._shelf.crop(side, rng)
+        good = draw_texture(side, rng) if rng.random() < self._texture else self._photo_set.crop(side, rng)
         low, cleaner = damaged(good, _SCALE, rng, self._recipe)
         with torch.inference_mode():
             drawn = self._teacher(torch.from_numpy(cleaner.transpose(2, 0, 1).copy())[None])[0]
         target = (drawn.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
-        # Several students may make the same example at once.
+        # Several students may create the same example at once.
         part = file.with_name(f"{file.stem}.{os.getpid()}.part.npz")
         half, half_cleaner = ((picture * 255).astype(np.float16) for picture in (low, cleaner))
         np.savez(part, low=half, cleaner=half_cleaner, target=target, good=good)

@@ -1,8 +1,8 @@
-"""Train the first stage of tiny-x4: L1 regression from damaged small pictures to good ones.
+"""Train the first stage of tiny-x4: L1 regression from degraded low-resolution pictures to good ones.
 
     python -m answerprint.training.restorer --photos FOLDER --work FOLDER --steps N
 
-Resumes from `--work`; writes restorer.safetensors there each time the error on held-out photographs falls.
+Resumes from `--work`; writes restorer.safetensors there whenever the error on held-out photographs decreases.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 
 from answerprint.backends.tiny.restorer import RESTORER_CONFIG, ResidualRestorer
-from answerprint.training.pictures import pairs, shelves
+from answerprint.training.pictures import load_photos, pairs
 
 __all__ = ["main", "train_restorer"]
 
@@ -31,9 +31,9 @@ _SEED = 11
 
 
 def train_restorer(photos: Path, work: Path, steps: int) -> None:
-    """Train to `steps`; the rate falls to zero over the last third."""
+    """Train to `steps`; the learning rate decays to zero over the last third."""
     work.mkdir(parents=True, exist_ok=True)
-    shelf, held_out = shelves(photos)
+    photo_set, held_out = load_photos(photos)
     torch.manual_seed(_SEED)
     network = ResidualRestorer(**RESTORER_CONFIG)
     average = {k: v.detach().clone() for k, v in network.state_dict().items()}
@@ -48,10 +48,10 @@ def train_restorer(photos: Path, work: Path, steps: int) -> None:
     val_good, val_low = pairs(held_out, np.random.default_rng(1), 48, _CROP_PX, texture_share=0.0)
     started, since = time.monotonic(), step
     while step < steps:
-        good, low = pairs(shelf, np.random.default_rng((_SEED, step)), _BATCH, _CROP_PX)
-        fall = min(1.0, (steps - step) / (steps / 3))
+        good, low = pairs(photo_set, np.random.default_rng((_SEED, step)), _BATCH, _CROP_PX)
+        decay = min(1.0, (steps - step) / (steps / 3))
         for group in optimiser.param_groups:
-            group["lr"] = _RATE * fall * min(1.0, (step + 1) / 100)
+            group["lr"] = _RATE * decay * min(1.0, (step + 1) / 100)
         loss = F.l1_loss(network(low), good)
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
@@ -89,8 +89,8 @@ def main(argv: list[str] | None = None) -> int:
     """Command line of the training program; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m answerprint.training.restorer", description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs (see training/fetch.py)")
-    parser.add_argument("--work", type=Path, required=True, help="folder for the state and the best weights")
-    parser.add_argument("--steps", type=int, default=4000, help="optimiser steps in all (default %(default)s)")
+    parser.add_argument("--work", type=Path, required=True, help="folder for the training state and the best weights")
+    parser.add_argument("--steps", type=int, default=4000, help="total optimiser steps (default %(default)s)")
     args = parser.parse_args(argv)
     train_restorer(args.photos, args.work, args.steps)
     return 0

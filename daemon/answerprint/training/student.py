@@ -1,4 +1,4 @@
-"""A student in training: network, running average, optimiser and step; it can be put aside and taken up again."""
+"""A student in training: network, EMA, optimiser and step, with saving and resuming."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ _LATTICE_PX = 8
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """A network to train, what it starts as, and how it learns."""
+    """A network to train, its initial weights and its hyperparameters."""
 
     config: Mapping[str, Any]
     source: str
-    """Model that it starts from; of the same shape."""
+    """Model of the same architecture whose weights it starts from."""
     batch: int
     rate: float
-    """Highest learning rate. At 2e-4 a hundred steps undo what the 6 blocks know; at 5e-4 the compact network falls
-    back to the nearest enlargement that it adds to, which the perceptual distance does not mind and eyes do."""
+    """Peak learning rate. At 2e-4 the 6 blocks lose their training within a hundred steps; at 5e-4 the compact network
+    collapses to the nearest-neighbour enlargement that it adds to, which ST-LPIPS does not penalise."""
     steps: int
     report_every: int
     absolute: float = 1.0
-    """Weight of the absolute difference."""
+    """Weight of the L1 loss."""
     lattice: float = 0.0
-    """Weight of what repeats from cell to cell of 8 px in the difference to the truth. A network that writes whole
-    cells weaves such a grid, in flat places too, which a perceptual distance that forgives shifts does not mind."""
+    """Weight of the 8 px periodic part of the difference to the truth. A network that outputs whole cells tends to
+    produce such a grid, even in flat areas, which a shift-tolerant metric does not penalise."""
     perceptual_good: float = 1.6
     perceptual_target: float = 0.6
     coarse: float = 4.0
-    """Weight of the difference of the means of squares to the truth, without which dark pictures get darker."""
+    """Weight of the difference of local means to the truth, without which dark pictures get darker."""
     perceptual_px: int = 96
-    """Side of the cut that the perceptual distance is measured on: the whole would cost more than the network."""
+    """Side of the crop for the perceptual loss: on the whole picture it would cost more than the network."""
     average: float = 0.99
     warmup_steps: int = 30
     way: StudentKind = field(default_factory=Generator)
@@ -92,14 +92,14 @@ STUDENTS: Mapping[str, Student] = MappingProxyType(
 
 @dataclass(slots=True)
 class Training:
-    """All that a run goes on from."""
+    """State of a training run."""
 
     student: Student
     network: nn.Module
     seed: int
     step: int = 0
     best: float = math.inf
-    """Least figure of the judge so far."""
+    """Best validation metric so far."""
     average: dict[str, Tensor] = field(init=False)
     optimiser: torch.optim.Adam = field(init=False)
 
@@ -110,15 +110,15 @@ class Training:
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=self.student.rate, betas=(0.9, 0.99))
 
     def rate(self, steps: int) -> float:
-        """Learning rate of the next step of `steps`: it rises at first, then falls to zero along a cosine."""
-        fall = 0.5 * (1 + math.cos(math.pi * min(1.0, self.step / steps)))
-        return self.student.rate * min(1.0, (self.step + 1) / self.student.warmup_steps) * fall
+        """Learning rate of the next step of `steps`: warm-up, then cosine decay to zero."""
+        decay = 0.5 * (1 + math.cos(math.pi * min(1.0, self.step / steps)))
+        return self.student.rate * min(1.0, (self.step + 1) / self.student.warmup_steps) * decay
 
     def advance(self, batch: Batch, perceptual: PerceptualLoss | None, steps: int) -> float:
         """One step of `steps`; returns the loss before it.
 
-        Half the absolute difference is to the teacher's picture and half to the good one, which holds the teacher's
-        shift of brightness and its worst inventions down; the perceptual distance, to both, keeps the picture sharp.
+        Half of the L1 loss is to the teacher's result and half to the original, which limits the teacher's brightness
+        shift and artefacts; the perceptual loss, to both, keeps the picture sharp.
         """
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate(steps)
@@ -147,30 +147,30 @@ class Training:
         return float(loss.detach())
 
     def averaged(self) -> nn.Module:
-        """A frozen network of the averaged weights."""
+        """A frozen network with the EMA weights."""
         network = self.student.way.build(self.student.config)
         network.load_state_dict(self.average)
         return network.eval().requires_grad_(False)
 
-    def drawer(self) -> Callable[[Tensor], Tensor]:
-        """From [B, 3, h, w] to the [B, 3, 4h, 4w] that the averaged weights draw."""
+    def restorer(self) -> Callable[[Tensor], Tensor]:
+        """The function from [B, 3, h, w] to [B, 3, 4h, 4w] with the EMA weights."""
         return partial(self.student.way.draw, self.averaged())
 
     def save(self, file: Path) -> None:
-        """Write the state, whole or not at all."""
+        """Write the state atomically."""
         state = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
         torch.save(state | {"average": self.average, "step": self.step, "best": self.best}, file.with_suffix(".part"))
         file.with_suffix(".part").replace(file)
 
     def load(self, file: Path) -> None:
-        """Go on from a state that `save` wrote."""
+        """Resume from a state written by `save`."""
         state = torch.load(file, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.average, self.step, self.best = state["average"], state["step"], state["best"]
 
     def export(self, file: Path) -> None:
-        """Write the averaged weights in half precision."""
+        """Write the EMA weights in half precision."""
         half = {k: v.half().contiguous() for k, v in self.average.items()}
         save_file(half, file.with_suffix(".part"), metadata={"format": "pt", "step": str(self.step)})
         file.with_suffix(".part").replace(file)

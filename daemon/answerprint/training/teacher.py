@@ -1,4 +1,4 @@
-"""The teacher of the students, and what they start from: Real-ESRGAN's networks, from the package that has them."""
+"""The teacher, and the students' initial weights: Real-ESRGAN's networks, from a Python package."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["ANIME", "ANIME_VIDEO", "X4PLUS", "load_published"]
 X4PLUS = "realesrgan-x4plus"
 """The teacher: 23 blocks, for photographs."""
 ANIME = "realesrgan-x4plus-anime"
-"""6 blocks, for drawings."""
+"""6 blocks, for animation."""
 ANIME_VIDEO = "realesr-animevideov3"
-"""The compact network, for drawn films."""
+"""The compact network, for animation."""
 
 
 def load_published(name: str, models: Path) -> GeneratorNetwork:
-    """Network `name`, frozen; its files are made in `models` where they are not there. Raises ModelError."""
+    """Network `name`, frozen; unpacked into `models` if needed. Raises ModelError."""
     network: GeneratorNetwork = load_network(GeneratorNetwork, verify_model(make_ready(find_known(name), models)))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network

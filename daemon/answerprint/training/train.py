@@ -2,10 +2,10 @@
 
     python -m answerprint.training.train --photos FOLDER --work FOLDER --steps N
 
-The first stage must be there already: restorer.safetensors in `--work` (see training/restorer.py).
-The run resumes from `--work` and writes the averaged weights there each time the loss on held-out photographs falls.
-The learning rate is constant, then falls to zero over the last fifth of `--steps`; so a run that was stopped can be
-finished early by resuming it with a smaller number.
+Needs the trained first stage: restorer.safetensors in `--work` (see training/restorer.py).
+Resumes from `--work`; writes the EMA weights there whenever the loss on held-out photographs decreases.
+The learning rate is constant, then decays to zero over the last 30 % of `--steps`: resume with a smaller number to
+finish a run early.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from torch import Tensor
 from answerprint.backends.tiny import codec
 from answerprint.backends.tiny.network import CONTEXT_WIDTH, SCHEDULER_CONFIG, build_network
 from answerprint.backends.tiny.restorer import RESTORER_CONFIG, ResidualRestorer
-from answerprint.training.pictures import PhotoSet, pairs, shelves
+from answerprint.training.pictures import PhotoSet, load_photos, pairs
 
 __all__ = ["TrainingPlan", "main", "train_diffusion"]
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """Everything that decides what the training run computes."""
+    """All hyperparameters of the training run."""
 
     steps: int = 20_000
     batch: int = 8
@@ -64,16 +64,16 @@ def _loss(
 
 
 def _rate(step: int, plan: TrainingPlan) -> float:
-    """Learning rate at `step`: warm up, stay, then fall linearly to zero over the last `decay_share` of the run."""
+    """Learning rate at `step`: warm-up, constant, then linear decay to zero over the last `decay_share` of the run."""
     start = plan.steps * (1 - plan.decay_share)
-    fall = 1.0 if step < start else max(0.0, (plan.steps - step) / (plan.steps - start))
-    return plan.learning_rate * min(1.0, (step + 1) / plan.warmup_steps) * fall
+    decay = 1.0 if step < start else max(0.0, (plan.steps - step) / (plan.steps - start))
+    return plan.learning_rate * min(1.0, (step + 1) / plan.warmup_steps) * decay
 
 
 def train_diffusion(plan: TrainingPlan, photos: Path, work: Path) -> None:
-    """Train to `plan.steps`, resuming from `work`; raises ValueError when a photograph cannot be read."""
+    """Train to `plan.steps`, resuming from `work`. Raises ValueError if a photograph cannot be read."""
     work.mkdir(parents=True, exist_ok=True)
-    shelf, held_out = shelves(photos)
+    photo_set, held_out = load_photos(photos)
     restorer = ResidualRestorer(**RESTORER_CONFIG).eval().requires_grad_(False)
     restorer.load_state_dict({k: v.float() for k, v in load_file(work / "restorer.safetensors").items()})
 
@@ -103,8 +103,8 @@ def train_diffusion(plan: TrainingPlan, photos: Path, work: Path) -> None:
     started, losses = time.monotonic(), []
     while step < plan.steps:
         rng = np.random.default_rng((plan.seed, step))
-        pictures = drawn(shelf, rng, plan.batch, plan.texture_share)
-        # One timestep from each eighth of the schedule: the same mean as independent draws, less spread.
+        pictures = drawn(photo_set, rng, plan.batch, plan.texture_share)
+        # Stratified timesteps: the same mean as independent draws, with less variance.
         t = torch.from_numpy(((np.arange(plan.batch) + rng.random(plan.batch)) * (1000 / plan.batch)).astype(np.int64))
         eps = torch.from_numpy(rng.standard_normal((plan.batch, *val_eps.shape[1:]), dtype=np.float32))
         for group in optimiser.param_groups:
@@ -152,9 +152,9 @@ def main(argv: list[str] | None = None) -> int:
     """Command line of the training program; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m answerprint.training.train", description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs (see training/fetch.py)")
-    parser.add_argument("--work", type=Path, required=True, help="folder for the state and the best weights")
+    parser.add_argument("--work", type=Path, required=True, help="folder for the training state and the best weights")
     parser.add_argument(
-        "--steps", type=int, default=TrainingPlan().steps, help="optimiser steps in all (default %(default)s)"
+        "--steps", type=int, default=TrainingPlan().steps, help="total optimiser steps (default %(default)s)"
     )
     args = parser.parse_args(argv)
     train_diffusion(TrainingPlan(steps=args.steps), args.photos, args.work)

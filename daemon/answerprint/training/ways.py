@@ -1,4 +1,4 @@
-"""How a student draws: a generator at once, the diffusion model from noise; while it learns, and when it is judged."""
+"""Kinds of students: one-step generator and diffusion model, in training and in validation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from answerprint.weights.verify import PACKAGE_FOLDER, verify_model
 __all__ = ["Diffusion", "Generator", "StudentKind"]
 
 _NOISIER = 3
-"""Timesteps are drawn as the cube root of even draws: few-step sampling decides the picture where noise is strong."""
+"""Timesteps are distributed as the cube root of uniform draws: few-step sampling depends most on strong noise."""
 
 
 class StudentKind(Protocol):
@@ -37,41 +37,41 @@ class StudentKind(Protocol):
         ...
 
     def load(self, source: str, models: Path) -> nn.Module:
-        """What the student starts as: model `source`. Raises ModelError."""
+        """The initial network: model `source`. Raises ModelError."""
         ...
 
     def learn(self, network: nn.Module, batch: Batch, rng: np.random.Generator) -> Tensor:
-        """[B, 3, 4h, 4w] in [0, 1], not clamped, that the loss of a step is taken of."""
+        """The prediction in training: [B, 3, 4h, 4w], about 0..1, not clamped."""
         ...
 
     def draw(self, network: nn.Module, low: Tensor) -> Tensor:
-        """[B, 3, 4h, 4w], not clamped, as in use, of `low` [B, 3, h, w] in [0, 1]; every time the same."""
+        """The result in use: [B, 3, 4h, 4w], not clamped, from `low` [B, 3, h, w] in [0, 1]; deterministic."""
         ...
 
 
 class Generator:
-    """From the small picture to the large one in one pass."""
+    """One-step restoration."""
 
     def build(self, config: Mapping[str, Any]) -> nn.Module:
         """A generator."""
         return GeneratorNetwork.from_config(dict(config))
 
     def load(self, source: str, models: Path) -> nn.Module:
-        """A published network, made in `models` where it is not there."""
+        """A published network, unpacked into `models` if needed."""
         return load_published(source, models)
 
     def learn(self, network: nn.Module, batch: Batch, rng: np.random.Generator) -> Tensor:
-        """What it draws."""
+        """The network's output."""
         return self.draw(network, batch.low.contiguous(memory_format=torch.channels_last))
 
     def draw(self, network: nn.Module, low: Tensor) -> Tensor:
-        """What it draws."""
+        """The network's output."""
         drawn: Tensor = network(low)
         return drawn
 
 
 class Diffusion:
-    """The clean latent of the teacher's picture, predicted from any amount of noise; compared as a picture."""
+    """Predicts the clean latent of the teacher's result from any noise level; the loss is on pictures."""
 
     def build(self, config: Mapping[str, Any]) -> nn.Module:
         """A UNet."""
@@ -84,7 +84,7 @@ class Diffusion:
         return network
 
     def learn(self, network: nn.Module, batch: Batch, rng: np.random.Generator) -> Tensor:
-        """What it makes of the teacher's picture under noise; one example in each share of the timesteps drawn."""
+        """The prediction from the noised teacher's result, with stratified timesteps."""
         low, base = _conditions(batch.low)
         x0 = codec.encode(2 * batch.target - 1, base)
         even = (np.arange(len(low)) + rng.random(len(low))) / len(low)
@@ -95,7 +95,7 @@ class Diffusion:
         return codec.decode(x0, base) / 2 + 0.5
 
     def draw(self, network: nn.Module, low: Tensor) -> Tensor:
-        """What it draws from noise in the model's default steps."""
+        """The result from noise with the model's default steps."""
         low, base = _conditions(low)
         schedule = DiffusersSchedule(SCHEDULER_CONFIG, INFO.samplers[0], INFO.default_steps, 0.0)
         shape = codec.encode(base, base).shape
@@ -112,9 +112,9 @@ def _first_stage() -> ResidualRestorer:
 
 
 def _conditions(low: Tensor) -> tuple[Tensor, Tensor]:
-    """Small picture and first stage's, both in [-1, 1], of `low` in [0, 1]. The first stage stays as it is.
+    """Low-resolution picture and first stage's result, both in [-1, 1], of `low` in [0, 1]. The first stage is frozen.
 
-    When it learns too it takes over what the second is to draw: after 250 steps nothing was left to the second.
+    If it is trained too, it takes over the second stage's detail within 250 steps.
     """
     low = 2 * low - 1
     with torch.no_grad():

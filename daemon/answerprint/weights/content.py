@@ -1,4 +1,4 @@
-"""What a file is by its content, whatever its name says; a form that is not known is refused."""
+"""Detect a file's format by its content, not its name; unknown formats are refused."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ __all__ = ["FileForm", "check_form", "form_of"]
 FileForm = Literal["safetensors", "pickle", "json", "text"]
 
 _ZIP = b"PK\x03\x04"
-_PICKLE = b"\x80"  # protocol 2 and later, which is all that PyTorch ever wrote
+_PICKLE = b"\x80"  # protocol 2 and later; PyTorch never wrote older ones
 _HEAD_BYTES = 512
-_REMEDY = "Weights are .safetensors files, or PyTorch checkpoints to be converted; get the file from its makers."
+_REMEDY = "Use .safetensors files, or PyTorch checkpoints, from the model's authors."
 
 
 def form_of(path: Path) -> FileForm:
-    """The form of a plain file; of a pickled one nothing is read but its first bytes. Raises ModelError."""
+    """The format of a regular file; of a pickle only the first bytes are read. Raises ModelError."""
     try:
         kind = path.lstat().st_mode
         if stat.S_ISLNK(kind):
             kind = path.stat().st_mode
-        if not stat.S_ISREG(kind):  # devices and pipes could be read for ever
-            raise ModelError(f"{path} is not a plain file.", "Name the files themselves.")
+        if not stat.S_ISREG(kind):  # reading devices and pipes may never end
+            raise ModelError(f"{path} is not a regular file.", "Name the files themselves.")
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
         if head.startswith((_ZIP, _PICKLE)) and not _begins_a_header(head):
@@ -38,24 +38,24 @@ def form_of(path: Path) -> FileForm:
             return "safetensors"
         return _form_of_text(path)
     except ValueError as error:
-        raise ModelError(f"{path} cannot be used: {error}.", _REMEDY) from error
+        raise ModelError(f"Cannot use {path}: {error}.", _REMEDY) from error
     except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}.", "Check the file.") from error
+        raise ModelError(f"Cannot read {path}: {error.strerror}.", "Check the file.") from error
 
 
 def check_form(path: Path, name: str) -> None:
-    """Raise ModelError unless a file has the form that the name it is to get promises."""
+    """Raise ModelError unless a file's content matches the suffix of `name`."""
     wanted = {".safetensors": "safetensors", ".json": "json"}.get(Path(name).suffix, "text")
     found = form_of(path)
     if found != wanted and not (wanted == "text" and found == "json"):
-        raise ModelError(f"{name} is not {_WORDS[wanted]}: by its content it is {_WORDS[found]}.", _REMEDY)
+        raise ModelError(f"{name} should be {_WORDS[wanted]} but contains {_WORDS[found]}.", _REMEDY)
 
 
 _WORDS = {"safetensors": "a safetensors file", "pickle": "a pickled checkpoint", "json": "JSON", "text": "text"}
 
 
 def _begins_a_header(head: bytes) -> bool:
-    """Whether the eight bytes of a length are followed by a JSON object, as in every safetensors file."""
+    """Whether a JSON object follows the 8 bytes of its length, as in safetensors files."""
     return head[8:9] == b"{"
 
 
@@ -66,9 +66,9 @@ def _form_of_text(path: Path) -> FileForm:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        raise ValueError("it is of no form that is known") from error
+        raise ValueError("its format is unknown") from error
     if not data or "\0" in text:
-        raise ValueError("it is of no form that is known")
+        raise ValueError("its format is unknown")
     try:
         return "json" if isinstance(json.loads(text), dict) else "text"
     except (ValueError, RecursionError):

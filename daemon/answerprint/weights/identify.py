@@ -1,6 +1,6 @@
-"""Which family a folder of weights is of, and which part a single file is: by names of classes and tensors alone.
+"""Identify the family of a model folder, the part of a single file, and describe weights to users.
 
-What a file of weights looks like, for people: told by names and shapes of its tensors alone.
+Only class names and the names and shapes of tensors are used.
 """
 
 from __future__ import annotations
@@ -32,41 +32,41 @@ __all__ = [
 ]
 
 Shapes = Mapping[str, tuple[int, ...]]
-"""Shape of each tensor by its name."""
+"""Shapes of tensors by name."""
 
 _ORIGINAL_FIRST = "input_blocks.0.0.weight"
 _CHECKPOINT = "model.diffusion_model."
 _CODEBOOK = "quantize.embedding.weight"
 
 _TEXTS = {768: " 1.x", 1024: " 2.x", 2048: " XL"}
-"""Of Stable Diffusion: the version, by the width of the texts that its network reads."""
+"""Version of Stable Diffusion by the width of its text embedding."""
 _NETWORKS = {
-    5: "Stable Diffusion for depth to picture",
+    5: "Stable Diffusion depth-to-image",
     6: "LDM-SR",
     7: "the SD x4 upscaler",
     8: "Marigold",
-    9: "Stable Diffusion for inpainting",
+    9: "Stable Diffusion inpainting",
 }
-"""Whose network it is, by the channels that it takes."""
+"""Model by the input channels of its UNet."""
 
 _PARTS = {
-    "RRDB_trunk.0.RDB1.conv1.weight": "BSRNet, a first restoration of DiffBIR",
-    "body.0.rdb1.conv1.weight": "an ESRGAN, as the first restoration of DiffBIR is one",
-    "m_head.0.weight": "SCUNet, a first restoration of DiffBIR",
-    "layers.0.residual_group.blocks.0.attn.qkv.weight": "SwinIR, a first restoration of DiffBIR",
+    "RRDB_trunk.0.RDB1.conv1.weight": "BSRNet, a first stage of DiffBIR",
+    "body.0.rdb1.conv1.weight": "an ESRGAN network, such as a first stage of DiffBIR",
+    "m_head.0.weight": "SCUNet, a first stage of DiffBIR",
+    "layers.0.residual_group.blocks.0.attn.qkv.weight": "SwinIR, a first stage of DiffBIR",
     "zero_convs.0.0.weight": "DiffBIR's ControlNet",
-    "control_model.zero_convs.0.0.weight": "a ControlNet in its original form",
+    "control_model.zero_convs.0.0.weight": "a ControlNet in the original format",
     "controlnet_cond_embedding.conv_in.weight": "a ControlNet of diffusers",
 }
-"""By a tensor that nothing else has."""
+"""Descriptions by the name of a unique tensor."""
 
 
 def likeness(shapes: Shapes) -> str:
-    """What the tensors look like, such as "the network of Stable Diffusion 1.x"; the empty text for what is unknown."""
+    """What the tensors look like, such as "the network of Stable Diffusion 1.x"; empty if unknown."""
     if any(".lora_" in name or name.startswith("lora_") or ".lora." in name for name in shapes):
-        return "a LoRA, which is only what was added to another model"
-    if told := next((told for name, told in _PARTS.items() if name in shapes), ""):
-        return told
+        return "a LoRA, which is only an addition to another model"
+    if part := next((part for name, part in _PARTS.items() if name in shapes), ""):
+        return part
     if _CHECKPOINT + _ORIGINAL_FIRST in shapes:
         return _checkpoint(shapes)
     if "conv_in.weight" in shapes and "time_embedding.linear_1.weight" in shapes:
@@ -77,8 +77,8 @@ def likeness(shapes: Shapes) -> str:
 
 
 def likenesses(parts: Mapping[str, Shapes]) -> str:
-    """What several files look like, by their names, in one clause; the empty text where none is known."""
-    return ", ".join(f"{name} is {told}" for name, shapes in parts.items() if (told := likeness(shapes)))
+    """What several files look like, by file name, in one clause; empty if none is known."""
+    return ", ".join(f"{name} is {found}" for name, shapes in parts.items() if (found := likeness(shapes)))
 
 
 def _checkpoint(shapes: Shapes) -> str:
@@ -90,7 +90,7 @@ def _checkpoint(shapes: Shapes) -> str:
 def _network(shapes: Shapes, first: str) -> str:
     channels = _side(shapes, first, 1)
     if channels != 4:
-        return _NETWORKS.get(channels, f"a model that takes {channels} channels")
+        return _NETWORKS.get(channels, f"a model with {channels} input channels")
     widths = (_side(shapes, name, 1) for name in shapes if name.endswith("attn2.to_k.weight"))
     return f"Stable Diffusion{_TEXTS.get(next(widths, 0), '')}"
 
@@ -99,7 +99,7 @@ def _codec(shapes: Shapes) -> str:
     levels = next(n for n in count() if f"encoder.down_blocks.{n}.resnets.0.conv1.weight" not in shapes)
     channels, cell = _side(shapes, "decoder.conv_in.weight", 1), 2 ** max(0, levels - 1)
     kind = "a VQ codec" if _CODEBOOK in shapes else "an autoencoder"
-    return f"{kind} whose latent has {channels} channels, in cells of {cell} x {cell} pixels"
+    return f"{kind} with {channels} latent channels and cells of {cell} x {cell} pixels"
 
 
 def _text_encoder(shapes: Shapes) -> str:
@@ -110,13 +110,13 @@ def _text_encoder(shapes: Shapes) -> str:
 
 
 def _side(shapes: Shapes, name: str, axis: int) -> int:
-    """Length along an axis; 0 where the tensor is not there, or has no such axis."""
+    """Size along an axis; 0 if the tensor or the axis does not exist."""
     shape = shapes.get(name, ())
     return shape[axis] if len(shape) > axis else 0
 
 
 GENERATOR = "generator"
-"""The family of networks that restore by themselves, each in one file."""
+"""The family of single-file restoration networks."""
 
 INDEX = "model_index.json"
 
@@ -128,7 +128,7 @@ _CLASSES: Mapping[str, str] = MappingProxyType(
         "DiffBIR": "diffbir",
     }
 )
-"""Family by the class that model_index.json names."""
+"""Family by the class name in model_index.json."""
 
 PARTS: Mapping[str, str] = MappingProxyType(
     {
@@ -140,24 +140,24 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "layers.0.residual_group.blocks.0.attn.qkv.weight": "stage1/face.safetensors",
     }
 )
-"""Parts of DiffBIR, by a tensor that no other part has."""
+"""Parts of DiffBIR by a tensor that no other part has."""
 
 _ALSO = {"stage1/sr.safetensors": "stage1/face.safetensors"}
-"""Of version 2.1 the first restoration of small pictures is a SwinIR, as that of faces is."""
+"""In version 2.1 the first stage of super-resolution is a SwinIR, like that of faces."""
 
 
 def guess_family(folder: Path) -> str:
-    """The family of a folder, the empty text where nothing tells it."""
+    """The family of a folder; empty if unknown."""
     return _CLASSES.get(class_name(folder), "")
 
 
 def guess_part(shapes: Shapes) -> str:
-    """Which file of DiffBIR has these tensors; the empty text for none."""
+    """The DiffBIR file that has these tensors; empty if none."""
     return next((part for tensor, part in PARTS.items() if tensor in shapes), "")
 
 
 def may_restore(shapes: Shapes) -> bool:
-    """Whether a file may be a network that restores by itself: as DiffBIR's first ones do, or of an unknown kind."""
+    """Whether a file may be a restoration network on its own: a first stage of DiffBIR, or an unknown network."""
     return guess_part(shapes).startswith("stage1/") or not likeness(shapes)
 
 
@@ -166,16 +166,16 @@ def shapes_of(weights: Path) -> Shapes:
     try:
         return tensor_shapes(weights)
     except (ValueError, OSError) as error:
-        raise ModelError(f"{weights.name} cannot be used: {error}.", "Get the file anew.") from error
+        raise ModelError(f"Cannot use {weights.name}: {error}.", "Download the file again.") from error
 
 
 def check_family(folder: Path, family: str) -> None:
-    """Raise ModelError where a folder says that it is of another family, or where a part of DiffBIR is another part."""
+    """Raise ModelError if a folder's index names another family, or if a part of DiffBIR is another part."""
     found = class_name(folder)
     if found and _CLASSES.get(found, family) != family:
         raise ModelError(
-            f"These are files of another model: {INDEX} says {found}, which is not of the family {family!r}.",
-            "Use the files that the model's makers publish.",
+            f"These files belong to another model: {INDEX} names {found}, which is not of the family {family!r}.",
+            "Use the files published by the model's authors.",
         )
     for name in sorted(set(PARTS.values())) if family == "diffbir" else ():
         if (folder / name).is_file():
@@ -183,7 +183,7 @@ def check_family(folder: Path, family: str) -> None:
 
 
 def class_name(folder: Path) -> str:
-    """The class that `model_index.json` names; the empty text where there is none."""
+    """The class name in `model_index.json`; empty if there is none."""
     with suppress(OSError, ValueError, RecursionError):
         path = folder / INDEX
         if path.stat().st_size <= MAX_TEXT_BYTES:
@@ -195,8 +195,7 @@ def class_name(folder: Path) -> str:
 def _check_part(path: Path, name: str) -> None:
     shapes = shapes_of(path)
     if guess_part(shapes) not in (name, _ALSO.get(name)):
-        told = likeness(shapes)
         raise ModelError(
-            f"{name} is not that part of DiffBIR: by its tensors it is {told or 'of no model that is known'}.",
-            "Use the files that the model's makers publish.",
+            f"{name} is not that part of DiffBIR: by its tensors it is {likeness(shapes) or 'unknown'}.",
+            "Use the files published by the model's authors.",
         )

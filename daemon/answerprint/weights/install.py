@@ -1,4 +1,4 @@
-"""A finished folder takes its place among the user's models: whole, verified, or not at all."""
+"""Install a complete model folder among the user's models, atomically and verified."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from answerprint.store.lock import HeldError, InstanceLock
 from answerprint.store.quota import storage_error
 from answerprint.weights.manifest import MANIFEST, Manifest, check_model_name
 from answerprint.weights.verify import verify_model
-from answerprint.weights.write_manifest import seal
+from answerprint.weights.write_manifest import write_manifest
 
-__all__ = ["BusyShelfError", "alone", "install_model", "partial_folder"]
+__all__ = ["ModelBusyError", "install_model", "lock_model", "partial_folder"]
 
 _PARTIAL = ".partial"
 
 
-class BusyShelfError(JobFailedError):
-    """Another process brings or removes the same model."""
+class ModelBusyError(JobFailedError):
+    """Another process is installing or removing the same model."""
 
     code = "busy_shelf"
 
 
 def partial_folder(models: Path, name: str) -> Path:
-    """Where the files of a model gather until they are complete."""
+    """The folder that collects a model's files until they are complete."""
     check_model_name(name)
     return models / _PARTIAL / name
 
 
 @contextmanager
-def alone(models: Path, name: str) -> Iterator[None]:
-    """Hold a model's place for the block. Raises BusyShelfError when another process does, and StorageError."""
+def lock_model(models: Path, name: str) -> Iterator[None]:
+    """Lock a model's folder for the block. Raises ModelBusyError if another process holds it, and StorageError."""
     folder = partial_folder(models, name)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -45,30 +45,30 @@ def alone(models: Path, name: str) -> Iterator[None]:
         lock = InstanceLock(folder.with_name(f"{name}.lock"))
     except HeldError as error:
         who = "Another process" if error.pid is None else f"Process {error.pid}"
-        raise BusyShelfError(
-            f"{who} is bringing or removing the model {name!r} now.", "Wait for it, or end it."
+        raise ModelBusyError(
+            f"{who} is installing or removing the model {name!r}.", "Wait until it has finished, or stop it."
         ) from error
     with lock:
         yield
 
 
-def install_model(gathered: Path, final: Path, said: Manifest) -> Manifest:
-    """Seal a folder of files that are all wanted, verify it, and give it its final name; returns its manifest.
+def install_model(gathered: Path, final: Path, described: Manifest) -> Manifest:
+    """Write the manifest of a folder, verify it, and move it to its final name; returns the manifest.
 
-    What was there under that name goes only once the new folder has it. Raises ModelError and StorageError.
+    An existing folder of that name is removed only after the new one is in place. Raises ModelError and StorageError.
     """
-    sealed = seal(gathered, said)
+    manifest = write_manifest(gathered, described)
     try:
-        _leave_only(gathered, {MANIFEST, *(record.name for record in sealed.files)})
+        _remove_others(gathered, {MANIFEST, *(record.name for record in manifest.files)})
         verify_model(gathered)
         _sync(gathered)
-        _take_place(gathered, final)
+        _replace(gathered, final)
     except OSError as error:
         raise storage_error(error, final) from error
-    return sealed
+    return manifest
 
 
-def _leave_only(folder: Path, names: set[str]) -> None:
+def _remove_others(folder: Path, names: set[str]) -> None:
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_dir() and not path.is_symlink():
             with suppress(OSError):  # not empty
@@ -77,7 +77,7 @@ def _leave_only(folder: Path, names: set[str]) -> None:
             path.unlink()
 
 
-def _take_place(gathered: Path, final: Path) -> None:
+def _replace(gathered: Path, final: Path) -> None:
     old: Path | None = None
     if os.path.lexists(final):
         old = temporary_folder_beside(final) / "old"

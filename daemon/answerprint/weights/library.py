@@ -1,4 +1,4 @@
-"""Which models there are: those of the package, the user's, those on shared shelves; and those begun to be fetched."""
+"""The model library: embedded models, the user's, those in shared folders; and partial downloads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from answerprint.errors import ModelError
 from answerprint.home import models_folder
 from answerprint.store.atomic import temporary_folder_beside
 from answerprint.store.quota import storage_error
-from answerprint.weights.install import alone, partial_folder
+from answerprint.weights.install import lock_model, partial_folder
 from answerprint.weights.manifest import MANIFEST, check_model_name
 from answerprint.weights.packaged.package import lack_of
 from answerprint.weights.published_models import KnownModel, known_models
@@ -22,7 +22,7 @@ __all__ = ["ModelLocation", "model_folders", "partial_share", "removable_folders
 
 @dataclass(frozen=True, slots=True)
 class ModelLocation:
-    """Where a model lies. own: in the user's folder, where it can be removed; shared: on a shelf of others."""
+    """A model's folder. own: in the user's folder, can be removed; shared: in a shared folder, read-only."""
 
     folder: Path
     own: bool = False
@@ -30,13 +30,13 @@ class ModelLocation:
 
 
 def model_folders() -> dict[str, ModelLocation]:
-    """Place by model name: of the package first, then the user's own, then the shelves in their order."""
+    """Locations by model name: embedded models first, then the user's, then the shared folders in their order."""
     own = models_folder()
     found: dict[str, ModelLocation] = {}
     for root in (PACKAGE_FOLDER, own, *load_model_settings().shelves):
         try:
             folders = sorted(root.iterdir())
-        except OSError:  # a shelf that is not mounted now
+        except OSError:  # a shared folder that is not mounted
             continue
         for folder in folders:
             if not folder.name.startswith(".") and (folder / MANIFEST).is_file():
@@ -45,7 +45,7 @@ def model_folders() -> dict[str, ModelLocation]:
 
 
 def partial_share(model: KnownModel) -> float | None:
-    """How much of a known model has come, 0 to 1; None where nothing has. Of what has no published size, nothing."""
+    """Downloaded share of a known model, 0 to 1; None if there is no partial download, 0 if no size is published."""
     folder = partial_folder(models_folder(), model.name)
     here = 0
     for file in model.files:
@@ -58,16 +58,16 @@ def partial_share(model: KnownModel) -> float | None:
 
 
 def remove(name: str) -> int:
-    """Remove a model of the user's, and what was begun of it; returns the bytes freed.
+    """Remove one of the user's models and its partial download; returns the bytes freed.
 
-    Raises ModelError for one that is not the user's own, and StorageError.
+    Raises ModelError if it is not the user's, and StorageError.
     """
     models, folders = models_folder(), removable_folders(name)
-    with alone(models, name):
+    with lock_model(models, name):
         freed = sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
         try:
             for folder in folders:
-                # Under another name first: a model is there whole, or not at all.
+                # Rename first, so that a model is either complete or gone.
                 doomed = temporary_folder_beside(models / name)
                 folder.rename(doomed / name)
                 shutil.rmtree(doomed)
@@ -77,20 +77,21 @@ def remove(name: str) -> int:
 
 
 def removable_folders(name: str) -> list[Path]:
-    """The folders that hold a model of the user's, and what was begun of it. Raises ModelError."""
+    """The folders of one of the user's models and its partial download. Raises ModelError."""
     check_model_name(name)
     place = model_folders().get(name)
     if place is not None and not place.own:
         if place.shared:
-            told = f"lies on the shared shelf {place.folder.parent}", "Whoever looks after the shelf can remove it."
+            reason = f"is in the shared folder {place.folder.parent}", "The administrator of that folder can remove it."
         else:
-            told = "is part of Answerprint", "It goes when Answerprint is uninstalled."
-        raise ModelError(f"The model {name!r} {told[0]} and is not removed.", told[1])
+            reason = "is part of Answerprint", "It is removed when Answerprint is uninstalled."
+            raise ModelError(f"The model {name!r} {reason[0]} and cannot be removed.", reason[1])
     models, known = models_folder(), known_models().get(name)
     folders = [each for each in (models / name, partial_folder(models, name)) if each.is_dir()]
     if not folders and known is not None and known.package is not None and not lack_of(known.package):
         package = known.package.distribution
-        raise ModelError(f"The model {name!r} is in the package {package} and is not removed.", "It goes with that.")
+        message = f"The model {name!r} is in the package {package} and cannot be removed."
+        raise ModelError(message, "Uninstall the package to remove it.")
     if not folders or any(each.is_symlink() for each in folders):
         raise ModelError(f"There is no model {name!r} to remove.", "See: answerprint models list")
     return folders

@@ -1,7 +1,7 @@
-"""What a model folder says of itself: its family, licence and scale, and the size and hash of every file that counts.
+"""Model manifests: family, licence and scale, and the size and hash of every file.
 
-The manifest is the root of trust of its folder: what it does not name is never read, and what it names is read only
-after `verify` has found size and hash to be as it says.
+The manifest is the root of trust of its folder: files that it does not list are never read, and listed files are read
+only after `verify` has checked their size and hash.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ __all__ = ["MANIFEST", "READABLE", "FileRecord", "Manifest", "check_file_name", 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
 READABLE = (".json", ".safetensors", ".txt")
-"""The only forms that are read: all are data (.txt is a tokenizer's merges).
+"""The only formats that are read; all are plain data (.txt is a tokenizer's merges).
 
-Pickled forms (.bin, .ckpt, .pt, .pth) can run code."""
+Pickled formats (.bin, .ckpt, .pt, .pth) can run code."""
 
 _MAX_BYTES = 256 * 1024
 _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _PART = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9_-])?"
 _FILE_NAME = re.compile(rf"(?:{_PART}/)?{_PART}")
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-"""Names that are devices on Windows, in whatever folder and with whatever ending."""
+"""Names reserved for devices on Windows, in any folder and with any suffix."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _T = TypeVar("_T")
 
@@ -39,7 +39,7 @@ class FileRecord:
     """One file of a model."""
 
     name: str
-    """Plain name, or one folder and a plain name with a forward slash (diffusers' pipelines: `unet/config.json`)."""
+    """File name, or folder and file name separated by a slash (diffusers pipelines: `unet/config.json`)."""
     size: int
     """Bytes."""
     sha256: str
@@ -48,7 +48,7 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What `manifest.json` says."""
+    """Content of `manifest.json`."""
 
     name: str
     family: str
@@ -62,63 +62,63 @@ class Manifest:
     notes: str = ""
 
     def to_json(self) -> bytes:
-        """The file's bytes; the same manifest always gives the same ones."""
+        """The file's content; deterministic."""
         text = json.dumps({"schema_version": SCHEMA_VERSION, **asdict(self)}, indent=2, ensure_ascii=False)
         return (text + "\n").encode()
 
 
 def check_model_name(name: str) -> None:
-    """Raises ModelError unless `name` is fit to be a folder's name on every system."""
+    """Raise ModelError unless `name` is a valid folder name on every system."""
     if not _MODEL_NAME.fullmatch(name) or _DEVICES.fullmatch(name):
         raise ModelError(
-            f"A model cannot be named {name!r}.", "Use lower-case letters, digits, dots and dashes, at most 64."
+            f"Invalid model name {name!r}.", "Use lower-case letters, digits, dots and dashes, at most 64."
         )
 
 
 def check_file_name(name: str) -> None:
-    """Raises ModelError unless `name` stays inside the model's folder and is of a form that is read."""
+    """Raise ModelError unless `name` is inside the model's folder and has a readable format."""
     if not _FILE_NAME.fullmatch(name) or any(_DEVICES.fullmatch(part) for part in name.split("/")):
-        raise ModelError(f"The manifest names the file {name!r}, which could lie outside the model's folder.", _REFUSED)
+        raise ModelError(f"The manifest lists the file {name!r}, which could be outside the model's folder.", _REFUSED)
     if Path(name).suffix not in READABLE:
-        raise ModelError(f"The manifest names the file {name!r}; only {', '.join(READABLE)} are read.", _REFUSED)
+        raise ModelError(f"The manifest lists the file {name!r}; only {', '.join(READABLE)} are allowed.", _REFUSED)
 
 
 _REFUSED = "Do not use this model; get it from a source you trust."
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of `folder`. Raises ModelError when it is absent, damaged or names what must not be read."""
+    """Read the manifest of `folder`. Raises ModelError if it is missing, damaged or lists forbidden files."""
     path = folder / MANIFEST
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise ModelError(
-            f"{path} cannot be read: {error.strerror}.",
+            f"Cannot read {path}: {error.strerror}.",
             f"If the model's files are complete, write it with: python -m answerprint.weights.write_manifest {folder}",
         ) from error
     try:
         if len(data) > _MAX_BYTES:
             raise ValueError(f"it has more than {_MAX_BYTES} bytes")
-        # Deep nesting overruns the decoder's stack, which it reports as a RecursionError.
+        # Deep nesting raises RecursionError.
         return _parse(json.loads(data))
     except (ValueError, RecursionError) as error:
-        raise ModelError(f"{path} is not a valid manifest: {error}.", "Get the model anew.") from error
+        raise ModelError(f"{path} is not a valid manifest: {error}.", "Download the model again.") from error
 
 
 def _parse(data: object) -> Manifest:
-    """Raises ValueError in words, ModelError for names that are refused."""
+    """Raises ValueError with a description, ModelError for forbidden names."""
     if not isinstance(data, dict):
         raise ValueError("it is not a JSON object")
     version = _field(data, "schema_version", int)
     if version != SCHEMA_VERSION:
-        raise ValueError(f"its schema_version is {version}, and this program knows {SCHEMA_VERSION}")
+        raise ValueError(f"its schema_version is {version}; this version supports {SCHEMA_VERSION}")
     files = tuple(_parse_file(row) for row in _field(data, "files", list))
     if not files:
-        raise ValueError("it names no files")
-    # Compared without case: on Windows and macOS two such names are one file.
+        raise ValueError("it lists no files")
+    # Case-insensitive: on Windows and macOS such names are the same file.
     if len({f.name.lower() for f in files}) != len(files):
-        raise ValueError("it names a file twice")
+        raise ValueError("it lists a file twice")
     scale = _field(data, "scale", int)
     if not 1 <= scale <= 16:
         raise ValueError(f"its scale is {scale}")

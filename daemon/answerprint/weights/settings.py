@@ -1,9 +1,9 @@
-"""How models are fetched and where else they lie: the table `[models]` of config.toml, and variables over it.
+"""Model settings: the table `[models]` of config.toml, and environment variables that override it.
 
 [models]
 shelves = ["/studio/models"]            ANSWERPRINT_SHELVES=/studio/models (several: as in PATH)
 mirror = "https://mirror.studio/models" ANSWERPRINT_MIRROR
-proxy = "http://proxy.studio:3128"      ANSWERPRINT_PROXY, else the system's own (HTTPS_PROXY, NO_PROXY)
+proxy = "http://proxy.studio:3128"      ANSWERPRINT_PROXY, else the system's (HTTPS_PROXY, NO_PROXY)
 offline = true                          ANSWERPRINT_OFFLINE=1
 """
 
@@ -21,11 +21,11 @@ from answerprint.settings_file import SettingsFile, read_settings_file
 
 __all__ = ["ModelSettings", "load_model_settings"]
 
-_RIGHT = {
-    "shelves": 'Give a list of folders, such as ["/studio/models"].',
-    "mirror": 'Give an address in quotes, such as "https://mirror.studio/models".',
-    "proxy": 'Give an address in quotes, such as "http://proxy.studio:3128".',
-    "offline": "Give true or false.",
+_REMEDIES = {
+    "shelves": 'Use a list of folders, such as ["/studio/models"].',
+    "mirror": 'Use a URL in quotes, such as "https://mirror.studio/models".',
+    "proxy": 'Use a URL in quotes, such as "http://proxy.studio:3128".',
+    "offline": "Use true or false.",
 }
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -33,20 +33,20 @@ _FALSE = frozenset({"0", "false", "no", "off"})
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """Every setting and its default."""
+    """Model settings and their defaults."""
 
     shelves: tuple[Path, ...] = ()
-    """Folders of models that others look after: searched after the user's own, and never written."""
+    """Shared, read-only model folders; searched after the user's own."""
     mirror: str = ""
-    """Address under which the files of known models lie as MIRROR/NAME/FILE; asked before their own sources."""
+    """Base URL of a mirror with files at MIRROR/NAME/FILE; tried before the published sources."""
     proxy: str = ""
-    """Address of a proxy for https; empty: as the system has it."""
+    """URL of a proxy for https; empty uses the system's."""
     offline: bool = False
-    """Nothing is ever fetched."""
+    """Never download anything."""
 
 
 def load_model_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> ModelSettings:
-    """Read the table, if there is one, and the variables over it. Raises InputError for what is not a setting."""
+    """Read the table, overridden by the variables. Raises InputError for unknown settings and invalid values."""
     path = config_file() if path is None else path
     environ = os.environ if environ is None else environ
     file = read_settings_file(path)
@@ -61,7 +61,7 @@ def load_model_settings(path: Path | None = None, environ: Mapping[str, str] | N
     if not all(each.is_absolute() for each in shelves):
         raise InputError(
             f"{file.place('shelves', 'models')}: models.shelves must be absolute paths.",
-            'Such as shelves = ["/studio/models"].',
+            'For example: shelves = ["/studio/models"].',
         )
     return ModelSettings(shelves, table.get("mirror", ""), table.get("proxy", ""), table.get("offline", False))
 
@@ -70,23 +70,25 @@ def _table(file: SettingsFile) -> dict[str, Any]:
     table = file.values.get("models", {})
     kinds: dict[str, type] = {"shelves": list, "mirror": str, "proxy": str, "offline": bool}
     if not isinstance(table, dict):
-        raise InputError(f"{file.place('models')}: models must be a table.", "Begin it with a line [models].")
+        raise InputError(f"{file.place('models')}: models must be a table.", "Start it with a line [models].")
     table = dict(table)
     for name, value in table.items():
         if name not in kinds:
             raise InputError(
-                f"{file.place(name, 'models')}: there is no setting models.{name}.", f"Settings: {', '.join(kinds)}."
+                f"{file.place(name, 'models')}: unknown setting models.{name}.", f"Settings: {', '.join(kinds)}."
             )
         texts = not isinstance(value, list) or all(isinstance(each, str) for each in value)
         if not isinstance(value, kinds[name]) or not texts:
-            raise InputError(f"{file.place(name, 'models')}: models.{name} cannot be {value!r}.", _RIGHT[name])
+            raise InputError(
+                f"{file.place(name, 'models')}: invalid value {value!r} for models.{name}.", _REMEDIES[name]
+            )
     return table
 
 
 def _switch(text: str) -> bool:
     if text.lower() in _TRUE | _FALSE:
         return text.lower() in _TRUE
-    raise InputError(f"ANSWERPRINT_OFFLINE cannot be {text!r}.", "Set it to 1 or 0.")
+    raise InputError(f"Invalid value {text!r} for ANSWERPRINT_OFFLINE.", "Set it to 1 or 0.")
 
 
 def _folders(text: str) -> list[str]:

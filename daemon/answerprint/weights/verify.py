@@ -1,4 +1,4 @@
-"""Verification before parsing: a model's files are read only when size, form and hash are as its manifest says."""
+"""Verification before parsing: a model's files are read only if size, format and hash match its manifest."""
 
 from __future__ import annotations
 
@@ -15,53 +15,52 @@ from answerprint.weights.manifest import FileRecord, Manifest, read_manifest
 __all__ = ["MAX_TEXT_BYTES", "PACKAGE_FOLDER", "VerifiedModel", "verify_model"]
 
 PACKAGE_FOLDER = Path(__file__).parent
-"""The models that ship with the package lie here."""
+"""Folder of the embedded models."""
 
 MAX_TEXT_BYTES = 4 * 1024 * 1024
-"""Of a file that is not weights: the largest vocabulary has a quarter of it."""
+"""Largest size of a file that is not weights; the largest vocabulary has a quarter of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedModel:
-    """A model folder whose files were found to be as its manifest says; made by `verify`.
+    """A model folder whose files match its manifest; created by `verify_model`.
 
-    The one other maker is the check that comes before there is a manifest, and reads nothing but headers. What the
-    manifest does not name cannot be reached through it, so a file put into the folder later is never read.
+    The only other creator is the check before a manifest exists, which reads headers only. Files that the manifest does
+    not list cannot be accessed through it, so files added later are never read.
     """
 
     folder: Path
     manifest: Manifest
 
     def path(self, name: str) -> Path:
-        """Where the file `name` of the manifest lies; raises ModelError when the manifest does not name it."""
+        """Path of the file `name`. Raises ModelError if the manifest does not list it."""
         if name not in {record.name for record in self.manifest.files}:
             raise ModelError(
-                f"There is no file {name} among those of the model in {self.folder}.",
-                f"Put the file in place, then write the manifest: "
-                f"python -m answerprint.weights.write_manifest {self.folder}",
+                f"The model in {self.folder} has no file {name}.",
+                f"Add the file, then write the manifest: python -m answerprint.weights.write_manifest {self.folder}",
             )
         return self.folder / name
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """The object in the JSON file `name`; raises ModelError when there is none."""
+        """The object in the JSON file `name`. Raises ModelError if there is none."""
         path = self.path(name)
         try:
             data = json.loads(path.read_bytes())
         except (OSError, ValueError, RecursionError) as error:
-            raise ModelError(f"{path} cannot be read as JSON.", _remedy(self.folder)) from error
+            raise ModelError(f"{path} is not valid JSON.", _remedy(self.folder)) from error
         if not isinstance(data, dict):
-            raise ModelError(f"{path} does not hold a JSON object.", _remedy(self.folder))
+            raise ModelError(f"{path} does not contain a JSON object.", _remedy(self.folder))
         return data
 
 
 def verify_model(folder: Path) -> VerifiedModel:
-    """Check every file that the manifest of `folder` names; other files are ignored.
+    """Check every file that the manifest of `folder` lists; other files are ignored.
 
-    Raises ModelError that names the first file found missing, altered or of a form that is not read. It guards against
-    damage and against files that were swapped before the check, not against a program that swaps them after it.
+    Raises ModelError naming the first file that is missing, changed or not readable. This protects against damage and
+    against files replaced before the check, not against a program that replaces them after it.
     """
     manifest = read_manifest(folder)
-    # Cheap checks of all files come first: a missing file is reported before gigabytes are hashed.
+    # Cheap checks of all files first: a missing file is reported before gigabytes are hashed.
     for record in manifest.files:
         _check_form(folder, record)
     for record in manifest.files:
@@ -71,12 +70,12 @@ def verify_model(folder: Path) -> VerifiedModel:
 
 def _check_form(folder: Path, record: FileRecord) -> None:
     path = folder / record.name
-    if not path.is_file():  # false for devices and pipes too, which could be read for ever
+    if not path.is_file():  # False also for devices and pipes, whose reading may never end
         raise ModelError(f"The model file {path} is missing.", _remedy(folder))
     try:
         size = path.stat().st_size
         if size != record.size:
-            raise ValueError(f"it has {size} bytes and should have {record.size}")
+            raise ValueError(f"it has {size} bytes instead of {record.size}")
         if path.suffix == ".safetensors":
             check_safetensors(path)
         elif size > MAX_TEXT_BYTES:
@@ -84,7 +83,7 @@ def _check_form(folder: Path, record: FileRecord) -> None:
     except ValueError as error:
         raise ModelError(f"The model file {path} is damaged: {error}.", _remedy(folder)) from error
     except OSError as error:
-        raise ModelError(f"The model file {path} cannot be read: {error.strerror}.", _remedy(folder)) from error
+        raise ModelError(f"Cannot read the model file {path}: {error.strerror}.", _remedy(folder)) from error
 
 
 def _check_hash(folder: Path, record: FileRecord) -> None:
@@ -93,12 +92,14 @@ def _check_hash(folder: Path, record: FileRecord) -> None:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ModelError(f"The model file {path} cannot be read: {error.strerror}.", _remedy(folder)) from error
+        raise ModelError(f"Cannot read the model file {path}: {error.strerror}.", _remedy(folder)) from error
     if found != record.sha256:
-        raise ModelError(f"The model file {path} was altered: its sha256 is not the manifest's.", _remedy(folder))
+        raise ModelError(f"The model file {path} was changed: its sha256 does not match the manifest.", _remedy(folder))
 
 
 def _remedy(folder: Path) -> str:
     if folder.parent == PACKAGE_FOLDER:
-        return "Install Answerprint again."
-    return f"Get the file anew; if the change is yours, run: python -m answerprint.weights.write_manifest {folder}"
+        return "Reinstall Answerprint."
+    return (
+        f"Download the file again. If you made the change, run: python -m answerprint.weights.write_manifest {folder}"
+    )

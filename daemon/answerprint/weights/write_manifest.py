@@ -1,9 +1,9 @@
-"""Write the manifest of a model folder: the sizes and hashes of the files that are in it now.
+"""Write the manifest of a model folder: the sizes and hashes of its current files.
 
     python -m answerprint.weights.write_manifest FOLDER [--family ldm_sr --licence Apache-2.0 --scale 4 --summary TEXT]
 
-What an existing manifest says of the model stays unless it is given anew. Files that are not .json, .safetensors or
-.txt are left out.
+Fields of an existing manifest are kept unless they are given. Files other than .json, .safetensors and .txt are
+ignored.
 """
 
 from __future__ import annotations
@@ -28,32 +28,32 @@ from answerprint.weights.manifest import (
     read_manifest,
 )
 
-__all__ = ["main", "readable_files", "seal"]
+__all__ = ["main", "readable_files", "write_manifest"]
 
 _FIELDS = ("name", "family", "version", "licence", "summary", "notes")
 
 
-def seal(folder: Path, said: Manifest | None = None) -> Manifest:
-    """(Re)write the manifest of `folder` and return it; `said` tells what the model is, by default the old manifest.
+def write_manifest(folder: Path, described: Manifest | None = None) -> Manifest:
+    """Write the manifest of `folder` and return it; `described` provides the fields, by default the old manifest.
 
-    Raises ModelError when there is neither, when there are no weights, or when a weight file is not what its name says.
+    Raises ModelError if there is neither, if there are no weights, or if a weights file is invalid.
     """
     folder = folder.absolute()
-    manifest = said or read_manifest(folder)
+    manifest = described or read_manifest(folder)
     check_model_name(manifest.name)
     files = tuple(_record(folder, path) for path in readable_files(folder))
     if not any(record.name.endswith(".safetensors") for record in files):
-        raise ModelError(f"There are no .safetensors weights in {folder}.", "Convert the weights to safetensors first.")
-    sealed = replace(manifest, files=files)
+        raise ModelError(f"{folder} has no .safetensors weights.", "Convert the weights to safetensors first.")
+    manifest = replace(manifest, files=files)
     try:
-        write_bytes(folder / MANIFEST, sealed.to_json(), overwrite=True)
+        write_bytes(folder / MANIFEST, manifest.to_json(), overwrite=True)
     except OSError as error:
-        raise ModelError(f"{folder / MANIFEST} cannot be written: {error.strerror}.", "Check the folder.") from error
-    return sealed
+        raise ModelError(f"Cannot write {folder / MANIFEST}: {error.strerror}.", "Check the folder.") from error
+    return manifest
 
 
 def readable_files(folder: Path) -> list[Path]:
-    """Files of a folder that a manifest can name, sorted; all others are never read."""
+    """Files of a folder that a manifest may list, sorted; all others are never read."""
     paths = [*folder.glob("*"), *folder.glob("*/*")]
     return sorted(p for p in paths if p.suffix in READABLE and p.is_file() and p != folder / MANIFEST)
 
@@ -68,20 +68,20 @@ def _record(folder: Path, path: Path) -> FileRecord:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             return FileRecord(name, file.tell(), digest)
     except ValueError as error:
-        raise ModelError(f"{path} cannot be used: {error}.", "Get the file anew.") from error
+        raise ModelError(f"Cannot use {path}: {error}.", "Download the file again.") from error
     except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}.", "Check the file.") from error
+        raise ModelError(f"Cannot read {path}: {error.strerror}.", "Check the file.") from error
 
 
-def _said(args: argparse.Namespace) -> Manifest:
-    """The old manifest, if there is one, with what the command line says."""
+def _described(args: argparse.Namespace) -> Manifest:
+    """The old manifest, if there is one, updated from the command line."""
     folder: Path = args.folder.absolute()
     given = {key: getattr(args, key) for key in (*_FIELDS, "scale") if getattr(args, key) is not None}
     if (folder / MANIFEST).exists():
         return replace(read_manifest(folder), **given)
     missing = [f"--{key}" for key in ("family", "licence", "scale") if key not in given]
     if missing:
-        raise ModelError(f"{folder} has no manifest yet.", f"Give {', '.join(missing)}.")
+        raise ModelError(f"{folder} has no manifest yet.", f"Add {', '.join(missing)}.")
     return Manifest(**{"name": folder.name, "version": "1", "summary": "", "files": (), **given})
 
 
@@ -96,11 +96,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--scale", type=int)
     args = parser.parse_args(argv)
     try:
-        sealed = seal(args.folder, _said(args))
+        manifest = write_manifest(args.folder, _described(args))
     except AnswerprintError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    sys.stdout.write(f"sealed {sealed.name}: {counted(len(sealed.files), 'file')}\n")
+    sys.stdout.write(f"wrote the manifest of {manifest.name}: {counted(len(manifest.files), 'file')}\n")
     return 0
 
 

@@ -1,1 +1,1 @@
-"""Child processes that do the work: decode -> temporal x backend -> encode. They never reach gRPC."""
+"""Child processes that decode, restore and encode. They never import gRPC."""

@@ -1,4 +1,4 @@
-"""A job's folder of finished chunks: how one is added, and how a clip goes on from one."""
+"""A job's folder of finished chunks: adding a chunk, and resuming the clip after one."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ _SPARE_BYTES = 1 << 20
 
 @dataclass(slots=True)
 class ChunkWriter:
-    """Adds chunks to a job's folder, each complete or absent. rate: frames per second, for whoever plays a segment."""
+    """Adds chunks to a job's folder; each is complete or absent. rate: frames per second, for players of a segment."""
 
     folder: Path
     job: str
     fingerprint: str
     rate: Fraction
     expected_bytes: int
-    """What the next chunk will take: told at first, then measured."""
+    """Size of the next chunk: an estimate at first, then measured."""
     sleep: Callable[[float], None] = field(default=time.sleep)
 
     @contextmanager
     def locked(self, seconds: float = _LOCK_SECONDS) -> Iterator[None]:
-        """Be the only one who writes to the folder; a process that is about to end is waited for.
+        """Lock the folder for writing; wait up to `seconds` for another process to release it.
 
-        Raises JobFailedError when another one stays, StorageError when the folder cannot be used.
+        Raises JobFailedError if the lock stays held, StorageError if the folder cannot be used.
         """
         deadline = time.monotonic() + seconds
         while True:
@@ -69,13 +69,15 @@ class ChunkWriter:
             except HeldError as error:
                 if time.monotonic() >= deadline:
                     who = f"Process {error.pid}" if error.pid else "Another process"
-                    raise JobFailedError(f"{who} still works on this job.", "End it, then retry the job.") from error
+                    raise JobFailedError(
+                        f"{who} is still working on this job.", "Stop it, then retry the job."
+                    ) from error
             self.sleep(_POLL_SECONDS)
         with lock:
             yield
 
     def check_room(self) -> None:
-        """Raise DiskFullError when the next chunk would not fit."""
+        """Raise DiskFullError if the next chunk would not fit."""
         try:
             free = room(self.folder)
         except OSError as error:
@@ -84,17 +86,17 @@ class ChunkWriter:
         if free < needed:
             raise DiskFullError(
                 f"The disk is nearly full: the next chunk needs {size_text(needed)} in {self.folder}, "
-                f"and {size_text(free)} are free.",
-                "Make room there; the work then goes on.",
+                f"but only {size_text(free)} is free.",
+                "Free up space there; the job then continues.",
                 needed_bytes=needed,
                 folder=str(self.folder),
             )
 
     def commit(self, chunk: RestoredChunk, recipe: ChunkSettings, *, last: bool) -> tuple[ChunkReceipt, int]:
-        """Put a chunk on disk: its segment, the state after it unless it is the clip's last, then the receipt.
+        """Write a chunk: its segment, the state after it (not for the clip's last chunk), then the receipt.
 
-        Returns the receipt, and how many values had to be clamped. Raises DiskFullError when there is no room, and
-        StorageError when the disk failed twice.
+        Returns the receipt and the number of clamped values. Raises DiskFullError if there is no room, and StorageError
+        if writing failed twice.
         """
         segment = encode_segment(chunk, self.rate)
         written = self._write(
@@ -119,7 +121,7 @@ class ChunkWriter:
         return receipt, segment.clamped
 
     def _write(self, path: Path, data: bytes, before: FailPoint | None, after: FailPoint) -> ChunkFile:
-        """Publish data. The hash is of what was meant, so that whatever the disk made of it is found."""
+        """Publish data. The hash is of the data in memory, so that corruption on disk is detected."""
 
         def write() -> None:
             temporary = atomic.temporary_beside(path, mode=0o600)
@@ -142,9 +144,9 @@ class ChunkWriter:
         reach("after_receipt")
 
     def _twice(self, path: Path, write: Callable[[], None]) -> None:
-        """After a failure the file is given up, for a second fsync may claim what the first one lost: a new one once.
+        """Retry a failed write once, with a new file: after a failed fsync, a second one may succeed without the data.
 
-        What is written is still in memory, so nothing has to be computed again.
+        The data is still in memory, so nothing is computed again.
         """
         for last_try in (False, True):
             try:
@@ -158,10 +160,10 @@ class ChunkWriter:
         return self.expected_bytes + self.expected_bytes // 4 + _SPARE_BYTES
 
     def resume(self, receipt: ChunkReceipt, info: ClipInfo, frames: FrameRange) -> ClipState:
-        """The state after a finished chunk.
+        """Return the state after a finished chunk.
 
-        Where the file is gone or damaged, the clip can still go on if the next frame opens a shot: nothing is carried
-        across a cut. Raises LostChunkError otherwise, naming the chunk that opened the shot.
+        If its file is missing or damaged, the clip can still continue if the next frame opens a shot: no state
+        crosses a cut. Otherwise raises LostChunkError with the chunk that opened the shot.
         """
         path = carry_path(self.folder, receipt.chunk)
         try:
@@ -176,7 +178,7 @@ class ChunkWriter:
             after_cut = _state_at_cut(receipt, info, frames)
             if after_cut is not None:
                 return after_cut
-            what = f"What chunk {receipt.chunk} hands on is gone or damaged."
+            what = f"The state after chunk {receipt.chunk} is missing or damaged."
             raise LostChunkError(what, shot_start(self.folder, receipt.chunk)) from error
         except OSError as error:
             raise storage_error(error, path) from error
@@ -184,7 +186,7 @@ class ChunkWriter:
 
 
 def _state_at_cut(receipt: ChunkReceipt, info: ClipInfo, frames: FrameRange) -> ClipState | None:
-    """The state after a chunk that ends a shot, None where the shot goes on."""
+    """The state after a chunk that ends a shot; None if the shot continues."""
     border = FrameRange(receipt.stop - 1, min(receipt.stop + 1, frames.stop))
     with open_reader(info, border) as reader:
         pictures = [prepare(frame.picture) for frame in reader]

@@ -1,7 +1,4 @@
-"""The device a job runs on, and how much memory it took there.
-
-The memory of the device that a worker owns, and what to say of the devices of this computer.
-"""
+"""Devices of this computer: choosing one, its memory, and the peak memory of a job."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ __all__ = ["DeviceMemory", "choose_device", "list_devices", "peak_memory_bytes",
 
 
 def choose_device(name: str) -> torch.device:
-    """`auto` takes the first of CUDA, MPS and CPU that is there; raises InputError for a device that is not."""
+    """`auto` takes the first available of CUDA, MPS and CPU. Raises InputError if the device is not available."""
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda:0")
@@ -29,27 +26,27 @@ def choose_device(name: str) -> torch.device:
     available += ["mps"] if torch.backends.mps.is_available() else []
     wanted = "cuda:0" if name == "cuda" else name
     if wanted not in available:
-        raise InputError(f"There is no device {name!r} here.", f"Choose auto or one of {', '.join(available)}.")
+        raise InputError(f"Device {name!r} is not available.", f"Choose auto or one of {', '.join(available)}.")
     return torch.device(wanted)
 
 
 def stopwatch(device: torch.device) -> Stopwatch:
-    """A stopwatch that waits for `device` at each border of a stage."""
+    """A stopwatch that synchronises with `device` at each stage boundary."""
     return Stopwatch(lambda: torch.cuda.synchronize(device)) if device.type == "cuda" else Stopwatch()
 
 
 def reset_peak_memory(device: torch.device) -> None:
-    """Let `peak_memory_bytes` speak of what comes, where the device can forget."""
+    """Reset the peak that `peak_memory_bytes` reports (CUDA only)."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
 
 
 def peak_memory_bytes(device: torch.device) -> int | None:
-    """Most memory that this process has held on `device` (for the CPU: resident); None where that cannot be asked."""
+    """Peak memory of this process on `device` (for the CPU: resident); None if unknown."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     if sys.platform == "linux":
-        # Not getrusage: its maximum is kept through exec, so a child would start with its parent's.
+        # Not getrusage: its maximum survives exec, so a child would start with its parent's.
         status = Path("/proc/self/status").read_text()
         return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
     if sys.platform == "win32":
@@ -61,13 +58,13 @@ def peak_memory_bytes(device: torch.device) -> int | None:
 
 
 class DeviceMemory:
-    """Of a GPU what its allocator says, of the CPU what the system says of this process."""
+    """Memory of a device: of a GPU by its allocator, of the CPU by the system's figures for this process."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
 
     def used(self) -> int:
-        """Bytes that this process holds there; 0 where that cannot be asked."""
+        """Bytes that this process holds; 0 if unknown."""
         if self._device.type == "cuda":
             return int(torch.cuda.memory_allocated(self._device))
         if self._device.type == "mps":
@@ -75,19 +72,19 @@ class DeviceMemory:
         return _proc_bytes("/proc/self/status", "VmRSS:") or 0
 
     def free(self) -> int | None:
-        """Bytes that anybody may still take; None where that cannot be asked."""
+        """Bytes available to any process; None if unknown."""
         if self._device.type == "cuda":
             return int(torch.cuda.mem_get_info(self._device)[0])
         return _proc_bytes("/proc/meminfo", "MemAvailable:") if self._device.type == "cpu" else None
 
     def total(self) -> int | None:
-        """Bytes that the device has; None where that cannot be asked."""
+        """Total bytes of the device; None if unknown."""
         if self._device.type == "cuda":
             return int(torch.cuda.get_device_properties(self._device).total_memory)
         return memory_bytes() if self._device.type == "cpu" else None
 
     def release(self) -> None:
-        """Give back what no tensor uses any more."""
+        """Return unused memory to the device."""
         gc.collect()
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
@@ -95,7 +92,7 @@ class DeviceMemory:
             torch.mps.empty_cache()
 
     def cap(self, cap_bytes: int) -> None:
-        """Let all of this process take no more there, where the allocator can be told; 0 is no limit."""
+        """Limit this process to `cap_bytes` (CUDA only); 0 removes the limit."""
         total = self.total()
         if self._device.type == "cuda" and total:
             share = min(1.0, cap_bytes / total) if cap_bytes else 1.0
@@ -103,7 +100,7 @@ class DeviceMemory:
 
 
 def list_devices() -> list[dict[str, object]]:
-    """Every device that a job may name: name, about and bytes."""
+    """Every device that a job may use: name, about (description) and bytes."""
     devices: list[dict[str, object]] = [{"name": "cpu", "about": f"{os.cpu_count()} cores", "bytes": memory_bytes()}]
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
@@ -114,7 +111,7 @@ def list_devices() -> list[dict[str, object]]:
 
 
 def memory_bytes() -> int | None:
-    """Memory of this computer."""
+    """Bytes of memory of this computer; None if unknown."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # not on Windows

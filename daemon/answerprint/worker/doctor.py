@@ -1,4 +1,4 @@
-"""What only a child can say of this installation: versions of the heavy libraries, devices, encoders."""
+"""Facts of this installation that only a child may collect: versions of heavy libraries, devices, encoders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str]) -> int:
-    """Answer the parent's question with one report; returns the exit code."""
+    """Answer the parent's request with one report; returns the exit code."""
     channel = ChildChannel.open()
     channel.request()
     parts: dict[str, Callable[[], Any]] = {
@@ -28,8 +28,8 @@ def main(argv: Sequence[str]) -> int:
     for name, part in parts.items():
         try:
             facts[name] = part()
-        # Measured: ImportError when absent, OSError for a broken shared library, RuntimeError and AttributeError for
-        # versions that do not fit together. One broken library must not hide what the others say.
+        # Measured: ImportError if absent, OSError for a broken shared library, RuntimeError and AttributeError for
+        # incompatible versions. One broken library must not hide the others.
         except (ImportError, OSError, RuntimeError, AttributeError, ValueError) as error:
             facts[name] = {"problem": f"{type(error).__name__}: {error}"}
     channel.emit(events.report(facts))

@@ -1,4 +1,4 @@
-"""The flow cache of this user, and the program behind `answerprint flow-cache`. It loads neither torch nor OpenCV."""
+"""This user's flow cache, and the program behind `answerprint flow-cache`. Imports neither torch nor OpenCV."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CAPACITY_BYTES = 4 * 1024**3
 
 
 def open_flow_cache() -> FlowCache:
-    """The cache that every job of this user shares."""
+    """Open the cache that all jobs of this user share."""
     return FlowCache(flow_cache_folder(), CAPACITY_BYTES)
 
 
@@ -41,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
         f"in {facts['folder']}\n"
     )
     if info.quarantined:
-        sys.stdout.write(f"{counted(info.quarantined, 'damaged entry', 'damaged entries')} put aside\n")
+        sys.stdout.write(f"{counted(info.quarantined, 'damaged entry', 'damaged entries')} in quarantine\n")
     if info.leases:
         sys.stdout.write(f"{counted(info.leases, 'running job')} {'uses' if info.leases == 1 else 'use'} it\n")
     return 0

@@ -1,4 +1,4 @@
-"""One frame of a job, finished or as it came, as a small picture for people to look at."""
+"""One frame of a job, restored or of the source, as a PNG or JPEG for display."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg"}
 
 @dataclass(frozen=True, slots=True)
 class StillTask:
-    """frame: absolute source index. receipt: of its chunk; None takes a restored frame from the deliverable.
+    """frame: absolute source index. receipt: of its chunk; None reads a restored frame from the deliverable.
 
-    size: width and height to show it at, (0, 0) for its own; max_size: not larger than this, 0 is no limit.
+    size: width and height to scale to, (0, 0) for its own; max_size: upper limit of each, 0 for none.
     """
 
     request: RestoreRequest
@@ -49,7 +49,7 @@ class StillTask:
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Self:
-        """Read a message. Raises InputError."""
+        """Parse a message. Raises InputError."""
         try:
             receipt = message.get("receipt")
             side, form = message["side"], message["format"]
@@ -68,19 +68,19 @@ class StillTask:
                 Path(message["output"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"The frame is not described properly ({error}).") from error
+            raise InputError(f"Invalid frame request ({error}).") from error
 
 
-def make_still(task: StillTask, talk: JobChannel) -> dict[str, object]:
-    """Write the picture; returns the facts of a report. Raises AnswerprintError, and what `talk.check` raises."""
-    on_read = tell_reading(task.request.clip.media, talk)
+def make_still(task: StillTask, channel: JobChannel) -> dict[str, object]:
+    """Write the picture; returns the facts of a report. Raises AnswerprintError, and what `channel.check` raises."""
+    on_read = tell_reading(task.request.clip.media, channel)
     frame = _restored(task, on_read) if task.side == "restored" else _source(task, on_read)
     picture = _resized(frame.picture, _shown_size(frame, task))
     codes = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
     options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if task.format == "jpeg" else []
     done, data = cv2.imencode("." + task.format, np.ascontiguousarray(codes[..., ::-1]), options)
     if not done:
-        raise JobFailedError(f"Frame {task.frame} could not be written as {task.format}.")
+        raise JobFailedError(f"Frame {task.frame} could not be encoded as {task.format}.")
     try:
         atomic.write_bytes(task.output, data.tobytes(), overwrite=True, mode=0o600)
     except OSError as error:
@@ -107,12 +107,12 @@ def _source(task: StillTask, on_read: OnRead) -> Frame:
     return _read(task.request.clip, task.frame, on_read)
 
 
-def _delivered(order: ResolvedJob, frame: int, on_read: OnRead) -> Frame:
-    """A frame of the deliverable. Of a sequence its very file: other pictures may be named by the same pattern."""
-    place = frame - order.frames.start
-    files = output_files(order.request.output, order.codec, order.info, order.frames)
-    if not 0 <= place < len(order.frames):
-        raise InputError(f"Frame {frame} is not in the clip.", f"Frames run within {order.frames}.")
+def _delivered(resolved: ResolvedJob, frame: int, on_read: OnRead) -> Frame:
+    """A frame of the deliverable. A sequence is read by file: foreign pictures may match its pattern."""
+    place = frame - resolved.frames.start
+    files = output_files(resolved.request.output, resolved.codec, resolved.info, resolved.frames)
+    if not 0 <= place < len(resolved.frames):
+        raise InputError(f"Frame {frame} is not in the clip.", f"Frames run within {resolved.frames}.")
     file, index = (files[0], place) if len(files) == 1 else (files[place], 0)
     return _read(ClipRef(str(file)), index, on_read)
 
@@ -126,7 +126,7 @@ def _read(clip: ClipRef, index: int, on_read: OnRead) -> Frame:
 
 
 def _shown_size(frame: Frame, task: StillTask) -> tuple[int, int]:
-    """Width and height: those asked for, shrunk in proportion to fit."""
+    """Width and height: those of the request, scaled down in proportion to fit the limits."""
     height, width = frame.picture.shape[:2]
     if min(task.size) > 0:
         width, height = task.size

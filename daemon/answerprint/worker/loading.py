@@ -1,4 +1,4 @@
-"""Where jobs get their models from, and how they are set up for one."""
+"""Models for jobs: loading, keeping warm, and setting up for a job."""
 
 from __future__ import annotations
 
@@ -40,85 +40,85 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The worker's models, for one job. keep_alive_seconds: after its end; below 0 for ever."""
+    """The worker's models, for one job. keep_alive_seconds: after the job's end; negative keeps them until unloaded."""
 
     warm: WarmModels[Backend]
     device: torch.device
     keep_alive_seconds: float
 
     @contextmanager
-    def use(self, entry: ModelEntry, device: torch.device, talk: JobChannel) -> Iterator[Backend]:
-        """The model while the block runs, loaded if it is not warm; what it has to say by then becomes warnings.
+    def use(self, entry: ModelEntry, device: torch.device, channel: JobChannel) -> Iterator[Backend]:
+        """The model while the block runs, loaded if it is not warm; its notices are sent as warnings.
 
-        Raises InputError for a device that is not the worker's, and what loading raises.
+        Raises InputError if `device` is not the worker's, and what loading raises.
         """
         if device != self.device:
-            raise InputError(f"This worker has the device {self.device}, not {device}.", "Give --device auto.")
+            raise InputError(f"This worker runs on {self.device}, not {device}.", "Use --device auto.")
 
-        def say() -> None:
-            talk.emit(events.stage("load", f"Loading {entry.name}"))
+        def on_load() -> None:
+            channel.emit(events.stage("load", f"Loading {entry.name}"))
 
-        with self.warm.use(entry.name, self.keep_alive_seconds, say) as backend:
+        with self.warm.use(entry.name, self.keep_alive_seconds, on_load) as backend:
             try:
                 yield backend
             finally:
                 for notice in backend.take_notices():
-                    talk.emit(events.warning(notice))
+                    channel.emit(events.warning(notice))
 
     def forget(self, model: str) -> None:
-        """Give it to no other job, as it is no longer as it was loaded: it goes when this one has ended."""
+        """Unload the model after this job: it is no longer in its original state, so no other job may reuse it."""
         self.warm.unload(model)
 
 
 def load_model(name: str, device: torch.device) -> Backend:
-    """Bring a model into memory. Raises ModelError, and whatever says that memory ran out."""
+    """Load a model into memory. Raises ModelError, and out-of-memory errors."""
     reach("load_model")
     return load(name, device)
 
 
-def configured(order: ResolvedJob, backend: Backend) -> Backend:
-    """The backend, set to take the steps that were asked for. Raises InputError for what it cannot do."""
-    choices = order.choices
+def configured(resolved: ResolvedJob, backend: Backend) -> Backend:
+    """The backend, configured with the job's steps, sampler and options. Raises InputError for unsupported ones."""
+    choices = resolved.choices
     backend.configure(steps=choices.steps, sampler=choices.sampler, options=dict(choices.model_options))
     return backend
 
 
 def flow_through(cache: FlowCache) -> FlowSource:
-    """The flow of a job, through the cache that all jobs share."""
+    """A job's source of optical flow, backed by the shared cache."""
     return FlowSource(get_estimator("dis"), cache)
 
 
-def usual_recipe(order: ResolvedJob, backend: Backend, rung: int = 0) -> ChunkSettings:
-    """How an order is done, in the precision that the backend has; a rung above 0 takes less memory.
+def usual_recipe(resolved: ResolvedJob, backend: Backend, rung: int = 0) -> ChunkSettings:
+    """The settings of a job's chunks, in the backend's precision. A higher rung takes less memory.
 
-    It is a higher one than was asked for where a graphics card is too small for that.
+    The rung is raised if the requested one does not fit into the GPU's memory.
     """
-    chunk, tile_cells, size = order.choices.method.chunk, backend.info.tile_cells, order.latent_size
-    per_cell = working_bytes(backend.info, order.choices.model_options, str(backend.device))
+    chunk, tile_cells, size = resolved.choices.method.chunk, backend.info.tile_cells, resolved.latent_size
+    per_cell = working_bytes(backend.info, resolved.choices.model_options, str(backend.device))
     needs = Needs(backend.weights_bytes, per_cell, size, chunk, tile_cells, backend.info.held_bytes)
     recipe, _ = needs.at(max(rung, first_fallback(needs, room_on(backend.device))))
     return replace(recipe, dtype=number_type(backend))
 
 
 _AS_ASKED = {each.name for each in fields(ClipSettings)} & SETTINGS.keys() - {"size"}
-"""Settings of a request that the pipeline takes by the same name; the size is known only with the source."""
+"""Settings that the pipeline takes under the same name; the size is known only with the source."""
 
 
-def settings_for(order: ResolvedJob, backend: Backend, recipe: ChunkSettings) -> ClipSettings:
-    """What the pipeline is told: an order, done by a recipe, in whose precision the backend computes from now on.
+def settings_for(resolved: ResolvedJob, backend: Backend, recipe: ChunkSettings) -> ClipSettings:
+    """Settings for the pipeline; also switches the backend to the precision of `recipe`.
 
-    A clip that goes on elsewhere keeps the precision it began with, also where `auto` means another one there.
+    A resumed clip keeps the precision it began with, even on a device where `auto` would choose another.
     """
     cast(backend, recipe.dtype)
     return ClipSettings(
-        replace(order.choices.method, chunk=recipe.chunk),
-        size=order.size,
+        replace(resolved.choices.method, chunk=recipe.chunk),
+        size=resolved.size,
         batch=recipe.batch,
         tiles=tiles_for(backend.info, recipe.tile_cells),
-        **{name: getattr(order.request, name) for name in _AS_ASKED},
+        **{name: getattr(resolved.request, name) for name in _AS_ASKED},
     )
 
 
 def tiles_for(info: BackendInfo, cells: int) -> Tiles:
-    """How latents are split that are longer than `cells`; 0 is not at all."""
+    """Tiling for latents with a side above `cells` cells; 0 disables it."""
     return Tiles(cells, overlap=max(8, cells // 8), multiple=info.multiple_of)

@@ -1,4 +1,4 @@
-"""Finished chunks that are no longer on disk as they were: from which one on the clip must be made again."""
+"""Lost or damaged chunks: where a clip must be restored again from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["LostChunkError", "shot_start"]
 
 
 class LostChunkError(DamagedChunkError):
-    """Finished chunks must be made again, from `chunk` on."""
+    """Chunks from `chunk` on must be restored again."""
 
     def __init__(self, message: str, chunk: int) -> None:
         super().__init__(message)
@@ -18,12 +18,12 @@ class LostChunkError(DamagedChunkError):
 
     @property
     def details(self) -> dict[str, object]:
-        """The first chunk that is of no use."""
+        """The first lost chunk."""
         return {"chunk": self.chunk}
 
 
 def shot_start(folder: Path, chunk: int) -> int:
-    """The nearest chunk, up to this one, that opens a shot: with it, making chunks again needs no carried state."""
+    """The last chunk up to `chunk` that opens a shot: restoring from there needs no carried state."""
     while chunk > 0:
         try:
             if read_receipt(receipt_path(folder, chunk)).recipe.get("opens_shot"):

@@ -1,6 +1,6 @@
-"""The device worker: a child that keeps models in memory and restores what the parent asks for.
+"""The device worker: a child that keeps models in memory and restores clips for the parent.
 
-It speaks length-prefixed messages (see `frames.messages`), and nothing else: no arguments, no gRPC.
+It talks to the parent by length-prefixed messages only (see `ipc.messages`): no arguments, no gRPC.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-# Before anything of the model libraries is imported: they must never look for a network.
+# Set before any model library is imported: they must never use the network.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from answerprint.errors import AnswerprintError, JobFailedError
@@ -21,13 +21,13 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] = ()) -> int:
-    """Serve until the parent says so, or is gone; returns the exit code."""
+    """Serve until the parent sends `exit` or goes away; returns the exit code."""
     channel = ChildChannel.open()
     try:
         hello = channel.request()
         inbox = Inbox(channel)
         inbox.listen()
-        # Imported here, so that the end of the parent is noticed while torch loads.
+        # Imported here, so that the inbox notices the parent's end while torch loads.
         from answerprint.worker.server import WorkerServer
 
         return WorkerServer(channel, inbox, hello).run()
@@ -35,8 +35,8 @@ def main(argv: Sequence[str] = ()) -> int:
         channel.emit(events.error(error))
         return error.exit_code
     except MessageError as error:
-        channel.emit(events.error(JobFailedError(f"The request did not arrive whole: {error}.")))
+        channel.emit(events.error(JobFailedError(f"The request could not be read: {error}.")))
         return JobFailedError.exit_code
     except MemoryError:
-        channel.emit(events.error(JobFailedError("Memory ran out.", "Choose a smaller --chunk or a smaller --size.")))
+        channel.emit(events.error(JobFailedError("Out of memory.", "Choose a smaller --chunk or a smaller --size.")))
         return JobFailedError.exit_code

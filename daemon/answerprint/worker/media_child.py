@@ -1,4 +1,4 @@
-"""The child that opens media for the parent: it probes, shows frames and writes deliverables. It loads no torch."""
+"""The child that opens media for the parent: probing, frames and deliverables. Imports no torch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] = ()) -> int:
-    """Serve until the parent says so, or is gone; returns the exit code."""
+    """Serve until the parent sends `exit` or goes away; returns the exit code."""
     channel = ChildChannel.open()
     try:
         channel.request()
@@ -33,27 +33,27 @@ def main(argv: Sequence[str] = ()) -> int:
         inbox.listen()
         libraries = {"av": str(av.__version__), "ffmpeg": str(av.ffmpeg_version_info)}
         channel.emit(events.ready(os.getpid(), "", [], libraries))
-        while (letter := inbox.take()) is None or letter.kind != "exit":
-            if letter is not None:
-                _answer(letter, channel)
+        while (request := inbox.take()) is None or request.kind != "exit":
+            if request is not None:
+                _answer(request, channel)
     except AnswerprintError as error:
         channel.emit(events.error(error))
         return error.exit_code
     except MessageError as error:
-        channel.emit(events.error(JobFailedError(f"The request did not arrive whole: {error}.")))
+        channel.emit(events.error(JobFailedError(f"The request could not be read: {error}.")))
         return JobFailedError.exit_code
     return 0
 
 
-def _answer(letter: Request, channel: ChildChannel) -> None:
-    """Answer one message; every event carries its id, and the job's where it has one."""
-    message = letter.message
-    talk = JobChannel(channel.emit, letter.wishes, {key: message[key] for key in ("id", "job") if key in message})
+def _answer(request: Request, child: ChildChannel) -> None:
+    """Handle one request; every event carries its id, and the job's if it has one."""
+    message = request.message
+    channel = JobChannel(child.emit, request.controls, {key: message[key] for key in ("id", "job") if key in message})
     try:
-        work = _WORK.get(letter.kind)
+        work = _WORK.get(request.kind)
         if work is None:
-            raise InputError(f"There is no question of type {letter.kind!r}.")
-        final = work(message, talk)
+            raise InputError(f"Unknown request type {request.kind!r}.")
+        final = work(message, channel)
     except StopRequestedError:
         final = events.stopped(at_border=False)
     except CancelledError:
@@ -61,34 +61,36 @@ def _answer(letter: Request, channel: ChildChannel) -> None:
     except AnswerprintError as error:
         final = events.error(error)
     except MemoryError:
-        final = events.error(JobFailedError("Memory ran out.", "Close other programs."))
-    talk.emit(final)
+        final = events.error(JobFailedError("Out of memory.", "Close other programs."))
+    channel.emit(final)
 
 
-def _probe(message: Message, talk: JobChannel) -> Message:
+def _probe(message: Message, channel: JobChannel) -> Message:
     asked = _request(message)
     if message.get("preview"):
         preview = PreviewRequest.from_json(asked)
         request = preview.restore
-        order = few_frames(resolve_job(request, preview=True, on_read=tell_reading(request.clip.media, talk)), preview)
+        resolved = few_frames(
+            resolve_job(request, preview=True, on_read=tell_reading(request.clip.media, channel)), preview
+        )
     else:
         request = RestoreRequest.from_json(asked)
-        order = resolve_job(request, on_read=tell_reading(request.clip.media, talk))
+        resolved = resolve_job(request, on_read=tell_reading(request.clip.media, channel))
     return events.report(
         {
-            "input": order.input_facts(),
-            "output": order.output_facts(),
-            "size": list(order.size),
-            "codec": order.codec,
-            "range": [order.frames.start, order.frames.stop],
-            **order.estimate(),
+            "input": resolved.input_facts(),
+            "output": resolved.output_facts(),
+            "size": list(resolved.size),
+            "codec": resolved.codec,
+            "range": [resolved.frames.start, resolved.frames.stop],
+            **resolved.estimate(),
         }
     )
 
 
-def _describe(message: Message, talk: JobChannel) -> Message:
+def _describe(message: Message, channel: JobChannel) -> Message:
     media = str(message.get("media", ""))
-    info = probe(media, on_read=tell_reading(media, talk))
+    info = probe(media, on_read=tell_reading(media, channel))
     return events.report(
         {
             "path": str(info.path),
@@ -112,20 +114,20 @@ def _describe(message: Message, talk: JobChannel) -> Message:
 
 
 def _is_restored(info: ClipInfo) -> bool:
-    """Whether the file, or a sequence's first picture, says that it was made here."""
+    """Whether the metadata of the file, or of a sequence's first picture, names Answerprint as its maker."""
     file = info.path if info.kind == "file" else next(iter(info.files), info.path)
     try:
         return bool(read_provenance(file).get(MADE_BY_KEY))
-    except AnswerprintError:  # it was readable a moment ago, and what it is does not depend on this
+    except AnswerprintError:  # it was readable a moment ago; the rest of the description does not depend on this
         return False
 
 
-def _frame(message: Message, talk: JobChannel) -> Message:
-    return events.report(make_still(StillTask.from_message(message), talk))
+def _frame(message: Message, channel: JobChannel) -> Message:
+    return events.report(make_still(StillTask.from_message(message), channel))
 
 
-def _mux(message: Message, talk: JobChannel) -> Message:
-    return deliver(DeliverTask.from_message(message), talk)
+def _mux(message: Message, channel: JobChannel) -> Message:
+    return deliver(DeliverTask.from_message(message), channel)
 
 
 _WORK: Mapping[str, Callable[[Message, JobChannel], Message]] = {
@@ -139,5 +141,5 @@ _WORK: Mapping[str, Callable[[Message, JobChannel], Message]] = {
 def _request(message: Message) -> Message:
     request = message.get("request")
     if not isinstance(request, dict):
-        raise InputError("The question names no request.")
+        raise InputError("The message has no request.")
     return request

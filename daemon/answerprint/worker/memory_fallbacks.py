@@ -1,9 +1,8 @@
-"""What is done when memory runs out, in order, each at most once a clip; what was reached holds for the rest of it.
+"""Fallbacks for when memory runs out, tried in order; a clip stays on the fallback it reached.
 
-How a clip begins on a graphics card of some size: on the first rung of the ladder that is expected to fit.
-
-The size counts, or the cap that was set below it, and not what happens to be free: the same job on the same card is
-done the same way. What that means for cards of 8, 12 and 24 GB is in `tests/worker/test_first_rung.py`, as a table.
+A clip starts on the first fallback that is expected to fit into the GPU's memory. The GPU's total memory or the memory
+cap decides, not what is free at the moment: the same job on the same GPU gives the same result. The table in
+`tests/worker/test_first_rung.py` shows what this means for GPUs with 8, 12 and 24 GB.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from answerprint.errors import JobFailedError
 from answerprint.worker.devices import DeviceMemory
 
 __all__ = [
-    "RUNGS",
+    "FALLBACKS",
     "ChunkSettings",
     "MemoryFallback",
     "Needs",
@@ -29,30 +28,30 @@ __all__ = [
 ]
 
 _LEAST_TILE = 32
-"""Cells; smaller tiles would be all overlap."""
+"""Cells; smaller tiles would be mostly overlap."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryFallback:
-    """One way to work; each takes less memory than the one before."""
+    """One way of computing a chunk; each takes less memory than the one before."""
 
     message: str
-    """For the user; empty for the usual way."""
+    """For the user; empty for the normal settings."""
     chunk_divisor: int = 1
     tile_divisor: int = 1
     batch: int = 0
-    """Frames that the network sees at once where they are not tied together; 0 is a whole chunk."""
+    """Frames per network call when frames are independent; 0 is a whole chunk."""
     offload: bool = False
-    """The model's weights wait in the computer's memory while they are not used."""
+    """Keep the model's weights in the computer's memory while they are not used."""
 
 
-RUNGS: Sequence[MemoryFallback] = (
+FALLBACKS: Sequence[MemoryFallback] = (
     MemoryFallback(""),
-    MemoryFallback("Memory ran out. What was unused is given back, and the chunk is tried again."),
-    MemoryFallback("Memory ran out. The clip goes on in chunks of half the length.", chunk_divisor=2),
-    MemoryFallback("Memory ran out. The clip goes on in smaller tiles as well.", chunk_divisor=2, tile_divisor=2),
+    MemoryFallback("Out of memory. Unused memory was freed; retrying the chunk."),
+    MemoryFallback("Out of memory. Continuing with chunks of half the length.", chunk_divisor=2),
+    MemoryFallback("Out of memory. Continuing with smaller tiles as well.", chunk_divisor=2, tile_divisor=2),
     MemoryFallback(
-        "Memory ran out. The model's weights now wait in the computer's memory: the clip goes on slowly.",
+        "Out of memory. Continuing slowly, with the model's weights offloaded to the computer's memory.",
         chunk_divisor=2,
         tile_divisor=2,
         batch=1,
@@ -63,7 +62,10 @@ RUNGS: Sequence[MemoryFallback] = (
 
 @dataclass(frozen=True, slots=True)
 class ChunkSettings:
-    """How a chunk is computed, beside the settings: kept in its receipt, so that it can be computed again."""
+    """How a chunk is computed; kept in its receipt, so that it can be computed again the same way.
+
+    rung: index into `FALLBACKS`.
+    """
 
     chunk: int
     tile_cells: int
@@ -73,11 +75,11 @@ class ChunkSettings:
 
     @classmethod
     def at(cls, rung: int, *, chunk: int, tile_cells: int, latent_size: tuple[int, int]) -> ChunkSettings:
-        """The recipe of a rung, from the chunk and the tiles of the usual way.
+        """The settings of a rung, from the chunk length and tile size of rung 0.
 
-        Where a picture is smaller than a tile, it is the picture that is halved.
+        If a frame is smaller than a tile, the tile size is half of the frame's.
         """
-        way = RUNGS[rung]
+        way = FALLBACKS[rung]
         if way.tile_divisor > 1:
             longest = max(latent_size)
             tile_cells = max(_LEAST_TILE, min(tile_cells or longest, longest) // way.tile_divisor)
@@ -85,22 +87,22 @@ class ChunkSettings:
 
     @classmethod
     def replayed(cls, receipt: Mapping[str, Any], usual: ChunkSettings) -> ChunkSettings:
-        """The recipe in a receipt where the clip still is on the same rung, else `usual`."""
+        """The settings in a receipt if the clip is still on the same rung, else `usual`."""
         if receipt.get("rung") != usual.rung:
             return usual
         values = {name: receipt.get(name, value) for name, value in asdict(usual).items()}
         return cls(**values)
 
     def to_json(self, opens_shot: bool) -> dict[str, object]:
-        """For the receipt of a chunk that does or does not open a shot."""
+        """For the receipt of a chunk; `opens_shot` says whether it opens a shot."""
         return {**asdict(self), "opens_shot": opens_shot}
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on the device or in the computer."""
+    """Whether an error means that memory ran out, on the device or in the computer."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    # torch's allocator for the CPU has no error of its own, nor has OpenCV's.
+    # The CPU allocators of torch and OpenCV raise plain RuntimeError.
     text = str(error)
     return isinstance(error, RuntimeError) and (
         "can't allocate memory" in text or "not enough memory" in text or "out of memory" in text
@@ -108,50 +110,50 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def exhausted(reason: str) -> JobFailedError:
-    """The end of the ladder."""
+    """The error after the last fallback."""
     return JobFailedError(
-        f"Memory ran out, also in the smallest way of working ({reason}).",
-        "Choose a smaller --size, close other programs that use the device, or work with --device cpu.",
+        f"Out of memory, even with the smallest settings ({reason}).",
+        "Choose a smaller --size, close other programs that use the device, or use --device cpu.",
     )
 
 
 _SHARE = 0.85
-"""Of a card's memory, what a job may plan with: the rest is for the driver, the screen, and estimates that are low."""
+"""Share of a GPU's memory that a job plans with; the rest is for the driver, the display and low estimates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a clip needs of memory. latent_size: width and height, cells. tile_cells: 0 where it is never split."""
+    """The memory that a clip needs. latent_size: width and height, cells. tile_cells: 0 disables tiling."""
 
     weights_bytes: int
     bytes_per_cell: int
-    """Of working memory, for each frame."""
+    """Working memory per cell and frame."""
     latent_size: tuple[int, int]
     chunk: int
     tile_cells: int
     held_bytes: Callable[[int, int], int] = lambda cells, chunk: 0
-    """What a chunk takes however it is split: see `BackendInfo`."""
+    """(cells, frames) -> bytes that a chunk takes however it is tiled: see `BackendInfo`."""
 
     def at(self, rung: int) -> tuple[ChunkSettings, int]:
-        """How it is done on a rung, and the bytes that this takes."""
+        """The settings on a rung, and the bytes they take."""
         recipe = ChunkSettings.at(rung, chunk=self.chunk, tile_cells=self.tile_cells, latent_size=self.latent_size)
         longest = recipe.tile_cells or max(self.latent_size)
         width, height = (min(side, longest) for side in self.latent_size)
-        held = 0 if RUNGS[rung].offload else self.weights_bytes
+        held = 0 if FALLBACKS[rung].offload else self.weights_bytes
         held += self.held_bytes(self.latent_size[0] * self.latent_size[1], recipe.chunk)
         return recipe, held + width * height * recipe.chunk * self.bytes_per_cell
 
 
 def first_fallback(needs: Needs, room_bytes: int | None) -> int:
-    """The first that fits into `room_bytes`, the last where none does; 0 where the room is not known."""
+    """The first rung that fits into `room_bytes`, else the last; 0 if `room_bytes` is None (unknown)."""
     if room_bytes is None:
         return 0
-    fitting = (rung for rung in range(len(RUNGS)) if needs.at(rung)[1] <= room_bytes * _SHARE)
-    return next(fitting, len(RUNGS) - 1)
+    fitting = (rung for rung in range(len(FALLBACKS)) if needs.at(rung)[1] <= room_bytes * _SHARE)
+    return next(fitting, len(FALLBACKS) - 1)
 
 
 def room_on(device: torch.device) -> int | None:
-    """Bytes of a graphics card's memory that this process may take; None for what shares the computer's memory."""
+    """Bytes of GPU memory that this process may take; None for devices that share the computer's memory."""
     total = DeviceMemory(device).total()
     if device.type != "cuda" or total is None:
         return None

@@ -1,4 +1,4 @@
-"""Models that stay in memory between jobs: for how long, how many, and which one goes first. It knows no torch."""
+"""Models kept in memory between jobs: keep-alive, memory limits and eviction. Imports no torch."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ __all__ = ["CacheMemory", "WarmEntry", "WarmModels"]
 
 T = TypeVar("T")
 
-_LOOK_SECONDS = 5.0
-"""How often an idle worker looks whether other programs need the device's memory."""
+_CHECK_SECONDS = 5.0
+"""How often an idle worker checks whether other programs need the device's memory."""
 
 
 class CacheMemory(Protocol):
     """The memory of a device."""
 
     def used(self) -> int:
-        """Bytes that this process holds there."""
+        """Bytes that this process holds."""
         ...
 
     def free(self) -> int | None:
-        """Bytes that anybody may still take; None where that cannot be asked."""
+        """Bytes available to any process; None if unknown."""
         ...
 
     def release(self) -> None:
-        """Give back what this process holds and does not use."""
+        """Return unused memory to the device."""
         ...
 
 
 @dataclass(slots=True)
 class WarmEntry(Generic[T]):
-    """A model in memory. bytes: measured at loading. keep_alive_seconds: after its last use; below 0 for ever."""
+    """A model in memory. bytes: measured at loading. keep_alive_seconds: after its last use; negative is for ever."""
 
     name: str
     value: T
@@ -48,7 +48,7 @@ class WarmEntry(Generic[T]):
     unwanted: bool = False
 
     def remaining_seconds(self, now: float) -> float | None:
-        """Until it goes if nobody uses it; None for ever."""
+        """Seconds until it expires if unused; None for never."""
         if self.keep_alive_seconds < 0:
             return None
         return max(0.0, self.used_at + self.keep_alive_seconds - now)
@@ -57,8 +57,8 @@ class WarmEntry(Generic[T]):
 class WarmModels(Generic[T]):
     """The models of one device, by name; for one thread.
 
-    What is in use is never evicted. The least recently used of the others goes first: when its time is over, when all
-    together would exceed the cap, and when the device has less free memory than the reserve.
+    A model in use is never evicted. Others are evicted, the least recently used first, when their keep-alive has
+    passed, when all together would exceed the cap, or when the device has less free memory than the reserve.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class WarmModels(Generic[T]):
         on_change: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """expected_bytes: what a model that was never loaded will take."""
+        """expected_bytes: estimated size of a model that was never loaded."""
         self._load = load
         self._memory = memory
         self._is_out_of_memory = is_out_of_memory
@@ -85,18 +85,18 @@ class WarmModels(Generic[T]):
 
     @property
     def entries(self) -> list[WarmEntry[T]]:
-        """What is in memory, the most recently used last."""
+        """The models in memory, the most recently used last."""
         return sorted(self._entries.values(), key=lambda entry: entry.used_at)
 
     def now(self) -> float:
-        """By the clock that entries are timed with."""
+        """The time on the clock of `WarmEntry.used_at`."""
         return self._clock()
 
     @contextmanager
     def use(self, name: str, keep_alive_seconds: float, on_load: Callable[[], None] = lambda: None) -> Iterator[T]:
-        """The model while the block runs; `on_load` is called first where it has to be loaded.
+        """The model while the block runs; `on_load` is called before it is loaded.
 
-        Raises what loading raises, and JobFailedError when there is no room for it even with all others gone.
+        Raises what loading raises, and JobFailedError if it does not fit even with all idle models evicted.
         """
         entry = self._get(name, on_load)
         entry.keep_alive_seconds = keep_alive_seconds
@@ -111,14 +111,14 @@ class WarmModels(Generic[T]):
             self._on_change()
 
     def keep(self, name: str, keep_alive_seconds: float) -> None:
-        """Bring a model into memory, or keep it there longer. Raises as `use` does."""
+        """Load a model, or extend its keep-alive. Raises as `use` does."""
         entry = self._get(name, lambda: None)
         entry.keep_alive_seconds = keep_alive_seconds
         entry.used_at = self._clock()
         self._on_change()
 
     def unload(self, name: str = "") -> None:
-        """Free a model, all for an empty name, as soon as nobody uses it."""
+        """Unload a model as soon as it is idle; an empty name unloads all."""
         for entry in self._entries.values():
             if name in ("", entry.name):
                 entry.unwanted = True
@@ -126,24 +126,24 @@ class WarmModels(Generic[T]):
         self._on_change()
 
     def limit(self, cap_bytes: int, reserve_bytes: int) -> None:
-        """Set the cap on all models together and what is left free for others; 0 is no limit."""
+        """Set the cap on all models together, and the bytes to leave free for other programs; 0 is no limit."""
         self._cap_bytes, self._reserve_bytes = cap_bytes, reserve_bytes
         if self.tidy():
             self._on_change()
 
     def tidy(self) -> bool:
-        """Free what is over its time or over a limit; returns whether anything went."""
+        """Evict models that have expired or exceed a limit; returns whether any was evicted."""
         now = self._clock()
         over = [e.name for e in self._idle() if e.unwanted or e.remaining_seconds(now) == 0.0]
         self._drop(over)
         return self._make_room(0) or bool(over)
 
-    def seconds_to_look(self) -> float | None:
-        """After which `tidy` may have something to do; None for never."""
+    def seconds_to_tidy(self) -> float | None:
+        """Seconds after which `tidy` may have work; None for never."""
         now = self._clock()
         times = [left for entry in self._idle() if (left := entry.remaining_seconds(now)) is not None]
         if self._idle() and self._reserve_bytes:
-            times.append(_LOOK_SECONDS)
+            times.append(_CHECK_SECONDS)
         return min(times, default=None)
 
     def _get(self, name: str, on_load: Callable[[], None]) -> WarmEntry[T]:
@@ -160,7 +160,7 @@ class WarmModels(Generic[T]):
             entry, reason = self._try(name)  # once: with nothing left to free, a second failure is final
         if entry is None:
             raise JobFailedError(
-                f"The model {name} does not fit into the memory of the device ({reason}).",
+                f"The model {name} does not fit into the device's memory ({reason}).",
                 "Close other programs that use the device, raise the memory cap, or choose a smaller model.",
             )
         self._entries[name] = entry
@@ -168,7 +168,7 @@ class WarmModels(Generic[T]):
         return entry
 
     def _try(self, name: str) -> tuple[WarmEntry[T] | None, str]:
-        """Load, or say why memory did not suffice. Whatever goes wrong, nothing of the model is kept."""
+        """Load a model, or return why memory did not suffice. On failure nothing of the model stays in memory."""
         before, began = self._memory.used(), self._clock()
         reason = ""
         try:
@@ -185,11 +185,11 @@ class WarmModels(Generic[T]):
         return WarmEntry(name, value, size if size > 0 else self._expected_bytes(name), now - began, 0.0, now), ""
 
     def _idle(self) -> list[WarmEntry[T]]:
-        """What nobody uses, the least recently used first."""
+        """Models not in use, the least recently used first."""
         return [entry for entry in self.entries if entry.users == 0]
 
     def _make_room(self, needed_bytes: int) -> bool:
-        """Evict until so many bytes more would fit, or nothing idle is left; returns whether anything went."""
+        """Evict idle models until `needed_bytes` more would fit; returns whether any was evicted."""
         evicted = False
         while (idle := [entry.name for entry in self._idle()]) and not self._fits(needed_bytes):
             self._drop(idle[:1])
@@ -197,7 +197,7 @@ class WarmModels(Generic[T]):
         return evicted
 
     def _fits(self, more_bytes: int) -> bool:
-        """Whether so many bytes more keep within the cap and leave the reserve."""
+        """Whether `more_bytes` keep within the cap and leave the reserve free."""
         total = sum(entry.bytes for entry in self._entries.values())
         if self._cap_bytes and total + more_bytes > self._cap_bytes:
             return False
@@ -205,7 +205,7 @@ class WarmModels(Generic[T]):
         return free is None or free - more_bytes >= self._reserve_bytes
 
     def _drop(self, names: list[str]) -> None:
-        """By name: a list of entries would keep them alive while memory is given back."""
+        """Takes names: a list of entries would keep the models alive while memory is released."""
         for name in names:
             del self._entries[name]
         if names:

@@ -1,4 +1,4 @@
-"""The deliverable of a job, written from its chunks or its parts; doing it again after any end gives the same."""
+"""Write a job's deliverable from its chunks. Repeatable: a retry after any failure gives the same file."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class DeliverTask:
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Self:
-        """Read a message and the list that it names. Raises InputError, DamagedChunkError."""
+        """Parse a message and the list of receipts that it names. Raises InputError, DamagedChunkError."""
         try:
             listing = json.loads(Path(message["receipts_file"]).read_bytes())
             return cls(
@@ -56,41 +56,41 @@ class DeliverTask:
                 tuple(ChunkReceipt.from_json(each) for each in listing),
             )
         except (KeyError, TypeError, ValueError, OSError) as error:
-            raise InputError(f"The job is not described properly ({error}).") from error
+            raise InputError(f"Invalid job description ({error}).") from error
 
 
-def deliver(task: DeliverTask, talk: JobChannel) -> Message:
-    """Write the deliverable, or find that it was written before; returns the final event.
+def deliver(task: DeliverTask, channel: JobChannel) -> Message:
+    """Write the deliverable, unless an earlier try did; returns the final event.
 
-    Raises LostChunkError when a chunk is damaged, SourceChangedError when the chunks are of another source than the
-    sound would be, AnswerprintError, and what `talk.check` raises.
+    Raises LostChunkError if a chunk is damaged, SourceChangedError if the source changed since the chunks were made
+    (its sound would not match), AnswerprintError, and what `channel.check` raises.
     """
     began = time.monotonic()
-    order = resolve_job(task.request, on_read=tell_reading(task.request.clip.media, talk))
-    source = SameSource(order)
-    if {receipt.fingerprint for receipt in task.receipts} - {order.fingerprint}:
-        raise changed(order)
+    resolved = resolve_job(task.request, on_read=tell_reading(task.request.clip.media, channel))
+    source = SameSource(resolved)
+    if {receipt.fingerprint for receipt in task.receipts} - {resolved.fingerprint}:
+        raise changed(resolved)
     digest = PictureDigest()
-    talk.emit(events.stage("mux", f"Writing {Path(task.request.output).name}"))
-    pieces = _pieces(order.frames, task.request.parts)
-    if pieces:  # nothing has begun before
-        room = {"output_bytes": order.estimate()["output_bytes"]}
-        talk.emit({**order.started(""), "estimate": room})
-    frames = iter(()) if pieces else _frames(task, order.frames, digest, talk)
-    remove_noted_temporary(task.folder)  # of a try that was killed, also of one that had published
-    existing, ours = _standing(task, order)
-    # What this very job wrote may be replaced; all else only if the user said so.
-    spec = order.spec(job=task.job, overwrite=task.request.overwrite or (bool(ours) and ours == existing))
-    if _is_done(order, spec, ours):
+    channel.emit(events.stage("mux", f"Writing {Path(task.request.output).name}"))
+    pieces = _pieces(resolved.frames, task.request.parts)
+    if pieces:  # the first event of such a job
+        room = {"output_bytes": resolved.estimate()["output_bytes"]}
+        channel.emit({**resolved.started(""), "estimate": room})
+    frames = iter(()) if pieces else _frames(task, resolved.frames, digest, channel)
+    remove_noted_temporary(task.folder)  # left by a try that was killed, even after it published
+    existing, ours = _existing_files(task, resolved)
+    # Files of this job may be replaced; others only if the user allowed it.
+    spec = resolved.spec(job=task.job, overwrite=task.request.overwrite or (bool(ours) and ours == existing))
+    if _is_done(resolved, spec, ours):
         for _ in frames:
             pass
     else:
-        _write(task, order, spec, pieces or frames, source, talk)
-    talk.emit(events.stage("verify", "Checking the result"))
-    verify_deliverable(order, spec, tell_reading(task.request.output, talk))
+        _write(task, resolved, spec, pieces or frames, source, channel)
+    channel.emit(events.stage("verify", "Checking the result"))
+    verify_deliverable(resolved, spec, tell_reading(task.request.output, channel))
     final = events.done(
         task.request.output,
-        len(order.frames),
+        len(resolved.frames),
         time.monotonic() - began,
         flow_cache={"hits": 0, "misses": 0},
         peak_memory_bytes=None,
@@ -99,20 +99,20 @@ def deliver(task: DeliverTask, talk: JobChannel) -> Message:
     return final if pieces else {**final, "picture_sha256": digest.hexdigest()}
 
 
-def _frames(task: DeliverTask, frames: FrameRange, digest: PictureDigest, talk: JobChannel) -> Iterator[Frame]:
-    """All frames of the job's segments, each segment compared with its receipt."""
+def _frames(task: DeliverTask, frames: FrameRange, digest: PictureDigest, channel: JobChannel) -> Iterator[Frame]:
+    """All frames of the job's segments; each segment is checked against its receipt."""
     done = 0
     for receipt in task.receipts:
         if receipt.first != frames.start + done:
-            raise JobFailedError(f"Frame {frames.start + done} is in no chunk.", "Retry the job.")
+            raise JobFailedError(f"No chunk holds frame {frames.start + done}.", "Retry the job.")
         try:
             for frame in SegmentReader(task.folder, receipt).frames(digest):
-                talk.check()
+                channel.check()
                 yield frame
         except DamagedChunkError as error:
             raise LostChunkError(error.message, shot_start(task.folder, receipt.chunk)) from error
         done += receipt.stop - receipt.first
-        talk.emit(events.progress("mux", done, len(frames)))
+        channel.emit(events.progress("mux", done, len(frames)))
     if done != len(frames):
         raise JobFailedError(f"Only {done} of {len(frames)} frames are finished.", "Retry the job.")
 
@@ -135,31 +135,31 @@ def _pieces(wanted: FrameRange, parts: Sequence[tuple[str, FrameRange]]) -> list
     return pieces
 
 
-def _copy(writer: Writer, pieces: Sequence[Piece], total: int, talk: JobChannel) -> None:
+def _copy(writer: Writer, pieces: Sequence[Piece], total: int, channel: JobChannel) -> None:
     """Append the pieces as they are, none encoded again."""
     if not isinstance(writer, MovieWriter):
         raise OutputError("Image sequences cannot be joined.", "Restore the whole range again.")
     for path, frames in pieces:
-        writer.copy(path, frames, talk.check)
-        talk.emit(events.progress("mux", writer.frames_written, total))
+        writer.copy(path, frames, channel.check)
+        channel.emit(events.progress("mux", writer.frames_written, total))
 
 
 def _write(
     task: DeliverTask,
-    order: ResolvedJob,
+    resolved: ResolvedJob,
     spec: OutputSpec,
     content: Iterator[Frame] | list[Piece],
     source: SameSource,
-    talk: JobChannel,
+    channel: JobChannel,
 ) -> None:
     output = Path(task.request.output)
-    needed = order.estimate()["output_bytes"]
-    check_output(output, order.codec, order.info, spec.overwrite, order.frames)
+    needed = resolved.estimate()["output_bytes"]
+    check_output(output, resolved.codec, resolved.info, spec.overwrite, resolved.frames)
     note = MuxNote(task.folder)
     try:
         with open_writer(output, spec, Hooks(note.temporary, note.claim, source.check)) as writer:
             if isinstance(content, list):
-                _copy(writer, content, len(order.frames), talk)
+                _copy(writer, content, len(resolved.frames), channel)
             else:
                 for frame in content:
                     writer.write(frame.picture, frame.alpha)
@@ -172,9 +172,9 @@ def _write(
         raise storage_error(error, output, needed) from error
 
 
-def _standing(task: DeliverTask, order: ResolvedJob) -> tuple[list[Path], list[Path]]:
-    """The files of the deliverable that exist, and those of them that this job wrote."""
-    files = output_files(task.request.output, order.codec, order.info, order.frames)
+def _existing_files(task: DeliverTask, resolved: ResolvedJob) -> tuple[list[Path], list[Path]]:
+    """The deliverable's files that exist, and those that this job wrote."""
+    files = output_files(task.request.output, resolved.codec, resolved.info, resolved.frames)
     existing = [file for file in files if os.path.lexists(file)]
     return existing, [file for file in existing if _is_ours(file, task.job)]
 
@@ -186,12 +186,12 @@ def _is_ours(file: Path, job: str) -> bool:
         return False
 
 
-def _is_done(order: ResolvedJob, spec: OutputSpec, ours: list[Path]) -> bool:
-    """Whether an earlier try published everything, and its parent or it itself ended before it could say so."""
-    if len(ours) != len(output_files(order.request.output, order.codec, order.info, order.frames)):
+def _is_done(resolved: ResolvedJob, spec: OutputSpec, ours: list[Path]) -> bool:
+    """Whether an earlier try published everything but ended before it could report it."""
+    if len(ours) != len(output_files(resolved.request.output, resolved.codec, resolved.info, resolved.frames)):
         return False
     try:
-        verify_deliverable(order, spec)
+        verify_deliverable(resolved, spec)
     except (JobFailedError, MediaError):
         return False
     return True

@@ -1,4 +1,4 @@
-"""A word about results in a folder where others may rename what is not theirs."""
+"""A warning about output folders in which other users may rename files."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from answerprint.worker.requests import JobChannel
 __all__ = ["warn_of_open_folder"]
 
 
-def warn_of_open_folder(folder: Path, talk: JobChannel) -> None:
-    """Say so where any user may move or replace results in that folder, by its name or by what its name leads to."""
+def warn_of_open_folder(folder: Path, channel: JobChannel) -> None:
+    """Warn if any user may move or replace files in `folder`, as named or with links resolved."""
     found = folder_open_to_others(folder.absolute()) or folder_open_to_others(folder.resolve())
     if found is not None:
-        talk.emit(
+        channel.emit(
             events.warning(
-                f"Every user may rename what lies in {found}, also the result: choose another folder, "
-                f"or close it (chmod +t {found})."
+                f"Every user may rename or replace files in {found}, including the result: choose another folder, "
+                f"or protect it (chmod +t {found})."
             )
         )

@@ -1,7 +1,4 @@
-"""A preview: a few frames of a clip, each restored and written beside its source.
-
-Pictures that show a restored frame beside its source.
-"""
+"""A preview: a few frames of a clip, each as a picture with the source beside the restored frame."""
 
 from __future__ import annotations
 
@@ -36,36 +33,36 @@ __all__ = ["before_after", "preview"]
 
 
 def before_after(before: Picture, after: Picture) -> bytes:
-    """PNG bytes: the source, enlarged to the restored frame's size by nearest pixel, left of the restored frame."""
+    """PNG bytes: on the left the source, enlarged by nearest neighbour; on the right the restored frame."""
     height, width = after.shape[:2]
     enlarged = cv2.resize(before, (width, height), interpolation=cv2.INTER_NEAREST)
     both = np.concatenate([enlarged, after], 1)
     encoded = np.rint(np.clip(both, 0, 1) * 255).astype(np.uint8)
     done, data = cv2.imencode(".png", np.ascontiguousarray(encoded[..., ::-1]))
     if not done:
-        raise JobFailedError("A preview could not be written as PNG.")
+        raise JobFailedError("A preview could not be encoded as PNG.")
     return data.tobytes()
 
 
-def preview(request: PreviewRequest, talk: JobChannel, models: Models) -> Message:
-    """Restore a few frames and write each beside its source, as PNG files in the request's output folder.
+def preview(request: PreviewRequest, channel: JobChannel, models: Models) -> Message:
+    """Restore a few frames and write before/after PNG files to the request's output folder.
 
-    Returns the final event. Raises AnswerprintError, and what `talk.check` raises.
+    Returns the final event. Raises AnswerprintError, and what `channel.check` raises.
     """
     began = time.monotonic()
-    talk.emit(events.stage("probe", f"Reading {Path(request.restore.clip.media).name}"))
-    on_read = tell_reading(request.restore.clip.media, talk)
-    order = few_frames(resolve_job(request.restore, preview=True, on_read=on_read), request)
+    channel.emit(events.stage("probe", f"Reading {Path(request.restore.clip.media).name}"))
+    on_read = tell_reading(request.restore.clip.media, channel)
+    resolved = few_frames(resolve_job(request.restore, preview=True, on_read=on_read), request)
     folder = Path(request.restore.output)
-    warn_of_open_folder(folder, talk)
+    warn_of_open_folder(folder, channel)
     device = choose_device(request.restore.device)
-    talk.check()
+    channel.check()
     watch = stopwatch(device)
     cache = open_flow_cache()
     flow = flow_through(cache)
     files: list[str] = []
     sources: dict[int, Frame] = {}
-    guarded = Sources(order.info.files or (order.info.path,))
+    guarded = Sources(resolved.info.files or (resolved.info.path,))
 
     def keep(frames: Iterator[Frame]) -> Iterator[Frame]:
         for frame in frames:
@@ -74,17 +71,17 @@ def preview(request: PreviewRequest, talk: JobChannel, models: Models) -> Messag
 
     with (
         _open_folder(folder) as place,
-        models.use(order.entry, device, talk) as backend,
+        models.use(resolved.entry, device, channel) as backend,
         cache.lease(),
-        open_reader(order.info, order.frames) as reader,
+        open_reader(resolved.info, resolved.frames) as reader,
     ):
-        talk.emit(order.started(str(device), "png"))
-        settings = settings_for(order, configured(order, backend), usual_recipe(order, backend))
-        report = Reporter(talk, len(order.frames)).report
-        source = keep(timed_frames(reader, watch, talk.check))
+        channel.emit(resolved.started(str(device), "png"))
+        settings = settings_for(resolved, configured(resolved, backend), usual_recipe(resolved, backend))
+        report = Reporter(channel, len(resolved.frames)).report
+        source = keep(timed_frames(reader, watch, channel.check))
         for chunk in restore_clip(source, backend, flow, settings, watch=watch, on_progress=report):
             for frame in chunk:
-                name = f"{order.info.path.stem}-{frame.index:06d}.png"
+                name = f"{resolved.info.path.stem}-{frame.index:06d}.png"
                 data = before_after(sources.pop(frame.index).picture, frame.picture)
                 check_place(place)
                 guarded.check(place, name)
@@ -99,21 +96,21 @@ def preview(request: PreviewRequest, talk: JobChannel, models: Models) -> Messag
 
 
 def _open_folder(folder: Path) -> OpenFolder:
-    """The folder of a preview, made if it is not there. Raises InputError."""
+    """The preview's folder, created if missing. Raises InputError."""
     check_not_ours(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return OpenFolder(folder)
     except OSError as error:
-        raise InputError(f"{folder} cannot be written to: {error.strerror}.", "Choose another folder.") from error
+        raise InputError(f"Cannot write to {folder}: {error.strerror}.", "Choose another folder.") from error
 
 
 def _write(place: OpenFolder, name: str, data: bytes, overwrite: bool) -> None:
     try:
         atomic.write_bytes_at(place, name, data, overwrite=overwrite)
     except FileExistsError as error:
-        raise InputError(f"{place.path / name} exists.", "Choose another folder, or --overwrite.") from error
-    except OSError as error:
         raise InputError(
-            f"{place.path / name} cannot be written: {error.strerror}.", "Choose another folder."
+            f"{place.path / name} already exists.", "Choose another folder, or use --overwrite."
         ) from error
+    except OSError as error:
+        raise InputError(f"Cannot write {place.path / name}: {error.strerror}.", "Choose another folder.") from error

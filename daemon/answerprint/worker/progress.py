@@ -1,7 +1,4 @@
-"""How far a job is, for its parent; and the place where a job that is not wanted any more ends.
-
-A long look at a file, told to the parent: so it knows a slow disk from a child that hangs.
-"""
+"""Progress events for the parent; reporting is also where a cancelled job stops."""
 
 from __future__ import annotations
 
@@ -23,23 +20,23 @@ __all__ = ["Reporter", "tell_reading"]
 
 @dataclass(slots=True)
 class Reporter:
-    """Reports frames with the time that the job will still take; a running chunk counts by its steps.
+    """Reports finished frames and the remaining time; a running chunk counts by its steps.
 
-    total: frames of the job. before: those that were finished when it began.
+    total: frames of the job. before: frames that were finished when the job was started or resumed.
     """
 
-    talk: JobChannel
+    channel: JobChannel
     total: int
     before: int = 0
     started: float = field(default_factory=time.monotonic)
 
     def report(self, progress: ClipProgress, resumed_at: int = 0) -> None:
-        """Tell the parent, and end the job if it is no longer wanted. resumed_at: frames done when this run began."""
-        self.talk.check()
+        """Send a progress event; raises what `channel.check` raises. resumed_at: frames done when this run began."""
+        self.channel.check()
         done = resumed_at + progress.frames
         share = done - self.before + progress.chunk_frames * progress.step / progress.steps
         rate = (time.monotonic() - self.started) / share if share > 0 else None
-        self.talk.emit(
+        self.channel.emit(
             events.progress(
                 "denoise",
                 done,
@@ -57,21 +54,25 @@ _EVERY_SECONDS = 5.0
 
 
 def tell_reading(
-    path: str, talk: JobChannel, *, every_seconds: float = _EVERY_SECONDS, clock: Callable[[], float] = time.monotonic
+    path: str,
+    channel: JobChannel,
+    *,
+    every_seconds: float = _EVERY_SECONDS,
+    clock: Callable[[], float] = time.monotonic,
 ) -> OnRead:
-    """Return what says now and then how many frames were found, and ends the reading when nobody wants it any more.
+    """A callback that reports every few seconds how many frames were read, so that slow reading does not look hung.
 
-    It raises what `talk.check` raises. Nothing is said where nothing is read: a disk that hangs is seen as it is.
+    It raises what `channel.check` raises. A disk that hangs stays visible: no frames, no events.
     """
     name = Path(path).name
-    said = clock()
+    reported = clock()
 
     def on_read(frames: int) -> None:
-        nonlocal said
+        nonlocal reported
         now = clock()
-        if now - said >= every_seconds:
-            said = now
-            talk.check()
-            talk.emit(events.stage("probe", f"Reading {name}: {frames:,} frames so far"))
+        if now - reported >= every_seconds:
+            reported = now
+            channel.check()
+            channel.emit(events.stage("probe", f"Reading {name}: {frames:,} frames so far"))
 
     return on_read

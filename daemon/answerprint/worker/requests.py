@@ -1,7 +1,4 @@
-"""Messages of a parent to a child that serves many jobs, taken by a thread of their own while another one works.
-
-How a job hears its parent and tells it what happens.
-"""
+"""Requests from the parent to a child that serves many jobs: received by one thread while another one works."""
 
 from __future__ import annotations
 
@@ -19,49 +16,49 @@ __all__ = ["Inbox", "JobChannel", "JobControls", "Request", "StopRequestedError"
 
 
 class StopRequestedError(Exception):
-    """The parent wants a job to end. It never reaches a user: whoever runs the job says `stopped`."""
+    """The parent asked a job to stop. Never shown to a user: whoever runs the job sends `stopped`."""
 
 
 @dataclass(slots=True)
 class JobControls:
-    """What the parent wants of one job; set by the thread that listens, read by the one that works."""
+    """Stop flags of one job; set by the listening thread, read by the working one."""
 
     stop: threading.Event = field(default_factory=threading.Event)
-    """At the next step."""
+    """Stop at the next step."""
     give_way: threading.Event = field(default_factory=threading.Event)
-    """At the next border of a chunk."""
+    """Stop at the next chunk boundary, to let another job run."""
 
 
 @dataclass(slots=True)
 class JobChannel:
-    """The channel of one job among many: every event carries `tags`, such as the job's id."""
+    """The channel of one job: every event carries `tags`, such as the job's id."""
 
     send: Callable[[Mapping[str, object]], None]
-    wishes: JobControls
+    controls: JobControls
     tags: Mapping[str, object]
 
     def check(self) -> None:
-        """Raise StopRequestedError when the job is to end now."""
-        if self.wishes.stop.is_set():
+        """Raise StopRequestedError if the job must stop now."""
+        if self.controls.stop.is_set():
             raise StopRequestedError
 
     def emit(self, event: Mapping[str, object]) -> None:
-        """Send an event with the tags."""
+        """Send an event, with the tags added."""
         self.send({**event, **self.tags})
 
 
 _JOBS = frozenset({"restore", "preview", "mux", "probe", "frame"})
 _END: Message = {"type": "exit"}
 _LAST_SECONDS = 0.5
-"""After the parent has gone: enough to remove a temporary file, not enough for anybody to wait for."""
+"""Time to clean up after the parent has gone: enough to remove a temporary file."""
 
 
 @dataclass(slots=True)
 class Request:
-    """A message, and for a job what was wished of it since."""
+    """A message from the parent, and the stop flags of its job."""
 
     message: Message
-    wishes: JobControls = field(default_factory=JobControls)
+    controls: JobControls = field(default_factory=JobControls)
 
     @property
     def kind(self) -> str:
@@ -70,42 +67,42 @@ class Request:
 
 
 class Inbox:
-    """Letters in order of arrival. `stop` and `yield` are no letters: they are wishes of the job at work, or of the
-    first one that waits.
+    """Requests in order of arrival. `stop` and `yield` are not queued: they set a flag of the running job, or else of
+    the first waiting one.
 
-    When the parent has gone, the job at work is stopped, and after a moment the process ends wherever it is: nobody
-    wants its results, and all its files are complete or absent.
+    When the parent has gone, the running job is stopped, and shortly after the process exits wherever it is. That is
+    safe: all files are complete or absent.
 
-    One lock, taken by the listening thread and by the working one, neither of which holds another.
+    One lock, taken by the listening and the working thread; neither holds another lock.
     """
 
     def __init__(self, channel: ChildChannel, *, end: Callable[[int], object] = os._exit) -> None:
         self._channel = channel
         self._end = end
-        self._letters: deque[Request] = deque()
+        self._requests: deque[Request] = deque()
         self._running: Request | None = None
         self._changed = threading.Condition()
 
     def listen(self) -> None:
-        """Begin to take messages, until the end of the process."""
-        # A daemon thread: it waits for the parent, which may wait for the end of this process.
+        """Start receiving messages, until the process ends."""
+        # A daemon thread: it waits for the parent, which may be waiting for this process to end.
         threading.Thread(target=self._listen, name="parent", daemon=True).start()
 
     def take(self, seconds: float | None = None) -> Request | None:
-        """The next letter, whose job is then at work; None when there is none for so long."""
+        """The next request, whose job then counts as running; None after `seconds` without one."""
         with self._changed:
             self._running = None
-            if not self._changed.wait_for(lambda: self._letters, seconds):
+            if not self._changed.wait_for(lambda: self._requests, seconds):
                 return None
-            letter = self._letters.popleft()
-            self._running = letter if letter.kind in _JOBS else None
-            return letter
+            request = self._requests.popleft()
+            self._running = request if request.kind in _JOBS else None
+            return request
 
     def take_all(self, kinds: Collection[str]) -> list[Request]:
-        """The letters of those kinds, while a job is at work."""
+        """Remove and return the waiting requests of these kinds, while a job is running."""
         with self._changed:
-            taken = [letter for letter in self._letters if letter.kind in kinds]
-            self._letters = deque(letter for letter in self._letters if letter.kind not in kinds)
+            taken = [request for request in self._requests if request.kind in kinds]
+            self._requests = deque(request for request in self._requests if request.kind not in kinds)
             return taken
 
     def _listen(self) -> None:
@@ -113,7 +110,7 @@ class Inbox:
             while True:
                 self._put(self._channel.request())
         except (CancelledError, MessageError, OSError):
-            pass  # a parent that sends garbage is no parent: the same as a closed pipe
+            pass  # garbage is treated like a closed pipe
         self._put({"type": "stop"})
         self._put(_END)
         threading.Timer(_LAST_SECONDS, self._end, (0,)).start()
@@ -122,13 +119,13 @@ class Inbox:
         with self._changed:
             kind = message.get("type")
             if kind in ("stop", "yield"):
-                self._wish(stop=kind == "stop")
+                self._set_stop(stop=kind == "stop")
                 return
-            self._letters.append(Request(message))
+            self._requests.append(Request(message))
             self._changed.notify_all()
 
-    def _wish(self, *, stop: bool) -> None:
-        waiting = (letter for letter in self._letters if letter.kind in _JOBS)
-        letter = self._running or next(waiting, None)
-        if letter is not None:
-            (letter.wishes.stop if stop else letter.wishes.give_way).set()
+    def _set_stop(self, *, stop: bool) -> None:
+        waiting = (request for request in self._requests if request.kind in _JOBS)
+        request = self._running or next(waiting, None)
+        if request is not None:
+            (request.controls.stop if stop else request.controls.give_way).set()

@@ -1,4 +1,4 @@
-"""A request that was found possible, and all that follows from it before a model is loaded. It loads no torch."""
+"""A validated request with everything that follows from it before a model is loaded. Imports no torch."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 JOB_KEY = "answerprint_job"
-"""Metadata of a deliverable: the job that wrote it."""
+"""Metadata key of a deliverable: the id of the job that wrote it."""
 
 _COUNTED = frozenset(
     {
@@ -55,18 +55,18 @@ _COUNTED = frozenset(
 """Settings that the fingerprint has in a form of its own, or that change no picture. All others count as they are."""
 
 _SEGMENT_SHARE = 0.75
-"""Of the size of 16-bit pictures, what a lossless segment takes: measured 0.58 to 0.73."""
+"""Size of a lossless segment, relative to raw 16-bit pictures: measured 0.58 to 0.73."""
 
 
 class SourceChangedError(JobFailedError):
-    """The source or the model is no longer the one that the finished chunks were made from."""
+    """The source or the model changed since the finished chunks were made."""
 
     code = "source_changed"
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedJob:
-    """What will be done. size: width and height of the output, px. codec: of the deliverable, empty for a preview."""
+    """A job, ready to run. size: width and height of the output, px. codec: of the deliverable, empty for a preview."""
 
     request: RestoreRequest
     info: ClipInfo
@@ -78,9 +78,9 @@ class ResolvedJob:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of all that decides the picture: chunks of two orders fit together only where it is the same.
+        """SHA-256 of everything that determines the picture: only chunks with the same fingerprint fit together.
 
-        The source counts by the sizes and times of its files: reading all of it would take longer than restoring it.
+        The source counts by the sizes and modification times of its files: hashing all of it could take too long.
         """
         request, info = self.request, self.info
         identity = {
@@ -101,12 +101,12 @@ class ResolvedJob:
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
     def source_files(self, frames: FrameRange) -> tuple[Path, ...]:
-        """The files that hold these source frames: the pictures of a sequence, else the one file."""
+        """The files that hold these source frames: pictures of a sequence, or the one file."""
         return self.info.files[frames.start : frames.stop] or (self.info.path,)
 
     @property
     def weights(self) -> dict[str, str]:
-        """SHA-256 of the files with the model's weights, by name."""
+        """SHA-256 of each weights file of the model, by file name."""
         if self.entry.folder is None:
             return {}
         files = read_manifest(self.entry.folder).files
@@ -114,7 +114,7 @@ class ResolvedJob:
 
     @property
     def latent_size(self) -> tuple[int, int]:
-        """Width and height of a frame's latent, in cells, padding left out; of the last run of the model."""
+        """Width and height of a frame's latent in the model's last pass, in cells, without padding."""
         family = self.entry.info.at(self.choices.model_options)
         worked = family.working_size(self.info.width, self.info.height, self.choices.model_options)
         again = family.scale ** (family.passes((self.info.width, self.info.height), self.size) - 1)
@@ -122,7 +122,7 @@ class ResolvedJob:
         return width, height
 
     def estimate(self, device: str = "") -> dict[str, int]:
-        """Bytes that the work will take: of the memory of `device`, of scratch space, and for the deliverable."""
+        """Estimated bytes of the job: memory on `device`, scratch space, and the deliverable."""
         family, method = self.entry.info, self.choices.method
         cells = self.latent_size[0] * self.latent_size[1]
         at_once = min(cells, family.tile_cells**2) if family.tile_cells else cells
@@ -138,7 +138,7 @@ class ResolvedJob:
         }
 
     def input_facts(self) -> events.InputFacts:
-        """What events say of the source."""
+        """The source, as described in events."""
         info = self.info
         return {
             "path": str(info.path), "width": info.width, "height": info.height, "rate": str(info.rate),
@@ -146,12 +146,12 @@ class ResolvedJob:
         }  # fmt: skip
 
     def output_facts(self, codec: str = "") -> events.OutputFacts:
-        """What events say of the result."""
+        """The result, as described in events."""
         width, height = self.size
         return {"path": self.request.output, "width": width, "height": height, "codec": codec or self.codec}
 
     def started(self, device: str, codec: str = "") -> Message:
-        """The event that says what will be done."""
+        """The `started` event."""
         return events.started(
             self.input_facts(),
             self.output_facts(codec),
@@ -161,7 +161,7 @@ class ResolvedJob:
         )
 
     def spec(self, *, job: str = "", overwrite: bool | None = None) -> OutputSpec:
-        """What the deliverable must be; `job` is written into it. Depth is grey, unless it was asked for in colours."""
+        """What to write: the deliverable's format and metadata. Depth is grey unless a colour map is chosen."""
         family = self.entry.info
         look = DepthLook.of(family.fill_options(self.choices.model_options)) if family.gives == "depth" else None
         provenance = self._provenance() | ({JOB_KEY: job} if job else {})
@@ -172,7 +172,7 @@ class ResolvedJob:
         )  # fmt: skip
 
     def _provenance(self) -> dict[str, str]:
-        """What was done, for the deliverable's metadata: enough to do it again."""
+        """Settings of the job, for the deliverable's metadata: enough to repeat it."""
         return {
             "answerprint_version": __version__,
             "answerprint_model": f"{self.entry.name} {self.entry.version}".strip(),
@@ -187,14 +187,14 @@ class ResolvedJob:
 
 
 def resolve_job(request: RestoreRequest, *, preview: bool = False, on_read: OnRead = no_progress) -> ResolvedJob:
-    """Probe the source and complete the request; raises InputError for whatever cannot be done.
+    """Probe the source and complete the request. Raises InputError if it cannot be done.
 
-    on_read: told how many frames were found while the source is read, where that takes long; may raise.
+    on_read: called with the number of frames found so far while the source is read; may raise.
     """
     entry = at_hand(request.model)  # its weights count in the fingerprint
     choices = resolve(request, entry.info)
     if entry.info.gives == "depth" and request.strength != 1:
-        raise InputError(f"{entry.name} gives depth, of which there is no strength.", "Leave --strength out.")
+        raise InputError(f"{entry.name} produces depth; --strength does not apply.", "Leave --strength out.")
     info = request.clip.interpret(probe(request.clip.media, on_read=on_read))
     frames = request.clip.frames(info)
     codec = "" if preview else request.codec or default_codec(Path(request.output))
@@ -202,38 +202,38 @@ def resolve_job(request: RestoreRequest, *, preview: bool = False, on_read: OnRe
     return ResolvedJob(request, info, frames, entry, _enlarged(choices, info, entry, size), size, codec)
 
 
-def few_frames(order: ResolvedJob, request: PreviewRequest) -> ResolvedJob:
-    """The order for the frames around the one that was asked for. Raises InputError when it is not in the clip."""
-    if request.frame not in order.frames:
+def few_frames(resolved: ResolvedJob, request: PreviewRequest) -> ResolvedJob:
+    """The job for the frames around the requested one. Raises InputError if that is not in the clip."""
+    if request.frame not in resolved.frames:
         raise InputError(
             f"Frame {request.frame} is not in the clip.",
-            f"Frames run from {order.frames.start} to {order.frames.stop - 1}.",
+            f"Frames run from {resolved.frames.start} to {resolved.frames.stop - 1}.",
         )
-    first = max(order.frames.start, request.frame - request.count // 2)
-    return replace(order, frames=FrameRange(first, min(order.frames.stop, first + request.count)))
+    first = max(resolved.frames.start, request.frame - request.count // 2)
+    return replace(resolved, frames=FrameRange(first, min(resolved.frames.stop, first + request.count)))
 
 
-def verify_deliverable(order: ResolvedJob, spec: OutputSpec, on_read: OnRead = no_progress) -> None:
-    """Read the deliverable back: as many frames, of the size and rate, as were asked for.
+def verify_deliverable(resolved: ResolvedJob, spec: OutputSpec, on_read: OnRead = no_progress) -> None:
+    """Read the deliverable back and check its number of frames, size and rate.
 
-    Raises JobFailedError saying what is wrong, MediaError when it cannot be read at all.
+    Raises JobFailedError naming the difference, MediaError if it cannot be read.
     """
-    found = probe(order.request.output, spec.rate, on_read)
+    found = probe(resolved.request.output, spec.rate, on_read)
     problems = []
-    if found.frames < len(order.frames):
-        problems.append(f"{found.frames} of {len(order.frames)} frames")
-    if (found.width, found.height) != order.size:
-        problems.append(f"{found.width}x{found.height} in place of {order.size[0]}x{order.size[1]}")
+    if found.frames < len(resolved.frames):
+        problems.append(f"{found.frames} of {len(resolved.frames)} frames")
+    if (found.width, found.height) != resolved.size:
+        problems.append(f"{found.width}x{found.height} instead of {resolved.size[0]}x{resolved.size[1]}")
     if found.kind == "file" and found.rate != spec.rate:
-        problems.append(f"{found.rate} frames a second in place of {spec.rate}")
+        problems.append(f"{found.rate} frames per second instead of {spec.rate}")
     if problems:
         raise JobFailedError(
-            f"The {order.codec} file does not read back as written: {'; '.join(problems)}.", "Try another --codec."
+            f"The {resolved.codec} output failed verification: {'; '.join(problems)}.", "Try another --codec."
         )
 
 
 def size_and_time(file: Path) -> tuple[int, int]:
-    """Bytes and time of the last change (ns), by which a source is told from another. Raises MediaError."""
+    """Size in bytes and modification time in ns, which identify a source file. Raises MediaError."""
     try:
         status = file.stat()
     except OSError as error:
@@ -242,7 +242,7 @@ def size_and_time(file: Path) -> tuple[int, int]:
 
 
 def _size(request: RestoreRequest, info: ClipInfo, entry: ModelEntry, choices: Choices) -> tuple[int, int]:
-    """Width and height of the output; raises InputError for one that the model cannot make."""
+    """Width and height of the output. Raises InputError for a size that the model cannot produce."""
     native = entry.info.scale_for(request.task, choices.model_options)
     if request.size is not None:
         width, height = request.size
@@ -252,19 +252,19 @@ def _size(request: RestoreRequest, info: ClipInfo, entry: ModelEntry, choices: C
     most = entry.info.largest_scale or entry.info.scale
     if width > info.width * most or height > info.height * most or width < 1 or height < 1:
         raise InputError(
-            f"{entry.name} cannot make {width}x{height} of {info.width}x{info.height}.",
+            f"{entry.name} cannot produce {width}x{height} from {info.width}x{info.height}.",
             f"Choose at most {info.width * most}x{info.height * most} ({most} times).",
         )
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         raise InputError(
-            f"{entry.name} would make {width}x{height} of {info.width}x{info.height}, more than can be written.",
-            f"Choose a smaller --scale: at most {MAX_SIDE} pixels a side and {MAX_PIXELS} in all.",
+            f"{entry.name} would produce {width}x{height} from {info.width}x{info.height}: too large to write.",
+            f"Choose a smaller --scale: at most {MAX_SIDE} pixels per side and {MAX_PIXELS} in total.",
         )
     return width, height
 
 
 def _enlarged(choices: Choices, info: ClipInfo, entry: ModelEntry, size: tuple[int, int]) -> Choices:
-    """The choices with a scale that is no larger than the wanted size needs, where a model can have several."""
+    """The choices with the smallest sufficient scale, for models that offer several."""
     option, given = entry.info.scale_option, choices.model_options
     if not option or int(given.get(option, "0")):
         return choices

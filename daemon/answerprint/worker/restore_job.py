@@ -1,7 +1,4 @@
-"""A clip into the chunks of its job's folder, from the first that is missing to the last.
-
-Whether a job took the memory that was reckoned before it, where the device can tell.
-"""
+"""Restore a clip into the chunks of its job's folder, from the first missing chunk to the last."""
 
 from __future__ import annotations
 
@@ -32,39 +29,42 @@ from answerprint.worker.chunk_writer import ChunkWriter
 from answerprint.worker.devices import DeviceMemory, choose_device, peak_memory_bytes, reset_peak_memory, stopwatch
 from answerprint.worker.flow_cache import open_flow_cache
 from answerprint.worker.loading import Models, configured, flow_through, settings_for, usual_recipe
-from answerprint.worker.memory_fallbacks import RUNGS, ChunkSettings, exhausted, is_out_of_memory
+from answerprint.worker.memory_fallbacks import FALLBACKS, ChunkSettings, exhausted, is_out_of_memory
 from answerprint.worker.open_folder import warn_of_open_folder
 from answerprint.worker.progress import Reporter, tell_reading
 from answerprint.worker.requests import JobChannel
 from answerprint.worker.resolved_job import ResolvedJob, resolve_job
 from answerprint.worker.source_check import SameSource, changed
 
-__all__ = ["RenderTask", "is_astray", "memory_checked", "render"]
+__all__ = ["RenderTask", "is_estimate_wrong", "memory_checked", "render"]
 
-_ASTRAY = 2
-"""Times by which an estimate may be wrong, either way, without being told."""
+_TOLERATED_FACTOR = 2
+"""Factor by which a memory estimate may be off, either way, without a warning."""
 
 
-def is_astray(estimated_bytes: int, taken_bytes: int) -> bool:
-    """Whether an estimate was wrong by more than 2 times; of nothing taken nothing can be said."""
-    return taken_bytes > 0 and not estimated_bytes / _ASTRAY <= taken_bytes <= estimated_bytes * _ASTRAY
+def is_estimate_wrong(estimated_bytes: int, taken_bytes: int) -> bool:
+    """Whether an estimate was off by more than a factor of 2; False if nothing was measured."""
+    return (
+        taken_bytes > 0
+        and not estimated_bytes / _TOLERATED_FACTOR <= taken_bytes <= estimated_bytes * _TOLERATED_FACTOR
+    )
 
 
 @contextmanager
-def memory_checked(estimated_bytes: int, device: torch.device, talk: JobChannel) -> Iterator[None]:
-    """Say in a warning when what the block takes, beyond what was held before it, is far from the estimate.
+def memory_checked(estimated_bytes: int, device: torch.device, channel: JobChannel) -> Iterator[None]:
+    """Warn if the block's peak memory, above what was held before it, is far from the estimate.
 
-    Only a CUDA device tells: of the processor's memory the most that a process ever held is known, not when.
+    CUDA only: for the CPU only the peak of the whole process is known.
     """
     held = DeviceMemory(device).used()
     yield
     if device.type != "cuda":
         return
     taken = (peak_memory_bytes(device) or 0) - held
-    if is_astray(estimated_bytes, taken):
-        talk.emit(
+    if is_estimate_wrong(estimated_bytes, taken):
+        channel.emit(
             events.warning(
-                f"The work took {taken / 1e9:.1f} GB of the device's memory, and {estimated_bytes / 1e9:.1f} GB were "
+                f"The job took {taken / 1e9:.1f} GB of the device's memory; {estimated_bytes / 1e9:.1f} GB were "
                 "expected: the estimate for this model and size is wrong."
             )
         )
@@ -72,10 +72,10 @@ def memory_checked(estimated_bytes: int, device: torch.device, talk: JobChannel)
 
 @dataclass(frozen=True, slots=True)
 class RenderTask:
-    """What the parent knows of a job.
+    """A restore request from the parent.
 
-    resume: the last chunk that it has, None to begin. rung: how far down the ladder the clip has been.
-    fingerprint: of the chunks that it has; empty for none.
+    resume: the last finished chunk, None for a new job. rung: the memory fallback that the clip has reached.
+    fingerprint: of the finished chunks; empty if there are none.
     """
 
     job: str
@@ -87,7 +87,7 @@ class RenderTask:
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Self:
-        """Read a message. Raises InputError for one that makes no sense, DamagedChunkError for such a receipt."""
+        """Parse a message. Raises InputError if it is invalid, DamagedChunkError if its receipt is."""
         try:
             resume = message.get("resume")
             return cls(
@@ -95,41 +95,41 @@ class RenderTask:
                 RestoreRequest.from_json(message["request"]),
                 Path(message["scratch"]),
                 None if resume is None else ChunkReceipt.from_json(resume),
-                min(int(message.get("rung", 0)), len(RUNGS) - 1),
+                min(int(message.get("rung", 0)), len(FALLBACKS) - 1),
                 str(message.get("fingerprint", "")),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"The job is not described properly ({error}).") from error
+            raise InputError(f"Invalid job description ({error}).") from error
 
 
-def render(task: RenderTask, talk: JobChannel, models: Models, at_border: Callable[[], None]) -> Message:
-    """Restore the chunks that are missing; returns the final event, `rendered` or `stopped`.
+def render(task: RenderTask, channel: JobChannel, models: Models, at_border: Callable[[], None]) -> Message:
+    """Restore the missing chunks; returns the final event, `rendered` or `stopped`.
 
-    `at_border` is called between chunks. Raises AnswerprintError, and StopRequestedError where the parent wants that.
+    `at_border` is called between chunks. Raises AnswerprintError, and StopRequestedError if the parent stops the job.
     """
     began = time.monotonic()
-    talk.emit(events.stage("probe", f"Reading {Path(task.request.clip.media).name}"))
-    order = resolve_job(task.request, on_read=tell_reading(task.request.clip.media, talk))
-    source = SameSource(order)
-    fingerprint = _check(task, order, talk)
+    channel.emit(events.stage("probe", f"Reading {Path(task.request.clip.media).name}"))
+    resolved = resolve_job(task.request, on_read=tell_reading(task.request.clip.media, channel))
+    source = SameSource(resolved)
+    fingerprint = _check(task, resolved, channel)
     device = choose_device(task.request.device)
-    talk.emit({**order.started(str(device)), "fingerprint": fingerprint})
-    talk.check()
+    channel.emit({**resolved.started(str(device)), "fingerprint": fingerprint})
+    channel.check()
     reset_peak_memory(device)
-    share = Fraction(min(order.choices.method.chunk, len(order.frames)), len(order.frames))
-    expected = int(order.estimate()["scratch_bytes"] * share)
-    scratch = ChunkWriter(task.folder, task.job, fingerprint, order.info.rate, expected)
+    share = Fraction(min(resolved.choices.method.chunk, len(resolved.frames)), len(resolved.frames))
+    expected = int(resolved.estimate()["scratch_bytes"] * share)
+    scratch = ChunkWriter(task.folder, task.job, fingerprint, resolved.info.rate, expected)
     watch = stopwatch(device)
     cache = open_flow_cache()
     with scratch.locked(), cache.lease():
-        state = None if task.resume is None else scratch.resume(task.resume, order.info, order.frames)
-        run = _Run(order, source, scratch, flow_through(cache), talk, watch, models, at_border, state)
-        if run.done == len(order.frames):
+        state = None if task.resume is None else scratch.resume(task.resume, resolved.info, resolved.frames)
+        run = _Run(resolved, source, scratch, flow_through(cache), channel, watch, models, at_border, state)
+        if run.done == len(resolved.frames):
             at_end = True
         else:
-            estimated = order.estimate(str(device))["memory_bytes"]
-            with models.use(order.entry, device, talk) as backend, memory_checked(estimated, device, talk):
-                at_end = run.all_chunks(configured(order, backend), task)
+            estimated = resolved.estimate(str(device))["memory_bytes"]
+            with models.use(resolved.entry, device, channel) as backend, memory_checked(estimated, device, channel):
+                at_end = run.all_chunks(configured(resolved, backend), task)
     if not at_end:
         return events.stopped(at_border=True)
     return events.rendered(
@@ -140,39 +140,39 @@ def render(task: RenderTask, talk: JobChannel, models: Models, at_border: Callab
     )
 
 
-def _check(task: RenderTask, order: ResolvedJob, talk: JobChannel) -> str:
-    """The fingerprint, compared with that of the chunks that are there."""
-    fingerprint = order.fingerprint
+def _check(task: RenderTask, resolved: ResolvedJob, channel: JobChannel) -> str:
+    """Check the fingerprint against that of the finished chunks, and return it."""
+    fingerprint = resolved.fingerprint
     if task.resume is None:
-        # Only at the beginning: later on the output may be there, written by this very job.
+        # Only at the start: later the output may exist because this job wrote it.
         output = Path(task.request.output)
-        check_output(output, order.codec, order.info, task.request.overwrite, order.frames)
-        warn_of_open_folder(output.parent, talk)
+        check_output(output, resolved.codec, resolved.info, task.request.overwrite, resolved.frames)
+        warn_of_open_folder(output.parent, channel)
     elif {task.fingerprint or fingerprint, task.resume.fingerprint} != {fingerprint}:
-        raise changed(order)
+        raise changed(resolved)
     return fingerprint
 
 
 class _Run:
-    """One clip at work: where it stands, and how it goes on when memory runs out."""
+    """One run of a clip: its position, and its fallbacks when memory runs out."""
 
     def __init__(
         self,
-        order: ResolvedJob,
+        resolved: ResolvedJob,
         source: SameSource,
         scratch: ChunkWriter,
         flow: FlowSource,
-        talk: JobChannel,
+        channel: JobChannel,
         watch: Stopwatch,
         models: Models,
         at_border: Callable[[], None],
         state: ClipState | None,
     ) -> None:
-        self._order = order
+        self._resolved = resolved
         self._source = source
         self._scratch = scratch
         self._flow = flow
-        self._talk = talk
+        self._channel = channel
         self._watch = watch
         self._models = models
         self._at_border = at_border
@@ -180,17 +180,17 @@ class _Run:
         self._clamped = 0
         self._damaged = 0
         self.before = self.done
-        """Frames that were finished when it began."""
+        """Frames that were finished when the run began."""
 
     @property
     def done(self) -> int:
         """Frames of the clip that are finished."""
-        return 0 if self._state is None else self._state.frame - self._order.frames.start
+        return 0 if self._state is None else self._state.frame - self._resolved.frames.start
 
     def all_chunks(self, backend: Backend, task: RenderTask) -> bool:
-        """Restore to the end; False when it stopped at a border because the parent wants that."""
-        reporter = Reporter(self._talk, len(self._order.frames), self.before)
-        recipe = usual_recipe(self._order, backend, task.rung)
+        """Restore to the end; False if it stopped at a chunk boundary for the parent."""
+        reporter = Reporter(self._channel, len(self._resolved.frames), self.before)
+        recipe = usual_recipe(self._resolved, backend, task.rung)
         if task.resume is not None:
             recipe = ChunkSettings.replayed(task.resume.recipe, recipe)
         self._offload(backend, recipe.rung)
@@ -202,35 +202,35 @@ class _Run:
                 if not is_out_of_memory(error):
                     raise
                 reason = str(error).partition("\n")[0] or "out of memory"
-            # Outside the block: the exception held on to every tensor of the chunk that was given up.
-            recipe = self._climb_down(backend, recipe, reason)
+            # Outside the block: the exception keeps every tensor of the abandoned chunk alive.
+            recipe = self._fall_back(backend, recipe, reason)
 
-    def _climb_down(self, backend: Backend, recipe: ChunkSettings, reason: str) -> ChunkSettings:
-        """The next rung; said before it is tried, so that whoever takes over after a crash begins there."""
+    def _fall_back(self, backend: Backend, recipe: ChunkSettings, reason: str) -> ChunkSettings:
+        """Switch to the next fallback; reported before it is tried, so that a retry after a crash starts there."""
         rung = recipe.rung + 1
-        if rung == len(RUNGS):
+        if rung == len(FALLBACKS):
             raise exhausted(reason)
-        self._talk.emit(events.adapted(rung, RUNGS[rung].message))
+        self._channel.emit(events.adapted(rung, FALLBACKS[rung].message))
         self._offload(backend, rung)
         DeviceMemory(backend.device).release()
-        return usual_recipe(self._order, backend, rung)
+        return usual_recipe(self._resolved, backend, rung)
 
     def _offload(self, backend: Backend, rung: int) -> None:
-        if RUNGS[rung].offload:
+        if FALLBACKS[rung].offload:
             backend.offload()
-            self._models.forget(self._order.entry.name)  # it is slow from now on: the next job gets a fresh one
+            self._models.forget(self._resolved.entry.name)  # it is slow from now on: the next job loads it again
 
     def _chunks(self, backend: Backend, recipe: ChunkSettings, reporter: Reporter) -> bool:
-        """Restore by a recipe, from where the clip stands; True at its end, False at a border."""
-        order, self._damaged = self._order, 0
-        settings = settings_for(order, backend, recipe)
+        """Restore with these settings from the current position; True at the end, False at a chunk boundary."""
+        resolved, self._damaged = self._resolved, 0
+        settings = settings_for(resolved, backend, recipe)
         report = partial(reporter.report, resumed_at=self.done)
         began, counts = time.monotonic(), (self._flow.hits, self._flow.misses)
-        if not self._may_go_on():
+        if not self._may_continue():
             return False
-        with open_reader(order.info, FrameRange(order.frames.start + self.done, order.frames.stop)) as reader:
+        with open_reader(resolved.info, FrameRange(resolved.frames.start + self.done, resolved.frames.stop)) as reader:
             chunks = restore_clip(
-                timed_frames(reader, self._watch, self._talk.check), backend, self._flow, settings,
+                timed_frames(reader, self._watch, self._channel.check), backend, self._flow, settings,
                 resume=self._state, watch=self._watch, on_progress=report,
             )  # fmt: skip
             for chunk in chunks:
@@ -238,48 +238,50 @@ class _Run:
                 self._warn(reader)
                 hits, misses = self._flow.hits - counts[0], self._flow.misses - counts[1]
                 now = time.monotonic()
-                self._talk.emit(
+                self._channel.emit(
                     events.chunk(
                         receipt.to_json(), now - began, flow_cache={"hits": hits, "misses": misses},
-                        frames_done=self.done, frames_total=len(order.frames),
+                        frames_done=self.done, frames_total=len(resolved.frames),
                     )
                 )  # fmt: skip
                 began, counts = now, (self._flow.hits, self._flow.misses)
-                if self.done < len(order.frames) and not self._may_go_on():
+                if self.done < len(resolved.frames) and not self._may_continue():
                     return False
         return True
 
-    def _may_go_on(self) -> bool:
-        """Between two chunks: False when the parent wants its turn back. Raises what forbids the next chunk."""
-        self._talk.check()
+    def _may_continue(self) -> bool:
+        """Between two chunks: False if the job must yield. Raises what forbids the next chunk."""
+        self._channel.check()
         self._at_border()
-        if self._talk.wishes.give_way.is_set():
+        if self._channel.controls.give_way.is_set():
             return False
         self._scratch.check_room()
         return True
 
     def _commit(self, chunk: RestoredChunk, recipe: ChunkSettings) -> ChunkReceipt:
-        """Keep a chunk, whose frames were read before now: of the source that the job began with, or not at all."""
-        self._talk.check()
+        """Commit a chunk, unless the source files of its frames have changed since the job began."""
+        self._channel.check()
         self._source.check(chunk.range)
         with self._watch.stage("write"):
-            last = chunk.state.frame == self._order.frames.stop
+            last = chunk.state.frame == self._resolved.frames.stop
             receipt, clamped = self._scratch.commit(chunk, recipe, last=last)
         self._state = chunk.state
         if clamped and not self._clamped:
-            self._talk.emit(
+            self._channel.emit(
                 events.warning(
-                    f"Values of the result from frame {chunk.range.start} on lie outside -0.5 to 1.5 and were "
-                    f"clamped ({clamped} of them in these {len(chunk)} frames)."
+                    f"Values outside -0.5 to 1.5 were clamped in the result from frame {chunk.range.start} on "
+                    f"({clamped} values in these {len(chunk)} frames)."
                 )
             )
         self._clamped += clamped
         return receipt
 
     def _warn(self, reader: FrameReader) -> None:
-        """Say which frames the decoder found damaged."""
+        """Warn about frames that the decoder reported as damaged."""
         new = reader.damaged[self._damaged :]
         if new:
             which = f"Frame {new[0]} is" if len(new) == 1 else f"{len(new)} frames from {new[0]} on are"
-            self._talk.emit(events.warning(f"{which} damaged in the source, and restored as far as it decodes."))
+            self._channel.emit(
+                events.warning(f"{which} damaged in the source; they are restored as far as they can be decoded.")
+            )
         self._damaged = len(reader.damaged)

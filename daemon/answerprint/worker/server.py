@@ -1,4 +1,4 @@
-"""The device worker that stays: one job after another, models kept warm between them."""
+"""The device worker's server: one job after another, with models kept warm between them."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _KEEP_ALIVE_SECONDS = 300.0
 
 
 class WorkerServer:
-    """Takes letters until it is told to end; everything but listening happens in this one thread."""
+    """Serves requests until `exit`; everything but listening runs in this one thread."""
 
     def __init__(self, channel: ChildChannel, inbox: Inbox, hello: Mapping[str, Any]) -> None:
-        """hello: the `serve` message; `device` in it names the one to own, the best there is by default.
+        """hello: the `serve` message; its `device` names the device to own, by default the best one.
 
-        `threads` in it is how many of the processor's cores are used; 0 is all.
+        Its `threads` is the number of CPU threads; 0 is one per core.
         """
         self._channel = channel
         self._inbox = inbox
@@ -49,30 +49,30 @@ class WorkerServer:
             self._memory,
             is_out_of_memory,
             expected_bytes=_weights_bytes,
-            on_change=self._say_models,
+            on_change=self._report_models,
         )
 
     def run(self) -> int:
         """Serve; returns the exit code."""
         self._channel.emit(events.ready(os.getpid(), str(self._device), list_devices(), _versions()))
         while True:
-            letter = self._inbox.take(self._warm.seconds_to_look())
-            if letter is None:
+            request = self._inbox.take(self._warm.seconds_to_tidy())
+            if request is None:
                 if self._warm.tidy():
-                    self._say_models()
-            elif letter.kind == "exit":
+                    self._report_models()
+            elif request.kind == "exit":
                 return 0
-            elif letter.kind in _CONTROLS:
-                self._control(letter.message)
+            elif request.kind in _CONTROLS:
+                self._control(request.message)
             else:
-                self._job(letter)
+                self._job(request)
 
-    def _job(self, letter: Request) -> None:
-        """Do one job, to its final event; nothing but the end of the process gets past here."""
-        talk = JobChannel(self._channel.emit, letter.wishes, {"job": str(letter.message.get("job", ""))})
+    def _job(self, request: Request) -> None:
+        """Run one job to its final event; only errors that end the process pass through."""
+        channel = JobChannel(self._channel.emit, request.controls, {"job": str(request.message.get("job", ""))})
         no_memory = ""
         try:
-            final = self._work(letter, talk)
+            final = self._work(request, channel)
         except StopRequestedError:
             final = events.stopped(at_border=False)
         except CancelledError:
@@ -86,38 +86,38 @@ class WorkerServer:
         if no_memory:
             self._memory.release()
             remedy = "Choose a smaller --chunk or a smaller --size."
-            final = events.error(JobFailedError(f"Memory ran out ({no_memory}).", remedy))
-        talk.emit(final)
+            final = events.error(JobFailedError(f"Out of memory ({no_memory}).", remedy))
+        channel.emit(final)
 
-    def _work(self, letter: Request, talk: JobChannel) -> Message:
-        message = letter.message
+    def _work(self, request: Request, channel: JobChannel) -> Message:
+        message = request.message
         keep_alive = float(message.get("keep_alive_seconds", _KEEP_ALIVE_SECONDS))
         models = Models(self._warm, self._device, keep_alive)
-        if letter.kind == "restore":
-            return render(RenderTask.from_message(self._placed(message)), talk, models, self._between_chunks)
-        if letter.kind == "preview":
-            request = self._placed(message).get("request")
-            if not isinstance(request, dict):
-                raise InputError("The preview names no request.")
-            return preview(PreviewRequest.from_json(request), talk, models)
-        raise InputError(f"There is no job of type {letter.kind!r}.")
+        if request.kind == "restore":
+            return render(RenderTask.from_message(self._with_device(message)), channel, models, self._between_chunks)
+        if request.kind == "preview":
+            settings = self._with_device(message).get("request")
+            if not isinstance(settings, dict):
+                raise InputError("The message has no request.")
+            return preview(PreviewRequest.from_json(settings), channel, models)
+        raise InputError(f"Unknown job type {request.kind!r}.")
 
-    def _placed(self, message: Message) -> Message:
-        """The message, with this worker's device where its request leaves the choice."""
+    def _with_device(self, message: Message) -> Message:
+        """The message, with this worker's device filled in if its request leaves the choice."""
         request = message.get("request")
         if isinstance(request, dict) and request.get("device", "auto") in ("auto", self._device.type):
             return {**message, "request": {**request, "device": str(self._device)}}
         return message
 
     def _between_chunks(self) -> None:
-        """What cannot wait for the end of a long job."""
-        for letter in self._inbox.take_all(_CONTROLS):
-            self._control(letter.message)
+        """Handle what cannot wait for the end of a long job."""
+        for request in self._inbox.take_all(_CONTROLS):
+            self._control(request.message)
         if self._warm.tidy():
-            self._say_models()
+            self._report_models()
 
     def _control(self, message: Message) -> None:
-        """Models and limits; every request is answered by a `models` event, or by an error of no job."""
+        """Handle a request about models or limits; answered by a `models` event, or by an error without a job."""
         try:
             if message["type"] == "load":
                 keep_alive = float(message.get("keep_alive_seconds", _KEEP_ALIVE_SECONDS))
@@ -134,11 +134,11 @@ class WorkerServer:
             self._channel.emit({**events.error(error), "job": ""})
 
     def _load(self, name: str) -> Backend:
-        # The family's libraries first, so that what is measured is the model alone.
+        # Import the family's libraries first, so that only the model's memory is measured.
         importlib.import_module(f"answerprint.backends.{find_model(name).family}.adapter")
         return load_model(name, self._device)
 
-    def _say_models(self) -> None:
+    def _report_models(self) -> None:
         now = self._warm.now()
         warm = [
             {
@@ -154,13 +154,13 @@ class WorkerServer:
 
 
 def _weights_bytes(name: str) -> int:
-    """Size of a model's weights on disk: about what they take in memory."""
+    """Size of a model's weights on disk, which is about their size in memory."""
     folder = at_hand(name).folder
     return 0 if folder is None else sum(file.stat().st_size for file in folder.rglob("*.safetensors"))
 
 
 def _versions() -> dict[str, str]:
-    """Versions of the libraries that decide the result; a frozen bundle may not know them all."""
+    """Versions of the libraries that affect the result; a frozen bundle may lack the metadata of some."""
     found: dict[str, str] = {}
     for name in _LIBRARIES:
         try:

@@ -1,4 +1,4 @@
-"""The source of a job stays the one it was: looked at wherever pictures or sound of it become part of a result."""
+"""Detect a source that changes while its job runs; checked wherever its pictures or sound enter a result."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ __all__ = ["SameSource", "changed"]
 
 
 class SameSource:
-    """The files of an order's source, as they were when this was made.
+    """The files of a job's source, as they were when this object was created.
 
-    Make it before the order's fingerprint is taken: then whatever changes between the two is noticed as well.
+    Create it before computing the job's fingerprint, so that a change between the two is noticed as well.
     """
 
-    def __init__(self, order: ResolvedJob) -> None:
-        """Raises MediaError for a file that is not there."""
-        self._order = order
-        self._files = order.source_files(order.frames)
+    def __init__(self, resolved: ResolvedJob) -> None:
+        """Raises MediaError if a file is missing."""
+        self._resolved = resolved
+        self._files = resolved.source_files(resolved.frames)
         self._before = {file: size_and_time(file) for file in self._files}
 
     def check(self, frames: FrameRange | None = None) -> None:
-        """Raise SourceChangedError when files of these frames (None: of all) are others now, MediaError when gone.
+        """Raise SourceChangedError if a file of these frames (None: of all) changed, MediaError if it is missing.
 
-        frames: of a sequence, so that a border costs as many looks at the disk as its chunk has pictures.
+        Pass `frames` for a sequence, so that each chunk checks only its own pictures.
         """
-        files = self._files if frames is None else self._order.source_files(frames)
+        files = self._files if frames is None else self._resolved.source_files(frames)
         if any(size_and_time(file) != self._before[file] for file in files):
-            raise changed(self._order)
+            raise changed(self._resolved)
 
 
-def changed(order: ResolvedJob) -> SourceChangedError:
-    """What to say of a source that is not the one that finished chunks are of."""
+def changed(resolved: ResolvedJob) -> SourceChangedError:
+    """The error for a source or model that differs from that of the finished chunks."""
     return SourceChangedError(
-        f"{order.info.path.name} or the model has changed since the first frames were restored.",
+        f"{resolved.info.path.name} or the model has changed since the first frames were restored.",
         "The clip is restored again from its first frame.",
     )

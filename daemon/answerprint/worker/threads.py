@@ -1,4 +1,4 @@
-"""How many of the processor's cores a worker uses."""
+"""The number of CPU threads of a worker."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ __all__ = ["use_threads"]
 
 
 def use_threads(count: int) -> None:
-    """Compute in so many threads; 0 leaves it to the libraries, which take one for each core.
+    """Use `count` CPU threads; 0 keeps the libraries' default of one per core.
 
-    A number above the cores that are free is slow, as threads wait for each other. The pictures are the same to the
-    bit.
+    More threads than free cores are slow, because threads wait for each other. The pictures are bit-identical.
     """
     if count > 0:
         torch.set_num_threads(count)

@@ -1,9 +1,4 @@
-"""DiffBIR as the method drives it: a first restoration, then Stable Diffusion under a ControlNet that sees it.
-
-What a user can set, read from text once.
-
-What DiffBIR's networks are told of frames: the latents of their first restorations.
-"""
+"""DiffBIR's backend: a first restoration, then Stable Diffusion with a ControlNet conditioned on its latent."""
 
 from __future__ import annotations
 
@@ -46,9 +41,9 @@ class RestoredCondition(LatentCondition):
     """First restorations, as latents and as pictures."""
 
     smooth: Tensor
-    """[F, 1, h, w] in [0, 1]: how smooth the picture is in each cell."""
+    """[F, 1, h, w] in [0, 1]: smoothness of the picture in each cell."""
     size: tuple[int, int]
-    """Height and width, px, of the result; a crop goes on speaking of the whole."""
+    """Height and width, px, of the result; a crop keeps those of the whole."""
 
     def select(self, frames: Sequence[int]) -> Self:
         """Some of the frames, by position."""
@@ -62,12 +57,12 @@ class RestoredCondition(LatentCondition):
 
 
 _SR_SCALE = 4
-"""How many times the first restoration of the task sr enlarges."""
+"""Scale of the first restoration for the task sr."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiffbirSettings:
-    """One configuration of the model."""
+    """Settings of the model, parsed from options."""
 
     steps: int
     sampler: str
@@ -76,7 +71,7 @@ class DiffbirSettings:
     scale: int
     """Output pixels per input pixel, along each axis."""
     first_stage: bool
-    """Whether the task's own network restores first, or the picture is only enlarged."""
+    """Whether the task's network restores first; otherwise the picture is only enlarged."""
     fidelity: float
     """Share s of restoration guidance, 0..1; 0 is off."""
     guidance: Guidance
@@ -84,10 +79,10 @@ class DiffbirSettings:
 
     @classmethod
     def read(cls, steps: int, sampler: str, options: Mapping[str, str]) -> Self:
-        """Defaults, and `options` over them; raises InputError for a wrong value or an unknown name."""
+        """Parse `options` over the defaults. Raises InputError for an invalid value or an unknown name."""
         text = INFO.fill_options(options)
         if sampler not in INFO.samplers:
-            raise InputError(f"There is no sampler {sampler!r}.", f"Samplers: {', '.join(INFO.samplers)}.")
+            raise InputError(f"Unknown sampler {sampler!r}.", f"Samplers: {', '.join(INFO.samplers)}.")
         task = text["task"]
         return cls(
             steps,
@@ -103,11 +98,11 @@ class DiffbirSettings:
 
 
 SHORT_SIDE = 512
-"""Least short side of the picture, px, at which detail is drawn: Stable Diffusion 2.1 learned at this size."""
+"""Minimum short side, px, of the diffusion model's input: Stable Diffusion 2.1 was trained at this size."""
 
 
 class DiffbirBackend(HookedNetworks):
-    """The networks of both stages, what reads the prompts, and the schedules."""
+    """The networks of both stages, the text encoder and the schedules."""
 
     def __init__(
         self,
@@ -119,7 +114,7 @@ class DiffbirBackend(HookedNetworks):
         version: str = "v2",
         short_side: int = SHORT_SIDE,
     ) -> None:
-        """`first_stage` gives what restores first for a task. Raises ModelError when the parts do not fit."""
+        """`first_stage` loads the first stage of a task. Raises ModelError if the parts do not match."""
         _check(components, text, version)
         cell, coarsest = cell_size(components.vae), coarsest_scale(components.unet)
         self._family = replace(INFO, latent_factor=cell, multiple_of=coarsest)
@@ -135,13 +130,13 @@ class DiffbirBackend(HookedNetworks):
 
     @property
     def info(self) -> BackendInfo:
-        """What it can do; its scale is that of the task it is set to."""
+        """Its description, with the scale of the configured task."""
         return replace(self._family, scale=self._settings.scale)
 
     def configure(self, *, steps: int, sampler: str, options: dict[str, str]) -> None:
-        """Set task, sampler, prompts and guidance; raises InputError, and leaves the old ones, for what is wrong.
+        """Set task, sampler, prompts and guidance. Raises InputError for invalid values and keeps the old settings.
 
-        Raises ModelError when the task's first restoration is asked for and cannot be loaded.
+        Raises ModelError if the task's first stage is needed and cannot be loaded.
         """
         settings = DiffbirSettings.read(steps, sampler, options)
         if settings.first_stage:
@@ -151,7 +146,7 @@ class DiffbirBackend(HookedNetworks):
     def _set(self, settings: DiffbirSettings) -> None:
         guidance = settings.guidance
         self._last_guided = guidance.last(self._make_schedule(settings).timesteps)
-        # Row 0 is what guidance leads away from, row 1 what it leads to.
+        # Row 0 is the negative prompt, row 1 the prompt.
         self._prompts = self._text.encode([guidance.negative_prompt, guidance.prompt], self.device)
         self._settings = settings
         self.set_running(settings.running)
@@ -167,17 +162,17 @@ class DiffbirBackend(HookedNetworks):
 
     @torch.no_grad()
     def condition(self, low: Tensor) -> RestoredCondition:
-        """Restore [F, 3, h, w] in [0, 1] for a first time, and encode what comes out.
+        """Run the first restoration on [F, 3, h, w] in [0, 1], and encode the result.
 
-        Values outside are clamped, and what is not a number becomes black. Padding at the bottom and right is black
-        too, as in the published runs.
+        Values outside are clamped, and NaN becomes black. Padding at the bottom and right is black too, as in the
+        published code.
         """
         scale = self._settings.scale
         height, width = low.shape[2:]
         finite = low.to(self.device, torch.float32).nan_to_num(nan=0.0, posinf=1.0, neginf=0.0).clamp(0, 1)
         restore = self._first_stage(self._settings.task) if self._settings.first_stage else Enlarger()
         # One frame at a time: the first network needs as much memory as the others.
-        restored = torch.cat([self._not_too_small(restore(frame, scale)) for frame in torch.split(finite, 1)])
+        restored = torch.cat([self._at_least_short_side(restore(frame, scale)) for frame in torch.split(finite, 1)])
         cell = self._family.latent_factor
         unit = cell * self._family.multiple_of
         padded = F.pad(restored, (0, -restored.shape[3] % unit, 0, -restored.shape[2] % unit))
@@ -185,8 +180,8 @@ class DiffbirBackend(HookedNetworks):
         latent = encode(self._vae, padded * 2 - 1) * self._vae.config.scaling_factor
         return RestoredCondition(latent, restored, cell, smoothness(padded, cell), size)
 
-    def _not_too_small(self, picture: Tensor) -> Tensor:
-        """`picture`, enlarged where its short side is shorter than the networks are used to."""
+    def _at_least_short_side(self, picture: Tensor) -> Tensor:
+        """`picture`, enlarged if its short side is below the networks' training size."""
         height, width = picture.shape[2:]
         short = min(height, width)
         if short >= self._short_side:
@@ -197,22 +192,22 @@ class DiffbirBackend(HookedNetworks):
     @torch.no_grad()
     def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
         """The UNet's output (predicted noise, in v2) for x [F, 4, h, w], guided by prompts and first restoration."""
-        told = own_condition(condition, RestoredCondition)
+        cond = own_condition(condition, RestoredCondition)
         if self._last_guided is None or timestep < self._last_guided:
-            output = self._run(x, timestep, told.latent, self._prompts[1:])
+            output = self._run(x, timestep, cond.latent, self._prompts[1:])
         else:
-            # Both in one batch, so that the token hook sees both at once and merges them alike.
-            both = self._run(torch.cat([x, x]), timestep, torch.cat([told.latent] * 2), self._prompts)
+            # Both in one batch, so that the token hook merges both in the same way.
+            both = self._run(torch.cat([x, x]), timestep, torch.cat([cond.latent] * 2), self._prompts)
             u, c = both.chunk(2)
             output = u + self._settings.guidance.scale * (c - u)
         if self._settings.fidelity == 0:
             return output
         abar, prediction = self._abar[timestep], self._config["prediction_type"]
         x0 = PARAMETRISATIONS[prediction](output, x, abar)
-        return blend_fidelity(output, x0, told.latent, self._settings.fidelity * told.smooth, abar, prediction)
+        return blend_fidelity(output, x0, cond.latent, self._settings.fidelity * cond.smooth, abar, prediction)
 
     def _run(self, x: Tensor, timestep: int, latent: Tensor, prompts: Tensor) -> Tensor:
-        """The UNet's output for x [G F, 4, h, w], group by group under one of `prompts` [G, 77, C]."""
+        """The UNet's output for x [G F, 4, h, w]; each group uses one of `prompts` [G, 77, C]."""
 
         def run(x: Tensor, latent: Tensor, text: Tensor) -> Tensor:
             down, middle = self._controlnet(x, timestep, text, latent, return_dict=False)
@@ -227,26 +222,26 @@ class DiffbirBackend(HookedNetworks):
     @torch.no_grad()
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
         """Pictures [F, 3, scale h, scale w], in the colours of the first restoration."""
-        told = own_condition(condition, RestoredCondition)
-        height, width = told.picture.shape[2:]
+        cond = own_condition(condition, RestoredCondition)
+        height, width = cond.picture.shape[2:]
 
         def finish(latent: Tensor, restored: Tensor) -> Tensor:
             drawn = decode(self._vae, latent / self._vae.config.scaling_factor)[:, :, :height, :width] / 2 + 0.5
             drawn = fix_colour(drawn, restored)
-            if told.size == (height, width):
+            if cond.size == (height, width):
                 return drawn
-            return F.interpolate(drawn, told.size, mode="bicubic", antialias=True, align_corners=False)
+            return F.interpolate(drawn, cond.size, mode="bicubic", antialias=True, align_corners=False)
 
         # One frame at a time: the decoder needs several times the memory of the networks.
         return torch.cat(
-            [finish(*frame) for frame in zip(torch.split(x0, 1), torch.split(told.picture, 1), strict=True)]
+            [finish(*frame) for frame in zip(torch.split(x0, 1), torch.split(cond.picture, 1), strict=True)]
         )
 
 
 def load(model: VerifiedModel, device: torch.device) -> DiffbirBackend:
-    """The model of a folder with the original files as safetensors; raises ModelError when it holds something else.
+    """Load a folder with the original files as safetensors. Raises ModelError if it contains something else.
 
-    Of stage1/ the file of a task is read when the task is first asked for.
+    A task's file in stage1/ is read when the task is first used.
     """
     index = read_index(model, "DiffBIR")
     components = load_components(
@@ -262,33 +257,33 @@ def load(model: VerifiedModel, device: torch.device) -> DiffbirBackend:
     return DiffbirBackend(components, text, first_stage, device, version=str(index.get("version")))
 
 
-def _head_dim(told: object) -> int:
-    if not isinstance(told, int) or told < 1:
-        raise ModelError(f"model_index.json says head_dim {told!r}.", "Get the model anew.")
-    return told
+def _head_dim(value: object) -> int:
+    if not isinstance(value, int) or value < 1:
+        raise ModelError(f"model_index.json has an invalid head_dim: {value!r}.", "Download the model again.")
+    return value
 
 
 def _check(components: Components, text: Text, version: str) -> None:
-    """Raises ModelError naming what does not fit."""
+    """Raises ModelError naming the mismatch."""
     latent = components.vae.config.latent_channels
     unet, controlnet = components.unet.config, components.controlnet.config
     if version not in SCHEDULERS:
-        fault = f"There is no DiffBIR {version}: known are {', '.join(SCHEDULERS)}."
+        fault = f"Unknown DiffBIR version {version}; known: {', '.join(SCHEDULERS)}."
     elif not latent == unet.in_channels == unet.out_channels == controlnet.in_channels:
-        fault = "The networks have latents of different channels."
+        fault = "The networks have different latent channels."
     elif unet.block_out_channels != controlnet.block_out_channels:
-        fault = "The UNet and the ControlNet are of different widths."
+        fault = "The UNet and the ControlNet have different widths."
     elif {unet.cross_attention_dim, controlnet.cross_attention_dim} != {text.width}:
-        fault = "The networks do not read what the text encoder writes."
+        fault = "The text encoder's width does not match the networks."
     else:
         return
-    raise ModelError(fault, "Get the model anew from its source.")
+    raise ModelError(fault, "Download the model again from its source.")
 
 
 def _install_control(controlnet: torch.nn.Module, slot: HookSlot) -> list[TokenLayer]:
-    """Set a hooked processor on each self-attention layer of the ControlNet.
+    """Install a hooked processor on each self-attention layer of the ControlNet.
 
-    Its layers count as those of up blocks, whose tokens the method matches by similarity: so the paper merges them.
+    Its layers count as up blocks, whose tokens are matched by similarity, as in the paper.
     """
     layers = []
     for own, module in self_attention_layers(controlnet):

@@ -1,4 +1,4 @@
-"""From the tensors of the original checkpoints to networks of diffusers and transformers."""
+"""Build diffusers and transformers networks from the tensors of the original checkpoints."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ BASE_PARTS = {
     "vae": "first_stage_model.",
     "text": "cond_stage_model.model.",
 }
-"""Where the networks lie in a Stable Diffusion 2.1 checkpoint."""
+"""Name prefixes of the networks in a Stable Diffusion 2.1 checkpoint."""
 
-_WRONG_FILE = "Name the right file, or get it anew from its source."
+_WRONG_FILE = "Choose the right file, or download it again from its source."
 _SHOWN = 5
-"""Names that a message holds."""
+"""Maximum number of names in a message."""
 
 _PACKED = re.compile(r"\.in_proj_(weight|bias)$")
 _PARTED = re.compile(r"\.[qkv]_proj\.(weight|bias)$")
@@ -56,12 +56,12 @@ class Components:
 
 
 def build(base: StateDict, control: StateDict, *, head_dim: int) -> Components:
-    """`load_components`."""
+    """See `load_components`."""
     base, control = _unwrapped(base), _unwrapped(control)
     parts = {part: _under(prefix, base) for part, prefix in BASE_PARTS.items()}
     for part, prefix in BASE_PARTS.items():
         if not parts[part]:
-            raise ModelError(f"The base checkpoint has no tensor under {prefix}.", _WRONG_FILE)
+            raise ModelError(f"The base checkpoint has no tensors under {prefix}.", _WRONG_FILE)
     return Components(
         unet=_unet(parts["unet"], head_dim),
         controlnet=_controlnet(control, head_dim),
@@ -80,15 +80,15 @@ def _unet(state: StateDict, head_dim: int) -> UNet2DConditionModel:
 
 
 def _controlnet(state: StateDict, head_dim: int) -> ControlNetModel:
-    """The original's first convolution sees latent and condition side by side; diffusers' sees them one by one."""
+    """The original's first convolution takes latent and condition concatenated; diffusers' has two convolutions."""
     shapes = LayerShapes("The ControlNet", state)
     encoder = read_encoder(shapes)
     if encoder.in_channels % 2:
-        raise ModelError(f"{shapes.what} takes {encoder.in_channels} channels, not two latents.", _WRONG_FILE)
+        raise ModelError(f"{shapes.what} has {encoder.in_channels} input channels, not two latents.", _WRONG_FILE)
     half = encoder.in_channels // 2
     config = encoder.config(head_dim) | {"in_channels": half, "conditioning_channels": half}
     with torch.device("meta"):
-        # Channels of the condition's own convolutions, which make way for the original's one.
+        # Dummy channels: the condition's embedding is replaced on the next line.
         network = ControlNetModel(**config, conditioning_embedding_out_channels=(16,))
         network.controlnet_cond_embedding = nn.Conv2d(half, encoder.widths[0], 3, padding=1, bias=False)
     weight = "input_blocks.0.0.weight"
@@ -107,7 +107,7 @@ def _vae(state: StateDict) -> AutoencoderKL:
 
 
 def _text_encoder(state: StateDict, head_dim: int) -> CLIPTextModel:
-    """The last block and the projection into the space of pictures are read by nobody, so they are left out."""
+    """The last block and the projection to the image space are unused, so they are left out."""
     shapes = LayerShapes("The text encoder", state)
     config = text_config(shapes, head_dim)
     layers = config["num_hidden_layers"]
@@ -124,7 +124,7 @@ def _text_encoder(state: StateDict, head_dim: int) -> CLIPTextModel:
     with torch.device("meta"):
         network = CLIPTextModel(CLIPTextConfig(**config))
     _filled(network, parted, text_modules(layers), shapes.what)
-    # Positions 0..76 are no weights, so nothing has filled them.
+    # Positions 0..76 are not weights, so they are not loaded.
     network.embeddings.register_buffer(
         "position_ids", torch.arange(config["max_position_embeddings"])[None], persistent=False
     )
@@ -132,7 +132,7 @@ def _text_encoder(state: StateDict, head_dim: int) -> CLIPTextModel:
 
 
 def _unwrapped(state: Mapping[str, Any]) -> StateDict:
-    """The tensors themselves, without what a training run put around them."""
+    """The tensors, without wrappers of the training code."""
     while isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
     return {name.removeprefix("module."): tensor for name, tensor in state.items()}
@@ -143,13 +143,13 @@ def _under(prefix: str, state: StateDict) -> StateDict:
 
 
 def _filled(network: Any, state: StateDict, modules: Modules, what: str) -> Any:  # noqa: ANN401 - diffusers has no types
-    """`network`, made on the meta device, with the tensors of `state`, for inference."""
+    """Fill `network`, created on the meta device, with the tensors of `state`, for inference."""
     network.load_state_dict(_translated(state, network.state_dict(), modules, what), strict=True, assign=True)
     return network.eval().requires_grad_(False)
 
 
 def _translated(state: StateDict, wanted: StateDict, modules: Modules, what: str) -> dict[str, Tensor]:
-    """`state` in float32, under the names and in the shapes of `wanted`; raises ModelError for what does not fit."""
+    """`state` in float32, with the names and shapes of `wanted`. Raises ModelError for mismatches."""
     found: dict[str, Tensor] = {}
     unknown, unfit = [], []
     for name, tensor in state.items():

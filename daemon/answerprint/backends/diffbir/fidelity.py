@@ -1,7 +1,7 @@
-"""Restoration guidance: clean latents are drawn to the first restoration, most where that is smooth.
+"""Restoration guidance: pull clean latents towards the first restoration, most where it is smooth.
 
 Lin et al. 2024 (DiffBIR), section 3.3: x0 <- x0 - s grad L, with the region-adaptive error L = |W^(1/2) (x0 - c)|^2 / 2
-taken between latents, so that its gradient is W (x0 - c) and nothing has to be decoded.
+computed between latents, so that its gradient is W (x0 - c) and nothing needs decoding.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from torch import Tensor
 __all__ = ["blend_fidelity", "smoothness"]
 
 _PATCH = 2
-"""Side in pixels of the patches by whose edges smoothness is judged."""
+"""Side, in pixels, of the patches over which gradients are summed."""
 
 
 def smoothness(picture: Tensor, cell: int) -> Tensor:
-    """W [B, 1, H / cell, W / cell] in [0, 1] of `picture` [B, 3, H, W] in [0, 1]: 1 where nothing changes, 0 on edges.
+    """W [B, 1, H / cell, W / cell] in [0, 1] of `picture` [B, 3, H, W] in [0, 1]: 1 in flat areas, 0 on edges.
 
-    Of each patch 1 - tanh of its sum of gradient magnitudes (Sobel), averaged over the patches of a latent cell.
+    For each patch 1 - tanh of its sum of gradient magnitudes (Sobel), averaged over the patches of a latent cell.
     """
     grey = F.pad(picture.mean(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
     across = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]], device=picture.device)
@@ -33,8 +33,8 @@ def smoothness(picture: Tensor, cell: int) -> Tensor:
 def blend_fidelity(output: Tensor, x0: Tensor, latent: Tensor, weight: Tensor, abar: float, prediction: str) -> Tensor:
     """The network's `output` whose clean latent is x0 - weight (x0 - latent).
 
-    x0 is linear in what is predicted (`prediction`, in diffusers' words), so a step of x0 is a step of the output; the
-    slope is finite as long as abar, the share of the clean latent in x_t, is less than 1.
+    x0 is linear in the prediction (`prediction` is diffusers' prediction type), so a change of x0 is a change of the
+    output; the slope is finite as long as abar, the share of the clean latent in x_t, is below 1.
     """
     step = weight * (x0 - latent) / math.sqrt(1 - abar)
     return output + (math.sqrt(abar) * step if prediction == "epsilon" else step)

@@ -1,4 +1,4 @@
-"""What the DiffBIR family is, as data; numbers are those of the published v2 on Stable Diffusion 2.1."""
+"""Description of the DiffBIR family, as data; numbers of the published v2 on Stable Diffusion 2.1."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from answerprint.temporal.presets import PUBLISHED
 __all__ = ["INFO", "SPACED"]
 
 SPACED = "ddpm-spaced"
-"""The sampler of the published runs: ancestral steps between evenly spaced timesteps."""
+"""The sampler of the published code: ancestral steps between evenly spaced timesteps."""
 
 _TASK = Option(
     name="task",
     kind="choice",
     choices=("sr", "denoise", "face"),
     default="sr",
-    help="What the first restoration mends: small pictures, noisy ones, or faces.",
+    help="Purpose of the first restoration: super-resolution (sr), denoising (denoise) or faces (face).",
     group="basic",
 )
 _ENLARGE = Option(
     name="enlarge",
     kind="int",
     default=0,
-    help="How many times larger the picture is made before detail is drawn; 0 is as many as the wanted size needs.",
+    help="Enlargement before the diffusion model; 0 chooses it by the output size.",
     minimum=0,
     maximum=4,
 )
@@ -36,13 +36,13 @@ _STAGE_1 = Option(
     kind="choice",
     choices=("model", "none"),
     default="model",
-    help="What comes before detail is drawn: model, a network that takes the damage away, or none, a larger picture.",
+    help="First stage: a restoration network (model), or plain enlargement (none).",
 )
 _FIDELITY = Option(
     name="fidelity",
     kind="float",
     default=0.0,
-    help="How strongly smooth parts are held to the first restoration: 0 leaves the model free, 1 draws least.",
+    help="How closely smooth areas follow the first restoration: 0 leaves the model free, 1 adds least detail.",
     group="basic",
     minimum=0,
     maximum=1,
@@ -50,7 +50,7 @@ _FIDELITY = Option(
 
 INFO = BackendInfo(
     family="diffbir",
-    summary="DiffBIR: a first restoration, then Stable Diffusion 2.1 under a ControlNet that sees it",
+    summary="DiffBIR: a restoration network, then Stable Diffusion 2.1 with a ControlNet",
     tasks=("sr", "denoise", "face"),
     scale=4,
     task_scales=(("denoise", 1), ("face", 1)),
@@ -61,8 +61,8 @@ INFO = BackendInfo(
     samplers=(SPACED, "ddim", "ddpm", "dpm++", "dpm++sde"),
     default_steps=50,
     tile_cells=128,
-    # Measured on the published architecture (float32, CPU): the networks take 106 kB per cell and frame where prompts
-    # guide them; the decoder 257 kB per cell, of one frame at a time and one window of at most 256 x 256.
+    # Measured on the published architecture (float32, CPU): the networks take 106 kB per cell and frame with guidance;
+    # the decoder 257 kB per cell, for one frame at a time and one window of at most 256 x 256.
     bytes_per_cell=110_000,
     options=(
         _TASK,

@@ -1,4 +1,4 @@
-"""Configurations of diffusers' and transformers' networks, read from the shapes of the original tensors."""
+"""Derive configurations of diffusers' and transformers' networks from the shapes of the original tensors."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from answerprint.errors import ModelError
 __all__ = ["Encoder", "LayerShapes", "read_encoder", "text_config", "vae_config"]
 
 GROUPS = 32
-"""Of every group norm; no tensor's shape tells."""
+"""Groups of every group norm; not visible in the tensors' shapes."""
 
 LATENT_SCALE = 0.18215
-"""Of Stable Diffusion's VAE: latents times this have about unit variance."""
+"""Scaling factor of Stable Diffusion's VAE: scaled latents have about unit variance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +25,25 @@ class LayerShapes:
     """The shapes of a checkpoint's tensors, by original name."""
 
     what: str
-    """For messages."""
+    """Name of the network, for messages."""
     state: Mapping[str, Tensor]
 
     def __contains__(self, name: str) -> bool:
         return name in self.state
 
     def of(self, name: str, dims: int) -> tuple[int, ...]:
-        """The shape of the tensor `name`; raises ModelError when it is absent or has not `dims` dimensions."""
+        """The shape of the tensor `name`. Raises ModelError if it is missing or does not have `dims` dimensions."""
         if name not in self.state:
-            raise ModelError(f"{self.what} has no tensor {name}.", "Name the right file, or get it anew.")
+            raise ModelError(f"{self.what} has no tensor {name}.", "Choose the right file, or download it again.")
         shape = tuple(self.state[name].shape)
         if len(shape) != dims:
-            raise ModelError(f"{self.what}: {name} has the shape {shape}.", "Name the right file, or get it anew.")
+            raise ModelError(
+                f"{self.what}: unexpected shape {shape} of {name}.", "Choose the right file, or download it again."
+            )
         return shape
 
     def count(self, pattern: str) -> int:
-        """How many of the tensors `pattern`, with {} running from 0, there are in a row."""
+        """Number of consecutive tensors named `pattern`, with {} counting from 0."""
         return next(n for n in count() if pattern.format(n) not in self.state)
 
 
@@ -53,23 +55,23 @@ class Encoder:
     widths: tuple[int, ...]
     """Channels at each level."""
     attention: tuple[bool, ...]
-    """Levels that have self-attention and cross-attention."""
+    """Whether each level has self-attention and cross-attention."""
     blocks: int
-    """Residual blocks a level."""
+    """Residual blocks per level."""
     depth: int
     """Transformer blocks in each attention."""
     context: int
-    """Width of the text that cross-attention sees."""
+    """Width of the text embedding for cross-attention."""
     linear: bool
     """Whether tokens are projected by linear layers or by 1 x 1 convolutions."""
 
     def config(self, head_dim: int) -> dict[str, Any]:
-        """What UNet2DConditionModel and ControlNetModel have in common.
+        """Configuration shared by UNet2DConditionModel and ControlNetModel.
 
-        Raises ModelError when heads of `head_dim` do not fill the channels.
+        Raises ModelError if `head_dim` does not divide the channels.
         """
         if any(width % head_dim for width in self.widths):
-            raise ModelError(f"Attention heads of {head_dim} channels do not make up {self.widths}.", "Give head_dim.")
+            raise ModelError(f"A head_dim of {head_dim} does not divide the widths {self.widths}.", "Correct head_dim.")
         return {
             "in_channels": self.in_channels,
             "block_out_channels": self.widths,
@@ -78,20 +80,20 @@ class Encoder:
             "mid_block_type": "UNetMidBlock2DCrossAttn",
             "cross_attention_dim": self.context,
             "transformer_layers_per_block": self.depth,
-            # diffusers calls the number of heads so.
+            # diffusers uses this name for the number of heads.
             "attention_head_dim": tuple(width // head_dim for width in self.widths),
             "use_linear_projection": self.linear,
             "norm_num_groups": GROUPS,
         }
 
     def unet_config(self, head_dim: int, out_channels: int) -> dict[str, Any]:
-        """Of the whole UNet."""
+        """Configuration of the whole UNet."""
         up = tuple("CrossAttnUpBlock2D" if a else "UpBlock2D" for a in reversed(self.attention))
         return {**self.config(head_dim), "out_channels": out_channels, "up_block_types": up}
 
 
 def read_encoder(shapes: LayerShapes) -> Encoder:
-    """The encoder that `shapes` describe; raises ModelError when they describe none."""
+    """The encoder described by `shapes`. Raises ModelError if they describe none."""
     widths, attention, blocks = [], [], []
     n = 1
     while True:
@@ -105,7 +107,7 @@ def read_encoder(shapes: LayerShapes) -> Encoder:
             break
         n += 1
     if len(set(blocks)) > 1:
-        raise ModelError(f"{shapes.what} has {blocks} residual blocks at its levels.", "Get the model anew.")
+        raise ModelError(f"{shapes.what} has {blocks} residual blocks at its levels.", "Download the model again.")
     middle = "middle_block.1.transformer_blocks"
     projection = "middle_block.1.proj_in.weight"
     return Encoder(
@@ -120,7 +122,7 @@ def read_encoder(shapes: LayerShapes) -> Encoder:
 
 
 def vae_config(shapes: LayerShapes) -> dict[str, Any]:
-    """Of AutoencoderKL; raises ModelError when the shapes describe none."""
+    """Configuration of AutoencoderKL. Raises ModelError if the shapes describe none."""
     levels = shapes.count("encoder.down.{}.block.0.conv1.weight")
     widths = tuple(shapes.of(f"encoder.down.{level}.block.0.conv2.weight", 4)[0] for level in range(levels))
     return {
@@ -137,13 +139,13 @@ def vae_config(shapes: LayerShapes) -> dict[str, Any]:
 
 
 def text_config(shapes: LayerShapes, head_dim: int) -> dict[str, Any]:
-    """Of CLIPTextModel without the last block: DiffBIR reads the one before. Raises ModelError as `vae_config`."""
+    """Configuration of CLIPTextModel without the last block, which DiffBIR skips. Raises as `vae_config`."""
     words, width = shapes.of("token_embedding.weight", 2)
     positions, _ = shapes.of("positional_embedding", 2)
     layers = shapes.count("transformer.resblocks.{}.ln_1.weight") - 1
     inner, _ = shapes.of("transformer.resblocks.0.mlp.c_fc.weight", 2)
     if layers < 1 or width % head_dim:
-        raise ModelError(f"{shapes.what} has {layers + 1} blocks of {width} channels.", "Get the model anew.")
+        raise ModelError(f"{shapes.what} has {layers + 1} blocks of {width} channels.", "Download the model again.")
     return {
         "vocab_size": words,
         "hidden_size": width,

@@ -1,4 +1,4 @@
-"""The sampler of DiffBIR's published runs: ancestral steps between evenly spaced timesteps."""
+"""The sampler of DiffBIR's published code: ancestral steps between evenly spaced timesteps."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ SCHEDULERS: dict[str, dict[str, Any]] = {
         "beta_schedule": "scaled_linear",
         "prediction_type": "epsilon",
         "clip_sample": False,
-        # From the noisiest timestep, as the spaced sampler does.
+        # Starts at the noisiest timestep, as the spaced sampler does.
         "timestep_spacing": "trailing",
     },
 }
-"""The noise schedule by version, in the words of diffusers; the original files do not hold it."""
+"""The noise schedule by version, as a diffusers configuration; the original files do not contain it."""
 SCHEDULERS["v2.1"] = {**SCHEDULERS["v2"], "prediction_type": "v_prediction", "rescale_betas_zero_snr": True}
 
 
 def alphas_cumprod(config: dict[str, Any]) -> Tensor:
-    """abar_t [T] float64 of a scaled-linear schedule, with its end brought to zero where the configuration says so."""
+    """abar_t [T] float64 of a scaled-linear schedule, rescaled to zero terminal SNR if configured."""
     ends = (math.sqrt(config["beta_start"]), math.sqrt(config["beta_end"]))
     beta = torch.linspace(*ends, config["num_train_timesteps"], dtype=torch.float64) ** 2
     abar = (1 - beta).cumprod(0)
@@ -45,10 +45,10 @@ def alphas_cumprod(config: dict[str, Any]) -> Tensor:
 
 
 def spaced_timesteps(steps: int, trained: int) -> list[int]:
-    """`steps` of `trained` timesteps, evenly spread from first to last, ascending; a single one is the first.
+    """`steps` of `trained` timesteps, evenly spaced from first to last, ascending; a single one is the first.
 
-    The stride is added up, as Nichol and Dhariwal's code (Improved DDPM, 2021) does it: where a timestep falls half
-    way between two numbers, rounding the sum and rounding the product differ.
+    The stride is accumulated, as in Nichol and Dhariwal's code (Improved DDPM, 2021): halfway between two integers,
+    rounding the sum and rounding the product differ.
     """
     stride = (trained - 1) / max(steps - 1, 1)
     return [round(t) for t in accumulate(repeat(stride, steps - 1), initial=0.0)]
@@ -67,7 +67,7 @@ class SpacedSchedule:
     def __post_init__(self) -> None:
         trained = self.config["num_train_timesteps"]
         if not 1 <= self.steps <= trained:
-            raise InputError(f"{self.steps} steps cannot be taken.", f"Give 1 to {trained}.")
+            raise InputError(f"The model does not support {self.steps} steps.", f"Choose 1 to {trained}.")
         self._timesteps = spaced_timesteps(self.steps, trained)[::-1]
         self._abar = [*alphas_cumprod(self.config)[self._timesteps].tolist(), 1.0]
 
@@ -78,12 +78,12 @@ class SpacedSchedule:
 
     @property
     def stochastic(self) -> bool:
-        """Every step but the last uses fresh noise."""
+        """True: every step but the last uses fresh noise."""
         return True
 
     @property
     def from_noise(self) -> bool:
-        """It starts from noise alone."""
+        """True: sampling starts from pure noise."""
         return True
 
     def start(self, noise: Tensor) -> Tensor:
@@ -91,15 +91,15 @@ class SpacedSchedule:
         return noise
 
     def model_input(self, x: Tensor, i: int) -> Tensor:
-        """The network is shown x itself."""
+        """x itself."""
         return x
 
     def x0(self, output: Tensor, x: Tensor, i: int) -> Tensor:
-        """Predicted clean latent, by the `prediction_type` of the configuration."""
+        """Predicted clean latent, by the configuration's `prediction_type`."""
         return PARAMETRISATIONS[self.config["prediction_type"]](output, x, self._abar[i])
 
     def step(self, x0: Tensor, x: Tensor, i: int, noise: Tensor | None) -> Tensor:
-        """x at step i + 1: the mean of q(x_prev | x, x0), and `noise` of its variance."""
+        """x at step i + 1: the mean of q(x_prev | x, x0), plus `noise` scaled to its variance."""
         abar, abar_prev = self._abar[i], self._abar[i + 1]
         alpha = abar / abar_prev
         beta = 1 - alpha

@@ -1,1 +1,1 @@
-"""One-step generators: networks that draw a sharp picture in one pass, such as Real-ESRGAN's."""
+"""One-step generators: GAN restoration networks, such as Real-ESRGAN's."""

@@ -1,4 +1,4 @@
-"""One-step generators as the method drives them: the clean latent is the picture, and the network draws it at once."""
+"""The backend of one-step generators: the clean latent is the picture itself, predicted in one step."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ __all__ = ["CONFIG", "FOREIGN", "WEIGHTS", "GeneratorBackend", "check_numbers", 
 CONFIG, WEIGHTS = "config.json", "diffusion_pytorch_model.safetensors"
 """The two files of a model."""
 FOREIGN = "spandrel"
-"""The kind of network, in a configuration, that spandrel builds of its tensors."""
+"""Value of `kind` in a configuration for networks that spandrel builds from the tensors."""
 
 
 class GeneratorBackend(HookedNetworks):
-    """The network. A latent cell is a pixel of the source, and holds the scale x scale pixels that are made of it."""
+    """The network. A latent cell is a source pixel, and holds its scale x scale output pixels."""
 
     def __init__(self, network: GeneratorNetwork, device: torch.device) -> None:
         equal = INFO.half_is_equal and bool(network.exact_parts)
@@ -43,21 +43,21 @@ class GeneratorBackend(HookedNetworks):
         self.configure(steps=1, sampler=INFO.samplers[0], options={})
 
     def configure(self, *, steps: int, sampler: str, options: dict[str, str]) -> None:
-        """Set the precision; raises InputError for more than the one step, and for what does not exist."""
+        """Set the precision. Raises InputError for other than one step, and for unknown or invalid options."""
         filled = self.info.fill_options(options)
         if (steps, sampler) != (1, INFO.samplers[0]):
-            raise InputError("This model restores in one step.", "Give no --steps and no sampler.")
+            raise InputError("This model restores in one step.", "Leave out --steps and the sampler.")
         running = Running.read(filled)
         if self._network.single and running.precision not in ("auto", "fp32"):
-            raise InputError("This network computes in 32 bits only.", "Leave --option precision out.")
+            raise InputError("This network supports 32 bits only.", "Leave --option precision out.")
         self.set_running(replace(running, precision="fp32") if self._network.single else running)
 
     def schedule(self) -> OneStep:
-        """From the source to the picture."""
+        """The single step."""
         return OneStep(0)
 
     def condition(self, low: Tensor) -> PictureCondition:
-        """The frames themselves."""
+        """The padded frames."""
         return pad_pictures(
             low,
             self.device,
@@ -71,25 +71,25 @@ class GeneratorBackend(HookedNetworks):
         """The pictures as latents [F, 3 scale^2, h, w], on the [-1, 1] scale; x is not used."""
         low = of_pictures(condition).low
         drawn = low.new_empty(len(low), *condition.latent_shape)
-        # Frame by frame: the features of one take more memory than its latent.
+        # Frame by frame: the features of one frame take more memory than its latent.
         for frame, place in zip(low, drawn, strict=True):
             place[:] = F.pixel_unshuffle(self._draw(frame[None] / 2 + 0.5), self._scale)[0]
         return drawn.mul_(2).sub_(1)
 
     def _draw(self, picture: Tensor) -> Tensor:
-        """[1, 3, scale h, scale w] of `picture` [1, 3, h, w], which is rounded only where the network wants it so."""
+        """[1, 3, scale h, scale w] from `picture` [1, 3, h, w], kept in float32 if the first layer is."""
         if self._network.exact_parts:
             return self.denoise(lambda: self._network(picture))
         return self.denoise(self._network, picture)
 
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
         """Pictures [F, 3, scale h, scale w]."""
-        told = of_pictures(condition)
+        cond = of_pictures(condition)
         picture = self.spread(x0)
-        return picture[:, :, : told.height * self._scale, : told.width * self._scale] / 2 + 0.5
+        return picture[:, :, : cond.height * self._scale, : cond.width * self._scale] / 2 + 0.5
 
     def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
-        """[F, 3, scale h, scale w]: the picture."""
+        """The picture [F, 3, scale h, scale w]."""
         return F.pixel_shuffle(latent, self._scale)
 
     def gather(self, spread: Tensor, condition: Condition | None = None) -> Tensor:
@@ -98,11 +98,11 @@ class GeneratorBackend(HookedNetworks):
 
 
 def load(model: VerifiedModel, device: torch.device) -> GeneratorBackend:
-    """The model of a verified folder; raises ModelError when its files do not make one."""
+    """Load a verified folder. Raises ModelError if its files do not form a model."""
     network: GeneratorNetwork
     if model.read_json(CONFIG).get("kind") == FOREIGN:
         with parsing(model.folder):
-            # The numbers themselves too: some architectures can be told by nothing less.
+            # With the numbers: some architectures cannot be identified otherwise.
             network = ForeignNetwork(load_file(model.path(WEIGHTS)))
     else:
         network = load_network(GeneratorNetwork, model)
@@ -111,7 +111,7 @@ def load(model: VerifiedModel, device: torch.device) -> GeneratorBackend:
 
 
 def check_numbers(weights: Mapping[str, Tensor], what: str) -> None:
-    """Raise ModelError where weights are infinite or no numbers: every picture would be black, or none."""
+    """Raise ModelError if weights contain NaN or infinity."""
     for name, tensor in weights.items():
         if tensor.is_floating_point() and not tensor.is_meta and not bool(tensor.isfinite().all()):
-            raise ModelError(f"{what} holds values that are no numbers, in {name}.", "Get the weights anew.")
+            raise ModelError(f"{what} contains NaN or infinite values in {name}.", "Download the weights again.")

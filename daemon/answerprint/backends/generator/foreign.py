@@ -1,4 +1,4 @@
-"""Restoration networks of others, as spandrel knows them: told by their tensors, and driven like our own."""
+"""Third-party restoration networks supported by spandrel, identified by their tensors."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _REMEDY = "Import a network that restores or enlarges colour pictures, as spandr
 
 
 class ForeignNetwork(GeneratorNetwork):
-    """A network of spandrel's; results lie in [0, 1].
+    """A network built by spandrel; results are in [0, 1].
 
-    It computes in single precision: some architectures keep numbers where no change of precision finds them.
+    Single precision only: some architectures hold numbers that a change of precision does not reach.
     """
 
     single = True
 
     def __init__(self, state: Mapping[str, Tensor]) -> None:
-        """The network that a state dict belongs to, whatever its architecture.
+        """Build the network of a state dict, whatever its architecture.
 
-        Raises ModelError for one that is unknown, restores no colour pictures or enlarges otherwise than 1 to 4 times,
-        and where spandrel cannot be used.
+        Raises ModelError if it is unknown, does not restore colour pictures or has a scale other than 1 to 4, or if
+        spandrel is not usable.
         """
         super().__init__()
         found = _read(state)
@@ -42,7 +42,7 @@ class ForeignNetwork(GeneratorNetwork):
         self._call = found
 
     def forward(self, low: Tensor) -> Tensor:
-        """Restore; spandrel pads what is smaller than the network can take."""
+        """Restore; spandrel pads pictures below the network's minimum size."""
         restored: Tensor = self._call(low)
         return restored
 
@@ -51,7 +51,7 @@ def _read(state: Mapping[str, Tensor]) -> Any:  # noqa: ANN401 - spandrel is opt
     spandrel = _spandrel()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # architectures that call torch as it was called once
+            warnings.simplefilter("ignore")  # architectures that use deprecated torch calls
             return spandrel.ModelLoader().load_from_state_dict({name: _single(each) for name, each in state.items()})
     # Measured: UnsupportedModelError for unknown names; KeyError, ValueError, RuntimeError, IndexError,
     # AttributeError, TypeError and AssertionError for known names with parts missing or of other shapes.
@@ -59,7 +59,7 @@ def _read(state: Mapping[str, Tensor]) -> Any:  # noqa: ANN401 - spandrel is opt
         *(spandrel.UnsupportedModelError, KeyError, ValueError, RuntimeError, IndexError),
         *(AttributeError, TypeError, AssertionError, ZeroDivisionError),
     ) as error:
-        raise ModelError("The file is of no restoration network that is known.", _REMEDY) from error
+        raise ModelError("The file does not contain a known restoration network.", _REMEDY) from error
 
 
 def _single(tensor: Tensor) -> Tensor:
@@ -67,28 +67,28 @@ def _single(tensor: Tensor) -> Tensor:
 
 
 def _check(found: Any) -> None:  # noqa: ANN401
-    """Raise ModelError unless the method can drive it."""
+    """Raise ModelError unless the network is supported."""
     name = found.architecture.name
     if found.purpose not in ("SR", "Restoration"):
-        raise ModelError(f"{name} is a network for {found.purpose}, and needs more than a picture.", _REMEDY)
+        raise ModelError(f"{name} is a network for {found.purpose}, which is not supported.", _REMEDY)
     if (found.input_channels, found.output_channels) != (3, 3):
         raise ModelError(
-            f"This {name} takes {found.input_channels} channels and gives {found.output_channels}; colour has 3.",
+            f"This {name} has {found.input_channels} input and {found.output_channels} output channels instead of 3.",
             _REMEDY,
         )
     if found.scale not in _SCALES:
-        raise ModelError(f"This {name} enlarges {found.scale} times; 1 to 4 times can be used.", _REMEDY)
+        raise ModelError(f"This {name} has a scale of {found.scale}; only 1 to 4 are supported.", _REMEDY)
     if found.size_requirements.square:
-        raise ModelError(f"This {name} takes square pictures only.", _REMEDY)
+        raise ModelError(f"This {name} supports square pictures only.", _REMEDY)
 
 
 def _spandrel() -> Any:  # noqa: ANN401
     try:
         return importlib.import_module("spandrel")
-    # Measured: RuntimeError from a torchvision that was built for another torch.
+    # Measured: RuntimeError from a torchvision built for another torch.
     except (ImportError, RuntimeError) as error:
         raise ModelError(
-            "The file is of no network of Answerprint's own; to know those of others the packages spandrel and "
-            f"torchvision are needed: {error}.",
+            "The file does not contain a built-in network. Other networks need the packages spandrel and "
+            f"torchvision: {error}.",
             how_to_install("spandrel torchvision"),
         ) from error

@@ -1,4 +1,4 @@
-"""What the family is, as data."""
+"""Description of the family, as data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["INFO"]
 
 INFO = BackendInfo(
     family="generator",
-    summary="networks that draw a sharp picture in one pass (of the kind of Real-ESRGAN); quick on a plain computer",
+    summary="one-step GAN networks such as Real-ESRGAN; fast, also on a CPU",
     tasks=("sr", "denoise"),
     scale=4,
     latent_channels=48,
@@ -19,14 +19,14 @@ INFO = BackendInfo(
     samplers=("one-step",),
     default_steps=1,
     most_steps=1,
-    # A whole frame of standard definition; on a card of 8 GB a chunk of such tiles fits.
+    # A whole standard-definition frame; a chunk of such tiles fits on an 8 GB GPU.
     tile_cells=768,
-    # The frames of a window as they are drawn, before windows are blended.
+    # The output frames of a window, before blending.
     bytes_per_cell=200,
-    # Measured on the published animevideov3 (float32, CPU; the second of two chunks, by VmHWM stage by stage, with
-    # MALLOC_MMAP_THRESHOLD_ so low that what is freed is given back): 3360, 4120 and 5410 bytes a cell in chunks of 2,
-    # 4 and 8. Of a chunk that is the latents and the sources; of the frame at work the most is taken by its warping
-    # (2700), then by the network (2800, but of a window alone) and by back-projection (2000).
+    # Measured on the published animevideov3 (float32, CPU; the second of two chunks, by VmHWM per stage, with
+    # MALLOC_MMAP_THRESHOLD_ set so low that freed memory is returned): 3360, 4120 and 5410 bytes per cell in chunks of
+    # 2, 4 and 8. The part per chunk frame is latents and sources. For the frame being processed, warping takes most
+    # (2700), then the network (2800, but for one window only) and back-projection (2000).
     held_per_cell=(340, 2_700),
     options=(PRECISION, COMPILE),
     method=(

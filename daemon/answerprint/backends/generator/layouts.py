@@ -1,4 +1,4 @@
-"""State dicts of Real-ESRGAN's networks, told by names and shapes, under the names that our networks have for them."""
+"""Identify state dicts of Real-ESRGAN's networks by names and shapes, and rename their tensors to ours."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OLD_NAMES: tuple[Mapping[str, str], ...] = (
         r"HRconv\.": "conv_hr.",
         r"(conv_first|conv_last)\.": r"\1.",
     },
-    # the first files of ESRGAN, that enlarge four times: a row of modules without names
+    # the first files of ESRGAN, with a scale of 4: a sequence of unnamed modules
     {
         r"model\.1\.sub\.(\d+)\.RDB([123])\.conv([1-5])\.0\.": r"body.\1.rdb\2.conv\3.",
         r"model\.1\.sub\.\d+\.(?=weight|bias)": "conv_body.",
@@ -30,11 +30,11 @@ _OLD_NAMES: tuple[Mapping[str, str], ...] = (
         r"model\.10\.": "conv_last.",
     },
 )
-"""Beginnings of names, and what they are now."""
+"""Old name prefixes and their current names."""
 
 
 def renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """`state` with the names of older files of ESRGAN brought up to date; any other state as it is."""
+    """`state` with current names if it is an older ESRGAN file; any other state unchanged."""
     for names in _OLD_NAMES:
         new = {_renamed(name, names): tensor for name, tensor in state.items()}
         if "" not in new and len(new) == len(state):
@@ -43,12 +43,12 @@ def renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def own_config(state: Mapping[str, Tensor]) -> dict[str, Any] | None:
-    """The configuration of the network of ours that has such tensors; None where none has."""
+    """The configuration of the built-in network with these tensors; None if there is none."""
     return _rrdb(state) or _compact(state)
 
 
 def _renamed(name: str, names: Mapping[str, str]) -> str:
-    """The empty text for a name that is not among them."""
+    """The current name; empty if no prefix matches."""
     for old, new in names.items():
         if match := re.match(old, name):
             return match.expand(new) + name[match.end() :]
@@ -76,6 +76,6 @@ def _compact(state: Mapping[str, Tensor]) -> dict[str, Any] | None:
 
 
 def _shape(state: Mapping[str, Tensor], name: str) -> tuple[int, int]:
-    """Channels out and in of a convolution; zeros where there is none of that name."""
+    """Output and input channels of a convolution; zeros if there is none of that name."""
     tensor = state.get(name)
     return (tensor.shape[0], tensor.shape[1]) if tensor is not None and tensor.ndim == 4 else (0, 0)

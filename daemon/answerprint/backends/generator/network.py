@@ -1,10 +1,10 @@
 """The networks: RRDBNet (Wang et al. 2018, ESRGAN; Real-ESRGAN 2021) and the compact one of Real-ESRGAN's video models.
 
-Tensors have the names of Real-ESRGAN's published files, so these load as they are.
+Tensors have the names of Real-ESRGAN's published files, so those load directly.
 
-In half precision the convolutions inside compute in it. The first one, and what all others add to, stay in single
-precision: a picture in bfloat16 is one of 8 bits, and measured on Real-ESRGAN x4plus, rounding it before the first
-convolution changes the result more than all other rounding together.
+In half precision the inner convolutions run in it. The first one and the residual sums stay in single precision: a
+picture in bfloat16 has only 8 bits, and on Real-ESRGAN x4plus rounding it before the first convolution changes the
+result more than all other rounding together (measured).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ __all__ = ["CompactNetwork", "GeneratorNetwork", "RRDBNetwork"]
 _BAND_CELLS = 32_768
 _FEWEST_ROWS = 8
 _REACH = 2
-"""Rows that the convolutions at the sizes 2, 4, 4 and 4 look beyond a band: 1.25."""
+"""Rows beyond a band that the convolutions at scales 2, 4, 4 and 4 need: 1.25, rounded up."""
 
 
 class _DenseBlock(nn.Module):
-    """Five convolutions, each seeing all before it; their sum is scaled by .2 and added to what came in."""
+    """Five densely connected convolutions; the last one's output is scaled by 0.2 and added to the input."""
 
     def __init__(self, features: int, growth: int) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class _DenseBlock(nn.Module):
 
 
 class _Block(nn.Module):
-    """A residual of three dense blocks, scaled by .2."""
+    """Three dense blocks; their output is scaled by 0.2 and added to the input."""
 
     def __init__(self, features: int, growth: int) -> None:
         super().__init__()
@@ -58,35 +58,35 @@ class _Block(nn.Module):
 
 
 class GeneratorNetwork(nn.Module):
-    """What the family takes: pictures [B, 3, scale h, scale w] from [B, 3, h, w], both in [0, 1] and not clamped."""
+    """The family's networks: pictures [B, 3, scale h, scale w] from [B, 3, h, w], both about 0..1, not clamped."""
 
     scale: int
     exact_parts: tuple[str, ...] = ()
-    """Parts that stay in single precision, the first among them, so that it is shown pictures in single precision."""
+    """Parts that stay in single precision; they include the first, so the input stays in single precision."""
     multiple_of: int
-    """Pixels: h and w must be multiples of it."""
+    """h and w must be multiples of this number of pixels."""
     single: bool = False
-    """Whether it computes in single precision alone."""
+    """Whether it supports single precision only."""
     about: str = ""
-    """What it is, for people, where its class does not say it."""
+    """Description for users, if the class does not tell."""
 
     @staticmethod
     def from_config(config: dict[str, Any]) -> GeneratorNetwork:
-        """Network of a configuration: `kind` (rrdb or compact) and the arguments of its class.
+        """Network from a configuration: `kind` (rrdb or compact) and the arguments of its class.
 
-        Raises ValueError for another kind, TypeError for other arguments.
+        Raises ValueError for an unknown kind, TypeError for invalid arguments.
         """
         settings = {name: value for name, value in config.items() if name != "about"}
         kind = settings.pop("kind", None)
         if kind not in _KINDS:
-            raise ValueError(f"{kind!r} is no kind of network; there are {', '.join(_KINDS)}")
+            raise ValueError(f"unknown kind of network {kind!r}; known: {', '.join(_KINDS)}")
         return _KINDS[kind](**settings)
 
 
 class RRDBNetwork(GeneratorNetwork):
-    """Residual-in-residual dense blocks at the small size; scale is 1, 2 or 4.
+    """Residual-in-residual dense blocks at the input size; scale is 1, 2 or 4.
 
-    It enlarges four times; a smaller scale folds pixels of the input into channels first, as Real-ESRGAN x2plus does.
+    The network enlarges four times; for smaller scales the input is first pixel-unshuffled, as in Real-ESRGAN x2plus.
     """
 
     def __init__(self, scale: int = 4, features: int = 64, growth: int = 32, blocks: int = 23) -> None:
@@ -103,13 +103,13 @@ class RRDBNetwork(GeneratorNetwork):
         self.conv_last = nn.Conv2d(features, 3, 3, padding=1)
 
     def forward(self, low: Tensor) -> Tensor:
-        """Enlarge, in the precision of the convolutions inside; h and w are multiples of `multiple_of`."""
+        """Enlarge, in the precision of the inner convolutions; h and w are multiples of `multiple_of`."""
         dtype = self.conv_body.weight.dtype
         x = self.conv_first(F.pixel_unshuffle(low, self._fold) if self._fold > 1 else low)
         return self._enlarge(x.to(dtype) + self.conv_body(self.body(x).to(dtype)))
 
     def _enlarge(self, x: Tensor) -> Tensor:
-        """[B, 3, 4 h, 4 w] from features [B, C, h, w], in bands of rows: at that size features take most memory."""
+        """[B, 3, 4 h, 4 w] from features [B, C, h, w], in bands of rows to save memory at the output size."""
         height, width = x.shape[2:]
         rows = max(_FEWEST_ROWS, _BAND_CELLS // width)
         bands = []
@@ -128,7 +128,7 @@ class RRDBNetwork(GeneratorNetwork):
 
 
 class CompactNetwork(GeneratorNetwork):
-    """Plain convolutions at the small size, and pixel shuffle; they add to a nearest enlargement."""
+    """Plain convolutions at the input size and pixel shuffle, added to a nearest-neighbour enlargement."""
 
     def __init__(self, scale: int = 4, features: int = 64, convolutions: int = 16) -> None:
         super().__init__()
@@ -140,7 +140,7 @@ class CompactNetwork(GeneratorNetwork):
         self.body = nn.Sequential(*layers, nn.Conv2d(features, 3 * scale * scale, 3, padding=1))
 
     def forward(self, low: Tensor) -> Tensor:
-        """Enlarge, whatever h and w are."""
+        """Enlarge; any h and w."""
         base = F.interpolate(low, scale_factor=float(self.scale), mode="nearest")
         first, slopes, *inside = self.body
         x = slopes(first(low)).to(inside[-1].weight.dtype)

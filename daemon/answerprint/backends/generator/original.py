@@ -1,4 +1,4 @@
-"""The files of a model, made of one file of a restoration network, whatever its names and architecture."""
+"""Convert one file of a restoration network, of any supported architecture, to the files of a model."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["arrange"]
 
 
 def arrange(checkpoint: Path, folder: Path) -> None:
-    """Write weights and configuration into `folder`; the numbers are copied as they are.
+    """Write weights and configuration into `folder`; the numbers are copied unchanged.
 
-    A network of ours needs nothing else; any other needs spandrel, and is built for it. Raises ModelError for what is
-    no restoration network of 1 to 4 times, holds values that are no numbers, or needs a package that is not here.
+    Networks that are not built in need spandrel. Raises ModelError if the file is not a restoration network with a
+    scale of 1 to 4, contains NaN or infinity, or needs a package that is not installed.
     """
     state = load_file(checkpoint)
     check_numbers(state, "The file")
@@ -36,7 +36,7 @@ def arrange(checkpoint: Path, folder: Path) -> None:
 
 
 def _about(config: dict[str, Any]) -> str:
-    """What a network of ours is, for people."""
+    """Description of a built-in network, for users."""
     if config["kind"] == "rrdb":
         return f"RRDBNet (ESRGAN), {config['blocks']} blocks, {config['features']} features"
     return f"SRVGGNetCompact (Real-ESRGAN), {config['convolutions']} convolutions, {config['features']} features"

@@ -1,4 +1,4 @@
-"""LDM-SR as the method drives it: the network sees the latent beside the low-resolution frame, cell for pixel."""
+"""LDM-SR's backend: the latent is concatenated with the low-resolution frame, one cell per pixel."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class LdmSrBackend(HookedNetworks):
     """The network, its VQ codec and its schedule."""
 
     def __init__(self, network: UNet2DModel, codec: VQModel, scheduler: dict[str, Any], device: torch.device) -> None:
-        """Raises ModelError when network and codec do not fit each other."""
+        """Raises ModelError if network and codec do not match."""
         channels = int(network.config.out_channels)
         if network.config.in_channels != channels + 3 or codec.config.latent_channels != channels:
             raise ModelError(
-                f"The network takes {network.config.in_channels} channels and gives {channels}, the codec has "
-                f"{codec.config.latent_channels}: they do not make an LDM-SR model.",
-                "Get the model anew from its source.",
+                f"The network has {network.config.in_channels} input and {channels} output channels, the codec "
+                f"{codec.config.latent_channels}: they do not form an LDM-SR model.",
+                "Download the model again from its source.",
             )
         super().__init__(network, others=[codec], device=device)
         factor = 2 ** (len(codec.config.up_block_types) - 1)
@@ -53,7 +53,7 @@ class LdmSrBackend(HookedNetworks):
         self.schedule()
 
     def configure(self, *, steps: int, sampler: str, options: dict[str, str]) -> None:
-        """Set the sampler; raises InputError, and leaves the old one, when it or an option does not exist."""
+        """Set the sampler and options. Raises InputError for invalid values and keeps the old settings."""
         filled = self.info.fill_options(options)
         eta = parse_eta(filled["eta"])
         DiffusersSchedule(self._scheduler, sampler, steps, eta)
@@ -65,7 +65,7 @@ class LdmSrBackend(HookedNetworks):
         return DiffusersSchedule(self._scheduler, self._sampler, self._steps, self._eta)
 
     def condition(self, low: Tensor) -> PictureCondition:
-        """Pad [F, 3, h, w] in [0, 1] to whole cells of the coarsest token; one latent cell is one pixel."""
+        """Pad [F, 3, h, w] in [0, 1] to whole coarsest tokens; one latent cell is one pixel."""
         return pad_pictures(
             low,
             self.device,
@@ -86,7 +86,7 @@ class LdmSrBackend(HookedNetworks):
 
     @torch.no_grad()
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
-        """Pictures [F, 3, scale h, scale w], the latent quantised as the pipeline does."""
+        """Pictures [F, 3, scale h, scale w]; the latent is quantised as in the pipeline."""
         # One frame at a time: the decoder needs several times the memory of the network.
         picture = torch.cat([decode(self._codec, latent) for latent in torch.split(x0, 1)])
         shown, scale = of_pictures(condition), self.info.scale
@@ -94,7 +94,7 @@ class LdmSrBackend(HookedNetworks):
 
 
 def load(model: VerifiedModel, device: torch.device) -> LdmSrBackend:
-    """The model of a folder that diffusers' pipeline saved; raises ModelError when it holds something else."""
+    """Load a folder saved by diffusers' pipeline. Raises ModelError if it contains something else."""
     read_index(model, PIPELINE)
     network = load_network(UNet2DModel, model, "unet")
     codec = load_network(VQModel, model, "vqvae")

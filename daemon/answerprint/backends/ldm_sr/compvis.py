@@ -1,8 +1,8 @@
-"""LDM-SR's networks from the original checkpoint of CompVis: its names and its packing of attention weights.
+"""Build LDM-SR's networks from the tensors of the original CompVis checkpoint.
 
-The checkpoint holds the network under `model.diffusion_model.` and the codec under `first_stage_model.`; moving
-averages of the network, with which its makers sample, stand under `model_ema.`, their names without dots. What else is
-in it (schedules, losses) is of training. Reading the file itself is not done here.
+The checkpoint has the network under `model.diffusion_model.` and the codec under `first_stage_model.`. The exponential
+moving average (EMA) of the network, which the original code samples with, is under `model_ema.`, with names without
+dots. The rest (schedules, losses) is training state.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["from_checkpoint"]
 _NETWORK, _CODEC, _AVERAGE = "model.diffusion_model.", "first_stage_model.", "model_ema.diffusion_model"
 _OF_TRAINING = "loss."
 _GROUPS = 32
-"""Groups of every normalisation; weights do not show them."""
+"""Groups of every group norm; not visible in the weights."""
 
 
 def from_checkpoint(
@@ -30,9 +30,9 @@ def from_checkpoint(
 ) -> tuple[UNet2DModel, VQModel]:
     """Network and codec, float32, for inference, from the tensors of a checkpoint by name.
 
-    Where there are moving averages of the network, it is made of them, and all of them must be there. Sizes are read
-    from the tensors' shapes, but for the width of an attention head and the groups of normalisation: by default those
-    of the published model. Raises ModelError naming the first tensor that is missing or unknown.
+    If the checkpoint has EMA weights, the network uses them, and all must be present. Sizes are read from the tensors'
+    shapes, except for the width of an attention head and the groups of group norms, which default to those of the
+    published model. Raises ModelError naming the first tensor that is missing or unknown.
     """
     network = {name.removeprefix(_NETWORK): t for name, t in state.items() if name.startswith(_NETWORK)}
     codec = {name.removeprefix(_CODEC): t for name, t in state.items() if name.startswith(_CODEC)}
@@ -42,12 +42,12 @@ def from_checkpoint(
     except (KeyError, ValueError, IndexError, RuntimeError) as error:
         reason = str(error).splitlines()[-1].strip() if str(error) else type(error).__name__
         raise ModelError(
-            f"The checkpoint does not hold LDM-SR's networks: {reason}", "Get the model anew from its source."
+            f"The checkpoint does not contain LDM-SR's networks: {reason}", "Download the model again from its source."
         ) from error
 
 
 def _averaged(network: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """The averages of all tensors of the network; the tensors themselves where no averages were kept."""
+    """The EMA weights of the network; its plain weights if there are none."""
     if not any(name.startswith(_AVERAGE) for name in state):
         return network
     return {name: state[_AVERAGE + name.replace(".", "")] for name in network}
@@ -74,7 +74,7 @@ def _unet(weights: Mapping[str, Tensor], head_dim: int, groups: int) -> UNet2DMo
 
 
 def _levels(weights: Mapping[str, Tensor]) -> Iterator[tuple[int, int, bool]]:
-    """Channels, residual blocks and whether there is attention, of each level of the encoder."""
+    """(channels, residual blocks, has attention) of each level of the encoder."""
     blocks, n = 0, 1
     while f"input_blocks.{n}.0.in_layers.0.weight" in weights or f"input_blocks.{n}.0.op.weight" in weights:
         if f"input_blocks.{n}.0.op.weight" in weights:
@@ -91,7 +91,7 @@ def _level(weights: Mapping[str, Tensor], last: int, blocks: int) -> tuple[int, 
 
 
 def _unpacked(weights: Mapping[str, Tensor], head_dim: int) -> Iterator[tuple[str, Tensor]]:
-    """`weights` with query, key and value apart: they are packed head by head, in convolutions of width 1."""
+    """`weights` with query, key and value split: they are packed head by head, in convolutions of width 1."""
     for name, tensor in weights.items():
         module, _, kind = name.rpartition(".")
         if module.endswith(".qkv"):
@@ -132,8 +132,7 @@ def _vq(weights: Mapping[str, Tensor], groups: int) -> VQModel:
 
 
 def _fill(network: nn.Module, weights: Mapping[str, Tensor], modules: Modules) -> None:
-    """Put `weights` into `network`. Raises ValueError for a name without a place and for a place
-    without a tensor, RuntimeError for a tensor of another shape."""
+    """Load `weights` into `network`. Raises ValueError for unknown or missing tensors, RuntimeError for shapes."""
     placed = {}
     for name, tensor in weights.items():
         new = rename(name, modules)

@@ -1,4 +1,4 @@
-"""The files of diffusers' layout, made of CompVis' one checkpoint once that is a safetensors file."""
+"""Convert CompVis' single checkpoint, as a safetensors file, to diffusers' layout."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["arrange"]
 
 _WEIGHTS = "diffusion_pytorch_model.safetensors"
 _ROUNDING = 1e-5
-"""Relative error of betas that are kept in single precision."""
+"""Relative error of betas stored in single precision."""
 
 
 def arrange(checkpoint: Path, folder: Path) -> None:
-    """Write the networks' weights into `folder`, which has the configurations that belong to them.
+    """Write the networks' weights into `folder`, which already has their configurations.
 
-    What no tensor's shape tells is taken from the configurations. Raises ModelError where the checkpoint does not hold
-    LDM-SR's networks, or was trained with another noise schedule than the configurations say, and OSError.
+    Sizes that no tensor's shape shows come from the configurations. Raises ModelError if the checkpoint does not
+    contain LDM-SR's networks or was trained with another noise schedule than configured, and OSError.
     """
     config = _read(folder / "unet" / "config.json")
     state = load_file(checkpoint)
@@ -34,18 +34,18 @@ def arrange(checkpoint: Path, folder: Path) -> None:
         save_file(weights, folder / part / _WEIGHTS, metadata={"format": "pt"})
 
 
-def _check_schedule(state: dict[str, Tensor], told: dict[str, Any]) -> None:
-    """Hold the ends of the schedule that the checkpoint keeps against those that are told."""
+def _check_schedule(state: dict[str, Tensor], config: dict[str, Any]) -> None:
+    """Compare the ends of the checkpoint's noise schedule with the configuration's."""
     betas = state.get("betas")
     if betas is None:
         return
     ends = (float(betas[0]), float(betas[-1])) if betas.ndim == 1 and len(betas) else (0.0, 0.0)
-    wanted = (told["beta_start"], told["beta_end"])
+    wanted = (config["beta_start"], config["beta_end"])
     if any(abs(found - end) > _ROUNDING * end for found, end in zip(ends, wanted, strict=True)):
         raise ModelError(
-            f"The checkpoint was trained with betas from {ends[0]:g} to {ends[1]:g}, and the published model from "
-            f"{wanted[0]:g} to {wanted[1]:g}: it is another one.",
-            "Import it as a folder that diffusers saved, which holds the schedule.",
+            f"The checkpoint was trained with betas from {ends[0]:g} to {ends[1]:g}, the published model from "
+            f"{wanted[0]:g} to {wanted[1]:g}: it is another model.",
+            "Import it as a folder saved by diffusers, which contains the schedule.",
         )
 
 

@@ -1,7 +1,4 @@
-"""Marigold as the method drives it: the network sees the latent of depth beside the latent of the frame.
-
-What Marigold's network is told of frames: their latents, beside those of the depth to be found.
-"""
+"""Marigold's backend: the depth latent is concatenated with the frame's latent."""
 
 from __future__ import annotations
 
@@ -35,16 +32,16 @@ __all__ = ["EncodedCondition", "MarigoldBackend", "load", "resized"]
 
 @dataclass(frozen=True, slots=True)
 class EncodedCondition(LatentCondition):
-    """Encoded frames at the size at which the network works."""
+    """Encoded frames at the network's processing resolution."""
 
     source: tuple[int, int]
     """Height and width, px, of the source."""
 
 
 def resized(low: Tensor, longest: int) -> Tensor:
-    """`low` [F, 3, h, w], its longer side brought to `longest` px as MarigoldDepthPipeline does; 0 leaves it as it is.
+    """`low` [F, 3, h, w], its longer side resized to `longest` px as in MarigoldDepthPipeline; 0 keeps the size.
 
-    What is not a number becomes black before it can spread to its neighbours.
+    NaN becomes black before it can spread to its neighbours.
     """
     if longest == 0:
         return low
@@ -58,12 +55,12 @@ def resized(low: Tensor, longest: int) -> Tensor:
 PIPELINE = "MarigoldDepthPipeline"
 
 _EMPTY_PROMPT_TOKENS = 2
-"""Beginning and end. The pipeline does not pad its empty prompt; the encoder's attention is causal, so what comes
-after these two does not change them."""
+"""Begin and end token. The pipeline does not pad its empty prompt; the encoder's attention is causal, so later tokens
+do not change these two."""
 
 
 class MarigoldBackend(HookedNetworks):
-    """The network, its codec, what the empty prompt means to it, and its schedule."""
+    """The network, its codec, the encoded empty prompt and its schedule."""
 
     def __init__(
         self,
@@ -76,16 +73,17 @@ class MarigoldBackend(HookedNetworks):
         resolution: int = 768,
         steps: int = INFO.default_steps,
     ) -> None:
-        """`resolution` and `steps` are the model's own defaults. Raises ModelError when the parts do not fit."""
+        """`resolution` and `steps` are the model's defaults. Raises ModelError if the parts do not match."""
         channels = int(codec.config.latent_channels)
         if (network.config.in_channels, network.config.out_channels) != (2 * channels, channels):
             raise ModelError(
-                f"The network takes {network.config.in_channels} channels and gives {network.config.out_channels}, "
-                f"the codec has {channels}: they do not make a Marigold model.",
-                "Get the model anew from its source.",
+                f"The network has {network.config.in_channels} input and {network.config.out_channels} output "
+                f"channels, the codec {channels}: they do not form a Marigold model.",
+                "Download the model again from its source.",
             )
         if network.config.cross_attention_dim != text.width:
-            raise ModelError("The network and the text encoder do not fit.", "Get the model anew from its source.")
+            message = "The network and the text encoder do not match."
+            raise ModelError(message, "Download the model again from its source.")
         super().__init__(network, others=[codec], device=device)
         own = replace(RESOLUTION, default=resolution)
         self.info: BackendInfo = replace(
@@ -103,11 +101,11 @@ class MarigoldBackend(HookedNetworks):
 
     @property
     def look(self) -> DepthLook:
-        """How its depth is to be shown."""
+        """How to show its depth."""
         return self._look
 
     def configure(self, *, steps: int, sampler: str, options: dict[str, str]) -> None:
-        """Set sampler, resolution and look; raises InputError, and leaves the old ones, when one does not exist."""
+        """Set sampler, resolution and look. Raises InputError for invalid values and keeps the old settings."""
         filled = self.info.fill_options(options)
         eta = parse_eta(filled["eta"])
         self._make_schedule(steps, sampler, eta)
@@ -129,7 +127,7 @@ class MarigoldBackend(HookedNetworks):
 
     @torch.no_grad()
     def condition(self, low: Tensor) -> EncodedCondition:
-        """Encode [F, 3, h, w] in [0, 1], at the resolution that was set, padded to whole cells of the latent."""
+        """Encode [F, 3, h, w] in [0, 1], at the configured resolution, padded to whole latent cells."""
         small = resized(low.to(self.device, torch.float32), self._resolution)
         padded = pad_pictures(
             small,
@@ -167,7 +165,7 @@ class MarigoldBackend(HookedNetworks):
 
 
 def load(model: VerifiedModel, device: torch.device) -> MarigoldBackend:
-    """The model of a folder that diffusers' pipeline saved; raises ModelError when it holds something else."""
+    """Load a folder saved by diffusers' pipeline. Raises ModelError if it contains something else."""
     index = read_index(model, PIPELINE)
     return MarigoldBackend(
         load_network(UNet2DConditionModel, model, "unet"),
@@ -175,12 +173,12 @@ def load(model: VerifiedModel, device: torch.device) -> MarigoldBackend:
         load_text(model),
         model.read_json("scheduler/scheduler_config.json"),
         device,
-        resolution=_said(index, "default_processing_resolution", range(LARGEST_SIDE + 1), 768),
-        steps=_said(index, "default_denoising_steps", range(1, 1001), INFO.default_steps),
+        resolution=_index_number(index, "default_processing_resolution", range(LARGEST_SIDE + 1), 768),
+        steps=_index_number(index, "default_denoising_steps", range(1, 1001), INFO.default_steps),
     )
 
 
-def _said(index: dict[str, Any], name: str, allowed: range, otherwise: int) -> int:
-    """A whole number of the index; the models of 2023 do not say it."""
+def _index_number(index: dict[str, Any], name: str, allowed: range, otherwise: int) -> int:
+    """An integer of the index, else `otherwise`; the models of 2023 lack it."""
     value = index.get(name)
     return value if isinstance(value, int) and value in allowed else otherwise

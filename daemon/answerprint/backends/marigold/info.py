@@ -1,4 +1,4 @@
-"""What the Marigold family is, as data; numbers are those of the published models on Stable Diffusion 2."""
+"""Description of the Marigold family, as data; numbers of the published models on Stable Diffusion 2."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from answerprint.temporal.presets import PUBLISHED
 __all__ = ["INFO", "LARGEST_SIDE", "RESOLUTION"]
 
 LARGEST_SIDE = 16384
-"""Pixels that depth can be asked to be found at."""
+"""Largest processing resolution, px."""
 
 RESOLUTION = Option(
     name="processing_resolution",
     kind="int",
     default=768,
-    help="Longer side at which depth is found; 0 is the source's own: finer edges, but near and far less sure.",
+    help="Longer side for depth estimation; 0 is the source's: finer edges, but less reliable overall depth.",
     minimum=0,
     maximum=LARGEST_SIDE,
     unit="pixels",
@@ -25,7 +25,7 @@ RESOLUTION = Option(
 
 INFO = BackendInfo(
     family="marigold",
-    summary="depth from video (UNet beside the encoded frame); takes 1 to 4 steps, version 1.0 wants 50",
+    summary="depth estimation (Marigold) in 1 to 4 steps; version 1.0 needs 50",
     tasks=("depth",),
     scale=1,
     latent_channels=4,
@@ -35,13 +35,13 @@ INFO = BackendInfo(
     default_steps=4,
     draft_steps=1,
     best_steps=10,
-    # Never split: what a part of a picture says of its own depth is not on the scale of the next part's.
+    # Never tiled: the depth of different parts of a picture would have different scales.
     tile_cells=0,
-    # Reckoned from the published architecture in float32, not measured: some thirty buffers of 320 channels in the
-    # network; the decoder's four of 128 channels in 64 pixels, of one frame at a time, are outweighed by a chunk.
+    # Estimated from the published architecture in float32, not measured: some thirty buffers of 320 channels in the
+    # network; the decoder's four of 128 channels in 64 pixels, for one frame at a time, are less than a chunk's.
     bytes_per_cell=40_000,
-    # Measured with random weights on a pan, E_warp beside per-frame: 0.24 to 0.35 so, 0.61 to 0.84 with the defaults,
-    # for latents of neighbouring frames differ by more than any tolerance that pictures have.
+    # E_warp relative to per-frame, with random weights on a pan: 0.24 to 0.35 with these, 0.61 to 0.84 with the common
+    # defaults, because latents of neighbouring frames differ by more than any tolerance for pictures (measured).
     method=tuple(PUBLISHED.items()),
     options=(RESOLUTION, *DEPTH_OPTIONS, ETA, PRECISION, COMPILE),
     gives="depth",

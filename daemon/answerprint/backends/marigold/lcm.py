@@ -1,4 +1,4 @@
-"""The sampler of latent consistency models (Luo et al. 2023, Algorithm 3), fed with clean latents and given noise."""
+"""The sampler of latent consistency models (Luo et al. 2023, Algorithm 3), driven by clean latents and given noise."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from answerprint.temporal.parametrisation import PARAMETRISATIONS
 __all__ = ["LcmSchedule"]
 
 _SIGMA_DATA = 0.5
-"""Of the boundary condition, as in diffusers' LCMScheduler."""
+"""Constant of the boundary condition, as in diffusers' LCMScheduler."""
 
 
 @dataclass(slots=True)
 class LcmSchedule:
-    """A few steps, each from noise to a clean latent and, but for the last, back to less noise."""
+    """A few steps, each from noise to a clean latent and, except for the last, back to less noise."""
 
     config: dict[str, Any]
-    """The scheduler configuration that the model was trained with."""
+    """The scheduler configuration of the model's training."""
     steps: int
     _scheduler: Any = field(init=False)
     _timesteps: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Raises InputError for more steps than the model was distilled from, ModelError for no configuration."""
+        """Raises InputError for more steps than the model was distilled from, ModelError for a bad configuration."""
         try:
             self._scheduler = LCMScheduler.from_config(self.config)
             most = int(self._scheduler.config.original_inference_steps)
             if self._scheduler.config.prediction_type not in PARAMETRISATIONS:
-                raise ValueError(f"it predicts {self._scheduler.config.prediction_type!r}")
+                raise ValueError(f"unknown prediction type {self._scheduler.config.prediction_type!r}")
         except (TypeError, ValueError, NotImplementedError) as error:
-            raise ModelError(f"The model's scheduler cannot be made: {error}", "Get the model anew.") from error
+            raise ModelError(f"Could not create the model's scheduler: {error}", "Download the model again.") from error
         if not 1 <= self.steps <= most:
-            raise InputError(f"The sampler lcm cannot take {self.steps} steps.", f"Give 1 to {most}.")
+            raise InputError(f"The sampler lcm does not support {self.steps} steps.", f"Choose 1 to {most}.")
         self._scheduler.set_timesteps(self.steps)
         self._timesteps = [int(t) for t in self._scheduler.timesteps]
 
@@ -50,12 +50,12 @@ class LcmSchedule:
 
     @property
     def stochastic(self) -> bool:
-        """Each step but the last adds fresh noise."""
+        """True: each step but the last adds fresh noise."""
         return True
 
     @property
     def from_noise(self) -> bool:
-        """It starts from noise alone."""
+        """True: sampling starts from pure noise."""
         return True
 
     def start(self, noise: Tensor) -> Tensor:
@@ -63,11 +63,11 @@ class LcmSchedule:
         return noise
 
     def model_input(self, x: Tensor, i: int) -> Tensor:
-        """The network is shown x itself."""
+        """x itself."""
         return x
 
     def x0(self, output: Tensor, x: Tensor, i: int) -> Tensor:
-        """f(x, t) = c_skip(t) x + c_out(t) x0: the predicted clean latent, which at t = 0 would be x itself."""
+        """f(x, t) = c_skip(t) x + c_out(t) x0: the predicted clean latent; at t = 0 it is x itself."""
         t, config = self._timesteps[i], self._scheduler.config
         x0 = PARAMETRISATIONS[config.prediction_type](output, x, self._abar(i))
         scaled = t * float(config.timestep_scaling)
@@ -76,7 +76,7 @@ class LcmSchedule:
         return c_skip * x + c_out * x0
 
     def step(self, x0: Tensor, x: Tensor, i: int, noise: Tensor | None) -> Tensor:
-        """x at step i + 1: x0 with fresh noise, and without any at the end."""
+        """x at step i + 1: x0 with fresh noise; x0 itself at the last step."""
         if i + 1 == len(self._timesteps):
             return x0
         abar = self._abar(i + 1)

@@ -1,4 +1,4 @@
-"""What the family is, as data."""
+"""Description of the family, as data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["INFO"]
 
 INFO = BackendInfo(
     family="sd_one_step",
-    summary="Stable Diffusion that restores in one step (of the kind of OSEDiff): the fastest of the large models",
+    summary="Stable Diffusion fine-tuned to restore in one step (OSEDiff): the fastest of the large models",
     tasks=("sr",),
     scale=4,
     latent_channels=4,

@@ -1,7 +1,4 @@
-"""The SD x4 upscaler as the method drives it: the network sees the latent beside the noised low-resolution frame.
-
-What a user can set, read from text once.
-"""
+"""The SD x4 upscaler's backend: the latent is concatenated with the noised low-resolution frame."""
 
 from __future__ import annotations
 
@@ -35,19 +32,19 @@ __all__ = ["SdX4Backend", "SdX4Settings", "load"]
 
 @dataclass(frozen=True, slots=True)
 class SdX4Settings:
-    """One configuration of the model."""
+    """Settings of the model, parsed from options."""
 
     steps: int
     sampler: str
     eta: float
     guidance: Guidance
     noise_level: int
-    """Timestep whose share of noise the network sees in the source."""
+    """Timestep of the noise added to the source."""
     running: Running
 
     @classmethod
     def read(cls, steps: int, sampler: str, options: Mapping[str, str]) -> Self:
-        """Defaults, and `options` over them; raises InputError for a wrong value or an unknown name."""
+        """Parse `options` over the defaults. Raises InputError for an invalid value or an unknown name."""
         texts = INFO.fill_options(options)
         return cls(
             steps,
@@ -62,14 +59,14 @@ class SdX4Settings:
 PIPELINE = "StableDiffusionUpscalePipeline"
 
 _SCALING = 0.08333
-"""Of latents; the pipeline insists on it too, for the first published configurations left it out."""
+"""Scaling factor of latents; fixed, as in the pipeline, because early published configurations lack it."""
 
 _PIXELS = 3
 """Channels of the low-resolution frame."""
 
 
 class SdX4Backend(HookedNetworks):
-    """The network, its codec, what reads the prompts, and its schedules."""
+    """The network, its codec, its text encoder and its schedules."""
 
     def __init__(
         self,
@@ -80,7 +77,7 @@ class SdX4Backend(HookedNetworks):
         low_res_scheduler: dict[str, Any],
         device: torch.device,
     ) -> None:
-        """Raises ModelError when the parts do not fit each other."""
+        """Raises ModelError if the parts do not match."""
         _check(network, codec, text)
         super().__init__(network, others=[codec], device=device)
         factor = cell_size(codec)
@@ -97,13 +94,13 @@ class SdX4Backend(HookedNetworks):
         self._set(SdX4Settings.read(INFO.default_steps, INFO.samplers[0], {}))
 
     def configure(self, *, steps: int, sampler: str, options: dict[str, str]) -> None:
-        """Set sampler, prompts, guidance and noise; raises InputError, and leaves the old ones, for what is wrong."""
+        """Set sampler, prompts, guidance and noise. Raises InputError for invalid values and keeps the old settings."""
         self._set(SdX4Settings.read(steps, sampler, options))
 
     def _set(self, settings: SdX4Settings) -> None:
         times = self._make_schedule(settings).timesteps
         guidance = settings.guidance
-        # Row 0 is what guidance leads away from, row 1 what it leads to.
+        # Row 0 is the negative prompt, row 1 the prompt.
         self._prompts = self._text.encode([guidance.negative_prompt, guidance.prompt], self.device)
         self._last_guided = guidance.last(times)
         self._settings = settings
@@ -117,7 +114,7 @@ class SdX4Backend(HookedNetworks):
         return DiffusersSchedule(self._scheduler, settings.sampler, settings.steps, settings.eta)
 
     def condition(self, low: Tensor) -> NoisedCondition:
-        """Pad [F, 3, h, w] in [0, 1] to whole cells of the coarsest token, and lay noise beside it."""
+        """Pad [F, 3, h, w] in [0, 1] to whole coarsest tokens, and add its noise."""
         padded = pad_pictures(
             low,
             self.device,
@@ -141,20 +138,20 @@ class SdX4Backend(HookedNetworks):
         shown = torch.cat([x, own_condition(condition, NoisedCondition).noised], 1)
         if self._last_guided is None or timestep < self._last_guided:
             return self._run(shown, timestep, self._prompts[1:])
-        # Both in one batch, so that the token hook sees both at once and merges them alike.
+        # Both in one batch, so that the token hook merges both in the same way.
         u, c = self._run(torch.cat([shown, shown]), timestep, self._prompts).chunk(2)
         return u + self._settings.guidance.scale * (c - u)
 
     def _run(self, shown: Tensor, timestep: int, prompts: Tensor) -> Tensor:
-        """The network's output for `shown` [G F, 7, h, w], group by group under one of `prompts` [G, 77, C]."""
+        """The network's output for `shown` [G F, 7, h, w]; each group uses one of `prompts` [G, 77, C]."""
         level = torch.full((len(shown),), self._settings.noise_level, device=shown.device)
-        told = prompts.repeat_interleave(len(shown) // len(prompts), 0)
+        texts = prompts.repeat_interleave(len(shown) // len(prompts), 0)
 
-        def run(shown: Tensor, told: Tensor) -> Tensor:
-            out: Tensor = self._network(shown, timestep, told, level, return_dict=False)[0]
+        def run(shown: Tensor, texts: Tensor) -> Tensor:
+            out: Tensor = self._network(shown, timestep, texts, level, return_dict=False)[0]
             return out
 
-        return self.denoise(run, shown, told)
+        return self.denoise(run, shown, texts)
 
     @torch.no_grad()
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
@@ -165,7 +162,7 @@ class SdX4Backend(HookedNetworks):
 
 
 def load(model: VerifiedModel, device: torch.device) -> SdX4Backend:
-    """The model of a folder that diffusers' pipeline saved; raises ModelError when it holds something else."""
+    """Load a folder saved by diffusers' pipeline. Raises ModelError if it contains something else."""
     read_index(model, PIPELINE)
     return SdX4Backend(
         load_network(UNet2DConditionModel, model, "unet"),
@@ -178,28 +175,30 @@ def load(model: VerifiedModel, device: torch.device) -> SdX4Backend:
 
 
 def _check(network: UNet2DConditionModel, codec: AutoencoderKL, text: Text) -> None:
-    """Raises ModelError naming what does not fit."""
-    told, latent = network.config, int(codec.config.latent_channels)
-    if (told.in_channels, told.out_channels) != (latent + _PIXELS, latent):
-        fault = f"takes {told.in_channels} channels and gives {told.out_channels}, and the codec has {latent}"
-    elif told.cross_attention_dim != text.width:
-        fault = f"reads texts of width {told.cross_attention_dim}, and the text encoder writes {text.width}"
-    elif (told.num_class_embeds or 0) <= (NOISE_LEVEL.maximum or 0):
-        fault = f"knows {told.num_class_embeds} levels of noise, and needs more than {NOISE_LEVEL.maximum:.0f}"
+    """Raises ModelError naming the mismatch."""
+    config, latent = network.config, int(codec.config.latent_channels)
+    if (config.in_channels, config.out_channels) != (latent + _PIXELS, latent):
+        fault = f"has {config.in_channels} input and {config.out_channels} output channels, the codec {latent}"
+    elif config.cross_attention_dim != text.width:
+        fault = f"needs texts of width {config.cross_attention_dim}, the text encoder produces {text.width}"
+    elif (config.num_class_embeds or 0) <= (NOISE_LEVEL.maximum or 0):
+        fault = f"has {config.num_class_embeds} noise levels and needs more than {NOISE_LEVEL.maximum:.0f}"
     else:
         return
-    raise ModelError(f"The network {fault}: they make no upscaler.", "Get the model anew from its source.")
+    message = f"The network {fault}: the files do not form an upscaler."
+    raise ModelError(message, "Download the model again from its source.")
 
 
 def _shares(config: dict[str, Any]) -> list[float]:
-    """abar of every noise level, from the configuration of the scheduler that noises the source."""
+    """abar of every noise level, from the configuration of the scheduler that adds noise to the source."""
     try:
         shares: list[float] = DDPMScheduler.from_config(config).alphas_cumprod.tolist()
     # Measured: NotImplementedError for an unknown beta_schedule, TypeError for numbers given as text.
     except (TypeError, ValueError, NotImplementedError) as error:
         raise ModelError(
-            f"The scheduler of the source's noise cannot be made: {error}", "Get the model anew."
+            f"Could not create the scheduler of the source's noise: {error}", "Download the model again."
         ) from error
     if len(shares) <= (NOISE_LEVEL.maximum or 0):
-        raise ModelError(f"The source's noise has only {len(shares)} levels.", "Get the model anew from its source.")
+        message = f"The source's noise has only {len(shares)} levels."
+        raise ModelError(message, "Download the model again from its source.")
     return shares

@@ -1,4 +1,4 @@
-"""The low-resolution frames, and the noise that the network sees on them."""
+"""Conditioning on low-resolution frames with added noise."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from answerprint.temporal.protocols import Window
 __all__ = ["NoisedCondition", "grain_for"]
 
 _GRAIN_SEED = 4
-"""Any number does: it only has to stay the same."""
+"""Arbitrary but fixed."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoisedCondition(PictureCondition):
-    """Low-resolution frames; one latent cell is one pixel."""
+    """Low-resolution frames and their noise; one latent cell is one pixel."""
 
     grain: Tensor
     """[F, 3, h, w] standard normal noise, of the size of `low`."""
     abar: float
-    """Share of the source in what the network sees: the rest of the variance is noise."""
+    """Share of the source's variance in the network's input; the rest is noise."""
 
     @property
     def noised(self) -> Tensor:
@@ -37,17 +37,17 @@ class NoisedCondition(PictureCondition):
         return replace(self, low=self.low[list(frames)], grain=self.grain[list(frames)])
 
     def crop(self, window: Window) -> NoisedCondition:
-        """A rectangle of the latent grid; `content` goes on speaking of the whole."""
+        """A rectangle of the latent grid; `content` stays that of the whole."""
         rows = slice(window.top, window.top + window.height)
         columns = slice(window.left, window.left + window.width)
         return replace(self, low=self.low[:, :, rows, columns], grain=self.grain[:, :, rows, columns])
 
 
 def grain_for(low: Tensor) -> Tensor:
-    """One noise for all frames [F, 3, h, w] of a size, whatever clip and chunk they are in.
+    """The same noise for all frames [F, 3, h, w] of a size, in every clip and chunk.
 
-    Noise of their own would make what the network sees flicker, with a deviation of 2.6 % of the range at level 20.
-    Drawn for the whole picture, it is the same in every window of it.
+    Independent noise would make the network's input flicker, with a deviation of 2.6 % of the range at level 20. It is
+    drawn for the whole picture, so it is the same in every window.
     """
     grain = base_noise(_GRAIN_SEED, 0, 0, low.shape[1:]).to(low)
     return grain.expand_as(low)

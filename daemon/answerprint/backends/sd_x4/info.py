@@ -1,4 +1,4 @@
-"""What the SD x4 upscaler is, as data; numbers are those of the published model."""
+"""Description of the SD x4 upscaler, as data; numbers of the published model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOISE_LEVEL = Option(
     name="noise_level",
     kind="int",
     default=20,
-    help="How much grain hides the source's own flaws: more gives freer detail, less keeps closer to the source.",
+    help="Noise added to the source to hide its defects: more gives freer detail, less stays closer to the source.",
     group="basic",
     minimum=0,
     maximum=350,
@@ -22,7 +22,7 @@ NOISE_LEVEL = Option(
 
 INFO = BackendInfo(
     family="sd_x4",
-    summary="Stable Diffusion x4 upscaler (UNet beside noised low-resolution pixels, KL codec, prompts)",
+    summary="Stable Diffusion x4 upscaler, with prompts",
     tasks=("sr",),
     scale=4,
     largest_scale=16,
@@ -34,10 +34,10 @@ INFO = BackendInfo(
     # The published network was trained on 128 x 128 cells.
     tile_cells=128,
     # Measured on the published architecture (float32, CPU): the network takes 20 kB per cell and frame, and twice that
-    # where prompts guide it; the decoder 55 kB per cell, of one frame at a time and one window of at most 256 x 256.
+    # with guidance; the decoder 55 kB per cell, for one frame at a time and one window of at most 256 x 256.
     bytes_per_cell=40_000,
-    # Its self-attention is at the coarsest scale only. In its latent, as in any autoencoder's, neighbours differ by
-    # more than a picture's do: no tolerance is known that would tell motion from texture.
+    # Its self-attention is at the coarsest scale only. In latents of autoencoders neighbours differ by more than in
+    # pictures: no tolerance is known that would separate motion from texture.
     method=(*PUBLISHED.items(), ("merge_max_scale", "8")),
     options=(ETA, PROMPT, NEGATIVE_PROMPT, GUIDANCE, GUIDANCE_STOP, NOISE_LEVEL, PRECISION, COMPILE),
 )

@@ -1,4 +1,4 @@
-"""tiny-x4 as the method drives it."""
+"""tiny-x4's backend."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LOW_PER_CELL = codec.PATCH // codec.SCALE
 
 @dataclass(frozen=True, slots=True)
 class TinyCondition(PictureCondition):
-    """Low-resolution frames, and the first stage's restoration of them."""
+    """Low-resolution frames, and their restoration by the first stage."""
 
     base: Tensor
     """[F, 3, 4 h, 4 w] float32 in [-1, 1]."""
@@ -42,7 +42,7 @@ class TinyCondition(PictureCondition):
         return replace(self, low=self.low[list(frames)], base=self.base[list(frames)])
 
     def crop(self, window: Window) -> TinyCondition:
-        """A rectangle of the latent grid; `content` goes on speaking of the whole."""
+        """A rectangle of the latent grid; `content` stays that of the whole."""
         parts = {}
         for name, cells in (("low", self.pixels_per_cell), ("base", codec.PATCH)):
             rows = slice(window.top * cells, (window.top + window.height) * cells)
@@ -58,14 +58,14 @@ class TinyBackend(HookedNetworks):
         self, network: UNet2DConditionModel, restorer: ResidualRestorer, scheduler: dict[str, Any], device: torch.device
     ) -> None:
         self.info: BackendInfo = replace(INFO, multiple_of=coarsest_scale(network))
-        # It is small and was trained to be right in 32 bits, which it stays in.
+        # Small, and trained for 32 bits: it always uses them.
         super().__init__(network, others=[restorer], device=device, running=Running("fp32"))
         self._network, self._restorer, self._scheduler = network, restorer, scheduler
         self._steps, self._sampler, self._eta = INFO.default_steps, INFO.samplers[0], 0.0
         self.schedule()
 
     def configure(self, *, steps: int, sampler: str, options: dict[str, str]) -> None:
-        """Set the sampler; raises InputError, and leaves the old one, when it or an option does not exist."""
+        """Set the sampler and options. Raises InputError for invalid values and keeps the old settings."""
         eta = parse_eta(self.info.fill_options(options)["eta"])
         DiffusersSchedule(self._scheduler, sampler, steps, eta)
         self._steps, self._sampler, self._eta = steps, sampler, eta
@@ -76,7 +76,7 @@ class TinyBackend(HookedNetworks):
 
     @torch.inference_mode()
     def condition(self, low: Tensor) -> TinyCondition:
-        """Pad [F, 3, h, w] in [0, 1] to whole cells of the coarsest token, and restore it by the first stage.
+        """Pad [F, 3, h, w] in [0, 1] to whole coarsest tokens, and run the first stage.
 
         One latent cell is 2 x 2 pixels of `low`.
         """
@@ -87,7 +87,7 @@ class TinyBackend(HookedNetworks):
             pixels_per_cell=_LOW_PER_CELL,
             multiple_of=self.info.multiple_of,
         )
-        # Frame by frame: a first stage has nothing to gain from a batch, and needs the memory of one frame only.
+        # Frame by frame: a batch would not be faster, and takes more memory.
         base = torch.cat([self._restorer(frame[None]) for frame in padded.low]).clamp(-1, 1)
         return TinyCondition(
             padded.low, padded.height, padded.width, padded.latent_channels, padded.pixels_per_cell, base
@@ -96,43 +96,43 @@ class TinyBackend(HookedNetworks):
     @torch.inference_mode()
     def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
         """Predicted clean latent of x [F, 192, h, w]."""
-        told = _told(condition)
-        shown = torch.cat([x, codec.condition(told.low, told.base)], 1)
+        cond = _own(condition)
+        shown = torch.cat([x, codec.condition(cond.low, cond.base)], 1)
         context = x.new_zeros(len(x), 1, CONTEXT_WIDTH)
         out: Tensor = self._network(shown, timestep, context, return_dict=False)[0]
         return out
 
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
         """Pictures [F, 3, 4 h, 4 w]."""
-        told = _told(condition)
-        picture = codec.decode(x0, told.base)
-        return picture[:, :, : told.height * codec.SCALE, : told.width * codec.SCALE] / 2 + 0.5
+        cond = _own(condition)
+        picture = codec.decode(x0, cond.base)
+        return picture[:, :, : cond.height * codec.SCALE, : cond.width * codec.SCALE] / 2 + 0.5
 
     def spread(self, latent: Tensor, condition: Condition | None = None) -> Tensor:
-        """[F, 3, 8 h, 8 w]: the picture that a clean latent makes; of noise, its own layout in pixels.
+        """[F, 3, 8 h, 8 w]: the picture of a clean latent; for noise, its pixel layout.
 
-        A space-to-depth latent moves correctly only there, and the residual only together with its base.
+        A space-to-depth latent can be warped only as pixels, and the residual only together with its base.
         """
         if condition is None:
             return F.pixel_shuffle(latent, codec.PATCH)
-        return codec.decode(latent, _told(condition).base)
+        return codec.decode(latent, _own(condition).base)
 
     def gather(self, spread: Tensor, condition: Condition | None = None) -> Tensor:
         """Inverse of `spread`."""
         if condition is None:
             return F.pixel_unshuffle(spread, codec.PATCH)
-        return codec.encode(spread, _told(condition).base)
+        return codec.encode(spread, _own(condition).base)
 
 
 def load(model: VerifiedModel, device: torch.device) -> TinyBackend:
-    """The model of a verified folder; raises ModelError when its files do not make one."""
+    """Load a verified folder. Raises ModelError if its files do not form a model."""
     network = load_network(UNet2DConditionModel, model)
     restorer = load_network(ResidualRestorer, model, "restorer")
     return TinyBackend(network, restorer, model.read_json("scheduler_config.json"), device)
 
 
-def _told(condition: Condition) -> TinyCondition:
-    """`condition`, which the model gets back from the method; raises TypeError when another family made it."""
+def _own(condition: Condition) -> TinyCondition:
+    """Cast a `condition` passed back by the method. Raises TypeError if another family made it."""
     if not isinstance(condition, TinyCondition):
         raise TypeError(f"the condition is a {type(condition).__name__}, made by another family")
     return condition

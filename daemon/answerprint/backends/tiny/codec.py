@@ -1,8 +1,8 @@
-"""The latent of tiny-x4: a space-to-depth residual, with no learned autoencoder.
+"""The latent of tiny-x4: a space-to-depth residual, without a learned autoencoder.
 
-A picture at the output size is written as its base, which the first stage makes from the low-resolution frame, plus a
-residual; the latent is that residual with every `PATCH` x `PATCH` cell of pixels moved into channels and divided by
-`RESIDUAL_STD`, so that its standard deviation is about one. Encoding and decoding are exact inverses.
+A picture at the output size is the base, which the first stage computes from the low-resolution frame, plus a residual.
+The latent is that residual with each `PATCH` x `PATCH` cell of pixels moved into channels, divided by `RESIDUAL_STD` so
+that its standard deviation is about one. Encoding and decoding are exact inverses.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ PATCH = 8
 LATENT_CHANNELS = 3 * PATCH * PATCH
 CONDITION_CHANNELS = 3 * (PATCH // SCALE) ** 2 + LATENT_CHANNELS
 RESIDUAL_STD = 0.07
-"""Standard deviation, on the [-1, 1] scale, that training pictures' residuals have to within a factor of two."""
+"""Standard deviation, on the [-1, 1] scale, of training pictures' residuals, to within a factor of two."""
 
 
 def condition(low: Tensor, base: Tensor) -> Tensor:
-    """What the network sees beside the latent: [B, 204, h/2, w/2] of `low` [B, 3, h, w] and `base` [B, 3, 4 h, 4 w].
+    """The network's conditioning [B, 204, h/2, w/2] from `low` [B, 3, h, w] and `base` [B, 3, 4 h, 4 w].
 
     Both in [-1, 1]; h and w are even.
     """

@@ -1,4 +1,4 @@
-"""What tiny-x4 is, as data."""
+"""Description of tiny-x4, as data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["INFO"]
 
 INFO = BackendInfo(
     family="tiny",
-    summary="small conditional diffusion model for 4x restoration; runs on a plain computer",
+    summary="small conditional diffusion model for 4x restoration; runs on a CPU",
     tasks=("sr",),
     scale=4,
     latent_channels=192,

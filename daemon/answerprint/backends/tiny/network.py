@@ -1,7 +1,7 @@
-"""The network of tiny-x4: a small conditional UNet whose self-attention carries the detail.
+"""The network of tiny-x4: a small conditional UNet with self-attention.
 
-Transformer blocks stand in the down, middle and up blocks at two scales, the finest at 1/8 of the output size, as in
-Stable Diffusion; so what is learnt about merging tokens here carries over to larger models.
+Down, middle and up blocks have transformer blocks at two scales, the finest at 1/8 of the output size, as in Stable
+Diffusion, so results on token merging carry over to larger models.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from answerprint.backends.tiny.codec import CONDITION_CHANNELS, LATENT_CHANNELS
 __all__ = ["CONTEXT_WIDTH", "NETWORK_CONFIG", "SCHEDULER_CONFIG", "build_network"]
 
 CONTEXT_WIDTH = 32
-"""Width of the one zero token that stands where a text would be: cross-attention adds a learnt constant."""
+"""Width of the single zero token that replaces the text: cross-attention adds a learned constant."""
 
 NETWORK_CONFIG: dict[str, Any] = {
     "in_channels": LATENT_CHANNELS + CONDITION_CHANNELS,

@@ -1,7 +1,7 @@
-"""The first stage of tiny-x4: a small convolutional network that removes damage and enlarges, without inventing.
+"""The first stage of tiny-x4: a small convolutional network that restores and enlarges, without generating detail.
 
-It gives the mean of what the picture may have been; the diffusion model adds to it the detail that a mean lacks. The
-division is that of DiffBIR: a restoration module, then generation.
+It predicts the mean of the possible pictures; the diffusion model adds the detail that a mean lacks. The split follows
+DiffBIR: a restoration module, then generation.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ RESTORER_CONFIG: dict[str, Any] = {"channels": 64, "blocks": 6, "scale": 4}
 
 
 class _Block(nn.Module):
-    """Two convolutions beside an identity."""
+    """Two convolutions with a skip connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class _Block(nn.Module):
 
 
 class ResidualRestorer(nn.Module):
-    """Clean, enlarged picture from a damaged small one: bicubic enlargement plus a learnt correction."""
+    """Restored, enlarged picture: bicubic enlargement plus a learned correction."""
 
     def __init__(self, channels: int, blocks: int, scale: int) -> None:
         super().__init__()
@@ -39,14 +39,14 @@ class ResidualRestorer(nn.Module):
         self.head = nn.Conv2d(3, channels, 3, padding=1)
         self.body = nn.Sequential(*(_Block(channels) for _ in range(blocks)))
         self.tail = nn.Conv2d(channels, 3 * scale * scale, 3, padding=1)
-        # Training starts from the bicubic enlargement itself.
+        # Training starts from the bicubic enlargement.
         nn.init.zeros_(self.tail.weight)
         if self.tail.bias is not None:
             nn.init.zeros_(self.tail.bias)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> ResidualRestorer:
-        """Network of a configuration file; raises TypeError for one that describes none."""
+        """Network from a configuration file. Raises TypeError for invalid arguments."""
         return cls(**config)
 
     def forward(self, low: Tensor) -> Tensor:

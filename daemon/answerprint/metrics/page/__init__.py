@@ -1,1 +1,1 @@
-"""A comparison as one HTML file that a colleague can open anywhere: pictures, wipes, profiles, a plot and the table."""
+"""A comparison as one self-contained HTML file: stills, wipes, temporal profiles, a plot and the table."""

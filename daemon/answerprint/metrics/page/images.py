@@ -1,4 +1,4 @@
-"""Pictures as parts of a page: data URIs, and the piece of a frame in which a difference is seen best."""
+"""Images of the page as data URIs, and the crop with most detail."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _QUALITY = 94
 
 
 def png_uri(picture: Picture) -> str:
-    """Picture [H, W, 3] in [0, 1] as it is, to 8 bits."""
+    """Picture [H, W, 3] in [0, 1] as an 8-bit PNG."""
     return _uri("png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
 def jpeg_uri(picture: Picture) -> str:
-    """Picture [H, W, 3] in [0, 1] with losses that no eye finds: high quality, full chroma."""
+    """Picture [H, W, 3] in [0, 1] as a JPEG of high quality with full chroma."""
     full = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
     return _uri("jpeg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY, *full])
 
 
 def profile_uri(clip: Clip, row: int) -> str:
-    """The temporal profile of a row, a frame 4 px tall."""
+    """The temporal profile of a row, 4 px per frame."""
     return png_uri(np.repeat(temporal_profile(clip, row), 4, axis=0))
 
 
 def busiest_box(truth: Picture, width: int, height: int) -> Box:
-    """The box of that size, or of the picture's where that is smaller, that holds most of the truth's fine detail."""
+    """The box of that size (at most the picture's) with most fine detail in the truth."""
     rows, columns = truth.shape[:2]
     width, height = min(width, columns), min(height, rows)
     energy = np.square(high_band(truth)).astype(np.float64)
@@ -50,7 +50,7 @@ def busiest_box(truth: Picture, width: int, height: int) -> Box:
 
 
 def crop(picture: Picture, box: Box) -> Picture:
-    """That part of a picture."""
+    """Crop a picture."""
     left, top, width, height = box
     return picture[top : top + height, left : left + width]
 
@@ -59,5 +59,5 @@ def _uri(kind: str, picture: Picture, settings: Sequence[int]) -> str:
     coded: NDArray[np.uint8] = np.rint(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
     done, data = cv2.imencode(f".{kind}", np.ascontiguousarray(coded[..., ::-1]), list(settings))
     if not done:
-        raise ValueError(f"a picture {coded.shape} cannot be coded as {kind}")
+        raise ValueError(f"could not encode a picture {coded.shape} as {kind}")
     return f"data:image/{kind};base64,{base64.b64encode(data.tobytes()).decode()}"

@@ -1,4 +1,4 @@
-"""Style and script of the page. Nothing is fetched: no fonts, no libraries."""
+"""CSS and JavaScript of the page, without external resources."""
 
 __all__ = ["SCRIPT", "STYLE"]
 

@@ -1,4 +1,4 @@
-"""The page: one section for each clip, in one file that needs no other and no network."""
+"""The page: one section per clip, in one self-contained file."""
 
 from __future__ import annotations
 
@@ -22,45 +22,45 @@ FILE_NAME = "report.html"
 _TRUTH = "truth"
 _PIECE = (160, 120)
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-"""The browser itself holds the page to its promise: nothing comes from elsewhere."""
+"""Content security policy: the browser blocks external resources."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClipPage:
-    """One clip: its figures, and its pictures by row, the truth among them."""
+    """One clip: its table, and its pictures by row, including the truth."""
 
     table: Table
     pictures: Mapping[str, Sequence[Picture]]
 
 
 def write_page(folder: Path, shown: Sequence[ClipPage]) -> Path:
-    """Write `report.html` into `folder`, which is made; returns the file. Raises OutputError where that fails."""
+    """Write `report.html` into `folder`, created if missing; returns the file. Raises OutputError."""
     file = folder / FILE_NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file.write_text(html_of(shown), encoding="utf-8")
     except OSError as e:
-        raise OutputError(f"{file} cannot be written: {e.strerror}.", "Choose another --report.") from e
+        raise OutputError(f"Cannot write {file}: {e.strerror}.", "Choose another --report.") from e
     return file
 
 
 def html_of(shown: Sequence[ClipPage]) -> str:
-    """The whole file as text."""
+    """The file's content."""
     links = " ".join(f'<a href="#clip{k}">{escape(each.table.title)}</a>' for k, each in enumerate(shown))
     sections = "".join(_section(each, f"clip{k}") for k, each in enumerate(shown))
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Answerprint: a comparison</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><style>{STYLE}</style></head><body>'
-        f"<h1>A comparison of restorations</h1><p>Good clips were damaged, restored in several ways, and measured "
-        f"against the truth. E_warp and E_inter tell flicker, P (a perceptual distance) and detail tell sharpness: a "
-        f"blur is steady, so read them together. The truth's own E_warp is what remains of motion that no flow "
-        f"follows.</p><nav>{links}</nav><main>{sections}</main><script>{SCRIPT}</script></body></html>\n"
+        f"<h1>A comparison of restorations</h1><p>Clips were degraded, restored with several methods, and measured "
+        f"against the ground truth. E_warp and E_inter measure flicker; P (a perceptual metric) and detail measure "
+        f"sharpness. Blur does not flicker, so read them together. The truth's own E_warp is the motion that flow "
+        f"cannot follow.</p><nav>{links}</nav><main>{sections}</main><script>{SCRIPT}</script></body></html>\n"
     )
 
 
 def _section(shown: ClipPage, name: str) -> str:
-    """One clip."""
+    """The section of one clip."""
     pictures = shown.pictures
     middle = len(pictures[_TRUTH]) // 2
     stills = {row: clip[middle] for row, clip in pictures.items()}
@@ -69,7 +69,7 @@ def _section(shown: ClipPage, name: str) -> str:
     plot = scatter(
         points_of(shown.table.rows, "e_warp", "st_lpips", COLUMNS["e_warp"].scale),
         "E_warp x1e-3 (flicker): lower is steadier",
-        "P (ST-LPIPS): lower is nearer to the truth",
+        "P (ST-LPIPS): lower is closer to the truth",
         f"P against E_warp of {shown.table.title}",
     )
     shown_first = min(_best(shown.table, "st_lpips", COLUMNS["st_lpips"]), default=list(stills)[-1])
@@ -81,8 +81,7 @@ def _section(shown: ClipPage, name: str) -> str:
         '<div class="stills pixels">'
         + "".join(_figure(row, png_uri(crop(s, box))) for row, s in stills.items())
         + "</div>",
-        f"<h3>Over time</h3><p>Row {row} of every frame, one under the other: straight lines are steady, teeth are "
-        "flicker.</p>",
+        f"<h3>Over time</h3><p>Row {row} of every frame, stacked: straight lines are steady, jagged lines flicker.</p>",
         "".join(_profile(each, profile_uri(clip, row)) for each, clip in pictures.items()),
         f"<h3>Sharpness and flicker</h3>{plot}" if plot else "",
         "<details><summary>Whole frames</summary><div class='stills'>",
@@ -107,7 +106,7 @@ def _table(table: Table) -> str:
 
 
 def _best(table: Table, key: str, column: Column) -> set[str]:
-    """The rows, but for the truth, whose figure is best; none where there is no better or worse."""
+    """The rows with the best value, except the truth; empty if no direction is better."""
     found = {
         name: float(value)
         for name, row in table.rows.items()
@@ -134,7 +133,7 @@ def _profile(row: str, uri: str) -> str:
 
 
 def _wipe(name: str, rows: Sequence[str], chosen: str) -> str:
-    """Two pictures, one over the other, and a slider; the script fills them from the whole frames below."""
+    """A wipe between two pictures with a slider; the script fills them from the whole frames below."""
     before, after = min(1, len(rows) - 1), rows.index(chosen)
 
     def choice(label: str, place: int) -> str:

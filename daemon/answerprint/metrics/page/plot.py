@@ -1,4 +1,4 @@
-"""P against E_warp as a drawing in SVG: both are better when smaller, so the good corner is below on the left."""
+"""P over E_warp as an SVG plot: smaller is better for both, so the best corner is at the bottom left."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Point", "points_of", "scatter"]
 _WIDTH, _HEIGHT = 720, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 200, 16, 48
 _LINE_PX = 15
-"""Least distance between two labels."""
+"""Minimum distance between two labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Point:
 
 
 def points_of(rows: Mapping[str, Mapping[str, Figure]], x: str, y: str, scale: float = 1.0) -> list[Point]:
-    """Every row that has both figures; `scale` is that of x."""
+    """Every row that has both values; `scale` applies to x."""
     points = []
     for name, row in rows.items():
         a, b = row.get(x), row.get(y)
@@ -38,7 +38,7 @@ def points_of(rows: Mapping[str, Mapping[str, Figure]], x: str, y: str, scale: f
 
 
 def scatter(points: list[Point], x_label: str, y_label: str, title: str) -> str:
-    """An SVG element with a dot and a label for each point, axes from 0; empty where there are no points."""
+    """An SVG element with a labelled dot for each point and axes from 0; empty without points."""
     if not points:
         return ""
     x_step, y_step = _step(max(p.x for p in points)), _step(max(p.y for p in points))
@@ -78,7 +78,7 @@ def _by_height(points: list[Point]) -> list[Point]:
 
 
 def _spread(wanted: list[float]) -> list[float]:
-    """Places, each `_LINE_PX` or more below the last, as near to the wanted ones as the drawing's height lets them."""
+    """Label positions at least `_LINE_PX` apart, as close to the wanted ones as the height allows."""
     places: list[float] = []
     for place in wanted:
         places.append(max(place, places[-1] + _LINE_PX) if places else place)
@@ -87,7 +87,7 @@ def _spread(wanted: list[float]) -> list[float]:
 
 
 def _step(most: float) -> float:
-    """A round step of which about five reach `most`; 1 where there is nothing to show."""
+    """A round step, about a fifth of `most`; 1 for no range."""
     if most <= 0:
         return 1.0
     unit = 10.0 ** math.floor(math.log10(most / 5))

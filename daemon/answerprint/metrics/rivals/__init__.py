@@ -1,1 +1,1 @@
-"""Ways to restore a clip that are set beside the method: plain enlargements, FFmpeg's filters, other programs."""
+"""Other restoration methods for comparison: plain enlargement, FFmpeg's filters, external programs."""

@@ -1,4 +1,4 @@
-"""What every way to restore a clip gets and gives."""
+"""The interface of restoration methods."""
 
 from __future__ import annotations
 
@@ -17,43 +17,43 @@ __all__ = ["DamagedClip", "RestorationMethod", "Restored", "enlarge"]
 
 @dataclass(frozen=True, slots=True)
 class DamagedClip:
-    """A damaged clip that is to be restored."""
+    """A degraded clip to restore."""
 
     low: Sequence[Picture]
     size: tuple[int, int]
-    """Width and height that the result must have, px."""
+    """Width and height of the result, px."""
     first: int = 0
-    """Number of the first frame in its film."""
+    """Source index of the first frame."""
     seed: int = 0
     task: str = "sr"
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a way made of a shot."""
+    """The result of a method."""
 
     pictures: list[Picture]
-    """As many as the shot has frames, of the wanted size, in [0, 1]."""
+    """One picture per frame, of the requested size, in [0, 1]."""
     seconds_per_frame: float | None = None
-    """None where it is not worth counting."""
+    """None if not measured."""
     note: str = ""
-    """What a reader of its figures must know."""
+    """Note for the reader of the figures."""
     keyframes: tuple[int, ...] = ()
-    """Frames, counted from 0, on which the others of their chunks lean; none where there are no such."""
+    """Keyframes, counted from 0; empty if the method has none."""
 
 
 class RestorationMethod(Protocol):
-    """A way to restore a clip."""
+    """A restoration method."""
 
     @property
     def name(self) -> str:
-        """Of its row."""
+        """Name of its row."""
 
     def absent(self) -> Absent | None:
-        """Why it cannot be had on this computer; None where it can."""
+        """Why it is not available on this computer; None if it is."""
 
     def restore(self, shot: DamagedClip) -> Restored:
-        """The restored clip. Raises AnswerprintError where it cannot be made."""
+        """Restore a clip. Raises AnswerprintError."""
 
 
 def enlarge(clip: Sequence[Picture], size: tuple[int, int], interpolation: int = cv2.INTER_CUBIC) -> list[Picture]:

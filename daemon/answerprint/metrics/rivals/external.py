@@ -1,4 +1,4 @@
-"""Any other program: it gets a folder of PNG frames, and fills another."""
+"""External programs that read a folder of PNG frames and write another."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from answerprint.metrics.rivals.base import DamagedClip, Restored
 __all__ = ["External", "parse_command", "read_frames", "write_frames"]
 
 _IN, _OUT = "{in}", "{out}"
-_USAGE = f"Write external:COMMAND with {_IN} and {_OUT} in it: the folders of PNG frames that it reads and fills."
+_USAGE = f"Use external:COMMAND, containing {_IN} and {_OUT}: the folders of PNG frames that it reads and writes."
 
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """A program that is started once for a clip. Words of `command` may hold {in} and {out}; no shell sees them."""
+    """A program that runs once per clip. Words of `command` may contain {in} and {out}; no shell is used."""
 
     name: str
     command: Sequence[str]
     missing: Absent | None = None
-    """Why the program is not there, where that is known beforehand."""
+    """Why the program is not available, if known."""
 
     def absent(self) -> Absent | None:
-        """As it was made: `parse_command` makes none whose program is not there."""
+        """See `missing`; `parse_command` refuses missing programs."""
         return self.missing
 
     def restore(self, shot: DamagedClip) -> Restored:
-        """The frames that the program wrote, in the order of their names.
+        """The program's frames, in order of their names.
 
-        Raises JobFailedError where it fails, gives another number of frames, or frames of another size.
+        Raises JobFailedError if it fails, or writes the wrong number or size of frames.
         """
         with tempfile.TemporaryDirectory(prefix="answerprint-") as scratch:
             source, target = Path(scratch) / "in", Path(scratch) / "out"
@@ -50,55 +50,52 @@ class External:
             write_frames(source, shot.low)
             words = [word.replace(_IN, str(source)).replace(_OUT, str(target)) for word in self.command]
             started = time.perf_counter()
-            said = self._run(words)
+            note = self._run(words)
             seconds = (time.perf_counter() - started) / len(shot.low)
             pictures = read_frames(target)
         if len(pictures) != len(shot.low):
             raise JobFailedError(
-                f"{self.name} gave {len(pictures)} frames for {len(shot.low)}.",
-                f"It must write one PNG file for each frame of {_IN} into {_OUT}, named so that they sort as the"
-                " frames do.",
+                f"{self.name} wrote {len(pictures)} frames instead of {len(shot.low)}.",
+                f"It must write one PNG file per frame of {_IN} into {_OUT}, with names that sort in frame order.",
             )
         for number, picture in enumerate(pictures):
             height, width = picture.shape[:2]
             if (width, height) != shot.size:
                 raise JobFailedError(
-                    f"Frame {number} of {self.name} is {width}x{height}; {shot.size[0]}x{shot.size[1]} is wanted.",
-                    "Choose its enlargement to be that of --scale.",
+                    f"Frame {number} of {self.name} is {width}x{height} instead of {shot.size[0]}x{shot.size[1]}.",
+                    "Set the program's scale to that of --scale.",
                 )
-        return Restored(pictures, seconds, f"{self.name}: {said}" if said else "")
+        return Restored(pictures, seconds, f"{self.name}: {note}" if note else "")
 
     def _run(self, words: Sequence[str]) -> str:
-        """What the program said in a line of its own on standard output that begins with "note:"."""
+        """Run the program; returns its last line on standard output that begins with "note:"."""
         try:
             done = subprocess.run(  # noqa: S603 - the user's own command
                 words, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
             )
         except OSError as e:
-            raise JobFailedError(f"{self.name} cannot be started: {e.strerror}.", _USAGE) from e
+            raise JobFailedError(f"Could not start {self.name}: {e.strerror}.", _USAGE) from e
         if done.returncode:
-            last = next(
-                (line.strip() for line in reversed(done.stderr.splitlines()) if line.strip()), "it said nothing"
-            )
-            raise JobFailedError(f"{self.name} ended with exit code {done.returncode}: {last}", "Try it by hand.")
+            last = next((line.strip() for line in reversed(done.stderr.splitlines()) if line.strip()), "no message")
+            raise JobFailedError(f"{self.name} failed with exit code {done.returncode}: {last}", "Run it by hand.")
         notes = [line.removeprefix("note:").strip() for line in done.stdout.splitlines() if line.startswith("note:")]
         return notes[-1] if notes else ""
 
 
 def parse_command(text: str) -> External:
-    """The row of a command line such as "upscale -i {in} -o {out}"; it is named after its program.
+    """Parse a command line such as "upscale -i {in} -o {out}"; the row is named after the program.
 
-    Raises InputError where a folder is not named, or there is no such program.
+    Raises InputError if a folder is missing or the program does not exist.
     """
     try:
         words = shlex.split(text)
     except ValueError as e:
-        raise InputError(f"The command {text!r} cannot be read: {e}.", _USAGE) from e
+        raise InputError(f"Cannot parse the command {text!r}: {e}.", _USAGE) from e
     if not words or not all(any(mark in word for word in words[1:]) for mark in (_IN, _OUT)):
-        raise InputError(f"The command {text!r} does not name both folders.", _USAGE)
+        raise InputError(f"The command {text!r} does not contain both folders.", _USAGE)
     program = shutil.which(words[0])
     if program is None:
-        raise InputError(f"There is no program {words[0]!r}.", "Give its full path, or install it.")
+        raise InputError(f"Program {words[0]!r} not found.", "Use its full path, or install it.")
     return External(f"external:{Path(words[0]).stem}", [program, *words[1:]])
 
 
@@ -107,15 +104,15 @@ def write_frames(folder: Path, clip: Sequence[Picture]) -> None:
     for number, picture in enumerate(clip):
         coded = np.rint(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
         if not cv2.imwrite(str(folder / f"{number:06d}.png"), np.ascontiguousarray(coded[..., ::-1])):
-            raise OutputError(f"{folder} cannot be written.", "Make room there.")
+            raise OutputError(f"Cannot write to {folder}.", "Free up space there.")
 
 
 def read_frames(folder: Path) -> list[Picture]:
-    """Every PNG file of a folder by its name, [H, W, 3] in [0, 1]. Raises JobFailedError for one that is none."""
+    """All PNG files of a folder in order of name, [H, W, 3] in [0, 1]. Raises JobFailedError for invalid files."""
     clip = []
     for file in sorted(folder.glob("*.png")):
         coded = cv2.imread(str(file), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
         if coded is None:
-            raise JobFailedError(f"{file.name} is not a PNG file.", "See what the program writes.")
+            raise JobFailedError(f"{file.name} is not a valid PNG file.", "Check the program's output.")
         clip.append(np.ascontiguousarray(coded[..., ::-1]).astype(np.float32) / np.float32(np.iinfo(coded.dtype).max))
     return clip

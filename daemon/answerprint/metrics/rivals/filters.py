@@ -1,7 +1,7 @@
-"""FFmpeg's temporal denoisers, then a bicubic enlargement: what is done without any network.
+"""FFmpeg's temporal denoisers, followed by bicubic enlargement.
 
-The filters work on 8-bit 4:4:4, so nothing is lost to their chroma. They run in PyAV's FFmpeg, or, where that was built
-without one of them, in the program `ffmpeg`.
+The filters run on 8-bit 4:4:4, so no chroma resolution is lost. They run in PyAV's FFmpeg, or in the program `ffmpeg`
+if PyAV's lacks the filter.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ FILTERS = ("hqdn3d", "nlmeans", "atadenoise")
 
 _RATE = Fraction(25)
 _STRENGTH = 0.55
-_STRENGTHS = (1.0, 30.0)  # what nlmeans takes
+_STRENGTHS = (1.0, 30.0)  # valid range of nlmeans
 
 
 @dataclass(frozen=True, slots=True)
 class Filtered:
-    """One filter. Its settings are FFmpeg's defaults, or what `options` say in FFmpeg's own words.
+    """One filter, with FFmpeg's defaults, or `options` in FFmpeg's syntax.
 
-    nlmeans at its default does nothing to visible noise: it gets the strength that the measured noise asks for, .55
-    times its deviation in luma. Of six strengths tried that was best for noise of 10, 25 and 50 on two clips.
+    nlmeans' default strength does not reduce visible noise: by default it is .55 times the measured standard deviation
+    in luma, the best of six strengths tried for noise of 10, 25 and 50 on two clips.
     """
 
     name: str
@@ -49,15 +49,13 @@ class Filtered:
     options: Mapping[str, str] = field(default_factory=dict)
 
     def absent(self) -> Absent | None:
-        """Where neither PyAV nor an `ffmpeg` has the filter."""
+        """Why neither PyAV nor `ffmpeg` has the filter."""
         if _in_pyav(self.filter) or _in_program(self.filter):
             return None
-        return Absent(
-            f"PyAV's FFmpeg was built without the filter {self.filter}.", "Install the program ffmpeg, which has it."
-        )
+        return Absent(f"PyAV's FFmpeg lacks the filter {self.filter}.", "Install the program ffmpeg, which has it.")
 
     def restore(self, shot: DamagedClip) -> Restored:
-        """Filtered and enlarged. Raises InputError for options that the filter does not know."""
+        """Filter and enlarge. Raises InputError for invalid options."""
         started = time.perf_counter()
         arguments = ":".join(f"{key}={value}" for key, value in self._chosen(shot.low).items())
         clip = filter_clip(shot.low, self.filter, arguments)
@@ -73,14 +71,16 @@ class Filtered:
 
 
 def filter_clip(clip: Sequence[Picture], name: str, arguments: str) -> list[Picture]:
-    """Every frame [H, W, 3] in [0, 1] after the filter: as many as went in, rounded to 8 bits.
+    """Filter the frames [H, W, 3] in [0, 1], rounded to 8 bits.
 
-    Raises InputError for arguments that the filter does not take, JobFailedError where it loses frames.
+    Raises InputError for invalid arguments, JobFailedError if the filter drops frames.
     """
     coded = [np.rint(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8) for picture in clip]
     filtered = _by_pyav(coded, name, arguments) if _in_pyav(name) else _by_program(coded, name, arguments)
     if len(filtered) != len(clip):
-        raise JobFailedError(f"The filter {name} gave {len(filtered)} of {len(clip)} frames.", "Change its options.")
+        raise JobFailedError(
+            f"The filter {name} returned {len(filtered)} of {len(clip)} frames.", "Change its options."
+        )
     return [frame.astype(np.float32) / np.float32(255.0) for frame in filtered]
 
 
@@ -129,7 +129,7 @@ def _by_program(clip: Sequence[NDArray[np.uint8]], name: str, arguments: str) ->
 
 
 def _refused(name: str, arguments: str) -> InputError:
-    return InputError(f"FFmpeg's {name} does not take {arguments!r}.", f"See: ffmpeg -h filter={name}")
+    return InputError(f"FFmpeg's {name} does not accept {arguments!r}.", f"See: ffmpeg -h filter={name}")
 
 
 def _in_pyav(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Enlargement by a formula, as every player does it."""
+"""Plain interpolation."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from answerprint.metrics.rivals.base import DamagedClip, Restored, enlarge
 __all__ = ["PLAIN", "Plain"]
 
 PLAIN: Mapping[str, int] = {"bicubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
-"""Interpolations by the name of their row."""
+"""Interpolation by row name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """Each frame enlarged; where nothing is to be enlarged, the damaged clip itself."""
+    """Enlarges each frame; at scale 1 the degraded clip itself."""
 
     name: str
 
     def absent(self) -> Absent | None:
-        """Never absent."""
+        """None: always available."""
         return None
 
     def restore(self, shot: DamagedClip) -> Restored:

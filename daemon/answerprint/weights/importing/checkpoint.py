@@ -1,8 +1,8 @@
-"""PyTorch checkpoints read as what they should be: names, and numbers in a row. Nothing that they name is ever called.
+"""Read PyTorch checkpoints as plain data, without calling anything that they name.
 
-`torch.load` is not used: its guard against code was passed twice (CVE-2025-32434, CVE-2026-24747). Here a pickle can
-name only what stands in `_GLOBALS`, and gets stand-ins of this module for it. Both forms that `torch.save` has written
-are read: the zip of version 1.6 and later, and the row of pickles before it.
+`torch.load` is not used: its protection against code was bypassed twice (CVE-2025-32434, CVE-2026-24747). Here a pickle
+can name only the entries of `_GLOBALS`, which are replaced by this module's own classes. Both formats of `torch.save`
+are supported: the zip archive of version 1.6 and later, and the older sequence of pickles.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _DTYPES: Mapping[str, tuple[str, int]] = {
     "LongStorage": ("I64", 8), "IntStorage": ("I32", 4), "ShortStorage": ("I16", 2), "CharStorage": ("I8", 1),
     "ByteStorage": ("U8", 1), "BoolStorage": ("BOOL", 1),
 }  # fmt: skip
-"""Of a storage's class: the name of its numbers in a safetensors file, and bytes each."""
+"""By storage class: dtype in safetensors, and bytes per number."""
 
 
 @dataclass(slots=True)
 class Storage:
-    """Numbers in a row. offset: of the first byte in the file."""
+    """A flat array of numbers. offset: of its first byte in the file."""
 
     dtype: str
     item_bytes: int
@@ -43,7 +43,7 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A view of a storage; first and strides count numbers, not bytes."""
+    """A view of a storage; first and strides are in numbers, not bytes."""
 
     storage: Storage
     first: int
@@ -52,12 +52,12 @@ class Tensor:
 
     @property
     def bytes(self) -> int:
-        """Without gaps."""
+        """Size of its data, without gaps."""
         return prod(self.shape) * self.storage.item_bytes
 
     @property
     def is_dense(self) -> bool:
-        """Whether its numbers lie in the order of its axes, without gaps."""
+        """Whether it is contiguous in the order of its axes."""
         expected = 1
         for side, stride in zip(reversed(self.shape), reversed(self.strides), strict=True):
             if side != 1 and stride != expected:
@@ -69,26 +69,26 @@ class Tensor:
 def read_checkpoint(file: BinaryIO, size: int) -> dict[str, Tensor]:
     """The tensors of a checkpoint by name, each within its storage and each storage within the file.
 
-    What wraps them is taken off ("state_dict", "module."). Raises ValueError, in words, for all else.
+    Wrappers ("state_dict", "module.") are removed. Raises ValueError with a description for anything else.
     """
     try:
         head = file.read(2)
         file.seek(0)
-        value = _read_zip(file, size) if head == b"PK" else _read_row(file, size)
+        value = _read_zip(file, size) if head == b"PK" else _read_legacy(file, size)
         return _tensors(value)
     except (pickle.UnpicklingError, zipfile.BadZipFile, EOFError, AttributeError, IndexError) as error:
-        raise ValueError(f"it is not a checkpoint that can be read ({str(error) or type(error).__name__})") from error
+        raise ValueError(f"it is not a readable checkpoint ({str(error) or type(error).__name__})") from error
     except (TypeError, KeyError, RecursionError, OverflowError, MemoryError, NotImplementedError) as error:
-        raise ValueError(f"it is not a checkpoint that can be read ({type(error).__name__})") from error
+        raise ValueError(f"it is not a readable checkpoint ({type(error).__name__})") from error
 
 
 def _read_zip(file: BinaryIO, size: int) -> object:
     with zipfile.ZipFile(file) as archive:
         members = {name.partition("/")[2]: info for name, info in archive.NameToInfo.items()}
         if "data.pkl" not in members:
-            raise ValueError("it is a zip archive without a checkpoint in it")
+            raise ValueError("it is a zip archive without a checkpoint")
         if any(info.compress_type != zipfile.ZIP_STORED for info in members.values()):
-            raise ValueError("its parts are packed, which those of no checkpoint are")
+            raise ValueError("it is a compressed archive, which checkpoints never are")
         if "byteorder" in members and archive.read(members["byteorder"]) != b"little":
             raise ValueError("it was written on a big-endian machine")
         if members["data.pkl"].file_size > _MOST_PICKLE_BYTES:
@@ -97,11 +97,11 @@ def _read_zip(file: BinaryIO, size: int) -> object:
         value = reader.load()
         for key, storage in reader.storages.items():
             info = members[f"data/{key}"]
-            with archive.open(info) as member:  # reads the local header, which alone knows where the data begins
+            with archive.open(info) as member:  # reads the local header, which has the offset of the data
                 del member
             storage.offset = _data_offset(file, info.header_offset)
             if storage.count * storage.item_bytes > min(info.file_size, size - storage.offset):
-                raise ValueError("a tensor of it lies outside the file")
+                raise ValueError("one of its tensors is outside the file")
     return value
 
 
@@ -111,10 +111,10 @@ def _data_offset(file: BinaryIO, header: int) -> int:
     return header + 30 + int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
 
 
-def _read_row(file: BinaryIO, size: int) -> object:
+def _read_legacy(file: BinaryIO, size: int) -> object:
     if _Reader(file).load() != _MAGIC:
-        raise ValueError("it is a pickle, but no checkpoint")
-    _Reader(file).load()  # the version of the form
+        raise ValueError("it is a pickle but not a checkpoint")
+    _Reader(file).load()  # the format version
     about = _Reader(file).load()
     if not isinstance(about, dict) or not about.get("little_endian", False):
         raise ValueError("it was written on a big-endian machine")
@@ -123,10 +123,10 @@ def _read_row(file: BinaryIO, size: int) -> object:
     for key in _Reader(file).load():
         storage = reader.storages[str(key)]
         if int.from_bytes(file.read(8), "little") != storage.count:
-            raise ValueError("a tensor of it has another length than its list says")
+            raise ValueError("one of its tensors has the wrong length")
         storage.offset = file.tell()
         if storage.offset + storage.count * storage.item_bytes > size:
-            raise ValueError("it was cut off")
+            raise ValueError("it is truncated")
         file.seek(storage.count * storage.item_bytes, io.SEEK_CUR)
     return value
 
@@ -136,15 +136,15 @@ def _tensors(value: object) -> dict[str, Tensor]:
         if isinstance(value, dict) and isinstance(value.get(wrapper), dict):
             value = value[wrapper]
     if not isinstance(value, dict):
-        raise ValueError("it holds no tensors by name")
+        raise ValueError("it contains no named tensors")
     found = {name.removeprefix(_PREFIX): each for name, each in value.items() if isinstance(each, Tensor)}
     if not found or len(found) > _MOST_TENSORS or any(each.storage.offset < 0 for each in found.values()):
-        raise ValueError("it holds no tensors by name")
+        raise ValueError("it contains no named tensors")
     return found
 
 
 class _Inert:
-    """What stands for an object that is of no use here: it takes everything and does nothing."""
+    """Placeholder for irrelevant objects: accepts everything and does nothing."""
 
     def __init__(self, *ignored: object, **also: object) -> None:
         pass
@@ -156,23 +156,23 @@ class _Inert:
         pass
 
     def append(self, value: object) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def extend(self, values: object) -> None:
-        """Nothing."""
+        """Does nothing."""
 
 
 def _rebuild(storage: Any, first: Any, shape: Any, strides: Any, *ignored: object) -> Tensor:  # noqa: ANN401
-    """A tensor, where what the pickle says of it is possible. Raises ValueError."""
+    """A tensor with a valid description. Raises ValueError."""
     shape, strides = tuple(shape), tuple(strides)
     numbers = (first, *shape, *strides)
     if not isinstance(storage, Storage) or any(type(n) is not int or n < 0 for n in numbers):
-        raise ValueError("a tensor of it is not described in a known form")
+        raise ValueError("one of its tensors has an invalid description")
     if len(shape) != len(strides) or len(shape) > 16:
-        raise ValueError("a tensor of it is not described in a known form")
+        raise ValueError("one of its tensors has an invalid description")
     last = first + sum((side - 1) * stride for side, stride in zip(shape, strides, strict=True))
     if prod(shape) and last >= storage.count:
-        raise ValueError("a tensor of it lies outside its numbers")
+        raise ValueError("one of its tensors is outside its storage")
     return Tensor(storage, first, shape, strides)
 
 
@@ -181,7 +181,7 @@ def _rebuild_parameter(tensor: object, *ignored: object) -> object:
 
 
 class _Table(dict[Any, Any]):
-    """An ordered dictionary. PyTorch's modules hang versions of their layers on theirs, which are of no use here."""
+    """Replaces OrderedDict; ignores the metadata that PyTorch's modules attach to state dicts."""
 
     def __setstate__(self, state: object) -> None:
         pass
@@ -193,39 +193,39 @@ _GLOBALS: Mapping[tuple[str, str], Callable[..., object] | type] = {
     ("torch._utils", "_rebuild_tensor"): _rebuild,
     ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
     ("torch", "Size"): tuple,
-    # What training programs leave beside the tensors.
+    # Left beside the tensors by training programs.
     ("pytorch_lightning.callbacks.model_checkpoint", "ModelCheckpoint"): _Inert,
     ("pytorch_lightning.utilities.parsing", "AttributeDict"): _Inert,
     ("numpy.core.multiarray", "scalar"): _Inert,
     ("numpy", "dtype"): _Inert,
     ("_codecs", "encode"): _Inert,
 }
-"""All that a checkpoint may name, and what it gets instead."""
+"""The globals that a checkpoint may name, and their replacements."""
 
 
 class _Reader(pickle.Unpickler):
-    """Reads one pickle. storages: those it names, by key."""
+    """Reads one pickle. storages: those it refers to, by key."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, encoding="utf-8")
         self.storages: dict[str, Storage] = {}
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401
-        """A stand-in. Raises ValueError for what no checkpoint needs: nothing is imported, whatever is named."""
+        """The replacement of a global. Raises ValueError for others; nothing is ever imported."""
         if module == "torch" and name in _DTYPES:
             return name
         try:
             return _GLOBALS[module, name]
         except KeyError:
-            raise ValueError(f"it would run {module[:60]}.{name[:60]}, which no weights need") from None
+            raise ValueError(f"it would run {module[:60]}.{name[:60]}, which weights do not need") from None
 
     def persistent_load(self, pid: Any) -> Storage:  # noqa: ANN401
-        """The storage that is meant. Raises ValueError."""
+        """The storage of a persistent id. Raises ValueError."""
         kind, type_name, key, _, count, *view = pid
         if kind != "storage" or type_name not in _DTYPES or type(count) is not int or count < 0 or any(view):
-            raise ValueError("a tensor of it is not described in a known form")
+            raise ValueError("one of its tensors has an invalid description")
         dtype, item_bytes = _DTYPES[type_name]
         storage = self.storages.setdefault(str(key), Storage(dtype, item_bytes, count))
         if (storage.dtype, storage.count) != (dtype, count):
-            raise ValueError("a tensor of it is described twice, and differently")
+            raise ValueError("one of its tensors has contradicting descriptions")
         return storage

@@ -1,8 +1,8 @@
-"""A program of its own: makes a safetensors file of a PyTorch checkpoint, once, and in a sandbox.
+"""Child program: convert a PyTorch checkpoint to a safetensors file, in a sandbox.
 
     python -m answerprint.child convert CHECKPOINT RESULT
 
-Only numbers are copied, as they are. RESULT must not exist. A refused checkpoint leaves none, and ends with 2.
+Only numbers are copied, unchanged. RESULT must not exist. The exit code is 2 if the checkpoint is refused.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def convert(source: Path, result: Path) -> None:
-    """Write `result`, and give up all else that this process may do. Raises ModelError for what is refused."""
+    """Write `result`; this process is sandboxed from then on. Raises ModelError if the checkpoint is refused."""
     size = source.stat().st_size
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    # The hook allows nothing to be opened or removed any more: both files are open before it, and whoever started
-    # this program removes what a refused checkpoint leaves.
+    # The sandbox forbids opening and removing files: open both before, and let the parent remove the result of a
+    # refused checkpoint.
     with source.open("rb") as file, os.fdopen(os.open(result, flags, 0o666), "w+b") as out:
         enter(2 * size + _SPARE_BYTES)
         try:
@@ -57,8 +57,8 @@ def convert(source: Path, result: Path) -> None:
             os.fsync(out.fileno())
         except (ValueError, PermissionError) as error:
             raise ModelError(
-                f"{source.name} is refused: {error}.",
-                "Do not use it; get the weights as safetensors from their makers.",
+                f"Refused {source.name}: {error}.",
+                "Do not use it; get the weights as safetensors from the model's authors.",
             ) from error
 
 
@@ -68,8 +68,8 @@ def _write(file: BinaryIO, tensors: dict[str, Tensor], out: BinaryIO, most: int)
     for name, tensor in sorted(tensors.items()):
         begin, end = end, end + tensor.bytes
         header[name] = {"dtype": tensor.storage.dtype, "shape": tensor.shape, "data_offsets": [begin, end]}
-    if end > most:  # a tensor with strides of 0 can promise more than any disk holds
-        raise ValueError("its tensors would take more room than its file has numbers")
+    if end > most:  # a tensor with strides of 0 can be larger than any disk
+        raise ValueError("its tensors are larger than its file")
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     out.write(len(text).to_bytes(8, "little") + text)
@@ -84,13 +84,13 @@ def _dense(file: BinaryIO, tensor: Tensor) -> Iterator[bytes]:
     while left:
         block = file.read(min(left, _BLOCK_BYTES))
         if not block:
-            raise ValueError("it was cut off")
+            raise ValueError("it is truncated")
         left -= len(block)
         yield block
 
 
 def _gathered(file: BinaryIO, tensor: Tensor) -> bytes:
-    """A transposed or otherwise strided view, in the order of its axes."""
+    """A strided (such as transposed) view, in the order of its axes."""
     width = tensor.storage.item_bytes
     last = sum((side - 1) * stride for side, stride in zip(tensor.shape, tensor.strides, strict=True))
     file.seek(tensor.storage.offset + tensor.first * width)

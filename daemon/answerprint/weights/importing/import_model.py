@@ -1,6 +1,6 @@
-"""Files that the user has already become a model: copied, converted where they are pickled, checked, sealed.
+"""Import files as a model: copy them, convert pickles, check them and write the manifest.
 
-What a file is its content decides, never its name.
+A file's format is decided by its content, never by its name.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from answerprint.weights.identify import GENERATOR, check_family, class_name, gu
 from answerprint.weights.importing.child import Convert, Fit, convert_in_child, fit_in_child
 from answerprint.weights.importing.parts import ORIGINAL, place_parts
 from answerprint.weights.importing.plan import PART, plan_import
-from answerprint.weights.install import alone, install_model
+from answerprint.weights.install import install_model, lock_model
 from answerprint.weights.manifest import Manifest, check_model_name
 from answerprint.weights.published_models import known_models
 
-__all__ = ["bring"]
+__all__ = ["import_model"]
 
 
 def _silent(stage: str) -> None:
     pass
 
 
-def bring(
+def import_model(
     paths: Iterable[Path],
     models: Path,
-    said: Manifest,
+    described: Manifest,
     *,
     scales: Mapping[str, int],
     cancelled: threading.Event | None = None,
@@ -43,21 +43,20 @@ def bring(
     convert: Convert = convert_in_child,
     fit: Fit = fit_in_child,
 ) -> Manifest:
-    """Make a model named `said.name` of a folder, of the files of DiffBIR, of one original file, or of one network.
+    """Import a model folder, DiffBIR's files, an original checkpoint, or one network as the model `described.name`.
 
-    Returns its manifest. said: what the user says of it; family empty and scale 0 where they are to be found out.
-    scales: of families, the scale of each; 0 where their models differ in it. on_stage: told in words what is done
-    next. The files themselves stay as they are. Raises ModelError for what is refused and where a model of that name is
-    there, and StorageError.
+    Returns its manifest. described: the user's description; an empty family or a scale of 0 is detected. scales: scale
+    by family; 0 if its models differ. on_stage: called with a description of the next step. The source files are not
+    changed. Raises ModelError if the files are refused or a model of that name already exists, and StorageError.
     """
-    check_model_name(said.name)
+    check_model_name(described.name)
     cancelled = cancelled or threading.Event()
-    final = models / said.name
-    with alone(models, said.name):
+    final = models / described.name
+    with lock_model(models, described.name):
         if final.exists():
             raise ModelError(
-                f"There is a model {said.name!r} already.",
-                f"Choose another name, or: answerprint models remove {said.name}",
+                f"A model {described.name!r} already exists.",
+                f"Choose another name, or: answerprint models remove {described.name}",
             )
         wanted = plan_import([path.absolute() for path in paths])
         try:
@@ -67,16 +66,16 @@ def bring(
             raise storage_error(error, models) from error
         try:
             for name, source in wanted.items():
-                _take(source, gathered / name, cancelled, on_stage, convert)
+                _copy_or_convert(source, gathered / name, cancelled, on_stage, convert)
             parts = {gathered / name: source.name for name, source in wanted.items() if name.startswith(PART)}
-            whole = place_parts(parts, gathered, said.family) if parts else ""
-            manifest = _completed(said, whole or guess_family(gathered), gathered, scales)
+            whole = place_parts(parts, gathered, described.family) if parts else ""
+            manifest = _completed(described, whole or guess_family(gathered), gathered, scales)
             check_family(gathered, manifest.family)
-            on_stage("checking that the files belong together")
+            on_stage("checking the files")
             fit(gathered, manifest.family, manifest.scale, cancelled, ORIGINAL if whole else "")
             if manifest.family == GENERATOR:
-                manifest = _told(manifest, gathered)
-            on_stage("sealing")
+                manifest = _with_network(manifest, gathered)
+            on_stage("writing the manifest")
             return install_model(gathered, final, manifest)
         except OSError as error:
             raise storage_error(error, final) from error
@@ -84,36 +83,36 @@ def bring(
             shutil.rmtree(gathered, ignore_errors=True)
 
 
-def _completed(said: Manifest, guess: str, gathered: Path, scales: Mapping[str, int]) -> Manifest:
-    """What the user said, with family and scale found out where they were not. Raises ModelError."""
-    family = said.family or guess
+def _completed(described: Manifest, guess: str, gathered: Path, scales: Mapping[str, int]) -> Manifest:
+    """The user's description, with family and scale detected if not given. Raises ModelError."""
+    family = described.family or guess
     if not family:
         named = class_name(gathered)
-        told = f": its model_index.json says {named}, which several families or none have" if named else ""
+        reason = f": its model_index.json names {named}, which does not identify a family" if named else ""
         raise ModelError(
-            f"Nothing tells of which family {said.name!r} is{told}.",
-            f"Say it: --family NAME, one of {', '.join(scales)}.",
+            f"Could not detect the family of {described.name!r}{reason}.",
+            f"Add --family NAME, one of {', '.join(scales)}.",
         )
-    return replace(said, family=family, scale=said.scale or scales.get(family, 1))
+    return replace(described, family=family, scale=described.scale or scales.get(family, 1))
 
 
-def _told(said: Manifest, gathered: Path) -> Manifest:
-    """What the user said, with what the network was found to be. Raises ModelError where a known one is another."""
+def _with_network(described: Manifest, gathered: Path) -> Manifest:
+    """The user's description, with the detected network. Raises ModelError if the name belongs to another model."""
     config = json.loads((gathered / "config.json").read_bytes())
     scale = config["scale"]
-    about = f"{config.get('about', config['kind'])}, {f'enlarges {scale} times' if scale > 1 else 'keeps the size'}"
-    known = known_models().get(said.name)
+    about = f"{config.get('about', config['kind'])}, {f'scale {scale}' if scale > 1 else 'no enlargement'}"
+    known = known_models().get(described.name)
     wanted = next((file.content for file in known.files if file.content), {}) if known is not None else {}
     if any(config.get(name) != value for name, value in wanted.items()):
         raise ModelError(
-            f"This is not {said.name}, but {about}.",
-            f"Give it a name of its own: answerprint models import NAME PATH. Known by that name: {said.summary}.",
+            f"This is not {described.name}, but {about}.",
+            f"Choose another name: answerprint models import NAME PATH. {described.name} is: {described.summary}.",
         )
-    summary = said.summary if known is not None else f"{about}; {said.summary}"
-    return replace(said, scale=scale, summary=summary)
+    summary = described.summary if known is not None else f"{about}; {described.summary}"
+    return replace(described, scale=scale, summary=summary)
 
 
-def _take(
+def _copy_or_convert(
     source: Path, target: Path, cancelled: threading.Event, on_stage: Callable[[str], None], convert: Convert
 ) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -134,7 +133,7 @@ def _check_room(models: Path, sources: Iterable[Path]) -> None:
     free = room(models) - spare_room(models)
     if needed > free:
         raise DiskFullError(
-            f"The model needs {size_text(needed)} in {models}, and {size_text(max(0, free))} are free.",
-            "Make room, or move everything that Answerprint keeps with ANSWERPRINT_HOME.",
+            f"The model needs {size_text(needed)} in {models}, but only {size_text(max(0, free))} is free.",
+            "Free up space, or move Answerprint's files to another disk with ANSWERPRINT_HOME.",
             needed_bytes=needed, folder=str(models),
         )  # fmt: skip

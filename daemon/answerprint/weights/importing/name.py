@@ -1,4 +1,4 @@
-"""What a model is called whose files were named without a name for it."""
+"""The name of an imported model, if the user did not give one."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _LONGEST = 64
 
 
 def name_and_paths(words: list[str]) -> tuple[str, list[Path]]:
-    """Name and paths in the words [NAME] PATH...; the first is no name where it is a file, or is alone.
+    """Split the arguments [NAME] PATH...; the first is a path if it is a file or the only one.
 
-    One file that is what a known model is made of is called as that; any other, or a folder, by its own name. Raises
+    Without a name, a file of a known model gives that model's name; any other file or folder gives its own. Raises
     ModelError for several files without a name, and StorageError.
     """
     if len(words) > 1 and not Path(words[0]).is_file():
         return words[0], [Path(word) for word in words[1:]]
     paths = [Path(word) for word in words]
     if len(paths) > 1:
-        raise ModelError("The model has no name.", "Say it first: answerprint models import NAME PATH...")
+        raise ModelError("The model has no name.", "Add one: answerprint models import NAME PATH...")
     (path,) = paths
     if not path.exists():
         raise ModelError(f"{path} does not exist.", "Check the path: answerprint models import [NAME] PATH...")

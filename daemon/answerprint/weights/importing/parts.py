@@ -1,4 +1,4 @@
-"""Single files of weights find their places in a model: each as a part, or one as the original of the whole."""
+"""Place single weights files in a model folder: as parts, or one as the original of the whole model."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from answerprint.weights.published_models import find_original
 __all__ = ["ORIGINAL", "place_parts"]
 
 ORIGINAL = "original.safetensors"
-"""What the one file in the form of the first makers is called until the networks are made of it."""
+"""Temporary name of an original checkpoint until it is converted."""
 
 _DIFFBIR = {"_class_name": "DiffBIR", "version": "v2"}
 _NEEDED = ("base.safetensors", "control.safetensors")
 
 
 def place_parts(parts: Mapping[Path, str], gathered: Path, family: str) -> str:
-    """Give single files the names of what they are, by their tensors, and write what belongs to them.
+    """Rename single files to the parts that their tensors identify, and write the configurations.
 
-    parts: the files, and what the user calls each. gathered: the folder that becomes the model. family: what the user
-    said, or the empty text. Returns the family of which the file, then called `ORIGINAL`, is a whole model; the empty
-    text where they are parts. Raises ModelError for what belongs to no model, or not to one.
+    parts: the files, and the user's name of each. gathered: the future model folder. family: given by the user, or
+    empty. Returns the family if the file, renamed to `ORIGINAL`, is a whole model; empty if the files are parts. Raises
+    ModelError for unknown files and for parts of different models.
     """
     for path, called in parts.items():
         known = find_original(shapes_of(path))
         if known is not None and known.original is not None:
             if len(parts) > 1:
-                raise ModelError(f"{called} is all of a model: {known.original.about}.", "Name it alone.")
+                raise ModelError(f"{called} is a complete model: {known.original.about}.", "Import it alone.")
             path.rename(gathered / ORIGINAL)
             for name, content in known.original.content.items():
                 _write(gathered / name, content)
@@ -45,8 +45,8 @@ def place_parts(parts: Mapping[Path, str], gathered: Path, family: str) -> str:
     missing = [name for name in _NEEDED if not (gathered / name).exists()]
     if missing:
         raise ModelError(
-            f"{' and '.join(missing)} of DiffBIR are missing.",
-            f"Name all files of the model. One of another family is imported as the folder with its {INDEX}.",
+            f"DiffBIR's {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing.",
+            f"Name all files of the model. For another family import the folder with its {INDEX}.",
         )
     _write(gathered / INDEX, _DIFFBIR)
     return ""
@@ -56,15 +56,14 @@ def _place_part(path: Path, called: str, gathered: Path, family: str) -> None:
     shapes = shapes_of(path)
     name = guess_part(shapes)
     if not name or family not in ("", "diffbir"):
-        told = likeness(shapes)
         raise ModelError(
-            f"{called} alone is no model{f' of the family {family}' if family else ''}: by its tensors it is "
-            f"{told or 'of nothing that is known'}.",
-            f"Import the whole folder of the model, with its {INDEX}.",
+            f"{called} alone is not a model{f' of the family {family}' if family else ''}: by its tensors it is "
+            f"{likeness(shapes) or 'unknown'}.",
+            f"Import the model's whole folder, with its {INDEX}.",
         )
     place = gathered / name
     if place.exists():
-        raise ModelError(f"Two of the files are {name} of DiffBIR, {called} is the second.", "Name each file once.")
+        raise ModelError(f"Two files are DiffBIR's {name}; {called} is the second.", "Name each file once.")
     place.parent.mkdir(exist_ok=True)
     path.rename(place)
 

@@ -1,4 +1,4 @@
-"""Which of the user's files become which files of a model; nothing is copied yet."""
+"""Plan an import: which source file becomes which file of the model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from answerprint.weights.verify import MAX_TEXT_BYTES
 __all__ = ["PART", "plan_import"]
 
 PART = "part-"
-"""How the names of single files begin until their tensors tell which parts they are."""
+"""Name prefix of single files until their tensors identify the part."""
 
 _TOKENIZER = frozenset({"vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"})
 _VARIANT = re.compile(r"\.(fp16|bf16|non_ema|ema)(?=\.)")
@@ -25,9 +25,9 @@ _WEIGHTS = frozenset({".safetensors", *_PICKLES})
 
 
 def plan_import(paths: list[Path]) -> dict[str, Path]:
-    """Which file becomes which, by its name in the model's folder; single files of weights are numbered parts first.
+    """Source files by their name in the model's folder; single weights files become numbered parts first.
 
-    Raises ModelError for what is no file of a model.
+    Raises ModelError for files that do not belong to a model.
     """
     wanted: dict[str, Path] = {}
     for number, path in enumerate(paths):
@@ -40,14 +40,14 @@ def plan_import(paths: list[Path]) -> dict[str, Path]:
         elif form_of(path) in ("safetensors", "pickle"):
             wanted[f"{PART}{number}.safetensors"] = path
         else:
-            raise ModelError(f"{path} is no file of weights.", "Name the folder of the model, or its weight files.")
+            raise ModelError(f"{path} is not a weights file.", "Name the model's folder, or its weights files.")
     if not wanted:
-        raise ModelError("There are no files of a model there.", "Name the folder of the model, or its weight files.")
+        raise ModelError("No model files found.", "Name the model's folder, or its weights files.")
     return wanted
 
 
 def _plan_folder(folder: Path, *, alone: bool) -> dict[str, Path]:
-    """The files of a diffusers folder that its index names; of a folder among others, its tokenizer."""
+    """The files of a diffusers folder that its index lists; of one folder among other paths, its tokenizer."""
     if not alone or not (folder / INDEX).is_file():
         found = [path for path in sorted(folder.iterdir()) if path.is_file()]
         if not alone:
@@ -76,7 +76,7 @@ def _components(index: Path) -> list[str]:
 
 
 def _name_of(path: Path) -> str:
-    """The name that a file gets; the empty text for one that is left out: a variant, or a pickle beside its twin."""
+    """The file's new name; empty for files to skip: variants, and pickles next to their safetensors file."""
     suffix = path.suffix.lower()
     if suffix in (".json", ".txt"):
         return path.name
@@ -89,6 +89,6 @@ def _name_of(path: Path) -> str:
 
 
 def _twin(path: Path) -> str:
-    """What libraries call the safetensors file of a pickled one."""
+    """The usual name of a pickle's safetensors file."""
     stem = "model" if path.stem == "pytorch_model" else path.stem
     return f"{stem}.safetensors"

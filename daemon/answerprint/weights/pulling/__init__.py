@@ -1,1 +1,1 @@
-"""Known models are fetched: addresses, one answer, one file, one model."""
+"""Download known models: addresses, one HTTP response, one file, one model."""

@@ -1,4 +1,4 @@
-"""One file from several sources: resumed where it broke off, tried again, and held against what it should be."""
+"""Download one file from several sources: resumed, retried and verified."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _NOTE_BYTES = 8192
 
 
 class PullError(JobFailedError):
-    """The model could not be fetched now."""
+    """The download failed for now."""
 
     code = "pull_failed"
 
 
 class _WrongBytesError(Exception):
-    """What came is not the file. keep: what is left of it on disk is right."""
+    """The received data is wrong. keep: the remaining part on disk is right."""
 
     def __init__(self, reason: str, *, keep: bool = False) -> None:
         super().__init__(reason)
@@ -44,23 +44,23 @@ def _silent(received: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """How a file is fetched."""
+    """Downloads files."""
 
     route: Route = field(default_factory=Route)
     rounds: int = 5
-    """So often in a row every source may fail without a byte of progress."""
+    """Consecutive rounds in which every source may fail without progress."""
     backoff_seconds: float = 1.0
-    """Before the second round; twice as long before each one after it."""
+    """Delay before the second round; doubles for each following one."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     on_bytes: Callable[[int], None] = _silent
-    """Told how many bytes of the file are here, also when it begins anew."""
+    """Called with the bytes present, also when the file starts over."""
 
     def fetch(self, file: KnownFile, expected: Pin | None, sources: Sequence[str], part: Path) -> Pin:
-        """Bring a file to `part`, which may hold its beginning; returns what it was found to be.
+        """Download a file to `part`, which may hold its beginning; returns its size and hash.
 
-        expected: what it must be, where that is known. Raises PullError when no source has it now, ModelError when
-        what they have is something else, CancelledError, and StorageError; `part` stays for the next time unless it
-        is wrong.
+        expected: the required size and hash, if known. Raises PullError if no source provides it now, ModelError if
+        they provide something else, CancelledError, and StorageError; `part` is kept for the next try unless it is
+        wrong.
         """
         left, reasons, wrong = list(sources), dict.fromkeys(sources, ""), False
         waits = 0
@@ -72,7 +72,7 @@ class Download:
                     return self._check(file, expected, part)
                 except StaleError as error:
                     reasons[source] = str(error)
-                    _forget(part)
+                    _discard(part)
                 except TransferError as error:
                     reasons[source] = str(error)
                 except GoneError as error:
@@ -83,23 +83,23 @@ class Download:
                     reasons[source] = str(error)
                     left.remove(source)
                     if not error.keep:
-                        _forget(part)
-                except ModelError as error:  # an address that may not be fetched
+                        _discard(part)
+                except ModelError as error:  # an address that is not allowed
                     reasons[source] = error.message
                     left.remove(source)
             waits = 0 if _size(part) > before else waits + 1
             if left and waits < self.rounds and self.cancelled.wait(self.backoff_seconds * 2 ** max(0, waits - 1)):
-                raise CancelledError("The pull was ended.", "What has come is kept: pull again to go on.")
-        told = "; ".join(f"{source}: {reason.rstrip('.')}" for source, reason in reasons.items())
+                raise CancelledError("The pull was cancelled.", "Downloaded data is kept: pull again to resume.")
+        details = "; ".join(f"{source}: {reason.rstrip('.')}" for source, reason in reasons.items())
         if wrong and not left:
             raise ModelError(
-                f"{file.name} is not the file that it should be. {told}.",
-                "Do not use it. Try again with another source: --mirror URL, or --from-folder DIR.",
+                f"{file.name} does not match its published hash or size. {details}.",
+                "Do not use it. Try another source: --mirror URL, or --from-folder DIR.",
             )
         raise PullError(
-            f"{file.name} could not be fetched. {told}.",
-            "What has come is kept: pull again to go on. A proxy is named with ANSWERPRINT_PROXY, another source with "
-            "--mirror URL or --from-folder DIR.",
+            f"Could not download {file.name}. {details}.",
+            "Downloaded data is kept: pull again to resume. Set a proxy with ANSWERPRINT_PROXY, or choose another "
+            "source with --mirror URL or --from-folder DIR.",
         )
 
     def _receive(self, source: str, file: KnownFile, expected: Pin | None, part: Path) -> None:
@@ -108,34 +108,34 @@ class Download:
         size = expected.size if expected is not None and expected.size else file.size
         if size is not None and start == size:
             return
-        with open_answer(source, start, validator or "", self.route) as answer:
-            limit = _limit(file, size, answer)
-            _note(part, source, answer.validator)
+        with open_answer(source, start, validator or "", self.route) as response:
+            limit = _limit(file, size, response)
+            _note(part, source, response.validator)
             try:
-                self._write(answer, file, part, limit)
+                self._write(response, file, part, limit)
             except OSError as error:
                 raise storage_error(error, part, max(0, (size or 0) - _size(part))) from error
         if size is not None and _size(part) < size:
-            raise TransferError("it broke off in the middle")
+            raise TransferError("the connection was interrupted")
 
-    def _write(self, answer: HttpResponse, file: KnownFile, part: Path, limit: int) -> None:
-        chunks = _Chunks(file, part, answer.start)
+    def _write(self, response: HttpResponse, file: KnownFile, part: Path, limit: int) -> None:
+        chunks = _Chunks(file, part, response.start)
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         with os.fdopen(os.open(part, flags, 0o666), "r+b") as out:
-            out.truncate(answer.start)
-            out.seek(answer.start)
-            self.on_bytes(answer.start)
-            for block in answer.blocks:
+            out.truncate(response.start)
+            out.seek(response.start)
+            self.on_bytes(response.start)
+            for block in response.blocks:
                 if out.tell() + len(block) > limit:
-                    raise _WrongBytesError(f"it sends more than the {limit} bytes that it should")
+                    raise _WrongBytesError(f"it sends more than the expected {limit} bytes")
                 out.write(block)
                 if not chunks.take(block):
                     out.truncate(chunks.good)
-                    reason = f"what it sends after byte {chunks.good} is not what was published"
+                    reason = f"its data after byte {chunks.good} does not match the published hash"
                     raise _WrongBytesError(reason, keep=True)
                 self.on_bytes(out.tell())
                 if self.cancelled.is_set():
-                    raise CancelledError("The pull was ended.", "What has come is kept: pull again to go on.")
+                    raise CancelledError("The pull was cancelled.", "Downloaded data is kept: pull again to resume.")
 
     def _check(self, file: KnownFile, expected: Pin | None, part: Path) -> Pin:
         try:
@@ -147,7 +147,7 @@ class Download:
         if expected is not None and (
             found.sha256 != expected.sha256 or (expected.size and found.size != expected.size)
         ):
-            raise _WrongBytesError(f"its sha256 is {found.sha256} and should be {expected.sha256}")
+            raise _WrongBytesError(f"its sha256 is {found.sha256} instead of {expected.sha256}")
         if not found.size:
             raise _WrongBytesError("it is empty")
         with suppress(OSError):
@@ -163,12 +163,12 @@ def pin_file(path: Path, cancelled: threading.Event | None = None) -> Pin:
             hashed.update(block)
             size += len(block)
             if cancelled is not None and cancelled.is_set():
-                raise CancelledError("The pull was ended.", "What has come is kept: pull again to go on.")
+                raise CancelledError("The pull was cancelled.", "Downloaded data is kept: pull again to resume.")
     return Pin(size, hashed.hexdigest())
 
 
 class _Chunks:
-    """Holds what comes against the hashes of its parts. good: bytes up to the end of the last part that was right."""
+    """Checks received data against the hashes of its parts. good: bytes up to the end of the last valid part."""
 
     def __init__(self, file: KnownFile, part: Path, start: int) -> None:
         self._file = file
@@ -181,7 +181,7 @@ class _Chunks:
                 self._hash.update(kept.read(start - self.good))
 
     def take(self, block: bytes) -> bool:
-        """Add what came; False at the end of a part that is wrong."""
+        """Add received data; False at the end of an invalid part."""
         size = self._file.chunk_bytes
         rest = memoryview(block)
         while self._file.chunks and rest:
@@ -197,7 +197,7 @@ class _Chunks:
 
 
 def _good_bytes(part: Path, file: KnownFile) -> int:
-    """How much of what is here can be kept: of a file with hashes of its parts, only parts that are right."""
+    """Bytes on disk that can be kept: of a file with hashes of its parts, only valid parts."""
     size = _size(part)
     if not file.chunks:
         return size
@@ -213,20 +213,20 @@ def _good_bytes(part: Path, file: KnownFile) -> int:
     return good
 
 
-def _limit(file: KnownFile, size: int | None, answer: HttpResponse) -> int:
-    """Most bytes that the file may have. Raises GoneError where the server says that it has another number."""
-    if size is not None and answer.total is not None and answer.total != size:
-        raise GoneError(f"its file has {answer.total} bytes and should have {size}")
+def _limit(file: KnownFile, size: int | None, response: HttpResponse) -> int:
+    """Maximum bytes of the file. Raises GoneError if the server announces a different size."""
+    if size is not None and response.total is not None and response.total != size:
+        raise GoneError(f"its file has {response.total} bytes instead of {size}")
     most = _MOST_BYTES if file.convert or file.name.endswith(".safetensors") else MAX_TEXT_BYTES
-    if answer.total is not None and answer.total > most:
-        raise GoneError(f"its file has {answer.total} bytes, more than such a file may have")
-    return size or answer.total or most
+    if response.total is not None and response.total > most:
+        raise GoneError(f"its file has {response.total} bytes, more than allowed")
+    return size or response.total or most
 
 
 def _validator(part: Path, source: str, *, known: bool) -> str | None:
-    """What makes sure that the rest is of the same file; None where the file must begin anew.
+    """Validator that ensures that the rest belongs to the same file; None if the download must start over.
 
-    A file whose hash is known may go on from any source: the hash at its end decides.
+    A file with a known hash may be resumed from any source: its hash is checked at the end.
     """
     if not _size(part):
         return None
@@ -249,7 +249,7 @@ def _note_path(part: Path) -> Path:
     return part.with_name(f"{part.name}.note")
 
 
-def _forget(part: Path) -> None:
+def _discard(part: Path) -> None:
     for path in (part, _note_path(part)):
         with suppress(OSError):
             path.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""What is remembered of a known model beside its folder: the licence that was accepted, and hashes seen first here.
+"""Records of a known model, kept outside its folder: the accepted licence, and hashes of first downloads.
 
-It stays when the model is removed: a file whose hash nobody published is then still held to what it was.
+They survive the removal of the model, so a file without a published hash must still match its first download.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A file as it was when it was first fetched. size: bytes; sha256: lower-case hexadecimal."""
+    """Size and hash of a file's first download. size: bytes; sha256: lower-case hexadecimal."""
 
     size: int
     sha256: str
@@ -35,48 +35,48 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class PullRecord:
-    """Of one model. licence: the hash of the licence's words that were accepted, empty for none."""
+    """Record of one model. licence: hash of the accepted licence's data, empty for none."""
 
     licence: str = ""
     pins: dict[str, Pin] = field(default_factory=dict)
 
 
 def read_memory(models: Path, name: str) -> PullRecord:
-    """What is remembered of the model `name`. Raises ModelError for a record that cannot be read: never forgotten."""
+    """The record of the model `name`. Raises ModelError if it cannot be read: it is never silently dropped."""
     path = _path(models, name)
     try:
         with path.open("rb") as file:
             data = json.loads(file.read(_MOST_BYTES))
         pins = {str(key): Pin(int(row["size"]), str(row["sha256"])) for key, row in data["pins"].items()}
         if not all(_SHA256.fullmatch(each.sha256) for each in pins.values()):
-            raise ValueError("a hash is none")
+            raise ValueError("a hash is invalid")
         return PullRecord(str(data["licence"]), pins)
     except FileNotFoundError:
         return PullRecord()
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(
-            f"{path} cannot be read.", "Remove it to accept the licence anew and to trust the next download anew."
+            f"Cannot read {path}.", "Remove it to accept the licence and trust the next download again."
         ) from error
 
 
 def has_accepted(models: Path, model: KnownModel) -> bool:
-    """Whether the licence was accepted in the words it has now."""
+    """Whether the current licence was accepted."""
     return read_memory(models, model.name).licence == _digest(model.licence)
 
 
 def accept(models: Path, model: KnownModel) -> None:
-    """Keep that the user accepted the licence. Raises StorageError."""
+    """Record that the user accepted the licence. Raises StorageError."""
     _write(models, model.name, replace(read_memory(models, model.name), licence=_digest(model.licence)))
 
 
 def pin(models: Path, model: str, file: str, found: Pin) -> None:
-    """Keep what a file was when it was first fetched; a pin that is there already stays. Raises StorageError."""
+    """Record size and hash of a file's first download; an existing pin is kept. Raises StorageError."""
     memory = read_memory(models, model)
     _write(models, model, replace(memory, pins={file: found, **memory.pins}))
 
 
 def unpin(models: Path, model: str, files: Iterable[str]) -> None:
-    """Forget what files were, for they turned out not to be the model's. Raises StorageError."""
+    """Remove the pins of files that turned out not to belong to the model. Raises StorageError."""
     memory, gone = read_memory(models, model), set(files)
     _write(models, model, replace(memory, pins={name: pin for name, pin in memory.pins.items() if name not in gone}))
 

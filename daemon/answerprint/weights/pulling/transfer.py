@@ -1,6 +1,6 @@
-"""One answer of one server, over the standard library's http.client: a file from some byte on.
+"""One HTTP response: a file from a given byte on, with the standard library's http.client.
 
-Every connection is made here, and everything a server can say is bounded here: redirects, header, length, time.
+All connections are made here, and everything that a server controls is limited here: redirects, header, length, time.
 """
 
 from __future__ import annotations
@@ -31,54 +31,54 @@ _BLOCK_BYTES = 1 << 18
 
 
 class TransferError(Exception):
-    """The transfer broke off; it may be tried again."""
+    """The transfer was interrupted; it can be retried."""
 
 
 class StaleError(TransferError):
-    """What is here already cannot be the beginning of the file."""
+    """The data on disk cannot be the beginning of the file."""
 
 
 class GoneError(Exception):
-    """This source does not have the file, or may not be used for it: trying again is of no use."""
+    """This source does not have the file, or must not be used; retrying is useless."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransferTimeouts:
-    """How long a server is waited for."""
+    """Timeouts for a server."""
 
     silence_seconds: float = 30.0
-    """Without a byte."""
+    """Longest time without a byte."""
     window_seconds: float = 60.0
-    """In every such span `window_bytes` must come: a server that trickles is one that is silent."""
+    """At least `window_bytes` must arrive in every such period."""
     window_bytes: int = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How servers are reached. proxy: as `ModelSettings.proxy`. private: an origin that the user named themselves."""
+    """How to connect. proxy: as `ModelSettings.proxy`. private: an origin chosen by the user, which may be private."""
 
     proxy: str = ""
     private: tuple[str, str, int] | None = None
-    patience: TransferTimeouts = TransferTimeouts()
+    timeouts: TransferTimeouts = TransferTimeouts()
     clock: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What a server sends. start: its first byte in the file. total: bytes of the whole file, None where unsaid."""
+    """A response. start: offset of its first byte in the file. total: bytes of the whole file, None if unknown."""
 
     start: int
     total: int | None
     validator: str
-    """A strong ETag, or the empty text: the same one later means the same bytes."""
+    """A strong ETag, or empty: the same one later means the same bytes."""
     blocks: Iterator[bytes]
 
 
 @contextmanager
 def open_answer(address: str, start: int, validator: str, route: Route) -> Iterator[HttpResponse]:
-    """Ask for a file from byte `start` on, if it is still the one that `validator` is of; else from its beginning.
+    """Request a file from byte `start` on if `validator` still matches, else from its beginning.
 
-    Raises TransferError, GoneError, and ModelError for an address that may not be fetched.
+    Raises TransferError, GoneError, and ModelError for an address that is not allowed.
     """
     parts = check_address(address)
     headers = {"User-Agent": f"answerprint/{__version__}", "Accept-Encoding": "identity"}
@@ -99,55 +99,55 @@ def open_answer(address: str, start: int, validator: str, route: Route) -> Itera
                 parts = redirected(parts, response.headers.get("Location", ""))
             finally:
                 connection.close()
-    raise GoneError("it redirects without end")
+    raise GoneError("too many redirects")
 
 
 def _read_head(response: http.client.HTTPResponse, start: int, validator: str, route: Route) -> HttpResponse:
     headers = response.headers
     if headers.get("Content-Encoding", "identity") != "identity":
-        raise GoneError("it sends the file packed, though asked not to")
+        raise GoneError("it sends the file compressed, against the request")
     etag = headers.get("ETag", "")
     strong = etag if etag.startswith('"') and len(etag) <= 256 else ""
     if response.status == 206 and start:
-        said = _RANGE.fullmatch(headers.get("Content-Range", ""))
-        if said is None or int(said[1]) != start or (validator and strong != validator):
-            raise GoneError("it goes on with something else than was asked for")
-        return HttpResponse(start, int(said[3]), strong, _blocks(response, route))
+        content_range = _RANGE.fullmatch(headers.get("Content-Range", ""))
+        if content_range is None or int(content_range[1]) != start or (validator and strong != validator):
+            raise GoneError("its partial response does not match the request")
+        return HttpResponse(start, int(content_range[3]), strong, _blocks(response, route))
     if response.status == 200:
         return HttpResponse(0, response.length, strong, _blocks(response, route))
     if response.status in _PASSING:
-        raise TransferError(f"it answers {response.status} {response.reason[:60]}")
+        raise TransferError(f"HTTP {response.status} {response.reason[:60]}")
     if response.status == 416:
-        raise StaleError("its file is shorter than what was here already")
-    raise GoneError(f"it answers {response.status} {response.reason[:60]}")
+        raise StaleError("its file is shorter than the part on disk")
+    raise GoneError(f"HTTP {response.status} {response.reason[:60]}")
 
 
 def _blocks(response: http.client.HTTPResponse, route: Route) -> Iterator[bytes]:
-    begun, received = route.clock(), 0
+    started, received = route.clock(), 0
     while block := _read(response):
         yield block
         received += len(block)
-        if route.clock() - begun >= route.patience.window_seconds:
-            if received < route.patience.window_bytes:
-                raise TransferError("it sends next to nothing")
-            begun, received = route.clock(), 0
-    if response.length:  # what was still to come
-        raise TransferError("it broke off in the middle")
+        if route.clock() - started >= route.timeouts.window_seconds:
+            if received < route.timeouts.window_bytes:
+                raise TransferError("the transfer is too slow")
+            started, received = route.clock(), 0
+    if response.length:  # bytes still missing
+        raise TransferError("the connection was interrupted")
 
 
 def _read(response: http.client.HTTPResponse) -> bytes:
-    """Raises TransferError for every error of the network, so that those of the disk stay apart from them."""
+    """Raises TransferError for every network error, which separates them from disk errors."""
     try:
         return response.read1(_BLOCK_BYTES)
     except TimeoutError as error:
-        raise TransferError("it fell silent") from error
+        raise TransferError("the transfer timed out") from error
     except (OSError, http.client.HTTPException) as error:
-        raise TransferError("it broke off in the middle") from error
+        raise TransferError("the connection was interrupted") from error
 
 
 def _connect(parts: SplitResult, route: Route) -> http.client.HTTPConnection:
     scheme, host, port = origin(parts)
-    seconds = route.patience.silence_seconds
+    seconds = route.timeouts.silence_seconds
     if scheme == "http":
         return _reach(http.client.HTTPConnection(host, port, timeout=seconds))
     context = ssl.create_default_context()
@@ -159,7 +159,7 @@ def _connect(parts: SplitResult, route: Route) -> http.client.HTTPConnection:
     secure = _reach(http.client.HTTPSConnection(host, port, timeout=seconds, context=context))
     if origin(parts) != route.private:
         try:
-            # Of the connection itself: a name could lead elsewhere when it is looked up a second time.
+            # Checks the connected address: a second DNS lookup could give another one.
             check_public_peer(parts, secure.sock.getpeername()[0])
         except BaseException:
             secure.close()
@@ -171,7 +171,7 @@ _Connection = TypeVar("_Connection", bound=http.client.HTTPConnection)
 
 
 def _reach(connection: _Connection) -> _Connection:
-    """Connect. Raises what http.client raises, and TransferError for a network that is not there."""
+    """Connect. Raises what http.client raises, and TransferError if the network is unreachable."""
     try:
         connection.connect()
     except (TimeoutError, ConnectionError, ssl.SSLError, socket.gaierror):
@@ -179,7 +179,7 @@ def _reach(connection: _Connection) -> _Connection:
         raise
     except OSError as error:  # no route, a proxy that refuses
         connection.close()
-        raise TransferError(f"{connection.host} is not reached ({error.strerror or error})") from error
+        raise TransferError(f"could not reach {connection.host} ({error.strerror or error})") from error
     return connection
 
 
@@ -189,32 +189,30 @@ def _proxy(parts: SplitResult, route: Route) -> SplitResult | None:
         return None
     proxy = urlsplit(text if "://" in text else f"http://{text}")
     if proxy.scheme != "http" or not proxy.hostname:
-        raise InputError(
-            f"The proxy {text} cannot be used.", "Give one such as http://proxy.studio:3128; https goes through it."
-        )
+        raise InputError(f"Invalid proxy {text}.", "Use an http URL, such as http://proxy.studio:3128.")
     return proxy
 
 
 @contextmanager
 def _translated(parts: SplitResult, route: Route) -> Iterator[None]:
-    """Measured of http.client: OSError with ssl's errors and timeouts, HTTPException, and ValueError of bad headers."""
+    """Translate errors. Measured: OSError (including ssl and timeouts), HTTPException, ValueError for bad headers."""
     try:
         yield
     except ssl.SSLCertVerificationError as error:
-        # Studios' proxies that read along sign for every name themselves.
-        told = f"{parts.hostname} cannot prove that it is {parts.hostname}"
-        raise GoneError(f"{told}; where a proxy signs for it, name its certificates with SSL_CERT_FILE") from error
+        # Inspecting proxies in studios sign certificates themselves.
+        reason = f"the certificate of {parts.hostname} is not trusted"
+        raise GoneError(f"{reason}; for an inspecting proxy, set SSL_CERT_FILE to its certificates") from error
     except TimeoutError as error:
-        raise TransferError("it does not answer") from error
+        raise TransferError("the connection timed out") from error
     except socket.gaierror as error:
-        raise TransferError(f"{_reached(parts, route)} is not found") from error
+        raise TransferError(f"could not resolve {_reached(parts, route)}") from error
     except (ConnectionError, ssl.SSLError) as error:
         raise TransferError(f"the connection to {_reached(parts, route)} failed ({error})") from error
     except http.client.HTTPException as error:
-        raise GoneError(f"it does not speak HTTP properly ({type(error).__name__})") from error
+        raise GoneError(f"invalid HTTP response ({type(error).__name__})") from error
 
 
 def _reached(parts: SplitResult, route: Route) -> str:
-    """The machine that is spoken to first."""
+    """The first host to connect to."""
     proxy = _proxy(parts, route) if parts.scheme == "https" else None
     return str(parts.hostname) if proxy is None else f"the proxy {proxy.hostname}:{proxy.port or 3128}"
