@@ -93,7 +93,7 @@ def test_a_good_request_passes(tmp_path: Path) -> None:
         ("settings.steps", 100_000, "settings.steps cannot be 100000"),
         ("settings.seed", 2**63, "settings.seed cannot be"),
         ("settings.strength", 1.5, "settings.strength cannot be 1.5"),
-        ("settings.strength", float("nan"), "settings.strength is not a number"),
+        ("settings.strength", float("nan"), "settings.strength is not a finite number"),
         ("settings.device", "cuda 1", "settings.device is not a name"),
         ("deliverable.path", "", "deliverable.path is missing"),
         ("deliverable.path", "out.mov", "deliverable.path is not an absolute path"),
