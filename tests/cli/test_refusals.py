@@ -43,7 +43,7 @@ def refused(program: Program, *arguments: str, says: str = "") -> None:
         (["clip.mov", "out"], "Use one of .mov"),
         (["clip.mov", "empty"], "is a folder"),
         (["clip.mov", "absent/too/out.mov"], "whether its disk is there"),
-        (["clip.mov", "taken.mov"], "exists already"),
+        (["clip.mov", "taken.mov"], "already exists"),
         (["clip.mov", "clip.mov", "--overwrite"], "the source itself"),
         (["clip.mov", "link.mov", "--overwrite"], "the source itself"),
         (["clip.mov", "out.png"], "no place for a frame number"),

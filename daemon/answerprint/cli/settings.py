@@ -1,4 +1,4 @@
-"""The arguments that `restore` and `preview` share, and the request that they make."""
+"""The arguments shared by all commands that restore, and the request made from them."""
 
 from __future__ import annotations
 
@@ -26,67 +26,71 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
 
 def add_settings(parser: ArgumentParser) -> None:
-    """Add what decides how frames are restored."""
-    look = parser.add_argument_group("the look")
-    look.add_argument(
+    """Add the settings that decide how frames are restored."""
+    image = parser.add_argument_group("Image")
+    image.add_argument(
         "--model",
         default="",
         metavar="NAME",
-        help=f"model; see `answerprint models list` (default: {_DEFAULTS.model}; with --option quality=draft "
-        f"{DEFAULT_MODELS['draft']}, quality=best {DEFAULT_MODELS['best']})",
+        help=f"model; see `answerprint models list` (default: {_DEFAULTS.model}; {DEFAULT_MODELS['draft']} with "
+        f"--option quality=draft; {DEFAULT_MODELS['best']} with --option quality=best)",
     )
-    look.add_argument(
+    image.add_argument(
         "--task",
         default=_DEFAULTS.task,
         choices=["sr", "denoise", "face", "depth"],
-        help="what the model is for (default: %(default)s)",
+        help="super-resolution, denoising, face restoration or depth (default: %(default)s)",
     )
-    look.add_argument("--scale", metavar="S", help="enlarge by S, such as 2, 1.5 or 3/2 (default: what the model does)")
-    look.add_argument("--size", metavar="WxH", help="enlarge to this size in pixels, in place of --scale")
-    look.add_argument(
+    image.add_argument(
+        "--scale", metavar="S", help="enlarge by S, such as 2, 1.5 or 3/2 (default: the model's own scale)"
+    )
+    image.add_argument("--size", metavar="WxH", help="size of the output in pixels, instead of --scale")
+    image.add_argument(
         "--strength",
         type=float,
         default=_DEFAULTS.strength,
         metavar="0..1",
-        help="share of the restored picture; the rest is the enlarged source (default: %(default)g)",
+        help="blend of the enlarged source (0) and the restored image (1) (default: %(default)g)",
     )
-    look.add_argument(
-        "--steps", type=int, metavar="N", help="denoising steps: more is slower and finer (default: the model's)"
+    image.add_argument(
+        "--steps", type=int, metavar="N", help="denoising steps; more are finer but slower (default: the model's)"
     )
-    look.add_argument(
+    image.add_argument(
         "--seed",
         type=int,
         default=_DEFAULTS.seed,
         metavar="N",
-        help="the same seed gives the same picture (default: %(default)s)",
+        help="random seed; the same seed gives the same image (default: %(default)s)",
     )
 
-    time = parser.add_argument_group("consistency over time")
-    time.add_argument(
+    consistency = parser.add_argument_group("Consistency")
+    consistency.add_argument(
         "--chunk",
         type=int,
         metavar="N",
         help=f"{_METHOD['chunk'].help} (default: {_METHOD['chunk'].default_text})",
     )
-    time.add_argument(
+    consistency.add_argument(
         "--noise",
         choices=_METHOD["noise"].choices,
         help=f"{_METHOD['noise'].help} (default: {_METHOD['noise'].default_text}; independent with --no-consistency)",
     )
-    time.add_argument(
-        "--no-consistency", action="store_true", help="restore every frame alone: the baseline to compare with"
+    consistency.add_argument(
+        "--no-consistency", action="store_true", help="restore each frame on its own, as a baseline for comparison"
     )
-    time.add_argument(
+    consistency.add_argument(
         "--option",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="any other switch of the method or the model; may be repeated; --list-options shows them",
+        help="any other option of the method or the model; repeatable; see --list-options",
     )
-    time.add_argument("--list-options", action=ListOptions, nargs=0, help="show every NAME of --option, then exit")
+    consistency.add_argument(
+        "--list-options", action=ListOptions, nargs=0, help="list the options that --option can set, and exit"
+    )
 
-    machine = parser.add_argument_group("the machine")
-    machine.add_argument(
+    device = parser.add_argument_group("Device")
+    device.add_argument(
         "--device",
         default=_DEFAULTS.device,
         metavar="NAME",
@@ -95,14 +99,18 @@ def add_settings(parser: ArgumentParser) -> None:
 
 
 def add_output(parser: ArgumentParser) -> None:
-    """Add what decides which frames are restored, and how they are written."""
+    """Add the settings that decide which frames are restored and how they are written."""
     parser.epilog = f"{parser.epilog or ''}\ncodecs:\n" + "\n".join(
         f"  {codec.name:<11} {codec.description}" for codec in CODECS.values()
     )
-    out = parser.add_argument_group("the output")
-    out.add_argument("--range", metavar="A:B", help="source frames from 0, A inclusive, B exclusive; or two timecodes")
-    out.add_argument("--codec", metavar="NAME", help="see below (default: by the name of the output)")
-    out.add_argument("--overwrite", action="store_true", help="replace what is there, once its successor is complete")
+    out = parser.add_argument_group("Output")
+    out.add_argument(
+        "--range",
+        metavar="A:B",
+        help="source frames from A up to, but not including, B, counted from 0; or two timecodes",
+    )
+    out.add_argument("--codec", metavar="NAME", help="codec, see below (default: from the extension of the output)")
+    out.add_argument("--overwrite", action="store_true", help="replace an existing output once the new one is complete")
 
 
 def make_request(args: Namespace, source: str, output: str, **more: object) -> RestoreRequest:
@@ -112,7 +120,7 @@ def make_request(args: Namespace, source: str, output: str, **more: object) -> R
 
 
 def settings_of(args: Namespace) -> dict[str, object]:
-    """Return what `add_settings` was told, as fields of a request. Raises InputError."""
+    """Return the arguments of `add_settings` as fields of a request. Raises InputError."""
     return {
         "model": args.model,
         "task": args.task,
@@ -130,23 +138,23 @@ def settings_of(args: Namespace) -> dict[str, object]:
 
 
 def absolute(text: str) -> str:
-    """Return an absolute path. Raises InputError for an address of something that is not a file on this machine."""
+    """Return an absolute path. Raises InputError for an empty path and for a URL."""
     if not text:
-        raise InputError("A path is empty.", "Name a file.")
-    # Checked only for what does not exist: a file may well be named `take:2.mov`.
+        raise InputError("A path is empty.", "Give the path of a file.")
+    # Only if no such file exists: a file may be called `take:2.mov`.
     if _SCHEME.match(text) and not Path(text).drive and not os.path.lexists(text):
-        raise InputError(f"{text} is not a path: only files on this machine are read.", "Copy the media first.")
-    return os.path.abspath(text)  # noqa: PTH100 - a pattern, which Path would take for a file as well
+        raise InputError(f"{text} is not a path on this machine.", "Copy the media to this machine first.")
+    return os.path.abspath(text)  # noqa: PTH100 - may be a pattern of a sequence
 
 
 class ListOptions(Action):
-    """Prints the table of `--option` and ends the program, whatever else was or was not given."""
+    """Print the table of options and exit, even if other arguments are missing."""
 
     def __call__(self, parser: ArgumentParser, *ignored: object) -> NoReturn:
-        """Print, then end with exit code 0."""
-        tables = {"of the method": describe()}
-        tables |= {f"of the model family {name}": info.own_options for name, info in families().items()}
-        for line in ["--option NAME=VALUE: name, default, what it takes", *option_lines(tables)]:
+        """Print, then exit with code 0."""
+        tables = {"options of the method": describe()}
+        tables |= {f"options of the model family {name}": info.own_options for name, info in families().items()}
+        for line in ["--option NAME=VALUE: name, default, allowed values", *option_lines(tables)]:
             Console().out(line)
         parser.exit()
 
@@ -156,6 +164,6 @@ def _parse_options(texts: list[str]) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name and equals):
-            raise InputError(f"--option {text!r} has no value.", "Give NAME=VALUE; --list-options shows them.")
+            raise InputError(f"--option {text!r} has no value.", "Give NAME=VALUE; see --list-options.")
         options[name] = value
     return options
