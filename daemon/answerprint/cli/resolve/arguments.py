@@ -16,9 +16,7 @@ __all__ = ["add_restore_arguments", "restore_settings_of"]
 def add_restore_arguments(parser: ArgumentParser) -> None:
     """Add the arguments that `restore_settings_of` reads."""
     put = parser.add_argument_group("Put back")
-    put.add_argument(
-        "--put", choices=tuple(MODES), help="how to put clips back (default: as last time; at first pool)"
-    )
+    put.add_argument("--put", choices=tuple(MODES), help="how to put clips back (default: as last time; at first pool)")
     put.add_argument(
         "--handles", type=int, metavar="N", help="extra frames before and after, if the source has them (default: 24)"
     )
