@@ -68,7 +68,7 @@ def test_a_journal_of_another_version_is_left_to_the_daemon(journal: Journal) ->
     with sqlite3.connect(state_folder() / "journal.db") as connection:
         connection.execute("PRAGMA user_version = 1")
     connection.close()
-    with pytest.raises(JournalError, match="not of this version"), stored_jobs():
+    with pytest.raises(JournalError, match="has another version"), stored_jobs():
         pass
     assert waiting_words() == ""
 

@@ -91,7 +91,7 @@ def test_restoring_with_absent_weights_names_the_one_command(desk: Desk, server:
 
 def test_info_says_what_is_published_of_an_absent_model(desk: Desk, server: FileServer, home: Path) -> None:
     told = desk("models", "info", "stranger").out
-    for said in ("MIT License", "not here", str(home / "models" / "stranger"), "nobody published its hash"):
+    for said in ("MIT License", "not here", str(home / "models" / "stranger"), "no published hash"):
         assert said in told
 
 

@@ -189,10 +189,10 @@ def test_mistakes_are_events_with_json_and_the_last_is_the_error(desk: Desk) -> 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "no list of jobs"),
-        ("just a text", "no list of jobs"),
-        ("jobs: {input: a.mov}", "no list of jobs"),
-        ("defaults: {seed: 1}", "no list of jobs"),
+        ("", "not a list of jobs"),
+        ("just a text", "not a list of jobs"),
+        ("jobs: {input: a.mov}", "not a list of jobs"),
+        ("defaults: {seed: 1}", "not a list of jobs"),
         ("[]", "contains no jobs"),
         ("- input: [a", "jobs.yaml:1 is not YAML"),
         ("- input: a.mov\n output: b", "jobs.yaml:2 is not YAML"),

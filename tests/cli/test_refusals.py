@@ -42,7 +42,7 @@ def refused(program: Program, *arguments: str, says: str = "") -> None:
         (["clip.mov", "out.xyz"], "Use one of .mov"),
         (["clip.mov", "out"], "Use one of .mov"),
         (["clip.mov", "empty"], "is a folder"),
-        (["clip.mov", "absent/too/out.mov"], "whether its disk is there"),
+        (["clip.mov", "absent/too/out.mov"], "that its disk is connected"),
         (["clip.mov", "taken.mov"], "already exists"),
         (["clip.mov", "clip.mov", "--overwrite"], "the source itself"),
         (["clip.mov", "link.mov", "--overwrite"], "the source itself"),

@@ -443,7 +443,7 @@ def test_health_says_serving_only_between_recovery_and_the_end(tmp_path: Path) -
     with Running(tmp_path / "run", serving=False) as running:
         connection = Connection(read_session(running.run))
         assert connection.check() is False
-        with pytest.raises(NoDaemonError, match="still starts") as refusal:
+        with pytest.raises(NoDaemonError, match="starting or stopping") as refusal:
             Client.connect(running.run, timeout=0)
         assert refusal.value.code == "starting"
         with raw_channel(running.server.session.endpoint) as channel:

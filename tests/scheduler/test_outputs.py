@@ -130,7 +130,7 @@ async def test_an_output_in_a_folder_of_the_program_is_refused(house: House, nam
         replace(preview := house.new_preview("a"), request={**preview.request, "output": str(inner / "preview")}),
     )
     for new in wanted:
-        with pytest.raises(OutputError, match="keeps for itself") as refused:
+        with pytest.raises(OutputError, match="folder of Answerprint's own files") as refused:
             await house.service.submit(new)
         assert refused.value.remedy
     assert (await house.submit("a")).number == 1
@@ -143,7 +143,7 @@ async def test_an_output_over_the_chunks_of_a_job_is_refused_in_every_scratch_fo
     await house.at(job, "chunk-1")
     chunks = house.scratch(job)
     for output in (chunks / "chunk-000000.mkv", chunks / "b.mov"):
-        with pytest.raises(OutputError, match="keeps for itself"):
+        with pytest.raises(OutputError, match="folder of Answerprint's own files"):
             await house.submit("b", output=str(output), request={"overwrite": True})
     await house.done(await house.submit("c", output=str(house.config.scratch_folder / "c.mov")))
     house.go(job, "chunk-1")

@@ -80,7 +80,7 @@ def test_an_error_of_the_child_is_its_last_event(tmp_path: Path) -> None:
         ("silent", "exit code 0"),
         ("segv", "SIGSEGV"),
         ("killed", "SIGKILL"),
-        ("garbage", "no proper event"),
+        ("garbage", "sent an invalid event"),
         ("not_json", "not JSON"),
         ("no_event", "picnic"),
         ("truncated", "of 500 bytes"),

@@ -60,7 +60,7 @@ def test_the_scripts_come_and_go(terminal: Terminal) -> None:
     assert terminal("status")[0] == 0
     assert "Removed 8 scripts" in terminal("uninstall")[1]
     assert not terminal.root.exists()
-    assert "No scripts of ours" in terminal("uninstall")[1]
+    assert "There are no Answerprint scripts" in terminal("uninstall")[1]
     assert terminal("status")[0] == 4
 
 
