@@ -17,6 +17,7 @@ from safetensors import safe_open
 from answerprint import __version__
 from answerprint.flow.cache import cache_key
 from answerprint.flow.opencv import DisEstimator
+from answerprint.frames import FieldOrder
 from answerprint.media.provenance import read_provenance
 from answerprint.store.atomic import temporary_name
 from answerprint.worker.mux_job import DeliverTask, deliver
@@ -115,7 +116,7 @@ def test_chunks_and_flow_of_before_are_known_again(home: Path, tmp_path: Path, g
     order = resolve_job(request)
     clips = {
         "as it is": replace(order.info, path=source),
-        "interlaced": replace(order.info, path=source, interlaced=True, field_order="top"),
+        "interlaced": replace(order.info, path=source, field_order=FieldOrder.TOP_FIRST),
     }
     prints = {name: replace(order, info=info).fingerprint for name, info in clips.items()}
     key = cache_key(DisEstimator(), "a" * 64, "b" * 64)

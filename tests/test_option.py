@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from answerprint.backends.catalogue import families
 from answerprint.errors import InputError
-from answerprint.option import Option, Value
+from answerprint.option import Option, OptionValue
 from answerprint.temporal.options import describe
 
 HEAVY = ("torch", "diffusers", "numpy", "av", "cv2", "grpc")
@@ -22,7 +22,7 @@ EVERY += [(name, option) for name, info in families().items() for option in info
 
 
 def number(kind: str, minimum: float | None = None, maximum: float | None = None) -> Option:
-    default: Value = int(minimum or 0) if kind == "int" else minimum or 0.0
+    default: OptionValue = int(minimum or 0) if kind == "int" else minimum or 0.0
     return Option(
         name="n",
         kind="int" if kind == "int" else "float",
@@ -97,7 +97,7 @@ def test_a_description_travels_as_json() -> None:
         (NOTE, "any thing", "any thing"),
     ],
 )
-def test_what_is_typed_becomes_a_value(option: Option, text: str, value: Value) -> None:
+def test_what_is_typed_becomes_a_value(option: Option, text: str, value: OptionValue) -> None:
     assert option.parse(text) == value
     assert type(option.parse(text)) is type(value)
 
@@ -131,7 +131,7 @@ def test_a_refusal_names_the_option_what_was_given_and_what_is_allowed(option: O
     ("option", "value"),
     [(number("int"), True), (number("int"), 1.0), (number("float"), "1"), (FLAG, 1), (SPAN, "0-1"), (LOOK, True)],
 )
-def test_a_value_of_another_kind_is_refused(option: Option, value: Value) -> None:
+def test_a_value_of_another_kind_is_refused(option: Option, value: OptionValue) -> None:
     with pytest.raises(InputError, match=f"Option {option.name} does not take"):
         option.check(value)
 

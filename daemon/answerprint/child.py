@@ -20,7 +20,6 @@ PROGRAMS: Mapping[str, str] = MappingProxyType(
         "daemon": "answerprint.cli.answerprintd",
         "device": "answerprint.worker.main",
         "media": "answerprint.worker.media_child",
-        "join": "answerprint.worker.join_job",
         "doctor": "answerprint.worker.doctor",
         "convert": "answerprint.weights.importing.convert",
         "fit": "answerprint.backends.fit",

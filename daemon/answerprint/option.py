@@ -13,11 +13,11 @@ from typing import Literal, get_args
 
 from answerprint.errors import InputError
 
-__all__ = ["Group", "Kind", "Option", "Value"]
+__all__ = ["Option", "OptionGroup", "OptionKind", "OptionValue"]
 
-Kind = Literal["bool", "int", "float", "choice", "text"]
-Group = Literal["basic", "advanced"]
-Value = bool | int | float | str | tuple[float, float]
+OptionKind = Literal["bool", "int", "float", "choice", "text"]
+OptionGroup = Literal["basic", "advanced"]
+OptionValue = bool | int | float | str | tuple[float, float]
 """A checked value; a pair of numbers for the format span."""
 
 _BOOLS: Mapping[str, bool] = MappingProxyType(
@@ -33,11 +33,11 @@ class Option:
     """
 
     name: str
-    kind: Kind
-    default: Value
+    kind: OptionKind
+    default: OptionValue
     help: str
     """One sentence for the user."""
-    group: Group = "advanced"
+    group: OptionGroup = "advanced"
     minimum: float | None = None
     """Smallest allowed number, inclusive; None is no limit. The same holds for `maximum`."""
     maximum: float | None = None
@@ -50,7 +50,7 @@ class Option:
 
     def __post_init__(self) -> None:
         """Raise ValueError for an invalid description, which is a defect of the program."""
-        if self.kind not in get_args(Kind) or self.group not in get_args(Group) or not self.help:
+        if self.kind not in get_args(OptionKind) or self.group not in get_args(OptionGroup) or not self.help:
             raise ValueError(f"option {self.name} is of no known kind or group, or has no help")
         if not self._allows(self.default):
             raise ValueError(f"option {self.name} does not allow its own default {self.default!r}")
@@ -73,7 +73,7 @@ class Option:
         """The default as text."""
         return self.text(self.default)
 
-    def text(self, value: Value) -> str:
+    def text(self, value: OptionValue) -> str:
         """A value as text, as a user would type it."""
         if isinstance(value, bool):
             return "on" if value else "off"
@@ -81,11 +81,11 @@ class Option:
             return "-".join(f"{end:.12g}" for end in value)
         return f"{value:.12g}" if isinstance(value, float) else str(value)
 
-    def parse(self, text: str) -> Value:
+    def parse(self, text: str) -> OptionValue:
         """Parse and check a value. Raises InputError with the option, the text and the allowed values."""
         return self.check(self._read(text), text)
 
-    def check(self, value: Value | None, given: str | None = None) -> Value:
+    def check(self, value: OptionValue | None, given: str | None = None) -> OptionValue:
         """Return the value if it is allowed. Raises InputError like `parse`. given: what the user typed, if known."""
         if value is None or not self._allows(value):
             shown = repr(given) if given is not None else "nothing" if value is None else self.text(value)
@@ -104,7 +104,7 @@ class Option:
             return f" of at least {self.minimum:g}"
         return "" if self.maximum is None else f" of at most {self.maximum:g}"
 
-    def _read(self, text: str) -> Value | None:
+    def _read(self, text: str) -> OptionValue | None:
         """The text as a value of the kind, allowed or not; None if it is none."""
         try:
             if self.format == "span":
@@ -118,7 +118,7 @@ class Option:
         except ValueError:
             return None
 
-    def _allows(self, value: Value) -> bool:
+    def _allows(self, value: OptionValue) -> bool:
         if self.format == "span":
             return isinstance(value, tuple) and len(value) == 2 and value[0] <= value[1] and all(map(self._fits, value))
         if self.kind == "bool":

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from answerprint.flow.pair import Flow
+from answerprint.frames.frame import Picture
 from answerprint.metrics.comparison import Case, read_truth
-from answerprint.metrics.degradations import Degradation, Picture, degrade_clip, resize
-from answerprint.metrics.motion import Flow
+from answerprint.metrics.degradations import Degradation, degrade_clip, resize
 from answerprint.metrics.temporal import ReferenceMotion
 from metrics.scenes import pan
 

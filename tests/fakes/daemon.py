@@ -22,9 +22,9 @@ from answerprint.api.types import (
     NotYetError,
     Page,
     PictureFormat,
-    Place,
+    PictureSide,
     PullStep,
-    Side,
+    QueuePlace,
     StateError,
     WarmModel,
 )
@@ -182,7 +182,7 @@ class FakeDaemon:
         reference: str,
         *,
         priority: int | None = None,
-        place: Place | None = None,
+        place: QueuePlace | None = None,
         not_before: float | None = None,
     ) -> JobRecord:
         self.calls.append(f"move {place}")
@@ -196,7 +196,7 @@ class FakeDaemon:
         return moved
 
     async def frame(
-        self, reference: str, frame: int, side: Side, form: PictureFormat, max_size: tuple[int, int]
+        self, reference: str, frame: int, side: PictureSide, form: PictureFormat, max_size: tuple[int, int]
     ) -> EncodedPicture:
         self.calls.append(f"frame {frame} {side} {form} {max_size}")
         job = self._find(reference)

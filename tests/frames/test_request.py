@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.errors import InputError
+from answerprint.frames.frame import FrameRange
 
 SIZES = st.none() | st.tuples(st.integers(1, 9999), st.integers(1, 9999))
 REQUESTS = st.builds(
@@ -27,6 +28,7 @@ REQUESTS = st.builds(
     consistency=st.booleans(),
     options=st.dictionaries(st.text(), st.text()),
     overwrite=st.booleans(),
+    parts=st.lists(st.tuples(st.text(), st.just(FrameRange(2, 5))), max_size=2).map(tuple),
 )
 
 
@@ -72,6 +74,9 @@ def test_a_scale_is_exact(text: str | None, factor: Fraction | None) -> None:
         {"consistency": 1},
         {"options": {"a": 1}},
         {"options": ["a"]},
+        {"parts": "abc"},
+        {"parts": [["/a.mov", 5, 2]]},
+        {"parts": [["/a.mov", 5]]},
         {"input": ""},
         {"output": None},
     ],

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from answerprint.errors import MediaError
-from answerprint.frames import SequencePattern, find_sequence, names_a_sequence
+from answerprint.frames import BracketRange, SequencePattern, find_sequence, names_a_sequence, same_media
+from answerprint.frames.sequence import split_number
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -62,3 +63,73 @@ def test_a_pattern_names_files_and_reads_them_back() -> None:
     assert pattern.number_of("out.0007.png") == 7
     assert pattern.number_of("out.007.png") is None
     assert str(pattern) == "out.%04d.png"
+
+
+@pytest.mark.parametrize(
+    ("resolves", "ours", "same"),
+    [
+        ("/d/a.mov", "/d/a.mov", True),
+        ("/d/a.mov", "/d/b.mov", False),
+        ("", "/d/a.mov", False),
+        ("/d/p.[0001-0100].exr", "/d/p.%04d.exr", True),
+        ("/d/p.[1-9].exr", "/d/p.%d.exr", True),
+        ("/d/p.[0001-0100].exr", "/e/p.%04d.exr", False),
+        ("/d/p.[001-100].exr", "/d/p.%04d.exr", False),
+        ("/d/p.0001.exr", "/d/p.%04d.exr", False),
+        ("/d/p.[0001-0001].exr", "/d/p.0001.exr", True),
+        ("/d/p.[0001-0100].exr", "/d/p.0001.exr", False),
+        ("/d/[ab]/p.[0001-0100].exr", "/d/[ab]/p.%04d.exr", True),
+        ("/d/[1-2]/p.[0001-0100].exr", "/d/[1-2]/p.%04d.exr", True),
+        ("/d/p[1-2].[0001-0100].exr", "/d/p[1-2].%04d.exr", True),
+        ("/x/[1-1]/a.mov", "/x/1/a.mov", False),
+        ("/x/[1-1]/a.mov", "/x/%d/a.mov", False),
+        ("/x/[1-1]/a.mov", "/x/[1-1]/a.mov", True),
+        ("/d/p.[0001-0100].exr", "/d/p.%04d.%d.exr", False),
+    ],
+)
+def test_file_paths_are_compared_as_resolve_writes_them(resolves: str, ours: str, same: bool) -> None:
+    assert same_media(resolves, ours) is same
+
+
+@pytest.mark.parametrize(
+    ("path", "ends"),
+    [
+        ("/d/p.[0998-1002].dpx", ("/d/p.0998.dpx", "/d/p.1002.dpx")),
+        ("/d/p.[8-12].dpx", ("/d/p.8.dpx", "/d/p.12.dpx")),
+        ("/[1-2]/[old] p[1-2].[08-12].dpx", ("/[1-2]/[old] p[1-2].08.dpx", "/[1-2]/[old] p[1-2].12.dpx")),
+        ("/d/p[1-2].%04d.dpx", None),
+        ("/a/[1-2]/reel.mov", None),
+        ("/a/reel [final].mov", None),
+        ("/a/p.[-12].dpx", None),
+        ("", None),
+    ],
+)
+def test_the_last_bracket_of_the_file_name_is_the_range(path: str, ends: tuple[str, str] | None) -> None:
+    found = BracketRange.parse(path)
+    assert (found is not None) == (ends is not None)
+    if found is not None:
+        assert tuple(map(str, found.ends)) == ends
+        assert str(found.path) == path
+
+
+def test_the_range_that_is_found_is_the_one_that_is_compared(tmp_path: Path) -> None:
+    """A name with two brackets once meant one thing where files are looked for, and another where they are compared."""
+    names = [f"take[1-2].{number:04d}.png" for number in (7, 8)]
+    touch(tmp_path, *names)
+    for name in ("take[1-2].[0007-0008].png", "take[1-2].%04d.png"):
+        assert [file.name for file in find_sequence(tmp_path / name).files] == names
+    assert same_media(str(tmp_path / "take[1-2].[0007-0008].png"), str(tmp_path / "take[1-2].%04d.png"))
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("p.%04d.png", ("p.", ".png")),
+        ("p.[0001-0100].png", ("p.", ".png")),
+        ("p[1-2].%d.png", ("p[1-2].", ".png")),
+        ("p.0001.png", None),
+        ("p.mov", None),
+    ],
+)
+def test_a_name_is_split_at_its_frame_number(name: str, parts: tuple[str, str] | None) -> None:
+    assert split_number(name) == parts

@@ -14,7 +14,8 @@ from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.backends.base import Backend, number_type
 from answerprint.frames import Frame
-from answerprint.metrics.stages import CONSISTENT, PER_FRAME, Picture, Spent, drawn_clip, spend
+from answerprint.frames.frame import Picture
+from answerprint.metrics.stages import CONSISTENT, PER_FRAME, Spent, drawn_clip, spend
 from answerprint.pipeline.choices import Choices, resolve
 from answerprint.pipeline.restore_clip import ClipSettings
 from answerprint.temporal.options import MethodOptions, per_frame

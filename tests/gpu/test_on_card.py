@@ -20,7 +20,8 @@ from answerprint.backends.load import load
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
-from answerprint.metrics.stages import Picture, drawn_clip
+from answerprint.frames.frame import Picture
+from answerprint.metrics.stages import drawn_clip
 from answerprint.pipeline.choices import Choices, resolve
 from answerprint.pipeline.restore_clip import ClipSettings, restore_clip
 from answerprint.worker.devices import DeviceMemory

@@ -12,7 +12,8 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from answerprint.api.clip_ref import ClipRef
-from answerprint.frames import FrameRange
+from answerprint.errors import InputError
+from answerprint.frames import FieldOrder, FrameRange
 from answerprint.media import open_reader, probe
 from media.makers import fill, make_movie
 
@@ -57,11 +58,12 @@ def _left_edge(picture: NDArray[np.float32]) -> float:
 @pytest.mark.parametrize("top", [True, False])
 def test_each_frame_comes_out_whole_and_in_its_place(tmp_path: Path, top: bool) -> None:
     info = replace(
-        probe(_interlaced(tmp_path / "f.mkv", top=top)), interlaced=True, field_order="top" if top else "bottom"
+        probe(_interlaced(tmp_path / "f.mkv", top=top)),
+        field_order=FieldOrder.TOP_FIRST if top else FieldOrder.BOTTOM_FIRST,
     )
     with open_reader(info) as reader:
         whole = list(reader)
-    with open_reader(replace(info, interlaced=False)) as reader:
+    with open_reader(replace(info, field_order=FieldOrder.PROGRESSIVE)) as reader:
         combed = list(reader)
     assert [frame.index for frame in whole] == list(range(8))
     for one, other in zip(whole, combed, strict=True):
@@ -71,7 +73,7 @@ def test_each_frame_comes_out_whole_and_in_its_place(tmp_path: Path, top: bool) 
 
 
 def test_a_part_of_a_clip_gives_the_same_frames_as_all_of_it(tmp_path: Path) -> None:
-    info = replace(probe(_interlaced(tmp_path / "f.mkv")), interlaced=True, field_order="top")
+    info = replace(probe(_interlaced(tmp_path / "f.mkv")), field_order=FieldOrder.TOP_FIRST)
     with open_reader(info) as reader:
         whole = list(reader)
     for start in (0, 3, 7):
@@ -84,9 +86,26 @@ def test_a_part_of_a_clip_gives_the_same_frames_as_all_of_it(tmp_path: Path) -> 
 
 def test_an_editor_may_know_better_whether_it_is_interlaced(tmp_path: Path) -> None:
     info = probe(_interlaced(tmp_path / "f.mkv"))
-    assert not ClipRef(fields="progressive").interpret(info).interlaced
-    bottom = ClipRef(fields="bottom").interpret(info)
-    assert (bottom.interlaced, bottom.field_order) == (True, "bottom")
+    assert not ClipRef(fields=FieldOrder.PROGRESSIVE).interpret(info).interlaced
+    bottom = ClipRef(fields=FieldOrder.BOTTOM_FIRST).interpret(info)
+    assert (bottom.interlaced, bottom.field_order) == (True, FieldOrder.BOTTOM_FIRST)
+    assert ClipRef().interpret(info).field_order is info.field_order
+
+
+def test_an_editor_cannot_set_what_only_the_frames_say() -> None:
+    """The words of a request and the names of the protocol are kept by all who store jobs."""
+    forms = {order.value: ClipRef(fields=order).to_json()["field_order"] for order in list(FieldOrder)[:3]}
+    assert forms == {
+        "progressive": "FIELD_ORDER_PROGRESSIVE",
+        "top": "FIELD_ORDER_TOP_FIRST",
+        "bottom": "FIELD_ORDER_BOTTOM_FIRST",
+    }
+    for word, name in forms.items():
+        said = {} if word is None else {"fields": word}
+        assert ClipRef.from_settings("a", interpret=said).settings()["interpret"] == said
+        assert ClipRef.from_json({} if name is None else {"field_order": name}).fields == word
+    with pytest.raises(InputError, match="fields cannot be"):
+        ClipRef.from_settings("a", interpret={"fields": FieldOrder.PER_FRAME.value})
 
 
 def test_a_film_that_is_played_at_another_rate_gives_the_same_frames(tmp_path: Path) -> None:

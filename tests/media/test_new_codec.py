@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,10 +23,10 @@ from answerprint.media.encode import encode_pixels
 from answerprint.media.pixels import decode_pixels
 from answerprint.resolve.restore.output_names import restored_path
 from answerprint.worker import doctor
-from answerprint.worker.join_job import JoinTask, join
 from answerprint.worker.resolved_job import resolve_job
 from media.makers import make_movie
 from resolve.settings_form.offers import field, form
+from worker.test_join import join
 
 WIDTH, HEIGHT, FRAMES = 448, 256, 4
 
@@ -128,14 +129,14 @@ def test_its_parts_are_joined_if_its_frames_stand_alone(added: CodecInfo, tmp_pa
         with open_writer(path, order.spec()) as writer:
             for _ in range(len(frames)):
                 writer.write(np.full((*order.size[::-1], 3), 0.5, np.float32))
-        parts.append((path, frames))
-    task = JoinTask(request_for(tmp_path, added), tuple(parts))
+        parts.append((str(path), frames))
+    request = replace(request_for(tmp_path, added), parts=tuple(parts))
     if added.can_join:
-        assert join(task)["frames"] == FRAMES
-        assert probe(task.request.output).frames == FRAMES
+        assert join(request)["frames"] == FRAMES
+        assert probe(request.output).frames == FRAMES
     else:
         with pytest.raises(OutputError):
-            join(task)
+            join(request)
 
 
 @pytest.mark.parametrize(

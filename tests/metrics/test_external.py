@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from answerprint.errors import AnswerprintError, JobFailedError
-from answerprint.metrics.degradations import Picture
+from answerprint.frames.frame import Picture
 from answerprint.metrics.perceptual import Absent
 from answerprint.metrics.rivals import realesrgan_ncnn
 from answerprint.metrics.rivals.base import DamagedClip

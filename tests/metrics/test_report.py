@@ -6,7 +6,11 @@ import json
 
 import pytest
 
-from answerprint.metrics.report import Column, Table
+from answerprint.metrics.comparison import compare_with_truth
+from answerprint.metrics.picture import PICTURE_METRICS
+from answerprint.metrics.report import COLUMNS, Column, Table
+from answerprint.metrics.temporal import ReferenceMotion
+from metrics.scenes import flickering, pan
 
 TABLE = Table(
     "x4, 24 frames",
@@ -46,3 +50,14 @@ def test_a_column_shows_every_kind_of_value(value: float | str | None, text: str
 
 def test_a_table_without_rows_is_still_a_table() -> None:
     assert "variant" in Table("empty", {}).to_text()
+
+
+def test_every_figure_that_is_measured_has_a_column_and_finds_damage() -> None:
+    truth = pan(4, 192, 192)
+    motion = ReferenceMotion(truth)
+    exact, damaged = (compare_with_truth(clip, truth, motion) for clip in (truth, flickering(truth, 0.05)))
+    assert set(exact) >= {*PICTURE_METRICS, *motion.figures(truth)}
+    assert set(exact) - set(COLUMNS) == set()
+    for name, value in exact.items():
+        better, worse = float(value or 0), float(damaged[name] or 0)
+        assert {"up": better > worse, "down": better < worse, "": True}[COLUMNS[name].better], name

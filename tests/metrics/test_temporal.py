@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from answerprint.flow.pair import Flow
 from answerprint.metrics import temporal as fig
-from answerprint.metrics.motion import Flow, Grey, farneback_flow, grey, non_occluded, warp_picture
+from answerprint.metrics.motion import Grey, farneback_flow, grey, non_occluded, warp_picture
 from answerprint.metrics.picture import detail_ratio
 from metrics.scenes import Picture, blurred, flickering, pan, texture
 

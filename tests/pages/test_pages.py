@@ -18,8 +18,6 @@ from answerprint.errors import InputError
 from pages.reading import PAGES, ROOT, Command, anchors, commands, inline_code, links
 
 _README_WORDS = 1500
-_TO_COME = frozenset({"docs/architecture.md"})
-"""Pages that are linked to before they are written; each is taken out of here when it comes."""
 _ABOUT_NEW_FILES = frozenset({"docs/adding-a-codec.md", "docs/adding-a-put-back-mode.md"})
 _PATH = re.compile(r"(?:daemon|docs|examples|installer|proto|resolve_scripts|tests|\.ci|\.github)/[\w./-]*")
 _FORWARDED = {"eval": "answerprint.metrics.evaluation", "bench": "answerprint.metrics.benchmark"}
@@ -44,15 +42,9 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
     for link in links(page):
         name, _, anchor = link.partition("#")
         target = (page.parent / name).resolve() if name else page
-        if target.is_relative_to(ROOT) and str(target.relative_to(ROOT)) in _TO_COME:
-            continue
         if not target.exists() or (anchor and anchor not in anchors(target)):
             broken.append(link)
     assert broken == []
-
-
-def test_no_page_that_is_there_is_among_those_to_come() -> None:
-    assert [name for name in sorted(_TO_COME) if (ROOT / name).exists()] == []
 
 
 def test_every_page_is_reached_from_the_readme() -> None:

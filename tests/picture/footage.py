@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from answerprint.frames.frame import Picture
 from answerprint.metrics.comparison import Case, read_truth
-from answerprint.metrics.degradations import Degradation, Picture
+from answerprint.metrics.degradations import Degradation
 from answerprint.training.fetch import clips_folder
 
 __all__ = ["CLIPS", "DAMAGES", "Clip", "truth_of"]

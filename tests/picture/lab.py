@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
+from answerprint.frames.frame import Picture
 from answerprint.metrics import picture as still
-from answerprint.metrics.degradations import Degradation, Picture, degrade_clip
+from answerprint.metrics.degradations import Degradation, degrade_clip
 from answerprint.metrics.own import DEFAULT_MODEL, Own, Studio
 from answerprint.metrics.perceptual import Distance, mean_distance
 from answerprint.metrics.rivals.base import DamagedClip, RestorationMethod

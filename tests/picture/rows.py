@@ -9,7 +9,8 @@ import numpy as np
 
 from answerprint.api.request import DEFAULT_MODELS
 from answerprint.backends.latent import HookedNetworks
-from answerprint.metrics.degradations import Degradation, Picture, degrade_clip, resize
+from answerprint.frames.frame import Picture
+from answerprint.metrics.degradations import Degradation, degrade_clip, resize
 from answerprint.metrics.own import DEFAULT_MODEL
 from answerprint.metrics.rivals.base import DamagedClip, RestorationMethod
 from answerprint.metrics.rivals.filters import Filtered

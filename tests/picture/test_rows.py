@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from answerprint.errors import InputError
-from answerprint.metrics.degradations import Picture
+from answerprint.frames.frame import Picture
 from answerprint.metrics.own import Studio
 from answerprint.training.fetch import CLIPS as PUBLIC
 from answerprint.training.fetch import HELD_OUT

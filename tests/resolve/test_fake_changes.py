@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from answerprint.resolve.api import MediaPoolItem, Project, Resolve
-from answerprint.resolve.bridge.bridge import Value
+from answerprint.resolve.bridge.bridge import BridgeValue
 from fakes.resolve import FakeResolve, Quirks, Shown
 from fakes.resolve.timeline import Timeline as Model
 from media.makers import make_movie
@@ -34,7 +34,7 @@ class Scene:
         self.project: Project = self.resolve.project()
         self.clip: MediaPoolItem = self.project.pool().root().clips()[-1]
 
-    def entry(self, **values: int) -> Mapping[str, Value]:
+    def entry(self, **values: int) -> Mapping[str, BridgeValue]:
         return {"mediaPoolItem": self.clip.remote, "mediaType": 1, **values}
 
 
@@ -90,7 +90,7 @@ class TestAppending:
         "entry",
         [{"start": 3}, {"startFrame": "3"}, {"trackIndex": 1.5}, {"mediaType": 3}, {"mediaPoolItem": "plate.mov"}],
     )
-    def test_what_is_not_documented_is_a_violation(self, movie: Path, entry: Mapping[Value, Value]) -> None:
+    def test_what_is_not_documented_is_a_violation(self, movie: Path, entry: Mapping[BridgeValue, BridgeValue]) -> None:
         with FakeResolve() as fake:
             scene = Scene(fake, movie)
             assert scene.project.pool().append([{**scene.entry(), **entry}]) == []  # type: ignore[dict-item]
@@ -165,7 +165,7 @@ class TestPool:
         self, make_fake: MakeFake, movie: Path, tmp_path: Path
     ) -> None:
         path = sequence(tmp_path, 1001, 6)
-        entry: Mapping[str, Value] = {
+        entry: Mapping[str, BridgeValue] = {
             "FilePath": str(tmp_path / "plate.%04d.png"),
             "StartIndex": 1001,
             "EndIndex": 1006,
@@ -189,7 +189,11 @@ class TestPool:
 
     def test_part_of_a_sequence_is_that_part(self, fake: FakeResolve, movie: Path, tmp_path: Path) -> None:
         sequence(tmp_path, 1, 6)
-        entry: Mapping[str, Value] = {"FilePath": str(tmp_path / "plate.%04d.png"), "StartIndex": 2, "EndIndex": 4}
+        entry: Mapping[str, BridgeValue] = {
+            "FilePath": str(tmp_path / "plate.%04d.png"),
+            "StartIndex": 2,
+            "EndIndex": 4,
+        }
         (clip,) = Scene(fake, movie).project.pool().import_media([entry])
         assert clip.property("File Path") == str(tmp_path / "plate.[0002-0004].png")
 
@@ -262,7 +266,7 @@ class TestTimelines:
     def test_a_timeline_of_clips_needs_their_bin_open(self, fake: FakeResolve, movie: Path) -> None:
         scene = Scene(fake, movie)
         pool = scene.project.pool()
-        entry: Mapping[str, Value] = {"mediaPoolItem": scene.clip.remote, "startFrame": 5, "endFrame": 9}
+        entry: Mapping[str, BridgeValue] = {"mediaPoolItem": scene.clip.remote, "startFrame": 5, "endFrame": 9}
         other = pool.add_folder(pool.root(), "Elsewhere")
         assert other is not None
         assert not pool.found("CreateTimelineFromClips", "Scratch", [entry])

@@ -33,6 +33,7 @@ from answerprint.errors import (
     NoDaemonError,
     StorageError,
 )
+from answerprint.frames.clip import FieldOrder
 from answerprint.frames.frame import FrameRange
 from answerprint.ipc import events
 from answerprint.rpc.convert import new_job_to
@@ -106,7 +107,8 @@ def test_what_was_on_its_way_when_the_daemon_restarted_is_queued_by_the_next_one
 def test_what_an_editor_knows_better_than_the_file_reaches_the_job(client: Client, tmp_path: Path) -> None:
     clip = ClipRef(
         str(tmp_path / "in.mov"), FrameRange(10, 20), (4, 0), Fraction(30000, 1001), "01:00:00:00", drop_frame=True,
-        pixel_aspect=Fraction(8, 9), levels="video", fields="bottom", audio=False, editor={"item": "x" * 5000},
+        pixel_aspect=Fraction(8, 9), levels="video", fields=FieldOrder.BOTTOM_FIRST, audio=False,
+        editor={"item": "x" * 5000},
     )  # fmt: skip
     job = client.submit(new_job(tmp_path, clip=clip))[0]
     assert job.request["interpret"] == {
@@ -135,8 +137,8 @@ def test_a_clip_comes_back_as_the_editor_gave_it_and_its_handles_widen_the_range
     client: Client, running: Running, tmp_path: Path
 ) -> None:
     clip = ClipRef(
-        str(tmp_path / "in.mov"), FrameRange(10, 20), (16, 8), Fraction(24000, 1001), "01:00:00:00", fields="top",
-        audio=False, reel="A001", editor={"timeline item": "ü-17"},
+        str(tmp_path / "in.mov"), FrameRange(10, 20), (16, 8), Fraction(24000, 1001), "01:00:00:00",
+        fields=FieldOrder.TOP_FIRST, audio=False, reel="A001", editor={"timeline item": "ü-17"},
     )  # fmt: skip
     record, _ = client.submit(new_job(tmp_path, clip=clip))
     assert record.request["range"] == "0:28"
@@ -210,7 +212,7 @@ def test_a_picture_that_is_cut_short_is_not_given_out(
     job = client.submit(new_job(tmp_path))[0].id
     with monkeypatch.context() as patch:
         patch.setattr("fakes.daemon.PICTURE_BYTES", len(PICTURE) + 1)
-        with pytest.raises(JobFailedError, match="did not arrive whole"):
+        with pytest.raises(JobFailedError, match="The image is incomplete"):
             client.frame(job, 0)
     assert client.frame(job, 0).data == PICTURE
 
@@ -355,7 +357,7 @@ def test_a_call_that_takes_too_long_ends_on_both_sides(tmp_path: Path, monkeypat
             running.daemon.hold = asyncio.Event()
 
         running.do(stick())
-        with pytest.raises(TooSlowError, match="takes long") as raised:
+        with pytest.raises(TooSlowError, match="did not answer in time") as raised:
             client.submit(new_job(tmp_path))
         assert raised.value.exit_code == 3
         assert running.daemon.hold is not None

@@ -11,7 +11,11 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from google.protobuf import json_format
+import pytest
+from google.protobuf import json_format, message_factory
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +24,7 @@ from answerprint.api.job import JobEvent, JobRecord, JobState
 from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.api.types import NewJob
 from answerprint.errors import InputError
+from answerprint.frames.clip import FieldOrder
 from answerprint.frames.frame import FrameRange
 from answerprint.ipc import events
 from answerprint.rpc.convert import job_from, job_to, new_job_from, new_job_to
@@ -64,6 +69,7 @@ def restorations(draw: st.DrawFn) -> RestoreRequest:
         seed=draw(st.integers(0, 2**63 - 1)), strength=draw(st.floats(0, 1)), noise=draw(maybe(words)),
         consistency=draw(st.booleans()), options=draw(st.dictionaries(words, free, max_size=4)),
         codec=draw(maybe(words)), device=draw(words), overwrite=draw(st.booleans()),
+        parts=tuple(draw(st.lists(st.tuples(paths, ranges), max_size=2))),
     )  # fmt: skip
 
 
@@ -72,7 +78,9 @@ def new_jobs(draw: st.DrawFn) -> NewJob:
     restore = draw(restorations())
     preview = draw(st.booleans())
     if preview:
-        asked = PreviewRequest(replace(restore, codec=None), draw(st.integers(0, 10**9)), draw(st.integers(1, 1000)))
+        asked = PreviewRequest(
+            replace(restore, codec=None, parts=()), draw(st.integers(0, 10**9)), draw(st.integers(1, 1000))
+        )
         request = asked.to_json()
     else:
         request = restore.to_json()
@@ -105,16 +113,17 @@ def test_what_a_client_asks_for_is_what_the_queue_gets(new: NewJob) -> None:
 
 texts = st.just("") | free
 rates = st.fractions(min_value=Fraction(1, 100), max_value=1000, max_denominator=10_000)
-ranges = st.tuples(counts, st.integers(1, 10**6)).map(lambda pair: FrameRange(pair[0], sum(pair)))
+ranges = st.tuples(st.integers(0, 10**8), st.integers(1, 10**6)).map(lambda pair: FrameRange(pair[0], sum(pair)))
+handles = st.tuples(st.integers(0, 10**6), st.integers(0, 10**6))
 
 
 @st.composite
 def clips(draw: st.DrawFn) -> ClipRef:
     span = draw(maybe(ranges | st.just("1:5")))
     return ClipRef(
-        draw(paths), span, draw(st.tuples(counts, counts)) if isinstance(span, FrameRange) else (0, 0),
+        draw(paths), span, draw(handles) if isinstance(span, FrameRange) else (0, 0),
         draw(maybe(rates)), draw(st.sampled_from(["", "01:00:00:00", "01:00:00;02"])), draw(st.booleans()),
-        draw(maybe(rates)), draw(st.sampled_from(["", "progressive", "top", "bottom"])),
+        draw(maybe(rates)), draw(maybe(st.sampled_from(list(FieldOrder)[:3]))),
         draw(st.sampled_from(["", "video", "full"])), draw(texts), draw(texts),
         draw(st.sampled_from(["", "none", "straight", "premultiplied"])), draw(maybe(st.booleans())), draw(texts),
         draw(st.dictionaries(words, free, max_size=3)),
@@ -286,3 +295,22 @@ def test_a_job_survives_what_its_process_can_come_up_with() -> None:
     assert job_event_to(odd) is not None
     assert job_event_to(JobEvent(1, 0.0, {"event": "rendered"})) is None
     assert job_event_from(pb.JobEvent(sequence=1)) is None
+
+
+def test_a_daemon_that_knows_no_parts_says_that_it_is_older() -> None:
+    """Its classes are made of the contract as it was then."""
+    older = FileDescriptorProto.FromString(pb.DESCRIPTOR.serialized_pb)
+    (deliverable,) = (each for each in older.message_type if each.name == "Deliverable")
+    (field,) = (each for each in deliverable.field if each.name == "parts")
+    deliverable.field.remove(field)
+    pool = DescriptorPool()
+    for file in (FileDescriptorProto.FromString(Timestamp.DESCRIPTOR.file.serialized_pb), older):
+        pool.Add(file)
+    kind = message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{PACKAGE}.SubmitJobRequest"))
+    request = RestoreRequest(ClipRef("/in.mov"), "/out.mov", parts=(("/a.mov", FrameRange(0, 5)),)).to_json()
+    sent = new_job_to(NewJob(str(UUID(int=1)), "restore", request)).SerializeToString()
+    with pytest.raises(InputError, match=r"deliverable has an unknown field 4") as refusal:
+        parse(kind, sent)
+    assert "update it" in refusal.value.remedy
+    plain = new_job_to(NewJob(str(UUID(int=1)), "restore", {**request, "parts": []}))
+    assert parse(kind, plain.SerializeToString()) is not None

@@ -16,7 +16,8 @@ from answerprint.backends.load import load
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
-from answerprint.metrics.degradations import Picture, resize
+from answerprint.frames.frame import Picture
+from answerprint.metrics.degradations import resize
 from answerprint.metrics.picture import detail_energy, psnr
 from answerprint.pipeline.choices import resolve
 from answerprint.pipeline.restore_clip import ClipSettings, restore_clip

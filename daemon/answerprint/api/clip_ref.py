@@ -20,8 +20,8 @@ from answerprint.ipc.messages import Message
 __all__ = ["ClipRef"]
 
 _RANGES = {"video": "tv", "full": "pc"}
-_ORDERS: Mapping[str, FieldOrder] = {"top": "top", "bottom": "bottom"}
-_FIELDS = {"progressive": "PROGRESSIVE", "top": "TOP_FIRST", "bottom": "BOTTOM_FIRST"}
+_FIELDS = {order.value: order for order in FieldOrder if order is not FieldOrder.PER_FRAME}
+"""What an editor can set, by the words of a request; the protocol has the names of the enum."""
 _ALPHAS = {"none": "NONE", "straight": "STRAIGHT", "premultiplied": "PREMULTIPLIED"}
 _INTERPRETED = ("rate", "start_timecode", "pixel_aspect", "levels", "fields", "sound")
 
@@ -34,8 +34,8 @@ class ClipRef:
     A:B as typed, in frames or timecodes, which only the media can tell apart; None is all. handles: frames before and
     after a FrameRange that are restored too. rate: frames per second at which the frames are played; none are added or
     left out. start_timecode: label of frame 0; drop_frame: the rate's numbers are dropped, as a semicolon in the label
-    says too. pixel_aspect: width over height. fields: `progressive`, or which comes first: `top` or `bottom`. levels:
-    `video` or `full`. alpha: `none`, `straight` or `premultiplied`. colour_space, gamma, reel: as the editor names
+    says too. pixel_aspect: width over height. fields: the order of its fields, never PER_FRAME. levels: `video` or
+    `full`. alpha: `none`, `straight` or `premultiplied`. colour_space, gamma, reel: as the editor names
     them. audio: whether sound is copied. editor: the editor's own notes, given back and never interpreted here.
     """
 
@@ -46,7 +46,7 @@ class ClipRef:
     start_timecode: str = ""
     drop_frame: bool = False
     pixel_aspect: Fraction | None = None
-    fields: str = ""
+    fields: FieldOrder | None = None
     levels: str = ""
     colour_space: str = ""
     gamma: str = ""
@@ -71,8 +71,7 @@ class ClipRef:
             info,
             rate=rate,
             file_rate=info.file_rate or (info.rate if rate != info.rate else None),
-            interlaced=self.fields != "progressive" if self.fields else info.interlaced,
-            field_order=_ORDERS.get(self.fields, info.field_order),
+            field_order=info.field_order if self.fields is None else self.fields,
             rate_is_assumed=info.rate_is_assumed and self.rate is None,
             start_timecode=timecode,
             sample_aspect=self.pixel_aspect or info.sample_aspect,
@@ -106,7 +105,7 @@ class ClipRef:
             rate=_positive("rate", interpret.get("rate")),
             start_timecode=interpret.get("start_timecode", ""),
             pixel_aspect=_positive("pixel_aspect", interpret.get("pixel_aspect")),
-            fields=interpret.get("fields", ""),
+            fields=_FIELDS.get(interpret.get("fields", "")),
             levels=interpret.get("levels", ""),
             audio=False if interpret.get("sound") == "no" else None,
         )
@@ -118,7 +117,7 @@ class ClipRef:
             "pixel_aspect": "" if self.pixel_aspect is None else str(self.pixel_aspect),
             "start_timecode": self._label(),
             "levels": self.levels,
-            "fields": self.fields,
+            "fields": "" if self.fields is None else self.fields.value,
             "sound": "no" if self.audio is False else "",
         }
         interpret = {name: text for name, text in given.items() if text}
@@ -141,7 +140,7 @@ class ClipRef:
                 start_timecode=str(data.get("start_timecode", "")),
                 drop_frame=bool(data.get("drop_frame", False)),
                 pixel_aspect=_rational(data.get("pixel_aspect")),
-                fields=_word(_FIELDS, "FIELD_ORDER_", data.get("field_order")),
+                fields=next((each for each in _FIELDS.values() if data.get("field_order") == _order_name(each)), None),
                 levels=_word(_LEVELS, "LEVELS_", data.get("levels")),
                 colour_space=str(data.get("colour_space", "")),
                 gamma=str(data.get("gamma", "")),
@@ -166,7 +165,7 @@ class ClipRef:
             "start_timecode": self.start_timecode,
             "drop_frame": self.drop_frame or None,
             "pixel_aspect": _parts(self.pixel_aspect),
-            "field_order": self.fields and f"FIELD_ORDER_{_FIELDS[self.fields]}",
+            "field_order": None if self.fields is None else _order_name(self.fields),
             "levels": self.levels and f"LEVELS_{_LEVELS[self.levels]}",
             "colour_space": self.colour_space,
             "gamma": self.gamma,
@@ -211,6 +210,11 @@ def _positive(name: str, text: str | None) -> Fraction | None:
     if value <= 0:
         raise InputError(f"{name} cannot be {text!r}.", "Give a number above 0 such as 25 or 24000/1001.")
     return value
+
+
+def _order_name(order: FieldOrder) -> str:
+    """The protocol's name of an order of fields."""
+    return f"FIELD_ORDER_{order.name}"
 
 
 def _word(names: Mapping[str, str], prefix: str, value: object) -> str:

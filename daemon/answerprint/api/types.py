@@ -30,8 +30,8 @@ __all__ = [
 ]
 
 NotFoundError = UnknownJobError
-Place = Literal["first", "last"]
-Side = Literal["restored", "source"]
+QueuePlace = Literal["first", "last"]
+PictureSide = Literal["restored", "source"]
 PictureFormat = Literal["png", "jpeg"]
 
 
@@ -225,14 +225,14 @@ class Daemon(Protocol):
         reference: str,
         *,
         priority: int | None = None,
-        place: Place | None = None,
+        place: QueuePlace | None = None,
         not_before: float | None = None,
     ) -> JobRecord:
         """Change when a job gets its turn; not_before 0 or less is now."""
         ...
 
     async def frame(
-        self, reference: str, frame: int, side: Side, form: PictureFormat, max_size: tuple[int, int]
+        self, reference: str, frame: int, side: PictureSide, form: PictureFormat, max_size: tuple[int, int]
     ) -> EncodedPicture:
         """One frame as a picture. Raises NotYetError while it is not finished, NotFoundError when it never will be."""
         ...

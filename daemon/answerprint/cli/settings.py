@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from argparse import Action, ArgumentParser, Namespace
+from argparse import Action, ArgumentParser, Namespace, _ArgumentGroup
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from types import MappingProxyType
+from typing import Any, NoReturn
 
 from answerprint.api.clip_ref import ClipRef
-from answerprint.api.request import DEFAULT_MODELS, RestoreRequest
+from answerprint.api.request import FIELD_TYPES, SETTINGS, RestoreRequest, Setting, SettingGroup
 from answerprint.backends.catalogue import families
 from answerprint.cli.batch.values import read_size
 from answerprint.cli.console import Console
@@ -22,80 +24,60 @@ __all__ = ["absolute", "add_output", "add_settings", "make_request", "settings_o
 
 _DEFAULTS = RestoreRequest(ClipRef("-"), "-")
 _METHOD = {option.name: option for option in describe()}
+_GROUPS: Mapping[SettingGroup, str] = MappingProxyType({"look": "Image", "time": "Consistency", "machine": "Device"})
+_EXCEPTIONS: Mapping[str, str] = MappingProxyType({"noise": "; independent with --no-consistency"})
+"""Exceptions to the default of an option of the method."""
+_READ: Mapping[str, Callable[[str], object]] = MappingProxyType({"int": int, "float": float})
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
 
 def add_settings(parser: ArgumentParser) -> None:
-    """Add the settings that decide how frames are restored."""
-    image = parser.add_argument_group("Image")
-    image.add_argument(
-        "--model",
-        default="",
-        metavar="NAME",
-        help=f"model; see `answerprint models list` (default: {_DEFAULTS.model}; {DEFAULT_MODELS['draft']} with "
-        f"--option quality=draft; {DEFAULT_MODELS['best']} with --option quality=best)",
-    )
-    image.add_argument(
-        "--task",
-        default=_DEFAULTS.task,
-        choices=["sr", "denoise", "face", "depth"],
-        help="super-resolution, denoising, face restoration or depth (default: %(default)s)",
-    )
-    image.add_argument(
-        "--scale", metavar="S", help="enlarge by S, such as 2, 1.5 or 3/2 (default: the model's own scale)"
-    )
-    image.add_argument("--size", metavar="WxH", help="size of the output in pixels, instead of --scale")
-    image.add_argument(
-        "--strength",
-        type=float,
-        default=_DEFAULTS.strength,
-        metavar="0..1",
-        help="blend of the enlarged source (0) and the restored image (1) (default: %(default)g)",
-    )
-    image.add_argument(
-        "--steps", type=int, metavar="N", help="denoising steps; more are finer but slower (default: the model's)"
-    )
-    image.add_argument(
-        "--seed",
-        type=int,
-        default=_DEFAULTS.seed,
-        metavar="N",
-        help="random seed; the same seed gives the same image (default: %(default)s)",
-    )
+    """Add an option for every setting that decides how frames are restored."""
+    for group, title in _GROUPS.items():
+        shown = parser.add_argument_group(title)
+        for name, setting in SETTINGS.items():
+            if setting.group == group:
+                _add_setting(shown, name, setting)
+        if group == "time":
+            shown.add_argument(
+                "--list-options", action=ListOptions, nargs=0, help="list the options that --option can set, and exit"
+            )
 
-    consistency = parser.add_argument_group("Consistency")
-    consistency.add_argument(
-        "--chunk",
-        type=int,
-        metavar="N",
-        help=f"{_METHOD['chunk'].help} (default: {_METHOD['chunk'].default_text})",
-    )
-    consistency.add_argument(
-        "--noise",
-        choices=_METHOD["noise"].choices,
-        help=f"{_METHOD['noise'].help} (default: {_METHOD['noise'].default_text}; independent with --no-consistency)",
-    )
-    consistency.add_argument(
-        "--no-consistency", action="store_true", help="restore each frame on its own, as a baseline for comparison"
-    )
-    consistency.add_argument(
-        "--option",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="any other option of the method or the model; repeatable; see --list-options",
-    )
-    consistency.add_argument(
-        "--list-options", action=ListOptions, nargs=0, help="list the options that --option can set, and exit"
-    )
 
-    device = parser.add_argument_group("Device")
-    device.add_argument(
-        "--device",
-        default=_DEFAULTS.device,
-        metavar="NAME",
-        help="auto, cpu, cuda, cuda:1 or mps (default: %(default)s)",
-    )
+def _add_setting(group: _ArgumentGroup, name: str, setting: Setting) -> None:
+    """Add the option of a setting, by its type."""
+    kind, default = FIELD_TYPES[name].removesuffix(" | None"), getattr(_DEFAULTS, name)
+    option = f"--{name.replace('_', '-')}"
+    if kind == "bool":
+        group.add_argument(_switch(name), action="store_true", dest=name, help=setting.help)
+    elif kind.startswith("Mapping"):
+        group.add_argument(
+            option.removesuffix("s"),
+            dest=name,
+            action="append",
+            default=[],
+            metavar=setting.metavar,
+            help=setting.help,
+        )
+    else:
+        method = _METHOD.get(name)
+        without = setting.default or ("" if default is None else format(default, "g" if kind == "float" else ""))
+        if method is not None:
+            without = method.default_text + _EXCEPTIONS.get(name, "")
+        read: dict[str, Any] = {"type": _READ[kind]} if kind in _READ else {}
+        group.add_argument(
+            option,
+            **read,
+            default="" if name == "model" else default,
+            choices=setting.choices or (method.choices if method is not None else ()) or None,
+            metavar=setting.metavar,
+            help=(setting.help if method is None else method.help) + (f" (default: {without})" if without else ""),
+        )
+
+
+def _switch(name: str) -> str:
+    """The name of a switch, which inverts the default of its setting."""
+    return f"--{'no-' if getattr(_DEFAULTS, name) else ''}{name.replace('_', '-')}"
 
 
 def add_output(parser: ArgumentParser) -> None:
@@ -121,20 +103,14 @@ def make_request(args: Namespace, source: str, output: str, **more: object) -> R
 
 def settings_of(args: Namespace) -> dict[str, object]:
     """Return the arguments of `add_settings` as fields of a request. Raises InputError."""
-    return {
-        "model": args.model,
-        "task": args.task,
-        "scale": args.scale,
-        "size": None if args.size is None else read_size(args.size),
-        "chunk": args.chunk,
-        "steps": args.steps,
-        "seed": args.seed,
-        "strength": args.strength,
-        "noise": args.noise,
-        "consistency": not args.no_consistency,
-        "options": _parse_options(args.option),
-        "device": args.device,
+    settings = {name: getattr(args, name) for name in SETTINGS}
+    settings |= {
+        name: value != getattr(_DEFAULTS, name) for name, value in settings.items() if FIELD_TYPES[name] == "bool"
     }
+    settings["options"] = _parse_options(args.options)
+    if args.size is not None:
+        settings["size"] = read_size(args.size)
+    return settings
 
 
 def absolute(text: str) -> str:

@@ -23,9 +23,9 @@ from answerprint.api.types import (
     NewJob,
     Page,
     PictureFormat,
-    Place,
+    PictureSide,
     PullStep,
-    Side,
+    QueuePlace,
     WarmModel,
 )
 from answerprint.client.connection import Connection, open_connection
@@ -57,14 +57,14 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 1.0  # between two attempts
 _PAGE = 200  # jobs; many calls fit between two pages
 _PACKAGE = "/answerprint.rpc.v1"
 
-_PLACES: Mapping[Place | None, pb.MoveJobRequest.Place] = MappingProxyType(
+_PLACES: Mapping[QueuePlace | None, pb.MoveJobRequest.Place] = MappingProxyType(
     {
         None: pb.MoveJobRequest.PLACE_UNSPECIFIED,
         "first": pb.MoveJobRequest.PLACE_FIRST,
         "last": pb.MoveJobRequest.PLACE_LAST,
     }
 )
-_SIDES: Mapping[Side, frames_pb2.GetFrameRequest.Side] = MappingProxyType(
+_SIDES: Mapping[PictureSide, frames_pb2.GetFrameRequest.Side] = MappingProxyType(
     {"restored": frames_pb2.GetFrameRequest.SIDE_RESTORED, "source": frames_pb2.GetFrameRequest.SIDE_SOURCE}
 )
 _FORMATS: Mapping[PictureFormat, frames_pb2.GetFrameRequest.Format] = MappingProxyType(
@@ -175,7 +175,7 @@ class Client(AbstractContextManager["Client"]):
         reference: str,
         *,
         priority: int | None = None,
-        place: Place | None = None,
+        place: QueuePlace | None = None,
         not_before: float | None = None,
     ) -> JobRecord:
         """Change the priority, order or start time of a waiting job; not_before 0 is now."""
@@ -222,7 +222,7 @@ class Client(AbstractContextManager["Client"]):
         self,
         reference: str,
         frame: int,
-        side: Side = "restored",
+        side: PictureSide = "restored",
         form: PictureFormat = "png",
         max_size: tuple[int, int] = (0, 0),
     ) -> FrameImage:

@@ -17,7 +17,7 @@ from answerprint.ipc.child_log import create_log, last_line
 from answerprint.rpc.errors import OtherVersionError
 from answerprint.store.private import make_private
 
-__all__ = ["ALREADY_RUNNING", "clean_environment", "ensure_daemon"]
+__all__ = ["ALREADY_RUNNING", "daemon_environment", "ensure_daemon"]
 
 ALREADY_RUNNING = 6
 """Exit code of a daemon that finds another one running; for the caller, that is success."""
@@ -138,7 +138,7 @@ def _final_error(log: Path) -> tuple[str, str]:
     return lines[found[-1]].removeprefix(_PREFIX), "".join(line.strip() for line in after if line.startswith("  "))
 
 
-def clean_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+def daemon_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of the daemon: minimal, so that it does not depend on who starts it; paths are absolute."""
     environ = os.environ if environ is None else environ
     kept = {
@@ -162,7 +162,7 @@ def _spawn(command: Sequence[str]) -> tuple[subprocess.Popen[bytes], Path]:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=clean_environment(),
+                env=daemon_environment(),
                 cwd=home(),  # the current folder may be unmounted
                 start_new_session=os.name != "nt",
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)

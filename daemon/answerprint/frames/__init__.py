@@ -1,6 +1,6 @@
 """What flows through the product: frames, ranges, timecode, colour tags, clips; numpy and the standard library only."""
 
-from answerprint.frames.clip import ClipInfo, parse_range, start_timecode_at
+from answerprint.frames.clip import ClipInfo, FieldOrder, parse_range, start_timecode_at
 from answerprint.frames.codecs import (
     CODECS,
     DEFAULT_CODEC,
@@ -12,15 +12,24 @@ from answerprint.frames.codecs import (
 )
 from answerprint.frames.colour import ColourTags, resolve_colour
 from answerprint.frames.frame import Frame, FrameRange, Picture, Plane
-from answerprint.frames.sequence import NumberedFiles, SequencePattern, find_sequence, names_a_sequence
+from answerprint.frames.sequence import (
+    BracketRange,
+    NumberedFiles,
+    SequencePattern,
+    find_sequence,
+    names_a_sequence,
+    same_media,
+)
 from answerprint.frames.timecode import Timecode
 
 __all__ = [
     "CODECS",
     "DEFAULT_CODEC",
+    "BracketRange",
     "ClipInfo",
     "CodecInfo",
     "ColourTags",
+    "FieldOrder",
     "Frame",
     "FrameRange",
     "NumberedFiles",
@@ -36,5 +45,6 @@ __all__ = [
     "names_a_sequence",
     "parse_range",
     "resolve_colour",
+    "same_media",
     "start_timecode_at",
 ]

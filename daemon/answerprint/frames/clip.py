@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -15,8 +16,17 @@ from answerprint.frames.timecode import Timecode
 
 __all__ = ["ClipInfo", "FieldOrder", "parse_range", "start_timecode_at"]
 
-FieldOrder = Literal["", "top", "bottom"]
-"""Which field of an interlaced frame comes first; "" is as its frames say."""
+
+class FieldOrder(StrEnum):
+    """Which field of a frame was taken first. The values are what a request and a job's fingerprint hold."""
+
+    PROGRESSIVE = "progressive"
+    """Frames have no fields."""
+    TOP_FIRST = "top"
+    BOTTOM_FIRST = "bottom"
+    PER_FRAME = "deinterlaced"
+    """The clip is interlaced, and each frame says which of its fields is first."""
+
 
 _FRAMES = re.compile(r"(\d*):(\d*)")
 
@@ -31,10 +41,9 @@ class ClipInfo:
     bit_depth: bits of a component (32 for float). pixel_format: FFmpeg's name.
     start_timecode: label of frame 0, or None. start_number: number in the file name of frame 0 of a sequence.
     files: the pictures of a sequence in order, empty for a file.
-    first_pts, time_base: where frame 0 lies in the file's own time; first_pts is None where packets carry no times.
+    first_pts, time_base: time of frame 0 in the file's own time; first_pts is None if packets have no times.
     rate_is_assumed: the source has no rate of its own (an image sequence), so `rate` was given to the probe.
-    file_rate: of the file's own times, where an editor plays it at another rate; None where it is `rate`.
-    field_order: of an interlaced source.
+    file_rate: rate of the file's own times if an editor plays it at another rate; None if it is `rate`.
     """
 
     path: Path
@@ -51,14 +60,18 @@ class ClipInfo:
     start_timecode: str | None = None
     has_audio: bool = False
     has_alpha: bool = False
-    interlaced: bool = False
     start_number: int = 0
     files: tuple[Path, ...] = ()
     first_pts: int | None = None
     time_base: Fraction = Fraction(1)
     rate_is_assumed: bool = False
     file_rate: Fraction | None = None
-    field_order: FieldOrder = ""
+    field_order: FieldOrder = FieldOrder.PROGRESSIVE
+
+    @property
+    def interlaced(self) -> bool:
+        """Whether its frames consist of two fields, which are deinterlaced when they are read."""
+        return self.field_order is not FieldOrder.PROGRESSIVE
 
     @property
     def whole(self) -> FrameRange:

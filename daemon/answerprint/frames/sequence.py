@@ -1,19 +1,31 @@
-"""Names of image sequences: `plate.%04d.png`, `plate.[0001-0100].png`, or the folder they lie in."""
+"""Names of image sequences: `plate.%04d.png`, `plate.[0001-0100].png`, or the folder that holds them."""
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from answerprint.errors import InputError, MediaError
 
-__all__ = ["IMAGE_SUFFIXES", "NumberedFiles", "SequencePattern", "find_sequence", "names_a_sequence"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "BracketRange",
+    "NumberedFiles",
+    "SequencePattern",
+    "find_sequence",
+    "names_a_sequence",
+    "plain_path",
+    "same_media",
+    "split_number",
+]
 
 IMAGE_SUFFIXES = frozenset({".png", ".tif", ".tiff", ".dpx", ".exr", ".jpg", ".jpeg"})
 
 _PERCENT = re.compile(r"%(?:0(\d{1,2}))?d")
-_BRACKET = re.compile(r"\[(\d+)-(\d+)\]")
+_BRACKET = re.compile(r"(?P<prefix>.*)\[(?P<first>\d+)-(?P<last>\d+)\](?P<suffix>.*)", re.DOTALL)
 _NUMBERED = re.compile(r"(.*?)(\d+)(\.[^.]+)")
 
 
@@ -28,7 +40,7 @@ class SequencePattern:
 
     @classmethod
     def parse(cls, path: Path) -> SequencePattern | None:
-        """Read a name such as `out.%04d.png`; None when it holds no number. Raises InputError on two numbers."""
+        """Read a name such as `out.%04d.png`; None if it has no frame number. Raises InputError if it has two."""
         found = list(_PERCENT.finditer(path.name))
         if not found:
             return None
@@ -53,6 +65,41 @@ class SequencePattern:
 
 
 @dataclass(frozen=True, slots=True)
+class BracketRange:
+    """`plate.[0001-0100].exr`: pictures `first` to `last` of a sequence, as Resolve shows them and users type them.
+
+    Only the last bracket of the file name counts: brackets in folders, or earlier in the name, belong to the names.
+    So do all brackets of a name that has a `%04d`.
+    """
+
+    pattern: SequencePattern
+    first: int
+    last: int
+
+    @classmethod
+    def parse(cls, path: Path | str) -> Self | None:
+        """Read a path; None if its name has no such bracket. Does not look at the disk."""
+        path = Path(path)
+        match = _BRACKET.fullmatch(path.name)
+        if match is None or _PERCENT.search(path.name):
+            return None
+        pattern = SequencePattern(path.parent, match["prefix"], len(match["first"]), match["suffix"])
+        return cls(pattern, int(match["first"]), int(match["last"]))
+
+    @property
+    def ends(self) -> tuple[Path, Path]:
+        """The first and the last file."""
+        return self.pattern.file(self.first), self.pattern.file(self.last)
+
+    @property
+    def path(self) -> Path:
+        """The path with the bracket in its name."""
+        width = max(self.pattern.digits, 1)
+        numbers = f"[{self.first:0{width}d}-{self.last:0{width}d}]"
+        return self.pattern.folder / f"{self.pattern.prefix}{numbers}{self.pattern.suffix}"
+
+
+@dataclass(frozen=True, slots=True)
 class NumberedFiles:
     """The pictures of a sequence in order, without a gap; `first` is the number of the first."""
 
@@ -62,30 +109,60 @@ class NumberedFiles:
 
 
 def names_a_sequence(path: Path) -> bool:
-    """Whether INPUT means pictures (a pattern, a folder or one picture) and not a video file."""
+    """Whether INPUT means pictures (a pattern, a range, a folder or one picture) and not a video file."""
     if path.is_file():
         return path.suffix.lower() in IMAGE_SUFFIXES
-    return path.is_dir() or bool(_PERCENT.search(path.name) or _BRACKET.search(path.name))
+    return path.is_dir() or split_number(path.name) is not None
+
+
+def split_number(name: str) -> tuple[str, str] | None:
+    """Return what is before and after the frame number in a file name, written as `%04d` or `[0001-0100]`, or None."""
+    if percent := _PERCENT.search(name):
+        return name[: percent.start()], name[percent.end() :]
+    bracket = _BRACKET.fullmatch(name)
+    return (bracket["prefix"], bracket["suffix"]) if bracket else None
+
+
+def plain_path(path: str) -> str:
+    """A path in the one spelling by which paths are compared."""
+    return os.path.normcase(os.path.normpath(path))
+
+
+def same_media(file_path: str, path: str) -> bool:
+    """Whether Resolve's File Path, such as `/d/p.[0001-0100].exr`, is the file or the pattern `/d/p.%04d.exr`."""
+    if not file_path:
+        return False
+    if plain_path(file_path) == plain_path(path):
+        return True
+    bracket = BracketRange.parse(file_path)
+    if bracket is None:
+        return False
+    first, last = bracket.ends
+    try:
+        pattern = SequencePattern.parse(Path(path))
+    except InputError:
+        return False
+    if pattern is None:  # a single picture, which Resolve may show as a sequence of one
+        return first == last and plain_path(str(first)) == plain_path(path)
+    same_folder = plain_path(str(first.parent)) == plain_path(str(pattern.folder))
+    return same_folder and pattern.number_of(first.name) is not None
 
 
 def find_sequence(path: Path) -> NumberedFiles:
     """Find the pictures that a pattern, a bracketed range, a folder or one picture names.
 
-    Raises MediaError when there is none, when a folder holds several sequences, or, naming it, at the first gap.
+    Raises MediaError if there is none, if a folder holds several sequences, or at the first gap, which it names.
     """
     if path.is_file():
         return NumberedFiles(path.parent, 0, (path,))
     if path.is_dir():
         return _present(_only_pattern(path))
-    bracket = _BRACKET.search(path.name)
+    bracket = BracketRange.parse(path)
     if bracket is not None:
-        first, last = int(bracket[1]), int(bracket[2])
-        if last < first:
+        if bracket.last < bracket.first:
             raise MediaError(f"{path.name} counts backwards.", "Write the smaller number first.")
-        # A range is a promise by the user: its numbers are checked one by one, so a slip of the pen ends quickly.
-        digits = len(bracket[1])
-        pattern = SequencePattern(path.parent, path.name[: bracket.start()], digits, path.name[bracket.end() :])
-        return _without_gap(pattern, range(first, last + 1))
+        # Every number of the range must be there. They are checked in order, so a typing error is found quickly.
+        return _without_gap(bracket.pattern, range(bracket.first, bracket.last + 1))
     parsed = SequencePattern.parse(path)
     if parsed is None:
         raise MediaError(f"{path} does not exist.", "Check the path.")
@@ -120,20 +197,20 @@ def _without_gap(pattern: SequencePattern, numbers: range) -> NumberedFiles:
 
 
 def _only_pattern(folder: Path) -> SequencePattern:
-    """Return the one sequence of a folder, whatever other files lie in it."""
+    """Return the one sequence of a folder; other files are ignored."""
     groups: dict[tuple[str, str], list[str]] = {}
     for entry in folder.iterdir():
         match = _NUMBERED.fullmatch(entry.name)
         if match is None or entry.name.startswith(".") or match[3].lower() not in IMAGE_SUFFIXES:
             continue
-        # The number nearest the suffix counts: shot_010_0001.png is picture 1 of shot_010_.
+        # The last number of the name counts: shot_010_0001.png is picture 1 of shot_010_.
         prefix, digits = _split_number(match[1] + match[2])
         groups.setdefault((prefix, match[3]), []).append(digits)
     if not groups:
-        raise MediaError(f"The folder {folder} holds no numbered pictures.", _SUPPORTED)
+        raise MediaError(f"The folder {folder} has no numbered pictures.", _SUPPORTED)
     if len(groups) > 1:
         names = ", ".join(sorted(f"{prefix}#{suffix}" for prefix, suffix in groups)[:4])
-        raise MediaError(f"The folder {folder} holds several sequences: {names}.", "Name one, as plate.%04d.png.")
+        raise MediaError(f"The folder {folder} has several sequences: {names}.", "Name one, such as plate.%04d.png.")
     ((prefix, suffix), numbers), *_ = groups.items()
     shortest = min(numbers, key=len)
     padded = any(number.startswith("0") and len(number) > 1 for number in numbers) or len(set(map(len, numbers))) == 1

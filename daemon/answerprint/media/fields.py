@@ -1,4 +1,4 @@
-"""Interlaced pictures made whole, one frame for each: restoration models know no fields."""
+"""Deinterlacing, one whole frame per interlaced frame: restoration models know nothing of fields."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ __all__ = ["deinterlaced"]
 
 _Indexed = Generator[tuple[int, VideoFrame], None, None]
 
-_PARITY = {"": "auto", "top": "tff", "bottom": "bff"}
+_PARITY = {FieldOrder.PER_FRAME: "auto", FieldOrder.TOP_FIRST: "tff", FieldOrder.BOTTOM_FIRST: "bff"}
+"""What bwdif calls them."""
 
 
-def deinterlaced(frames: _Indexed, order: FieldOrder = "") -> _Indexed:
-    """Each frame with its number, its missing lines filled in from its neighbours in time (FFmpeg's bwdif).
+def deinterlaced(frames: _Indexed, order: FieldOrder = FieldOrder.PER_FRAME) -> _Indexed:
+    """Yield each frame with its number; missing lines are filled in from the frames before and after (FFmpeg's bwdif).
 
-    frames: numbered, in order; the first one has only its successor to go by, so begin one early for a part of a clip.
-    order: which field comes first where the frames do not say so, or say it wrong. Raises MediaError.
+    frames: numbered, in order. The first one has no frame before it, so for a part of a clip start one frame early.
+    order: which field is first; PER_FRAME believes the frames. Raises MediaError.
     """
     graph: Graph | None = None
     waiting: list[int] = []
@@ -48,7 +49,7 @@ def _graph(frame: VideoFrame, order: FieldOrder) -> Graph:
             width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
         )
         filled = graph.add("bwdif", f"mode=send_frame:parity={_PARITY[order]}:deint=all")
-        # Nothing else is let through: a conversion between would pass through fewer bits.
+        # No other format is allowed: FFmpeg would convert to one of fewer bits in between.
         form = graph.add("format", f"pix_fmts={frame.format.name}")
         sink = graph.add("buffersink")
         source.link_to(filled)
@@ -57,7 +58,7 @@ def _graph(frame: VideoFrame, order: FieldOrder) -> Graph:
         graph.configure()
     except (av.FFmpegError, ValueError) as error:
         raise MediaError(
-            f"Interlaced pictures of the form {frame.format.name} cannot be deinterlaced.",
+            f"Interlaced frames in the pixel format {frame.format.name} cannot be deinterlaced.",
             "Deinterlace the clip first, or convert it to ProRes.",
         ) from error
     return graph

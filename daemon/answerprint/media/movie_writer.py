@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
@@ -89,11 +90,11 @@ class MovieWriter(Writer):
             self._audio.mux_until(self.frames_written / self.spec.rate)
         self._container.mux(packets)
 
-    def copy(self, source: Path, frames: FrameRange) -> None:
+    def copy(self, source: Path, frames: FrameRange, on_frame: Callable[[], None] = lambda: None) -> None:
         """Append frames of a file that was written with the same codec and size, as they are, none encoded again.
 
-        Raises OutputError for a codec whose frames do not stand alone, or a file of another kind; MediaError for one
-        that holds too few; StorageError.
+        on_frame: called before each frame; what it raises passes through. Raises OutputError for a codec whose frames
+        do not stand alone, or a file of another kind; MediaError for one that holds too few; StorageError.
         """
         if self._container is None or self._video is None:
             raise ValueError("the writer is not open")
@@ -108,6 +109,7 @@ class MovieWriter(Writer):
                 raise OutputError(f"{source.name} is of another kind.", "Restore the whole range again.")
             packets = (packet for packet in container.demux(stream) if packet.size)
             for packet in islice(packets, frames.start, frames.stop):
+                on_frame()
                 packet.stream = self._video
                 packet.time_base = 1 / self.spec.rate
                 packet.pts = packet.dts = self.frames_written

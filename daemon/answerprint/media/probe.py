@@ -10,7 +10,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 
 from answerprint.errors import InputError, MediaError
-from answerprint.frames.clip import ClipInfo
+from answerprint.frames.clip import ClipInfo, FieldOrder
 from answerprint.frames.sequence import find_sequence, names_a_sequence
 from answerprint.frames.timecode import Timecode
 from answerprint.media.boundary import best_video, check_size, check_source, open_container, reading
@@ -64,7 +64,7 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
                 start_timecode=_timecode(container, timeline.rate),
                 has_audio=bool(container.streams.audio),
                 has_alpha=has_alpha(frame.format),
-                interlaced=frame.interlaced_frame,
+                field_order=FieldOrder.PER_FRAME if frame.interlaced_frame else FieldOrder.PROGRESSIVE,
                 first_pts=timeline.first_pts,
                 time_base=stream.time_base or Fraction(1),
             )

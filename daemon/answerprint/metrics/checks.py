@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from answerprint.metrics.degradations import Picture
+from answerprint.frames.frame import Picture
 
 __all__ = ["Clip", "luma", "require_clip", "require_same_clips", "require_same_size"]
 

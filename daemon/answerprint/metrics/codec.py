@@ -13,21 +13,21 @@ from av.video.reformatter import Colorspace
 from numpy.typing import NDArray
 
 from answerprint.errors import InputError
+from answerprint.frames.frame import Picture
 
 __all__ = ["decode_h264", "encode_h264", "video_compression"]
 
-Frame = NDArray[np.float32]
 
 _RATE = Fraction(24)
 
 
-def video_compression(clip: Sequence[Frame] | NDArray[np.float32], crf: int) -> list[Frame]:
+def video_compression(clip: Sequence[Picture] | NDArray[np.float32], crf: int) -> list[Picture]:
     """Clip [H, W, 3] float32 RGB in [0, 1] coded and decoded as H.264, 8-bit 4:2:0, of quality `crf` 0 (best) to 51."""
     height, width = clip[0].shape[:2]
     return decode_h264(encode_h264(clip, crf), width, height)
 
 
-def encode_h264(clip: Sequence[Frame] | NDArray[np.float32], crf: int) -> list[bytes]:
+def encode_h264(clip: Sequence[Picture] | NDArray[np.float32], crf: int) -> list[bytes]:
     """Packets of `clip` in Annex B form, in decoding order; odd sizes are padded by a repeated row or column.
 
     The same clip gives the same bytes: one thread, and no macroblock tree. With that, x264 reads memory that it never
@@ -54,18 +54,18 @@ def encode_h264(clip: Sequence[Frame] | NDArray[np.float32], crf: int) -> list[b
     return packets
 
 
-def decode_h264(packets: Iterable[bytes], width: int, height: int) -> list[Frame]:
+def decode_h264(packets: Iterable[bytes], width: int, height: int) -> list[Picture]:
     """Frames [height, width, 3] float32 RGB in [0, 1], in the order they are shown; the padding is taken off."""
     decoder = av.CodecContext.create("h264", "r")
     decoder.thread_count = 1
-    frames: list[Frame] = []
+    frames: list[Picture] = []
     for data in [*packets, None]:
         for frame in decoder.decode(None if data is None else av.Packet(data)):
             frames.append(_to_rgb(frame)[:height, :width])
     return [np.ascontiguousarray(frame) for frame in frames]
 
 
-def _to_yuv(picture: Frame) -> av.VideoFrame:
+def _to_yuv(picture: Picture) -> av.VideoFrame:
     coded = np.rint(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
     h, w = coded.shape[:2]
     even = cv2.copyMakeBorder(coded, 0, h % 2, 0, w % 2, cv2.BORDER_REPLICATE)
@@ -74,6 +74,6 @@ def _to_yuv(picture: Frame) -> av.VideoFrame:
     return frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
 
 
-def _to_rgb(frame: av.VideoFrame) -> Frame:
+def _to_rgb(frame: av.VideoFrame) -> Picture:
     rgb = frame.reformat(format="rgb24", src_colorspace=Colorspace.ITU709)
     return np.asarray(rgb.to_ndarray(), np.float32) / np.float32(255.0)

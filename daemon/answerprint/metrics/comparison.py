@@ -10,10 +10,11 @@ import numpy as np
 
 from answerprint.errors import InputError
 from answerprint.frames import FrameRange
+from answerprint.frames.frame import Picture
 from answerprint.media import open_reader, probe
-from answerprint.metrics import picture as still
-from answerprint.metrics.degradations import Degradation, Picture, degrade_clip
+from answerprint.metrics.degradations import Degradation, degrade_clip
 from answerprint.metrics.perceptual import Absent, Distance, distance_to_neighbours, load_lpips, mean_distance
+from answerprint.metrics.picture import PICTURE_METRICS
 from answerprint.metrics.rivals.base import DamagedClip, RestorationMethod
 from answerprint.metrics.rivals.external import External
 from answerprint.metrics.rivals.plain import Plain
@@ -101,30 +102,16 @@ def compare_with_truth(
     clip: Sequence[Picture], truth: Sequence[Picture], motion: ReferenceMotion, distances: Sequence[Distance] = ()
 ) -> Figures:
     """All figures of `clip` against `truth`; means over frames."""
-    pairs = list(zip(clip, truth, strict=True))
-
-    def mean(values: list[float]) -> float:
-        return float(np.mean(values))
-
-    warping, inter = motion.warping_error(clip), motion.interpolation_error(clip)
-    figures: Figures = {"psnr": mean([still.psnr(a, b) for a, b in pairs])}
+    of_pictures = {
+        name: float(np.mean([measure(a, b) for a, b in zip(clip, truth, strict=True)]))
+        for name, measure in PICTURE_METRICS.items()
+    }
+    figures: Figures = {"psnr": of_pictures["psnr"]}  # first in every table, then what comes nearest to eyes
     for distance in distances:
         figures[distance.key] = mean_distance(distance, clip, truth)
         if distance.of_neighbours:
             figures[f"{distance.key}_inter"] = distance_to_neighbours(distance, clip, motion)
-    return figures | {
-        "psnr_y": mean([still.psnr(a, b, "y") for a, b in pairs]),
-        "ssim": mean([still.ssim(a, b) for a, b in pairs]),
-        "ssim_y": mean([still.ssim(a, b, "y") for a, b in pairs]),
-        "ms_ssim": mean([still.ms_ssim(a, b) for a, b in pairs]),
-        "gmsd": mean([still.gmsd(a, b) for a, b in pairs]),
-        "detail_ratio": mean([still.detail_ratio(a, b) for a, b in pairs]),
-        "high_band_correlation": mean([still.high_band_correlation(a, b) for a, b in pairs]),
-        "e_warp": warping.value,
-        "e_inter": inter.value,
-        "t_of": motion.t_of(clip),
-        "masked_fraction": warping.masked_fraction,
-    }
+    return {**figures, **of_pictures, **motion.figures(clip)}
 
 
 def compare(case: Case, ways: Sequence[RestorationMethod], distances: Sequence[Distance] = ()) -> Comparison:

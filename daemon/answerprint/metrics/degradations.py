@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from answerprint.errors import InputError
+from answerprint.frames.frame import Picture
 from answerprint.metrics.codec import video_compression
 
-__all__ = ["Degradation", "Picture", "blur", "degrade_clip", "jpeg", "noise", "resize"]
+__all__ = ["Degradation", "blur", "degrade_clip", "jpeg", "noise", "resize"]
 
-Picture = NDArray[np.float32]
 
 _INTERPOLATION = {
     "area": cv2.INTER_AREA,

@@ -21,9 +21,10 @@ import numpy as np
 
 from answerprint.errors import AnswerprintError, JobFailedError
 from answerprint.frames import ColourTags, OutputSpec
+from answerprint.frames.frame import Picture
 from answerprint.media import open_reader, open_writer, probe
 from answerprint.metrics.comparison import Case, compare_with_truth, load_distances, read_truth
-from answerprint.metrics.degradations import Degradation, Picture, degrade_clip
+from answerprint.metrics.degradations import Degradation, degrade_clip
 from answerprint.metrics.evaluation import write_clip
 from answerprint.metrics.own import Studio
 from answerprint.metrics.report import Table
@@ -50,7 +51,7 @@ _STILL = 5
 """The frame that is shown, counted from the first that is restored."""
 
 
-def run(out: Path) -> None:
+def make_demo(out: Path) -> None:
     """Make the clip, restore it twice, set rivals beside it, write pictures and figures into `out`."""
     out.mkdir(parents=True, exist_ok=True)
     truth = read_truth(_CASE)
@@ -153,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"this machine has {os.cpu_count()}. Nothing is fetched."
     )
     try:
-        run(args.out.absolute())
+        make_demo(args.out.absolute())
     except AnswerprintError as error:
         sys.stderr.write(spoken(error))
         return error.exit_code

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from answerprint.arguments import PlainParser
 from answerprint.errors import AnswerprintError, InputError
 from answerprint.frames import ColourTags, OutputSpec
+from answerprint.frames.frame import Picture
 from answerprint.media import open_writer, probe
 from answerprint.metrics.comparison import Case, Comparison, compare, load_distances, read_truth
-from answerprint.metrics.degradations import Degradation, Picture, degrade_clip
+from answerprint.metrics.degradations import Degradation, degrade_clip
 from answerprint.metrics.own import DEFAULT_MODEL, Own, Studio
 from answerprint.metrics.page.page import ClipPage, write_page
 from answerprint.metrics.report import Table
@@ -147,7 +148,7 @@ def _groups(args: argparse.Namespace, studio: Studio) -> dict[str, list[Restorat
     }
 
 
-def run(args: argparse.Namespace) -> list[dict[str, object]]:
+def evaluate_clips(args: argparse.Namespace) -> list[dict[str, object]]:
     """Evaluate all clips, writing tables (or collecting JSON) as they are ready."""
     distances, absent = load_distances(args.device)
     notes = [
@@ -208,7 +209,7 @@ def main(argv: list[str]) -> int:
         args = _parser().parse_args(argv)
         if args.command == "degrade":
             return _degrade(args)
-        results = run(args)
+        results = evaluate_clips(args)
     except AnswerprintError as error:
         sys.stderr.write(spoken(error))
         return error.exit_code

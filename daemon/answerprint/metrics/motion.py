@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from answerprint.flow.pair import Flow
+from answerprint.frames.frame import Picture
 from answerprint.metrics.checks import luma
-from answerprint.metrics.degradations import Picture
 
 __all__ = [
-    "Flow",
     "FlowFunction",
     "Grey",
     "Mask",
@@ -29,7 +29,6 @@ __all__ = [
 ]
 
 Grey = NDArray[np.uint8]
-Flow = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 FlowFunction = Callable[[Grey, Grey], Flow]
 """Flow from the first to the second of two grey pictures [H, W] uint8."""

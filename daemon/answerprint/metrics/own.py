@@ -23,7 +23,7 @@ from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
 from answerprint.metrics.perceptual import Absent
 from answerprint.metrics.rivals.base import DamagedClip, Restored
-from answerprint.metrics.variants import Change
+from answerprint.metrics.variants import MethodChange
 from answerprint.pipeline.choices import Choices, resolve
 from answerprint.pipeline.restore_clip import ClipSettings, restore_clip
 from answerprint.temporal.options import describe, parse_option
@@ -68,7 +68,7 @@ class Own:
 
     name: str
     model: str
-    change: Change
+    change: MethodChange
     studio: Studio
     options: Mapping[str, str] = field(default_factory=dict)
     """Options of the method and of the model, as typed; they count after `change`."""

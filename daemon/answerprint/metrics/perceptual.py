@@ -14,8 +14,8 @@ from typing import Literal, Protocol
 import numpy as np
 import torch
 
+from answerprint.frames.frame import Picture
 from answerprint.metrics.checks import Clip, require_clip, require_same_clips, require_same_size
-from answerprint.metrics.degradations import Picture
 from answerprint.metrics.temporal import ReferenceMotion
 
 __all__ = [

@@ -7,16 +7,20 @@ the five pixels that SSIM's window cannot cover.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from answerprint.frames.frame import Picture, Plane
 from answerprint.metrics.checks import luma, require_same_size
-from answerprint.metrics.degradations import Picture
 
 __all__ = [
+    "PICTURE_METRICS",
     "Channel",
     "detail_energy",
     "detail_ratio",
@@ -29,7 +33,6 @@ __all__ = [
 ]
 
 Channel = Literal["rgb", "y"]
-Plane = NDArray[np.float32]
 
 _WINDOW = 11  # Wang et al. 2004: 11x11 Gaussian window of sigma 1.5, K1 = .01, K2 = .03
 _SIGMA = 1.5
@@ -109,6 +112,21 @@ def high_band_correlation(result: Picture, truth: Picture) -> float:
     y -= y.mean()
     scale = float(np.sqrt(np.sum(x * x) * np.sum(y * y)))
     return float(np.clip(np.sum(x * y) / scale, -1.0, 1.0)) if scale > 0.0 else float("nan")
+
+
+PICTURE_METRICS: Mapping[str, Callable[[Picture, Picture], float]] = MappingProxyType(
+    {
+        "psnr": psnr,
+        "psnr_y": partial(psnr, channel="y"),
+        "ssim": ssim,
+        "ssim_y": partial(ssim, channel="y"),
+        "ms_ssim": ms_ssim,
+        "gmsd": gmsd,
+        "detail_ratio": detail_ratio,
+        "high_band_correlation": high_band_correlation,
+    }
+)
+"""What `answerprint eval` measures on every frame, result first, then truth. `report.COLUMNS` says how it is shown."""
 
 
 def _pair(a: Picture, b: Picture, channel: Channel) -> tuple[Plane, Plane]:

@@ -8,18 +8,17 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from answerprint.backends.base import Backend
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
+from answerprint.frames.frame import Picture
 from answerprint.pipeline.restore_clip import ClipSettings, restore_clip
 from answerprint.worker.devices import peak_memory_bytes, reset_peak_memory, stopwatch
 
 __all__ = ["CONSISTENT", "PER_FRAME", "Spent", "drawn_clip", "spend", "stage_table"]
 
-Picture = NDArray[np.float32]
 
 PER_FRAME, CONSISTENT = "per frame", "consistent"
 

@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from answerprint.flow.cuts import CutDetector
+from answerprint.flow.pair import Flow
 from answerprint.flow.prepare import prepare
+from answerprint.frames.frame import Picture
 from answerprint.metrics.checks import Clip, require_clip, require_same_clips, require_same_size
-from answerprint.metrics.degradations import Picture
 from answerprint.metrics.motion import (
-    Flow,
     FlowFunction,
     Mask,
     farneback_flow,
@@ -170,6 +170,16 @@ class ReferenceMotion:
         own = ReferenceMotion(clip, self._flow_function, self.cuts)
         gaps = [np.abs(own.flow(t, t + 1) - self.flow(t, t + 1)).sum(axis=-1) for t in self.pairs]
         return _mean([float(gap.mean(dtype=np.float64)) for gap in gaps])
+
+    def figures(self, clip: Clip) -> dict[str, float]:
+        """All figures over time, by name. `report.COLUMNS` says how they are shown."""
+        warping = self.warping_error(clip)
+        return {
+            "e_warp": warping.value,
+            "e_inter": self.interpolation_error(clip).value,
+            "t_of": self.t_of(clip),
+            "masked_fraction": warping.masked_fraction,
+        }
 
     def _require(self, clip: Clip, frames: int) -> None:
         shape = require_clip(clip, frames)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from answerprint.metrics.degradations import Picture
+from answerprint.frames.frame import Picture
 from answerprint.metrics.perceptual import Absent, backbone, network_distance
 from answerprint.training.fetch import DISTS, dists_folder
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from answerprint.temporal.options import PAPER, Match, MethodOptions, Unmerge, per_frame
 
-__all__ = ["ABLATIONS", "NAMED", "Change"]
+__all__ = ["ABLATIONS", "NAMED", "MethodChange"]
 
-Change = Callable[[MethodOptions], MethodOptions]
+MethodChange = Callable[[MethodOptions], MethodOptions]
 """What a variant makes of the settings that a model has by default."""
 
 _VIDTOME = replace(
@@ -27,12 +27,12 @@ def _same(method: MethodOptions) -> MethodOptions:
     return method
 
 
-def _fixed(method: MethodOptions) -> Change:
+def _fixed(method: MethodOptions) -> MethodChange:
     """The same settings whatever the model's are."""
     return lambda _: method
 
 
-NAMED: Mapping[str, Change] = {
+NAMED: Mapping[str, MethodChange] = {
     "per-frame": per_frame,
     "per-frame-shared-noise": lambda own: per_frame(own, "shared"),
     "consistent": _same,
@@ -51,7 +51,7 @@ the whole frame and without motion, as VidToMe does."""
 _EARLY, _ALL = (0.0, 0.3), (0.0, 1.0)
 
 
-def _matched(down: Match, up: Match, *, spatial: bool) -> Change:
+def _matched(down: Match, up: Match, *, spatial: bool) -> MethodChange:
     """Other matches; the middle block is left out, as in the paper, and so is the search window.
 
     Without the spatial weight the paper searches the whole frame.
@@ -61,15 +61,15 @@ def _matched(down: Match, up: Match, *, spatial: bool) -> Change:
     )
 
 
-def _stages(warp: tuple[float, float], merge: tuple[float, float]) -> Change:
+def _stages(warp: tuple[float, float], merge: tuple[float, float]) -> MethodChange:
     return lambda own: replace(own, warp_stage=warp, merge_stage=merge)
 
 
-def _unmerged(how: Unmerge) -> Change:
+def _unmerged(how: Unmerge) -> MethodChange:
     return lambda own: replace(own, unmerge=how)
 
 
-ABLATIONS: Mapping[str, Mapping[str, Change]] = {
+ABLATIONS: Mapping[str, Mapping[str, MethodChange]] = {
     "2-correspondence": {
         "down flow, up flow": _matched("flow", "flow", spatial=False),
         "down cos, up cos": _matched("cosine", "cosine", spatial=False),

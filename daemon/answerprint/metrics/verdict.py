@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from answerprint.metrics.report import Figure
+
 __all__ = ["verdict"]
 
-Figure = float | int | str | None
 Rows = Mapping[str, Mapping[str, Figure]]
 
 

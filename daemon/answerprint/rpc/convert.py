@@ -14,6 +14,7 @@ from answerprint.api.job import JobKind, JobRecord, JobState
 from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.api.types import NewJob
 from answerprint.errors import InputError
+from answerprint.frames.frame import FrameRange
 from answerprint.ipc.messages import Message
 from answerprint.rpc.convert_events import problem_from, problem_to, progress_to, state_from, state_to
 from answerprint.rpc.v1 import restoration_pb2 as pb
@@ -121,25 +122,15 @@ def _kind(message: Any) -> JobKind:  # noqa: ANN401
 
 
 def _asked(message: Any, clip: ClipRef) -> Asked:  # noqa: ANN401
-    settings, result = message.settings, getattr(message, message.WhichOneof("result"))
+    result = getattr(message, message.WhichOneof("result"))
     preview = _kind(message) == "preview"
     restore = RestoreRequest(
         clip=clip,
         output=result.folder if preview else result.path,
-        model=settings.model,
-        task=settings.task or _DEFAULTS.task,
-        scale=settings.scale or None,
-        size=(settings.size.width, settings.size.height) if settings.HasField("size") else None,
-        chunk=settings.chunk if settings.HasField("chunk") else None,
-        steps=settings.steps if settings.HasField("steps") else None,
-        seed=settings.seed,
-        strength=settings.strength if settings.HasField("strength") else _DEFAULTS.strength,
-        noise=settings.noise or None,
-        consistency=settings.consistency if settings.HasField("consistency") else _DEFAULTS.consistency,
-        options=dict(settings.options),
         codec=None if preview else result.codec or None,
-        device=settings.device or _DEFAULTS.device,
         overwrite=result.overwrite,
+        parts=() if preview else tuple((each.path, _frames(each.frames)) for each in result.parts),
+        **_settings_from(message.settings),
     )
     if not preview:
         return restore
@@ -157,27 +148,47 @@ def _ask(message: Any, request: Message, kind: JobKind, clip: ClipRef) -> None: 
             pb.Preview(frame=asked.frame, count=asked.count, folder=restore.output, overwrite=restore.overwrite)
         )
     else:
+        parts = [
+            pb.RestoredPart(path=path, frames=pb.FrameRange(first=frames.start, stop=frames.stop))
+            for path, frames in restore.parts
+        ]
+        codec = restore.codec or ""
         message.deliverable.CopyFrom(
-            pb.Deliverable(path=restore.output, codec=restore.codec or "", overwrite=restore.overwrite)
+            pb.Deliverable(path=restore.output, codec=codec, overwrite=restore.overwrite, parts=parts)
         )
 
 
+# A setting has one name in the request and in the protocol; its type there says how it is carried. A field without
+# presence stands for the default when it is empty.
+
+
 def _settings_to(request: RestoreRequest) -> pb.Settings:
-    size = None if request.size is None else pb.PictureSize(width=request.size[0], height=request.size[1])
-    return pb.Settings(
-        model=request.model,
-        task=request.task,
-        scale=request.scale or "",
-        size=size,
-        chunk=request.chunk,
-        steps=request.steps,
-        seed=request.seed,
-        strength=request.strength,
-        noise=request.noise or "",
-        consistency=request.consistency,
-        options=request.options,
-        device=request.device,
-    )
+    values: dict[str, Any] = {}
+    for field in pb.Settings.DESCRIPTOR.fields:
+        value = getattr(request, field.name)
+        if isinstance(value, tuple) and field.message_type is not None:  # its parts, in order
+            value = dict(zip((part.name for part in field.message_type.fields), value, strict=True))
+        values[field.name] = value
+    return pb.Settings(**values)
+
+
+def _settings_from(settings: pb.Settings) -> dict[str, Any]:
+    """What was set, as fields of a request; the rest is left to its defaults."""
+    values: dict[str, Any] = {}
+    for field in pb.Settings.DESCRIPTOR.fields:
+        value = getattr(settings, field.name)
+        if not (settings.HasField(field.name) if field.has_presence else value):
+            continue
+        if field.is_repeated:  # the map of options
+            value = dict(value)
+        elif field.message_type is not None:
+            value = tuple(getattr(value, part.name) for part in field.message_type.fields)
+        values[field.name] = value
+    return values
+
+
+def _frames(message: pb.FrameRange) -> FrameRange:
+    return FrameRange(message.first, message.stop)
 
 
 def _clip_from(message: pb.ClipRef) -> ClipRef:

@@ -12,7 +12,7 @@ from answerprint.backends.catalogue import ModelEntry
 from answerprint.backends.info import BackendInfo
 from answerprint.errors import ModelError
 from answerprint.ipc.messages import Message
-from answerprint.option import Kind, Option, Value
+from answerprint.option import Option, OptionKind, OptionValue
 from answerprint.rpc.limits import ServerLimits
 from answerprint.rpc.v1 import models_pb2, system_pb2
 from answerprint.rpc.values import carried_text, count
@@ -86,7 +86,7 @@ def option_from(message: models_pb2.Option) -> Option:
     try:
         return Option(
             name=message.name,
-            kind=cast(Kind, message.kind),
+            kind=cast(OptionKind, message.kind),
             default=_default_of(message),
             help=words,
             group="basic" if message.group == "basic" else "advanced",
@@ -100,7 +100,7 @@ def option_from(message: models_pb2.Option) -> Option:
         return Option(name=message.name, kind="text", default=message.default_value, help=words)
 
 
-def _default_of(message: models_pb2.Option) -> Value:
+def _default_of(message: models_pb2.Option) -> OptionValue:
     """The default of a description, of its kind. Raises ValueError where it is not."""
     given = message.default_value
     if message.format == "span":

@@ -8,13 +8,17 @@ from answerprint.ipc.child import Child
 from answerprint.scheduler.config import Config
 from answerprint.scheduler.device_worker import DeviceWorker
 
-__all__ = ["DEVICE_NAMES", "DevicePool"]
+__all__ = ["DEVICE_NAMES", "NO_DEVICE", "DevicePool"]
 
 _BY_SPEED = ("cuda:0", "mps", "cpu")
 """What `auto` can mean, the best first."""
 
 DEVICE_NAMES = frozenset({"auto", "cpu", "mps", "cuda", *(f"cuda:{index}" for index in range(100))})
 """Every valid name; whether the device exists, only the worker knows."""
+
+
+NO_DEVICE = "none"
+"""Where a job stands in the queue that restores nothing: a device that is never taken."""
 
 
 class DevicePool:
@@ -54,7 +58,7 @@ class DevicePool:
     def free(self, taken: Collection[str]) -> set[str]:
         """All names, except those of busy devices (`taken`) and of a worker that is still starting."""
         busy = [each for each in self.workers if each.device in taken or (each.busy and not each.facts)]
-        return set(DEVICE_NAMES).difference(*(self.of(worker) for worker in busy))
+        return {NO_DEVICE, *DEVICE_NAMES}.difference(*(self.of(worker) for worker in busy))
 
     def _device(self, name: str) -> str:
         """The device that a name means, if known."""

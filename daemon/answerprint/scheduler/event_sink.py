@@ -70,7 +70,7 @@ class EventSink:
         facts = {key: value for key, value in event.items() if key != "event"}
         first, stop = event["input"]["range"]
         record, moved = await self._tracker.update(
-            self._job, {JobState.RUNNING}, event,
+            self._job, {JobState.RUNNING, JobState.MUXING}, event,
             facts=facts, frames_total=stop - first, fingerprint=str(event.get("fingerprint", "")),
         )  # fmt: skip
         if moved and record.kind == "restore":
@@ -80,5 +80,6 @@ class EventSink:
                 await self._pause(shortage)
 
     async def _pause(self, error: StorageError) -> None:
-        await self._tracker.change(self._job, {JobState.RUNNING}, JobState.PAUSED, error_record(error), failures=0)
+        at_work = {JobState.RUNNING, JobState.MUXING}
+        await self._tracker.change(self._job, at_work, JobState.PAUSED, error_record(error), failures=0)
         self._turn.stop()

@@ -118,8 +118,8 @@ class JobTracker:
 
 
 def is_complete(job: JobRecord) -> bool:
-    """Whether all chunks of a job are in the journal."""
-    return job.kind == "restore" and 0 < job.frames_total == job.frames_done
+    """Whether all that a job's deliverable is written from is there: its chunks, or the parts that it joins."""
+    return job.kind == "restore" and (bool(job.request.get("parts")) or 0 < job.frames_total == job.frames_done)
 
 
 def error_record(error: AnswerprintError) -> Message:

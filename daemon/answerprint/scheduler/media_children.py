@@ -14,13 +14,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from answerprint.api.job import JobRecord, JobState
-from answerprint.api.types import EncodedPicture, NotFoundError, NotYetError, PictureFormat, Side
+from answerprint.api.types import EncodedPicture, NotFoundError, NotYetError, PictureFormat, PictureSide
 from answerprint.errors import JobFailedError, NoDaemonError, RemoteError
 from answerprint.ipc import events
 from answerprint.ipc.child import Child, ChildLostError
 from answerprint.ipc.events import FINAL
 from answerprint.ipc.messages import Message
 from answerprint.scheduler.config import Config
+from answerprint.scheduler.device_worker import OnEvent
 from answerprint.scheduler.job_tracker import JobTracker
 from answerprint.scheduler.turn import Turn
 from answerprint.store.quota import storage_error
@@ -36,8 +37,6 @@ _SPARE_SECONDS = 30.0
 """How long idle children beyond the first one stay."""
 _SHARED = frozenset({"describe", "probe"})
 """Questions whose answer can be shared by all callers."""
-
-OnEvent = Callable[[Message], Awaitable[None]]
 
 
 class MediaChildren:
@@ -229,7 +228,7 @@ class Pictures:
         self._folder = folder
 
     async def frame(
-        self, job: JobRecord, frame: int, side: Side, form: PictureFormat, max_size: tuple[int, int]
+        self, job: JobRecord, frame: int, side: PictureSide, form: PictureFormat, max_size: tuple[int, int]
     ) -> EncodedPicture:
         """One frame. Raises NotYetError, NotFoundError, StorageError, and the errors of the child."""
         while True:
@@ -244,7 +243,7 @@ class Pictures:
                 job = now
 
     async def _request(
-        self, job: JobRecord, frame: int, side: Side, form: PictureFormat, max_size: tuple[int, int]
+        self, job: JobRecord, frame: int, side: PictureSide, form: PictureFormat, max_size: tuple[int, int]
     ) -> Message:
         """The request for the child. Raises NotFoundError, NotYetError."""
         if job.kind != "restore":

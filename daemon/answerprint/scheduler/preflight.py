@@ -29,11 +29,14 @@ def check_restore(request: RestoreRequest, *, create_folder: bool = False) -> Ch
     create_folder: the output's folder may be missing, as it will be created; its parent must exist.
     """
     choices = _check_settings(request)
-    _check_input(request.clip.media)
+    for path in (request.clip.media, *(path for path, _ in request.parts)):
+        _check_input(path)
     output = Path(request.output)
     if output.is_dir():
         raise OutputError(f"{output} is a folder.", "Add a file name, or a pattern such as out.%04d.png.")
     codec = check_codec(output, request.codec or default_codec(output))
+    if request.parts and not codec.can_join:
+        raise OutputError(f"Frames of {codec.name} cannot be joined.", "Restore the whole range again.")
     _check_folder(output.parent, create_folder)
     if not codec.is_sequence:
         _check_absent(output, Path(request.clip.media), request.overwrite)

@@ -103,6 +103,13 @@ class Runner:
     async def mux(self, turn: Turn) -> JobRecord:
         """Write the deliverable of a job that is MUXING, and clear its scratch."""
         job = await self._tracker.get(turn.job.id)
+        if job.request.get("parts"):  # without chunks it has no folder yet, which a second try looks for litter in
+            try:
+                await asyncio.to_thread(_prepare, self._tracker.scratch, job)
+            except OSError as error:
+                return await self._pause(job.id, storage_error(error, self._tracker.folder(job.id)))
+            except StorageError as error:
+                return await self._pause(job.id, error)
         while job.state is JobState.MUXING:
             receipts = await self._journal_thread.run(self._journal.chunks, job.id)
             request: Message = {"job": job.id, "request": job.request, "scratch": str(self._tracker.folder(job.id))}

@@ -23,9 +23,9 @@ from answerprint.api.types import (
     NotFoundError,
     Page,
     PictureFormat,
-    Place,
+    PictureSide,
     PullStep,
-    Side,
+    QueuePlace,
     StateError,
     WarmModel,
 )
@@ -35,6 +35,7 @@ from answerprint.home import run_folder, state_folder
 from answerprint.ipc.child import Child
 from answerprint.ipc.messages import Message
 from answerprint.scheduler.config import Config
+from answerprint.scheduler.devices import NO_DEVICE
 from answerprint.scheduler.event_hub import LIVE, EventHub
 from answerprint.scheduler.info import Inventory
 from answerprint.scheduler.job_tracker import JobTracker, is_complete
@@ -315,7 +316,7 @@ class Service:
         reference: str,
         *,
         priority: int | None = None,
-        place: Place | None = None,
+        place: QueuePlace | None = None,
         not_before: float | None = None,
     ) -> JobRecord:
         """Change the priority, order or start time of a waiting job."""
@@ -357,7 +358,7 @@ class Service:
     # Pictures
 
     async def frame(
-        self, reference: str, frame: int, side: Side, form: PictureFormat, max_size: tuple[int, int]
+        self, reference: str, frame: int, side: PictureSide, form: PictureFormat, max_size: tuple[int, int]
     ) -> EncodedPicture:
         """One frame as a picture."""
         return await self._pictures.frame(await self.get(reference), frame, side, form, max_size)
@@ -423,7 +424,7 @@ def _check(new: NewJob, outputs: Outputs) -> tuple[str, Claim]:
     else:
         request = RestoreRequest.from_json(new.request)
         check_restore(request)
-    return request.device, outputs.resolve(new.kind, new.request)
+    return NO_DEVICE if request.parts else request.device, outputs.resolve(new.kind, new.request)
 
 
 def _ends(event: Message) -> bool:

@@ -33,7 +33,7 @@ from answerprint.server.validate import parse
 __all__ = ["HEALTH", "Gate", "Phase"]
 
 if TYPE_CHECKING:  # gRPC's own classes take no parameters when the program runs
-    Context = grpc.aio.ServicerContext[Any, Any]
+    CallContext = grpc.aio.ServicerContext[Any, Any]
     Handler = grpc.RpcMethodHandler[Any, Any]
     Continue = Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]
 
@@ -115,7 +115,7 @@ class Gate(grpc.aio.ServerInterceptor):
         kind = self._requests[method]
         behaviour: Any = handler.unary_stream if streams else handler.unary_unary
 
-        async def respond(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        async def respond(requests: AsyncIterator[bytes], context: CallContext) -> AsyncIterator[bytes]:
             try:
                 with slots.one():
                     request = await self._read(kind, requests)
@@ -171,7 +171,7 @@ class Gate(grpc.aio.ServerInterceptor):
             task.exception()  # mark it as retrieved; the caller has it
 
 
-async def _abort(context: Context, error: AnswerprintError) -> NoReturn:
+async def _abort(context: CallContext, error: AnswerprintError) -> NoReturn:
     details, metadata = trailer_of(error)
     await context.abort(status_of(error), details, metadata)
 
@@ -179,14 +179,14 @@ async def _abort(context: Context, error: AnswerprintError) -> NoReturn:
 def _refusal(error: AnswerprintError) -> Handler:
     """A handler that refuses the call without reading it."""
 
-    async def refuse(requests: AsyncIterator[bytes], context: Context) -> None:
+    async def refuse(requests: AsyncIterator[bytes], context: CallContext) -> None:
         await _abort(context, error)
 
     return grpc.stream_stream_rpc_method_handler(refuse)
 
 
 def _unimplemented() -> Handler:
-    async def refuse(requests: AsyncIterator[bytes], context: Context) -> None:
+    async def refuse(requests: AsyncIterator[bytes], context: CallContext) -> None:
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, "There is no such method.")
 
     return grpc.stream_stream_rpc_method_handler(refuse)

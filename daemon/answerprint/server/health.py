@@ -13,9 +13,9 @@ from answerprint.api.types import NotFoundError
 __all__ = ["Health"]
 
 # The generated code has no types.
-Request = Any
-Answer = Any
-Context = Any
+HealthRequest = Any
+HealthAnswer = Any
+CallContext = Any
 
 
 class Health:
@@ -34,18 +34,18 @@ class Health:
         async with self._changed:
             self._changed.notify_all()
 
-    async def Check(self, request: Request, context: Context) -> Answer:
+    async def Check(self, request: HealthRequest, context: CallContext) -> HealthAnswer:
         """The status of a service. Raises NotFoundError for an unknown one."""
         if request.service not in self._services:
             raise NotFoundError("Unknown service.", "Leave the name empty.")
         return health_pb2.HealthCheckResponse(status=self._status)
 
-    async def List(self, request: Request, context: Context) -> Answer:
+    async def List(self, request: HealthRequest, context: CallContext) -> HealthAnswer:
         """The status of every service."""
         status = health_pb2.HealthCheckResponse(status=self._status)
         return health_pb2.HealthListResponse(statuses=dict.fromkeys(sorted(self._services), status))
 
-    async def Watch(self, request: Request, context: Context) -> AsyncIterator[Answer]:
+    async def Watch(self, request: HealthRequest, context: CallContext) -> AsyncIterator[HealthAnswer]:
         """The status of a service, and again whenever it changes."""
         if request.service not in self._services:
             # The protocol would wait for the service to appear; here, services never change.

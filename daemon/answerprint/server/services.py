@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any
 
 from answerprint.api.job import JobRecord
-from answerprint.api.types import Daemon, PictureFormat, Place, Side
+from answerprint.api.types import Daemon, PictureFormat, PictureSide, QueuePlace
 from answerprint.backends.catalogue import entries
 from answerprint.rpc.convert import job_to, new_job_from
 from answerprint.rpc.convert_events import job_event_to, state_from
@@ -21,20 +20,20 @@ from answerprint.rpc.v1.models_pb2_grpc import ModelsServicer
 from answerprint.rpc.v1.restoration_pb2_grpc import RestorationServicer
 from answerprint.rpc.v1.system_pb2_grpc import SystemServicer
 from answerprint.rpc.values import seconds_from
+from answerprint.server.health import CallContext
 from answerprint.temporal.options import describe
 
 __all__ = ["FramesService", "ModelsService", "RestorationService", "SystemService"]
 
-Context = Any  # the services do not use it
 _PAGE = 100
 _PART_BYTES = 256 << 10
 
-_PLACES: dict[int, Place] = {
+_PLACES: dict[int, QueuePlace] = {
     restoration_pb2.MoveJobRequest.PLACE_FIRST: "first",
     restoration_pb2.MoveJobRequest.PLACE_LAST: "last",
 }
 _FORMATS: dict[int, PictureFormat] = {frames_pb2.GetFrameRequest.FORMAT_JPEG: "jpeg"}
-_SIDES: dict[int, Side] = {frames_pb2.GetFrameRequest.SIDE_SOURCE: "source"}
+_SIDES: dict[int, PictureSide] = {frames_pb2.GetFrameRequest.SIDE_SOURCE: "source"}
 
 
 class RestorationService(RestorationServicer):
@@ -44,18 +43,18 @@ class RestorationService(RestorationServicer):
         self._daemon = daemon
 
     async def SubmitJob(
-        self, request: restoration_pb2.SubmitJobRequest, context: Context
+        self, request: restoration_pb2.SubmitJobRequest, context: CallContext
     ) -> restoration_pb2.SubmitJobResponse:
         """Queue a job."""
         record, created = await self._daemon.submit(new_job_from(request))
         return restoration_pb2.SubmitJobResponse(job=self._job(record), created=created)
 
-    async def GetJob(self, request: restoration_pb2.GetJobRequest, context: Context) -> restoration_pb2.Job:
+    async def GetJob(self, request: restoration_pb2.GetJobRequest, context: CallContext) -> restoration_pb2.Job:
         """One job."""
         return self._job(await self._daemon.get(request.id.lower()))
 
     async def ListJobs(
-        self, request: restoration_pb2.ListJobsRequest, context: Context
+        self, request: restoration_pb2.ListJobsRequest, context: CallContext
     ) -> restoration_pb2.ListJobsResponse:
         """A page of jobs."""
         states = [state for each in request.states if (state := state_from(each)) is not None]
@@ -64,7 +63,7 @@ class RestorationService(RestorationServicer):
         return restoration_pb2.ListJobsResponse(jobs=jobs, next_page_token=page.next_token, total=page.total)
 
     async def WatchJob(
-        self, request: restoration_pb2.WatchJobRequest, context: Context
+        self, request: restoration_pb2.WatchJobRequest, context: CallContext
     ) -> AsyncIterator[restoration_pb2.JobEvent]:
         """Recorded and new events of a job."""
         events = self._daemon.watch(request.id.lower(), request.after_sequence, progress=not request.without_progress)
@@ -73,27 +72,29 @@ class RestorationService(RestorationServicer):
             if message is not None:
                 yield message
 
-    async def PauseJob(self, request: restoration_pb2.JobId, context: Context) -> restoration_pb2.Job:
+    async def PauseJob(self, request: restoration_pb2.JobId, context: CallContext) -> restoration_pb2.Job:
         """Pause a job."""
         return self._job(await self._daemon.pause(request.id.lower()))
 
-    async def ResumeJob(self, request: restoration_pb2.JobId, context: Context) -> restoration_pb2.Job:
+    async def ResumeJob(self, request: restoration_pb2.JobId, context: CallContext) -> restoration_pb2.Job:
         """Resume a job."""
         return self._job(await self._daemon.resume(request.id.lower()))
 
-    async def CancelJob(self, request: restoration_pb2.JobId, context: Context) -> restoration_pb2.Job:
+    async def CancelJob(self, request: restoration_pb2.JobId, context: CallContext) -> restoration_pb2.Job:
         """Cancel a job."""
         return self._job(await self._daemon.cancel(request.id.lower()))
 
-    async def RetryJob(self, request: restoration_pb2.JobId, context: Context) -> restoration_pb2.Job:
+    async def RetryJob(self, request: restoration_pb2.JobId, context: CallContext) -> restoration_pb2.Job:
         """Retry a job."""
         return self._job(await self._daemon.retry(request.id.lower()))
 
-    async def DeleteJob(self, request: restoration_pb2.JobId, context: Context) -> restoration_pb2.DeleteJobResponse:
+    async def DeleteJob(
+        self, request: restoration_pb2.JobId, context: CallContext
+    ) -> restoration_pb2.DeleteJobResponse:
         """Delete a job."""
         return restoration_pb2.DeleteJobResponse(freed_bytes=await self._daemon.delete(request.id.lower()))
 
-    async def MoveJob(self, request: restoration_pb2.MoveJobRequest, context: Context) -> restoration_pb2.Job:
+    async def MoveJob(self, request: restoration_pb2.MoveJobRequest, context: CallContext) -> restoration_pb2.Job:
         """Change the priority, order or start time of a job."""
         record = await self._daemon.move(
             request.id.lower(),
@@ -114,7 +115,7 @@ class FramesService(FramesServicer):
         self._daemon = daemon
 
     async def GetFrame(
-        self, request: frames_pb2.GetFrameRequest, context: Context
+        self, request: frames_pb2.GetFrameRequest, context: CallContext
     ) -> AsyncIterator[frames_pb2.FramePart]:
         """A frame in parts; the first one also has its facts."""
         picture = await self._daemon.frame(
@@ -137,7 +138,9 @@ class FramesService(FramesServicer):
         finally:
             self._daemon.forget(picture)
 
-    async def DescribeMedia(self, request: frames_pb2.DescribeMediaRequest, context: Context) -> frames_pb2.MediaInfo:
+    async def DescribeMedia(
+        self, request: frames_pb2.DescribeMediaRequest, context: CallContext
+    ) -> frames_pb2.MediaInfo:
         """Probe a file or a sequence."""
         return media_to(await self._daemon.describe(request.media))
 
@@ -149,7 +152,7 @@ class ModelsService(ModelsServicer):
         self._daemon = daemon
 
     async def ListModels(
-        self, request: models_pb2.ListModelsRequest, context: Context
+        self, request: models_pb2.ListModelsRequest, context: CallContext
     ) -> models_pb2.ListModelsResponse:
         """All models and options."""
         known = await asyncio.to_thread(entries)
@@ -158,19 +161,19 @@ class ModelsService(ModelsServicer):
             method_options=[option_to(option) for option in describe()],
         )
 
-    async def LoadModel(self, request: models_pb2.LoadModelRequest, context: Context) -> models_pb2.WarmModel:
+    async def LoadModel(self, request: models_pb2.LoadModelRequest, context: CallContext) -> models_pb2.WarmModel:
         """Load a model."""
         keep = request.keep_alive_seconds if request.HasField("keep_alive_seconds") else None
         return warm_to(await self._daemon.load_model(request.model, request.device or "auto", keep))
 
     async def UnloadModel(
-        self, request: models_pb2.UnloadModelRequest, context: Context
+        self, request: models_pb2.UnloadModelRequest, context: CallContext
     ) -> models_pb2.UnloadModelResponse:
         """Unload a model, or all."""
         return models_pb2.UnloadModelResponse(unloaded=await self._daemon.unload_models(request.model))
 
     async def PullModel(
-        self, request: models_pb2.PullModelRequest, context: Context
+        self, request: models_pb2.PullModelRequest, context: CallContext
     ) -> AsyncIterator[models_pb2.PullEvent]:
         """Download a known model."""
         steps = self._daemon.pull_model(
@@ -191,21 +194,21 @@ class SystemService(SystemServicer):
         self._daemon = daemon
         self._limits = limits
 
-    async def GetInfo(self, request: system_pb2.GetInfoRequest, context: Context) -> system_pb2.Info:
+    async def GetInfo(self, request: system_pb2.GetInfoRequest, context: CallContext) -> system_pb2.Info:
         """The state of the daemon."""
         return info_to(await self._daemon.info(), self._limits, PROTOCOL)
 
-    async def SuspendWork(self, request: system_pb2.SuspendWorkRequest, context: Context) -> system_pb2.Info:
+    async def SuspendWork(self, request: system_pb2.SuspendWorkRequest, context: CallContext) -> system_pb2.Info:
         """Suspend the queue."""
         await self._daemon.suspend(request.reason, unload=request.unload)
         return info_to(await self._daemon.info(), self._limits, PROTOCOL)
 
-    async def ResumeWork(self, request: system_pb2.ResumeWorkRequest, context: Context) -> system_pb2.Info:
+    async def ResumeWork(self, request: system_pb2.ResumeWorkRequest, context: CallContext) -> system_pb2.Info:
         """Resume the queue."""
         await self._daemon.resume_work()
         return info_to(await self._daemon.info(), self._limits, PROTOCOL)
 
-    async def Shutdown(self, request: system_pb2.ShutdownRequest, context: Context) -> system_pb2.ShutdownResponse:
+    async def Shutdown(self, request: system_pb2.ShutdownRequest, context: CallContext) -> system_pb2.ShutdownResponse:
         """Ask the daemon to stop."""
         self._daemon.shut_down()
         return system_pb2.ShutdownResponse()

@@ -19,11 +19,12 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
+from answerprint.api.request import FIELD_TYPES, SETTINGS, Setting
 from answerprint.errors import InputError
 
 __all__ = ["MESSAGE_RULES", "REQUIRED", "VALUE_RULES", "check_text", "limit", "parse", "validate"]
 
-Rule = Callable[[str, Any], None]
+FieldRule = Callable[[str, Any], None]
 
 _LONGEST_TEXT = 1024  # characters, unless a rule says otherwise
 _LONGEST_NOTE = 16 << 10  # characters, of data that an editor stores with a job
@@ -70,7 +71,7 @@ def _long_text(path: str, value: str) -> None:
     check_text(path, value, _LONGEST_NOTE)
 
 
-def _matching(pattern: re.Pattern[str], what: str, example: str) -> Rule:
+def _matching(pattern: re.Pattern[str], what: str, example: str) -> FieldRule:
     def check(path: str, value: str) -> None:
         if not pattern.fullmatch(value):
             raise InputError(f"{path} is not {what}.", f"Give a value such as {example}.")
@@ -78,7 +79,7 @@ def _matching(pattern: re.Pattern[str], what: str, example: str) -> Rule:
     return check
 
 
-def _between(least: float, most: float) -> Rule:
+def _between(least: float, most: float) -> FieldRule:
     def check(path: str, value: float) -> None:
         if not least <= value <= most:
             raise InputError(f"{path} cannot be {value:g}.", f"Give a number from {least:g} to {most:g}.")
@@ -86,7 +87,7 @@ def _between(least: float, most: float) -> Rule:
     return check
 
 
-def _shorter(most: int) -> Rule:
+def _shorter(most: int) -> FieldRule:
     def check(path: str, value: str) -> None:
         check_text(path, value)
         limit(path, len(value), most, "characters")
@@ -143,7 +144,17 @@ _PACKAGE = "answerprint.rpc.v1"
 _word = _matching(_WORD, "a name", "tiny-x4")
 _reference = _matching(_REFERENCE, "a job's id or number", "3 or 7f3a")
 
-_VALUES: Mapping[str, Rule] = {
+
+def _of_setting(name: str, setting: Setting) -> FieldRule | None:
+    """Numbers lie within their limits, texts are names. Parts of messages and maps have rules of their own."""
+    if setting.minimum is not None and setting.maximum is not None:
+        return _between(setting.minimum, setting.maximum)
+    if FIELD_TYPES[name].removesuffix(" | None") != "str":
+        return None
+    return _shorter(16) if setting.free_text else _word
+
+
+_VALUES: Mapping[str, FieldRule] = {
     "ClipRef.media": _path,
     "ClipRef.range_text": _shorter(64),
     "ClipRef.handle_before": _between(0, 10**6),
@@ -152,17 +163,10 @@ _VALUES: Mapping[str, Rule] = {
     "ClipRef.start_timecode": _matching(_TIMECODE, "a timecode", "01:00:00:00"),
     "PictureSize.width": _between(1, 65536),
     "PictureSize.height": _between(1, 65536),
-    "Settings.model": _word,
-    "Settings.task": _word,
-    "Settings.scale": _shorter(16),
-    "Settings.chunk": _between(1, 10_000),
-    "Settings.steps": _between(1, 10_000),
-    "Settings.seed": _between(0, 2**63 - 1),
-    "Settings.strength": _between(0, 1),
-    "Settings.noise": _word,
-    "Settings.device": _word,
+    **{f"Settings.{name}": rule for name, setting in SETTINGS.items() if (rule := _of_setting(name, setting))},
     "Deliverable.path": _path,
     "Deliverable.codec": _word,
+    "RestoredPart.path": _path,
     "Preview.frame": _between(0, _MOST_FRAMES),
     "Preview.count": _between(1, 1000),
     "Preview.folder": _path,
@@ -191,9 +195,9 @@ _VALUES: Mapping[str, Rule] = {
     "SuspendWorkRequest.reason": _shorter(256),
 }
 
-VALUE_RULES: Mapping[str, Rule] = MappingProxyType({f"{_PACKAGE}.{name}": rule for name, rule in _VALUES.items()})
+VALUE_RULES: Mapping[str, FieldRule] = MappingProxyType({f"{_PACKAGE}.{name}": rule for name, rule in _VALUES.items()})
 
-MESSAGE_RULES: Mapping[str, Rule] = MappingProxyType(
+MESSAGE_RULES: Mapping[str, FieldRule] = MappingProxyType(
     {
         f"{_PACKAGE}.Rational": _rational,
         f"{_PACKAGE}.FrameRange": _frame_range,
@@ -211,6 +215,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "SubmitJobRequest": ("id", "clip", "result"),
             "ClipRef": ("media",),
             "Deliverable": ("path",),
+            "RestoredPart": ("path", "frames"),
             "Preview": ("folder",),
             "PictureSize": ("width", "height"),
             "GetJobRequest": ("id",),

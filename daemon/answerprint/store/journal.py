@@ -13,13 +13,13 @@ from types import TracebackType
 from typing import Self
 
 from answerprint.api.job import ENDED, UNFINISHED, JobEvent, JobRecord, JobState, UnknownJobError, is_job_id
+from answerprint.api.types import QueuePlace
 from answerprint.errors import InputError
 from answerprint.ipc.messages import Message
 from answerprint.store.receipts import ChunkReceipt
 from answerprint.store.set_aside import set_aside
 from answerprint.store.tables import chunks, jobs, listing
 from answerprint.store.tables.connection import JournalConnection
-from answerprint.store.tables.jobs import Place
 from answerprint.store.tables.rows import CHANGEABLE, event_from_row, job_from_row, receipt_from_row, to_columns
 
 __all__ = ["Journal"]
@@ -169,7 +169,7 @@ class Journal:
             return jobs.read_job(sqlite, job), True
 
     def move(
-        self, job: str, *, priority: int | None = None, place: Place | None = None, not_before: float | None = None
+        self, job: str, *, priority: int | None = None, place: QueuePlace | None = None, not_before: float | None = None
     ) -> tuple[JobRecord, bool]:
         """Change the priority, order or start time of a job; not_before <= 0 is now. Returns False if it has ended."""
         with self._connection.transaction() as sqlite:

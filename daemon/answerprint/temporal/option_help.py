@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from answerprint.option import Group
+from answerprint.option import OptionGroup
 
 __all__ = ["HELP", "OptionText"]
 
@@ -19,7 +19,7 @@ class OptionText:
     """What the fields of `MethodOptions` do not say themselves."""
 
     help: str
-    group: Group = "advanced"
+    group: OptionGroup = "advanced"
     minimum: float | None = None
     maximum: float | None = None
     unit: str = ""

@@ -15,9 +15,9 @@ from answerprint.errors import InputError
 from answerprint.option import Option
 from answerprint.temporal.option_help import HELP
 
-__all__ = ["PAPER", "MethodOptions", "Stage", "describe", "parse_option", "per_frame", "stage_steps"]
+__all__ = ["PAPER", "MethodOptions", "StepSpan", "describe", "parse_option", "per_frame", "stage_steps"]
 
-Stage = tuple[float, float]
+StepSpan = tuple[float, float]
 """Part of the denoising process as fractions of the step count: from (inclusive) and to (exclusive)."""
 
 Keyframe = Literal["middle", "random", "connected"]
@@ -27,7 +27,7 @@ Attention = Literal["bounded", "joint"]
 Unmerge = Literal["replace", "average"]
 Centre = Literal["own", "flow"]
 WarpSource = Literal["key", "fused"]
-Mask = Literal["hard", "soft"]
+WarpMask = Literal["hard", "soft"]
 Carry = Literal["before", "after"]
 Sampling = Literal["bilinear", "bicubic", "sharp"]
 Fusion = Literal["off", "weak", "strong"]
@@ -51,7 +51,7 @@ class MethodOptions:
 
     warp: bool = True
     """Hierarchical latent warping (paper, section 3.2)."""
-    warp_stage: Stage = (0.0, 1.0)
+    warp_stage: StepSpan = (0.0, 1.0)
     """Part of the denoising process in which latents are warped."""
     warp_global: bool = True
     """Warp from the previous keyframe to this one (Eq. 4)."""
@@ -61,7 +61,7 @@ class MethodOptions:
     """How much of a valid warped latent replaces the frame's own; 1 is the paper's."""
     warp_source: WarpSource = "fused"
     """What is spread over a chunk: the keyframe's latent, or all frames' latents fused on the keyframe's grid."""
-    warp_mask: Mask = "hard"
+    warp_mask: WarpMask = "hard"
     """hard: the occlusion mask alone; soft: weighted by the forward-backward confidence as well."""
     warp_tolerance: float = 0.06
     """Difference between a warped and a frame's own clean latent, both low-passed, at which the warp loses trust, in a
@@ -77,7 +77,7 @@ class MethodOptions:
 
     merge: bool = True
     """Hybrid flow-guided spatial-aware token merging (paper, section 3.3)."""
-    merge_stage: Stage = (0.0, 1.0)
+    merge_stage: StepSpan = (0.0, 1.0)
     """Part of the denoising process in which tokens are merged."""
     merge_ratio: float = 0.9
     """r of Eq. 8: upper bound of the share of tokens that merge, at the first merged step."""
@@ -128,7 +128,7 @@ def describe() -> tuple[Option, ...]:
 
 def _describe(name: str, hint: Any, default: Any) -> Option:  # noqa: ANN401 - the type and the default of any field
     about = asdict(HELP[name]) | {"name": name, "default": default}
-    if hint == Stage:
+    if hint == StepSpan:
         return Option(kind="text", format="span", **about)
     if hint in (bool, int, float):
         return Option(kind=hint.__name__, **about)
@@ -161,7 +161,7 @@ def per_frame(options: MethodOptions, noise: Noise = "independent") -> MethodOpt
     return replace(options, consistency=False, fusion="off", warp=False, merge=False, back_projection=0.0, noise=noise)
 
 
-def stage_steps(stage: Stage, steps: int) -> range:
+def stage_steps(stage: StepSpan, steps: int) -> range:
     """Steps i of `steps` that lie in `stage`; a stage that is not empty never rounds to no step at all."""
     begin, end = stage
     if end <= begin:

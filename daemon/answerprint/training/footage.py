@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from answerprint.frames.frame import Picture
 from answerprint.metrics import degradations as damage
 from answerprint.metrics.codec import video_compression
 
@@ -67,7 +68,7 @@ def damaged(
     return copies[len(copies) // 2], np.asarray(mean, np.float32)
 
 
-def _grainy(picture: damage.Picture, sigma: float, rng: np.random.Generator) -> damage.Picture:
+def _grainy(picture: Picture, sigma: float, rng: np.random.Generator) -> Picture:
     """Add film grain of about `sigma` on the 0..255 scale where it is strongest, in the middle tones."""
     grain = cv2.GaussianBlur(rng.standard_normal(picture.shape[:2], dtype=np.float32), (0, 0), rng.uniform(0.4, 0.9))
     grain *= np.float32(sigma / 255.0) / np.float32(max(float(grain.std()), 1e-6))

@@ -11,9 +11,9 @@ from answerprint.errors import ModelError
 from answerprint.weights.header import check_safetensors
 from answerprint.weights.verify import MAX_TEXT_BYTES
 
-__all__ = ["Form", "check_form", "form_of"]
+__all__ = ["FileForm", "check_form", "form_of"]
 
-Form = Literal["safetensors", "pickle", "json", "text"]
+FileForm = Literal["safetensors", "pickle", "json", "text"]
 
 _ZIP = b"PK\x03\x04"
 _PICKLE = b"\x80"  # protocol 2 and later, which is all that PyTorch ever wrote
@@ -21,7 +21,7 @@ _HEAD_BYTES = 512
 _REMEDY = "Weights are .safetensors files, or PyTorch checkpoints to be converted; get the file from its makers."
 
 
-def form_of(path: Path) -> Form:
+def form_of(path: Path) -> FileForm:
     """The form of a plain file; of a pickled one nothing is read but its first bytes. Raises ModelError."""
     try:
         kind = path.lstat().st_mode
@@ -59,7 +59,7 @@ def _begins_a_header(head: bytes) -> bool:
     return head[8:9] == b"{"
 
 
-def _form_of_text(path: Path) -> Form:
+def _form_of_text(path: Path) -> FileForm:
     if path.stat().st_size > MAX_TEXT_BYTES:
         raise ValueError("it is neither safetensors nor a PyTorch checkpoint, and too large for text")
     data = path.read_bytes()

@@ -14,12 +14,12 @@ from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.errors import InputError, JobFailedError
 from answerprint.frames import Frame, FrameRange
+from answerprint.frames.frame import Picture
 from answerprint.media import OnRead, open_reader, output_files, probe
 from answerprint.media.segment import SegmentReader
 from answerprint.store import atomic
 from answerprint.store.quota import storage_error
 from answerprint.store.receipts import ChunkReceipt
-from answerprint.worker.preview_job import Picture
 from answerprint.worker.progress import tell_reading
 from answerprint.worker.requests import JobChannel
 from answerprint.worker.resolved_job import ResolvedJob, resolve_job

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 
+from answerprint.api.request import SETTINGS
 from answerprint.backends.base import Backend, cast, number_type
 from answerprint.backends.catalogue import ModelEntry
 from answerprint.backends.info import BackendInfo
@@ -99,6 +100,10 @@ def usual_recipe(order: ResolvedJob, backend: Backend, rung: int = 0) -> ChunkSe
     return replace(recipe, dtype=number_type(backend))
 
 
+_AS_ASKED = {each.name for each in fields(ClipSettings)} & SETTINGS.keys() - {"size"}
+"""Settings of a request that the pipeline takes by the same name; the size is known only with the source."""
+
+
 def settings_for(order: ResolvedJob, backend: Backend, recipe: ChunkSettings) -> ClipSettings:
     """What the pipeline is told: an order, done by a recipe, in whose precision the backend computes from now on.
 
@@ -107,11 +112,10 @@ def settings_for(order: ResolvedJob, backend: Backend, recipe: ChunkSettings) ->
     cast(backend, recipe.dtype)
     return ClipSettings(
         replace(order.choices.method, chunk=recipe.chunk),
-        seed=order.request.seed,
-        strength=order.request.strength,
         size=order.size,
         batch=recipe.batch,
         tiles=tiles_for(backend.info, recipe.tile_cells),
+        **{name: getattr(order.request, name) for name in _AS_ASKED},
     )
 
 

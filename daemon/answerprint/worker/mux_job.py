@@ -1,21 +1,22 @@
-"""The deliverable of a job, written from its chunks; doing it again after any end gives the same."""
+"""The deliverable of a job, written from its chunks or its parts; doing it again after any end gives the same."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from answerprint.api.request import RestoreRequest
-from answerprint.errors import DiskFullError, InputError, JobFailedError, MediaError
+from answerprint.errors import DiskFullError, InputError, JobFailedError, MediaError, OutputError
 from answerprint.frames import Frame, FrameRange, OutputSpec
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
-from answerprint.media import Hooks, check_output, open_writer, output_files
+from answerprint.media import Hooks, Writer, check_output, open_writer, output_files
+from answerprint.media.movie_writer import MovieWriter
 from answerprint.media.provenance import read_provenance
 from answerprint.media.segment import PictureDigest, SegmentReader
 from answerprint.store.failpoints import reach
@@ -30,10 +31,13 @@ from answerprint.worker.source_check import SameSource, changed
 
 __all__ = ["DeliverTask", "deliver"]
 
+Piece = tuple[Path, FrameRange]
+"""A file, and which of its frames."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeliverTask:
-    """A job, and the receipts of its chunks in order."""
+    """A job, and the receipts of its chunks in order: none where its request joins parts."""
 
     job: str
     request: RestoreRequest
@@ -68,7 +72,11 @@ def deliver(task: DeliverTask, talk: JobChannel) -> Message:
         raise changed(order)
     digest = PictureDigest()
     talk.emit(events.stage("mux", f"Writing {Path(task.request.output).name}"))
-    frames = _frames(task, order.frames, digest, talk)
+    pieces = _pieces(order.frames, task.request.parts)
+    if pieces:  # nothing has begun before
+        room = {"output_bytes": order.estimate()["output_bytes"]}
+        talk.emit({**order.started(""), "estimate": room})
+    frames = iter(()) if pieces else _frames(task, order.frames, digest, talk)
     remove_noted_temporary(task.folder)  # of a try that was killed, also of one that had published
     existing, ours = _standing(task, order)
     # What this very job wrote may be replaced; all else only if the user said so.
@@ -77,7 +85,7 @@ def deliver(task: DeliverTask, talk: JobChannel) -> Message:
         for _ in frames:
             pass
     else:
-        _write(task, order, spec, frames, source)
+        _write(task, order, spec, pieces or frames, source, talk)
     talk.emit(events.stage("verify", "Checking the result"))
     verify_deliverable(order, spec, tell_reading(task.request.output, talk))
     final = events.done(
@@ -88,7 +96,7 @@ def deliver(task: DeliverTask, talk: JobChannel) -> Message:
         peak_memory_bytes=None,
         stages={"mux": time.monotonic() - began},
     )
-    return {**final, "picture_sha256": digest.hexdigest()}
+    return final if pieces else {**final, "picture_sha256": digest.hexdigest()}
 
 
 def _frames(task: DeliverTask, frames: FrameRange, digest: PictureDigest, talk: JobChannel) -> Iterator[Frame]:
@@ -109,8 +117,40 @@ def _frames(task: DeliverTask, frames: FrameRange, digest: PictureDigest, talk: 
         raise JobFailedError(f"Only {done} of {len(frames)} frames are finished.", "Retry the job.")
 
 
+def _pieces(wanted: FrameRange, parts: Sequence[tuple[str, FrameRange]]) -> list[Piece]:
+    """Which frames to take of which file, counted from that file's own first one; none without parts.
+
+    Raises InputError for parts that leave a gap.
+    """
+    pieces: list[Piece] = []
+    at = wanted.start
+    while parts and at < wanted.stop:
+        found = next(((path, held) for path, held in parts if at in held), None)
+        if found is None:
+            raise InputError(f"Frame {at} is in no part.", "Restore it first.")
+        path, held = found
+        stop = min(held.stop, wanted.stop)
+        pieces.append((Path(path), FrameRange(at - held.start, stop - held.start)))
+        at = stop
+    return pieces
+
+
+def _copy(writer: Writer, pieces: Sequence[Piece], total: int, talk: JobChannel) -> None:
+    """Append the pieces as they are, none encoded again."""
+    if not isinstance(writer, MovieWriter):
+        raise OutputError("Image sequences cannot be joined.", "Restore the whole range again.")
+    for path, frames in pieces:
+        writer.copy(path, frames, talk.check)
+        talk.emit(events.progress("mux", writer.frames_written, total))
+
+
 def _write(
-    task: DeliverTask, order: ResolvedJob, spec: OutputSpec, frames: Iterator[Frame], source: SameSource
+    task: DeliverTask,
+    order: ResolvedJob,
+    spec: OutputSpec,
+    content: Iterator[Frame] | list[Piece],
+    source: SameSource,
+    talk: JobChannel,
 ) -> None:
     output = Path(task.request.output)
     needed = order.estimate()["output_bytes"]
@@ -118,8 +158,11 @@ def _write(
     note = MuxNote(task.folder)
     try:
         with open_writer(output, spec, Hooks(note.temporary, note.claim, source.check)) as writer:
-            for frame in frames:
-                writer.write(frame.picture, frame.alpha)
+            if isinstance(content, list):
+                _copy(writer, content, len(order.frames), talk)
+            else:
+                for frame in content:
+                    writer.write(frame.picture, frame.alpha)
             reach("mux_before_publish")
         reach("mux_after_publish")
     except DiskFullError as error:

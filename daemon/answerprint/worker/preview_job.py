@@ -11,11 +11,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from answerprint.api.request import PreviewRequest
 from answerprint.errors import InputError, JobFailedError
 from answerprint.frames import Frame
+from answerprint.frames.frame import Picture
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
 from answerprint.media import open_reader
@@ -33,8 +33,6 @@ from answerprint.worker.requests import JobChannel
 from answerprint.worker.resolved_job import few_frames, resolve_job
 
 __all__ = ["before_after", "preview"]
-
-Picture = NDArray[np.float32]
 
 
 def before_after(before: Picture, after: Picture) -> bytes:

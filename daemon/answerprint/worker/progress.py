@@ -9,11 +9,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from answerprint.ipc import events
 from answerprint.media import OnRead
-from answerprint.pipeline.restore_clip import ClipProgress
 from answerprint.worker.requests import JobChannel
+
+if TYPE_CHECKING:  # it loads torch, which the media child does without
+    from answerprint.pipeline.restore_clip import ClipProgress
 
 __all__ = ["Reporter", "tell_reading"]
 

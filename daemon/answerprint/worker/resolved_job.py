@@ -36,6 +36,24 @@ __all__ = [
 JOB_KEY = "answerprint_job"
 """Metadata of a deliverable: the job that wrote it."""
 
+_COUNTED = frozenset(
+    {
+        "model",
+        "task",
+        "scale",
+        "size",
+        "strength",
+        "steps",
+        "seed",
+        "chunk",
+        "noise",
+        "consistency",
+        "options",
+        "device",
+    }
+)
+"""Settings that the fingerprint has in a form of its own, or that change no picture. All others count as they are."""
+
 _SEGMENT_SHARE = 0.75
 """Of the size of 16-bit pictures, what a lossless segment takes: measured 0.58 to 0.73."""
 
@@ -75,10 +93,11 @@ class ResolvedJob:
             "strength": request.strength,
             "choices": asdict(self.choices),
         }
+        identity |= {name: value for name, value in request.changed().items() if name not in _COUNTED}
         if request.clip.levels:
             identity["levels"] = request.clip.levels
         if info.interlaced:
-            identity["fields"] = info.field_order or "deinterlaced"
+            identity["fields"] = info.field_order.value
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
     def source_files(self, frames: FrameRange) -> tuple[Path, ...]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from answerprint.resolve.bridge.attach import Attempt, attached, candidates, clean_environment, resolve_paths
-from answerprint.resolve.bridge.bridge import Bridge, Remote, Request
+from answerprint.resolve.bridge.attach import Attempt, attached, candidates, interpreter_environment, resolve_paths
+from answerprint.resolve.bridge.bridge import Bridge, BridgeRequest, Remote
 from answerprint.resolve.errors import HangingError, NoResolveError, ResolveError
 
 _RESOLVE = """
@@ -91,7 +91,7 @@ def test_what_the_api_raises_is_an_error_and_the_next_call_works(bridge: Bridge)
     assert bridge.root.ask("Name") == "Resolve"
 
 
-def _calls(bridge: Bridge, *calls: tuple[object, ...]) -> list[Request]:
+def _calls(bridge: Bridge, *calls: tuple[object, ...]) -> list[BridgeRequest]:
     return [bridge.root.call(*each) for each in calls]  # type: ignore[arg-type]
 
 
@@ -208,7 +208,7 @@ def test_no_module_of_resolves_is_said_with_its_place(tmp_path: Path) -> None:
 
 
 def test_what_another_interpreter_would_trip_over_stays_behind() -> None:
-    kept = clean_environment(
+    kept = interpreter_environment(
         {"PYTHONHOME": "/r", "PYTHONPATH": "/r", "LD_LIBRARY_PATH": "/r", "DYLD_X": "1", "HOME": "/h"}
     )
     assert kept == {"HOME": "/h"}

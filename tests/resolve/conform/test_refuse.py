@@ -89,6 +89,13 @@ def test_a_sequence_is_there_when_its_ends_are(tmp_path: Path) -> None:
     assert files_of("/a/[1-2]/reel.mov") == (Path("/a/[1-2]/reel.mov"),)
 
 
+def test_a_file_with_a_bracket_in_its_name_is_not_offline(tmp_path: Path) -> None:
+    take = tmp_path / "take [1-2].mov"
+    take.write_bytes(b"")
+    assert files_of(str(take)) == (take,)
+    assert refuse_clip(clip(take)) is None
+
+
 def test_sound_alone_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "sound.wav"
     path.write_bytes(b"")

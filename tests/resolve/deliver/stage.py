@@ -14,7 +14,7 @@ import numpy as np
 from answerprint.api.types import MediaInfo
 from answerprint.media.probe import probe
 from answerprint.resolve.api import Resolve, Timeline, TimelineItem
-from answerprint.resolve.bridge.bridge import Bridge, Value
+from answerprint.resolve.bridge.bridge import Bridge, BridgeValue
 from answerprint.resolve.deliver import RenderedFile, RenderOrder, Steering, render_through
 from answerprint.resolve.errors import HangingError, ResolveError
 from fakes.resolve import FakeResolve
@@ -160,7 +160,7 @@ def break_at(bridge: Bridge, number: int, how: str) -> Callable[[], int]:
     """
     ask, counted, lost = bridge.request, [0], [False]
 
-    def request(asked: dict[str, object], seconds: float) -> Value:
+    def request(asked: dict[str, object], seconds: float) -> BridgeValue:
         if lost[0]:
             raise HangingError("Resolve did not answer.")
         if "call" not in asked:

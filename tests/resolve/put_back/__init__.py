@@ -1,1 +1,1 @@
-"""Tests of what is put back into Resolve's project, and taken out again."""
+"""Tests of putting clips back into a project, and of undo."""

@@ -1,4 +1,4 @@
-"""What Resolve answers to an import or an append is not needed: what is in the project afterwards counts."""
+"""Resolve's answer to an import or an append does not matter: what is in the project counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from fakes.resolve import FakeResolve
 from fakes.resolve.item import Item
 from fakes.resolve.pool import MediaPool
-from resolve.put_back.stage import set_stage
+from resolve.put_back.put_back_case import make_case
 
 Answer = Callable[[MediaPool, list[Any]], object]
 ANSWERS: dict[str, Answer] = {
@@ -22,7 +22,7 @@ ANSWERS: dict[str, Answer] = {
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, method: str, answer: Answer) -> None:
-    """The call does what it does, and answers something else."""
+    """Make a call of the media pool work as usual but return something else."""
     real = getattr(MediaPool, method)
 
     def call(self: MediaPool, *arguments: Any) -> object:  # noqa: ANN401 - those of the call
@@ -37,27 +37,27 @@ def answering(monkeypatch: pytest.MonkeyPatch, method: str, answer: Answer) -> N
 def test_a_wrong_answer_changes_nothing(
     answer: str, method: str, fake: FakeResolve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage = set_stage(fake, tmp_path)
+    case = make_case(fake, tmp_path)
     answering(monkeypatch, method, ANSWERS[answer])
-    outcome = stage.put()
+    outcome = case.put()
     assert (outcome.did, outcome.warnings, outcome.saved) == ("track", (), True)
-    assert (len(stage.restored_clips()), len(stage.restored_items())) == (1, 1)
-    assert tuple(stage.sees_restored()) == stage.before
+    assert (len(case.restored_clips()), len(case.restored_items())) == (1, 1)
+    assert tuple(case.sees_restored()) == case.before
 
 
-def test_a_hollow_item_is_not_taken_for_the_one_that_was_laid(
+def test_a_hollow_item_is_not_mistaken_for_the_appended_one(
     fake: FakeResolve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage = set_stage(fake, tmp_path)
+    case = make_case(fake, tmp_path)
     answering(monkeypatch, "AppendToTimeline", lambda pool, made: [Item(pool.world, "hollow", 0, 0)])
-    assert stage.put().did == "track"
-    assert tuple(stage.sees_restored()) == stage.before
+    assert case.put().did == "track"
+    assert tuple(case.sees_restored()) == case.before
 
 
-def test_a_clip_that_came_into_another_bin_is_moved(
+def test_a_clip_imported_into_another_bin_is_moved(
     fake: FakeResolve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage = set_stage(fake, tmp_path, mode="pool")
+    case = make_case(fake, tmp_path, mode="pool")
     mine = fake.add_folder("Mine")
 
     def astray(pool: MediaPool, made: list[Any]) -> object:
@@ -65,5 +65,5 @@ def test_a_clip_that_came_into_another_bin_is_moved(
         return made
 
     answering(monkeypatch, "ImportMedia", astray)
-    assert stage.put().saved
-    assert (len(stage.restored_clips()), mine.clips) == (1, [])
+    assert case.put().saved
+    assert (len(case.restored_clips()), mine.clips) == (1, [])

@@ -1,4 +1,4 @@
-"""The arithmetic of what an item shows, and the form in which a place travels."""
+"""The arithmetic of the frames that an item shows, and the form in which a job carries its place."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_frames_of_an_item_are_those_that_it_shows(
 
 
 @given(RATES, RATES, st.integers(0, 5000), st.integers(0, 5000))
-def test_a_file_that_begins_on_a_frame_of_the_timeline_can_be_laid_exactly(
+def test_a_file_that_begins_on_a_frame_of_the_timeline_can_be_placed_exactly(
     rate: Fraction, timeline: Fraction, first: int, offset: int
 ) -> None:
     """Positions are counted in frames of the timeline: those of the source are positions of the restored file too."""
@@ -45,13 +45,13 @@ def test_a_file_that_begins_on_a_frame_of_the_timeline_can_be_laid_exactly(
 
 
 @given(RATES, RATES, st.integers(0, 10**6))
-def test_numbers_of_resolves_lose_nothing(rate: Fraction, timeline: Fraction, frames: int) -> None:
+def test_resolves_numbers_become_exact(rate: Fraction, timeline: Fraction, frames: int) -> None:
     position = frames * rate / timeline
     assert exact(float(position * timeline / rate)) == frames
     assert floor(exact(float(position)) + Fraction(1, 10_000)) == floor(position)
 
 
-def test_an_item_that_begins_between_frames_is_not_taken_for_one_that_does_not() -> None:
+def test_an_item_that_begins_between_frames_is_not_mistaken_for_one_that_does_not() -> None:
     whole = FrameMap(0, 50, Fraction(10), Fraction(24, 25))
     assert whole.shows_as(replace(whole, start=Fraction(10) + Fraction(1, 10**6)))
     assert not whole.shows_as(replace(whole, start=Fraction(10) + Fraction(1, 2)))
@@ -62,7 +62,7 @@ def test_an_item_that_begins_between_frames_is_not_taken_for_one_that_does_not()
     assert replace(whole, duration=1).shows_as(FrameMap(0, 1, Fraction(10), Fraction(1)))
 
 
-def test_ranges_are_written_for_people() -> None:
+def test_ranges_are_readable() -> None:
     assert ranges_text([range(3, 4), range(7, 10)]) == "3, 7 to 9"
     assert ranges_text([range(0, 2)], 15) == "15 to 16"
 
@@ -82,7 +82,7 @@ def test_a_place_is_read_as_it_was_written(place: Placement) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("rate", "1/0"), ("left", "x"), ("record", ""), ("attributes", "{")])
-def test_a_place_that_cannot_be_read_is_said(name: str, value: str) -> None:
+def test_a_damaged_place_is_reported(name: str, value: str) -> None:
     with pytest.raises(InputError):
         Placement.from_editor({**PLACE.to_editor(), name: value})
     with pytest.raises(InputError, match="newer"):

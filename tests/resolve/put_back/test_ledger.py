@@ -1,4 +1,4 @@
-"""The ledger, and what it decides together with the project."""
+"""The ledger, and what follows from it together with the project."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from answerprint.errors import JournalError, StorageError
 from answerprint.resolve.put_back.ledger import Ledger, LedgerLockedError, LedgerRecord
 from fakes.resolve import FakeResolve
-from resolve.put_back.stage import JOB, set_stage
+from resolve.put_back.put_back_case import JOB, make_case
 
 RECORD = LedgerRecord(
     JOB, "/out/a.mov", "project", "timeline", "item", "track", "pool", bins=("Restored", "Restored/Reel 1"), saved=True,
@@ -40,7 +40,7 @@ def test_no_job_is_written_outside_the_folder(job: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "{}", '{"schema_version": 2}', '{"schema_version": 1}', "[" * 100_000, "null"]
 )
-def test_a_damaged_record_is_said_and_keeps_no_other_from_being_read(text: str, tmp_path: Path) -> None:
+def test_a_damaged_record_is_reported_and_the_others_are_read(text: str, tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     (tmp_path / "broken.json").write_text(text)
     with pytest.raises(JournalError, match="cannot be read"):
@@ -50,7 +50,7 @@ def test_a_damaged_record_is_said_and_keeps_no_other_from_being_read(text: str, 
 
 
 @pytest.mark.parametrize("name", [each.name for each in fields(LedgerRecord)])
-def test_a_value_of_another_type_is_damage(name: str, tmp_path: Path) -> None:
+def test_a_value_of_the_wrong_type_is_reported(name: str, tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     data = RECORD.to_json()
     data[name] = None
@@ -59,90 +59,90 @@ def test_a_value_of_another_type_is_damage(name: str, tmp_path: Path) -> None:
         ledger.read(JOB)
 
 
-def test_a_broken_disk_is_said_and_nothing_is_put_half_way(fake: FakeResolve, tmp_path: Path) -> None:
-    stage = set_stage(fake, tmp_path)
+def test_a_broken_disk_is_reported_and_nothing_is_half_done(fake: FakeResolve, tmp_path: Path) -> None:
+    case = make_case(fake, tmp_path)
     (tmp_path / "ledger").write_text("in the way")
     with pytest.raises(StorageError):
-        stage.put()
-    assert stage.restored_clips() == []
+        case.put()
+    assert case.restored_clips() == []
     (tmp_path / "ledger").unlink()
-    assert stage.put().did == "track"
+    assert case.put().did == "track"
 
 
-def test_two_helpers_never_put_back_at_once(fake: FakeResolve, tmp_path: Path) -> None:
-    stage = set_stage(fake, tmp_path)
-    with stage.ledger.locked(), pytest.raises(LedgerLockedError, match="is putting clips back"):
-        stage.put()
-    assert stage.restored_clips() == []
-    assert stage.put().did == "track"
+def test_two_processes_never_put_back_at_once(fake: FakeResolve, tmp_path: Path) -> None:
+    case = make_case(fake, tmp_path)
+    with case.ledger.locked(), pytest.raises(LedgerLockedError, match="is putting clips back"):
+        case.put()
+    assert case.restored_clips() == []
+    assert case.put().did == "track"
 
 
-def test_a_helper_waits_for_another(fake: FakeResolve, tmp_path: Path) -> None:
-    stage = set_stage(fake, tmp_path)
-    stage.ledger = Ledger(tmp_path / "ledger", wait_seconds=60.0)
-    with stage.ledger.locked():
-        thread = threading.Thread(target=stage.put)
+def test_a_process_waits_for_another(fake: FakeResolve, tmp_path: Path) -> None:
+    case = make_case(fake, tmp_path)
+    case.ledger = Ledger(tmp_path / "ledger", wait_seconds=60.0)
+    with case.ledger.locked():
+        thread = threading.Thread(target=case.put)
         thread.start()
     thread.join(60)
-    assert len(stage.restored_items()) == 1
+    assert len(case.restored_items()) == 1
 
 
-def test_two_helpers_at_once_leave_one_clip(fake: FakeResolve, tmp_path: Path) -> None:
-    stage = set_stage(fake, tmp_path)
-    stage.ledger = Ledger(tmp_path / "ledger", wait_seconds=60.0)
+def test_two_processes_at_once_leave_one_clip(fake: FakeResolve, tmp_path: Path) -> None:
+    case = make_case(fake, tmp_path)
+    case.ledger = Ledger(tmp_path / "ledger", wait_seconds=60.0)
     states: list[str] = []
-    threads = [threading.Thread(target=lambda: states.append(stage.put().state)) for _ in range(3)]
+    threads = [threading.Thread(target=lambda: states.append(case.put().state)) for _ in range(3)]
     for each in threads:
         each.start()
     for each in threads:
         each.join(60)
     assert sorted(states) == ["already", "already", "put"]
-    assert (len(stage.restored_clips()), len(stage.restored_items())) == (1, 1)
+    assert (len(case.restored_clips()), len(case.restored_items())) == (1, 1)
 
 
 @pytest.mark.parametrize("mode", ["pool", "track", "take"])
 def test_what_the_user_removed_from_a_saved_project_stays_away(mode: str, fake: FakeResolve, tmp_path: Path) -> None:
-    stage = set_stage(fake, tmp_path, mode=mode)
-    assert stage.put().saved
+    case = make_case(fake, tmp_path, mode=mode)
+    assert case.put().saved
     if mode == "track":
-        stage.timeline.remove(stage.restored_items()[0])
+        case.timeline.remove(case.restored_items()[0])
     elif mode == "take":
-        stage.item.SelectTakeByIndex(1)
-        stage.item.DeleteTakeByIndex(2)
+        case.item.SelectTakeByIndex(1)
+        case.item.DeleteTakeByIndex(2)
     else:
-        fake.project.pool.DeleteClips(stage.restored_clips())
-    assert [stage.put().state, stage.put().state] == ["removed", "removed"]
+        fake.project.pool.DeleteClips(case.restored_clips())
+    assert [case.put().state, case.put().state] == ["removed", "removed"]
     if mode != "pool":
-        assert tuple(stage.sees_source()) == stage.before
-    outcome = stage.put(again=True)
+        assert tuple(case.sees_source()) == case.before
+    outcome = case.put(again=True)
     assert (outcome.state, outcome.did) == ("put", mode)
-    assert len(stage.restored_clips()) == 1
+    assert len(case.restored_clips()) == 1
 
 
 @pytest.mark.parametrize("mode", ["pool", "track", "take"])
-def test_what_was_lost_with_an_unsaved_project_comes_again(mode: str, fake: FakeResolve, tmp_path: Path) -> None:
-    stage = set_stage(fake, tmp_path, mode=mode)
+def test_what_was_lost_with_an_unsaved_project_is_put_back_again(mode: str, fake: FakeResolve, tmp_path: Path) -> None:
+    case = make_case(fake, tmp_path, mode=mode)
     fake.save()
-    assert not stage.put(save=False).saved
+    assert not case.put(save=False).saved
     fake.restart()
-    assert stage.restored_clips() == []
-    outcome = stage.put()
+    assert case.restored_clips() == []
+    outcome = case.put()
     assert (outcome.state, outcome.did, outcome.saved) == ("put", mode, True)
-    assert len(stage.restored_clips()) == 1
+    assert len(case.restored_clips()) == 1
 
 
 def test_what_was_saved_is_there_after_a_restart(fake: FakeResolve, tmp_path: Path) -> None:
-    stage = set_stage(fake, tmp_path)
-    stage.put()
+    case = make_case(fake, tmp_path)
+    case.put()
     fake.restart()
-    assert stage.put().state == "already"
-    assert tuple(stage.sees_restored()) == stage.before
+    assert case.put().state == "already"
+    assert tuple(case.sees_restored()) == case.before
 
 
-def test_a_lost_ledger_brings_nothing_twice(fake: FakeResolve, tmp_path: Path) -> None:
-    stage = set_stage(fake, tmp_path)
-    stage.put()
+def test_a_lost_ledger_duplicates_nothing(fake: FakeResolve, tmp_path: Path) -> None:
+    case = make_case(fake, tmp_path)
+    case.put()
     (tmp_path / "ledger" / f"{JOB}.json").unlink()
-    assert stage.put().did == "track"
-    assert (len(stage.restored_clips()), len(stage.restored_items())) == (1, 1)
-    assert tuple(stage.sees_restored()) == stage.before
+    assert case.put().did == "track"
+    assert (len(case.restored_clips()), len(case.restored_items())) == (1, 1)
+    assert tuple(case.sees_restored()) == case.before

@@ -18,7 +18,7 @@ from answerprint.resolve.put_back.modes import MODES, PutBackMode, mode_named
 from answerprint.resolve.restore.settings import RestoreSettings, recall_settings, remember_settings
 from fakes.resolve import FakeResolve
 from pages.reading import ROOT
-from resolve.put_back.stage import JOB, Stage, set_stage
+from resolve.put_back.put_back_case import JOB, PutBackCase, make_case
 from resolve.restore.test_plan import planned
 from resolve.settings_form.offers import field, form
 
@@ -37,9 +37,9 @@ def marker(monkeypatch: pytest.MonkeyPatch) -> PutBackMode:
     return mode
 
 
-def marked(stage: Stage) -> list[str]:
+def marked(case: PutBackCase) -> list[str]:
     """The files that markers of the original name."""
-    return [str(each["note"]) for each in stage.item.GetMarkers().values()]
+    return [str(each["note"]) for each in case.item.GetMarkers().values()]
 
 
 def test_the_modes_that_projects_know_keep_their_names() -> None:
@@ -71,58 +71,58 @@ def test_a_mode_is_chosen_remembered_and_planned(marker: PutBackMode, fake: Fake
     remember_settings(tmp_path, "project", RestoreSettings(put=marker.name))
     settings = recall_settings(tmp_path, "project")
     assert settings.put == "marker"
-    set_stage(fake, tmp_path)
+    make_case(fake, tmp_path)
     (one,) = planned(fake, settings).planned
     assert one.place.mode == "marker"
 
 
 def test_a_mode_puts_a_clip_back_and_undoes_it(marker: PutBackMode, fake: FakeResolve, tmp_path: Path) -> None:
-    stage = set_stage(fake, tmp_path, mode=marker.name)
+    case = make_case(fake, tmp_path, mode=marker.name)
     before = fake.state()
-    outcome = stage.put()
+    outcome = case.put()
     assert (outcome.state, outcome.did, outcome.warnings, outcome.saved) == ("put", "marker", (), True)
-    assert marked(stage) == [stage.path]
-    assert (len(stage.restored_clips()), stage.restored_items()) == (1, [])
-    assert tuple(stage.sees_source()) == stage.before
-    record = stage.ledger.read(JOB)
+    assert marked(case) == [case.path]
+    assert (len(case.restored_clips()), case.restored_items()) == (1, [])
+    assert tuple(case.sees_source()) == case.before
+    record = case.ledger.read(JOB)
     assert record is not None
     assert record.notes == {"marker": f"answerprint-marker:{JOB}"}
     assert LedgerRecord.from_json(json.loads(json.dumps(record.to_json()))) == record
-    assert stage.put().state == "already"
-    assert marked(stage) == [stage.path]
-    assert stage.undo().state == "undone"
-    assert (marked(stage), fake.state()) == ([], before)
-    assert stage.put(again=True).did == "marker"
+    assert case.put().state == "already"
+    assert marked(case) == [case.path]
+    assert case.undo().state == "undone"
+    assert (marked(case), fake.state()) == ([], before)
+    assert case.put(again=True).did == "marker"
 
 
 def test_what_the_user_removed_of_a_mode_stays_away(marker: PutBackMode, fake: FakeResolve, tmp_path: Path) -> None:
-    stage = set_stage(fake, tmp_path, mode=marker.name)
-    stage.put()
-    stage.item.markers.clear()
-    assert stage.put().state == "removed"
-    assert marked(stage) == []
+    case = make_case(fake, tmp_path, mode=marker.name)
+    case.put()
+    case.item.markers.clear()
+    assert case.put().state == "removed"
+    assert marked(case) == []
 
 
 def test_a_clip_that_a_mode_cannot_place_stays_in_the_media_pool(
     marker: PutBackMode, fake: FakeResolve, tmp_path: Path
 ) -> None:
-    stage = set_stage(fake, tmp_path, mode=marker.name)
-    stage.item.AddMarker(stage.place.first, "Red", "Mine", "a note", 1, "")
-    outcome = stage.put()
+    case = make_case(fake, tmp_path, mode=marker.name)
+    case.item.AddMarker(case.place.first, "Red", "Mine", "a note", 1, "")
+    outcome = case.put()
     assert outcome.did == "pool"
     assert "could not add a marker" in outcome.warnings[0]
-    assert (marked(stage), len(stage.restored_clips())) == (["a note"], 1)
-    assert stage.undo().state == "undone"
-    assert (marked(stage), stage.restored_clips()) == (["a note"], [])
+    assert (marked(case), len(case.restored_clips())) == (["a note"], 1)
+    assert case.undo().state == "undone"
+    assert (marked(case), case.restored_clips()) == (["a note"], [])
 
 
 def test_a_clip_put_back_in_two_modes_is_undone_in_both(marker: PutBackMode, fake: FakeResolve, tmp_path: Path) -> None:
-    stage = set_stage(fake, tmp_path, mode=marker.name)
+    case = make_case(fake, tmp_path, mode=marker.name)
     before = fake.state()
-    stage.put()
-    assert stage.put(again=True, mode="track").did == "track"
-    assert (marked(stage), len(stage.restored_items())) == ([stage.path], 1)
-    stage.undo()
+    case.put()
+    assert case.put(again=True, mode="track").did == "track"
+    assert (marked(case), len(case.restored_items())) == ([case.path], 1)
+    case.undo()
     assert fake.state() == before
 
 
@@ -130,14 +130,14 @@ def test_a_mode_of_a_newer_version_is_reported_with_its_remedy(
     marker: PutBackMode, fake: FakeResolve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The newer version put a clip back; this one touches neither the clip nor what it says of it."""
-    stage = set_stage(fake, tmp_path, mode=marker.name)
-    stage.put()
-    record, before = stage.ledger.read(JOB), fake.state()
+    case = make_case(fake, tmp_path, mode=marker.name)
+    case.put()
+    record, before = case.ledger.read(JOB), fake.state()
     with monkeypatch.context() as older:
         older.delitem(MODES, marker.name)
         with pytest.raises(JournalError, match="cannot put clips back as 'marker'") as raised:
-            stage.put()
+            case.put()
         assert raised.value.remedy == "Update Answerprint."
-        assert (stage.ledger.read(JOB), fake.state()) == (record, before)
-    assert stage.put().state == "already"
+        assert (case.ledger.read(JOB), fake.state()) == (record, before)
+    assert case.put().state == "already"
     assert mode_named("marker") is marker

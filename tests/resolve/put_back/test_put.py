@@ -1,4 +1,4 @@
-"""What is put back shows, frame for frame, what the source showed."""
+"""A clip that was put back shows, frame for frame, what the source showed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from _pytest.mark.structures import ParameterSet
 
 from fakes.resolve.quirks import Quirks
 from resolve.conftest import MakeFake
-from resolve.put_back.stage import set_stage
+from resolve.put_back.put_back_case import make_case
 
 NTSC = Fraction(1000, 1001)
 
@@ -60,7 +60,7 @@ NO_ROOM = ("from the first frame", "to the last frame", "no handles")
 
 
 def pairs(situations: Iterable[str], quirks: Iterable[str], few: tuple[str, ...]) -> list[ParameterSet]:
-    """All with all, which is slow; by default all situations as measured, and a few with every misbehaviour."""
+    """Every pair; all but a few are slow, unless the quirks are as measured."""
     every = ((situation, quirk) for situation in situations for quirk in quirks)
     return [
         pytest.param(*each, marks=() if each[1] == "as measured" or each[0] in few else pytest.mark.slow)
@@ -83,16 +83,16 @@ def can_be(mode: str, situation: str, quirks: str) -> bool:
 def test_no_record_frame_ever_shows_another_frame(
     situation: str, quirks: str, mode: str, make_fake: MakeFake, tmp_path: Path
 ) -> None:
-    stage = set_stage(make_fake(quirks=QUIRKS[quirks]), tmp_path, mode=mode, **SITUATIONS[situation])
-    outcome = stage.put()
-    assert len(stage.restored_clips()) == 1
+    case = make_case(make_fake(quirks=QUIRKS[quirks]), tmp_path, mode=mode, **SITUATIONS[situation])
+    outcome = case.put()
+    assert len(case.restored_clips()) == 1
     if can_be(mode, situation, quirks):
         assert (outcome.did, outcome.warnings) == (mode, ())
-        assert tuple(stage.sees_restored()) == stage.before
+        assert tuple(case.sees_restored()) == case.before
     else:
         assert (outcome.did, len(outcome.warnings)) == ("pool", 1)
-        assert tuple(stage.sees_source()) == stage.before
-        assert (len(stage.timeline.tracks["video"]), stage.item.takes) == (stage.place.track, [])
+        assert tuple(case.sees_source()) == case.before
+        assert (len(case.timeline.tracks["video"]), case.item.takes) == (case.place.track, [])
 
 
 RETIMES: dict[str, dict[str, Any]] = {
@@ -119,13 +119,13 @@ def test_a_retimed_item_shows_its_frames_at_its_speed(
     situation: str, quirks: str, mode: str, make_fake: MakeFake, tmp_path: Path
 ) -> None:
     fake = make_fake(version=(21, 1, 0), quirks=QUIRKS[quirks])
-    stage = set_stage(fake, tmp_path, mode=mode, **RETIMES[situation])
-    outcome = stage.put()
+    case = make_case(fake, tmp_path, mode=mode, **RETIMES[situation])
+    outcome = case.put()
     unclear = "reversed" in situation and quirks == "offsets in source frames"
     if unclear or (mode == "track" and situation in ODD_LENGTHS):
         assert (outcome.did, len(outcome.warnings)) == ("pool", 1)
-        assert tuple(stage.sees_source()) == stage.before
-        assert len(stage.timeline.tracks["video"]) == 1
+        assert tuple(case.sees_source()) == case.before
+        assert len(case.timeline.tracks["video"]) == 1
     else:
         assert (outcome.did, outcome.warnings) == (mode, ())
-        assert tuple(stage.sees_restored()) == stage.before
+        assert tuple(case.sees_restored()) == case.before

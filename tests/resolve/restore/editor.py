@@ -94,7 +94,7 @@ class Editor:
         """As a client's."""
         return describe(media)
 
-    def _join(self, whole: JoinPlan) -> None:
+    def _join(self, client: Client, whole: JoinPlan) -> None:
         if Path(whole.output).exists():
             return
         for each in whole.parts:

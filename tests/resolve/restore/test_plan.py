@@ -14,13 +14,14 @@ import pytest
 from answerprint.api.types import MediaInfo
 from answerprint.errors import InputError
 from answerprint.frames import ClipInfo
+from answerprint.frames.clip import FieldOrder
 from answerprint.frames.frame import FrameRange
 from answerprint.media import probe
 from answerprint.media.provenance import MADE_BY_KEY, read_provenance
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.conform.selection import SelectionRule
 from answerprint.resolve.put_back.placement import Placement
-from answerprint.resolve.restore.job import job_of
+from answerprint.resolve.restore.job import make_job
 from answerprint.resolve.restore.otio_check import OtioReadings
 from answerprint.resolve.restore.plan import RestorePlan, plan_restore
 from answerprint.resolve.restore.probe import MediaBook
@@ -143,10 +144,10 @@ def test_what_the_editor_changed_in_the_clips_attributes_is_in_the_job(fake: Fak
     timeline.place(clip, source=(20, 30))
     wishes = RestoreSettings(handles=4, settings={"model": "tiny-x4"}, priority=3)
     (one,) = planned(fake, wishes).planned
-    job = job_of(one, wishes)
+    job = make_job(one, wishes)
     assert job.clip.rate == Fraction(30000, 1001)
     assert (job.clip.start_timecode, job.clip.drop_frame) == ("02:00:00;00", True)
-    assert (job.clip.levels, job.clip.fields) == ("full", "bottom")
+    assert (job.clip.levels, job.clip.fields) == ("full", FieldOrder.BOTTOM_FIRST)
     assert job.clip.pixel_aspect == Fraction(16, 15)
     assert (job.clip.range, job.clip.handles, job.clip.reel) == (FrameRange(20, 30), (4, 4), "A001")
     assert job.request["range"] == "16:34"

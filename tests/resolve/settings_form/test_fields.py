@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from answerprint.errors import InputError
-from answerprint.resolve.settings_form.form import Form, FormField, Kind
+from answerprint.resolve.settings_form.form import FieldKind, Form, FormField
 from resolve.settings_form.offers import form
 
 HANDLES = FormField("handles", "Handles", "integer", 24, "Frames.", minimum=0, maximum=100, unit="frames")
@@ -99,7 +99,7 @@ def test_a_number_that_is_shown_is_read_as_it_was(number: float) -> None:
     st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.none(), st.lists(st.integers())),
 )
 def test_anything_at_all_is_either_read_or_refused(asked: FormField, given: object) -> None:
-    kinds: dict[Kind, type | tuple[type, ...]] = {
+    kinds: dict[FieldKind, type | tuple[type, ...]] = {
         "integer": int,
         "number": (int, float),
         "choice": str,

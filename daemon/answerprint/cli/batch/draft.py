@@ -6,7 +6,6 @@ A pattern such as `*.mov` also matches files that Answerprint made, which nobody
 from __future__ import annotations
 
 import os
-import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from typing import Any
 from answerprint.api.request import RestoreRequest
 from answerprint.api.types import NewJob
 from answerprint.errors import InputError
-from answerprint.frames.sequence import find_sequence, names_a_sequence
+from answerprint.frames.sequence import find_sequence, names_a_sequence, split_number
 from answerprint.scheduler.preflight import check_restore
 
 __all__ = ["OWN", "Draft", "Mistake", "Mistakes", "finish", "is_made_here", "output_for"]
@@ -108,9 +107,6 @@ def _same_file(output: str) -> str:
     return os.path.normcase(path.parent.resolve() / path.name)
 
 
-_NUMBER = re.compile(r"%(?:0\d{1,2})?d|\[\d+-\d+\]")
-
-
 def output_for(source: Path, *, folder: Path | None, suffix: str, extension: str) -> Path:
     """Return the output of an absolute source: its name with a suffix, beside it or in another folder.
 
@@ -118,7 +114,7 @@ def output_for(source: Path, *, folder: Path | None, suffix: str, extension: str
     frame number, such as .%04d.png.
     """
     name = source.name if source.is_dir() else source.stem
-    stem = _NUMBER.sub("", name).rstrip("._- ") or "clip"
+    stem = "".join(split_number(name) or (name,)).rstrip("._- ") or "clip"
     dot = "" if extension.startswith(".") else "."
     return (folder or source.parent) / f"{stem}{suffix}{dot}{extension}"
 

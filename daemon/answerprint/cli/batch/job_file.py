@@ -13,8 +13,9 @@ from typing import Any
 
 import yaml
 
+from answerprint.api.request import FIELD_TYPES
 from answerprint.cli.batch.draft import OWN, Draft, Mistakes
-from answerprint.cli.batch.values import SETTINGS, read_integer, read_setting, read_size
+from answerprint.cli.batch.values import read_integer, read_setting, read_size
 from answerprint.cli.settings import absolute
 from answerprint.cli.times import parse_when
 from answerprint.errors import InputError
@@ -96,7 +97,7 @@ class _Reader:
             )
             return {}
         values: dict[str, Any] = {}
-        for name, value in self.pairs(node, (*SETTINGS, *OWN), "A job"):
+        for name, value in self.pairs(node, (*FIELD_TYPES, *OWN), "A job"):
             try:
                 values[name] = self._read(name, value)
             except InputError as error:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from types import MappingProxyType
 
-from answerprint.api.request import RestoreRequest
+from answerprint.api.request import FIELD_TYPES
 from answerprint.errors import InputError
 
-__all__ = ["SETTINGS", "read_integer", "read_setting", "read_size"]
-
-SETTINGS: Mapping[str, str] = MappingProxyType({field.name: str(field.type) for field in fields(RestoreRequest)})
-"""Every setting and its type."""
+__all__ = ["read_integer", "read_setting", "read_size"]
 
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
 _NOTHING = frozenset({"", "~", "null"})
@@ -22,7 +18,7 @@ _BOOLS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "o
 
 def read_setting(name: str, text: str) -> object:
     """Return the value of a setting; None for an empty or null text. Raises InputError."""
-    kind = SETTINGS[name]
+    kind = FIELD_TYPES[name]
     if kind.endswith("| None") and text in _NOTHING:
         return None
     read = _READERS.get(kind.removesuffix(" | None"))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from answerprint.api.job import JobRecord, JobState
-from answerprint.api.types import Place
+from answerprint.api.types import QueuePlace
 from answerprint.cli.actions import Actions
 from answerprint.cli.connect import reach_jobs, reach_or_wake_daemon
 from answerprint.cli.context import Context
@@ -186,7 +186,7 @@ def _move(args: Namespace, context: Context, client: Client) -> int:
         raise InputError("Nothing to change.", "Give --first, --last, --priority N or --not-before WHEN.")
     not_before = None if args.not_before is None else parse_when(args.not_before)
 
-    place: Place | None = "first" if args.first else "last" if args.last else None
+    place: QueuePlace | None = "first" if args.first else "last" if args.last else None
 
     def move(reference: str) -> None:
         job = client.move(reference, priority=args.priority, place=place, not_before=not_before)

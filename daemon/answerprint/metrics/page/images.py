@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from answerprint.frames.frame import Picture
 from answerprint.metrics.checks import Clip
-from answerprint.metrics.degradations import Picture
 from answerprint.metrics.picture import high_band
 from answerprint.metrics.temporal import temporal_profile
 

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 
 from answerprint.errors import OutputError
-from answerprint.metrics.degradations import Picture
+from answerprint.frames.frame import Picture
 from answerprint.metrics.page.images import busiest_box, crop, jpeg_uri, png_uri, profile_uri
 from answerprint.metrics.page.look import SCRIPT, STYLE
 from answerprint.metrics.page.plot import points_of, scatter

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
+from answerprint.metrics.report import Figure
+
 __all__ = ["Point", "points_of", "scatter"]
 
-Figure = float | int | str | None
 
 _WIDTH, _HEIGHT = 720, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 200, 16, 48

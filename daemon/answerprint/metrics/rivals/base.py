@@ -9,7 +9,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from answerprint.metrics.degradations import Picture
+from answerprint.frames.frame import Picture
 from answerprint.metrics.perceptual import Absent
 
 __all__ = ["DamagedClip", "RestorationMethod", "Restored", "enlarge"]

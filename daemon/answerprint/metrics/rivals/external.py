@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from answerprint.errors import InputError, JobFailedError, OutputError
-from answerprint.metrics.degradations import Picture
+from answerprint.frames.frame import Picture
 from answerprint.metrics.perceptual import Absent
 from answerprint.metrics.rivals.base import DamagedClip, Restored
 

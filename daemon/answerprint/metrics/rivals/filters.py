@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from answerprint.errors import InputError, JobFailedError
 from answerprint.flow.prepare import noise_level
+from answerprint.frames.frame import Picture
 from answerprint.metrics.checks import luma
-from answerprint.metrics.degradations import Picture
 from answerprint.metrics.perceptual import Absent
 from answerprint.metrics.rivals.base import DamagedClip, Restored, enlarge
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from answerprint.resolve.api.clip import MediaPoolItem
 from answerprint.resolve.api.values import Handle, objects, texts
-from answerprint.resolve.bridge.bridge import Remote, Value
+from answerprint.resolve.bridge.bridge import BridgeValue, Remote
 
 __all__ = ["Take", "TimelineItem"]
 
@@ -98,7 +98,7 @@ class TimelineItem(Handle):
         """The name of that call in this version."""
         return "GetProperties" if self.offers("GetProperties") else "GetProperty"
 
-    def set_property(self, name: str, value: Value) -> bool:
+    def set_property(self, name: str, value: BridgeValue) -> bool:
         """Change a value in the Inspector."""
         if self.offers("SetProperties"):
             return self.done("SetProperties", {name: value})
@@ -121,7 +121,7 @@ class TimelineItem(Handle):
         clip = self.clip()
         return [*self.listed("GetFlagList"), *(() if clip is None else clip.listed("GetFlagList"))]
 
-    def markers(self) -> dict[float, dict[str, Value]]:
+    def markers(self) -> dict[float, dict[str, BridgeValue]]:
         """Its markers by source frame."""
         answer = self.ask("GetMarkers")
         if not isinstance(answer, Mapping):
@@ -136,7 +136,7 @@ class TimelineItem(Handle):
         """Add a marker with custom data at a source frame."""
         return self.done("AddMarker", frame, colour, name, note, duration, data)
 
-    def marker_with(self, data: str) -> dict[str, Value]:
+    def marker_with(self, data: str) -> dict[str, BridgeValue]:
         """The first marker with these custom data, {} if there is none."""
         return self.table("GetMarkerByCustomData", data)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from answerprint.resolve.api.clip import MediaPoolItem
 from answerprint.resolve.api.item import TimelineItem
 from answerprint.resolve.api.values import Handle, objects
-from answerprint.resolve.bridge.bridge import Value
+from answerprint.resolve.bridge.bridge import BridgeValue
 
 __all__ = ["Folder", "MediaPool"]
 
@@ -65,11 +65,11 @@ class MediaPool(Handle):
         """Delete bins and everything in them."""
         return self.done("DeleteFolders", [each.remote for each in folders])
 
-    def import_media(self, what: Sequence[str] | Sequence[Mapping[str, Value]]) -> list[MediaPoolItem]:
+    def import_media(self, what: Sequence[str] | Sequence[Mapping[str, BridgeValue]]) -> list[MediaPoolItem]:
         """Import files into the open bin."""
         return [MediaPoolItem(each) for each in objects(self.ask("ImportMedia", list(what), seconds=_IMPORT_SECONDS))]
 
-    def append(self, entries: Sequence[Mapping[str, Value]]) -> list[TimelineItem]:
+    def append(self, entries: Sequence[Mapping[str, BridgeValue]]) -> list[TimelineItem]:
         """Append clips to the open timeline. A returned item may be hollow: on no track, without an id."""
         return [TimelineItem(each) for each in objects(self.ask("AppendToTimeline", [dict(each) for each in entries]))]
 

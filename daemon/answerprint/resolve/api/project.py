@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from answerprint.resolve.api.pool import MediaPool
 from answerprint.resolve.api.timeline import Timeline
 from answerprint.resolve.api.values import Handle, texts
-from answerprint.resolve.bridge.bridge import Value
+from answerprint.resolve.bridge.bridge import BridgeValue
 from answerprint.resolve.errors import ResolveError
 
 __all__ = ["Project"]
@@ -99,7 +99,7 @@ class Project(Handle):
         """0: individual clips, 1: single clip."""
         return self.done("SetCurrentRenderMode", mode)
 
-    def set_render_settings(self, settings: Mapping[str, Value]) -> bool:
+    def set_render_settings(self, settings: Mapping[str, BridgeValue]) -> bool:
         """Change some render settings; the others stay as the preset has them."""
         return self.done("SetRenderSettings", dict(settings))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from answerprint.resolve.api.item import TimelineItem
 from answerprint.resolve.api.values import Handle, objects
-from answerprint.resolve.bridge.bridge import Value
+from answerprint.resolve.bridge.bridge import BridgeValue
 
 __all__ = ["Timeline"]
 
@@ -106,6 +106,6 @@ class Timeline(Handle):
         """Link items with each other, or unlink them."""
         return self.done("SetClipsLinked", [each.remote for each in items], linked)
 
-    def export(self, path: str, kind: Value, subtype: Value) -> bool:
+    def export(self, path: str, kind: BridgeValue, subtype: BridgeValue) -> bool:
         """Export an edit list; kind and subtype are constants of Resolve's API."""
         return self.done("Export", path, kind, subtype, seconds=120.0)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from answerprint.resolve.bridge.bridge import CALL_SECONDS, Remote, Value
+from answerprint.resolve.bridge.bridge import CALL_SECONDS, BridgeValue, Remote
 from answerprint.resolve.errors import NoAnswerError
 
 __all__ = ["Handle", "numbers", "objects", "pipelined", "texts"]
@@ -18,7 +18,7 @@ class Handle:
 
     remote: Remote
 
-    def ask(self, method: str, *arguments: Value, seconds: float = CALL_SECONDS) -> Value:
+    def ask(self, method: str, *arguments: BridgeValue, seconds: float = CALL_SECONDS) -> BridgeValue:
         """The answer unchanged."""
         return self.remote.ask(method, *arguments, seconds=seconds)
 
@@ -26,33 +26,33 @@ class Handle:
         """Whether this version has the method."""
         return self.remote.offers(method, type(self).__name__)
 
-    def text(self, method: str, *arguments: Value) -> str:
+    def text(self, method: str, *arguments: BridgeValue) -> str:
         """The answer if it is text, else ""."""
         answer = self.ask(method, *arguments)
         return answer if isinstance(answer, str) else ""
 
-    def number(self, method: str, *arguments: Value) -> float | None:
+    def number(self, method: str, *arguments: BridgeValue) -> float | None:
         """The answer if it is a number, else None."""
         answer = self.ask(method, *arguments)
         return answer if isinstance(answer, (int, float)) and not isinstance(answer, bool) else None
 
-    def whole(self, method: str, *arguments: Value) -> int:
+    def whole(self, method: str, *arguments: BridgeValue) -> int:
         """The answer as a whole number. Raises NoAnswerError if it is no number."""
         answer = self.number(method, *arguments)
         if answer is None:
             raise NoAnswerError(method)
         return round(answer)
 
-    def done(self, method: str, *arguments: Value, seconds: float = CALL_SECONDS) -> bool:
+    def done(self, method: str, *arguments: BridgeValue, seconds: float = CALL_SECONDS) -> bool:
         """Whether Resolve reports success; that alone proves nothing."""
         return bool(self.ask(method, *arguments, seconds=seconds))
 
-    def found(self, method: str, *arguments: Value, seconds: float = CALL_SECONDS) -> Remote | None:
+    def found(self, method: str, *arguments: BridgeValue, seconds: float = CALL_SECONDS) -> Remote | None:
         """The answer if it is an object, else None."""
         answer = self.ask(method, *arguments, seconds=seconds)
         return answer if isinstance(answer, Remote) else None
 
-    def needed(self, method: str, *arguments: Value) -> Remote:
+    def needed(self, method: str, *arguments: BridgeValue) -> Remote:
         """The answer as an object. Raises NoAnswerError if it is none."""
         answer = self.found(method, *arguments)
         if answer is None:
@@ -64,14 +64,14 @@ class Handle:
         answer = self.ask(method)
         return [str(each) for each in answer] if isinstance(answer, Sequence) and not isinstance(answer, str) else []
 
-    def table(self, method: str, *arguments: Value) -> dict[str, Value]:
+    def table(self, method: str, *arguments: BridgeValue) -> dict[str, BridgeValue]:
         """The answer as a dictionary with text keys, {} if it is none."""
         answer = self.ask(method, *arguments)
         return {str(key): value for key, value in answer.items()} if isinstance(answer, Mapping) else {}
 
 
 @contextmanager
-def pipelined(handles: Sequence[Handle], *calls: tuple[str, *tuple[Value, ...]]) -> Iterator[None]:
+def pipelined(handles: Sequence[Handle], *calls: tuple[str, *tuple[BridgeValue, ...]]) -> Iterator[None]:
     """Send these calls (method and arguments) on each handle, before the block makes them one by one.
 
     The handles are of one kind. See `Bridge.pipelined`. Calls that this version lacks are left out.
@@ -85,7 +85,7 @@ def pipelined(handles: Sequence[Handle], *calls: tuple[str, *tuple[Value, ...]])
         yield
 
 
-def objects(answer: Value) -> list[Remote]:
+def objects(answer: BridgeValue) -> list[Remote]:
     """The objects of a list, or of a dictionary as older versions return; [] for anything else."""
     if isinstance(answer, Mapping):
         answer = list(answer.values())
@@ -94,12 +94,12 @@ def objects(answer: Value) -> list[Remote]:
     return [each for each in answer if isinstance(each, Remote)]
 
 
-def texts(table: Mapping[str, Value]) -> dict[str, str]:
+def texts(table: Mapping[str, BridgeValue]) -> dict[str, str]:
     """The values of a dictionary as text; None is left out."""
     return {name: value if isinstance(value, str) else str(value) for name, value in table.items() if value is not None}
 
 
-def numbers(answer: Value) -> list[float]:
+def numbers(answer: BridgeValue) -> list[float]:
     """The numbers of a list, [] for anything else."""
     if not isinstance(answer, Sequence) or isinstance(answer, str):
         return []

@@ -22,7 +22,15 @@ from pathlib import Path
 from answerprint.resolve.bridge.bridge import Bridge
 from answerprint.resolve.errors import HangingError, NoResolveError, ResolveError
 
-__all__ = ["Attempt", "ResolvePaths", "attached", "bridge_file", "candidates", "clean_environment", "resolve_paths"]
+__all__ = [
+    "Attempt",
+    "ResolvePaths",
+    "attached",
+    "bridge_file",
+    "candidates",
+    "interpreter_environment",
+    "resolve_paths",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,7 @@ def bridge_file() -> Path:
     return Path(next(iter(resolve_scripts.__path__))) / "answerprint_bridge.py"
 
 
-def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
+def interpreter_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """An environment for another interpreter: without the variables that Resolve or a frozen program sets."""
     return {
         name: value
@@ -195,7 +203,7 @@ def _handshake(process: subprocess.Popen[bytes], python: str, tried: list[Attemp
 
 
 def _start(python: str, paths: ResolvePaths, environ: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
-    environment = clean_environment(environ) | {"RESOLVE_SCRIPT_API": str(paths.api)}
+    environment = interpreter_environment(environ) | {"RESOLVE_SCRIPT_API": str(paths.api)}
     if paths.library.is_file():
         environment["RESOLVE_SCRIPT_LIB"] = str(paths.library)
     try:

@@ -17,9 +17,9 @@ from typing import IO, Any, TypeAlias
 
 from answerprint.resolve.errors import HangingError, NoResolveError, ResolveError
 
-__all__ = ["PROTOCOL", "Bridge", "Hello", "Remote", "Request", "RequestWindow", "Value", "connection_lost"]
+__all__ = ["PROTOCOL", "Bridge", "BridgeRequest", "BridgeValue", "Hello", "Remote", "RequestWindow", "connection_lost"]
 
-Request: TypeAlias = "Mapping[str, object]"
+BridgeRequest: TypeAlias = "Mapping[str, object]"
 
 _MAX_IN_FLIGHT = 32
 """Requests sent before the first one is answered. More could fill the pipe of a bridge that hangs, and a write to a
@@ -36,7 +36,7 @@ class RequestWindow:
         self._dropped: set[int] = set()
         self._answers: dict[int, Mapping[str, object]] = {}
 
-    def add(self, request: Request) -> int:
+    def add(self, request: BridgeRequest) -> int:
         """Queue a request; returns its number."""
         number = next(self._numbers)
         self._unsent.append((number, json.dumps({"id": number, **request}).encode() + b"\n"))
@@ -79,7 +79,7 @@ PROTOCOL = 1
 CALL_SECONDS = 20.0
 """Time limit of an ordinary call: it takes milliseconds, and one that hangs never returns."""
 
-Value: TypeAlias = "bool | int | float | str | Remote | Sequence[Any] | Mapping[Any, Any] | None"
+BridgeValue: TypeAlias = "bool | int | float | str | Remote | Sequence[Any] | Mapping[Any, Any] | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +99,15 @@ class Remote:
     bridge: Bridge
     handle: int
 
-    def ask(self, method: str, *arguments: Value, seconds: float = CALL_SECONDS) -> Value:
+    def ask(self, method: str, *arguments: BridgeValue, seconds: float = CALL_SECONDS) -> BridgeValue:
         """Call a method. Raises HangingError, NoResolveError, and ResolveError for an exception of the API."""
         return self.bridge.request(self.call(method, *arguments), seconds)
 
-    def call(self, method: str, *arguments: Value) -> Request:
+    def call(self, method: str, *arguments: BridgeValue) -> BridgeRequest:
         """The request that `ask` sends."""
         return {"call": [self.handle, method, [_encode(each) for each in arguments]]}
 
-    def value(self, name: str) -> Value:
+    def value(self, name: str) -> BridgeValue:
         """Read an attribute, such as a constant. Raises as `ask`."""
         return self.bridge.request({"value": [self.handle, name]}, CALL_SECONDS)
 
@@ -151,7 +151,7 @@ class Bridge:
             )
         return Hello(PROTOCOL, str(hello.get("python")), hello.get("root") is not None, str(hello.get("error", "")))
 
-    def request(self, request: Request, seconds: float) -> Value:
+    def request(self, request: BridgeRequest, seconds: float) -> BridgeValue:
         """Send a request, and wait for its answer. A pipelined request is not sent again."""
         number = self._pipelined.pop(json.dumps(request), None) if self._pipelined else None
         if number is None:
@@ -164,7 +164,7 @@ class Bridge:
         return self._decode(answer.get("value"))
 
     @contextmanager
-    def pipelined(self, requests: Iterable[Request]) -> Iterator[None]:
+    def pipelined(self, requests: Iterable[BridgeRequest]) -> Iterator[None]:
         """Send calls before the block makes them, so that their answers are under way already.
 
         Resolve gets them in this order, whatever the block does. Use it for reads of what the block does not change,
@@ -198,7 +198,7 @@ class Bridge:
         except (OSError, ValueError):
             self._lost = self._lost or connection_lost()
 
-    def _add(self, request: Request) -> int:
+    def _add(self, request: BridgeRequest) -> int:
         self.calls += 1
         return self._window.add(request)
 
@@ -247,7 +247,7 @@ class Bridge:
             self._on_lost()
         return self._lost
 
-    def _decode(self, value: object) -> Value:
+    def _decode(self, value: object) -> BridgeValue:
         if isinstance(value, list):
             return [self._decode(each) for each in value]
         if isinstance(value, dict):
@@ -257,7 +257,7 @@ class Bridge:
         return value  # type: ignore[return-value]
 
 
-def _encode(value: Value) -> object:
+def _encode(value: BridgeValue) -> object:
     if isinstance(value, Remote):
         return {"ref": value.handle}
     if isinstance(value, Mapping):

@@ -5,15 +5,14 @@ Resolve translates the names of clip types: nothing here depends on such a name 
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from answerprint.errors import AnswerprintError
+from answerprint.frames.sequence import BracketRange
 from answerprint.resolve.conform.facts import ClipFacts, ItemFacts, Refusal
 
 __all__ = ["files_of", "refuse_clip", "refuse_item", "refuse_media"]
 
-_BRACKET = re.compile(r"\[(\d+)-(\d+)\](?=[^/\\]*$)")
 _CAMERA_RAW = frozenset({".braw", ".r3d", ".crm", ".ari", ".nev", ".rmf", ".dng", ".arx"})
 _SOUND = frozenset({".wav", ".bwf", ".aif", ".aiff", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".caf"})
 _RENDER = "Select it alone, and let Resolve render it first (--through)."
@@ -63,10 +62,8 @@ def refuse_media(clip: ClipFacts, error: AnswerprintError) -> Refusal:
 
 
 def files_of(path: str) -> tuple[Path, ...]:
-    """The file of a File Path; the first and the last file of a sequence."""
-    match = _BRACKET.search(path)
-    if match is None:
+    """The file of a File Path, or the first and the last file of a sequence."""
+    bracket = BracketRange.parse(path)
+    if bracket is None or Path(path).is_file():
         return (Path(path),)
-    first, last = match[1], match[2]
-    names = (f"{path[: match.start()]}{int(number):0{len(first)}}{path[match.end() :]}" for number in (first, last))
-    return tuple(dict.fromkeys(Path(name) for name in names))
+    return tuple(dict.fromkeys(bracket.ends))

@@ -10,8 +10,8 @@ scratch_timeline.py  the timeline that is rendered
 user_state.py        what the user had open and set, saved and restored
 """
 
-from answerprint.resolve.deliver.order import Form, RenderedFile, RenderOrder, Steering
+from answerprint.resolve.deliver.order import DeliverForm, RenderedFile, RenderOrder, Steering
 from answerprint.resolve.deliver.render import render_through
 from answerprint.resolve.deliver.user_state import UserState, clear_up
 
-__all__ = ["Form", "RenderOrder", "RenderedFile", "Steering", "UserState", "clear_up", "render_through"]
+__all__ = ["DeliverForm", "RenderOrder", "RenderedFile", "Steering", "UserState", "clear_up", "render_through"]

@@ -6,7 +6,7 @@ import re
 
 from answerprint.errors import CancelledError
 from answerprint.resolve.api import Project
-from answerprint.resolve.bridge.bridge import Value
+from answerprint.resolve.bridge.bridge import BridgeValue
 from answerprint.resolve.deliver.order import RenderOrder, Steering
 from answerprint.resolve.deliver.scratch_timeline import ScratchTimeline
 from answerprint.resolve.deliver.user_state import UserState
@@ -29,7 +29,7 @@ _SINGLE_CLIP = 1
 _NOT_IN_NAMES = re.compile(r"[^\w .()+-]")
 _LONGEST_NAME = 100
 _FREE_SIZE = (3840, 2160)
-_SOUND: dict[str, Value] = {"AudioCodec": "lpcm", "AudioBitDepth": 24, "AudioSampleRate": 48000}
+_SOUND: dict[str, BridgeValue] = {"AudioCodec": "lpcm", "AudioBitDepth": 24, "AudioSampleRate": 48000}
 
 
 class FailedRenderError(ResolveError):
@@ -70,7 +70,7 @@ def set_up(project: Project, scratch: ScratchTimeline, order: RenderOrder, kept:
     if not project.set_render_mode(_SINGLE_CLIP):
         raise ResolveError("Resolve did not set Render to Single clip.", _CHECK_PAGE)
     first = scratch.offset if relative else scratch.first
-    settings: dict[str, Value] = {
+    settings: dict[str, BridgeValue] = {
         "SelectAllFrames": scratch.whole,
         "MarkIn": first,
         "MarkOut": first + scratch.frames - 1,

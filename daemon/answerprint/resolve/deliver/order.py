@@ -12,9 +12,9 @@ from typing import Literal
 from answerprint.api.types import MediaInfo
 from answerprint.errors import CancelledError
 
-__all__ = ["Form", "RenderOrder", "RenderedFile", "Steering"]
+__all__ = ["DeliverForm", "RenderOrder", "RenderedFile", "Steering"]
 
-Form = Literal["source", "seen"]
+DeliverForm = Literal["source", "seen"]
 """source: frames of the clip without the timeline's changes. seen: the picture on the timeline, with its grade."""
 
 
@@ -28,7 +28,7 @@ class RenderOrder:
 
     name: str
     folder: Path
-    form: Form = "source"
+    form: DeliverForm = "source"
     first: int = 0
     stop: int = 0
     sound: bool = True
@@ -44,7 +44,7 @@ class RenderedFile:
     """
 
     path: Path
-    form: Form
+    form: DeliverForm
     first: int
     frames: int
     rate: Fraction

@@ -7,14 +7,14 @@ tracks of the user's own timeline would change it, and a crash would leave it ch
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from fractions import Fraction
 
 from answerprint.errors import InputError
+from answerprint.frames.sequence import BracketRange
 from answerprint.frames.timecode import Timecode
 from answerprint.resolve.api import MediaPoolItem, Project, Timeline, TimelineItem
-from answerprint.resolve.bridge.bridge import Value
+from answerprint.resolve.bridge.bridge import BridgeValue
 from answerprint.resolve.conform.rates import is_drop, rate, resolution, whole
 from answerprint.resolve.deliver.order import RenderOrder
 from answerprint.resolve.deliver.user_state import UserState
@@ -23,7 +23,6 @@ from answerprint.resolve.errors import ResolveError
 __all__ = ["ScratchTimeline", "scratch_for"]
 
 _TRIES = 3
-_NUMBERS = re.compile(r"\[\d+-\d+\][^/\\]*$")
 _DIALOG = "Check Resolve: a dialog may be open."
 
 
@@ -160,7 +159,7 @@ def _empty(
 
 
 def _append(project: Project, made: Timeline, clip: MediaPoolItem, first: int, last: int, sound: bool) -> TimelineItem:
-    entry: dict[str, Value] = {
+    entry: dict[str, BridgeValue] = {
         "mediaPoolItem": clip.remote,
         "startFrame": first,
         "endFrame": last,
@@ -228,4 +227,4 @@ def _label(facts: dict[str, str], frame_rate: Fraction, drop: bool, frames: int)
 
 
 def _is_sequence(facts: dict[str, str]) -> bool:
-    return _NUMBERS.search(facts.get("File Path", "")) is not None
+    return BracketRange.parse(facts.get("File Path", "")) is not None

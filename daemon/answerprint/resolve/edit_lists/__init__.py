@@ -10,15 +10,15 @@ edl.py, edl_conform.py, edl_write.py      EDL: parse, conform to files, write
 otio.py, otio_conform.py, otio_write.py   OTIO: parse, conform to files, write
 """
 
-from answerprint.resolve.edit_lists.model import EditList, ListEntry, Master, Probe, masters
+from answerprint.resolve.edit_lists.model import EditList, EditListProbe, ListEntry, Master, masters
 from answerprint.resolve.edit_lists.otio_conform import steady_speeds
 from answerprint.resolve.edit_lists.read_write import RestoredMedia, read_list, write_list
 
 __all__ = [
     "EditList",
+    "EditListProbe",
     "ListEntry",
     "Master",
-    "Probe",
     "RestoredMedia",
     "masters",
     "read_list",

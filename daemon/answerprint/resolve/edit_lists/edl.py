@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from answerprint.errors import InputError
-from answerprint.resolve.edit_lists.model import Side
+from answerprint.resolve.edit_lists.model import EntrySide
 
 __all__ = ["LABEL", "EdlEvent", "EdlText", "Motion", "Shot", "decoded", "parse_edl", "shots"]
 
@@ -178,7 +178,7 @@ class Shot:
     """
 
     event: EdlEvent
-    side: Side = ""
+    side: EntrySide = ""
     tail: int = 0
     name: str = ""
     file: str = ""

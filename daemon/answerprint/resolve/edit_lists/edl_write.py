@@ -10,7 +10,7 @@ from answerprint.errors import InputError
 from answerprint.frames.timecode import Timecode
 from answerprint.resolve.edit_lists.edl import LABEL, decoded, parse_edl, shots
 from answerprint.resolve.edit_lists.edl_conform import frames_of, index_of, start_of
-from answerprint.resolve.edit_lists.model import Chosen, EditList, RestoredMedia
+from answerprint.resolve.edit_lists.model import ChosenMedia, EditList, RestoredMedia
 
 __all__ = ["edl_with"]
 
@@ -22,7 +22,7 @@ _M2 = re.compile(r"\s*M2\s", re.IGNORECASE)
 class _Names:
     """The restored file of each line. Lines count from 0; comments follow the last line of an event."""
 
-    def __init__(self, edit: EditList, text: str, chosen: Chosen) -> None:
+    def __init__(self, edit: EditList, text: str, chosen: ChosenMedia) -> None:
         self.labels: dict[int, tuple[MediaInfo, RestoredMedia]] = {}
         self.names: dict[int, dict[str, RestoredMedia]] = defaultdict(dict)
         self.files: dict[int, list[RestoredMedia | None]] = defaultdict(list)
@@ -57,7 +57,7 @@ class _Names:
             self.names[line]["TO CLIP NAME"] = incoming
 
 
-def edl_with(edit: EditList, chosen: Chosen) -> bytes:
+def edl_with(edit: EditList, chosen: ChosenMedia) -> bytes:
     """The list with the names of restored files, in its own encoding."""
     text, encoding = decoded(edit.content)
     names = _Names(edit, text, chosen)

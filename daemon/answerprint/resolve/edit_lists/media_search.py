@@ -14,14 +14,14 @@ from urllib.parse import unquote
 
 from answerprint.api.types import MediaInfo
 from answerprint.errors import InputError, MediaError
-from answerprint.frames.sequence import IMAGE_SUFFIXES, find_sequence, names_a_sequence
+from answerprint.frames.sequence import IMAGE_SUFFIXES, find_sequence, names_a_sequence, split_number
 from answerprint.resolve.conform.facts import SourceRange
-from answerprint.resolve.edit_lists.model import Probe
+from answerprint.resolve.edit_lists.model import EditListProbe
 
 __all__ = ["AmbiguousError", "MediaFolder", "MediaSearch", "locate", "within"]
 
 _MOST_FILES = 500_000
-_NUMBER = re.compile(r"%0?\d*d|\[\d+-\d+\]|#+|\d+")
+_NUMBER = re.compile(r"#+|\d+")
 _NUMBERED = re.compile(r"(.*?)(\d+)(\.[^.]+)", re.DOTALL)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # two letters at least: `C:` is a drive
 _DRIVE = re.compile(r"/[A-Za-z]:")
@@ -87,12 +87,14 @@ class MediaFolder:
         return distinct[0]
 
     def _sequence(self, name: str) -> list[Path]:
-        """The sequence of a pattern, or of one of its files."""
-        numbers = list(_NUMBER.finditer(name))
-        if not numbers:
-            return []
-        last = numbers[-1]
-        return self._by_name.get(_folded(f"{name[: last.start()]}#{name[last.end() :]}"), [])
+        """The sequence that a pattern, or one of its pictures, belongs to."""
+        number = split_number(name)
+        if number is None:  # `plate.####.exr`, or one of the pictures
+            found = list(_NUMBER.finditer(name))
+            if not found:
+                return []
+            number = name[: found[-1].start()], name[found[-1].end() :]
+        return self._by_name.get(_folded("#".join(number)), [])
 
 
 def locate(text: str, base: Path, folder: MediaFolder | None) -> Path:
@@ -198,7 +200,7 @@ class MediaSearch:
     or None.
     """
 
-    probe: Probe
+    probe: EditListProbe
     base: Path
     folder: MediaFolder | None
     _facts: dict[tuple[Path, Fraction], MediaInfo | InputError] = field(default_factory=dict)

@@ -17,12 +17,22 @@ from answerprint.api.types import MediaInfo
 from answerprint.errors import InputError
 from answerprint.resolve.conform.facts import SourceRange
 
-__all__ = ["Chosen", "EditList", "ListEntry", "Master", "Probe", "RestoredMedia", "Side", "exact_rate", "masters"]
+__all__ = [
+    "ChosenMedia",
+    "EditList",
+    "EditListProbe",
+    "EntrySide",
+    "ListEntry",
+    "Master",
+    "RestoredMedia",
+    "exact_rate",
+    "masters",
+]
 
-Probe: TypeAlias = Callable[[Path, Fraction], MediaInfo]
+EditListProbe: TypeAlias = Callable[[Path, Fraction], MediaInfo]
 """Probes a file or sequence. A sequence has no rate, and gets the one given. Raises InputError, mostly MediaError."""
 
-Side = Literal["", "from", "to"]
+EntrySide = Literal["", "from", "to"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,7 @@ class ListEntry:
     event: str
     name: str
     track: int = 1
-    side: Side = ""
+    side: EntrySide = ""
     reel: str = ""
     record: int = 0
     duration: int = 0
@@ -132,7 +142,7 @@ class RestoredMedia:
         return self.first <= source.first and source.stop <= self.first + self.media.frames
 
 
-Chosen: TypeAlias = dict[tuple[int, Side], RestoredMedia]
+ChosenMedia: TypeAlias = dict[tuple[int, EntrySide], RestoredMedia]
 """The restored file of each entry, by its line and side."""
 
 

@@ -30,7 +30,7 @@ __all__ = [
     "begin_of",
     "frame_rate",
     "library",
-    "load",
+    "load_timeline",
     "otio_source",
     "placed",
     "time_of",
@@ -191,7 +191,7 @@ def library() -> Foreign:
         ) from None
 
 
-def load(path: Path, content: bytes) -> Foreign:
+def load_timeline(path: Path, content: bytes) -> Foreign:
     """The timeline of a file. Raises InputError if the file is not valid, or does not hold exactly one timeline."""
     otio = library()
     try:

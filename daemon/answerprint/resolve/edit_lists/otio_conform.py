@@ -10,7 +10,17 @@ from pathlib import Path
 from answerprint.errors import InputError
 from answerprint.resolve.edit_lists.media_search import MediaSearch, within
 from answerprint.resolve.edit_lists.model import EditList, ListEntry
-from answerprint.resolve.edit_lists.otio import Foreign, Placed, Time, Used, library, load, otio_source, placed, time_of
+from answerprint.resolve.edit_lists.otio import (
+    Foreign,
+    Placed,
+    Time,
+    Used,
+    library,
+    load_timeline,
+    otio_source,
+    placed,
+    time_of,
+)
 
 __all__ = ["read_otio", "steady_speeds", "texts_of", "used_of"]
 
@@ -20,7 +30,7 @@ _IN_RESOLVE = "Restore the clip in Resolve."
 
 def read_otio(path: Path, content: bytes, search: MediaSearch) -> EditList:
     """Read a timeline. Raises InputError if it is not valid."""
-    timeline = load(path, content)
+    timeline = load_timeline(path, content)
     found = list(placed(timeline))
     rate, first = _clock(timeline, found)
     entries = tuple(_entry(each, rate, first, search) for each in found)
@@ -42,7 +52,7 @@ def steady_speeds(path: Path, content: bytes) -> dict[tuple[int, int], bool]:
 
     OTIO has no schema for a changing speed; editors keep its keyframes in the effect's metadata. Raises InputError.
     """
-    timeline = load(path, content)
+    timeline = load_timeline(path, content)
     found = list(placed(timeline))
     rate, first = _clock(timeline, found)
     return {

@@ -5,17 +5,17 @@ from __future__ import annotations
 from fractions import Fraction
 
 from answerprint.api.types import MediaInfo
-from answerprint.resolve.edit_lists.model import Chosen, EditList, RestoredMedia
-from answerprint.resolve.edit_lists.otio import Foreign, Used, begin_of, frame_rate, library, load, placed
+from answerprint.resolve.edit_lists.model import ChosenMedia, EditList, RestoredMedia
+from answerprint.resolve.edit_lists.otio import Foreign, Used, begin_of, frame_rate, library, load_timeline, placed
 from answerprint.resolve.edit_lists.otio_conform import texts_of, used_of
 
 __all__ = ["otio_with"]
 
 
-def otio_with(edit: EditList, chosen: Chosen) -> bytes:
+def otio_with(edit: EditList, chosen: ChosenMedia) -> bytes:
     """The list with references to restored files. The metadata of each reference keep the former name."""
     otio = library()
-    timeline = load(edit.path, edit.content)
+    timeline = load_timeline(edit.path, edit.content)
     by_index = {each.line: each for each in edit.entries}
     for clip in placed(timeline):
         restored = chosen.get((clip.index, ""))

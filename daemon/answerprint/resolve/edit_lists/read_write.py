@@ -10,7 +10,7 @@ from answerprint.errors import InputError, OutputError
 from answerprint.resolve.edit_lists.edl_conform import read_edl
 from answerprint.resolve.edit_lists.edl_write import edl_with
 from answerprint.resolve.edit_lists.media_search import MediaFolder, MediaSearch
-from answerprint.resolve.edit_lists.model import Chosen, EditList, ListEntry, Probe, RestoredMedia
+from answerprint.resolve.edit_lists.model import ChosenMedia, EditList, EditListProbe, ListEntry, RestoredMedia
 from answerprint.resolve.edit_lists.otio_conform import read_otio
 from answerprint.resolve.edit_lists.otio_write import otio_with
 from answerprint.store.atomic import write_bytes
@@ -20,7 +20,7 @@ __all__ = ["RestoredMedia", "read_list", "write_list"]
 MAX_BYTES = 128 * 2**20
 
 
-def read_list(path: Path, *, probe: Probe, media: Path | None = None, rate: Fraction | None = None) -> EditList:
+def read_list(path: Path, *, probe: EditListProbe, media: Path | None = None, rate: Fraction | None = None) -> EditList:
     """Read an EDL (CMX 3600), an OTIO file, or a format of an installed OpenTimelineIO adapter (FCPXML, AAF).
 
     media: the folder to search for media. rate: of an EDL's timeline; other lists contain it. A clip that cannot be
@@ -59,7 +59,7 @@ def write_list(
     return tuple(each for each in edit.entries if (each.line, each.side) not in chosen)
 
 
-def _chosen(edit: EditList, restored: tuple[RestoredMedia, ...]) -> Chosen:
+def _chosen(edit: EditList, restored: tuple[RestoredMedia, ...]) -> ChosenMedia:
     """The restored file of each entry that holds all of its frames."""
     for each in restored:
         source = next((entry.media for entry in edit.usable if entry.path == each.source), None)
@@ -68,7 +68,7 @@ def _chosen(edit: EditList, restored: tuple[RestoredMedia, ...]) -> Chosen:
                 f"{each.path} has {each.media.rate} frames per second, its source {source.rate}.",
                 "Restore the clip again.",
             )
-    chosen: Chosen = {}
+    chosen: ChosenMedia = {}
     for entry in edit.usable:
         for each in restored:
             if each.source == entry.path and entry.source is not None and each.has(entry.source):

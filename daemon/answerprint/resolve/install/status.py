@@ -11,7 +11,7 @@ from typing import Literal
 
 from answerprint.errors import AnswerprintError
 from answerprint.resolve.api.app import Resolve
-from answerprint.resolve.bridge.attach import Attempt, ResolvePaths, attached, clean_environment, resolve_paths
+from answerprint.resolve.bridge.attach import Attempt, ResolvePaths, attached, interpreter_environment, resolve_paths
 from answerprint.resolve.conform.readers import conform_readers
 from answerprint.resolve.edition import Edition
 from answerprint.resolve.errors import NoResolveError
@@ -128,7 +128,7 @@ def _starts(command: tuple[str, ...], environ: Mapping[str, str]) -> SetupFindin
             [*command, "--version"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            env=clean_environment(environ),
+            env=interpreter_environment(environ),
             timeout=_PROGRAM_SECONDS,
             check=False,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),

@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import ceil, floor
 
 from answerprint.resolve.api import MediaPool, MediaPoolItem, Resolve, Timeline, TimelineItem, pipelined
-from answerprint.resolve.bridge.bridge import Value
+from answerprint.resolve.bridge.bridge import BridgeValue
 from answerprint.resolve.conform.frame_map import FrameMap
 from answerprint.resolve.conform.readback import ASKED, ClipReadback
 from answerprint.resolve.put_back.outcome import PlacementError
@@ -157,7 +157,7 @@ class Appender:
     def _append_frames(self, first: Fraction, last: Fraction, record: int) -> Appended | None:
         """Append source frames at a record frame; the new item on the track, None if Resolve dropped it."""
         before = self.timeline.items(self.track)
-        entry: dict[str, Value] = {
+        entry: dict[str, BridgeValue] = {
             "mediaPoolItem": self.clip.remote,
             "startFrame": _number(first),
             "endFrame": _number(last),
@@ -205,7 +205,9 @@ class Appender:
 
     def _delete(self, item: TimelineItem) -> None:
         if not delete_items(self.resolve, self.timeline, self.track, [item]):
-            raise PlacementError(f"A wrong item is on track {self.track} and cannot be removed.", "Remove it by hand.")
+            raise PlacementError(
+                f"An item with wrong frames is on track {self.track} and cannot be removed.", "Remove it by hand."
+            )
 
 
 def _number(value: Fraction) -> int | float:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from answerprint.frames.sequence import SequencePattern, find_sequence
+from answerprint.frames.sequence import SequencePattern, find_sequence, same_media
 from answerprint.resolve.api import Folder, MediaPool, MediaPoolItem, pipelined
-from answerprint.resolve.bridge.bridge import Value
+from answerprint.resolve.bridge.bridge import BridgeValue
 from answerprint.resolve.conform.readback import frame_count
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.put_back.placement import BIN_NAME
-from answerprint.resolve.put_back.track_cache import same_media
 
 __all__ = ["Imported", "bin_names", "find_bin", "import_one", "make_bin", "remove_stills"]
 
@@ -69,19 +68,19 @@ def import_one(
     for form in _forms(path):
         folder = open_bin()
         before = folder.clips()
-        answered = pool.import_media(form)
-        with pipelined(answered, ("GetUniqueId",), ("GetClipProperty",)):
+        returned = pool.import_media(form)
+        with pipelined(returned, ("GetUniqueId",), ("GetClipProperty",)):
             after = folder.clips()
-            found = _as_asked(answered, len(after) - len(before), len(after), path, frames, old)
+            found = _as_asked(returned, len(after) - len(before), len(after), path, frames, old)
         if found is not None:
             return found
-        # What is in the bin counts: the answer may be empty, or name clips in other bins.
+        # What is in the bin counts: the call may return nothing, or clips in other bins.
         old_ids = {clip.id() for clip in before}
         clips = [clip for clip in after if clip.id() not in old_ids]
         if not clips:
             problem = f"Resolve could not import {path}."
-            if answered:
-                pool.move_clips(answered, folder)
+            if returned:
+                pool.move_clips(returned, folder)
                 clips = [clip for clip in folder.clips() if clip.id() not in old_ids]
         if len(clips) == 1:
             properties = clips[0].properties()
@@ -100,14 +99,14 @@ def import_one(
 
 
 def _as_asked(
-    answered: list[MediaPoolItem], more: int, there: int, path: str, frames: int, old: Callable[[str], bool]
+    returned: list[MediaPoolItem], more: int, there: int, path: str, frames: int, old: Callable[[str], bool]
 ) -> Imported | None:
     """The clip that Resolve returned, if it is certainly the new one; this saves reading every clip in the bin."""
-    if len(answered) != 1 or more != 1:
+    if len(returned) != 1 or more != 1:
         return None
-    id_, properties = answered[0].id(), answered[0].properties()
+    id_, properties = returned[0].id(), returned[0].properties()
     sure = id_ and not old(id_) and same_media(properties.get("File Path", ""), path)
-    return Imported(answered[0], id_, properties, there) if sure and frame_count(properties) == frames else None
+    return Imported(returned[0], id_, properties, there) if sure and frame_count(properties) == frames else None
 
 
 def remove_stills(pool: MediaPool, folder: Folder, path: str) -> None:
@@ -124,12 +123,12 @@ def _is_picture_of(pattern: SequencePattern, file: Path) -> bool:
     return file.parent == pattern.folder and pattern.number_of(file.name) is not None
 
 
-def _forms(path: str) -> list[list[str] | list[Mapping[str, Value]]]:
+def _forms(path: str) -> list[list[str] | list[Mapping[str, BridgeValue]]]:
     """Ways to name a file; for a sequence the documented one, then one that works where that fails."""
     pattern = SequencePattern.parse(Path(path))
     if pattern is None:
         return [[path]]
     found = find_sequence(Path(path))
     last = found.first + len(found.files) - 1
-    by_number: list[Mapping[str, Value]] = [{"FilePath": path, "StartIndex": found.first, "EndIndex": last}]
+    by_number: list[Mapping[str, BridgeValue]] = [{"FilePath": path, "StartIndex": found.first, "EndIndex": last}]
     return [by_number, [str(found.files[0])]]

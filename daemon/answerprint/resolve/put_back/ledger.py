@@ -1,7 +1,7 @@
-"""What was put where: one file for each job, written before and after each step.
+"""What was put where: one file per job, written before and after each step.
 
-The ledger says what was meant and what was made; whether it is still there only the project itself says. So a helper or
-a Resolve that ended half-way leaves enough to go on from, and what its user took out again is not imported back.
+The ledger says what was asked for and what was made; only the project itself says whether it is still there. So work
+can go on after a crash of this program or of Resolve, and a clip that the user removed stays away.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 
+from answerprint.frames.sequence import BracketRange
 from answerprint.resolve.api import TimelineItem
 from answerprint.resolve.conform.frame_map import FrameMap, exact, ranges_text
 from answerprint.resolve.conform.readback import first_number, frame_count
@@ -139,4 +140,4 @@ def _slipped(place: Placement, item: TimelineItem, ratio: Fraction, number: int,
 
 
 def _is_sequence(path: str) -> bool:
-    return "[" in path and "]" in path
+    return BracketRange.parse(path) is not None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from answerprint.resolve.api import Timeline, TimelineItem, pipelined
-from answerprint.resolve.bridge.bridge import Value
+from answerprint.resolve.bridge.bridge import BridgeValue
 from answerprint.resolve.put_back.outcome import Report
 
 __all__ = ["clip_size", "copy_look", "framing_zoom"]
@@ -80,7 +80,7 @@ def _framed(theirs: dict[str, str], size: tuple[int, int] | None, timeline: Time
     return {_SCALING: str(_FIT)} | {name: str(float(zoom * Fraction(theirs.get(name, "1")))) for name in _ZOOMS}
 
 
-def _typed(value: str) -> Value:
+def _typed(value: str) -> BridgeValue:
     """A value of the type that Resolve expects, from its text."""
     if value in ("True", "False"):
         return value == "True"

@@ -25,10 +25,10 @@ __all__ = [
     "TRACK_NAME",
     "VERSION",
     "Placement",
-    "job_of",
     "marked_jobs",
     "marker_data",
     "own_metadata",
+    "restoring_job",
 ]
 
 _VERSION = "1"
@@ -141,6 +141,6 @@ def own_metadata(notes: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in notes.items() if name in _KEYS} if notes.get(JOB) else {}
 
 
-def job_of(clip: MediaPoolItem) -> str:
+def restoring_job(clip: MediaPoolItem) -> str:
     """The job that restored a clip, "" for any other clip."""
     return clip.notes().get(JOB, "")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from answerprint.frames.sequence import plain_path, same_media
 from answerprint.resolve.api import Folder, MediaPool, MediaPoolItem, Project, Resolve
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.put_back.import_clip import find_bin, make_bin
-from answerprint.resolve.put_back.placement import BIN_NAME, job_of
-from answerprint.resolve.put_back.track_cache import TrackCache, plain_path, same_media
+from answerprint.resolve.put_back.placement import BIN_NAME, restoring_job
+from answerprint.resolve.put_back.track_cache import TrackCache
 
 __all__ = ["Clips", "ProjectCache", "Source"]
 
@@ -44,7 +45,9 @@ class Clips:
         def find() -> _Entry | None:
             return self._with_file(path) or next((each for each in self._ours() if each.job == job), None)
 
-        return self._checked(find, lambda clip: same_media(clip.property("File Path"), path) or job_of(clip) == job)
+        return self._checked(
+            find, lambda clip: same_media(clip.property("File Path"), path) or restoring_job(clip) == job
+        )
 
     def with_id(self, id_: str) -> MediaPoolItem | None:
         """The clip with that id, in any bin."""
@@ -88,7 +91,7 @@ class Clips:
         for each in self._all():
             if each.ours:
                 if each.job is None:
-                    each.job = job_of(each.clip)
+                    each.job = restoring_job(each.clip)
                 yield each
 
     def _all(self) -> list[_Entry]:

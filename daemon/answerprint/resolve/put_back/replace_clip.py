@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from answerprint.frames.sequence import SequencePattern, find_sequence, names_a_sequence
+from answerprint.frames.sequence import BracketRange, SequencePattern, find_sequence, names_a_sequence, same_media
 from answerprint.resolve.api import MediaPoolItem, TimelineItem
 from answerprint.resolve.conform.readback import first_number, frame_count
 from answerprint.resolve.errors import NoAnswerError
@@ -17,13 +16,11 @@ from answerprint.resolve.put_back.media_pool_clip import COPIED_ATTRIBUTES, copy
 from answerprint.resolve.put_back.outcome import PlacementError, Report
 from answerprint.resolve.put_back.project_cache import Clips
 from answerprint.resolve.put_back.task import PutBackTask, UndoTask
-from answerprint.resolve.put_back.track_cache import same_media
 
 __all__ = ["has_restored_file", "replace_file", "undo_replace"]
 
 _KEPT = ("File Path", "Frames", "Start", "FPS", *COPIED_ATTRIBUTES)
 _NUMBERING = ("Start", "Frames")
-_BRACKET = re.compile(r"\[(\d+)-\d+\](?=[^\[\]]*$)")
 
 
 def replace_file(task: PutBackTask) -> None:
@@ -123,7 +120,7 @@ def _check(task: PutBackTask, now: Mapping[str, str]) -> None:
         raise PlacementError(f"{place.name} runs at {now.get('FPS')} frames per second now.")
     path = Path(task.path)
     number = find_sequence(path).first if names_a_sequence(path) and not path.is_file() else 0
-    sequence = bool(_BRACKET.search(now.get("File Path", "")))
+    sequence = BracketRange.parse(now.get("File Path", "")) is not None
     if number != (first if sequence else 0) or (first and not sequence):
         raise PlacementError(f"The frames of {place.name} are numbered differently from those of the restored file.")
 
@@ -145,15 +142,13 @@ def _set_file(clip: MediaPoolItem, path: str) -> None:
 
 
 def _forms(path: str) -> list[str]:
-    if bracket := _BRACKET.search(path):
-        return [f"{path[: bracket.start()]}{bracket[1]}{path[bracket.end() :]}", path]
+    if bracket := BracketRange.parse(path):
+        return [str(bracket.ends[0]), path]
     if not names_a_sequence(Path(path)) or Path(path).is_file():
         return [path]
-    files = find_sequence(Path(path)).files
+    found = find_sequence(Path(path))
+    files = found.files
     pattern = SequencePattern.parse(Path(path))
     if pattern is None:  # a folder
         return [str(files[0])]
-    first, last = (
-        file.name[len(pattern.prefix) : len(file.name) - len(pattern.suffix)] for file in (files[0], files[-1])
-    )
-    return [str(files[0]), str(pattern.folder / f"{pattern.prefix}[{first}-{last}]{pattern.suffix}")]
+    return [str(files[0]), str(BracketRange(pattern, found.first, found.first + len(files) - 1).path)]

@@ -170,7 +170,7 @@ def _settled(task: PutBackTask) -> Outcome | None:
     if record.progress == "undone" or record.doing == "undo":
         if again:
             return None
-        task.report.info("undone", "It was undone. Use --again to put it back all the same.")
+        task.report.info("undone", f"It was undone. To put it back: answerprint resolve finish {record.job} --again")
         return _outcome(task, "undone", None)
     if record.progress == "begun":
         return None
@@ -181,7 +181,9 @@ def _settled(task: PutBackTask) -> Outcome | None:
         return None
     task.cache.check()
     task.save(progress="removed")
-    task.report.info("removed", "It was put back, and someone removed it in Resolve. Use --again to put it back again.")
+    task.report.info(
+        "removed", f"It was removed in Resolve. To put it back again: answerprint resolve finish {record.job} --again"
+    )
     return _outcome(task, "removed", None)
 
 

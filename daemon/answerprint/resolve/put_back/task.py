@@ -11,7 +11,7 @@ from answerprint.resolve.api import MediaPoolItem, Project, Resolve, Timeline
 from answerprint.resolve.errors import ResolveError
 from answerprint.resolve.put_back.ledger import Ledger, LedgerRecord
 from answerprint.resolve.put_back.outcome import Report
-from answerprint.resolve.put_back.placement import Placement, job_of, marker_data
+from answerprint.resolve.put_back.placement import Placement, marker_data, restoring_job
 from answerprint.resolve.put_back.project_cache import Clips, ProjectCache
 from answerprint.resolve.put_back.track_cache import Found, timeline_by_id
 
@@ -95,7 +95,7 @@ class UndoTask:
         """The restored clip in the media pool; None if it is gone, or if it is not ours."""
         record = self.record
         found = Clips(self.project.pool()).of_job(record.job, record.path)
-        return found if found is not None and (found.id() == record.clip or job_of(found)) else None
+        return found if found is not None and (found.id() == record.clip or restoring_job(found)) else None
 
     def timeline(self) -> Timeline | None:
         """The timeline of the record; None if it is gone."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from answerprint.frames.sequence import IMAGE_SUFFIXES
+from answerprint.frames.sequence import IMAGE_SUFFIXES, BracketRange
 from answerprint.resolve.api import MediaPoolItem, Timeline, TimelineItem, pipelined
 from answerprint.resolve.conform.frame_map import FrameMap
 from answerprint.resolve.conform.readback import ClipReadback, first_number, frame_count
@@ -135,11 +135,11 @@ def _append(task: PutBackTask, target: TimelineTarget, imported: ImportedClip) -
     frames = frame_count(imported.properties)
     file = Path(imported.properties.get("File Path", ""))
     # A picture with a number in its name may be imported as a sequence of one, which cannot be stretched.
-    still = frames == 1 and "[" not in file.name and file.suffix.lower() in IMAGE_SUFFIXES
+    still = frames == 1 and BracketRange.parse(file) is None and file.suffix.lower() in IMAGE_SUFFIXES
     speed = Fraction(0) if frozen else place.speed
     if speed != 1 and not still and not target.item.offers("SetSpeed"):
         raise PlacementError(
-            f"{place.name} is retimed to {float(speed * 100):g} %, which scripts can only do since Resolve 21.1.",
+            f"{place.name} is retimed to {float(speed * 100):g} %, which scripts can do only from Resolve 21.1 on.",
             "Drag the restored clip from its bin and retime it by hand: it has the frames at their own speed.",
         )
     readback = ClipReadback(place.rate, tracks.rate, frames, first_number(imported.properties))

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 
-from answerprint.errors import InputError
-from answerprint.frames.sequence import SequencePattern
 from answerprint.resolve.api import MediaPoolItem, Project, Timeline, TimelineItem
 from answerprint.resolve.conform.readback import timeline_rate
-from answerprint.resolve.put_back.placement import TRACK_NAME, job_of, marked_jobs, marker_data
+from answerprint.resolve.put_back.placement import TRACK_NAME, marked_jobs, marker_data, restoring_job
 
 __all__ = [
     "Found",
@@ -23,12 +18,8 @@ __all__ = [
     "item_by_id",
     "items",
     "ours_on",
-    "plain_path",
-    "same_media",
     "timeline_by_id",
 ]
-
-_BRACKET = re.compile(r"\[(\d+)-(\d+)\](?=[^\[\]]*$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +51,6 @@ def item_by_id(timeline: Timeline, id_: str, track: int = 0) -> Found | None:
 def ours_on(timeline: Timeline, clip: str, track: int = 0) -> list[Found]:
     """Items made from the clip with that id."""
     return [each for each in items(timeline, track) if (made_of := each.item.clip()) and made_of.id() == clip]
-
-
-def same_media(file_path: str, path: str) -> bool:
-    """Whether Resolve's File Path, such as `/d/p.[0001-0100].exr`, is the file or the pattern `/d/p.%04d.exr`."""
-    if not file_path:
-        return False
-    if plain_path(file_path) == plain_path(path):
-        return True
-    numbers = _BRACKET.search(file_path)
-    if numbers is None:
-        return False
-    first = Path(_BRACKET.sub(r"\1", file_path))
-    try:
-        pattern = SequencePattern.parse(Path(path))
-    except InputError:
-        return False
-    if pattern is None:
-        return numbers[1] == numbers[2] and plain_path(str(first)) == plain_path(path)
-    beside = plain_path(str(first.parent)) == plain_path(str(pattern.folder))
-    return beside and pattern.number_of(first.name) is not None
-
-
-def plain_path(path: str) -> str:
-    """A path in a normal form, to compare."""
-    return os.path.normcase(os.path.normpath(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,4 +206,4 @@ def _extents(there: list[TimelineItem]) -> Iterator[tuple[TimelineItem, float, f
 
 def _is_ours(item: TimelineItem) -> bool:
     clip: MediaPoolItem | None = item.clip()
-    return clip is not None and bool(job_of(clip))
+    return clip is not None and bool(restoring_job(clip))

@@ -56,14 +56,16 @@ def put_finished(
             result.failed.append((unit.failed, why_failed(unit.failed)))
         else:
             result.waiting.append(unit)
-    result.outcomes = put_clips(resolve, done, ledger, again=again)
+    result.outcomes = put_clips(resolve, client, done, ledger, again=again)
     return result
 
 
-def put_clips(resolve: Resolve, units: Sequence[ClipJobs], ledger: Ledger, *, again: bool = False) -> list[Outcome]:
+def put_clips(
+    resolve: Resolve, client: Client, units: Sequence[ClipJobs], ledger: Ledger, *, again: bool = False
+) -> list[Outcome]:
     """Put clips back together. Raises ResolveError where nothing more can be asked of Resolve."""
     # Parts are joined first: it takes as long as it takes, and meanwhile Resolve is its user's.
-    outcomes = {unit.id: failure for unit in units if (failure := _unready(unit)) is not None}
+    outcomes = {unit.id: failure for unit in units if (failure := _unready(client, unit)) is not None}
     ready = [unit for unit in units if unit.id not in outcomes]
     if ready:
         try:
@@ -83,11 +85,11 @@ def put_clips(resolve: Resolve, units: Sequence[ClipJobs], ledger: Ledger, *, ag
     return [outcomes[unit.id] for unit in units]
 
 
-def _unready(unit: ClipJobs) -> Outcome | None:
+def _unready(client: Client, unit: ClipJobs) -> Outcome | None:
     """Why its file cannot be put back; None where it can."""
     try:
         if unit.whole is not None:
-            join_whole(unit.whole)
+            join_whole(client, unit.whole)
     except AnswerprintError as error:
         return _failure(unit, str(error))
     if "%" in unit.path or os.path.lexists(unit.path):

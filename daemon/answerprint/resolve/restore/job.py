@@ -11,7 +11,7 @@ from answerprint.frames.frame import FrameRange
 from answerprint.resolve.put_back.placement import Placement
 from answerprint.resolve.restore.settings import RestoreSettings
 
-__all__ = ["HIDE", "Planned", "job_of"]
+__all__ = ["HIDE", "Planned", "make_job"]
 
 HIDE = "answerprint_hide"
 """The editor's note of a job whose original is to be hidden below the restored clip."""
@@ -40,7 +40,7 @@ class Planned:
         return self.place.first - self.place.restored_first, self.place.restored_stop - self.place.stop
 
 
-def job_of(planned: Planned, wishes: RestoreSettings) -> NewJob:
+def make_job(planned: Planned, wishes: RestoreSettings) -> NewJob:
     """The job. Raises InputError for settings that no restoration has."""
     place, media_first = planned.place, planned.media_first
     clip = replace(

@@ -15,17 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from answerprint.api.job import JobRecord
+from answerprint.api.job import ENDED, JobRecord, JobState
 from answerprint.api.types import NewJob
-from answerprint.child import command
-from answerprint.errors import InputError, JobFailedError, RemoteError
+from answerprint.client.client import Client
+from answerprint.errors import InputError, JobFailedError
 from answerprint.frames.codecs import codec_named
 from answerprint.frames.frame import FrameRange
-from answerprint.home import logs_folder
-from answerprint.ipc.child_log import create_log
-from answerprint.ipc.child_process import ChildProcess
 from answerprint.resolve.conform.handles import retrim
-from answerprint.resolve.restore.job import Planned, job_of
+from answerprint.resolve.restore.job import Planned, make_job
 from answerprint.resolve.restore.settings import RestoreSettings
 
 __all__ = ["Earlier", "JoinPlan", "join_plan_of", "join_whole", "part_jobs"]
@@ -95,11 +92,11 @@ def part_jobs(planned: Planned, wishes: RestoreSettings, earlier: list[Earlier])
         for number, part in enumerate(missing, 1)
     ]
     held = [*earlier, *(Earlier(each.output, part) for each, part in parts)]
-    request = {**job_of(planned, wishes).request, "range": f"{asked.start}:{asked.stop}"}
+    request = {**make_job(planned, wishes).request, "range": f"{asked.start}:{asked.stop}"}
     whole = JoinPlan(planned.id, planned.output, tuple(held), request)
     jobs = []
     for each, part in parts:
-        job = job_of(each, wishes)
+        job = make_job(each, wishes)
         first, editor = planned.media_first, {**job.clip.editor, _KEY: whole.to_text()}
         frames = FrameRange(part.start - first, part.stop - first)
         clip = replace(job.clip, range=frames, handles=(0, 0), editor=editor)
@@ -107,23 +104,45 @@ def part_jobs(planned: Planned, wishes: RestoreSettings, earlier: list[Earlier])
     return jobs
 
 
-def join_whole(whole: JoinPlan) -> None:
-    """Put the parts together, unless that was done before; then the new parts go. Raises AnswerprintError."""
+def join_whole(client: Client, whole: JoinPlan) -> None:
+    """Have the daemon join the parts, unless that was done before; then the new parts go.
+
+    The job has the whole's own id: however many ask for it, it is one job, and it goes on by itself when they are gone.
+    Raises AnswerprintError.
+    """
     if not os.path.lexists(whole.output):
         parts = [[each.path, each.frames.start, each.frames.stop] for each in whole.parts]
-        message = {"type": "join", "request": {**whole.request, "output": whole.output}, "parts": parts}
-        try:
-            log = create_log(logs_folder(), "join")
-        except OSError as error:
-            raise JobFailedError(f"No log can be written ({error.strerror}).", "Make room on the disk.") from error
-        with ChildProcess(command("join"), message, log) as child:
-            for event in child.events():  # noqa: B007 - the last one is the answer
-                pass
-        if event["event"] == "error":
-            raise RemoteError.from_event(event)
+        request = {**whole.request, "output": whole.output, "parts": parts}
+        new = NewJob(whole.id, "restore", request, label=f"{Path(whole.output).name}, joined"[:256])
+        job, _ = client.submit(new)
+        if job.state is JobState.DONE:  # and its file was removed since
+            client.delete(job.id)
+            job, _ = client.submit(new)
+        elif job.state in ENDED:
+            job = client.retry(job.id)
+        _await_end(client, job)
     output = Path(whole.output)
     for each in whole.parts:
         # What was restored for this file alone; other files that it was joined of are their jobs' own.
         if Path(each.path).name.startswith(f".{output.stem}.part"):
             with contextlib.suppress(OSError):  # it is of no more use, and in nobody's way
                 Path(each.path).unlink(missing_ok=True)
+
+
+def _await_end(client: Client, job: JobRecord) -> None:
+    """Wait until a job is done. Raises JobFailedError when it fails, or waits for a person."""
+    if client.info().suspended:
+        raise JobFailedError(
+            "The queue is suspended: the parts are joined when it goes on.", "Run: answerprint queue resume"
+        )
+    if job.state is not JobState.PAUSED:
+        for happening in client.watch(job.id, job.last_sequence, progress=False):
+            if happening.event.get("state") == JobState.PAUSED.value:
+                break
+    job = client.get(job.id)
+    if job.state is not JobState.DONE:
+        problem = job.problem or {}
+        raise JobFailedError(
+            str(problem.get("message") or f"Job {job.number}, which joins the parts, is {job.state.value}."),
+            str(problem.get("remedy") or f"Run: answerprint jobs show {job.number}"),
+        )

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from answerprint.errors import InputError
+from answerprint.frames.sequence import plain_path, same_media
 from answerprint.resolve.api import Timeline
 from answerprint.resolve.conform.facts import ClipFacts, ItemFacts, Refusal
 from answerprint.resolve.conform.query import FactsQuery
@@ -19,7 +20,6 @@ from answerprint.resolve.conform.selection import Chosen, Selection, SelectionRu
 from answerprint.resolve.put_back import placement
 from answerprint.resolve.put_back.ledger import LedgerRecord
 from answerprint.resolve.put_back.placement import Placement
-from answerprint.resolve.put_back.track_cache import plain_path, same_media
 
 __all__ = ["LEFT_OUT", "NOTHING", "OwnClip", "OwnClips", "is_named", "why_made_here", "without_own_clips"]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from answerprint.api.clip_ref import ClipRef
 from answerprint.api.types import MediaInfo
 from answerprint.errors import AnswerprintError, InputError
+from answerprint.frames.clip import FieldOrder
 from answerprint.frames.codecs import codec_named
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.conform.extent import Extent, extent_of
@@ -306,7 +307,7 @@ class _Planner:
         self._taken.add(str(output))
         label = extent.label
         fields = _fields(clip)
-        if fields in ("top", "bottom") or (media.interlaced and not fields):
+        if media.interlaced if fields is None else fields is not FieldOrder.PROGRESSIVE:
             notes = (*notes, "The source is interlaced: it is deinterlaced to whole frames first.")
         return Planned(
             id=str(uuid.uuid4()),
@@ -351,13 +352,18 @@ def _aspect(clip: ClipFacts, media: MediaInfo) -> Fraction:
     return pixel_aspect(text, (media.width, media.height), media.pixel_aspect) if text else media.pixel_aspect
 
 
-def _fields(clip: ClipFacts) -> str:
-    """Which fields Resolve takes the clip to have; "" where it goes by the file, or says it in another language."""
+def _fields(clip: ClipFacts) -> FieldOrder | None:
+    """The field order that is set in Resolve; None if it goes by the file, or says it in another language."""
     said = clip.properties.get("Field Dominance", "").casefold()
-    return next((order for start, order in _FIELDS.items() if said.startswith(start)), "")
+    return next((order for start, order in _FIELDS.items() if said.startswith(start)), None)
 
 
-_FIELDS = {"progressive": "progressive", "upper": "top", "lower": "bottom"}
+_FIELDS = {
+    "progressive": FieldOrder.PROGRESSIVE,
+    "upper": FieldOrder.TOP_FIRST,
+    "lower": FieldOrder.BOTTOM_FIRST,
+}
+"""How Resolve's words for them begin."""
 
 
 def _source_path(clip: ClipFacts, media: MediaInfo) -> str:

@@ -18,7 +18,7 @@ from answerprint.resolve.api.project import Project
 from answerprint.resolve.errors import SelectionError
 from answerprint.resolve.put_back.modes import POOL
 from answerprint.resolve.put_back.placement import Placement
-from answerprint.resolve.restore.job import Planned, job_of
+from answerprint.resolve.restore.job import Planned, make_job
 from answerprint.resolve.restore.output_names import folder_for, restored_path
 from answerprint.resolve.restore.settings import RestoreSettings
 
@@ -107,4 +107,4 @@ def queue_rendered(resolve: Resolve, client: Client, render_job: str, wishes: Re
     )
     output = restored_path(folder, place.name, taken, wishes.codec)
     planned = Planned(str(uuid.uuid4()), place, ClipRef(str(file), rate=info.rate), str(output))
-    return client.submit(job_of(planned, wishes))[0]
+    return client.submit(make_job(planned, wishes))[0]

@@ -16,7 +16,7 @@ from answerprint.resolve.conform.handles import retrim
 from answerprint.resolve.put_back.ledger import LedgerRecord
 from answerprint.resolve.put_back.placement import Placement
 from answerprint.resolve.restore.clip_jobs import ClipJobs
-from answerprint.resolve.restore.job import Planned, job_of
+from answerprint.resolve.restore.job import Planned, make_job
 from answerprint.resolve.restore.join import Earlier, JoinPlan, join_plan_of
 from answerprint.resolve.restore.settings import RestoreSettings
 
@@ -31,7 +31,7 @@ def earlier_of(
     records: of the ledger, which knows the files that were joined of others without a job. Raises InputError for
     settings that no restoration has.
     """
-    wanted = _way(job_of(planned, wishes).request)
+    wanted = _way(make_job(planned, wishes).request)
     units: dict[str, Earlier] = {}
     for job in sorted(jobs, key=lambda each: -each.number):
         if job.state is not JobState.DONE or _way(job.request) != wanted or _changed_since(planned.clip.media, job):
@@ -78,7 +78,7 @@ def reused(
     """
     place = planned.place
     asked = FrameRange(place.restored_first, place.restored_stop)
-    clip = job_of(planned, wishes).clip
+    clip = make_job(planned, wishes).clip
     here = {
         record.path
         for record in records
@@ -92,7 +92,7 @@ def reused(
     used = [each for each in earlier if each.frames.start < asked.stop and each.frames.stop > asked.start]
     if not codec_named(wishes.codec).can_join or retrim(asked, [each.frames for each in used]):
         return None
-    request = {**job_of(planned, wishes).request, "range": f"{asked.start}:{asked.stop}"}
+    request = {**make_job(planned, wishes).request, "range": f"{asked.start}:{asked.stop}"}
     whole = JoinPlan(planned.id, planned.output, tuple(used), request)
     jobs = tuple(replace(each.job, clip=clip) for each in used if each.job is not None)
     of = tuple(dict.fromkeys(unit for each in used for unit in each.units))

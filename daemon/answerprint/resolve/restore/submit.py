@@ -19,7 +19,7 @@ from answerprint.resolve.put_back import Outcome
 from answerprint.resolve.put_back.ledger import Ledger
 from answerprint.resolve.restore.clip_jobs import ClipJobs, place_of
 from answerprint.resolve.restore.finish import put_clips
-from answerprint.resolve.restore.job import Planned, job_of
+from answerprint.resolve.restore.job import Planned, make_job
 from answerprint.resolve.restore.join import join_plan_of, part_jobs
 from answerprint.resolve.restore.otio_check import OtioReadings
 from answerprint.resolve.restore.output_names import Taken
@@ -84,7 +84,7 @@ def queue_selection(
     media = MediaBook(client.describe_all)
     ledger = Ledger()
     records, done = ledger.records(), list(client.all_jobs([JobState.DONE]))
-    ours = OwnClips(records, map(_made, done))
+    ours = OwnClips(records, (_made(job) for job in done if not job.request.get("parts")))
     made = plan_restore(resolve, choice, wishes, media, taken, OtioReadings(resolve, media), ours)
     result = Queued(made)
     planned_ones = list(made.planned)
@@ -113,12 +113,12 @@ def queue_selection(
             elif parts:
                 wanted += [(replace(planned, notes=(*planned.notes, _ONLY_MISSING)), new) for new in parts]
             else:
-                wanted.append((planned, job_of(planned, wishes)))
+                wanted.append((planned, make_job(planned, wishes)))
         except InputError as error:
             _refuse(_refused(planned, error), result, said)
     _submit(client, wanted, result, said)
     # Asked for anew, it is brought back even where its user took it out since.
-    outcomes = put_clips(resolve, [unit for _, unit in restored], ledger, again=True) if restored else []
+    outcomes = put_clips(resolve, client, [unit for _, unit in restored], ledger, again=True) if restored else []
     for (planned, _), outcome in zip(restored, outcomes, strict=True):
         result.reused.append(outcome)
         said.reused(planned, outcome)

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any, cast
 
 from answerprint.api.clip_ref import ClipRef
-from answerprint.api.request import RestoreRequest
+from answerprint.api.request import SETTINGS, RestoreRequest
 from answerprint.errors import InputError
 from answerprint.option import Option
 from answerprint.resolve.restore.settings import RestoreSettings
-from answerprint.resolve.settings_form.build import FIELDS_OF_A_REQUEST, PREFIX, ready_models
-from answerprint.resolve.settings_form.form import Answers, Form, FormField, Value
+from answerprint.resolve.settings_form.build import FIELDS_OF_A_REQUEST, PLAIN_SETTINGS, PREFIX, ready_models
+from answerprint.resolve.settings_form.form import Answers, FieldValue, Form, FormField
 from answerprint.rpc.convert_info import ModelForm
 
 __all__ = ["settings_from"]
 
 _SIZE = re.compile(r"(\d{1,5}) ?x ?(\d{1,5})")
-_ASKED = frozenset({"model", "task", "size", "scale", "strength", "steps", "seed", "options", *FIELDS_OF_A_REQUEST})
+_ASKED = frozenset(SETTINGS) - {"device"}
 """Settings that the form decides, whatever they were."""
 
 
@@ -41,7 +41,7 @@ def settings_from(
         "model": model.name,
         "task": _task(form, values, model),
         "strength": _strength(values, model),
-        "seed": values["seed"],
+        **{name: values[name] for name in PLAIN_SETTINGS if values[name] is not None},
         **_size(values, model),
         **_options(form, values, [*method_options, *model.options]),
     }
@@ -62,7 +62,7 @@ def settings_from(
     )
 
 
-def _task(form: Form, values: Mapping[str, Value], model: ModelForm) -> str:
+def _task(form: Form, values: Mapping[str, FieldValue], model: ModelForm) -> str:
     if "task" not in values:  # there is only one
         return model.tasks[0]
     if values["task"] not in model.tasks:
@@ -71,12 +71,12 @@ def _task(form: Form, values: Mapping[str, Value], model: ModelForm) -> str:
     return str(values["task"])
 
 
-def _strength(values: Mapping[str, Value], model: ModelForm) -> Value:
+def _strength(values: Mapping[str, FieldValue], model: ModelForm) -> FieldValue:
     """The whole where there is no source to blend with, as an option that only another model has does not travel."""
     return values["strength"] if "strength" in values and model.gives == "picture" else 1.0
 
 
-def _steps(values: Mapping[str, Value], model: ModelForm) -> int | None:
+def _steps(values: Mapping[str, FieldValue], model: ModelForm) -> int | None:
     steps = cast("int | None", values.get("steps"))
     if steps is not None and 0 < model.most_steps < steps:
         remedy = f"Give at most {model.most_steps}, or nothing."
@@ -84,7 +84,7 @@ def _steps(values: Mapping[str, Value], model: ModelForm) -> int | None:
     return steps
 
 
-def _size(values: Mapping[str, Value], model: ModelForm) -> dict[str, Any]:
+def _size(values: Mapping[str, FieldValue], model: ModelForm) -> dict[str, Any]:
     text = values["size"]
     if text is None:
         return {}
@@ -101,7 +101,7 @@ def _size(values: Mapping[str, Value], model: ModelForm) -> dict[str, Any]:
     return size
 
 
-def _options(form: Form, values: Mapping[str, Value], options: Sequence[Option]) -> dict[str, object]:
+def _options(form: Form, values: Mapping[str, FieldValue], options: Sequence[Option]) -> dict[str, object]:
     """Options that are not at their default; those that only other models have are left out."""
     fields = {field.name: field for field in form.fields}
     chosen: dict[str, str] = {}
@@ -120,7 +120,7 @@ def _options(form: Form, values: Mapping[str, Value], options: Sequence[Option])
     return {**settings, "options": chosen}
 
 
-def _parse(option: Option, field: FormField, value: Value) -> str:
+def _parse(option: Option, field: FormField, value: FieldValue) -> str:
     """A value as its option writes it. Raises InputError."""
     try:
         return option.text(option.parse(field.shown(value)))
@@ -128,7 +128,7 @@ def _parse(option: Option, field: FormField, value: Value) -> str:
         raise InputError(f"{field.label} cannot be {field.shown(value)!r}.", error.remedy) from error
 
 
-def _folder(values: Mapping[str, Value]) -> str:
+def _folder(values: Mapping[str, FieldValue]) -> str:
     text = values["folder"]
     if text is None:
         return ""

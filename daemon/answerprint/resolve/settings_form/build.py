@@ -11,18 +11,18 @@ from types import MappingProxyType
 from typing import Any
 
 from answerprint.api.clip_ref import ClipRef
-from answerprint.api.request import MAX_SEED, RestoreRequest
+from answerprint.api.request import FIELD_TYPES, SETTINGS, RestoreRequest
 from answerprint.errors import InputError
 from answerprint.frames.codecs import CODECS
-from answerprint.option import Kind as OptionKind
-from answerprint.option import Option
+from answerprint.option import Option, OptionKind
 from answerprint.resolve.put_back.modes import MODES
 from answerprint.resolve.restore.settings import RestoreSettings
-from answerprint.resolve.settings_form.form import Form, FormField, Kind
+from answerprint.resolve.settings_form.form import FieldKind, Form, FormField
 from answerprint.rpc.convert_info import ModelForm
 
 __all__ = [
     "FIELDS_OF_A_REQUEST",
+    "PLAIN_SETTINGS",
     "PREFIX",
     "field_of",
     "form_for",
@@ -35,9 +35,10 @@ __all__ = [
 PREFIX = "option."
 """Of the names of fields that are options."""
 
-_KINDS: Mapping[OptionKind, Kind] = MappingProxyType(
+_KINDS: Mapping[OptionKind, FieldKind] = MappingProxyType(
     {"bool": "switch", "int": "integer", "float": "number", "choice": "choice", "text": "text"}
 )
+_TYPES: Mapping[str, OptionKind] = MappingProxyType({"bool": "bool", "int": "int", "float": "float", "str": "text"})
 _OWN = "the model's own"
 
 
@@ -105,22 +106,22 @@ def _with_default(field: FormField, option: Option) -> FormField:
 FIELDS_OF_A_REQUEST = frozenset({"consistency", "chunk", "noise"})
 """Options of the method that are settings of a restoration themselves."""
 
+_BY_MODEL = ("model", "task", "size", "scale", "strength", "steps")
+"""Settings whose fields depend on which models are ready."""
+
+PLAIN_SETTINGS = tuple(
+    name
+    for name, setting in SETTINGS.items()
+    if setting.label and name not in _BY_MODEL and name not in FIELDS_OF_A_REQUEST
+)
+"""The other settings that the form asks for: all about them is in the request."""
+
 _ASKED_ANYWAY = frozenset({"task"})
 """Options of models that the form asks for in a question of its own."""
 
 _DEFAULTS = RestoreRequest(ClipRef("-"), "-")
 _USUAL = RestoreSettings()
 _MOST_HANDLES = 10_000  # more are refused by Wishes
-_SEED = FormField(
-    "seed",
-    "Seed",
-    "integer",
-    _DEFAULTS.seed,
-    "The same seed gives the same picture.",
-    "advanced",
-    minimum=0,
-    maximum=MAX_SEED,
-)
 
 
 def form_for(
@@ -145,7 +146,7 @@ def form_for(
             *_way_back(),
             *(field_of(each) for each in sorted(of_method, key=lambda option: option.group != "basic")),
             *(merged(having, len(ready)) for having in own.values()),
-            _SEED,
+            *map(_plain_setting, PLAIN_SETTINGS),
         ),
     )
     return form.again(_answers(form, wishes, chosen), _lost(str(wished), models) if lost else "")
@@ -182,7 +183,7 @@ def _answers(form: Form, wishes: RestoreSettings, chosen: ModelForm) -> dict[str
     options = {field.name: kept_option(settings, field.name.removeprefix(PREFIX)) for field in form.fields}
     return {
         **{name: value for name, value in options.items() if name.startswith(PREFIX) and value is not None},
-        **{name: settings.get(name) for name in ("strength", "steps", "seed")},
+        **{name: settings.get(name) for name in ("strength", "steps", *PLAIN_SETTINGS)},
         "model": chosen.name,
         "task": task if task in chosen.tasks else next(iter(chosen.tasks), None),
         "size": _size(settings),
@@ -248,6 +249,23 @@ def _look(ready: Sequence[ModelForm], chosen: ModelForm) -> list[FormField]:
     ]
     asked = {"task": len(tasks) > 1, "strength": bool(pictured), "steps": set(most) != {1}}
     return [field for field in fields if asked.get(field.name, True)]
+
+
+def _plain_setting(name: str) -> FormField:
+    """The field of a setting that is the same for every model."""
+    setting, kind = SETTINGS[name], FIELD_TYPES[name].removesuffix(" | None")
+    return FormField(
+        name,
+        setting.label,
+        "choice" if setting.choices else _KINDS[_TYPES[kind]],
+        getattr(_DEFAULTS, name),
+        f"{setting.help[0].upper()}{setting.help[1:]}.",
+        "advanced",
+        choices=tuple((each, each) for each in setting.choices),
+        minimum=setting.minimum,
+        maximum=setting.maximum,
+        empty=setting.default,
+    )
 
 
 def _only(having: Sequence[ModelForm], ready: Sequence[ModelForm]) -> str:

@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 from answerprint.errors import AnswerprintError, InputError
 
-__all__ = ["Answers", "CannotAskError", "Form", "FormField", "Group", "Kind", "Value"]
+__all__ = ["Answers", "CannotAskError", "FieldGroup", "FieldKind", "FieldValue", "Form", "FormField"]
 
-Kind = Literal["choice", "integer", "number", "text", "switch", "folder"]
-Group = Literal["common", "advanced"]
-Value = str | int | float | bool | None
+FieldKind = Literal["choice", "integer", "number", "text", "switch", "folder"]
+FieldGroup = Literal["common", "advanced"]
+FieldValue = str | int | float | bool | None
 Answers = Mapping[str, object]
 """What a person gave, by the field's name: values, or what was typed."""
 
@@ -24,7 +24,7 @@ _SWITCH: Mapping[str, bool] = {
     **dict.fromkeys(("on", "yes", "y", "true", "1"), True),
     **dict.fromkeys(("off", "no", "n", "false", "0"), False),
 }
-_TAKES: Mapping[Kind, str] = {
+_TAKES: Mapping[FieldKind, str] = {
     "choice": "one of those that are listed",
     "integer": "a whole number",
     "number": "a number",
@@ -44,10 +44,10 @@ class FormField:
 
     name: str
     label: str
-    kind: Kind
-    default: Value
+    kind: FieldKind
+    default: FieldValue
     help: str
-    group: Group = "common"
+    group: FieldGroup = "common"
     choices: tuple[tuple[str, str], ...] = ()
     minimum: float | None = None
     maximum: float | None = None
@@ -55,7 +55,7 @@ class FormField:
     empty: str = ""
     takes: str = ""
 
-    def read(self, given: object) -> Value:
+    def read(self, given: object) -> FieldValue:
         """The value that was meant, typed or chosen; None for nothing. Raises InputError naming the field."""
         if given is None or (isinstance(given, str) and not given.strip()):
             if self.empty:
@@ -66,7 +66,7 @@ class FormField:
             raise self._error(repr(given) if isinstance(given, str) else str(given))
         return value
 
-    def shown(self, value: Value) -> str:
+    def shown(self, value: FieldValue) -> str:
         """A value as it would be typed; "" for nothing."""
         if isinstance(value, bool):
             return "on" if value else "off"
@@ -88,7 +88,7 @@ class FormField:
         """Read `to_json`'s form."""
         return cls(**{**data, "choices": tuple((str(value), str(label)) for value, label in data["choices"])})
 
-    def _value(self, given: object) -> Value:
+    def _value(self, given: object) -> FieldValue:
         """What was meant, None for what is not allowed."""
         if self.kind == "switch":
             return given if isinstance(given, bool) else _SWITCH.get(str(given).lower())
@@ -120,11 +120,11 @@ class Form:
     fields: tuple[FormField, ...]
     problem: str = ""
 
-    def group(self, group: Group) -> tuple[FormField, ...]:
+    def group(self, group: FieldGroup) -> tuple[FormField, ...]:
         """The questions of a group."""
         return tuple(field for field in self.fields if field.group == group)
 
-    def read(self, answers: Answers) -> dict[str, Value]:
+    def read(self, answers: Answers) -> dict[str, FieldValue]:
         """The value of every field; its default where there is no answer. Raises InputError naming the field."""
         known = {field.name for field in self.fields}
         for name in answers:

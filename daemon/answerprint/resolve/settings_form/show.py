@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from answerprint.errors import InputError
-from answerprint.resolve.bridge.attach import clean_environment
+from answerprint.resolve.bridge.attach import interpreter_environment
 from answerprint.resolve.bridge.bridge import Bridge
 from answerprint.resolve.errors import ResolveError
-from answerprint.resolve.settings_form.form import Answers, CannotAskError, Form, FormField, Value
+from answerprint.resolve.settings_form.form import Answers, CannotAskError, FieldValue, Form, FormField
 from answerprint.text import plain
 
 __all__ = [
@@ -120,7 +120,7 @@ class WindowDialog:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=clean_environment(self._environ),
+                env=interpreter_environment(self._environ),
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
@@ -196,11 +196,11 @@ class PromptDialog:
             return None
         return answers
 
-    def _answers(self, fields: Sequence[FormField]) -> Iterator[tuple[str, Value]]:
+    def _answers(self, fields: Sequence[FormField]) -> Iterator[tuple[str, FieldValue]]:
         for field in fields:
             yield field.name, self._one(field)
 
-    def _one(self, field: FormField) -> Value:
+    def _one(self, field: FormField) -> FieldValue:
         default = field.shown(field.default) or field.empty
         if field.kind == "choice":
             for number, (value, label) in enumerate(field.choices, 1):

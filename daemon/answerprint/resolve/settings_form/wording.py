@@ -6,23 +6,17 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from answerprint.api.request import SETTINGS
+
 __all__ = ["form_wording"]
 
 _WORDS: Mapping[str, str] = MappingProxyType(
     {
-        "model": "Model",
-        "task": "Task",
-        "size": "Size",
-        "scale": "Size",
-        "strength": "Strength",
-        "steps": "Steps",
-        "seed": "Seed",
+        **{name: setting.label for name, setting in SETTINGS.items() if setting.label},
         "put": "Put back",
         "handles": "Handles",
         "folder": "Folder",
         "codec": "Codec",
-        "chunk": "Chunk",
-        "noise": "Noise",
         "inout": "Restore In-Out Range",
         "playhead": "Restore Clip Under Playhead",
         "selected": "Restore Selected Clips",

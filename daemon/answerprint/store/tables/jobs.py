@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from typing import Literal
 
 from answerprint.api.job import ENDED, JobEvent, JobRecord, JobState, UnknownJobError
+from answerprint.api.types import QueuePlace
 from answerprint.ipc.messages import Message
 from answerprint.store.tables.rows import job_from_row, to_text
 
-__all__ = ["Place", "consequences", "insert_job", "keep_event", "position", "read_job", "update"]
-
-Place = Literal["first", "last"]
+__all__ = ["QueuePlace", "consequences", "insert_job", "keep_event", "position", "read_job", "update"]
 
 
 def read_job(sqlite: sqlite3.Connection, job: str) -> JobRecord:
@@ -33,7 +31,7 @@ def keep_event(sqlite: sqlite3.Connection, job: JobRecord, at: float, event: Mes
     return JobEvent(sequence, at, event)
 
 
-def position(sqlite: sqlite3.Connection, place: Place) -> float:
+def position(sqlite: sqlite3.Connection, place: QueuePlace) -> float:
     """A position before or after all others; one scale serves all priorities, as they are sorted first."""
     extreme, step = ("min", -1.0) if place == "first" else ("max", 1.0)
     found = sqlite.execute(f"SELECT {extreme}(position) FROM jobs").fetchone()[0]  # noqa: S608

@@ -24,8 +24,8 @@ _LONGEST_HEADER = 100
 _LARGEST_RECORD = 64 << 20
 _WIDTHS = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)
 
-Value = int | float | str | bytes | None
-Cell = tuple[int, tuple[Value, ...]]
+CellValue = int | float | str | bytes | None
+Cell = tuple[int, tuple[CellValue, ...]]
 """A row: its rowid (0 for tables without one), and its columns."""
 
 
@@ -253,7 +253,7 @@ def _checksum(before: bytes, data: bytes, words: str) -> bytes:
     return struct.pack(">2I", first, second)
 
 
-def _record(data: bytes) -> tuple[Value, ...]:
+def _record(data: bytes) -> tuple[CellValue, ...]:
     """The columns of a record. Raises ValueError and IndexError if it is invalid."""
     length, place = _varint(data, 0)
     if not 0 < length <= len(data):
@@ -262,7 +262,7 @@ def _record(data: bytes) -> tuple[Value, ...]:
     while place < length:
         kind, place = _varint(data, place)
         kinds.append(kind)
-    values: list[Value] = []
+    values: list[CellValue] = []
     place = length
     for kind in kinds:
         width = (kind - 12) // 2 if kind >= 12 else _WIDTHS[kind]
@@ -281,7 +281,7 @@ def _record_length(data: bytes, start: int) -> int:
     return total
 
 
-def _value(kind: int, data: bytes) -> Value:
+def _value(kind: int, data: bytes) -> CellValue:
     if kind >= 12:
         return data.decode() if kind % 2 else data
     if kind == 7:

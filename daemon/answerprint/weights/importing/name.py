@@ -8,7 +8,7 @@ from pathlib import Path
 from answerprint.errors import ModelError
 from answerprint.store.quota import storage_error
 from answerprint.weights.published_models import known_models
-from answerprint.weights.pulling.download import hash_file
+from answerprint.weights.pulling.download import pin_file
 
 __all__ = ["name_and_paths"]
 
@@ -38,7 +38,7 @@ def _known_name(path: Path) -> str:
         size = path.stat().st_size
         for model in known_models().values():
             for file in model.files:
-                if file.size == size and file.sha256 and hash_file(path).sha256 == file.sha256:
+                if file.size == size and file.sha256 and pin_file(path).sha256 == file.sha256:
                     return model.name
     except OSError as error:
         raise storage_error(error, path) from error

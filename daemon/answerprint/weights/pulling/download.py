@@ -18,7 +18,7 @@ from answerprint.weights.pulling.memory import Pin
 from answerprint.weights.pulling.transfer import GoneError, HttpResponse, Route, StaleError, TransferError, open_answer
 from answerprint.weights.verify import MAX_TEXT_BYTES
 
-__all__ = ["Download", "PullError", "hash_file"]
+__all__ = ["Download", "PullError", "pin_file"]
 
 _MOST_BYTES = 32 * 2**30
 _NOTE_BYTES = 8192
@@ -139,7 +139,7 @@ class Download:
 
     def _check(self, file: KnownFile, expected: Pin | None, part: Path) -> Pin:
         try:
-            found = hash_file(part, self.cancelled)
+            found = pin_file(part, self.cancelled)
             with part.open("rb") as kept:
                 os.fsync(kept.fileno())
         except OSError as error:
@@ -155,7 +155,7 @@ class Download:
         return found
 
 
-def hash_file(path: Path, cancelled: threading.Event | None = None) -> Pin:
+def pin_file(path: Path, cancelled: threading.Event | None = None) -> Pin:
     """Size and hash of a file. Raises OSError, and CancelledError."""
     hashed, size = hashlib.sha256(), 0
     with path.open("rb") as file:

@@ -27,7 +27,7 @@ from answerprint.weights.manifest import FileRecord, read_manifest
 from answerprint.weights.packaged.package import is_here
 from answerprint.weights.published_models import KnownFile, KnownModel
 from answerprint.weights.pulling.address import check_address, origin
-from answerprint.weights.pulling.download import Download, PullError, hash_file
+from answerprint.weights.pulling.download import Download, PullError, pin_file
 from answerprint.weights.pulling.memory import Pin, accept, has_accepted, pin, read_memory, unpin
 from answerprint.weights.pulling.transfer import Route
 from answerprint.weights.settings import ModelSettings
@@ -255,7 +255,7 @@ class _Work:
         expected = self._expected(file)
         download = replace(self.download, on_bytes=lambda here: self.count.report("fetch", file.name, here))
         if self._copy(file, part):
-            found = hash_file(part, download.cancelled)
+            found = pin_file(part, download.cancelled)
             self.count.report("fetch", file.name, found.size)
             if expected is not None and expected.sha256 != found.sha256:
                 part.unlink()
@@ -289,7 +289,7 @@ class _Work:
         expected = self._expected(file)
         if not target.is_file() or expected is None:
             return False
-        return file.convert or hash_file(target, self.download.cancelled).sha256 == expected.sha256
+        return file.convert or pin_file(target, self.download.cancelled).sha256 == expected.sha256
 
     def _reuse(self, file: KnownFile, target: Path) -> bool:
         """Take over what is right in a damaged folder of the same model."""
@@ -297,7 +297,7 @@ class _Work:
             records: Mapping[str, FileRecord] = {each.name: each for each in read_manifest(self.final).files}
             record, expected, old = records[file.name], self._expected(file), self.final / file.name
             wanted = record.sha256 if file.convert or expected is None else expected.sha256
-            if old.is_file() and hash_file(old, self.download.cancelled).sha256 == wanted == record.sha256:
+            if old.is_file() and pin_file(old, self.download.cancelled).sha256 == wanted == record.sha256:
                 shutil.copyfile(old, target)
                 return True
         return False

@@ -1,4 +1,4 @@
-"""An editor's timeline with one clip to restore, and its restored file: what a put-back starts from."""
+"""An editor's timeline with one clip and its restored file, ready to be put back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fakes.resolve.item import Item
 from fakes.resolve.timeline import Timeline
 from media.makers import make_movie, make_png, numbered_frame
 
-__all__ = ["JOB", "Stage", "make_picture", "make_sequence", "put_back", "set_stage"]
+__all__ = ["JOB", "PutBackCase", "make_case", "make_picture", "make_sequence", "put_back"]
 
 JOB = "0123456789abcdef"
 START = "01:00:00:00"
@@ -33,7 +33,7 @@ def put_back(
     ledger: Ledger,
     *,
     save: bool = True,
-    **options: Any,  # noqa: ANN401 - those of `Session.put`
+    **options: Any,  # noqa: ANN401 - those of `PutBackSession.put`
 ) -> Outcome:
     """Put one clip back, in a session of its own."""
     with put_back_session(resolve, ledger, save=save) as one:
@@ -42,7 +42,7 @@ def put_back(
 
 
 @dataclass(slots=True)
-class Stage:
+class PutBackCase:
     """fake: what the user sees. before: source frame at each record frame that the item has."""
 
     fake: FakeResolve
@@ -59,7 +59,7 @@ class Stage:
         """A new attachment."""
         return Resolve(self.fake.bridge().root)
 
-    def put(self, job: str = JOB, **options: Any) -> Outcome:  # noqa: ANN401 - those of `Session.put`
+    def put(self, job: str = JOB, **options: Any) -> Outcome:  # noqa: ANN401 - those of `PutBackSession.put`
         """Put the clip back."""
         return put_back(self.resolve, self.place, job, self.path, self.ledger, **options)
 
@@ -111,7 +111,7 @@ class Stage:
         ]
 
 
-def set_stage(
+def make_case(
     fake: FakeResolve,
     folder: Path,
     *,
@@ -132,7 +132,7 @@ def set_stage(
     record: int | None = None,
     attributes: dict[str, str] | None = None,
     sound: str | None = None,
-) -> Stage:
+) -> PutBackCase:
     """whole: all of the source was restored. align: the restored file begins on a frame of the timeline."""
     rate = Fraction(rate)
     (folder / "in").mkdir()
@@ -185,7 +185,7 @@ def set_stage(
         attributes=attributes or {},
         left=Fraction(item.GetLeftOffset(True) or 0).limit_denominator(1_000_000),
     )
-    return Stage(fake, timeline, clip, item, place, str(path), Ledger(folder / "ledger", 0.0), tuple(shown))
+    return PutBackCase(fake, timeline, clip, item, place, str(path), Ledger(folder / "ledger", 0.0), tuple(shown))
 
 
 _FAST = {"preset": "ultrafast"}
