@@ -97,7 +97,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     restore.add_argument(
         "--wait", action="store_true", help="wait for the jobs, and put each clip back when it is done"
     )
-    restore.add_argument("--yes", action="store_true", help=f"do not ask before --put {asking}")
+    restore.add_argument("--yes", action="store_true", help=f"do not ask for confirmation of --put {asking}")
     add_settings(restore)
     queue = actions.add("queue", "restore many clips: a track, bin, flag or timeline, or an edit list", _QUEUE)
     chosen = queue.add_mutually_exclusive_group(required=True)
@@ -110,17 +110,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     queue.add_argument("--report", metavar="FILE", help="write the result of each clip to this file as JSON")
     add_restore_arguments(queue)
     queue.add_argument("--wait", action="store_true", help="wait for the jobs, and put each clip back when it is done")
-    queue.add_argument("--yes", action="store_true", help=f"do not ask before --put {asking}")
-    add_settings(queue)
-    finish = actions.add("finish", "put finished clips back into the project")
-    finish.add_argument(
-        "jobs", metavar="JOB", nargs="*", help="number or id of a job (default: all jobs of the project)"
-    )
-    queue.add_argument("--rate", metavar="R", help="with --from: frame rate of an EDL, which does not contain it")
-    queue.add_argument("--report", metavar="FILE", help="write the result of each clip to this file as JSON")
-    add_restore_arguments(queue)
-    queue.add_argument("--wait", action="store_true", help="wait for the jobs, and put each clip back when it is done")
-    queue.add_argument("--yes", action="store_true", help="do not ask for confirmation of --put replace")
+    queue.add_argument("--yes", action="store_true", help=f"do not ask for confirmation of --put {asking}")
     add_settings(queue)
     finish = actions.add("finish", "put finished clips back into the project")
     finish.add_argument(
