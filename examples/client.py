@@ -114,7 +114,7 @@ def main(clip: str, output: str, picture: str) -> None:
     parts = list(daemon.frames.GetFrame(frames_pb2.GetFrameRequest(job=job.id, frame=0), metadata=daemon.token))
     data = b"".join(part.data for part in parts)
     if len(data) != parts[0].total_bytes:
-        fail("The picture did not arrive whole.", "Ask for it again.", 4)
+        fail("The image is incomplete.", "Try again.", 4)
     Path(picture).write_bytes(data)
     print(f"{job.deliverable.path}: {job.frames_done} frames; {picture}: {parts[0].width}x{parts[0].height}")
 

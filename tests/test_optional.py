@@ -35,5 +35,5 @@ def test_what_pip_can_install_is_installed_for_the_python_that_runs(
 def test_nobody_is_sent_to_pip_from_a_bundle_alone(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     said = remedy(package, monkeypatch)
-    assert "Nothing can be added to a bundle" in said
+    assert "Packages cannot be added to this bundle" in said
     assert sys.executable not in said

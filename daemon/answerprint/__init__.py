@@ -6,7 +6,6 @@ __all__ = ["__version__"]
 
 __version__ = "0.1.0"
 
-# Where another program, such as Resolve, takes part of the processor, threads that wait for each other busily stop each
-# other: a clip took 9 times as long. Asleep they cost 5 % of an idle processor. Before anything loads torch, which
-# reads this once.
+# Threads that busy-wait for each other are very slow while another program, such as Resolve, uses the CPU: a clip took
+# 9 times as long. Sleeping threads cost 5 % on an idle CPU. Set before torch is imported, which reads it once.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

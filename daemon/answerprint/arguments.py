@@ -1,4 +1,4 @@
-"""Arguments of every program of ours: a mistake is an error like any other, in two plain lines."""
+"""Argument parser of all programs: a mistake raises InputError like any other error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["PlainParser"]
 
 
 class PlainParser(ArgumentParser):
-    """A parser that raises InputError, where argparse prints its usage and ends the program."""
+    """A parser that raises InputError instead of printing its usage and exiting."""
 
     def error(self, message: str) -> NoReturn:
         """Raise InputError."""

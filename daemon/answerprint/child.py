@@ -1,6 +1,6 @@
-"""The one way in which child processes start, from a checkout, an installation or a frozen bundle.
+"""Start child processes from a checkout, an installation or a frozen bundle.
 
-Programs are named in text and imported when they run, so the parent never loads what its children need.
+Programs are module names, imported when they run, so that the parent never imports what its children need.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ BUNDLE_FLAG = "--child"
 
 
 def command(kind: str) -> list[str]:
-    """Return the start of the command line that runs a program of `PROGRAMS`; its own arguments follow."""
+    """Return the command line that runs a program of `PROGRAMS`, without its arguments."""
     if getattr(sys, "frozen", False):
         return [sys.executable, BUNDLE_FLAG, kind]
-    # -P: a file of the user's named like a module, in the folder where they work, is never imported.
+    # -P: never import a file in the user's current folder that is named like a module.
     return [sys.executable, "-P", "-m", "answerprint.child", kind]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the program that argv names with the rest of argv; returns its exit code."""
+    """Run the program named by argv[0] with the other arguments; returns its exit code."""
     kind, *rest = sys.argv[1:] if argv is None else argv
     try:
         code = importlib.import_module(PROGRAMS[kind]).main(rest)

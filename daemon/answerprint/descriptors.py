@@ -1,4 +1,4 @@
-"""Files, pipes and connections that a process may have open at a time: more where the system gives them."""
+"""The limit of open files, pipes and connections of this process."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ __all__ = ["are_free", "is_out_of_descriptors", "most_open", "raise_limit", "too
 
 _ENOUGH = 4096
 _UNLIMITED = 8192
-"""Of a system that counts nothing by process, such as Windows."""
+"""For systems without a limit per process, such as Windows."""
 _OUT = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 def is_out_of_descriptors(error: OSError) -> bool:
-    """Whether nothing more could be opened: for this process, or for any."""
+    """Whether too many files are open, in this process or in the system."""
     return error.errno in _OUT
 
 
 def too_many_files(what: str) -> TooManyFilesError:
-    """The error of whatever could not be opened because too much is open."""
+    """The error for `what` could not be opened because too many files are open."""
     return TooManyFilesError(
         f"{what} could not be opened: too many files and connections are open.",
-        "Close programs that use Answerprint, or raise the limit of open files (ulimit -n); the work then goes on.",
+        "Close programs that use Answerprint, or raise the limit of open files (ulimit -n). The job then resumes.",
     )
 
 
 def most_open() -> int:
-    """How many this process may have open."""
+    """The limit of this process."""
     if sys.platform == "win32":
         return _UNLIMITED
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -42,18 +42,18 @@ def most_open() -> int:
 
 
 def raise_limit() -> int:
-    """Let this process open what the system lets it, as far as it may be of use; returns how many that is."""
+    """Raise the limit of this process as far as allowed and useful; returns the new limit."""
     if sys.platform != "win32":
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = _ENOUGH if hard == resource.RLIM_INFINITY else min(_ENOUGH, hard)
         if soft != resource.RLIM_INFINITY and soft < wanted:
-            with contextlib.suppress(OSError, ValueError):  # as it was, then
+            with contextlib.suppress(OSError, ValueError):  # keep the old limit
                 resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     return most_open()
 
 
 def are_free(number: int) -> bool:
-    """Whether so many can be opened now."""
+    """Whether this many files can be opened now."""
     opened: list[int] = []
     try:
         for _ in range(number):

@@ -1,4 +1,4 @@
-"""Every error a user can meet, as one tree; each leaf is one thing the user can do about it.
+"""All errors that users can see, as one tree. A class groups errors with the same kind of remedy.
 
 AnswerprintError
 +-- InputError          the arguments or the input cannot be used          exit code 2
@@ -6,14 +6,14 @@ AnswerprintError
 |   +-- OutputError     the output may not or cannot be written
 |   +-- ModelError      the model is unknown, absent or damaged
 +-- NoDaemonError       no daemon answers, or it cannot be used            exit code 3
-+-- JobFailedError      the work began and could not be finished           exit code 4
++-- JobFailedError      the job started and could not be finished          exit code 4
 |   +-- TruncatedError  the source ended before the frames that were asked for
 |   +-- StorageError    the disk failed
-|   |   +-- DiskFullError   there is no room
-|   |   +-- TooManyFilesError   no more files can be opened for now
+|   |   +-- DiskFullError       the disk is full
+|   |   +-- TooManyFilesError   too many files are open
 |   +-- JournalError    the journal of jobs cannot be used
-+-- CancelledError      the user ended the job                             exit code 5
-+-- RemoteError         any of these, met by another process
++-- CancelledError      the user cancelled the job                         exit code 5
++-- RemoteError         any of these, raised in another process
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = [
 
 
 class AnswerprintError(Exception):
-    """An error with a plain message of one line and the remedy, both shown to the user."""
+    """An error with a one-line message and a remedy, both shown to the user."""
 
     exit_code: int = 4
     code: str = "failed"
@@ -54,7 +54,7 @@ class AnswerprintError(Exception):
 
     @property
     def details(self) -> dict[str, object]:
-        """Further facts for programs, by name."""
+        """Additional facts for programs, by name."""
         return {}
 
 
@@ -78,13 +78,13 @@ class OutputError(InputError):
 
 
 class ModelError(InputError):
-    """The model is unknown, absent or damaged, or lacks what was asked of it."""
+    """The model is unknown, absent or damaged, or cannot do what was requested."""
 
     code = "bad_model"
 
 
 class JobFailedError(AnswerprintError):
-    """The work began and could not be finished."""
+    """The job started and could not be finished."""
 
     exit_code = 4
     code = "job_failed"
@@ -103,7 +103,7 @@ class StorageError(JobFailedError):
 
 
 class DiskFullError(StorageError):
-    """There is no room on the disk; the work goes on when there is."""
+    """The disk is full; the job resumes when there is space."""
 
     code = "disk_full"
 
@@ -114,12 +114,12 @@ class DiskFullError(StorageError):
 
     @property
     def details(self) -> dict[str, object]:
-        """What a program needs to know when to try again."""
+        """What a program needs to know when to retry."""
         return {"needed_bytes": self.needed_bytes, "folder": self.folder}
 
 
 class TooManyFilesError(StorageError):
-    """No more files, pipes or connections can be opened; the work goes on when some were closed."""
+    """Too many files, pipes or connections are open; the job resumes when some are closed."""
 
     code = "too_many_files"
 
@@ -131,14 +131,14 @@ class JournalError(JobFailedError):
 
 
 class NoDaemonError(AnswerprintError):
-    """No daemon answers, or the one that does may not be used."""
+    """No daemon answers, or the one that does cannot be used."""
 
     exit_code = 3
     code = "no_daemon"
 
 
 class RemoteError(AnswerprintError):
-    """An error that another process met, with its own code, exit code and details."""
+    """An error from another process, with its code, exit code and details."""
 
     def __init__(
         self, message: str, remedy: str, *, code: str, exit_code: int, details: Mapping[str, object] | None = None
@@ -150,24 +150,24 @@ class RemoteError(AnswerprintError):
 
     @classmethod
     def from_event(cls, event: Mapping[str, object]) -> RemoteError:
-        """The error that an `error` event, or a problem in the same form, tells of."""
-        said = {"event", "job", "id", "message", "remedy", "code", "exit_code"}
+        """The error in an `error` event, or in a problem of the same form."""
+        known = {"event", "job", "id", "message", "remedy", "code", "exit_code"}
         return cls(
             str(event.get("message", "")),
             str(event.get("remedy", "")),
             code=str(event.get("code", cls.code)),
             exit_code=int(str(event.get("exit_code", cls.exit_code))),
-            details={name: value for name, value in event.items() if name not in said},
+            details={name: value for name, value in event.items() if name not in known},
         )
 
     @property
     def details(self) -> dict[str, object]:
-        """Further facts for programs, by name."""
+        """Additional facts for programs, by name."""
         return self._details
 
 
 class CancelledError(AnswerprintError):
-    """The user ended the job."""
+    """The user cancelled the job."""
 
     exit_code = 5
     code = "cancelled"

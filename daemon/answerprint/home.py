@@ -1,6 +1,6 @@
-"""Where the program keeps its files: one folder, moved as a whole by `ANSWERPRINT_HOME`.
+"""The folder with all files of the program; `ANSWERPRINT_HOME` moves it.
 
-Paths only: nothing is created here. The standard library only, so that every process can ask.
+Only paths: nothing is created here. Standard library only, so that every process can import it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _NAME = "answerprint"
 
 
 def home(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
-    """Absolute path of the folder; it need not exist.
+    """Absolute path of the home folder; it need not exist.
 
-    Without `ANSWERPRINT_HOME` it is the platform's place for a user's application data: LOCALAPPDATA on Windows,
-    Application Support on macOS, XDG_DATA_HOME elsewhere. Raises InputError when the user has no home folder at all.
+    The default is the platform's folder for application data: LOCALAPPDATA on Windows, Application Support on macOS,
+    XDG_DATA_HOME elsewhere. Raises InputError if the user has no home folder.
     """
     environ = os.environ if environ is None else environ
     named = environ.get("ANSWERPRINT_HOME", "")
@@ -44,22 +44,22 @@ def home(environ: Mapping[str, str] | None = None, platform: str = sys.platform)
         if platform == "darwin":
             return Path.home() / "Library" / "Application Support" / _NAME
         return (_absolute(environ.get("XDG_DATA_HOME", "")) or Path.home() / ".local" / "share") / _NAME
-    except RuntimeError as error:  # what pathlib raises when there is no home folder
-        raise InputError("There is no home folder to keep files in.", "Set ANSWERPRINT_HOME to a folder.") from error
+    except RuntimeError as error:  # pathlib raises it if there is no home folder
+        raise InputError("This user has no home folder.", "Set ANSWERPRINT_HOME to a folder.") from error
 
 
 def _absolute(text: str) -> Path | None:
-    """The XDG specification says that relative paths are to be ignored; so are empty ones."""
+    """The path, if it is absolute: the XDG specification says to ignore relative ones."""
     return Path(text) if text and Path(text).is_absolute() else None
 
 
 def models_folder() -> Path:
-    """The user's models, one folder each."""
+    """Installed models, one folder each."""
     return home() / "models"
 
 
 def flow_cache_folder() -> Path:
-    """Optical flow that was computed before."""
+    """The cache of optical flow."""
     return home() / "cache" / "flow"
 
 
@@ -69,12 +69,12 @@ def state_folder() -> Path:
 
 
 def scratch_folder() -> Path:
-    """Finished chunks of jobs that are not done, one folder a job; the configuration may name another place."""
+    """Finished chunks of unfinished jobs, one folder per job; config.toml may set another folder."""
     return home() / "scratch"
 
 
 def config_file() -> Path:
-    """The user's settings of the daemon; it need not exist."""
+    """The settings of the daemon; it need not exist."""
     return home() / "config.toml"
 
 
@@ -89,7 +89,7 @@ def logs_folder() -> Path:
 
 
 def own_folders() -> tuple[Path, ...]:
-    """The folders in which the program makes and removes files as it likes: nothing of anybody else belongs there."""
+    """The folders in which the program creates and deletes files freely; no other files belong there."""
     return (
         state_folder(), scratch_folder(), run_folder(), models_folder(), flow_cache_folder().parent, logs_folder(),
     )  # fmt: skip

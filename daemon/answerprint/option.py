@@ -1,6 +1,6 @@
-"""One setting of the method or of a model, as data: what every front end shows, and where every value is checked.
+"""A setting of the method or of a model, described as data: front ends show it, and its values are checked here.
 
-The standard library only, so that the command line, the protocol and a plugin can all build their forms from it.
+Standard library only, so that the command line, the protocol and plugins can all build their forms from it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Option", "OptionGroup", "OptionKind", "OptionValue"]
 OptionKind = Literal["bool", "int", "float", "choice", "text"]
 OptionGroup = Literal["basic", "advanced"]
 OptionValue = bool | int | float | str | tuple[float, float]
-"""A checked value; a pair of numbers is that of an option of the format span."""
+"""A checked value; a pair of numbers for the format span."""
 
 _BOOLS: Mapping[str, bool] = MappingProxyType(
     {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
@@ -27,29 +27,29 @@ _BOOLS: Mapping[str, bool] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One setting, described so that any front end can show it without knowing what it does.
+    """A setting, described so that any front end can show it without knowing what it does.
 
-    Values travel as text, as typed: `text` and `parse` are each other's inverse.
+    Values are passed as text, as typed: `text` and `parse` are inverse to each other.
     """
 
     name: str
     kind: OptionKind
     default: OptionValue
     help: str
-    """One sentence for whoever edits the film."""
+    """One sentence for the user."""
     group: OptionGroup = "advanced"
     minimum: float | None = None
-    """Least number that is allowed, itself included; None is no limit, as for `maximum`."""
+    """Smallest allowed number, inclusive; None is no limit. The same holds for `maximum`."""
     maximum: float | None = None
     choices: tuple[str, ...] = ()
-    """What there is to choose from, of the kind choice."""
+    """The choices, for the kind choice."""
     unit: str = ""
-    """What a number counts, in the plural; empty for plain numbers and shares."""
+    """Unit of a number, in the plural; empty for plain numbers and fractions."""
     format: Literal["", "span"] = ""
-    """Of the kind text: span is two numbers FROM-TO within the limits. Else a front end shows a line of text."""
+    """For the kind text: span is two numbers FROM-TO within the limits; empty is a line of text."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a description that no front end could show: a mistake in the program."""
+        """Raise ValueError for an invalid description, which is a defect of the program."""
         if self.kind not in get_args(OptionKind) or self.group not in get_args(OptionGroup) or not self.help:
             raise ValueError(f"option {self.name} is of no known kind or group, or has no help")
         if not self._allows(self.default):
@@ -57,24 +57,24 @@ class Option:
 
     @property
     def form(self) -> str:
-        """What is allowed, in words."""
+        """The allowed values in words."""
         if self.kind == "bool":
             return "on or off"
         if self.kind == "choice":
             return "one of " + ", ".join(self.choices)
         if self.kind == "text" and not self.format:
-            return "a text"
+            return "text"
         noun = "two numbers FROM-TO" if self.format else "a whole number" if self.kind == "int" else "a number"
         example = ", such as 0-0.3" if self.format else ""
         return noun + self._limits() + (f", in {self.unit}" if self.unit else "") + example
 
     @property
     def default_text(self) -> str:
-        """The default, as it would be typed."""
+        """The default as text."""
         return self.text(self.default)
 
     def text(self, value: OptionValue) -> str:
-        """`value` as it would be typed."""
+        """A value as text, as a user would type it."""
         if isinstance(value, bool):
             return "on" if value else "off"
         if isinstance(value, tuple):
@@ -82,18 +82,18 @@ class Option:
         return f"{value:.12g}" if isinstance(value, float) else str(value)
 
     def parse(self, text: str) -> OptionValue:
-        """The value that `text` says; raises InputError with the option, what was given and what is allowed."""
+        """Parse and check a value. Raises InputError with the option, the text and the allowed values."""
         return self.check(self._read(text), text)
 
     def check(self, value: OptionValue | None, given: str | None = None) -> OptionValue:
-        """`value`, if it is allowed; raises InputError as `parse` does. `given` is what the user typed, if he did."""
+        """Return the value if it is allowed. Raises InputError like `parse`. given: what the user typed, if known."""
         if value is None or not self._allows(value):
             shown = repr(given) if given is not None else "nothing" if value is None else self.text(value)
             raise InputError(f"Option {self.name} does not take {shown}.", f"Give {self.form}.")
         return value
 
     def to_json(self) -> dict[str, object]:
-        """Every field by name; the default of a span is its text, as JSON has no pairs."""
+        """All fields by name; the default of a span is text, as JSON has no pairs."""
         default = self.default_text if self.format else self.default
         return asdict(self) | {"default": default, "choices": list(self.choices)}
 
@@ -105,7 +105,7 @@ class Option:
         return "" if self.maximum is None else f" of at most {self.maximum:g}"
 
     def _read(self, text: str) -> OptionValue | None:
-        """`text` as a value of the kind, allowed or not; None where it is no such value."""
+        """The text as a value of the kind, allowed or not; None if it is none."""
         try:
             if self.format == "span":
                 begin, _, end = text.partition("-")

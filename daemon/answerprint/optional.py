@@ -1,4 +1,4 @@
-"""Packages that not everybody has, and how to get one."""
+"""Optional packages, and how to install them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["how_to_install"]
 
 
 def how_to_install(package: str) -> str:
-    """A remedy for a package that is missing, as a sentence: where pip has no way in, that is said."""
+    """The remedy for a missing package, as a sentence; a frozen bundle cannot install packages."""
     if getattr(sys, "frozen", False):
-        return f"Nothing can be added to a bundle such as this: install Answerprint by pip, and {package} with it."
+        return f"Packages cannot be added to this bundle: install Answerprint with pip, and {package} with it."
     return f"Install it: {sys.executable} -m pip install {package}."

@@ -1,4 +1,4 @@
-"""config.toml as a person wrote it: what it says, and where, so that a mistake can be found."""
+"""Read config.toml, with the lines of its settings for error messages."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from answerprint.errors import InputError
 
 __all__ = ["SettingsFile", "read_settings_file"]
 
-_HOW = 'Write each setting as NAME = VALUE, texts in quotes ("..."), or remove the file.'
+_HOW = 'Write each setting as NAME = VALUE, with text in quotes ("..."), or remove the file.'
 _TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?")
 _AT_LINE = re.compile(r"\s*\(at line (\d+), column (\d+)\)")
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """values: what it says, by name; tables are values as well. text: as it is written."""
+    """The content of config.toml. values: settings and tables by name. text: the file as written."""
 
     path: Path
     values: dict[str, Any]
     text: str
 
     def place(self, name: str, table: str = "") -> str:
-        """Where a setting is written: the file, and the line where it can be told."""
+        """The file and, if known, the line of a setting."""
         within = ""
         written = re.compile(rf"""\s*["']?{re.escape(name)}["']?\s*=""")
         dotted = re.compile(rf"""\s*{re.escape(table)}\s*\.\s*["']?{re.escape(name)}["']?\s*=""") if table else None
@@ -39,10 +39,7 @@ class SettingsFile:
 
 
 def read_settings_file(path: Path) -> SettingsFile:
-    """Read the file; one that does not exist says nothing.
-
-    Raises InputError that names the line where it is no TOML.
-    """
+    """Read the file; a missing file is empty. Raises InputError with the line if it is not valid TOML."""
     data = b""
     try:
         data = path.read_bytes()

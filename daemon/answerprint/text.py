@@ -1,4 +1,4 @@
-"""Text for people: names come from files and from other programs, and must not steer a terminal."""
+"""Text for users: names from files and other programs must not control the terminal."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ __all__ = ["counted", "plain", "spoken"]
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """A number of things. plural: where it is not the noun with an s."""
+    """A number with its noun. plural: if it is not the noun with an s."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def plain(text: str) -> str:
-    """One line without control characters, escape sequences and marks that turn the direction of writing."""
+    """One line without control characters, escape sequences and bidirectional marks."""
     return text if text.isprintable() else "".join(each if each.isprintable() else "?" for each in text)
 
 
 def spoken(error: AnswerprintError) -> str:
-    """The one or two lines of an error, as every program of ours writes them, with their ends."""
+    """The one or two lines of an error, as all programs print them, with newlines."""
     lines = [f"answerprint: {plain(error.message)}"] + ([f"  {plain(error.remedy)}"] if error.remedy else [])
     return "".join(f"{line}\n" for line in lines)

@@ -101,7 +101,7 @@ def test_a_daemon_of_another_version_is_stopped_all_the_same(protocol: int, lone
     refused = lone.run("daemon", "start")
     os.kill(process, signal.SIGCONT)
     assert (refused.returncode, "answerprint daemon stop" in error_lines(refused.stderr)[1]) == (3, True)
-    assert f"has ended (process {process})" in lone.run("daemon", "stop").stdout
+    assert f"has stopped (process {process})" in lone.run("daemon", "stop").stdout
     again = json.loads(lone.run("daemon", "start", "--json").stdout)
     assert again["started"]
     assert again["pid"] != process

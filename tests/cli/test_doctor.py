@@ -46,7 +46,7 @@ def test_nothing_is_wrong_here_and_nothing_is_changed(program: Program) -> None:
     assert {"torch", "av", "model tiny-x4", "device cpu", "motion cache", "daemon", "journal"} | {
         f"witness {number}" for number in (1, 2, 3)
     } <= set(checks)
-    assert "none runs" in checks["daemon"]["text"]
+    assert "not running" in checks["daemon"]["text"]
     assert not list((program.home / "logs").glob("*"))
 
 
@@ -110,7 +110,7 @@ def test_a_damaged_journal_is_made_again_but_not_under_a_daemon(patient: Program
     whole = journal.read_bytes()
     journal.write_bytes(whole[:40] + b"\xff" * 60 + whole[100:])
     assert patient.run("daemon", "start").returncode != 0
-    assert "journal made again" in patient.run("doctor", "--rebuild").stdout
+    assert "journal rebuilt" in patient.run("doctor", "--rebuild").stdout
     assert all_is_well()
     with daemon_at(patient.home):
         assert patient.run("jobs", "list").returncode == 0
@@ -124,7 +124,7 @@ def test_a_daemon_that_does_not_answer_is_wrong_and_none_is_not(patient: Program
         assert (check.ok, str(daemon.pid) in check.text) == (False, True)
         hidden.rename(session)
         assert all_is_well()
-    assert "none runs" in look()["daemon"].text
+    assert "not running" in look()["daemon"].text
     assert all_is_well()
 
 

@@ -114,7 +114,7 @@ def test_a_client_says_what_is_wrong_and_the_remedy(client: tuple[str, ...], stu
     for clip, output, says in (
         ("poem.mov", "out.mov", "cannot be read as video"),  # found by a child process
         ("absent.mov", "out.mov", "does not exist. Check the path."),
-        ("clip.mov", "clip.mov", "is the source itself"),
+        ("clip.mov", "clip.mov", "is the source."),
     ):
         code, out, err = run((*client, clip, output, "frame.png"), studio, tools)
         assert (code, out) == (2, "")
@@ -265,7 +265,7 @@ def test_the_hook_hands_on_a_file_that_is_restored_and_passes_on_what_became_of_
     with studio.start("restore", "clip.mov", "out.mov", "--json") as restore:
         code, _, err = run((*next_step, "never.mov"), studio, tools, restore.stdout)
     assert code == 2
-    assert "exists already. Choose another name" in err
+    assert "already exists. Choose another name" in err
     assert not (studio.folder / "never.mov").exists()
 
 

@@ -25,7 +25,7 @@ def clips(desk: Desk) -> list[str]:
 def test_a_queue_for_a_folder_that_is_missing_makes_it_and_says_so(desk: Desk, clips: list[str]) -> None:
     said = desk("queue", "add", *clips, "--output-folder", str(desk.folder / "restored"))
     assert said.code == 0
-    assert said.err.count("Made the folder") == 1
+    assert said.err.count("Created the folder") == 1
     assert {Path(job.output).parent for job in desk.daemon.jobs.values()} == {desk.folder / "restored"}
     assert (desk.folder / "restored").is_dir()
 

@@ -242,7 +242,7 @@ def test_a_paused_job_is_said_and_waited_for(play: Callable[..., Play]) -> None:
 def test_a_daemon_that_comes_back_is_followed(play: Callable[..., Play], memory_daemon: Running) -> None:
     job = play(*RESTORE, "--json")
     memory_daemon.restart()
-    assert "daemon has gone" in job.until("warning")["message"]
+    assert "Lost the connection to the daemon" in job.until("warning")["message"]
     await_until(lambda: "watch" in memory_daemon.daemon.calls)
     job.done()
     code, out, _ = job.end()

@@ -10,7 +10,7 @@ import pytest
 
 from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import JobRecord, JobState
-from answerprint.cli.jobs.stored import kept_jobs, waiting_words
+from answerprint.cli.jobs.stored import stored_jobs, waiting_words
 from answerprint.cli.jobs.view import unfinished, view_of, with_recent
 from answerprint.errors import JournalError
 from answerprint.home import state_folder
@@ -38,7 +38,7 @@ def test_what_a_daemon_that_was_killed_left_is_seen_as_it_will_go_on(journal: Jo
     states = (JobState.RUNNING, JobState.MUXING, JobState.QUEUED, JobState.PAUSED, JobState.DONE)
     jobs = {state: add(journal, state.value, state) for state in states}
     assert (state_folder() / "journal.db-wal").stat().st_size, "nothing is left to be replayed"
-    with kept_jobs() as kept:
+    with stored_jobs() as kept:
         assert kept is not None
         assert [job.state for job in unfinished(kept)] == [JobState.QUEUED] * 3 + [JobState.PAUSED]
         recent, older = with_recent(kept)
@@ -68,14 +68,14 @@ def test_a_journal_of_another_version_is_left_to_the_daemon(journal: Journal) ->
     with sqlite3.connect(state_folder() / "journal.db") as connection:
         connection.execute("PRAGMA user_version = 1")
     connection.close()
-    with pytest.raises(JournalError, match="not of this version"), kept_jobs():
+    with pytest.raises(JournalError, match="has another version"), stored_jobs():
         pass
     assert waiting_words() == ""
 
 
 def test_without_a_journal_there_is_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANSWERPRINT_HOME", str(tmp_path))
-    with kept_jobs() as kept:
+    with stored_jobs() as kept:
         assert kept is None
     assert waiting_words() == ""
     assert not (tmp_path / "state").exists()

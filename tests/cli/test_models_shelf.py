@@ -68,7 +68,7 @@ def test_pull_shows_the_licence_and_asks_for_what_it_needs(desk: Desk, server: F
     assert server.asked == []
     command = second.err.partition("answerprint models pull ")[2].partition(" (")[0].split()
     third = desk("models", "pull", *command)
-    assert (third.code, third.out) == (0, f"stranger is ready in {home / 'models' / 'stranger'}\n")
+    assert (third.code, third.out) == (0, f"stranger is installed in {home / 'models' / 'stranger'}\n")
     verify_model(home / "models" / "stranger")
     listed = desk("models", "list").out
     assert "stranger  ready" in listed and "MIT" in listed
@@ -91,13 +91,13 @@ def test_restoring_with_absent_weights_names_the_one_command(desk: Desk, server:
 
 def test_info_says_what_is_published_of_an_absent_model(desk: Desk, server: FileServer, home: Path) -> None:
     told = desk("models", "info", "stranger").out
-    for said in ("MIT License", "not here", str(home / "models" / "stranger"), "nobody published its hash"):
+    for said in ("MIT License", "not here", str(home / "models" / "stranger"), "no published hash"):
         assert said in told
 
 
 def test_info_says_what_the_model_gives_and_no_option_twice(desk: Desk) -> None:
     depth = desk("models", "info", "marigold-depth").out
-    assert "depth, of which there is no strength" in depth and "from      huggingface.co\n" in depth
+    assert "depth; --strength does not apply" in depth and "from      huggingface.co\n" in depth
     upscaler = desk("models", "info", "sd-x4-upscaler").out
     assert "no strength" not in upscaler and "4x, up to 16x" in upscaler
     mended = desk("models", "info", "diffbir-v2").out
@@ -202,12 +202,12 @@ def test_a_model_in_a_package_is_listed_told_checked_and_pulled_without_a_questi
     assert (listed["ready"], listed["folder"], listed["package"]) == (True, None, f"{DISTRIBUTION} 1.2")
     assert "is in the package" in desk("models", "remove", PACKAGED, "--yes").err
     pulled = desk("models", "pull", PACKAGED)
-    assert (pulled.code, pulled.out) == (0, f"{PACKAGED} is ready in {home / 'models' / PACKAGED}\n")
+    assert (pulled.code, pulled.out) == (0, f"{PACKAGED} is installed in {home / 'models' / PACKAGED}\n")
     assert "licence" not in pulled.err and server.asked == []
     told = desk("models", "info", PACKAGED).out
     assert str(home / "models" / PACKAGED) in told
     assert f"notes     unpacked from the package {DISTRIBUTION} 1.2\n" in told
-    assert "is removed" in desk("models", "remove", PACKAGED, "--yes").out
+    assert f"Removed {PACKAGED}" in desk("models", "remove", PACKAGED, "--yes").out
     assert f"in the package {DISTRIBUTION}" in desk("models", "info", PACKAGED).out
 
 

@@ -189,14 +189,14 @@ def test_mistakes_are_events_with_json_and_the_last_is_the_error(desk: Desk) -> 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "no list of jobs"),
-        ("just a text", "no list of jobs"),
-        ("jobs: {input: a.mov}", "no list of jobs"),
-        ("defaults: {seed: 1}", "no list of jobs"),
-        ("[]", "holds no job"),
+        ("", "not a list of jobs"),
+        ("just a text", "not a list of jobs"),
+        ("jobs: {input: a.mov}", "not a list of jobs"),
+        ("defaults: {seed: 1}", "not a list of jobs"),
+        ("[]", "contains no jobs"),
         ("- input: [a", "jobs.yaml:1 is not YAML"),
         ("- input: a.mov\n output: b", "jobs.yaml:2 is not YAML"),
-        ("- {input: !!python/name:os.system a.mov, output: b.mov}", "exists already"),
+        ("- {input: !!python/name:os.system a.mov, output: b.mov}", "already exists"),
         ("- &x [*x]", "no job"),
         ("[" * 5000, "is not YAML"),
         ("\x00\x01", "is not YAML"),
@@ -247,11 +247,11 @@ def test_results_of_ours_are_left_out_and_said(name: str, desk: Desk) -> None:
         writer.write(np.zeros((32, 32, 3), np.float32))
     answer = desk("queue", "add", "a.mov", name)
     assert answer.code == 0, answer.err
-    assert f"{name}: Answerprint made it, so it is left out." in answer.err
+    assert f"{name}: Skipped, because Answerprint made it." in answer.err
     assert [request["input"] for request in requests(desk)] == [str(desk.folder / "a.mov")]
     assert desk("queue", "add", "b.mov", name, "--json").events[0]["event"] == "skipped"
     alone = desk("queue", "add", name)
-    assert (alone.code, "Nothing was queued: it was made by Answerprint." in alone.err) == (2, True)
+    assert (alone.code, "Nothing queued: Answerprint made this file." in alone.err) == (2, True)
 
 
 def test_without_a_daemon_the_queue_cannot_be_seen(program: Program) -> None:

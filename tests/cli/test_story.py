@@ -20,7 +20,7 @@ def state(name: str, problem: Message | None = None) -> Message:
 
 
 def told(story: EventFormatter, *happened: Message) -> list[Message]:
-    said = [event for n, event in enumerate(happened) for event in story.tell(JobEvent(n + 1, 0.0, event))]
+    said = [event for n, event in enumerate(happened) for event in story.format(JobEvent(n + 1, 0.0, event))]
     assert {event["event"] for event in said} <= NAMES
     return said
 

@@ -65,8 +65,8 @@ def test_a_resolve_that_quits_while_a_clip_is_restored_gets_it_back_once(suite: 
     suite.fake.restart()
     assert suite.shows_film(suite.item)
     scripts = suite.install()
-    assert "1 clip brought back" in suite.script(scripts / "Bring Back Finished.py")
-    assert "0 clips brought back, 1 there already" in suite.script(scripts / "Bring Back Finished.py")
+    assert "1 clip put back" in suite.script(scripts / "Bring Back Finished.py")
+    assert "0 clips put back, 1 already there" in suite.script(scripts / "Bring Back Finished.py")
     assert len(suite.restored()) == 1
     assert suite.shows_restored(suite.item) == FRAMES
 
@@ -79,7 +79,7 @@ def test_a_resolve_that_quits_while_a_clip_is_brought_back_has_it_once_after_all
     assert (gone["code"], gone["message"]) == ("no_resolve", "Lost the connection to Resolve.")
     assert "Bring Back Finished" in gone["remedy"]
     suite.fake.restart()
-    assert "1 clip brought back" in suite.script(suite.install() / "Bring Back Finished.py")
+    assert "1 clip put back" in suite.script(suite.install() / "Bring Back Finished.py")
     assert len(suite.restored()) == 1
     assert suite.shows_restored(suite.item) == FRAMES
     assert [len(suite.fake.items(suite.timeline, track)) for track in (1, 2, 3)] == [1, 1, 0]

@@ -56,10 +56,10 @@ def test_in_studio_a_clip_that_the_menu_queued_comes_back_by_itself(suite: Suite
     suite.timeline.select(suite.item)
     scripts = suite.install()
     said = suite.script(scripts / "Restore Selected Clips.py")
-    assert "1 clip queued. What is done comes back by itself." in said
+    assert "1 clip queued. Finished clips are placed automatically." in said
     clips = await_value(lambda: suite.restored())
     assert [suite.numbers(clip.path) for clip in clips] == [list(range(18, 34))]
-    assert "there already" in suite.script(scripts / "Bring Back Finished.py")
+    assert "already there" in suite.script(scripts / "Bring Back Finished.py")
     assert len(suite.restored()) == 1
 
 
@@ -74,8 +74,8 @@ def test_a_menu_script_restores_a_clip_and_another_lays_it_over_its_source(tmp_p
         assert "Bring Back Finished" in suite.script(scripts / "Restore Clip Under Playhead.py")
         suite.run("jobs", "watch")
         assert not suite.restored()
-        assert "1 clip brought back" in suite.script(scripts / "Bring Back Finished.py")
-        assert "0 clips brought back, 1 there already" in suite.script(scripts / "Bring Back Finished.py")
+        assert "1 clip put back" in suite.script(scripts / "Bring Back Finished.py")
+        assert "0 clips put back, 1 already there" in suite.script(scripts / "Bring Back Finished.py")
         (clip,) = suite.restored()
         assert [suite.seen(record) for record in records] == before
         shown = suite.fake.shown(suite.timeline, records.start)

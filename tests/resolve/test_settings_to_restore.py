@@ -35,7 +35,7 @@ def test_what_is_chosen_in_resolve_s_own_window_is_how_the_next_clip_is_restored
         [("enter", "Handles (frames)", 3), ("enter", "Folder", str(folder)), ("press", "OK")],
     )
     said = suite.script(scripts / "Restore Settings.py")
-    assert "These settings hold for the project from now on:" in said
+    assert "Settings saved for this project:" in said
     assert f"put back: track, handles: 3 frames, folder: {folder}." in said
     assert suite.fake.state() == before
     said = suite.script(scripts / "Restore Selected Clips.py")
@@ -48,7 +48,7 @@ def test_what_is_chosen_in_resolve_s_own_window_is_how_the_next_clip_is_restored
 def test_a_window_that_is_closed_changes_nothing(suite: Suite) -> None:
     scripts = suite.install()
     suite.fake.answer_windows([("enter", "Handles (frames)", 40), ("close",)])
-    assert "Cancelled: the settings are as before." in suite.script(scripts / "Restore Settings.py")
+    assert "Cancelled. The settings are unchanged." in suite.script(scripts / "Restore Settings.py")
     suite.fake.answer_windows()
     assert "handles: 2 frames" in suite.script(scripts / "Restore Settings.py")
 

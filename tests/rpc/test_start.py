@@ -101,7 +101,7 @@ def test_a_daemon_that_cannot_start_says_why_and_where_more_is() -> None:
 
 
 def test_a_program_that_is_not_there_is_an_error_with_a_remedy() -> None:
-    with pytest.raises(NoDaemonError, match="cannot be started") as refusal:
+    with pytest.raises(NoDaemonError, match="Cannot start the daemon") as refusal:
         ensure_daemon(["/nowhere/answerprintd"])
     assert refusal.value.remedy
 
@@ -109,7 +109,7 @@ def test_a_program_that_is_not_there_is_an_error_with_a_remedy() -> None:
 def test_a_daemon_that_does_not_come_to_serve_is_waited_for_with_words_and_not_for_ever() -> None:
     told: list[str] = []
     begin = time.monotonic()
-    with pytest.raises(NoDaemonError, match="does not serve after 2 s"):
+    with pytest.raises(NoDaemonError, match="is not ready after 2 s"):
         ensure_daemon(command("mute"), timeout=2.2, on_wait=told.append)
     assert time.monotonic() - begin < PATIENCE_SECONDS
     assert told[0] == "Waiting for the daemon (1 s)"

@@ -158,7 +158,7 @@ def test_one_watcher_too_many_is_told_so_and_comes_in_when_another_has_gone(tmp_
             next(call)
         with pytest.raises(BusyError, match="3 watchers") as refusal:
             next(client.watch(job))
-        assert "End one of them" in refusal.value.remedy
+        assert "Close one of them" in refusal.value.remedy
         assert client.pause(job).state is JobState.PAUSED
         calls[0].cancel()
         await_until(lambda: running.call(lambda: running.daemon.watchers) == 2)

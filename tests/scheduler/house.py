@@ -66,10 +66,10 @@ class House:
     async def open(self, *, work: bool = True) -> Service:
         """Start the daemon. work: let it begin at once."""
         journal = state_folder() / "journal.db"
-        ledger = JournalThread(lambda: Journal.open(journal))
-        await ledger.do(recover, ledger.journal, self.config.scratch_folder)
+        journal_thread = JournalThread(lambda: Journal.open(journal))
+        await journal_thread.run(recover, journal_thread.journal, self.config.scratch_folder)
         self.service = Service(
-            ledger,
+            journal_thread,
             self.config,
             start_worker=lambda: self._start(device_child.__file__, "device"),
             start_media=self.media_child,
@@ -189,7 +189,7 @@ class House:
     async def wished(self, job: JobRecord) -> None:
         """Wait until the running job was told to give way."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not any(turn.to_give_way for turn in self.service._scheduler._turns_of(job.id)):
+            while not any(turn.yield_requested for turn in self.service._scheduler._turns_of(job.id)):
                 await asyncio.sleep(0.001)
 
     def go(self, job: JobRecord, step: str) -> None:
@@ -209,7 +209,7 @@ class House:
 
     async def settled(self, job: JobRecord) -> None:
         """Wait until nothing works for a job any more, and what was to go has gone."""
-        await self.service._scheduler.settled(job.id)
+        await self.service._scheduler.wait_until_idle(job.id)
         await asyncio.gather(*self.service._clearing)
 
     def scratch(self, job: JobRecord) -> Path:
@@ -231,7 +231,7 @@ class House:
 
 async def kinds(house: House, job: JobRecord) -> list[str]:
     """What happened to a job, by the names of the kept events."""
-    events = await house.service._ledger.do(house.service._journal.events, job.id)
+    events = await house.service._journal_thread.run(house.service._journal.events, job.id)
     return [str(each.event.get("state") or each.event["event"]) for each in events]
 
 

@@ -45,7 +45,7 @@ async def test_a_full_disk_pauses_the_job_and_it_goes_on_by_itself(
     )  # fmt: skip
     other = await house.submit("other", not_before=4e9)
     for _ in range(3):
-        await house.service._chores._look_for_room()
+        await house.service._maintenance._resume_waiting()
     assert await house.state(job) is JobState.PAUSED
     room["bytes"] = 1 << 30
     await house.done(job)
@@ -75,7 +75,7 @@ async def test_a_disk_that_is_full_each_time_is_tried_less_and_less(house: House
     house.clip("a", needed_bytes=1, folder=str(house.folder), faults={"chunk-0": ["full"] * 6})
     job = await house.submit("a")
     await house.done(job)
-    assert house.service._chores._tries[job.id][1] >= 1.0
+    assert house.service._maintenance._attempts[job.id][1] >= 1.0
 
 
 async def test_a_job_that_will_not_fit_does_not_begin(house: House, room: dict[str, int]) -> None:
@@ -149,7 +149,7 @@ async def test_a_source_that_changed_is_restored_from_its_first_frame(house: Hou
     await house.service.resume(job.id)
     await house.done(job)
     warning = await house.event(job, lambda event: event["event"] == "warning")
-    assert warning.event["message"] == "The clip has changed. Chunks from 1 on are restored again."
+    assert warning.event["message"] == "The clip has changed. Restoring again from chunk 1."
     assert [house.visits(job, f"chunk-{chunk}") for chunk in range(3)] == [2, 2, 2]
 
 
@@ -158,7 +158,7 @@ async def test_a_source_that_changed_before_the_final_write_is_restored_from_its
     job = await house.submit("a")
     await house.done(job)
     warning = await house.event(job, lambda event: event["event"] == "warning")
-    assert warning.event["message"] == "The clip has changed. Chunks from 1 on are restored again."
+    assert warning.event["message"] == "The clip has changed. Restoring again from chunk 1."
     assert [house.visits(job, f"chunk-{chunk}") for chunk in range(3)] == [2, 2, 2]
 
 
@@ -266,16 +266,16 @@ async def test_a_journal_that_is_read_only_for_a_while_is_used_again(house: Hous
     house.clip("a", faults={"chunk-1": ["hold"]})
     job = await house.submit("a")
     await house.at(job, "chunk-1")
-    ledger = house.service._ledger
-    connection: sqlite3.Connection = ledger.journal._connection._sqlite
-    await ledger.do(connection.execute, "PRAGMA query_only = ON")
+    journal_thread = house.service._journal_thread
+    connection: sqlite3.Connection = journal_thread.journal._connection._sqlite
+    await journal_thread.run(connection.execute, "PRAGMA query_only = ON")
     house.go(job, "chunk-1")
     async with asyncio.timeout(20):
         while not (await house.service.info()).problems:
             await asyncio.sleep(0.001)
     with pytest.raises(JournalError):
         await house.service.submit(house.new("b"))
-    await ledger.do(connection.execute, "PRAGMA query_only = OFF")
+    await journal_thread.run(connection.execute, "PRAGMA query_only = OFF")
     await house.done(job)
     assert (state_folder() / "journal.db").exists()
 

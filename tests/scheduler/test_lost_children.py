@@ -43,7 +43,7 @@ async def test_the_third_loss_at_one_chunk_fails_the_job_with_the_reason_and_the
     after = await house.submit("after")
     failed = await house.until(bad)
     assert failed.state is JobState.FAILED and failed.problem is not None
-    assert failed.problem["message"].startswith("Frame 2 and those after it ended the restoring process 3 times.")
+    assert failed.problem["message"].startswith("The worker crashed 3 times from frame 2 on.")
     assert "SIGKILL" in failed.problem["message"]
     assert (failed.frames_done, failed.failures) == (2, 0)
     await house.done(after)
@@ -74,7 +74,7 @@ async def test_the_third_loss_while_writing_fails_the_job_and_keeps_its_chunks(h
     job = await house.submit("bad")
     failed = await house.until(job)
     assert failed.problem is not None
-    assert failed.problem["message"].startswith("Writing the result ended its process 3 times.")
+    assert failed.problem["message"].startswith("Writing the output crashed 3 times.")
     await house.service.retry(job.id)
     await house.done(job)
     assert [house.visits(job, f"chunk-{chunk}") for chunk in range(3)] == [1, 1, 1]

@@ -34,7 +34,7 @@ def link(house: House) -> str:
 
 async def test_a_link_to_the_folder_is_the_same_folder(house: House, link: str) -> None:
     await stand_still(house)
-    with pytest.raises(OutputError, match=r"Job 1 is to write .*/out/a.mov, which is the same file") as refused:
+    with pytest.raises(OutputError, match=r"Job 1 already writes .*/out/a.mov, which is the same file") as refused:
         await house.submit("b", output=f"{link}/a.mov")
     assert refused.value.remedy
     assert (await house.submit("b", output=f"{link}/b.mov")).number == 2, "only the names differ"
@@ -44,7 +44,7 @@ async def test_it_holds_for_jobs_of_an_earlier_start(house: House, link: str) ->
     await stand_still(house)
     await house.close()
     await house.open(work=False)
-    with pytest.raises(OutputError, match="Job 1 is to write"):
+    with pytest.raises(OutputError, match="Job 1 already writes"):
         await house.submit("b", output=f"{link}/a.mov")
 
 
@@ -53,7 +53,7 @@ async def test_it_holds_for_a_retry_and_ends_with_the_job(house: House, link: st
     first = (await house.service.list([], 1, "")).jobs[0]
     await house.service.cancel(first.id)
     other = await house.submit("b", output=f"{link}/a.mov")
-    with pytest.raises(OutputError, match=f"Job {other.number} is to write"):
+    with pytest.raises(OutputError, match=f"Job {other.number} already writes"):
         await house.service.retry(first.id)
     await house.service.cancel(other.id)
     assert (await house.service.retry(first.id)).state is JobState.QUEUED
@@ -89,8 +89,8 @@ def test_another_case_is_the_same_name_where_the_disk_says_so(tmp_path: Path, ot
     outputs = Outputs(lambda folder: folds)
     first, second = (job(request={"input": "/c.mov", "output": str(tmp_path / name)}) for name in ("film.mov", other))
     find = unfinished(first, second)
-    outputs.take(first, outputs.look(first.kind, first.request), find)
-    claim = outputs.look(second.kind, second.request)
+    outputs.take(first, outputs.resolve(first.kind, first.request), find)
+    claim = outputs.resolve(second.kind, second.request)
     if not folds:
         outputs.take(second, claim, find)
         return
@@ -130,7 +130,7 @@ async def test_an_output_in_a_folder_of_the_program_is_refused(house: House, nam
         replace(preview := house.new_preview("a"), request={**preview.request, "output": str(inner / "preview")}),
     )
     for new in wanted:
-        with pytest.raises(OutputError, match="keeps for itself") as refused:
+        with pytest.raises(OutputError, match="folder of Answerprint's own files") as refused:
             await house.service.submit(new)
         assert refused.value.remedy
     assert (await house.submit("a")).number == 1
@@ -143,7 +143,7 @@ async def test_an_output_over_the_chunks_of_a_job_is_refused_in_every_scratch_fo
     await house.at(job, "chunk-1")
     chunks = house.scratch(job)
     for output in (chunks / "chunk-000000.mkv", chunks / "b.mov"):
-        with pytest.raises(OutputError, match="keeps for itself"):
+        with pytest.raises(OutputError, match="folder of Answerprint's own files"):
             await house.submit("b", output=str(output), request={"overwrite": True})
     await house.done(await house.submit("c", output=str(house.config.scratch_folder / "c.mov")))
     house.go(job, "chunk-1")

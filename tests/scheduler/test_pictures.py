@@ -67,7 +67,7 @@ async def test_a_job_that_becomes_done_while_a_frame_is_looked_for_shows_it(hous
 
 async def test_what_will_never_be_shown_is_said_so(house: House) -> None:
     waiting = await house.submit("later", not_before=4e9)
-    with pytest.raises(NotYetError, match="has not begun"):
+    with pytest.raises(NotYetError, match="has not started"):
         await house.service.frame(waiting.id, 0, "source", "png", (0, 0))
     house.clip("a", faults={"chunk-1": ["hold"]})
     job = await house.submit("a")

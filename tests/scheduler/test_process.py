@@ -19,7 +19,7 @@ KIND = EndTimeouts(after_terminate_seconds=30.0, after_final_seconds=30.0)
 
 def start(scene: str, tmp_path: Path, patience: EndTimeouts = QUICK) -> ChildProcess:
     request = {"type": "restore", "output": str(tmp_path / "out.mov")}
-    return ChildProcess([sys.executable, str(SCRIPT), scene], request, tmp_path / "child.log", patience=patience)
+    return ChildProcess([sys.executable, str(SCRIPT), scene], request, tmp_path / "child.log", timeouts=patience)
 
 
 def play(scene: str, tmp_path: Path) -> list[Message]:
@@ -47,7 +47,7 @@ def test_events_arrive_whole_and_in_order(tmp_path: Path) -> None:
 
 def test_the_request_arrives_as_it_was_sent(tmp_path: Path) -> None:
     request = {"type": "restore", "output": "\udcff läuft 映画.mov", "options": {"a": "b"}, "size": [3, 4]}
-    with ChildProcess([sys.executable, str(SCRIPT), "echo"], request, tmp_path / "log", patience=KIND) as child:
+    with ChildProcess([sys.executable, str(SCRIPT), "echo"], request, tmp_path / "log", timeouts=KIND) as child:
         events = list(child.events())
     assert events[1]["message"] == repr(sorted(request.items()))
 
@@ -80,7 +80,7 @@ def test_an_error_of_the_child_is_its_last_event(tmp_path: Path) -> None:
         ("silent", "exit code 0"),
         ("segv", "SIGSEGV"),
         ("killed", "SIGKILL"),
-        ("garbage", "no proper event"),
+        ("garbage", "sent an invalid event"),
         ("not_json", "not JSON"),
         ("no_event", "picnic"),
         ("truncated", "of 500 bytes"),

@@ -50,7 +50,7 @@ async def test_a_file_that_is_read_on_is_waited_for_and_one_that_hangs_is_not(ho
     media = children(house)
     began = time.monotonic()
     slow = asyncio.create_task(media.ask(asked(house, "slow")))
-    with pytest.raises(JobFailedError, match=r"did not answer .* and was ended"):
+    with pytest.raises(JobFailedError, match=r"did not answer .* and was stopped"):
         await media.ask(asked(house, "hung"))
     assert (await slow)["range"] == [0, 6]
     assert time.monotonic() - began > 2 * _SILENCE_SECONDS, "the slow one was not slower than the patience"

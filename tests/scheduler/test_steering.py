@@ -235,7 +235,7 @@ async def test_two_unfinished_jobs_never_write_the_same_file(house: House) -> No
     house.clip("a", faults={"chunk-0": ["hold"]})
     job = await house.submit("a")
     await house.at(job, "chunk-0")
-    with pytest.raises(OutputError, match="Job 1 is to write") as refused:
+    with pytest.raises(OutputError, match="Job 1 already writes") as refused:
         await house.service.submit(house.new("b", output="a.mov", request={"overwrite": True}))
     assert refused.value.remedy == "Choose another name, or cancel that job first."
     results = await asyncio.gather(

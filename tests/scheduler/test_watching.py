@@ -106,7 +106,7 @@ async def test_a_stalled_watcher_is_cut_off_at_a_thousand_and_can_come_back(hous
         waiting = asyncio.ensure_future(anext(stalled))
         await asyncio.sleep(0)
         for number in range(MOST_BEHIND + 10):
-            await house.service._book.say(job.id, {"event": "warning", "message": str(number)})
+            await house.service._tracker.append(job.id, {"event": "warning", "message": str(number)})
             if number == 0:
                 assert (await waiting).sequence == 2
         heard = []
@@ -163,8 +163,8 @@ async def test_the_daemon_keeps_nothing_of_jobs_that_have_ended(house: House) ->
     for name in "abc":
         await house.done(await house.submit(name))
     service = house.service
-    assert (service._hub._at_work, service._hub._watchers) == ({}, {})
-    assert (service._scheduler._turns, service._scheduler._deliveries, dict(service._steering)) == ({}, {}, {})
+    assert (service._hub._running, service._hub._watchers) == ({}, {})
+    assert (service._scheduler._turns, service._scheduler._deliveries, dict(service._file_locks)) == ({}, {}, {})
     assert not service._clearing
     assert len(service._media._children) <= 1
 
@@ -176,11 +176,11 @@ async def test_a_live_event_takes_the_place_of_an_older_one_and_keeps_its_own() 
         return JobEvent(sequence, 0.0, {"event": kind, "value": value})
 
     with hub.watching("a") as watcher:
-        hub.work("a", 1)
-        hub.tell("a", happening(1, "progress", 1))
-        hub.tell("a", happening(1, "stage", 2))
-        hub.tell("a", happening(2, "chunk"))
-        hub.tell("a", happening(2, "progress", 3))
+        hub.track("a", 1)
+        hub.publish("a", happening(1, "progress", 1))
+        hub.publish("a", happening(1, "stage", 2))
+        hub.publish("a", happening(2, "chunk"))
+        hub.publish("a", happening(2, "progress", 3))
         heard = [await watcher.next() for _ in range(3)]
     assert [(each.event["event"], each.event["value"]) for each in heard] == [
         ("stage", 2),

@@ -83,5 +83,5 @@ def test_a_file_that_is_not_finished_is_told_by_the_folder_that_it_is_for(tmp_pa
     hidden = atomic.temporary_beside(tmp_path / "out.mov")
     for path in (hidden, hidden / "inside"):
         told = storage_error(OSError(errno.EIO, "Input/output error"), path).message
-        assert told == f"What is being written in {tmp_path} could not be written or read (Input/output error)."
+        assert told == f"A file being written in {tmp_path} could not be written or read (Input/output error)."
     assert str(tmp_path / "out.mov") in storage_error(OSError(errno.EIO, "broken"), tmp_path / "out.mov").message

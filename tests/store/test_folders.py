@@ -18,7 +18,7 @@ from store.builders import job, write_chunk
 
 @pytest.mark.parametrize("bad", ["", "..", "a/b", "/etc", "ABCDEF00-0000-4000-8000-000000000000"])
 def test_what_is_no_id_never_becomes_a_path(tmp_path: Path, bad: str) -> None:
-    with pytest.raises(ValueError, match="no id"):
+    with pytest.raises(ValueError, match="not a job id"):
         job_folder(tmp_path, bad)
 
 

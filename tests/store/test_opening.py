@@ -111,7 +111,7 @@ def test_a_database_of_another_program_is_refused_and_not_touched(path: Path) ->
         connection.execute("CREATE TABLE theirs (x)")
     connection.close()
     before = contents(path.parent)
-    with pytest.raises(JournalError, match="no journal"):
+    with pytest.raises(JournalError, match="not a journal of jobs"):
         Journal.open(path)
     assert contents(path.parent) == before
 
@@ -215,7 +215,7 @@ def test_a_second_writer_is_told_so(path: Path) -> None:
         kept = add(journal)
         journal._connection.rows("PRAGMA busy_timeout = 10")
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(JournalError, match="in use"):
+        with pytest.raises(JournalError, match="locked by another process"):
             journal.append(kept.id, {"event": "warning", "message": "x"})
         other.execute("ROLLBACK")
         assert journal.append(kept.id, {"event": "warning", "message": "x"}).sequence == 2

@@ -52,7 +52,7 @@ def test_what_is_ours_and_open_is_closed_and_that_is_said(where: Callable[[], Pa
     folder.chmod(bits)
     assert [each.path for each in openings()] == [folder]
     assert mode(folder) == bits, "looking changes nothing"
-    assert close_home(create=False) == [f"{folder} was open to other users. It is closed now."]
+    assert close_home(create=False) == [f"Other users could write to {folder}. Permissions corrected."]
     assert mode(folder) == bits & ~0o022
     assert close_home(create=False) == []
 
@@ -68,7 +68,7 @@ def test_settings_that_others_may_write_are_closed() -> None:
 def test_a_folder_for_everyone_is_no_home_and_stays_as_it_is() -> None:
     home().mkdir()
     home().chmod(0o1777)
-    with pytest.raises(InputError, match="open to other users") as refused:
+    with pytest.raises(InputError, match="Other users can write to") as refused:
         close_home(create=True)
     assert "ANSWERPRINT_HOME" in refused.value.remedy
     assert mode(home()) == 0o1777

@@ -57,7 +57,7 @@ def test_a_job_at_work_waits_again_with_all_its_chunks(journal: Journal, scratch
     assert (after.state, after.frames_done) == (JobState.QUEUED, 3 * FRAMES)
     assert journal.chunks(kept.id) == made
     assert journal.events(kept.id)[-1].event == {
-        "event": "state", "state": "queued", "reason": "resuming after the daemon ended",
+        "event": "state", "state": "queued", "reason": "resuming after the daemon stopped",
     }  # fmt: skip
     assert agree(journal, scratch)
 
@@ -245,7 +245,7 @@ def test_a_scratch_folder_that_is_gone_is_told_before_anything_is_given_up(
     kept = add(journal)
     made = finish_chunks(journal, scratch, kept, 2)
     scratch.rename(tmp_path / "unplugged")
-    with pytest.raises(StorageError, match="is gone"):
+    with pytest.raises(StorageError, match="is missing"):
         recover(journal, scratch)
     assert journal.chunks(kept.id) == made
     (tmp_path / "unplugged").rename(scratch)

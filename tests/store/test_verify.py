@@ -115,7 +115,7 @@ def test_a_lost_carry_is_a_note_as_no_frame_is_lost_with_it(journal: Journal, pa
         ("UPDATE jobs SET last_sequence = 9", "events"),
         ("UPDATE jobs SET frames_done = 99", "counts 99 frames"),
         ("DELETE FROM chunks WHERE chunk = 1", "does not follow"),
-        ("UPDATE jobs SET fingerprint = 'f2'", "something else"),
+        ("UPDATE jobs SET fingerprint = 'f2'", "for another job or with other settings"),
     ],
 )
 def test_a_journal_that_contradicts_itself_is_an_error(

@@ -104,34 +104,38 @@ class RestoreRequest:
         metadata=_about(
             metavar="NAME",
             help="model; see `answerprint models list`",
-            default=f"{DEFAULT_MODELS['standard']}; with --option quality=draft {DEFAULT_MODELS['draft']}, "
-            f"quality=best {DEFAULT_MODELS['best']}",
+            default=f"{DEFAULT_MODELS['standard']}; {DEFAULT_MODELS['draft']} with --option quality=draft; "
+            f"{DEFAULT_MODELS['best']} with --option quality=best",
             label="Model",
         ),
     )
     task: str = field(
         default="sr",
-        metadata=_about(choices=("sr", "denoise", "face", "depth"), help="what the model is for", label="Task"),
+        metadata=_about(
+            choices=("sr", "denoise", "face", "depth"),
+            help="super-resolution, denoising, face restoration or depth",
+            label="Task",
+        ),
     )
     scale: str | None = field(
         default=None,
         metadata=_about(
             metavar="S",
             help="enlarge by S, such as 2, 1.5 or 3/2",
-            default="what the model does",
+            default="the model's own scale",
             free_text=True,
             label="Size",
         ),
     )
     size: tuple[int, int] | None = field(
         default=None,
-        metadata=_about(metavar="WxH", help="enlarge to this size in pixels, in place of --scale", label="Size"),
+        metadata=_about(metavar="WxH", help="size of the output in pixels, instead of --scale", label="Size"),
     )
     strength: float = field(
         default=1.0,
         metadata=_about(
             metavar="0..1",
-            help="share of the restored picture; the rest is the enlarged source",
+            help="blend of the enlarged source (0) and the restored image (1)",
             minimum=0,
             maximum=1,
             label="Strength",
@@ -141,7 +145,7 @@ class RestoreRequest:
         default=None,
         metadata=_about(
             metavar="N",
-            help="denoising steps: more is slower and finer",
+            help="denoising steps; more are finer but slower",
             default="the model's",
             minimum=1,
             maximum=10_000,
@@ -151,7 +155,11 @@ class RestoreRequest:
     seed: int = field(
         default=0,
         metadata=_about(
-            metavar="N", help="the same seed gives the same picture", minimum=0, maximum=MAX_SEED, label="Seed"
+            metavar="N",
+            help="random seed; the same seed gives the same image",
+            minimum=0,
+            maximum=MAX_SEED,
+            label="Seed",
         ),
     )
     chunk: int | None = field(
@@ -165,14 +173,14 @@ class RestoreRequest:
     )
     consistency: bool = field(
         default=True,
-        metadata=_about(group="time", help="restore every frame alone: the baseline to compare with"),
+        metadata=_about(group="time", help="restore each frame on its own, as a baseline for comparison"),
     )
     options: Mapping[str, str] = field(
         default_factory=dict,
         metadata=_about(
             group="time",
             metavar="NAME=VALUE",
-            help="any other switch of the method or the model; may be repeated; --list-options shows them",
+            help="any other option of the method or the model; repeatable; see --list-options",
         ),
     )
     device: str = field(

@@ -1,4 +1,4 @@
-"""Commands that are families of actions, such as `answerprint jobs list`."""
+"""Commands with actions, such as `answerprint jobs list`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ __all__ = ["Actions"]
 
 
 class Actions:
-    """The actions of a command: each a parser of its own, with a line of help, a description and examples."""
+    """The actions of a command: one subparser each."""
 
     def __init__(self, parser: ArgumentParser) -> None:
         self._formatter = parser.formatter_class
         self._parsers = parser.add_subparsers(dest="action", metavar="ACTION", required=True, title="actions")
 
     def add(self, name: str, summary: str, more: str = "") -> ArgumentParser:
-        """Add an action that can also answer in JSON. more: what its help says below the arguments."""
+        """Add an action with `--json`. more: text below its arguments in the help."""
         action = self._parsers.add_parser(
             name,
             help=summary,

@@ -1,4 +1,4 @@
-"""`answerprintd`: the daemon in the foreground. Here its parts are put together."""
+"""`answerprintd`: the daemon in the foreground. This module assembles its parts."""
 
 from __future__ import annotations
 
@@ -36,34 +36,34 @@ __all__ = ["main"]
 
 _log = logging.getLogger("answerprint.daemon")
 
-_LOOK_SECONDS = 1.0
-"""Removed sockets are noticed after so long."""
+_CHECK_SECONDS = 1.0
+"""How often the socket and the lock are checked."""
 
 _EPILOG = """\
-The daemon takes jobs from `answerprint` and from DaVinci Resolve, and keeps its models warm between them. It is started
-by `answerprint restore` when none runs; this program is for service managers and for looking at it at work.
+The daemon runs the jobs of `answerprint` and DaVinci Resolve, and keeps models loaded between them. Commands start it
+when they need it; run this program from a service manager, or to watch the daemon at work.
 
-It listens where only you can reach it, never on a network. SIGTERM and Ctrl-C end it: finished chunks stay, and the
-jobs go on at the next start.
+Only you can connect to it; it never listens on a network. SIGTERM or Ctrl-C stops it: finished chunks are kept, and
+jobs resume at the next start.
 
 settings: config.toml in the program's folder, or ANSWERPRINT_<NAME> in the environment, such as
   keep_alive_seconds = "10m"     how long an unused model stays in memory
-  memory_cap_bytes = "8G"        most that warm models may take
-  threads = 4                    cores that a job may use, where others are wanted for editing
-  scratch = "/fast/scratch"      where finished chunks lie until their job is done
+  memory_cap_bytes = "8G"        the most memory that loaded models may use
+  threads = 4                    CPU cores that a job may use; leave some for editing
+  scratch = "/fast/scratch"      where finished chunks are kept until their job is done
 
-exit codes: 0 ended as asked, 2 bad settings, 4 failed, 6 another one runs already
+exit codes: 0 stopped on request, 2 bad settings, 4 failed, 6 another daemon is already running
 """
 
 
 def main(argv: Sequence[str] | None = None, *, child_command: Callable[[str], list[str]] = command) -> int:
-    """Run the daemon to its end; returns the exit code. child_command: how children start (tests give another way)."""
+    """Run the daemon until it is stopped, and return the exit code. child_command: how to start a child process."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == [BUNDLE_FLAG]:
         return child_main(arguments[1:])
     parser = argparse.ArgumentParser(
         prog="answerprintd",
-        description="The Answerprint daemon, in the foreground.",
+        description="Run the Answerprint daemon in the foreground.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -75,11 +75,11 @@ def main(argv: Sequence[str] | None = None, *, child_command: Callable[[str], li
     console = Console()
     try:
         raise_limit()
-        closed = close_home(create=True)  # before anything in it is believed
+        notices = close_home(create=True)  # before any file in it is trusted
         config = load_config()
         open_log(logs_folder(), most_bytes=config.log_bytes, files=config.log_files, also_stderr=not args.quiet)
-        for words in closed:
-            _log.warning("%s", words)
+        for notice in notices:
+            _log.warning("%s", notice)
         make_home_id(home())
         with HomeLock(state_folder(), run_folder()) as lock:
             return asyncio.run(_serve(config, child_command, lock))
@@ -95,24 +95,24 @@ def main(argv: Sequence[str] | None = None, *, child_command: Callable[[str], li
 
 
 async def _serve(config: Config, child_command: Callable[[str], list[str]], lock: HomeLock) -> int:
-    """Recover, serve, and end in order."""
+    """Recover jobs, serve calls and shut down in order."""
     ending = asyncio.Event()
     _on_signals(ending.set)
     if warning := root_warning():
         _log.warning("%s", warning)
-    ledger = JournalThread(lambda: Journal.open(state_folder() / "journal.db"))
+    journal = JournalThread(lambda: Journal.open(state_folder() / "journal.db"))
     if config.scratch:
-        moved = await ledger.do(_move_in, ledger.journal, Path(config.scratch), config.scratch_folder)
+        moved = await journal.run(_move_in, journal.journal, Path(config.scratch), config.scratch_folder)
         _log.info("moved folders=%d to=%s", moved, config.scratch_folder)
-    report = await ledger.do(recover, ledger.journal, config.scratch_folder)
+    report = await journal.run(recover, journal.journal, config.scratch_folder)
     _log.info("recovered resumed=%d chunks=%d paused=%d", len(report.resumed), len(report.chunks), len(report.paused))
-    for said in report.unreadable:
-        _log.error("%s", said)
-    for left in report.left:
-        _log.warning("not ours, left as it is: %s", left)
+    for problem in report.unreadable:
+        _log.error("%s", problem)
+    for path in report.left:
+        _log.warning("not made by Answerprint, left untouched: %s", path)
 
     service = Service(
-        ledger,
+        journal,
         config,
         start_worker=lambda: Child.start(child_command("device"), "device", logs_folder()),
         start_media=lambda: Child.start(child_command("media"), "media", logs_folder()),
@@ -121,7 +121,7 @@ async def _serve(config: Config, child_command: Callable[[str], list[str]], lock
     try:
         server = await serve(service, run_folder(), start_id=service.start_id)
     except AnswerprintError:
-        await ledger.close()
+        await journal.close()
         raise
     try:
         service.start()
@@ -147,32 +147,32 @@ def _move_in(journal: Journal, shared: Path, own: Path) -> int:
 
 
 async def _stay_reachable(server: Server, lock: HomeLock, ending: asyncio.Event) -> None:
-    """Come back where a cleaner of temporary files, or a person, removed the way to the daemon; end in order where
-    the journal's own folder is gone: another daemon may have begun one.
+    """Listen again if the socket or the session file was removed; stop if the journal's folder or its lock was removed,
+    as another daemon may have started there.
     """
-    said = ""
+    reported = ""
     while not ending.is_set():
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(_CHECK_SECONDS)
         if not lock.guards():
-            _log.error("ending: the folder of the journal was removed, or its lock in it")
+            _log.error("stopping: the journal's folder or its lock was removed")
             ending.set()
         elif not server.reachable():
             try:
                 lock.restore_run()
                 await server.listen_again()
             except AnswerprintError as error:
-                if error.message != said:  # it is tried again and again; it is told once
+                if error.message != reported:  # retried every second, reported once
                     _log.error("not reachable: %s", error.message)
-                said = error.message
+                reported = error.message
             else:
-                said = ""
+                reported = ""
                 _log.warning(
-                    "reachable again endpoint=%s: its folder or socket had been removed", server.session.endpoint
+                    "reachable again endpoint=%s: the folder or the socket had been removed", server.session.endpoint
                 )
 
 
 def _on_signals(end: Callable[[], None]) -> None:
-    """SIGTERM, and a Ctrl-C in the terminal, ask for the end; Windows knows the second only."""
+    """Call `end` on SIGTERM and Ctrl-C; Windows has only Ctrl-C."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         try:

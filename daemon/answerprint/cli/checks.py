@@ -1,4 +1,4 @@
-"""What the doctor looks at of the daemon and of what it keeps. Only `rebuild_journal` changes something."""
+"""Checks of `answerprint doctor` on the daemon and its files. Only `rebuild_journal` changes anything."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from answerprint.text import counted
 
 __all__ = ["DoctorCheck", "daemon_checks", "rebuild_journal", "verification_checks"]
 
-_RESTART = "Restart it: answerprint daemon stop"
+_RESTART = "Restart it: answerprint daemon stop, then answerprint daemon start"
 
 
 @dataclass(frozen=True, slots=True)
 class DoctorCheck:
-    """One thing that was looked at. note: worth knowing, and not wrong."""
+    """The result of one check. note: worth knowing, but not a problem."""
 
     name: str
     ok: bool
@@ -35,7 +35,7 @@ class DoctorCheck:
 
 
 def daemon_checks() -> Iterator[DoctorCheck]:
-    """Look at the settings, at the daemon if one runs, and at its journal."""
+    """Check the settings, the daemon if one is running, and its journal."""
     from answerprint.store.private import openings
 
     for found in openings():
@@ -60,29 +60,29 @@ def daemon_checks() -> Iterator[DoctorCheck]:
 
 
 def verification_checks() -> Iterator[DoctorCheck]:
-    """Compare the journal with every file of its jobs, to the last hash, and look at what others could reach."""
+    """Compare the journal with every file of its jobs by hash, and check the permissions of private files."""
     from answerprint.store.verify import verify_journal
 
     yield from _private()
     try:
         scratch = load_config().scratch_folder
     except InputError:
-        return  # said already
+        return  # already reported
     result = verify_journal(_journal_file(), scratch)
     for finding in result.findings:
         wrong = finding.level == "error"
         yield DoctorCheck(finding.subject, not wrong, finding.message, finding.remedy, note=not wrong)
-    things = f"{counted(result.jobs, 'job')}, {counted(result.chunks, 'chunk')} and {size_words(result.bytes)}"
+    compared = f"{counted(result.jobs, 'job')}, {counted(result.chunks, 'chunk')} and {size_words(result.bytes)}"
     number = len(result.errors)
     yield DoctorCheck(
-        "journal and files", not number, f"{things} compared: {f'{number} wrong' if number else 'all as promised'}"
+        "journal and files", not number, f"{compared} checked: {counted(number, 'error') if number else 'no errors'}"
     )
 
 
 def rebuild_journal() -> DoctorCheck:
-    """Make the journal of jobs again, with the damaged one beside it.
+    """Rebuild the journal of jobs and keep the damaged one beside it.
 
-    Raises HeldError while a daemon runs, and what `rebuild` raises: the old journal is then as it was.
+    Raises HeldError while a daemon is running, and what `rebuild` raises: the old journal is then unchanged.
     """
     from answerprint.server.home_lock import HomeLock
     from answerprint.store.rebuild import rebuild
@@ -90,25 +90,25 @@ def rebuild_journal() -> DoctorCheck:
     with HomeLock(state_folder(), run_folder()):
         report = rebuild(_journal_file(), load_config().scratch_folder)
     jobs = report.jobs_from_journal + report.jobs_from_folders
-    kept = f"; the old one is {report.damaged}" if report.damaged is not None else ""
-    lost = f"; not readable any more: {', '.join(report.lost)}" if report.lost else ""
+    kept = f"; the damaged journal is kept as {report.damaged}" if report.damaged is not None else ""
+    lost = f"; could not be recovered: {', '.join(report.lost)}" if report.lost else ""
     return DoctorCheck(
-        "journal made again", True, f"{counted(jobs, 'job')}, {counted(report.chunks, 'chunk')}{lost}{kept}"
+        "journal rebuilt", True, f"{counted(jobs, 'job')}, {counted(report.chunks, 'chunk')}{lost}{kept}"
     )
 
 
 def _daemon(info: DaemonInfo, endpoint: str) -> DoctorCheck:
     if info.version != __version__:
-        text = f"is of version {info.version}, this program of version {__version__}"
+        text = f"version {info.version} is running, but this program is version {__version__}"
         return DoctorCheck("daemon", False, text, _RESTART)
-    warm = ", ".join(model.model for model in info.warm_models) or "no model"
+    loaded = ", ".join(model.model for model in info.warm_models) or "none"
     paused = f", suspended ({info.suspend_reason or 'no reason given'})" if info.suspended else ""
-    text = f"process {info.pid} at {endpoint}, up {duration(info.uptime_seconds)}, {warm} warm{paused}"
+    text = f"process {info.pid} at {endpoint}, up {duration(info.uptime_seconds)}, loaded models: {loaded}{paused}"
     return DoctorCheck("daemon", True, text)
 
 
 def _no_daemon(error: NoDaemonError) -> DoctorCheck:
-    """None that runs is as good as one: unless something keeps it from running, or it does not answer."""
+    """No daemon is fine, unless something keeps it from starting, or one runs and does not answer."""
     from answerprint.rpc.session_file import check_private
     from answerprint.server.home_lock import find_owner
 
@@ -121,7 +121,7 @@ def _no_daemon(error: NoDaemonError) -> DoctorCheck:
             check_private(run)
     except AnswerprintError as problem:
         return DoctorCheck("daemon", False, problem.message, problem.remedy)
-    return DoctorCheck("daemon", True, "none runs; it is started when it is needed")
+    return DoctorCheck("daemon", True, "not running; commands start it when they need it")
 
 
 def _journal(info: DaemonInfo | None) -> DoctorCheck:
@@ -130,19 +130,19 @@ def _journal(info: DaemonInfo | None) -> DoctorCheck:
 
     path = _journal_file()
     if not path.exists():
-        return DoctorCheck("journal", True, "there is none yet")
+        return DoctorCheck("journal", True, "none yet")
     version = file_version(path)
     if version is None:
-        return DoctorCheck("journal", False, f"{path} cannot be read", "Look closer: answerprint doctor --verify")
+        return DoctorCheck("journal", False, f"{path} cannot be read", "Find out more: answerprint doctor --verify")
     if version > VERSION:
-        text = f"{path} is of version {version}, and this program knows {VERSION} at most"
+        text = f"{path} has format {version}; this program knows formats up to {VERSION}"
         return DoctorCheck("journal", False, text, "Use the newer version of Answerprint that wrote it.")
     counts = ", ".join(f"{number} {state}" for state, number in (info.jobs if info else {}).items() if number)
     return DoctorCheck("journal", True, f"{path}, {size_words(path.stat().st_size)}{f'; {counts}' if counts else ''}")
 
 
 def _private() -> Iterator[DoctorCheck]:
-    """Whether the run folder, the socket and the session file are for their user alone."""
+    """Check that only their owner can reach the run folder, the socket and the session file."""
     from answerprint.rpc.session_file import read_session
 
     run = run_folder()
@@ -159,10 +159,10 @@ def _private() -> Iterator[DoctorCheck]:
         if found.st_uid != os.getuid():
             yield DoctorCheck(str(path), False, f"belongs to another user (id {found.st_uid})", f"Remove {path}.")
         elif found.st_mode & 0o077:
-            text = f"is open to other users (mode {stat.S_IMODE(found.st_mode):04o})"
-            yield DoctorCheck(str(path), False, text, f"Make it yours alone: chmod go-rwx {path}")
+            text = f"other users can reach it (mode {stat.S_IMODE(found.st_mode):04o})"
+            yield DoctorCheck(str(path), False, text, f"Restrict it: chmod go-rwx {path}")
         else:
-            yield DoctorCheck(path.name, True, f"{path} is yours alone")
+            yield DoctorCheck(path.name, True, f"only you can reach {path}")
 
 
 def _journal_file() -> Path:

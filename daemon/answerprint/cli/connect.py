@@ -1,4 +1,4 @@
-"""The way to the daemon. gRPC is loaded when a command needs it, not when it explains itself."""
+"""Connect commands to the daemon. gRPC is imported only when a command needs it, so that --help is fast."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["open_daemon", "reach_daemon", "reach_jobs", "reach_or_wake_daemon", 
 
 
 def reach_daemon() -> Client:
-    """Return a client of the daemon that runs. Raises NoDaemonError."""
+    """Return a client of the running daemon. Raises NoDaemonError."""
     _quiet()
     from answerprint.client.client import Client
 
@@ -27,44 +27,44 @@ def reach_daemon() -> Client:
 
 @contextmanager
 def reach_jobs(context: Context) -> Iterator[JobSource]:
-    """All jobs, to look at: of the daemon, or of the journal where none runs, which a person is told.
+    """Yield a read-only view of all jobs: from the daemon or, if none is running, from the journal, with a notice.
 
-    Raises NoDaemonError where there is neither, or a daemon that does not answer; JournalError.
+    Raises NoDaemonError if there is neither, or if the daemon does not answer; JournalError.
     """
-    from answerprint.cli.jobs.stored import kept_jobs, waiting_words
+    from answerprint.cli.jobs.stored import stored_jobs, waiting_words
 
     with ExitStack() as stack:
         try:
-            shelf: JobSource = stack.enter_context(reach_daemon())
+            source: JobSource = stack.enter_context(reach_daemon())
         except NoDaemonError as error:
-            if type(error) is not NoDaemonError:  # one that starts, ends or is of another version
+            if type(error) is not NoDaemonError:  # it is starting, stopping or of another version
                 raise
-            kept = stack.enter_context(kept_jobs())
-            if kept is None:
+            stored = stack.enter_context(stored_jobs())
+            if stored is None:
                 raise
-            shelf = kept
+            source = stored
             if not context.console.json:
                 context.console.err(f"{error.message}{waiting_words()} {error.remedy}")
-        yield shelf
+        yield source
 
 
 def reach_or_wake_daemon(context: Context) -> Client:
-    """Return a client of the daemon that runs; one is started where jobs lie in the journal. Raises NoDaemonError."""
-    from answerprint.cli.jobs.stored import kept_jobs
+    """Return a client of the daemon; start one if the journal exists. Raises NoDaemonError."""
+    from answerprint.cli.jobs.stored import stored_jobs
 
     try:
         return reach_daemon()
     except NoDaemonError as error:
         if type(error) is not NoDaemonError:
             raise
-        with kept_jobs() as jobs:
+        with stored_jobs() as jobs:
             if jobs is None:
                 raise
     return open_daemon(context)
 
 
 def start_daemon(context: Context) -> tuple[Client, bool]:
-    """Return a client of the daemon, and whether it was started for it. Raises NoDaemonError."""
+    """Return a client of the daemon, and whether this call started it. Raises NoDaemonError."""
     _quiet()
     from answerprint.client.start import ensure_daemon
     from answerprint.home import run_folder
@@ -81,13 +81,13 @@ def start_daemon(context: Context) -> tuple[Client, bool]:
 
 
 def open_daemon(context: Context) -> Client:
-    """Return a client of the daemon, which is started where none runs; a person is told. Raises NoDaemonError."""
+    """Return a client of the daemon; start one with a notice if none is running. Raises NoDaemonError."""
     client, started = start_daemon(context)
     if started and not context.console.json:
-        context.console.err("Started the daemon; it keeps its models warm. To end it: answerprint daemon stop")
+        context.console.err("Started the daemon; it keeps models loaded. To stop it: answerprint daemon stop")
     return client
 
 
 def _quiet() -> None:
-    """What gRPC has to say of its connections is for its makers, not for the terminal; it reads this when loaded."""
+    """Silence gRPC's own log, which it would write to the terminal. It reads this variable when it is imported."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")

@@ -1,4 +1,4 @@
-"""The one place that writes to the terminal."""
+"""All output to the terminal."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ __all__ = ["Console", "abandon_output", "agrees", "prepare_streams"]
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """Results go to standard output, all else to standard error; with `json`, results are one JSON object a line."""
+    """Results go to standard output, everything else to standard error. json: results are one JSON object per line."""
 
     json: bool = False
 
     def out(self, line: str = "") -> None:
-        """Write a line of the result; what is in it cannot steer the terminal."""
+        """Write a line of the result, without control characters."""
         _write(sys.stdout, plain(line))
 
     def err(self, line: str) -> None:
-        """Write a line beside the result; what is in it cannot steer the terminal."""
+        """Write a line to standard error, without control characters."""
         _write(sys.stderr, plain(line))
 
-    def again(self, lines: Sequence[str], above: int) -> None:
-        """Write lines of the result in the place of so many that are there; for a terminal only."""
-        up = f"\x1b[{above}F\x1b[J" if above else ""  # to the first column, so many lines up, and clear what is below
+    def replace_lines(self, lines: Sequence[str], above: int) -> None:
+        """Write lines of the result over the last `above` lines; for a terminal only."""
+        up = f"\x1b[{above}F\x1b[J" if above else ""  # move up that many lines and clear everything below
         _write(sys.stdout, up + "\n".join(map(plain, lines)))
 
     def event(self, event: Mapping[str, object]) -> None:
         """Write one JSON object."""
-        # Plain ASCII: file names that are not valid Unicode, and terminals that are not UTF-8, come through.
+        # json.dumps writes plain ASCII: invalid Unicode in file names and terminals without UTF-8 are safe.
         _write(sys.stdout, json.dumps(event))
 
     def array(self, objects: Sequence[Mapping[str, object]]) -> None:
-        """Write JSON objects as one array, each on a line of its own."""
+        """Write JSON objects as one array, one object per line."""
         _write(sys.stdout, "[" + ",\n ".join(json.dumps(each) for each in objects) + "]")
 
     def fail(self, message: str, remedy: str, *, code: str, exit_code: int) -> None:
-        """Say what went wrong: one or two plain lines, or the closing error event."""
+        """Report an error: one or two plain lines, or the final `error` event."""
         if self.json:
             self.event({"event": "error", "code": code, "message": message, "remedy": remedy, "exit_code": exit_code})
             return
@@ -55,7 +55,7 @@ class Console:
 
 
 def agrees(question: str, *, default: bool) -> bool:
-    """Ask on the terminal, and return whether the answer is yes; default: what an empty answer means."""
+    """Ask on the terminal and return whether the answer is yes. default: the meaning of an empty answer."""
     sys.stderr.write(plain(f"{question} [{'Y/n' if default else 'y/N'}] "))
     sys.stderr.flush()
     answer = sys.stdin.readline().strip().lower()
@@ -68,14 +68,14 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def prepare_streams() -> None:
-    """Let no character end the program: what the terminal cannot show is escaped."""
+    """Escape characters that the terminal cannot encode, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def abandon_output() -> None:
-    """Forget a standard output that nobody reads, so that nothing is written to it at exit either."""
+    """Redirect a closed standard output to nowhere, so that nothing fails at exit."""
     with contextlib.suppress(OSError):
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""What a command is given besides its arguments."""
+"""What a command gets besides its arguments."""
 
 from __future__ import annotations
 
@@ -14,19 +14,22 @@ __all__ = ["Command", "Context"]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where a command writes, and how it starts a child: a program's name -> the start of its command line."""
+    """Where a command writes, and how it starts a child process.
+
+    child_command: a program's name -> the start of its command line.
+    """
 
     console: Console
     child_command: Callable[[str], list[str]]
 
 
 class Command(Protocol):
-    """A module of this package that is a command."""
+    """A module of this package that implements a command."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Describe its arguments, with a help text worth reading."""
+        """Add its arguments and help."""
         ...
 
     def run(self, args: Namespace, context: Context) -> int:
-        """Do it; returns the exit code. Raises AnswerprintError."""
+        """Run the command and return the exit code. Raises AnswerprintError."""
         ...

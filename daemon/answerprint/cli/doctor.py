@@ -26,33 +26,31 @@ _LOW_DISK_BYTES = 2 * 1024**3
 _INSTALL = "Install Answerprint again."
 
 _EPILOG = """\
-Looks at versions, devices, encoders, folders, models, the motion cache, the daemon and its journal. Changes nothing.
-With --verify every finished chunk of every job is read and compared with its hash, also while the daemon works.
+Checks versions, devices, encoders, folders, models, the motion cache, the daemon and its journal. Changes nothing.
+--verify also reads every finished chunk of every job and checks its hash; the daemon may be running.
 
-With --rebuild it does change something: a damaged journal of jobs is made again from what can still be read of it and
-from the finished chunks. The damaged one is kept beside it. The daemon must not run.
+--rebuild repairs a damaged journal of jobs from its readable parts and from the finished chunks, and keeps the damaged
+journal beside it. The daemon must not be running.
 
 examples:
   answerprint doctor
   answerprint doctor --verify --json
   answerprint doctor --rebuild
 
-exit code: 0 when nothing is wrong, else 4
+exit code: 0 if no problem was found, else 4
 """
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the arguments."""
+    """Add the arguments."""
     parser.epilog = _EPILOG
-    parser.add_argument(
-        "--verify", action="store_true", help="also compare the journal of jobs with all their files and hashes"
-    )
-    parser.add_argument("--rebuild", action="store_true", help="make a damaged journal of jobs again, then look")
+    parser.add_argument("--verify", action="store_true", help="also check every file of every job against its hash")
+    parser.add_argument("--rebuild", action="store_true", help="repair a damaged journal of jobs, then check")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: Namespace, context: Context) -> int:
-    """Look at everything; returns the exit code, 4 when something is wrong."""
+    """Run all checks and return the exit code: 4 if there is a problem."""
     found: list[DoctorCheck] = []
     for check in _checks(args.verify, args.rebuild, context):
         found.append(check)
@@ -73,7 +71,7 @@ def _checks(verify: bool, rebuild: bool, context: Context) -> Iterator[DoctorChe
     yield DoctorCheck("answerprint", True, f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
     yield from _folders()
     yield from _models()
-    yield from _witnesses()
+    yield from _readings()
     yield from daemon_checks()
     if verify:
         yield from verification_checks()
@@ -94,25 +92,28 @@ def _folders() -> Iterator[DoctorCheck]:
     ):
         try:
             folder = place()
-            # An absent folder is made when it is needed: then its first existing parent must allow it.
+            # A missing folder is created on demand, so its first existing parent must be writable.
             existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
             with tempfile.TemporaryFile(dir=existing):
                 pass
         except (OSError, AnswerprintError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            yield DoctorCheck(
-                name, False, f"cannot be written to ({reason})", "Set ANSWERPRINT_HOME to another folder."
-            )
+            yield DoctorCheck(name, False, f"not writable ({reason})", "Set ANSWERPRINT_HOME to another folder.")
             continue
         free = shutil.disk_usage(existing).free
         if name == "home folder" and free < _LOW_DISK_BYTES:
-            yield DoctorCheck(name, False, f"{folder}, only {_gib(free)} free", "Make room, or move ANSWERPRINT_HOME.")
+            yield DoctorCheck(
+                name,
+                False,
+                f"{folder}, only {_gib(free)} free",
+                "Free some space, or set ANSWERPRINT_HOME to another disk.",
+            )
         else:
             yield DoctorCheck(name, True, f"{folder}, {_gib(free)} free")
 
 
-def _witnesses() -> Iterator[DoctorCheck]:
-    """Who tells where clips of a timeline lie; the third needs a library."""
+def _readings() -> Iterator[DoctorCheck]:
+    """The independent readings of a clip's position on the timeline; the third needs a library."""
     from answerprint.resolve.conform.readers import conform_readers
 
     for each in conform_readers():
@@ -123,14 +124,14 @@ def _witnesses() -> Iterator[DoctorCheck]:
 def _models() -> Iterator[DoctorCheck]:
     try:
         found = entries()
-    except InputError as error:  # of the settings, which say where models lie
+    except InputError as error:  # in the settings, which name the folders of models
         yield DoctorCheck("models", False, error.message, error.remedy)
         return
     for entry in found:
         if not (entry.ready or entry.fault or entry.lack):
-            continue  # known, and not wanted by this user: no problem
+            continue  # a known model that is not installed is no problem
         problem, remedy = model_problem(entry)
-        about = f"in the package {entry.package}" if entry.package else "files are as their manifest says"
+        about = f"comes with the package {entry.package}" if entry.package else "files match their manifest"
         yield DoctorCheck(f"model {entry.name}", not problem, problem or about, remedy)
 
 
@@ -146,7 +147,7 @@ def _libraries(facts: dict[str, Any]) -> Iterator[DoctorCheck]:
         missing = part.get("missing_encoders")
         if missing:
             yield DoctorCheck(
-                "encoders", False, f"{', '.join(missing)} missing", "Install the av package from its wheel."
+                "encoders", False, f"missing: {', '.join(missing)}", "Install the av package from its wheel."
             )
         for device in part.get("devices", []):
             memory = f", {_gib(device['bytes'])}" if device["bytes"] else ""

@@ -10,12 +10,12 @@ from answerprint.cli.run_program import forward
 __all__ = ["add_arguments", "run"]
 
 _EPILOG = """\
-Good clips are damaged, restored in several ways, and each result is measured against the truth: PSNR and SSIM for
-fidelity, a perceptual distance for what eyes see, warping error and inter-frame difference for consistency.
+Degrades good clips, restores them in several ways and compares each result with the original: PSNR and SSIM for
+fidelity, a perceptual distance for visible quality, warping error and inter-frame difference for consistency.
 
-  answerprint eval clips CLIP...      compare ways to restore
-  answerprint eval table N CLIP...    the variants of a table of the paper
-  answerprint eval degrade CLIP OUT   only write the damaged clip
+  answerprint eval clips CLIP...      compare variants
+  answerprint eval table N CLIP...    run the ablations of a table in the paper
+  answerprint eval degrade CLIP OUT   only write the degraded clip
   answerprint eval clips --help       all options
 
 example:
@@ -24,12 +24,12 @@ example:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the arguments."""
+    """Add the arguments."""
     parser.epilog = _EPILOG
     parser.add_argument("what", choices=["clips", "table", "degrade"], help="what to measure")
     parser.add_argument("rest", nargs=REMAINDER, metavar="...", help="clips and options")
 
 
 def run(args: Namespace, context: Context) -> int:
-    """Measure; returns the exit code."""
+    """Measure and return the exit code."""
     return forward("eval", [args.what, *args.rest], context)

@@ -1,4 +1,4 @@
-"""The command `answerprint`: its sub-commands, and the one place where errors become lines and exit codes."""
+"""The command `answerprint`: its subcommands, and the one place that turns errors into output and exit codes."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ __all__ = ["COMMANDS", "main", "program"]
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "restore": ("restore", "restore a video file or an image sequence"),
-        "preview": ("preview", "restore a few frames first, beside the source"),
-        "queue": ("jobs.queue", "queue many files, over night too; suspend all work"),
-        "jobs": ("jobs.command", "see jobs, and steer them: pause, cancel, retry"),
-        "daemon": ("daemon", "start, stop and look at the daemon that does the work"),
-        "resolve": ("resolve.command", "restore clips of DaVinci Resolve's timeline, and bring them back"),
-        "models": ("models", "list the models, check their files, keep them warm"),
-        "flow-cache": ("flow_cache", "what the motion cache holds; empty it"),
-        "eval": ("evaluate", "measure quality and consistency on clips of yours"),
-        "bench": ("bench", "measure speed, memory and matching on this machine"),
-        "doctor": ("doctor", "find out what is wrong, and the remedy"),
+        "preview": ("preview", "restore a few frames and compare them with the source"),
+        "queue": ("jobs.queue", "queue many files; suspend and resume the queue"),
+        "jobs": ("jobs.command", "list, watch, pause, cancel and retry jobs"),
+        "daemon": ("daemon", "start or stop the daemon, or show its status"),
+        "resolve": ("resolve.command", "restore clips from a DaVinci Resolve timeline"),
+        "models": ("models", "list, download, import and verify models"),
+        "flow-cache": ("flow_cache", "show or clear the motion cache"),
+        "eval": ("evaluate", "measure quality and consistency on your own clips"),
+        "bench": ("bench", "measure speed and memory on this machine"),
+        "doctor": ("doctor", "find problems and how to fix them"),
     }
 )
-"""Each sub-command: its module in this package, and a line of help."""
+"""Each subcommand: its module in this package and its line of help."""
 
 _EPILOG = """\
 examples:
@@ -50,26 +50,26 @@ examples:
   answerprint COMMAND --help
 
 exit codes: 0 done, 2 bad arguments or input, 3 no daemon, 4 job failed, 5 cancelled, 130 interrupted
-Everything the program keeps lies under one folder, which ANSWERPRINT_HOME moves.
+All files of the program are in one folder; set ANSWERPRINT_HOME to move it.
 """
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """Examples stay as they are written; the column of names is wide enough for ours."""
+    """Keeps line breaks, and makes the column of names wide enough."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=32)
 
 
 def main(argv: Sequence[str] | None = None, *, child_command: Callable[[str], list[str]] = command) -> int:
-    """Run a command line; returns the exit code. child_command: how children start (tests give another way)."""
+    """Run a command line and return the exit code. child_command: how to start a child process."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == [BUNDLE_FLAG]:
         return child_main(arguments[1:])
     prepare_streams()
     console = Console(json="--json" in arguments)
     try:
-        # A request to end is an error like any other: it runs `finally` clauses, and so ends the child.
+        # SIGTERM raises like any other error, so `finally` blocks run and end the child.
         signal.signal(signal.SIGTERM, _raise_cancelled)
         return _dispatch(arguments, Context(console, child_command))
     except AnswerprintError as error:
@@ -84,11 +84,11 @@ def main(argv: Sequence[str] | None = None, *, child_command: Callable[[str], li
 
 
 def program() -> NoReturn:
-    """Be the program: run the command line of this process, and end it with the exit code."""
+    """Run the command line of this process and exit with its code."""
     code = main()
     if "grpc" in sys.modules:
-        # Threads of gRPC may outlive their connection by a moment. One that comes back while the interpreter is taken
-        # down crashes the process, and a job that was done would end as "killed by signal 11".
+        # gRPC threads may outlive their connection briefly. One that returns while the interpreter shuts down crashes
+        # the process: a finished job would be reported as killed by signal 11.
         try:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -102,7 +102,7 @@ def _dispatch(arguments: list[str], context: Context) -> int:
     chosen = next((word for word in arguments if word in COMMANDS), None)
     parser = PlainParser(
         prog="answerprint",
-        description="Restore film and video, consistently from frame to frame. Nothing leaves this machine.",
+        description="Restore film and video without flicker between frames. Nothing leaves this machine.",
         epilog=_EPILOG,
         formatter_class=_Help,
         allow_abbrev=False,
@@ -119,20 +119,20 @@ def _dispatch(arguments: list[str], context: Context) -> int:
             allow_abbrev=False,
         )
         if name == chosen:
-            # Only this one: `answerprint --help` stays instant whatever the commands import.
+            # Import only this command, so that `answerprint --help` stays fast.
             module = cast(Command, importlib.import_module(f"answerprint.cli.{file}"))
             module.add_arguments(sub)
     args = parser.parse_args(arguments)
     if module is None or args.command != chosen:
-        raise InputError("No command was given.", "See answerprint --help.")
-    if args.command != "doctor":  # which changes nothing, and says what it finds
-        for words in close_home(create=False):
-            context.console.err(words)
+        raise InputError("No command given.", "See answerprint --help.")
+    if args.command != "doctor":  # doctor changes nothing: it reports this itself
+        for notice in close_home(create=False):
+            context.console.err(notice)
     return module.run(args, context)
 
 
 def _raise_cancelled(signum: int, frame: FrameType | None) -> NoReturn:
-    raise CancelledError("The program was asked to end.")
+    raise CancelledError("The program was asked to stop.")
 
 
 if __name__ == "__main__":

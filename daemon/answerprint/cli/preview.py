@@ -18,10 +18,10 @@ from answerprint.scheduler.preflight import check_preview
 __all__ = ["add_arguments", "run"]
 
 _EPILOG = """\
-Writes one picture a frame, the source on the left and the restored frame on the right. The settings are those of
-`answerprint restore`: what is seen is what the restoration will look like.
+Writes one PNG per frame, with the source on the left and the restored frame on the right. Settings are those of
+`answerprint restore`, so the preview shows what the job will look like.
 
-It goes ahead of the queue: a running job makes way after its chunk, and goes on afterwards.
+A preview jumps the queue: a running job yields after its current chunk and resumes afterwards.
 
 example:
   answerprint preview rushes.mov --frame 240 --count 3 --strength 0.7
@@ -29,21 +29,27 @@ example:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the arguments."""
+    """Add the arguments."""
     parser.epilog = _EPILOG
-    parser.add_argument("input", metavar="INPUT", help="video file, image sequence or its folder")
+    parser.add_argument("input", metavar="INPUT", help="video file, image sequence or the folder of one")
     parser.add_argument(
-        "--frame", type=int, required=True, metavar="N", help="source frame in the middle, counted from 0"
+        "--frame",
+        type=int,
+        required=True,
+        metavar="N",
+        help="source frame at the centre of the preview, counted from 0",
     )
     parser.add_argument("--count", type=int, default=5, metavar="N", help="frames to restore (default: %(default)s)")
-    parser.add_argument("--output", metavar="FOLDER", help="where the PNG files go (default: NAME-preview here)")
+    parser.add_argument(
+        "--output", metavar="FOLDER", help="folder for the PNG files (default: NAME-preview in this folder)"
+    )
     add_settings(parser)
     parser.add_argument("--overwrite", action="store_true", help="write into a folder that is not empty")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line on standard output")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 
 
 def run(args: Namespace, context: Context) -> int:
-    """Make the pictures; returns the exit code."""
+    """Make the images and return the exit code."""
     name = Path(args.input).stem.replace("%", "").strip(". ") or "clip"
     settings = make_request(args, args.input, args.output or f"{name}-preview", overwrite=args.overwrite)
     request = PreviewRequest(settings, args.frame, args.count)

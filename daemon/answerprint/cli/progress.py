@@ -1,4 +1,4 @@
-"""How a running job looks: a bar on a terminal, a line now and then elsewhere, or JSON."""
+"""Show the progress of a job: a bar on a terminal, a line every ten seconds elsewhere, or JSON."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from answerprint.text import plain
 __all__ = ["JsonLines", "Presenter", "ProgressBar", "ProgressLines", "choose_presenter", "stage_words"]
 
 _WORDS = {
-    "queue": "waiting for its turn",
+    "queue": "waiting in the queue",
     "probe": "reading the clip",
     "load": "loading the model",
     "decode": "reading frames",
     "flow": "measuring motion",
     "denoise": "restoring",
     "write": "writing",
-    "mux": "writing",
-    "verify": "checking the result",
+    "mux": "writing the output",
+    "verify": "checking the output",
 }
 
 
@@ -37,12 +37,12 @@ class Presenter(Protocol):
         ...
 
     def close(self) -> None:
-        """Leave the terminal in order."""
+        """Restore the terminal."""
         ...
 
 
 class JsonLines:
-    """Every event as one JSON object a line."""
+    """Every event as one JSON object per line."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -59,7 +59,7 @@ class ProgressBar:
     """A bar with frames, seconds per frame, the time left and the stage."""
 
     def __init__(self) -> None:
-        # Dynamic: the terminal may be resized. Time left and speed come with the events, so tqdm's own are left out.
+        # Dynamic, as the terminal may be resized. Speed and time left come with the events, not from tqdm.
         self._bar = tqdm(
             total=None,
             unit="frame",
@@ -71,7 +71,7 @@ class ProgressBar:
         self._bar.set_description_str("starting")
 
     def show(self, event: Message) -> None:
-        """Bring the bar up to date."""
+        """Update the bar."""
         name = event["event"]
         if name == "started":
             first, stop = event["input"].get("range", (0, 0))
@@ -91,7 +91,7 @@ class ProgressBar:
             self._bar.write(plain(f"warning: {event['message']}"), file=sys.stderr)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._bar.close()
 
 
@@ -104,17 +104,17 @@ class ProgressLines:
         self._console = console
         self._every = every_seconds
         self._clock = clock
-        self._next = clock() + every_seconds
+        self._due = clock() + every_seconds
 
     def show(self, event: Message) -> None:
-        """Write a line, if it is time for one."""
+        """Write a line if one is due."""
         name = event["event"]
         if name == "stage":
             self._console.err(stage_words(event))
         elif name == "warning":
             self._console.err(f"warning: {event['message']}")
-        elif name == "progress" and self._clock() >= self._next:
-            self._next = self._clock() + self._every
+        elif name == "progress" and self._clock() >= self._due:
+            self._due = self._clock() + self._every
             done = f"{event['frames_done']}/{event['frames_total']} frames"
             self._console.err(", ".join([f"{stage_words(event)}: {done}", *_figures(event)]))
 
@@ -123,20 +123,20 @@ class ProgressLines:
 
 
 def choose_presenter(console: Console) -> Presenter:
-    """Return what suits the terminal and the options."""
+    """Return the presenter for this terminal and these options."""
     if console.json:
         return JsonLines(console)
     return ProgressBar() if sys.stderr.isatty() else ProgressLines(console)
 
 
 def stage_words(event: Message) -> str:
-    """Return what is being done, in the child's words where it has any."""
+    """Return the current stage in words; the event's own message wins."""
     stage = str(event.get("stage", ""))
     return plain(str(event.get("message") or _WORDS.get(stage, stage)))
 
 
 def _figures(event: Message) -> list[str]:
-    """Return steps, speed and time left, as far as they are known."""
+    """Return steps, speed and time left, if known."""
     figures: list[str] = []
     if event.get("steps"):
         figures.append(f"step {event.get('step')}/{event['steps']}")

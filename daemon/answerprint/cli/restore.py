@@ -26,36 +26,38 @@ examples:
   answerprint restore rushes.mov baseline.mov --no-consistency
   answerprint restore rushes.mov restored.mov --detach
 
-The range, timecode, rate, aspect, colour tags and sound of the source are kept; the source is never written to.
-OUTPUT appears under its name when it is complete, and not before. Its folder is made where it is missing.
+The output keeps the source's range, timecode, frame rate, pixel aspect, colour tags and audio. The source is never
+changed. OUTPUT appears only when it is complete. A missing folder for it is created.
 
-The daemon does the work; it is started if none runs, and stays to keep its models warm. Frames that are done are
-kept: after a crash or a power cut the job goes on where it stopped. Ctrl-C cancels the job and leaves nothing behind;
-with --detach it goes on without this terminal (see answerprint jobs).
+The daemon does the work. It starts on demand and keeps its models loaded. Finished frames are kept: after a crash or a
+power cut the job resumes where it stopped. Ctrl-C cancels the job and deletes its files; with --detach the job runs on
+without this terminal (see answerprint jobs).
 """
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the arguments."""
+    """Add the arguments."""
     parser.epilog = _EPILOG
     parser.add_argument(
-        "input", metavar="INPUT", help="video file, sequence (plate.%%04d.png, plate.[0001-0100].png) or its folder"
+        "input",
+        metavar="INPUT",
+        help="video file, image sequence (plate.%%04d.png, plate.[0001-0100].png) or its folder",
     )
     parser.add_argument(
-        "output", metavar="OUTPUT", help="file (.mov, .mkv, .mp4) or sequence (out.%%04d.png, .tif, .exr)"
+        "output", metavar="OUTPUT", help="video file (.mov, .mkv, .mp4) or image sequence (out.%%04d.png, .tif, .exr)"
     )
     add_settings(parser)
     add_output(parser)
-    parser.add_argument("--detach", action="store_true", help="put it into the queue, say its number, and leave")
+    parser.add_argument("--detach", action="store_true", help="add the job to the queue, print its number and exit")
     parser.add_argument(
-        "--json", action="store_true", help="one JSON object a line on standard output; the last is done or error"
+        "--json", action="store_true", help="print one JSON object per line; the last one is done or error"
     )
 
 
 def run(args: Namespace, context: Context) -> int:
-    """Restore; returns the exit code."""
+    """Restore and return the exit code."""
     request = make_request(args, args.input, args.output, range=args.range, codec=args.codec, overwrite=args.overwrite)
-    check_restore(request, folder_comes=True)
+    check_restore(request, create_folder=True)
     make_folders([request.output], context)
     new = NewJob(str(uuid.uuid4()), "restore", request.to_json())
     with open_daemon(context) as client:
@@ -67,15 +69,15 @@ def run(args: Namespace, context: Context) -> int:
         context.console.event({"event": "submitted", **facts})
     else:
         context.console.out(f"job {job.number}, {job.id}")
-        context.console.err(f"To see it: answerprint jobs watch {job.number}")
+        context.console.err(f"To watch it: answerprint jobs watch {job.number}")
     return 0
 
 
 def report_end(final: Message, context: Context) -> int:
-    """Close with a summary or the reason of the failure; returns the exit code."""
+    """Print a summary or the reason of the failure, and return the exit code."""
     console = context.console
     if final["event"] == "error":
-        if not console.json:  # with it, the event itself was the last line
+        if not console.json:  # in JSON, the event was already printed
             console.fail(final["message"], final["remedy"], code=final["code"], exit_code=final["exit_code"])
         return int(final["exit_code"])
     if not console.json:

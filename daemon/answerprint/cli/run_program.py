@@ -1,7 +1,4 @@
-"""Commands whose work is a program of its own: arguments, terminal and exit code are handed through.
-
-One question to a child that has no part in the daemon's work.
-"""
+"""Run a child program in the foreground, or ask one a question without the daemon."""
 
 from __future__ import annotations
 
@@ -19,9 +16,9 @@ __all__ = ["ask", "forward"]
 
 
 def forward(program: str, arguments: Sequence[str], context: Context) -> int:
-    """Run a child program in the foreground; returns its exit code, 4 when it was killed.
+    """Run a child program in the foreground and return its exit code. Raises JobFailedError if a signal killed it.
 
-    A Ctrl-C reaches both processes, which share the terminal; this one waits until the other has cleaned up.
+    Ctrl-C reaches both processes, which share the terminal; this one waits until the other has cleaned up.
     """
     with subprocess.Popen([*context.child_command(program), *arguments]) as process:  # noqa: S603 - our own program
         try:
@@ -38,13 +35,13 @@ def forward(program: str, arguments: Sequence[str], context: Context) -> int:
 
 
 def ask(program: str, context: Context) -> Message:
-    """Return the final event of a child that has one question to answer, showing none. Raises JobFailedError."""
+    """Run a child that answers one question, and return its final event. Raises JobFailedError."""
     try:
         log = create_log(logs_folder(), program)
     except OSError as error:
         raise JobFailedError(
-            f"No log can be written to {logs_folder()} ({error.strerror}).",
-            "Make the folder writable, or set ANSWERPRINT_HOME to one that is.",
+            f"Cannot write a log to {logs_folder()} ({error.strerror}).",
+            "Make the folder writable, or set ANSWERPRINT_HOME to another folder.",
         ) from error
     with ChildProcess(context.child_command(program), {"type": "ask"}, log) as child:
         for event in child.events():  # noqa: B007 - the last one is the answer

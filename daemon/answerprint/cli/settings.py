@@ -1,4 +1,4 @@
-"""The arguments that `restore` and `preview` share, and the request that they make."""
+"""The arguments shared by all commands that restore, and the request made from them."""
 
 from __future__ import annotations
 
@@ -24,17 +24,15 @@ __all__ = ["absolute", "add_output", "add_settings", "make_request", "settings_o
 
 _DEFAULTS = RestoreRequest(ClipRef("-"), "-")
 _METHOD = {option.name: option for option in describe()}
-_GROUPS: Mapping[SettingGroup, str] = MappingProxyType(
-    {"look": "the look", "time": "consistency over time", "machine": "the machine"}
-)
+_GROUPS: Mapping[SettingGroup, str] = MappingProxyType({"look": "Image", "time": "Consistency", "machine": "Device"})
 _EXCEPTIONS: Mapping[str, str] = MappingProxyType({"noise": "; independent with --no-consistency"})
-"""What the default of an option of the method depends on."""
+"""Exceptions to the default of an option of the method."""
 _READ: Mapping[str, Callable[[str], object]] = MappingProxyType({"int": int, "float": float})
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
 
 def add_settings(parser: ArgumentParser) -> None:
-    """Add what decides how frames are restored: an option for every setting of a request."""
+    """Add an option for every setting that decides how frames are restored."""
     for group, title in _GROUPS.items():
         shown = parser.add_argument_group(title)
         for name, setting in SETTINGS.items():
@@ -42,7 +40,7 @@ def add_settings(parser: ArgumentParser) -> None:
                 _add_setting(shown, name, setting)
         if group == "time":
             shown.add_argument(
-                "--list-options", action=ListOptions, nargs=0, help="show every NAME of --option, then exit"
+                "--list-options", action=ListOptions, nargs=0, help="list the options that --option can set, and exit"
             )
 
 
@@ -78,19 +76,23 @@ def _add_setting(group: _ArgumentGroup, name: str, setting: Setting) -> None:
 
 
 def _switch(name: str) -> str:
-    """A switch turns the default of its setting round, and is named after what it then does."""
+    """The name of a switch, which inverts the default of its setting."""
     return f"--{'no-' if getattr(_DEFAULTS, name) else ''}{name.replace('_', '-')}"
 
 
 def add_output(parser: ArgumentParser) -> None:
-    """Add what decides which frames are restored, and how they are written."""
+    """Add the settings that decide which frames are restored and how they are written."""
     parser.epilog = f"{parser.epilog or ''}\ncodecs:\n" + "\n".join(
         f"  {codec.name:<11} {codec.description}" for codec in CODECS.values()
     )
-    out = parser.add_argument_group("the output")
-    out.add_argument("--range", metavar="A:B", help="source frames from 0, A inclusive, B exclusive; or two timecodes")
-    out.add_argument("--codec", metavar="NAME", help="see below (default: by the name of the output)")
-    out.add_argument("--overwrite", action="store_true", help="replace what is there, once its successor is complete")
+    out = parser.add_argument_group("Output")
+    out.add_argument(
+        "--range",
+        metavar="A:B",
+        help="source frames from A up to, but not including, B, counted from 0; or two timecodes",
+    )
+    out.add_argument("--codec", metavar="NAME", help="codec, see below (default: from the extension of the output)")
+    out.add_argument("--overwrite", action="store_true", help="replace an existing output once the new one is complete")
 
 
 def make_request(args: Namespace, source: str, output: str, **more: object) -> RestoreRequest:
@@ -100,7 +102,7 @@ def make_request(args: Namespace, source: str, output: str, **more: object) -> R
 
 
 def settings_of(args: Namespace) -> dict[str, object]:
-    """Return what `add_settings` was told, as fields of a request. Raises InputError."""
+    """Return the arguments of `add_settings` as fields of a request. Raises InputError."""
     settings = {name: getattr(args, name) for name in SETTINGS}
     settings |= {
         name: value != getattr(_DEFAULTS, name) for name, value in settings.items() if FIELD_TYPES[name] == "bool"
@@ -112,23 +114,23 @@ def settings_of(args: Namespace) -> dict[str, object]:
 
 
 def absolute(text: str) -> str:
-    """Return an absolute path. Raises InputError for an address of something that is not a file on this machine."""
+    """Return an absolute path. Raises InputError for an empty path and for a URL."""
     if not text:
-        raise InputError("A path is empty.", "Name a file.")
-    # Checked only for what does not exist: a file may well be named `take:2.mov`.
+        raise InputError("A path is empty.", "Give the path of a file.")
+    # Only if no such file exists: a file may be called `take:2.mov`.
     if _SCHEME.match(text) and not Path(text).drive and not os.path.lexists(text):
-        raise InputError(f"{text} is not a path: only files on this machine are read.", "Copy the media first.")
-    return os.path.abspath(text)  # noqa: PTH100 - a pattern, which Path would take for a file as well
+        raise InputError(f"{text} is not a path on this machine.", "Copy the media to this machine first.")
+    return os.path.abspath(text)  # noqa: PTH100 - may be a pattern of a sequence
 
 
 class ListOptions(Action):
-    """Prints the table of `--option` and ends the program, whatever else was or was not given."""
+    """Print the table of options and exit, even if other arguments are missing."""
 
     def __call__(self, parser: ArgumentParser, *ignored: object) -> NoReturn:
-        """Print, then end with exit code 0."""
-        tables = {"of the method": describe()}
-        tables |= {f"of the model family {name}": info.own_options for name, info in families().items()}
-        for line in ["--option NAME=VALUE: name, default, what it takes", *option_lines(tables)]:
+        """Print, then exit with code 0."""
+        tables = {"options of the method": describe()}
+        tables |= {f"options of the model family {name}": info.own_options for name, info in families().items()}
+        for line in ["--option NAME=VALUE: name, default, allowed values", *option_lines(tables)]:
             Console().out(line)
         parser.exit()
 
@@ -138,6 +140,6 @@ def _parse_options(texts: list[str]) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name and equals):
-            raise InputError(f"--option {text!r} has no value.", "Give NAME=VALUE; --list-options shows them.")
+            raise InputError(f"--option {text!r} has no value.", "Give NAME=VALUE; see --list-options.")
         options[name] = value
     return options

@@ -18,9 +18,9 @@ _CUT = "..."
 def columns(
     head: Sequence[str], rows: Sequence[Sequence[str]], *, right: str = "", width: int | None = None
 ) -> list[str]:
-    """Return a line for the head and one a row. right: heads of the columns that end alike, as numbers do.
+    """Return a line for the head and one per row.
 
-    width: lines longer than that are cut, as a terminal would break them; None cuts nothing.
+    right: heads of right-aligned columns, separated by spaces. width: longer lines are cut; None cuts nothing.
     """
     table = [[plain(cell) for cell in row] for row in (head, *rows)]
     widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
@@ -36,12 +36,12 @@ def columns(
 
 
 def terminal_width() -> int | None:
-    """Columns of the terminal that the result goes to; None when it goes to a file or a program."""
+    """Columns of the terminal; None if the output goes to a file or a program."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _width(text: str) -> int:
-    """Columns that a text takes: Chinese, Japanese and Korean characters take two."""
+    """Columns that a text takes; Chinese, Japanese and Korean characters take two."""
     if text.isascii():
         return len(text)
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)

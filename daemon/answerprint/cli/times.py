@@ -1,4 +1,4 @@
-"""Moments and spans of time as people write and read them; the clock of the wall, in local time."""
+"""Read and write times and durations as people do, in local time."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _REMEDY = "Give a time such as 20:00, 2030-01-31T06:30, +2h or now."
 
 
 def parse_span(text: str) -> float:
-    """Return seconds of a span such as 90s, 10m, 1h30m or 2d. Raises InputError."""
+    """Return the seconds of a duration such as 90s, 10m, 1h30m or 2d. Raises InputError."""
     if not _SPAN.fullmatch(text):
-        raise InputError(f"{text!r} is not a span of time.", "Give a number and a unit, such as 90s, 10m, 1h30m or 2d.")
+        raise InputError(f"{text!r} is not a duration.", "Give a number and a unit, such as 90s, 10m, 1h30m or 2d.")
     return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
 
 
 def parse_when(text: str, now: datetime | None = None) -> float:
-    """Return seconds since 1970 of a moment to come; 0 for `now`, which is at once.
+    """Return a future time in seconds since 1970; 0 for `now`.
 
-    A time of day that has passed is tomorrow's. now: local time without a zone, for tests. Raises InputError.
+    A time of day that has passed means tomorrow. now: local time without a zone, for tests. Raises InputError.
     """
     text = text.strip()
     if text == "now":
@@ -36,19 +36,19 @@ def parse_when(text: str, now: datetime | None = None) -> float:
         return now.timestamp() + parse_span(text[1:])
     if clock := _CLOCK.fullmatch(text):
         moment = now.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
-        # By the calendar, not by 24 hours: the night between may be one in which the clocks change.
+        # One calendar day, not 24 hours: the clocks may change during the night.
         return (moment if moment > now else moment + timedelta(days=1)).timestamp()
     try:
         seconds = datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError, OSError) as error:
         raise InputError(f"{text!r} is not a time.", _REMEDY) from error
     if seconds <= now.timestamp():
-        raise InputError(f"{text} has passed.", _REMEDY)
+        raise InputError(f"{text} is in the past.", _REMEDY)
     return seconds
 
 
 def clock_words(seconds: float, now: datetime | None = None) -> str:
-    """Return a moment in local time, as short as it is clear: 20:00, Tue 20:00, 2030-01-31 20:00."""
+    """Return a local time, as short as is clear: 20:00, Tue 20:00, 2030-01-31 20:00."""
     now = now or datetime.now()
     moment = datetime.fromtimestamp(seconds)
     if moment.date() == now.date():
@@ -59,7 +59,7 @@ def clock_words(seconds: float, now: datetime | None = None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time span in words of two units at most: 12 s, 3 min 20 s, 2 h 05 min."""
+    """Return a duration in at most two units: 12 s, 3 min 20 s, 2 h 05 min."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"

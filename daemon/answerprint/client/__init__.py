@@ -1,1 +1,1 @@
-"""The client of the daemon: finding it, starting it, calling it."""
+"""The client of the daemon: find it, start it, call it."""

@@ -1,4 +1,4 @@
-"""The daemon as the command line sees it: plain calls, and the errors of the daemon as if they were raised here."""
+"""Calls to the daemon as plain methods; its errors are raised as if they occurred here."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ T = TypeVar("T")
 
 _CALL_SECONDS = 5.0
 _LOAD_SECONDS = 600.0  # weights of a large model from a slow disk
-_RETURN_SECONDS = 0.2  # between two looks for a daemon that went away
-_AGAIN_SECONDS = 0.02  # before a stream begins again: one that ends at once must not keep both sides busy
-_AT_ONCE = 8  # calls begun before the first is answered: fewer than the daemon lets wait for its media child
+_RECONNECT_SECONDS = 0.2  # between two attempts to find a daemon that went away
+_STREAM_PAUSE_SECONDS = 0.02  # before a stream restarts: one that ends at once must not keep both sides busy
+_PARALLEL_CALLS = 8  # fewer than may wait for a media child in the daemon
 _CROWDED_SECONDS = 30.0
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 1.0  # between two tries, where too many ask at once
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 1.0  # between two attempts while the daemon is crowded
 _PAGE = 200  # jobs; many calls fit between two pages
 _PACKAGE = "/answerprint.rpc.v1"
 
@@ -74,7 +74,7 @@ _FORMATS: Mapping[PictureFormat, frames_pb2.GetFrameRequest.Format] = MappingPro
 
 @dataclass(frozen=True, slots=True)
 class FrameImage:
-    """A frame as an encoded picture; width and height in px."""
+    """A frame as an encoded image; width and height in px."""
 
     data: bytes
     media_type: str
@@ -83,17 +83,17 @@ class FrameImage:
 
 
 class Client(AbstractContextManager["Client"]):
-    """Calls of one daemon, or of its successor after a restart. Not for several threads at once."""
+    """Calls one daemon, or its successor after a restart. Not thread-safe."""
 
     def __init__(self, connection: Connection, run: Path, *, crowded_seconds: float = _CROWDED_SECONDS) -> None:
-        """crowded_seconds: how long a call that is refused because too many ask at once is made again and again."""
+        """crowded_seconds: how long a call is retried while the daemon is crowded."""
         self._connection, self._run, self._crowded_seconds = connection, run, crowded_seconds
 
     @classmethod
     def connect(cls, run: Path | None = None, *, timeout: float = _CALL_SECONDS) -> Client:
-        """Return the client of the daemon that runs, waiting at most so long for one that still starts.
+        """Return a client of the running daemon; waits up to `timeout` seconds for one that is starting.
 
-        Raises NoDaemonError when there is none, and when it may not be trusted.
+        Raises NoDaemonError if none is running or it cannot be trusted.
         """
         folder = run or run_folder()
         return cls(open_connection(folder, timeout), folder)
@@ -110,30 +110,30 @@ class Client(AbstractContextManager["Client"]):
 
     @property
     def session(self) -> Session:
-        """Of the daemon that this client talks to now."""
+        """The session of the daemon that this client is connected to."""
         return self._connection.session
 
     def submit(self, new: NewJob) -> tuple[JobRecord, bool]:
-        """Queue a job; False when its id was there already."""
+        """Queue a job; returns it, and False if its id already existed."""
         answer = self._call("Restoration/SubmitJob", new_job_to(new), pb.SubmitJobResponse)
         return job_from(answer.job), answer.created
 
     def submit_all(self, jobs: Iterable[NewJob]) -> Iterator[tuple[JobRecord, bool] | AnswerprintError]:
-        """Queue jobs, in that order, with no wait for the answer to the one before; what became of each."""
+        """Queue jobs in order, several calls in parallel; yields the result or the error of each."""
         for answer in self._each("Restoration/SubmitJob", map(new_job_to, jobs), pb.SubmitJobResponse):
             yield answer if isinstance(answer, AnswerprintError) else (job_from(answer.job), answer.created)
 
     def get(self, reference: str) -> JobRecord:
-        """A job as it stands. A reference is an id, its first 4 characters or more, or a number."""
-        return self.look(reference)[0]
+        """A job. reference: its number, its id, or at least the first 4 characters of its id."""
+        return self.get_with_progress(reference)[0]
 
-    def look(self, reference: str) -> tuple[JobRecord, Message | None]:
-        """A job as it stands, and its latest `progress` event while it runs."""
+    def get_with_progress(self, reference: str) -> tuple[JobRecord, Message | None]:
+        """A job, and its latest `progress` event while it is running."""
         job = self._call("Restoration/GetJob", pb.GetJobRequest(id=reference), pb.Job)
         return job_from(job), progress_from(job.progress) if job.HasField("progress") else None
 
     def list(self, states: Sequence[JobState] = (), limit: int = 100, token: str = "") -> Page:
-        """A page of jobs; no states are all."""
+        """A page of jobs. states: only these; none means all."""
         request = pb.ListJobsRequest(states=[state_to(each) for each in states], page_size=limit, page_token=token)
         answer = self._call("Restoration/ListJobs", request, pb.ListJobsResponse)
         return Page([job_from(job) for job in answer.jobs], answer.next_page_token, answer.total)
@@ -149,23 +149,23 @@ class Client(AbstractContextManager["Client"]):
                 return
 
     def pause(self, reference: str) -> JobRecord:
-        """Stop a job until it is resumed."""
-        return self._steer("PauseJob", reference)
+        """Pause a job."""
+        return self._control("PauseJob", reference)
 
     def resume(self, reference: str) -> JobRecord:
-        """Let a paused job go on."""
-        return self._steer("ResumeJob", reference)
+        """Resume a paused job."""
+        return self._control("ResumeJob", reference)
 
     def cancel(self, reference: str) -> JobRecord:
-        """End a job."""
-        return self._steer("CancelJob", reference)
+        """Cancel a job."""
+        return self._control("CancelJob", reference)
 
     def retry(self, reference: str) -> JobRecord:
         """Queue a failed or cancelled job again."""
-        return self._steer("RetryJob", reference)
+        return self._control("RetryJob", reference)
 
     def delete(self, reference: str) -> int:
-        """Forget a job that has ended; returns the bytes freed."""
+        """Delete an ended job from the list; returns the bytes freed."""
         request = pb.JobId(id=reference)
         answer = self._call("Restoration/DeleteJob", request, pb.DeleteJobResponse, repeatable=False)
         return int(answer.freed_bytes)
@@ -178,7 +178,7 @@ class Client(AbstractContextManager["Client"]):
         place: QueuePlace | None = None,
         not_before: float | None = None,
     ) -> JobRecord:
-        """Change when a job gets its turn; not_before 0 is now."""
+        """Change the priority, order or start time of a waiting job; not_before 0 is now."""
         request = pb.MoveJobRequest(
             id=reference, priority=priority, place=_PLACES[place], not_before=timestamp(not_before)
         )
@@ -193,30 +193,30 @@ class Client(AbstractContextManager["Client"]):
         on_lost: Callable[[], None] | None = None,
         patience_seconds: float = 60.0,
     ) -> Iterator[JobEvent]:
-        """What happened to a job after a number, then what happens, until it has ended.
+        """Yield the recorded events of a job after a sequence number, then new events until it ends.
 
-        A daemon that goes away and comes back is followed: on_lost is called, and nothing kept is left out or told
-        twice. Raises NoDaemonError when it stays away for longer than patience_seconds.
+        If the daemon goes away, calls on_lost and reconnects; no recorded event is missed or repeated. Raises
+        NoDaemonError if it stays away for longer than patience_seconds.
         """
         job = self.get(reference).id
         pauses = self._pauses()
         while True:
             received = False
             try:
-                for happening in self._watch_once(job, after, progress):
-                    received, after = True, max(after, happening.sequence)
-                    yield happening
+                for job_event in self._watch_once(job, after, progress):
+                    received, after = True, max(after, job_event.sequence)
+                    yield job_event
                 if self.get(job).ended_state:
                     return
             except BusyError as error:
-                # Either there is no place for one more watcher, or this one was too slow, and goes on from there.
+                # Too many watchers, or this one was too slow and continues from its last event.
                 if not received and not (isinstance(error, CrowdedError) and next(pauses)):
                     raise
             except NoDaemonError:
                 if on_lost is not None:
                     on_lost()
                 self._await_return(patience_seconds)
-            time.sleep(_AGAIN_SECONDS)
+            time.sleep(_STREAM_PAUSE_SECONDS)
 
     def frame(
         self,
@@ -226,7 +226,7 @@ class Client(AbstractContextManager["Client"]):
         form: PictureFormat = "png",
         max_size: tuple[int, int] = (0, 0),
     ) -> FrameImage:
-        """A finished frame, or its source, as a picture that fits into a size; 0 sets no limit."""
+        """A finished frame, or its source, as an image that fits into a size in px; 0 is no limit."""
         request = frames_pb2.GetFrameRequest(
             job=reference,
             frame=frame,
@@ -237,50 +237,49 @@ class Client(AbstractContextManager["Client"]):
         )
         method = f"{_PACKAGE}.Frames/GetFrame"
 
-        def ask() -> Sequence[Any]:
+        def call() -> Sequence[Any]:
             with self._connection.stream(method, request, frames_pb2.FramePart, None) as answers:
                 return list(answers)
 
-        parts = self._admitted(ask)
+        parts = self._admitted(call)
         data = b"".join(part.data for part in parts)
         if not parts or len(data) != parts[0].total_bytes:
-            raise JobFailedError("The picture did not arrive whole.", "Ask for it again.")
+            raise JobFailedError("The image is incomplete.", "Try again.")
         return FrameImage(data, parts[0].media_type, parts[0].width, parts[0].height)
 
     def describe(self, media: str) -> MediaInfo:
-        """What a file or a sequence is. Raises InputError for one that cannot be read.
+        """Probe a file or a sequence. Raises InputError if it cannot be read.
 
-        A file without an index is read whole: that takes as long as its disk needs, and the daemon ends it by itself
-        where nothing comes any more.
+        A file without an index is read completely, so there is no time limit; the daemon gives up if the disk hangs.
         """
         request = frames_pb2.DescribeMediaRequest(media=media)
         return media_from(self._call("Frames/DescribeMedia", request, frames_pb2.MediaInfo, seconds=None))
 
     def describe_all(self, media: Iterable[str]) -> Iterator[MediaInfo | AnswerprintError]:
-        """What each of many is, in their order, or why it cannot be read."""
+        """Probe many, several in parallel; yields in order what each is, or its error."""
         requests = (frames_pb2.DescribeMediaRequest(media=each) for each in media)
         for answer in self._each("Frames/DescribeMedia", requests, frames_pb2.MediaInfo, seconds=None):
             yield answer if isinstance(answer, AnswerprintError) else media_from(answer)
 
     def models(self) -> tuple[Sequence[ModelForm], Sequence[Option]]:
-        """All models, and the options of the method that they share."""
+        """All models, and the options of the method."""
         answer = self._call("Models/ListModels", models_pb2.ListModelsRequest(), models_pb2.ListModelsResponse)
         return [model_from(each) for each in answer.models], [option_from(each) for each in answer.method_options]
 
     def load_model(self, model: str, device: str = "auto", keep_alive_seconds: float | None = None) -> WarmModel:
-        """Bring a model into memory, or keep it there longer."""
+        """Load a model, or extend how long it stays loaded."""
         request = models_pb2.LoadModelRequest(model=model, device=device, keep_alive_seconds=keep_alive_seconds)
         return warm_from(self._call("Models/LoadModel", request, models_pb2.WarmModel, seconds=_LOAD_SECONDS))
 
     def unload_models(self, model: str = "") -> int:
-        """Free a model, or all; returns how many."""
+        """Unload a model, or all; returns how many."""
         request = models_pb2.UnloadModelRequest(model=model)
         return int(self._call("Models/UnloadModel", request, models_pb2.UnloadModelResponse).unloaded)
 
     def pull_model(
         self, model: str, *, accept_licence: bool = False, trust_first_download: bool = False
     ) -> Iterator[PullStep]:
-        """Fetch a known model; the last step is `done`. Closing the iterator ends the pull and keeps what has come."""
+        """Download a known model; the last step is `done`. Closing the iterator stops it; partial files stay."""
         request = models_pb2.PullModelRequest(
             model=model, accept_licence=accept_licence, trust_first_download=trust_first_download
         )
@@ -289,28 +288,28 @@ class Client(AbstractContextManager["Client"]):
             yield from map(pull_from, steps)
 
     def suspend(self, reason: str, *, unload: bool = False) -> DaemonInfo:
-        """Begin no new chunk until `resume_work`."""
+        """Suspend the queue until `resume_work`. unload: also unload all models."""
         request = system_pb2.SuspendWorkRequest(reason=reason, unload=unload)
         return info_from(self._call("System/SuspendWork", request, system_pb2.Info))
 
     def resume_work(self) -> DaemonInfo:
-        """Go on."""
+        """Resume the queue."""
         return info_from(self._call("System/ResumeWork", system_pb2.ResumeWorkRequest(), system_pb2.Info))
 
     def suspend_reason(self) -> str | None:
-        """Why no chunk is begun, None where work goes on."""
+        """Why the queue is suspended; None if it is not."""
         info = self.info()
         return info.suspend_reason if info.suspended else None
 
     def info(self) -> DaemonInfo:
-        """What the daemon says of itself."""
+        """The state of the daemon."""
         return info_from(self._call("System/GetInfo", system_pb2.GetInfoRequest(), system_pb2.Info))
 
     def shut_down(self) -> None:
-        """Ask the daemon to end; it ends later, when the running chunk is given up."""
+        """Ask the daemon to stop; it stops a little later, after abandoning the running chunk."""
         self._call("System/Shutdown", system_pb2.ShutdownRequest(), system_pb2.ShutdownResponse, repeatable=False)
 
-    def _steer(self, name: str, reference: str) -> JobRecord:
+    def _control(self, name: str, reference: str) -> JobRecord:
         return job_from(self._call(f"Restoration/{name}", pb.JobId(id=reference), pb.Job))
 
     def _call(
@@ -322,7 +321,7 @@ class Client(AbstractContextManager["Client"]):
         seconds: float | None = _CALL_SECONDS,
         repeatable: bool = True,
     ) -> Any:  # noqa: ANN401 - an `answer`
-        """One unary call; where the daemon was restarted meanwhile, once more to the new one."""
+        """A unary call, repeated once if the daemon was restarted."""
         return self._admitted(lambda: self._call_once(f"{_PACKAGE}.{name}", request, answer, seconds, repeatable))
 
     def _call_once(
@@ -333,28 +332,28 @@ class Client(AbstractContextManager["Client"]):
         except TooSlowError:
             raise
         except NoDaemonError as error:
-            # What was refused was not done, so it may always be asked again.
+            # A refused call was not executed, so it may always be repeated.
             if not (repeatable or isinstance(error, AccessDeniedError)):
                 raise
         self._reconnect(_CALL_SECONDS)
         return self._connection.call(method, request, answer, seconds)
 
-    def _admitted(self, ask: Callable[[], T]) -> T:
-        """Ask until the daemon lets the call in: what it refuses because too many ask at once was not done."""
+    def _admitted(self, call: Callable[[], T]) -> T:
+        """Retry a call while the daemon is crowded: refused calls were not executed."""
         pauses = self._pauses()
         while True:
             try:
-                return ask()
+                return call()
             except CrowdedError:
                 if not next(pauses):
                     raise
 
     def _pauses(self) -> Iterator[bool]:
-        """Wait, each time longer; False when it was long enough."""
+        """Yield True after ever longer pauses, and False after the time limit."""
         deadline = time.monotonic() + self._crowded_seconds
         pause = _FIRST_PAUSE_SECONDS
         while (left := deadline - time.monotonic()) > 0:
-            # Not all at the same time: they would meet again.
+            # Random, so that clients do not retry at the same time.
             time.sleep(min(left, pause * random.uniform(0.5, 1.0)))  # noqa: S311 - no secret
             yield True
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
@@ -369,15 +368,15 @@ class Client(AbstractContextManager["Client"]):
         *,
         seconds: float | None = _CALL_SECONDS,
     ) -> Iterator[Any]:
-        """Unary calls that may be repeated, a few at a time: an `answer` or an AnswerprintError for each, in order."""
+        """Repeatable unary calls, a few in parallel; yields an `answer` or an AnswerprintError for each, in order."""
         left = iter(requests)
-        begun: deque[tuple[ProtoMessage, Callable[[], Any]]] = deque()
+        started: deque[tuple[ProtoMessage, Callable[[], Any]]] = deque()
         while True:
-            for request in islice(left, _AT_ONCE - len(begun)):
-                begun.append((request, self._connection.begin(f"{_PACKAGE}.{name}", request, answer, seconds)))
-            if not begun:
+            for request in islice(left, _PARALLEL_CALLS - len(started)):
+                started.append((request, self._connection.begin(f"{_PACKAGE}.{name}", request, answer, seconds)))
+            if not started:
                 return
-            yield self._answer(name, *begun.popleft(), answer, seconds)
+            yield self._answer(name, *started.popleft(), answer, seconds)
 
     def _answer(
         self,
@@ -401,9 +400,9 @@ class Client(AbstractContextManager["Client"]):
         request = pb.WatchJobRequest(id=job, after_sequence=after, without_progress=not progress)
         with self._connection.stream(f"{_PACKAGE}.Restoration/WatchJob", request, pb.JobEvent, None) as events:
             for event in events:
-                happening = job_event_from(event)
-                if happening is not None:
-                    yield happening
+                job_event = job_event_from(event)
+                if job_event is not None:
+                    yield job_event
 
     def _await_return(self, patience_seconds: float) -> None:
         deadline = time.monotonic() + patience_seconds
@@ -414,7 +413,7 @@ class Client(AbstractContextManager["Client"]):
             except NoDaemonError:
                 if time.monotonic() >= deadline:
                     raise
-            time.sleep(_RETURN_SECONDS)
+            time.sleep(_RECONNECT_SECONDS)
 
     def _reconnect(self, timeout: float) -> None:
         fresh = open_connection(self._run, timeout)

@@ -1,4 +1,4 @@
-"""One channel to one daemon: found by its session file, checked to be ours, closed in the end."""
+"""A gRPC channel to the daemon: found by its session file, and checked to belong to this user."""
 
 from __future__ import annotations
 
@@ -48,26 +48,26 @@ _RESTART = "Restart it: answerprint daemon stop, then answerprint daemon start"
 
 
 class Connection:
-    """A channel with the token of its session."""
+    """A channel that sends the token of its session."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         kind = grpc.LocalConnectionType.LOCAL_TCP if session.socket is None else grpc.LocalConnectionType.UDS
         limits = ServerLimits()
         self._metadata = (("authorization", f"Bearer {session.token}"),)
-        self._channel = _apart(
+        self._channel = _in_thread(
             grpc.secure_channel,
             session.endpoint,
             grpc.local_channel_credentials(kind),
             [
                 ("grpc.max_receive_message_length", limits.max_message_bytes),
                 ("grpc.max_send_message_length", limits.max_message_bytes),
-                # The server's is half of it: an error with a long message comes through whole.
+                # Twice the server's limit, so that an error with a long message arrives complete.
                 ("grpc.max_metadata_size", 2 * limits.max_metadata_bytes),
                 ("grpc.absolute_max_metadata_size", 2 * limits.max_metadata_bytes),
-                ("grpc.enable_retries", 0),  # what may be repeated is decided by the caller
+                ("grpc.enable_retries", 0),  # the caller decides what may be repeated
                 ("grpc.enable_http_proxy", 0),  # the daemon is on this machine
-                ("grpc.use_local_subchannel_pool", 1),  # a new connection never inherits the backoff of an old one
+                ("grpc.use_local_subchannel_pool", 1),  # a new connection must not inherit the backoff of an old one
                 ("grpc.keepalive_time_ms", 20_000),
                 ("grpc.keepalive_timeout_ms", 10_000),
             ],
@@ -76,22 +76,22 @@ class Connection:
     def call(self, method: str, request: Message, answer: type[Message], seconds: float | None) -> Any:  # noqa: ANN401
         """Return the answer of a unary call. Raises AnswerprintError.
 
-        seconds: None waits as long as the daemon is there.
+        seconds: the time limit; None waits while the daemon is running.
         """
-        with translate_rpc_errors(), _open():
+        with translate_rpc_errors(), _translate_closed():
             call = self._unary(method, request, answer)
-            return _apart(lambda: call(request, timeout=seconds, metadata=self._metadata))
+            return _in_thread(lambda: call(request, timeout=seconds, metadata=self._metadata))
 
     def begin(self, method: str, request: Message, answer: type[Message], seconds: float | None) -> Callable[[], Any]:
-        """Begin a unary call; what is returned waits for its answer. Both raise AnswerprintError."""
-        with translate_rpc_errors(), _open():
+        """Start a unary call and return a function that waits for its answer. Both raise AnswerprintError."""
+        with translate_rpc_errors(), _translate_closed():
             call = self._unary(method, request, answer)
-            begun = _apart(lambda: call.future(request, timeout=seconds, metadata=self._metadata))
+            started = _in_thread(lambda: call.future(request, timeout=seconds, metadata=self._metadata))
 
         def wait() -> Any:  # noqa: ANN401 - an `answer`
             try:
                 with translate_rpc_errors():
-                    return _apart(begun.result)
+                    return _in_thread(started.result)
             except grpc.FutureCancelledError as error:
                 raise NoDaemonError("The connection to the daemon was closed.", "Connect again.") from error
 
@@ -106,33 +106,33 @@ class Connection:
     def stream(
         self, method: str, request: Message, answer: type[Message], seconds: float | None
     ) -> Iterator[Iterator[Any]]:
-        """The answers of a streaming call, which ends with the block. Raises AnswerprintError."""
+        """The answers of a streaming call; leaving the block ends it. Raises AnswerprintError."""
         begin = self._channel.unary_stream(
             method, request_serializer=type(request).SerializeToString, response_deserializer=answer.FromString
         )
         with translate_rpc_errors():
-            with _open():
-                answers = _apart(lambda: begin(request, timeout=seconds, metadata=self._metadata))
+            with _translate_closed():
+                answers = _in_thread(lambda: begin(request, timeout=seconds, metadata=self._metadata))
             try:
-                yield iter(lambda: _apart(next, answers, _END), _END)
+                yield iter(lambda: _in_thread(next, answers, _END), _END)
             finally:
-                _apart(answers.cancel)
+                _in_thread(answers.cancel)
 
     def check(self) -> bool:
-        """Whether the daemon serves. Raises AnswerprintError."""
+        """Whether the daemon is serving. Raises AnswerprintError."""
         answer = self.call(_CHECK, health_pb2.HealthCheckRequest(), health_pb2.HealthCheckResponse, _CHECK_SECONDS)
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
     def close(self) -> None:
-        """Close the channel; calls that are open end."""
-        _apart(self._channel.close)
+        """Close the channel and end open calls."""
+        _in_thread(self._channel.close)
 
 
 def open_connection(run: Path, timeout: float) -> Connection:
-    """Return a connection to the daemon that serves there, waiting at most so long for one that still starts.
+    """Return a connection to the daemon of a run folder; waits up to `timeout` seconds for one that is starting.
 
-    Raises NoDaemonError: at once when none runs or it is not ours, later when it does not come to serve. One that has
-    too many callers to say even that is waited for longer, then CrowdedError is raised.
+    Raises NoDaemonError: at once if none is running or it belongs to another user, after the timeout if it does not
+    serve. Raises CrowdedError, after a longer wait, if the daemon is too crowded to answer.
     """
     began = time.monotonic()
     deadline = began + timeout
@@ -149,13 +149,13 @@ def open_connection(run: Path, timeout: float) -> Connection:
 
 
 def _try(session: Session, deadline: float) -> Connection | NoDaemonError | CrowdedError:
-    """A connection to a daemon that serves, or why there is none; the session may be an old one then."""
+    """A connection to a serving daemon, or the error; the session may be outdated."""
     connection = Connection(session)
     try:
         while not connection.check():
             if time.monotonic() >= deadline:
                 connection.close()
-                return StartingError("The daemon still starts, or is ending.", "Try again in a moment.")
+                return StartingError("The daemon is starting or stopping.", "Try again in a moment.")
             time.sleep(_POLL_SECONDS)
         return connection
     except (NoDaemonError, CrowdedError) as error:
@@ -173,12 +173,12 @@ def _check_session(session: Session) -> None:
     if session.protocol != PROTOCOL:
         raise OtherVersionError(
             f"The daemon speaks version {session.protocol} of the protocol, this program version {PROTOCOL}.",
-            f"{_RESTART} (what is done is kept)",
+            f"{_RESTART}. Finished chunks are kept.",
         )
 
 
 def check_socket_owner(path: Path) -> None:
-    """Raise NoDaemonError unless a process of ours listens at the socket: it alone may see the token."""
+    """Raise NoDaemonError unless a process of this user listens at the socket; no other may see the token."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(_CHECK_SECONDS)
         try:
@@ -191,7 +191,7 @@ def check_socket_owner(path: Path) -> None:
 
 
 def _peer_uid(probe: socket.socket) -> int | None:
-    """Whose process has the other end; None where the system cannot say."""
+    """The user of the process at the other end; None if the system cannot tell."""
     if sys.platform == "linux":
         data = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         return int(struct.unpack("3i", data)[1])
@@ -201,14 +201,14 @@ def _peer_uid(probe: socket.socket) -> int | None:
     return None
 
 
-_END = object()  # comes after the last answer of a stream
+_END = object()  # marks the end of a stream
 
 
-def _apart(work: Callable[..., T], *arguments: Any) -> T:  # noqa: ANN401 - of any function
-    """Return what the work returns, or raise what it raises; the main thread lets another one do it.
+def _in_thread(work: Callable[..., T], *arguments: Any) -> T:  # noqa: ANN401 - of any function
+    """Run `work`, in another thread if called from the main thread; returns or raises the same.
 
-    A signal's handler raises in the main thread, wherever that is. Amid gRPC, whose locks and counts it leaves as they
-    are, it makes later calls hang and the process crash at its end; here it only leaves the waiting.
+    Signal handlers raise in the main thread. Inside gRPC, that would leave locks held: later calls would hang and the
+    process would crash at exit. Here it only interrupts the wait.
     """
     if threading.current_thread() is not threading.main_thread():
         return work(*arguments)
@@ -217,13 +217,13 @@ def _apart(work: Callable[..., T], *arguments: Any) -> T:  # noqa: ANN401 - of a
     def run() -> None:
         try:
             outcome.put((work(*arguments), None))
-        except BaseException as error:  # noqa: BLE001 - raised below, in the thread that waits
+        except BaseException as error:  # noqa: BLE001 - raised again in the waiting thread
             outcome.put((None, error))
 
-    # `Thread.start` waits in Python code, which an exception from outside breaks as well; this is one step.
+    # Not `Thread.start`: it waits in Python code, which a signal handler could interrupt.
     start_new_thread(run, ())
     while True:
-        # The system may hand a signal to any thread, and Python's handler runs only when the main one wakes up.
+        # The system may deliver a signal to any thread, but its handler runs only when the main thread wakes up.
         with suppress(Empty):
             result, error = outcome.get(timeout=_WAKE_SECONDS)
             break
@@ -234,51 +234,51 @@ def _apart(work: Callable[..., T], *arguments: Any) -> T:  # noqa: ANN401 - of a
 
 @contextmanager
 def translate_rpc_errors() -> Iterator[None]:
-    """Raise what gRPC raises in the block as what it means."""
+    """Translate gRPC errors in the block into AnswerprintErrors."""
     try:
         yield
     except grpc.RpcError as error:
-        raise _meaning(error) from error
+        raise _translate(error) from error
 
 
 @contextmanager
-def _open() -> Iterator[None]:
+def _translate_closed() -> Iterator[None]:
     try:
         yield
-    except ValueError as error:  # what gRPC raises on a channel that is closed
+    except ValueError as error:  # raised by gRPC on a closed channel
         raise NoDaemonError("The connection to the daemon is closed.", "Connect again.") from error
 
 
-def _meaning(error: Any) -> AnswerprintError:  # noqa: ANN401 - gRPC's class promises none of its methods
-    told = from_trailer(error.trailing_metadata() or ())
-    if told is not None:
-        return told
+def _translate(error: Any) -> AnswerprintError:  # noqa: ANN401 - gRPC's class promises none of its methods
+    error_sent = from_trailer(error.trailing_metadata() or ())
+    if error_sent is not None:
+        return error_sent
     code = error.code()
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED and _CROWDED in str(error.details()):
-        return CrowdedError("More programs ask the daemon than it answers at a time.", "Try again in a moment.")
-    meant = _MEANINGS.get(code)
+        return CrowdedError("Too many programs are calling the daemon.", "Try again in a moment.")
+    meant = _ERRORS.get(code)
     if meant is None:
         return InternalError(f"The daemon failed unexpectedly ({code.name}).", "See: answerprint doctor")
     kind, message, remedy = meant
     return kind(message, remedy)
 
 
-_CROWDED = "oncurrent RPC limit"  # what gRPC says where it lets no more calls in at all
-_MEANINGS: Mapping[grpc.StatusCode, tuple[type[AnswerprintError], str, str]] = MappingProxyType(
+_CROWDED = "oncurrent RPC limit"  # in gRPC's message when it accepts no more calls
+_ERRORS: Mapping[grpc.StatusCode, tuple[type[AnswerprintError], str, str]] = MappingProxyType(
     {
-        grpc.StatusCode.UNAVAILABLE: (NoDaemonError, "The daemon has gone.", _START),
-        grpc.StatusCode.CANCELLED: (NoDaemonError, "The daemon has ended the call.", _START),
+        grpc.StatusCode.UNAVAILABLE: (NoDaemonError, "The daemon has stopped.", _START),
+        grpc.StatusCode.CANCELLED: (NoDaemonError, "The daemon cancelled the call.", _START),
         grpc.StatusCode.DEADLINE_EXCEEDED: (
             TooSlowError,
             "The daemon did not answer in time.",
-            "Look again in a moment: answerprint daemon status",
+            "Try again in a moment, or check it: answerprint daemon status",
         ),
-        grpc.StatusCode.UNAUTHENTICATED: (AccessDeniedError, "The daemon refuses this program.", "Connect again."),
-        grpc.StatusCode.UNIMPLEMENTED: (OtherVersionError, "The daemon is of another version.", _RESTART),
+        grpc.StatusCode.UNAUTHENTICATED: (AccessDeniedError, "The daemon refused this program.", "Connect again."),
+        grpc.StatusCode.UNIMPLEMENTED: (OtherVersionError, "The daemon has another version.", _RESTART),
         grpc.StatusCode.RESOURCE_EXHAUSTED: (
             BusyError,
-            "That is more than the daemon takes.",
-            "Ask for less at a time.",
+            "The request is too large for the daemon.",
+            "Send smaller requests.",
         ),
     }
 )

@@ -1,1 +1,1 @@
-"""How the daemon talks to its child processes: messages, channels, events and the processes themselves."""
+"""Communication between the daemon and its child processes: messages, channels, events, and the processes."""

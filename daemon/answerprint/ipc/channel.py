@@ -1,8 +1,8 @@
-"""The child's end of the two pipes between it and the parent; standard library only.
+"""The child's end of the pipes to its parent. Standard library only.
 
-channel = ChildChannel.open()       first of all: before any library can print or read
-message = channel.request()         what to do
-channel.emit(events.progress(...))  what happens
+channel = ChildChannel.open()       call first, before any library prints or reads
+message = channel.request()         receive a request
+channel.emit(events.progress(...))  send an event
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["ChildChannel"]
 
 
 class ChildChannel:
-    """Messages from the parent, and events to it."""
+    """Receives messages from the parent and sends events to it."""
 
     def __init__(self, reader: MessageReader, writer: MessageWriter) -> None:
         self._reader = reader
@@ -32,14 +32,14 @@ class ChildChannel:
 
     @classmethod
     def open(cls) -> ChildChannel:
-        """Take standard input and output for messages.
+        """Use standard input and output for messages.
 
-        What libraries print afterwards, from Python or from C, goes to standard error; they read nothing.
-        SIGTERM then raises CancelledError in the main thread, wherever it is, so that `finally` clauses run.
+        Afterwards, output of libraries, from Python or C, goes to standard error, and their input is empty. SIGTERM
+        raises CancelledError in the main thread, so that `finally` blocks run.
         """
         sys.stdout.flush()
-        # Raw streams: a thread that waits in a buffered one at exit would stop the interpreter from ending.
-        # They last as long as the process, so nobody closes them.
+        # Raw streams: a thread blocked in a buffered one would keep the interpreter from exiting. They are never
+        # closed, as they last as long as the process.
         source = io.FileIO(os.dup(0), "rb", closefd=False)
         sink = io.FileIO(os.dup(1), "wb", closefd=False)
         os.dup2(2, 1)
@@ -51,14 +51,14 @@ class ChildChannel:
         return cls(MessageReader(source), MessageWriter(sink))
 
     def request(self) -> Message:
-        """Return the next message. Raises CancelledError when the parent is gone, MessageError on garbage."""
+        """Return the next message. Raises CancelledError if the parent is gone, MessageError for an invalid message."""
         message = self._reader.receive()
         if message is None:
             raise CancelledError("The job was cancelled.")
         return message
 
     def emit(self, event: Mapping[str, object]) -> None:
-        """Send an event; once nobody reads, events are dropped."""
+        """Send an event; events are dropped if the parent is gone."""
         with contextlib.suppress(OSError):
             self._writer.send(event)
 

@@ -1,4 +1,4 @@
-"""A child that serves many requests: messages to it, events from it, and how it ended."""
+"""A child process that serves many requests: messages to it, events from it, and how it ended."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from answerprint.ipc.child_log import create_log, last_line
 from answerprint.ipc.events import check_event
 from answerprint.ipc.messages import MAX_MESSAGE_BYTES, Message, MessageError, encode_message
 
-__all__ = ["Child", "ChildLostError", "end_of"]
+__all__ = ["Child", "ChildLostError", "unexpected_end"]
 
 _HEAD_BYTES = 4
-_BURY_SECONDS = 3.0
+_EXIT_SECONDS = 3.0
 
 
 class ChildLostError(JobFailedError):
-    """A child has ended, or does not answer any more."""
+    """A child process has ended or does not answer."""
 
     code = "worker_lost"
 
 
-def end_of(code: int | None, log: Path) -> ChildLostError:
-    """How a child ended that should not have: code is its exit code, below 0 for a signal, None when it was hung."""
-    where = f"What it printed is in {log}."
+def unexpected_end(code: int | None, log: Path) -> ChildLostError:
+    """The error for a child that ended unexpectedly. code: its exit code, negative for a signal, None if it hung."""
+    where = f"See its log: {log}"
     if code is None:
-        return ChildLostError("The restoring process closed its pipe and hung.", where)
+        return ChildLostError("The worker closed its pipe and hung.", where)
     if code >= 0:
-        said = last_line(log)
+        line = last_line(log)
         return ChildLostError(
-            f"The restoring process ended unexpectedly with exit code {code}{': ' + said if said else ''}.", where
+            f"The worker ended unexpectedly with exit code {code}{': ' + line if line else ''}.", where
         )
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
     if name == "SIGKILL":
         return ChildLostError(
-            "The restoring process was killed (SIGKILL), most likely because memory ran out.",
-            "Close other programs, or give a smaller --chunk or --size.",
+            "The worker was killed (SIGKILL), most likely because memory ran out.",
+            "Close other programs, or use a smaller --chunk or --size.",
         )
-    return ChildLostError(f"The restoring process crashed ({name}).", where)
+    return ChildLostError(f"The worker crashed ({name}).", where)
 
 
 class Child:
-    """A running child in a session of its own; every method belongs to the event loop."""
+    """A running child process in its own session; call every method in the event loop."""
 
     def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
         self._process = process
@@ -58,9 +58,9 @@ class Child:
 
     @classmethod
     async def start(cls, command: Sequence[str], kind: str, logs: Path) -> Self:
-        """Start a program of ours; what it prints goes to a log. Raises ChildLostError when it cannot be started.
+        """Start a child; its standard error goes to a log.
 
-        Raises TooManyFilesError when that is for want of files that can be opened, which passes.
+        Raises ChildLostError if it cannot be started, TooManyFilesError if too many files are open.
         """
         try:
             log = create_log(logs, kind)
@@ -75,11 +75,9 @@ class Child:
                 )
         except OSError as error:
             if is_out_of_descriptors(error):
-                raise too_many_files("A process for the work") from error
+                raise too_many_files("A worker process") from error
             reason = error.strerror or type(error).__name__
-            raise ChildLostError(
-                f"The restoring process cannot be started ({reason}).", "Free memory and disk."
-            ) from error
+            raise ChildLostError(f"Cannot start the worker ({reason}).", "Free some memory and disk space.") from error
         return cls(process, log)
 
     @property
@@ -89,22 +87,22 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether it has not been seen to end, and was not told to."""
+        """Whether it is running and was not told to end."""
         return self._process.returncode is None and not self._ending
 
     def send(self, message: Mapping[str, object]) -> None:
-        """Send one message, without waiting for it to be taken: they are few, and a child that hangs holds up nobody.
+        """Send a message without waiting: messages are few, and a hung child must not block the caller.
 
-        To a child that has gone it is dropped, for its end is found by `receive`.
+        It is dropped if the child has ended; `receive` reports that.
         """
         stdin = self._process.stdin
         if stdin is not None and not stdin.is_closing():
             stdin.write(encode_message(message))
 
     async def receive(self) -> Message:
-        """Return the next event; for one caller at a time, who is not cancelled in the middle of one.
+        """Return the next event. One caller at a time; do not cancel it within an event.
 
-        Raises ChildLostError when there is none any more, or what comes is no event.
+        Raises ChildLostError if the child has ended or sends an invalid event.
         """
         stdout = self._process.stdout
         if stdout is None:
@@ -115,17 +113,17 @@ class Child:
                 raise MessageError(f"a message announces {length} bytes")
             return check_event(_decode(await stdout.readexactly(length)))
         except asyncio.IncompleteReadError:
-            raise await self._obituary() from None
+            raise await self._unexpected_end() from None
         except MessageError as error:
             self.kill()
             await self._drain()
             await self._process.wait()
-            raise ChildLostError(f"The restoring process sent no proper event: {error}.") from error
+            raise ChildLostError(f"The worker sent an invalid event: {error}.") from error
 
     async def end(self, seconds: float, *, still_read: bool = False) -> None:
-        """Ask it to end, and see that it does: after `seconds` it is killed.
+        """Ask the child to end, and kill it after `seconds`.
 
-        still_read: somebody else takes its events, to the last. Else nobody may wait for one.
+        still_read: another task reads its events to the end; otherwise nothing may be waiting for one.
         """
         self._ending = True
         self.send({"type": "exit"})
@@ -142,13 +140,13 @@ class Child:
             if reading is not None:
                 reading.cancel()
                 await asyncio.gather(reading, return_exceptions=True)
-            self._bury()
+            self._remove_empty_log()
 
     def kill(self) -> None:
-        """End it and whatever it started, at once."""
+        """Kill it and all processes that it started."""
         self._ending = True
         if self._process.returncode is not None:
-            return  # its id may be another's by now
+            return  # another process may have its id now
         with contextlib.suppress(ProcessLookupError):
             if os.name == "nt":
                 self._process.kill()
@@ -156,24 +154,24 @@ class Child:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     async def _drain(self) -> None:
-        """Read on to the end, so that a child with much to say can end."""
+        """Read to the end, so that a full pipe does not keep the child from ending."""
         while self._process.stdout is not None and await self._process.stdout.read(1 << 16):
             pass
 
-    async def _obituary(self) -> ChildLostError:
+    async def _unexpected_end(self) -> ChildLostError:
         try:
-            async with asyncio.timeout(_BURY_SECONDS):
+            async with asyncio.timeout(_EXIT_SECONDS):
                 code: int | None = await self._process.wait()
         except TimeoutError:
             self.kill()
             await self._process.wait()
             code = None
-        lost = end_of(code, self._log)
-        self._bury()
+        lost = unexpected_end(code, self._log)
+        self._remove_empty_log()
         return lost
 
-    def _bury(self) -> None:
-        """An empty log is no log."""
+    def _remove_empty_log(self) -> None:
+        """Remove an empty log."""
         with contextlib.suppress(OSError):
             if self._log.stat().st_size == 0:
                 self._log.unlink()

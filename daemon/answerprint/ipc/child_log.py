@@ -1,4 +1,4 @@
-"""Where the standard error of a child goes."""
+"""Log files for the standard error of child processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONGEST = 200
 
 
 def create_log(folder: Path, kind: str) -> Path:
-    """Create an empty log for a child, readable by its owner only, and drop all but the latest `KEEP` of its kind."""
+    """Create an empty log that only its owner can read, and delete all but the latest `KEEP` logs of this kind."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in sorted(folder.glob(f"{kind}-*.log"))[: -KEEP + 1]:
         with contextlib.suppress(OSError):  # another process prunes as well
@@ -26,7 +26,7 @@ def create_log(folder: Path, kind: str) -> Path:
 
 
 def last_line(path: Path) -> str:
-    """Return the last line that is not blank, cut to 200 characters; empty where there is none."""
+    """Return the last line that is not blank, cut to 200 characters; empty if there is none."""
     try:
         with path.open("rb") as file:
             file.seek(0, os.SEEK_END)

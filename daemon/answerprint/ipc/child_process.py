@@ -1,4 +1,4 @@
-"""One child at work: its request, its events, its end."""
+"""A child process that serves one request: its events and its end."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from types import TracebackType
 from typing import IO, Self
 
 from answerprint.errors import JobFailedError
-from answerprint.ipc.child import end_of
+from answerprint.ipc.child import unexpected_end
 from answerprint.ipc.events import FINAL, check_event
 from answerprint.ipc.messages import Message, MessageError, MessageReader, encode_message, write_whole
 
 __all__ = ["ChildProcess", "EndTimeouts"]
 
-_POLL_SECONDS = 0.2  # a wait without end is deaf to Ctrl-C on Windows
+_POLL_SECONDS = 0.2  # on Windows, Ctrl-C does not interrupt an unlimited wait
 
 
 @dataclass(frozen=True, slots=True)
 class EndTimeouts:
-    """How long a child may take to end before it is killed: once it is terminated, and once it has said all."""
+    """How long a child may take to end before it is killed: after SIGTERM, and after its final event."""
 
     after_terminate_seconds: float = 3.0
     after_final_seconds: float = 10.0
 
 
 class ChildProcess:
-    """A child in a session of its own, so that a Ctrl-C in the terminal reaches the parent alone.
+    """A child in its own session, so that Ctrl-C in the terminal reaches only the parent.
 
-    Use as a context manager: leaving it ends the child, by cancellation where it still works.
+    Use it as a context manager: leaving the block ends the child, and cancels its work.
     """
 
     def __init__(
@@ -45,15 +45,15 @@ class ChildProcess:
         request: Mapping[str, object],
         log: Path,
         *,
-        patience: EndTimeouts | None = None,
+        timeouts: EndTimeouts | None = None,
     ) -> None:
-        """Start `command` and hand it `request`; `log` takes its standard error.
+        """Start `command` and send it `request`; its standard error goes to `log`.
 
-        Raises JobFailedError when the program cannot be started, MessageError when the request is no message.
+        Raises JobFailedError if the program cannot be started, MessageError if the request is not a valid message.
         """
         first = encode_message(request)
         self._log = log
-        self._patience = patience or EndTimeouts()
+        self._timeouts = timeouts or EndTimeouts()
         self._events: queue.Queue[Message | MessageError | None] = queue.Queue(maxsize=256)
         self._final: Message | None = None
         self._ended = False
@@ -70,10 +70,10 @@ class ChildProcess:
                 )
         except OSError as error:
             raise JobFailedError(
-                f"The restoring process cannot be started ({error.strerror}).", "Reinstall Answerprint."
+                f"Cannot start the child process ({error.strerror}).", "Reinstall Answerprint."
             ) from error
         self._stdin, output = _pipes(self._process)
-        # A daemon thread on a raw pipe: whatever interrupts this program, it never waits for its child unknowingly.
+        # A daemon thread on a raw pipe: it never keeps an interrupted program waiting for its child.
         self._reading = threading.Thread(target=self._receive, args=(output,), name="events", daemon=True)
         self._reading.start()
         self._send(first)
@@ -89,41 +89,41 @@ class ChildProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the child if it still runs, and free what it held."""
+        """End the child if it is still running, and free its resources."""
         try:
             if not self._ended:
                 self.cancel()
         finally:
-            self._bury()
+            self._clean_up()
 
     def events(self) -> Iterator[Message]:
-        """Yield events as they come; the last is `done` or `error`.
+        """Yield events as they come; the last one is in `FINAL`.
 
-        Raises JobFailedError when the child ends without either, or sends something that is no event.
+        Raises JobFailedError if the child ends without a final event, or sends an invalid event.
         """
         while self._final is None:
             item = self._next(None)
             if item is None:
-                raise self._obituary()
+                raise self._unexpected_end()
             if isinstance(item, MessageError):
                 self._kill()
-                raise JobFailedError(f"The restoring process sent no proper event: {item}.", self._where())
+                raise JobFailedError(f"The child process sent an invalid event: {item}.", self._where())
             if item["event"] in FINAL:
                 self._final = item
                 self._wait_after_final()
             yield item
 
     def cancel(self) -> Message | None:
-        """End the child: terminate, wait, kill. Returns its final event, if it came to one."""
+        """End the child: terminate, wait, kill. Returns its final event, if it sent one."""
         try:
             self._terminate()
-            self._drain(time.monotonic() + self._patience.after_terminate_seconds)
-        finally:  # also where a second Ctrl-C cuts the wait short
+            self._drain(time.monotonic() + self._timeouts.after_terminate_seconds)
+        finally:  # also if a second Ctrl-C interrupts the wait
             self._kill()
         return self._final
 
     def _receive(self, output: IO[bytes]) -> None:
-        """Run in a thread: put every event into the queue, then what ended the stream."""
+        """Run in a thread: put every event into the queue, then the error or None that ended the stream."""
         end: MessageError | None = None
         try:
             reader = MessageReader(output)
@@ -136,7 +136,7 @@ class ChildProcess:
             output.close()
 
     def _next(self, deadline: float | None) -> Message | MessageError | None:
-        """Return what comes next, None at the end of the stream. Raises TimeoutError after the deadline."""
+        """Return the next item, None at the end of the stream. Raises TimeoutError after the deadline."""
         while True:
             try:
                 return self._events.get(timeout=_POLL_SECONDS)
@@ -147,12 +147,12 @@ class ChildProcess:
                     raise TimeoutError from None
 
     def _drain(self, deadline: float) -> bool:
-        """Read on until the child has ended; False when it has not by the deadline."""
+        """Read until the child has ended; False if it has not by the deadline."""
         try:
             while isinstance(item := self._next(deadline), dict):
                 if item["event"] in FINAL:
                     self._final = item
-                if time.monotonic() >= deadline:  # a child that talks on is no child that ends
+                if time.monotonic() >= deadline:  # it still sends events
                     return False
             self._process.wait(max(0.0, deadline - time.monotonic()))
         except (TimeoutError, subprocess.TimeoutExpired):
@@ -160,14 +160,14 @@ class ChildProcess:
         return True
 
     def _wait_after_final(self) -> None:
-        """Let the child end by itself; its work is complete, so its exit code says nothing more."""
+        """Let the child end by itself; its work is complete, so its exit code does not matter."""
         self._close_stdin()
-        if not self._drain(time.monotonic() + self._patience.after_final_seconds):
+        if not self._drain(time.monotonic() + self._timeouts.after_final_seconds):
             self._kill()
         self._ended = True
 
     def _send(self, data: bytes) -> None:
-        # A child that has gone is found by the end of its events, with its exit code.
+        # If the child has ended, the end of its events reports it with its exit code.
         if not self._stdin.closed:
             with contextlib.suppress(OSError):
                 write_whole(self._stdin, data)
@@ -191,34 +191,34 @@ class ChildProcess:
         self._ended = True
 
     def _signal_session(self, number: int) -> None:
-        """Signal the child and whatever it started; once it is reaped its id may be another's, so no more then."""
+        """Signal the child and all processes that it started, unless it has ended: its id may be reused then."""
         if self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
 
-    def _bury(self) -> None:
-        """Free pipes and thread; an empty log is no log."""
+    def _clean_up(self) -> None:
+        """Free pipes and thread, and remove an empty log."""
         self._close_stdin()
         deadline = time.monotonic() + _POLL_SECONDS
-        while self._reading.is_alive() and time.monotonic() < deadline:  # it may wait for room in the queue
+        while self._reading.is_alive() and time.monotonic() < deadline:  # it may be waiting for the queue
             with contextlib.suppress(queue.Empty):
                 self._events.get(timeout=0.01)
         with contextlib.suppress(OSError):
             if self._log.stat().st_size == 0:
                 self._log.unlink()
 
-    def _obituary(self) -> JobFailedError:
-        """Say how a child ended that did not say so itself."""
+    def _unexpected_end(self) -> JobFailedError:
+        """The error for a child that ended without a final event."""
         try:
-            code = self._process.wait(self._patience.after_final_seconds)
+            code = self._process.wait(self._timeouts.after_final_seconds)
         except subprocess.TimeoutExpired:
             self._kill()
-            return end_of(None, self._log)
+            return unexpected_end(None, self._log)
         self._ended = True
-        return end_of(code, self._log)
+        return unexpected_end(code, self._log)
 
     def _where(self) -> str:
-        return f"What it printed is in {self._log}."
+        return f"See its log: {self._log}"
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:

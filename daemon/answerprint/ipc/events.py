@@ -1,8 +1,8 @@
-"""What a child says while it works; the same objects are the lines of `--json`. Standard library only.
+"""Events that child processes send; `--json` prints most of them as they are. Standard library only.
 
-started, stage, progress, warning, chunk and adapted come in any number; exactly one of `FINAL` comes last: done or
-error for a job, rendered for one whose chunks are all on disk, stopped for one that was told to stop, report for a
-question. Children that serve many jobs say ready first and models when what is warm has changed.
+started, stage, progress, warning, chunk and adapted may come any number of times. The last event is one of `FINAL`:
+done or error for a job, rendered if all chunks of a job are on disk, stopped if it was told to stop, report for a
+question. Children that serve many jobs send ready first, and models whenever the loaded models have changed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ FINAL = frozenset({"done", "error", "report", "stopped", "rendered"})
 
 
 class InputFacts(TypedDict):
-    """The source: `rate` as exact text such as 24000/1001, `range` first frame and the one after the last."""
+    """The source. rate: exact, such as 24000/1001. range: first frame and the one after the last."""
 
     path: str
     width: int
@@ -52,7 +52,7 @@ class InputFacts(TypedDict):
 
 
 class OutputFacts(TypedDict):
-    """The deliverable: size in px, codec by name, absolute path or pattern."""
+    """The deliverable. path: absolute, of a file or pattern; size in px; codec: its name."""
 
     path: str
     width: int
@@ -61,7 +61,7 @@ class OutputFacts(TypedDict):
 
 
 class FlowCounts(TypedDict):
-    """Flow pairs that were found in the cache, and that were estimated."""
+    """Frame pairs whose flow was in the cache, and whose flow was estimated."""
 
     hits: int
     misses: int
@@ -70,7 +70,7 @@ class FlowCounts(TypedDict):
 def started(
     source: InputFacts, output: OutputFacts, *, model: str, device: str, estimate: Mapping[str, object] | None = None
 ) -> Message:
-    """The job is understood and possible. estimate: what it will take, such as memory_bytes, where it is known."""
+    """The job has been checked and starts. estimate: expected resources, such as memory_bytes, if known."""
     return {
         "event": "started",
         "input": dict(source),
@@ -82,7 +82,7 @@ def started(
 
 
 def stage(name: Stage, message: str = "") -> Message:
-    """A part of the work begins."""
+    """A stage of the work starts."""
     return {"event": "stage", "stage": name, "message": message}
 
 
@@ -97,7 +97,7 @@ def progress(
     step: int = 0,
     steps: int = 0,
 ) -> Message:
-    """So far: whole frames, and in the running chunk `step` of `steps`. Unknown times are None."""
+    """Progress: finished frames, and `step` of `steps` in the running chunk. Unknown times are None."""
     return {
         "event": "progress",
         "stage": name,
@@ -112,7 +112,7 @@ def progress(
 
 
 def warning(message: str) -> Message:
-    """Something that the user should know, and that does not end the job."""
+    """Something the user should know; the job continues."""
     return {"event": "warning", "message": message}
 
 
@@ -126,7 +126,7 @@ def done(
     stages: Mapping[str, float] | None = None,
     files: Sequence[str] = (),
 ) -> Message:
-    """The deliverable is complete under its name. stages: seconds by stage. files: of a preview, its pictures."""
+    """The deliverable is complete. stages: seconds by stage. files: the images of a preview."""
     message: Message = {
         "event": "done",
         "output": output,
@@ -145,7 +145,7 @@ def done(
 def chunk(
     receipt: Mapping[str, object], seconds: float, *, flow_cache: FlowCounts, frames_done: int, frames_total: int
 ) -> Message:
-    """A chunk is complete on disk. flow_cache: of this chunk. frames_done: of the clip, this chunk included."""
+    """A chunk is complete on disk. flow_cache: of this chunk. frames_done: of the clip, including this chunk."""
     return {
         "event": "chunk",
         "receipt": dict(receipt),
@@ -157,7 +157,7 @@ def chunk(
 
 
 def adapted(rung: int, message: str) -> Message:
-    """Memory ran out, and the clip goes on in a way that takes less; `rung` counts the ways, 0 is the usual one."""
+    """Memory ran out; the clip continues with a fallback that needs less. rung: its number; 0 is no fallback."""
     return {"event": "adapted", "rung": rung, "message": message}
 
 
@@ -173,12 +173,12 @@ def rendered(frames: int, seconds: float, *, peak_memory_bytes: int | None, stag
 
 
 def stopped(at_border: bool) -> Message:
-    """The job was told to stop, and did: between two chunks, or in one that is given up."""
+    """The job was told to stop and has stopped. at_border: between two chunks; otherwise one was abandoned."""
     return {"event": "stopped", "at_border": at_border}
 
 
 def ready(pid: int, device: str, devices: Sequence[Mapping[str, object]], libraries: Mapping[str, str]) -> Message:
-    """The child takes jobs. device: the one it works on; devices: all there are, each with name, about and bytes."""
+    """The child is ready for jobs. device: the one it uses; devices: all devices, each with name, about and bytes."""
     return {
         "event": "ready",
         "pid": pid,
@@ -189,7 +189,7 @@ def ready(pid: int, device: str, devices: Sequence[Mapping[str, object]], librar
 
 
 def models(warm: Sequence[Mapping[str, object]], total_bytes: int | None, free_bytes: int | None) -> Message:
-    """What a device holds now. warm: each with model, bytes (measured) and load_seconds."""
+    """The models loaded on a device. warm: each with model, bytes (measured) and load_seconds."""
     return {
         "event": "models",
         "warm": [dict(each) for each in warm],
@@ -199,7 +199,7 @@ def models(warm: Sequence[Mapping[str, object]], total_bytes: int | None, free_b
 
 
 def error(cause: AnswerprintError) -> Message:
-    """The job has ended without a deliverable."""
+    """The job has failed."""
     return {
         "event": "error",
         "code": cause.code,
@@ -233,12 +233,12 @@ _REQUIRED: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
 
 
 def check_event(message: Message) -> Message:
-    """Return a message that is an event with what a reader relies on; raises MessageError for any other."""
+    """Return the message if it is an event with all required fields; raises MessageError otherwise."""
     name = message.get("event")
     required = _REQUIRED.get(name) if isinstance(name, str) else None
     if required is None:
-        raise MessageError(f"{name!r} is no event")
+        raise MessageError(f"{name!r} is not an event")
     for key, kind in required.items():
         if not isinstance(message.get(key), kind):
-            raise MessageError(f"the event {name} has no proper {key}")
+            raise MessageError(f"the event {name} has no valid {key}")
     return message

@@ -1,7 +1,7 @@
 """Messages between the parent and a child: 4 bytes of length (big-endian), then one JSON object in UTF-8.
 
-They are written in ASCII with escapes, so that file names that are not valid Unicode come through.
-Only the standard library: both sides import it, and the parent starts fast.
+JSON is written in ASCII with escapes, so that file names that are not valid Unicode survive. Standard library only, so
+that the parent starts fast.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _LENGTH_BYTES = 4
 
 
 class MessageError(ValueError):
-    """What came through the pipe is no message. It never reaches a user: the receiving side says what it means."""
+    """Invalid data in a pipe. Users never see it: the receiving side translates it."""
 
 
 def encode_message(message: Mapping[str, object]) -> bytes:
-    """Return a message with its length. Raises MessageError when it is too long or holds what JSON cannot say."""
+    """Return a message with its length. Raises MessageError if it is too long or not valid JSON."""
     try:
         body = json.dumps(message, allow_nan=False, separators=(",", ":")).encode("ascii")
     except (TypeError, ValueError) as error:
@@ -43,7 +43,7 @@ def encode_message(message: Mapping[str, object]) -> bytes:
 
 
 def write_whole(stream: IO[bytes], data: bytes) -> None:
-    """Write all of data, and flush; a raw stream takes a part at a time. Raises OSError when nobody reads."""
+    """Write all data and flush; a raw stream may write only a part. Raises OSError if the pipe is closed."""
     rest = memoryview(data)
     while rest:
         rest = rest[stream.write(rest) or 0 :]
@@ -61,8 +61,8 @@ class MessageWriter:
         """Send one message, whole.
 
         Raises:
-            MessageError: it is too long, or holds what JSON cannot say (NaN included).
-            OSError: nobody reads any more.
+            MessageError: it is too long or not valid JSON, for example NaN.
+            OSError: the pipe is closed.
         """
         data = encode_message(message)
         with self._lock:
@@ -76,9 +76,9 @@ class MessageReader:
         self._stream = stream
 
     def receive(self) -> Message | None:
-        """Return the next message, or None where the stream ends between two messages.
+        """Return the next message, or None if the stream ends between two messages.
 
-        Raises MessageError when it ends inside one, announces too long a one, or holds no JSON object.
+        Raises MessageError if it ends within a message, or if a message is too long or not a JSON object.
         """
         head = self._read(_LENGTH_BYTES)
         if not head:

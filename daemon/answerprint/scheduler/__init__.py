@@ -1,1 +1,1 @@
-"""The parent's side of the work: it starts, watches and ends the children. It never loads torch or av."""
+"""The daemon's queue: jobs, devices and the child processes that do the work. Never imports torch or av."""

@@ -1,4 +1,4 @@
-"""The daemon's settings: one dataclass, read once from `config.toml` and from ANSWERPRINT_* variables."""
+"""The daemon's settings, read once from `config.toml` and from ANSWERPRINT_* variables."""
 
 from __future__ import annotations
 
@@ -19,55 +19,55 @@ __all__ = ["Config", "load_config"]
 
 _PREFIX = "ANSWERPRINT_"
 _SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
-_SPANS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_RIGHT: Mapping[str, tuple[str, str]] = MappingProxyType(
+_DURATIONS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_EXPECTED: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "_seconds": (
-            "must be a span of time",
-            'Give seconds, such as 90, or a span, such as "90s", "10m", "2h" or "1d".',
+            "must be a duration",
+            'Give seconds, such as 90, or a duration such as "90s", "10m", "2h" or "1d".',
         ),
         "_bytes": ("must be a size", 'Give bytes, or a size such as "500M", "8G" or "1.5T".'),
         "": ("must be a whole number", "Give one, such as 4."),
     }
 )
-"""By the ending of a setting's name: what it must be, and how that is written."""
+"""By the suffix of a setting's name: what it must be, and how to write it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Every setting, its default, and what it does. In the file, sizes may be written "8G" and spans "5m"."""
+    """Every setting and its default. In the file, sizes may be written as "8G" and durations as "5m"."""
 
     keep_alive_seconds: float = 300.0
-    """How long an unused model stays in memory: 0 not at all, below 0 for ever."""
+    """How long an unused model stays in memory; 0 is not at all, negative is forever."""
     memory_cap_bytes: int = 0
-    """Most that warm models may take together; 0 sets no cap."""
+    """The most memory that all loaded models may use; 0 is no limit."""
     memory_reserve_bytes: int = 0
-    """Memory of the device that is left to others: warm models are freed when less is free."""
+    """Device memory to leave free for other programs: idle models are unloaded when less is free."""
     threads: int = 0
-    """How many of the processor's cores a worker computes with; 0 is all. Fewer leave some to the editor at work."""
+    """CPU cores that a worker uses; 0 is all. Fewer leave some for editing."""
     scratch: str = ""
-    """Folder for finished chunks of jobs that are not done; empty: `scratch` in the program's own folder."""
+    """Folder for finished chunks of unfinished jobs; empty is `scratch` in the program's folder."""
     hang_seconds: float = 900.0
-    """A worker that says nothing for so long while it works is taken for hung."""
+    """A busy worker that sends nothing for this long is killed as hung."""
     chunk_attempts: int = 3
-    """A chunk in which a worker is lost so many times fails its job."""
+    """A job fails when its worker has crashed this many times in the same chunk."""
     on_failure: str = "go-on"
-    """After a failed job the queue goes on ("go-on") or waits for the user ("hold")."""
+    """After a failed job, the queue continues ("go-on") or is suspended ("hold")."""
     history_seconds: float = 90 * 86400.0
-    """How long ended jobs stay in the list, counted in days on which jobs ended; 0 is for ever. Failed ones with
+    """How long ended jobs stay in the list, counted in days on which jobs ended; 0 is forever. Failed jobs with
     finished chunks stay until they are deleted."""
     history_jobs: int = 10_000
-    """How many ended jobs stay in the list at most; 0 is all."""
+    """The most ended jobs that stay in the list; 0 is no limit."""
     stop_seconds: float = 8.0
-    """How long a worker may take to give up its chunk when the daemon ends."""
+    """How long a worker may take to abandon its chunk when the daemon stops."""
     disk_poll_seconds: float = 5.0
-    """How often the disk is looked at while a job waits for room."""
+    """How often disk space is checked while a job waits for it."""
     idle_worker_seconds: float = 900.0
-    """A child without work, and without a model in memory, ends after so long."""
+    """A child process without work and without a loaded model ends after this long."""
     log_bytes: int = 4 * 2**20
-    """Size at which the log begins anew."""
+    """Size at which a new log file begins."""
     log_files: int = 5
-    """Logs that are kept."""
+    """How many old log files are kept."""
 
     def __post_init__(self) -> None:
         """Check ranges. Raises InputError naming the setting."""
@@ -89,23 +89,23 @@ class Config:
 
     @property
     def scratch_folder(self) -> Path:
-        """Where chunks lie: in a folder that others may use too, the part that is this home's."""
+        """Where chunks are kept: this home's own part of a folder that may be shared."""
         return own_scratch(Path(self.scratch), home()) if self.scratch else scratch_folder()
 
 
 def load_config(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
-    """Read the file, if there is one, and the variables over it.
+    """Read the file, if it exists, and the variables, which override it.
 
-    Raises InputError for what is not a setting: with the file and the line, or the variable, and with what is right.
+    Raises InputError for an unknown or invalid setting, with its file and line or its variable.
     """
     file = read_settings_file(config_file() if path is None else path)
     environ = os.environ if environ is None else environ
     values = dict(file.values)
-    values.pop("models", None)  # a table of its own, see `models.settings`
+    values.pop("models", None)  # a table of its own, see `weights.settings`
     known = {field.name: str(field.type) for field in fields(Config)}
     for name in values:
         if name not in known:
-            raise InputError(f"{file.place(name)}: there is no setting {name!r}.", _like(name, known))
+            raise InputError(f"{file.place(name)}: unknown setting {name!r}.", _suggestion(name, known))
     places = {name: file.place(name) for name in values}
     for name in known:
         text = environ.get(_PREFIX + name.upper())
@@ -116,34 +116,34 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] | None = No
         return Config(**checked)
     except _SettingError as error:
         raise InputError(
-            f"{places[error.name]}: {error.name} {error.what}, and is {values[error.name]!r}.", error.remedy
+            f"{places[error.name]}: {error.name} {error.what}, not {values[error.name]!r}.", error.remedy
         ) from error
 
 
 class _SettingError(InputError):
-    """A setting that cannot be meant. what: about it, such as `must be 0 or more`."""
+    """An invalid value. what: what it must be, such as `must be 0 or more`."""
 
     def __init__(self, name: str, what: str, remedy: str) -> None:
         super().__init__(f"The setting {name} {what}.", remedy)
         self.name, self.what = name, what
 
 
-def _like(name: str, known: Mapping[str, str]) -> str:
+def _suggestion(name: str, known: Mapping[str, str]) -> str:
     near = get_close_matches(name, known, 1)
-    return f"{f'Do you mean {near[0]}? ' if near else ''}Settings: {', '.join(sorted(known))}."
+    return f"{f'Did you mean {near[0]}? ' if near else ''}Settings: {', '.join(sorted(known))}."
 
 
 def _value(name: str, kind: str, value: object) -> object:
-    """A setting from TOML or text; sizes and spans may have a unit."""
+    """A setting from TOML or text; sizes and durations may have a unit."""
     if kind == "str":
         if not isinstance(value, str):
-            raise _SettingError(name, "must be a text", f'Write it in quotes, such as {name} = "{value}".')
+            raise _SettingError(name, "must be text", f'Write it in quotes, such as {name} = "{value}".')
         return value
-    wrong = _SettingError(name, *_RIGHT[_sort(name)])
+    wrong = _SettingError(name, *_EXPECTED[_suffix(name)])
     if isinstance(value, bool):
         raise wrong
     text = str(value).strip().lower()
-    units = {"_seconds": _SPANS, "_bytes": _SIZES}.get(_sort(name), {"": 1})
+    units = {"_seconds": _DURATIONS, "_bytes": _SIZES}.get(_suffix(name), {"": 1})
     unit = next((unit for unit in units if unit and text.removesuffix("b").endswith(unit)), "")
     digits = text.removesuffix("b").removesuffix(unit) if unit else text
     try:
@@ -155,7 +155,7 @@ def _value(name: str, kind: str, value: object) -> object:
     return int(number) if kind == "int" else number
 
 
-def _sort(name: str) -> str:
+def _suffix(name: str) -> str:
     return next((ending for ending in ("_seconds", "_bytes") if name.endswith(ending)), "")
 
 

@@ -1,4 +1,4 @@
-"""The parent's end of a device worker: one job at a time, a new process when one is lost, warm models known."""
+"""The daemon's side of a device worker: one job at a time, restarted after a crash, with its loaded models."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ __all__ = ["DeviceWorker", "WorkerStartError"]
 _log = logging.getLogger(__name__)
 
 _IDLE_END_SECONDS = 0.5
-"""For a process without work, which has nothing to lose: its libraries may take seconds to end."""
+"""For an idle process, which has nothing to lose; its libraries may take seconds to shut down."""
 
 OnEvent = Callable[[Message], Awaitable[None]]
 
 
 class WorkerStartError(ChildLostError):
-    """A worker ended before it could take any job: no job is at fault, and none can be done."""
+    """A worker ended before it could take a job: no job is at fault, and none can run."""
 
     code = "worker_start"
 
 
 @dataclass(slots=True)
 class _Warm:
-    """A model that the worker holds; `until` by the loop's clock, None for ever."""
+    """A loaded model. until: by the event loop's clock; None is forever."""
 
     model: str
     bytes: int
@@ -46,7 +46,7 @@ class _Warm:
 
 
 class DeviceWorker:
-    """One device: its process is started when there is work, and again when it was lost."""
+    """The worker process of one device, started when there is work and again after a crash."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class DeviceWorker:
         *,
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
-        """device: as jobs name it. on_ready: called when `facts` are new."""
+        """device: its name in jobs. on_ready: called when `facts` has changed."""
         self.device = device
         self.facts: Message = {}
         """The worker's latest `ready` event."""
@@ -82,16 +82,16 @@ class DeviceWorker:
 
     @property
     def busy(self) -> bool:
-        """Whether it is at work."""
+        """Whether it is working."""
         return self._at_work.locked()
 
     @property
     def pid(self) -> int | None:
-        """Process id of the worker, None while there is none."""
+        """Process id of the worker; None if none is running."""
         return self._child.pid if self._child is not None and self._child.alive else None
 
     def warm(self) -> list[WarmModel]:
-        """The models that its device holds."""
+        """The models loaded on its device."""
         now = asyncio.get_running_loop().time()
         device = str(self.facts.get("device", self.device))
         return [
@@ -103,35 +103,37 @@ class DeviceWorker:
         ]  # fmt: skip
 
     async def run(self, message: Message, on_event: OnEvent, turn: Turn) -> Message:
-        """Give the worker a job; returns the final event, when all events before it went through `on_event`.
+        """Run a job; passes its events to `on_event` and returns the final one.
 
-        A turn that is not wanted any more ends with `stopped`. Raises ChildLostError when the process ends, hangs or
-        sends garbage, RemoteError when it refuses to start, and what `on_event` raises: the next call starts another.
+        If the turn was asked to end, the final event is `stopped`. Raises ChildLostError if the process ends, hangs or
+        sends an invalid event, RemoteError if it cannot start, and what `on_event` raises.
         """
         async with self._working():
-            child = None if turn.unwanted else await self._ready()
-            if child is None or turn.unwanted:
+            child = None if turn.ending else await self._ready()
+            if child is None or turn.ending:
                 return {**events.stopped(at_border=True), "job": message["job"]}
             try:
-                with turn.heard_by(child.send):
+                with turn.forward_to(child.send):
                     child.send(message)
                     while True:
                         event = await self._next(child)
                         if event.get("job") != message["job"]:
-                            continue  # of the worker itself, or an answer that nobody waits for any more
+                            continue  # about the worker itself, or a late answer
                         if event["event"] in FINAL:
                             return event
                         await on_event(event)
             except ChildLostError:
                 raise
             except BaseException:
-                child.kill()  # nobody hears it any more, and it works on
+                child.kill()  # nothing reads its events any more
                 raise
 
     async def load(self, model: str, keep_alive_seconds: float) -> WarmModel:
-        """Bring a model into memory. Raises BusyError while a job runs, else what loading raised."""
+        """Load a model. Raises BusyError while a job is running, RemoteError if loading fails."""
         if self.busy:
-            raise BusyError("The device is at work.", "Load the model when the job has ended; a job loads its own.")
+            raise BusyError(
+                "The device is busy.", "Load the model after the running job. Jobs load their models themselves."
+            )
         async with self._working():
             child = await self._ready()
             child.send({"type": "load", "model": model, "keep_alive_seconds": keep_alive_seconds})
@@ -144,23 +146,23 @@ class DeviceWorker:
                     return found
 
     def unload(self, model: str) -> int:
-        """Free a model, all for an empty name, as soon as no job uses it; returns how many will be."""
+        """Unload a model, or all for an empty name, once no job uses them; returns how many."""
         count = sum(1 for each in self._warm if model in ("", each.model))
         if count and self._child is not None:
             self._child.send({"type": "unload", "model": model})
         return count
 
     async def end_if_idle(self) -> None:
-        """End the process when it has had neither work nor a model for long: what it loaded takes memory as well."""
+        """End the process if it has long had no work and no model: its libraries take memory too."""
         idle = asyncio.get_running_loop().time() - self._used_at
         if self.busy or self._child is None or self._warm or idle < self._idle_seconds:
             return
         async with self._at_work:
-            _log.info("idle worker ends device=%s", self.device)
+            _log.info("ended idle worker device=%s", self.device)
             await self._end(_IDLE_END_SECONDS)
 
     async def close(self, seconds: float) -> None:
-        """End the process for good, also in the middle of a job: gently, then not."""
+        """End the process for good, even during a job: ask first, kill after `seconds`."""
         self._closed = True
         await self._end(seconds if self.busy else _IDLE_END_SECONDS)
 
@@ -173,7 +175,7 @@ class DeviceWorker:
                 self._used_at = asyncio.get_running_loop().time()
 
     async def _ready(self) -> Child:
-        """The running process, a new one if there is none."""
+        """The running process, or a new one."""
         if self._child is not None and self._child.alive:
             return self._child
         try:
@@ -189,7 +191,7 @@ class DeviceWorker:
         child = await self._start()
         self._child = child
         self._reader = asyncio.create_task(self._read(child, self._events), name=f"events of {self.device}")
-        if self._closed:  # meanwhile
+        if self._closed:  # while it started
             await self._end(0.0)
         child.send({"type": "serve", "device": self.device, "threads": self._threads})
         child.send(self._limits)
@@ -198,7 +200,7 @@ class DeviceWorker:
             if event["event"] == "ready":
                 self._on_ready()
                 return child
-            if event["event"] == "error":  # such as a device that is not there
+            if event["event"] == "error":  # such as a missing device
                 await self._end(1.0)
                 raise RemoteError.from_event(event)
 
@@ -208,22 +210,22 @@ class DeviceWorker:
             await child.end(seconds, still_read=True)
         reader, self._reader = self._reader, None
         if reader is not None:
-            await reader  # it ends with the process, and tells whoever waits for an event
+            await reader  # it ends with the process, and wakes whoever waits for an event
         self._warm = []
 
     async def _read(self, child: Child, events: asyncio.Queue[Message | ChildLostError]) -> None:
-        """Take events as they come, also between jobs; the last item is how the child ended."""
+        """Read events, also between jobs; the last item in the queue is how the child ended."""
         try:
             while True:
                 event = await child.receive()
                 self._note(event)
-                if self.busy:  # else nobody waits for it
+                if self.busy:  # otherwise nothing waits for it
                     events.put_nowait(event)
         except ChildLostError as error:
             lost = error
-        except (KeyError, TypeError, ValueError) as error:  # an event that is not what it claims to be
+        except (KeyError, TypeError, ValueError) as error:  # a malformed event
             child.kill()
-            lost = ChildLostError(f"The restoring process sent no proper event: {error!r}.")
+            lost = ChildLostError(f"The worker sent an invalid event: {error!r}.")
         if self._child is child:
             self._child = None
             self._warm = []
@@ -231,7 +233,7 @@ class DeviceWorker:
         events.put_nowait(lost)
 
     def _note(self, event: Message) -> None:
-        """Remember what an event says of the device."""
+        """Store what an event says about the device."""
         now = asyncio.get_running_loop().time()
         if event["event"] == "ready":
             self.facts = event
@@ -250,20 +252,20 @@ class DeviceWorker:
             ]
 
     async def _next(self, child: Child) -> Message:
-        """The next event. Raises ChildLostError at the end, or after a long silence."""
-        item = await self._patiently()
+        """The next event. Raises ChildLostError if the process ends or is silent for too long."""
+        item = await self._wait_for_event()
         if item is None:
             child.kill()
             raise ChildLostError(
-                f"The restoring process did not answer for {self._hang_seconds:.0f} s and was ended.",
-                "If the frames are very large, raise hang_seconds in the configuration.",
+                f"The worker did not answer for {self._hang_seconds:.0f} s and was stopped.",
+                "If the frames are very large, raise hang_seconds in config.toml.",
             )
         if isinstance(item, ChildLostError):
             raise item
         return item
 
-    async def _patiently(self) -> Message | ChildLostError | None:
-        for _ in range(2):  # a computer that slept has used up one half when it wakes: the other is the worker's
+    async def _wait_for_event(self) -> Message | ChildLostError | None:
+        for _ in range(2):  # a computer that slept may use up one half on waking; the worker gets the other
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._hang_seconds / 2):
                     return await self._events.get()

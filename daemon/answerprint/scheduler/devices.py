@@ -1,4 +1,4 @@
-"""The devices as jobs name them, and the workers that own them: one for each, whatever it is called."""
+"""Device names in jobs, and the workers that own the devices: one per device, whatever name is used."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from answerprint.ipc.child import Child
 from answerprint.scheduler.config import Config
 from answerprint.scheduler.device_worker import DeviceWorker
 
-__all__ = ["LANES", "NO_DEVICE", "DevicePool"]
+__all__ = ["DEVICE_NAMES", "NO_DEVICE", "DevicePool"]
 
 _BY_SPEED = ("cuda:0", "mps", "cpu")
-"""What `auto` can be, the best first."""
+"""What `auto` can mean, the best first."""
 
-LANES = frozenset({"auto", "cpu", "mps", "cuda", *(f"cuda:{index}" for index in range(100))})
-"""Every name that a job can give; what is not there is said by the worker."""
+DEVICE_NAMES = frozenset({"auto", "cpu", "mps", "cuda", *(f"cuda:{index}" for index in range(100))})
+"""Every valid name; whether the device exists, only the worker knows."""
 
 
 NO_DEVICE = "none"
@@ -22,7 +22,7 @@ NO_DEVICE = "none"
 
 
 class DevicePool:
-    """The workers so far, by device."""
+    """The workers by device, created when first used."""
 
     def __init__(
         self, start_worker: Callable[[], Awaitable[Child]], config: Config, *, on_ready: Callable[[], None]
@@ -34,12 +34,12 @@ class DevicePool:
 
     @property
     def workers(self) -> list[DeviceWorker]:
-        """All that were needed so far."""
+        """All workers created so far."""
         return list(self._workers.values())
 
-    def worker(self, lane: str) -> DeviceWorker:
-        """The worker for a device; `auto` and the device that it turned out to be are one."""
-        device = self._device(lane)
+    def worker(self, name: str) -> DeviceWorker:
+        """The worker for a device; `auto` shares the worker of the device that it means."""
+        device = self._device(name)
         for worker in self.workers:
             if device in (worker.device, _actual(worker)):
                 return worker
@@ -48,27 +48,27 @@ class DevicePool:
         return worker
 
     def of(self, worker: DeviceWorker) -> set[str]:
-        """All names of a worker's device, and those that may be, as long as nobody knows."""
+        """All names of a worker's device, including possible ones until it is known what `auto` means."""
         device = _actual(worker)
-        names = {lane for lane in LANES if self._device(lane) == device}
+        names = {each for each in DEVICE_NAMES if self._device(each) == device}
         if self._best is None:
             names |= {"auto"} | (set(_BY_SPEED) | {"cuda"} if device == "auto" else set())
         return names
 
     def free(self, taken: Collection[str]) -> set[str]:
-        """All names but those of the workers whose `device` is taken, and of one that is about to say what it has."""
+        """All names, except those of busy devices (`taken`) and of a worker that is still starting."""
         busy = [each for each in self.workers if each.device in taken or (each.busy and not each.facts)]
-        return {NO_DEVICE, *LANES}.difference(*(self.of(worker) for worker in busy))
+        return {NO_DEVICE, *DEVICE_NAMES}.difference(*(self.of(worker) for worker in busy))
 
-    def _device(self, lane: str) -> str:
-        """What a name means, as far as that is known."""
-        if lane == "auto":
-            return self._best or lane
-        return "cuda:0" if lane == "cuda" else lane
+    def _device(self, name: str) -> str:
+        """The device that a name means, if known."""
+        if name == "auto":
+            return self._best or name
+        return "cuda:0" if name == "cuda" else name
 
     @property
     def _best(self) -> str | None:
-        """What `auto` is; None until a worker has looked."""
+        """What `auto` means; None until a worker has reported its devices."""
         for worker in self.workers:
             there = {str(device.get("name")) for device in worker.facts.get("devices", [])}
             if found := next((name for name in _BY_SPEED if name in there), None):

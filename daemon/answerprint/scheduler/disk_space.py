@@ -1,4 +1,4 @@
-"""Room on disk: what a job will take, and whether there is so much where it will take it."""
+"""Disk space: how much a job needs, and whether there is enough."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LEAST_BYTES = 1 << 20
 
 @dataclass(slots=True)
 class _Need:
-    """What one disk has to hold. folder: one on it."""
+    """What one disk needs to hold. folder: a folder on it."""
 
     folder: Path
     bytes: int
@@ -25,17 +25,17 @@ class _Need:
 
 
 def find_shortage(job: JobRecord, estimate: Mapping[str, object], scratch: Path) -> StorageError | None:
-    """What is missing for the rest of a job: for its chunks, and for its deliverable; None for nothing.
+    """The error for a disk that is too full for the rest of a job; None if there is enough space.
 
-    Both are there at the same time, so on one disk they count together. For a thread: disks may be slow.
+    Chunks and deliverable exist at the same time, so on one disk they add up. Call it in a thread: disks are slow.
     """
     try:
         for need in _needs(job, estimate, scratch):
             free, needed = room(need.folder), need.bytes + spare_room(need.folder)
             if free < needed:
                 return DiskFullError(
-                    f"{need.what} up to {size_text(need.bytes)}; {need.folder} has {size_text(free)}.",
-                    "Make room there; the job then goes on by itself.",
+                    f"{need.what} up to {size_text(need.bytes)}; {need.folder} has {size_text(free)} free.",
+                    "Free some space there; the job then resumes by itself.",
                     needed_bytes=needed,
                     folder=str(need.folder),
                 )
@@ -45,7 +45,7 @@ def find_shortage(job: JobRecord, estimate: Mapping[str, object], scratch: Path)
 
 
 def has_room(folder: str, needed_bytes: int) -> bool:
-    """Whether a folder, or where it was, has so many bytes free; False where that cannot be known."""
+    """Whether the disk of a folder has this many bytes free; False if unknown. The folder may be gone."""
     try:
         return room(Path(folder)) >= max(needed_bytes, _LEAST_BYTES)
     except OSError:
@@ -54,13 +54,13 @@ def has_room(folder: str, needed_bytes: int) -> bool:
 
 def _needs(job: JobRecord, estimate: Mapping[str, object], scratch: Path) -> list[_Need]:
     left = _bytes(estimate, "scratch_bytes") * (job.frames_total - job.frames_done) // max(1, job.frames_total)
-    chunks = _Need(scratch, left, "The chunks of this job take")
-    result = _Need(Path(job.output).parent, _bytes(estimate, "output_bytes"), "The result of this job takes")
+    chunks = _Need(scratch, left, "The chunks of this job need")
+    result = _Need(Path(job.output).parent, _bytes(estimate, "output_bytes"), "The output of this job needs")
     if not result.folder.is_dir():
-        return [chunks]  # on a disk that was taken away: said when the result is written
+        return [chunks]  # the disk is not connected: an error when the output is written
     if result.folder.stat().st_dev != _existing(scratch).stat().st_dev:
         return [chunks, result]
-    return [_Need(scratch, chunks.bytes + result.bytes, "The chunks of this job and its result take")]
+    return [_Need(scratch, chunks.bytes + result.bytes, "The chunks and the output of this job need")]
 
 
 def _bytes(estimate: Mapping[str, object], name: str) -> int:

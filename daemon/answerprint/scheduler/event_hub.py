@@ -1,4 +1,4 @@
-"""Who watches which job: what happens reaches every watcher, and no watcher can slow a job."""
+"""Passes the events of jobs to their watchers; a slow watcher never slows a job."""
 
 from __future__ import annotations
 
@@ -15,79 +15,79 @@ from answerprint.ipc.messages import Message
 __all__ = ["LIVE", "MOST_BEHIND", "EventHub", "Watcher"]
 
 MOST_BEHIND = 1000
-"""A watcher so many kept events behind is cut off; it may come back with the number it has seen."""
+"""A watcher this many recorded events behind is dropped; it may watch again from its last sequence number."""
 
 LIVE = ("stage", "progress")
-"""Kinds of events that are not kept: of each only the latest counts."""
+"""Events that are not recorded; only the latest of each kind counts."""
 
 
 class Watcher:
-    """One watcher's events of one job, in order. A live one takes the place of an older one of its kind."""
+    """The pending events of one watcher, in order. A live event replaces an older one of its kind."""
 
     def __init__(self, live: Iterable[JobEvent] = ()) -> None:
-        """live: where the job stands already."""
+        """live: the latest live events of the job."""
         self._waiting: dict[object, JobEvent] = {}
         self._kept = 0
         self._lost = False
         self._ended = False
-        self._news = asyncio.Event()
-        for happening in live:
-            self.put(happening)
+        self._changed = asyncio.Event()
+        for job_event in live:
+            self.put(job_event)
 
-    def put(self, happening: JobEvent) -> None:
+    def put(self, job_event: JobEvent) -> None:
         """Add an event; never waits."""
-        kind = str(happening.event["event"])
+        kind = str(job_event.event["event"])
         if kind in LIVE:
             self._waiting.pop(kind, None)
-            self._waiting[kind] = happening
+            self._waiting[kind] = job_event
         elif self._lost or self._kept >= MOST_BEHIND:
-            self._lost = True  # nothing more of its kind: what follows would seem to follow what was heard
+            self._lost = True  # drop all later ones too, or there would be an unnoticed gap
         else:
-            self._waiting[happening.sequence] = happening
+            self._waiting[job_event.sequence] = job_event
             self._kept += 1
-        self._news.set()
+        self._changed.set()
 
     def end(self) -> None:
-        """Nothing more will come."""
+        """No more events will come."""
         self._ended = True
-        self._news.set()
+        self._changed.set()
 
     async def next(self) -> JobEvent:
-        """Return what comes next. Raises BusyError when events were lost, NoDaemonError when the daemon ends."""
+        """Return the next event. Raises BusyError if events were lost, NoDaemonError if the daemon stops."""
         while True:
             if self._lost and not self._kept:
-                raise BusyError("The watcher is too far behind.", "Watch again from the last number that was seen.")
+                raise BusyError("The watcher is too far behind.", "Watch again from the last sequence number received.")
             if self._waiting:
                 key = next(iter(self._waiting))
                 self._kept -= key not in LIVE
                 return self._waiting.pop(key)
             if self._ended:
-                raise NoDaemonError("The daemon is ending.", "Watch again when it is back.")
-            self._news.clear()
-            await self._news.wait()
+                raise NoDaemonError("The daemon is stopping.", "Watch again after it has restarted.")
+            self._changed.clear()
+            await self._changed.wait()
 
 
 @dataclass(slots=True)
-class _Standing:
-    """Where a job at work stands: the number of its latest kept event, and its latest live ones."""
+class _LiveState:
+    """State of a running job: sequence number of its latest recorded event, and its latest live events."""
 
     sequence: int
     live: dict[str, JobEvent] = field(default_factory=dict)
 
 
 class EventHub:
-    """All watchers, by job, and where each job that is at work stands."""
+    """All watchers by job, and the live state of running jobs."""
 
     def __init__(self) -> None:
         self._watchers: dict[str, set[Watcher]] = {}
-        self._at_work: dict[str, _Standing] = {}
+        self._running: dict[str, _LiveState] = {}
         self._ended = False
 
     @contextmanager
     def watching(self, job: str) -> Iterator[Watcher]:
-        """A watcher that hears of all that happens to a job inside the block, and first where it stands."""
-        standing = self._at_work.get(job)
-        watcher = Watcher(standing.live.values() if standing else ())
+        """A watcher that gets the latest live events of a job, then all its events during the block."""
+        state = self._running.get(job)
+        watcher = Watcher(state.live.values() if state else ())
         if self._ended:
             watcher.end()
         self._watchers.setdefault(job, set()).add(watcher)
@@ -99,38 +99,38 @@ class EventHub:
             if not watchers:
                 del self._watchers[job]
 
-    def tell(self, job: str, happening: JobEvent) -> None:
-        """Pass an event on."""
-        kind = str(happening.event["event"])
-        standing = self._at_work.get(job)
-        if standing is not None and kind in LIVE:
-            standing.live[kind] = happening
-        elif standing is not None:
-            standing.sequence = max(standing.sequence, happening.sequence)
+    def publish(self, job: str, job_event: JobEvent) -> None:
+        """Pass an event to the watchers of a job."""
+        kind = str(job_event.event["event"])
+        state = self._running.get(job)
+        if state is not None and kind in LIVE:
+            state.live[kind] = job_event
+        elif state is not None:
+            state.sequence = max(state.sequence, job_event.sequence)
         for watcher in self._watchers.get(job, ()):
-            watcher.put(happening)
+            watcher.put(job_event)
 
-    def work(self, job: str, sequence: int) -> None:
-        """Remember from now on where a job stands. sequence: of its latest kept event."""
-        self._at_work.setdefault(job, _Standing(sequence))
+    def track(self, job: str, sequence: int) -> None:
+        """Start tracking a job. sequence: that of its latest recorded event."""
+        self._running.setdefault(job, _LiveState(sequence))
 
-    def rest(self, job: str) -> None:
-        """Forget it: the job is not at work any more."""
-        self._at_work.pop(job, None)
+    def untrack(self, job: str) -> None:
+        """Stop tracking a job."""
+        self._running.pop(job, None)
 
     def sequence(self, job: str) -> int:
-        """Number of the latest kept event of a job at work, 0 for another."""
-        standing = self._at_work.get(job)
-        return standing.sequence if standing else 0
+        """Sequence number of the latest recorded event of a running job; 0 for other jobs."""
+        state = self._running.get(job)
+        return state.sequence if state else 0
 
     def progress(self, job: str) -> Message | None:
-        """The latest progress of a job at work."""
-        standing = self._at_work.get(job)
-        latest = standing.live.get("progress") if standing else None
+        """The latest progress event of a running job."""
+        state = self._running.get(job)
+        latest = state.live.get("progress") if state else None
         return None if latest is None else latest.event
 
     def end(self) -> None:
-        """Let all watchers go: nothing more will happen."""
+        """End all watchers."""
         self._ended = True
         for watchers in self._watchers.values():
             for watcher in watchers:
@@ -138,5 +138,5 @@ class EventHub:
 
     @property
     def watchers(self) -> int:
-        """How many there are."""
+        """How many watchers there are."""
         return sum(map(len, self._watchers.values()))

@@ -1,4 +1,4 @@
-"""What children say of a job while they work on it: it becomes journal rows, then events."""
+"""Handles the events of a running job: writes them to the journal, then passes them to the watchers."""
 
 from __future__ import annotations
 
@@ -20,43 +20,43 @@ __all__ = ["EventSink"]
 _log = logging.getLogger(__name__)
 
 _TAGS = ("job", "id")
-"""Which job and which question an event belongs to: for the pipe only."""
+"""Fields that route an event through the pipe; they are not part of the event."""
 
 
 class EventSink:
-    """Takes the events of one turn, one after the other."""
+    """Handles the events of one turn, one after the other."""
 
-    def __init__(self, book: JobTracker, turn: Turn) -> None:
-        self._book = book
+    def __init__(self, tracker: JobTracker, turn: Turn) -> None:
+        self._tracker = tracker
         self._turn = turn
         self._job = turn.job.id
 
-    async def hear(self, event: Message) -> None:
-        """Take an event that is not the last. Raises what the journal raises."""
+    async def handle(self, event: Message) -> None:
+        """Handle an event other than the final one. Raises what the journal raises."""
         event = {key: value for key, value in event.items() if key not in _TAGS}
         kind = event["event"]
         if kind in LIVE:
-            self._book.show(self._job, event)
+            self._tracker.publish_live(self._job, event)
         elif kind == "chunk":
             await self._commit(event)
         elif kind == "started":
-            await self._understood(event)
+            await self._started(event)
         elif kind == "adapted":
-            await self._book.note(self._job, {JobState.RUNNING}, event, rung=int(event["rung"]))
+            await self._tracker.update(self._job, {JobState.RUNNING}, event, rung=int(event["rung"]))
         else:
-            await self._book.say(self._job, event)
+            await self._tracker.append(self._job, event)
 
     async def _commit(self, event: Message) -> None:
-        """A chunk is done when its row is in the journal; only then anybody hears of it."""
+        """Record a chunk, then announce it: it is done only when its row is in the journal."""
         receipt = ChunkReceipt.from_json(event["receipt"])
-        folder = self._book.folder(self._job)
+        folder = self._tracker.folder(self._job)
         try:
-            await self._book.commit(
+            await self._tracker.commit(
                 receipt, {**event, "segment": str(folder / receipt.segment.name)}, float(event["seconds"])
             )
         except ChunkRefusedError:
-            if (await self._book.get(self._job)).state is JobState.CANCELLED:
-                return  # meanwhile: the chunk goes with all others
+            if (await self._tracker.get(self._job)).state is JobState.CANCELLED:
+                return  # its files are being removed
             raise
         place = {"job": self._job, "chunk": receipt.chunk}
         _log.info("done frames=%d:%d seconds=%.2f", receipt.first, receipt.stop, event["seconds"], extra=place)
@@ -65,21 +65,21 @@ class EventSink:
             with contextlib.suppress(OSError):
                 await asyncio.to_thread(before.unlink, missing_ok=True)
 
-    async def _understood(self, event: Message) -> None:
-        """The job is possible; whether there is room for it as well is seen before it begins."""
+    async def _started(self, event: Message) -> None:
+        """Record the facts of a job, and pause it if there is too little disk space."""
         facts = {key: value for key, value in event.items() if key != "event"}
         first, stop = event["input"]["range"]
-        record, moved = await self._book.note(
+        record, moved = await self._tracker.update(
             self._job, {JobState.RUNNING, JobState.MUXING}, event,
             facts=facts, frames_total=stop - first, fingerprint=str(event.get("fingerprint", "")),
         )  # fmt: skip
         if moved and record.kind == "restore":
             estimate = event.get("estimate") or {}
-            shortage = await asyncio.to_thread(find_shortage, record, estimate, self._book.scratch)
+            shortage = await asyncio.to_thread(find_shortage, record, estimate, self._tracker.scratch)
             if shortage is not None:
                 await self._pause(shortage)
 
     async def _pause(self, error: StorageError) -> None:
         at_work = {JobState.RUNNING, JobState.MUXING}
-        await self._book.change(self._job, at_work, JobState.PAUSED, error_record(error), failures=0)
+        await self._tracker.change(self._job, at_work, JobState.PAUSED, error_record(error), failures=0)
         self._turn.stop()

@@ -1,4 +1,4 @@
-"""What the daemon says of itself."""
+"""The state of the daemon: versions, devices, models, disks, jobs and problems."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _COUNT_SECONDS = 1.0
 
 
 class Inventory:
-    """Counts what there is, when it is asked."""
+    """Collects the state of the daemon on request."""
 
-    def __init__(self, start_id: str, ledger: JournalThread, scheduler: Scheduler, config: Config) -> None:
+    def __init__(self, start_id: str, journal_thread: JournalThread, scheduler: Scheduler, config: Config) -> None:
         self._start_id = start_id
-        self._ledger = ledger
+        self._journal_thread = journal_thread
         self._scheduler = scheduler
         self._config = config
         self._began = time.monotonic()
@@ -38,8 +38,8 @@ class Inventory:
         self._counting: asyncio.Task[None] | None = None
 
     async def info(self) -> DaemonInfo:
-        """All of it."""
-        counts = await self._ledger.do(self._ledger.journal.counts)
+        """The current state."""
+        counts = await self._journal_thread.run(self._journal_thread.journal.counts)
         workers = self._scheduler.workers
         libraries: dict[str, str] = {}
         for worker in workers:
@@ -63,7 +63,7 @@ class Inventory:
         )
 
     async def _disks(self) -> list[Disk]:
-        """The folders that grow. What they hold is counted anew, and told as it was before where that takes long."""
+        """The folders that grow. Their sizes are counted again; the last ones are used while that takes long."""
         folders = {
             "scratch": self._config.scratch_folder,
             "state": state_folder(),
@@ -84,7 +84,7 @@ class Inventory:
 
 
 def _devices(workers: Sequence[DeviceWorker]) -> list[Message]:
-    """Every device that a worker has told of; of its own with what is free there now."""
+    """All devices that workers have reported; a worker's own device with its free memory."""
     devices: dict[str, Message] = {}
     for worker in workers:
         for device in worker.facts.get("devices", []):
@@ -99,7 +99,7 @@ def _devices(workers: Sequence[DeviceWorker]) -> list[Message]:
 def _room(folder: Path) -> int:
     try:
         return room(folder)
-    except OSError:  # a disk that was taken away
+    except OSError:  # the disk is not connected
         return 0
 
 

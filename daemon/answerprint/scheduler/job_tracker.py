@@ -1,4 +1,4 @@
-"""Changes of jobs: first in the journal, then told to whoever watches."""
+"""Changes jobs: first in the journal, then for the watchers."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ def _anyway(job: JobRecord) -> bool:
 
 
 class JobTracker:
-    """The journal, the watchers and the scratch folder, as one: what is told is in the journal."""
+    """Changes jobs in the journal and then publishes the event: watchers only see what is recorded."""
 
-    def __init__(self, ledger: JournalThread, hub: EventHub, scratch: Path, wall: Callable[[], float]) -> None:
-        """wall: wall clock, for display and for the times that users give."""
-        self.ledger = ledger
-        self.journal = ledger.journal
+    def __init__(self, journal_thread: JournalThread, hub: EventHub, scratch: Path, wall: Callable[[], float]) -> None:
+        """wall: wall clock in seconds since 1970, for display and for start times."""
+        self.journal_thread = journal_thread
+        self.journal = journal_thread.journal
         self.hub = hub
         self.scratch = scratch
         self.wall = wall
 
     def folder(self, job: str) -> Path:
-        """Where the chunks of a job lie."""
+        """The folder with the chunks of a job."""
         return self.scratch / job
 
     async def get(self, job: str) -> JobRecord:
-        """The job with that full id, as it stands."""
-        return await self.ledger.do(self.journal.get, job)
+        """The job with this full id."""
+        return await self.journal_thread.run(self.journal.get, job)
 
     async def change(
         self,
@@ -56,19 +56,19 @@ class JobTracker:
         /,
         **fields: object,
     ) -> tuple[JobRecord, bool]:
-        """Bring a job into another state, if it is in one of `when`. Returns whether it was.
+        """Change the state of a job if it is in one of `when`; returns the job and whether it changed.
 
-        A problem that it had goes, unless it is given again.
+        Its old problem is cleared.
         """
         event: Message = {"event": "state", "state": state.value}
         if problem is not None:
             event["problem"] = problem
-        record, moved = await self.note(job, when, event, check, state=state, problem=problem, **fields)
+        record, moved = await self.update(job, when, event, check, state=state, problem=problem, **fields)
         if moved:
             _log.info("state=%s%s", state.value, f" why={problem['message']}" if problem else "", extra={"job": job})
         return record, moved
 
-    async def note(
+    async def update(
         self,
         job: str,
         when: Collection[JobState],
@@ -77,9 +77,9 @@ class JobTracker:
         /,
         **fields: object,
     ) -> tuple[JobRecord, bool]:
-        """Set fields of a job, and keep and tell the event, if it is in one of `when`. Returns whether it was.
+        """Set fields of a job and record the event, if the job is in one of `when`; returns it and whether it changed.
 
-        check: called with the job in the journal's thread, so that nothing comes between; False leaves it as it is.
+        check: called with the job in the journal's thread, so nothing can happen in between; False changes nothing.
         """
 
         def change() -> tuple[JobRecord, bool]:
@@ -88,31 +88,31 @@ class JobTracker:
                 return now, False
             return self.journal.change(job, when=when, event=event, **fields)
 
-        record, moved = await self.ledger.do(change)
+        record, moved = await self.journal_thread.run(change)
         if moved:
-            self.hub.tell(job, JobEvent(record.last_sequence, self.wall(), event))
+            self.hub.publish(job, JobEvent(record.last_sequence, self.wall(), event))
         return record, moved
 
-    async def say(self, job: str, event: Message) -> None:
-        """Keep an event of a job, and tell it."""
-        kept = await self.ledger.do(self.journal.append, job, event)
-        self.hub.tell(job, kept)
+    async def append(self, job: str, event: Message) -> None:
+        """Record an event of a job, and publish it."""
+        kept = await self.journal_thread.run(self.journal.append, job, event)
+        self.hub.publish(job, kept)
 
     async def commit(self, receipt: ChunkReceipt, event: Message, seconds: float) -> None:
-        """Keep a finished chunk, then tell of it. Raises ChunkRefusedError."""
-        sequence = await self.ledger.do(self.journal.commit_chunk, receipt, event, seconds=seconds)
-        self.hub.tell(receipt.job, JobEvent(sequence, self.wall(), event))
+        """Record a finished chunk, then publish the event. Raises ChunkRefusedError."""
+        sequence = await self.journal_thread.run(self.journal.commit_chunk, receipt, event, seconds=seconds)
+        self.hub.publish(receipt.job, JobEvent(sequence, self.wall(), event))
 
-    def show(self, job: str, event: Message) -> None:
-        """Tell what is not kept."""
-        self.hub.tell(job, JobEvent(self.hub.sequence(job), self.wall(), event))
+    def publish_live(self, job: str, event: Message) -> None:
+        """Publish a live event, which is not recorded."""
+        self.hub.publish(job, JobEvent(self.hub.sequence(job), self.wall(), event))
 
-    async def clear(self, job: str) -> int:
-        """Remove what a job has on disk beside its deliverable; returns the bytes freed."""
+    async def clear_scratch(self, job: str) -> int:
+        """Remove the scratch files of a job; returns the bytes freed."""
         try:
             removal = await asyncio.to_thread(remove_job_folder, self.scratch, job)
         except StorageError as error:
-            _log.warning("scratch stays why=%s", error.message, extra={"job": job})  # the next start removes it
+            _log.warning("scratch not removed why=%s", error.message, extra={"job": job})  # the next start removes it
             return 0
         return removal.bytes
 
@@ -123,7 +123,7 @@ def is_complete(job: JobRecord) -> bool:
 
 
 def error_record(error: AnswerprintError) -> Message:
-    """An error in the form in which a job keeps it."""
+    """An error as stored in a job."""
     return {
         "code": error.code,
         "message": error.message,

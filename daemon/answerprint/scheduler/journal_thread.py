@@ -1,4 +1,4 @@
-"""The journal for the event loop: every call runs in the one thread that owns it, in the order of the calls."""
+"""Runs every journal call of the event loop in the thread that owns the journal, in order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class JournalThread:
-    """Owner of a journal and of its thread: a slow disk delays the call, never the daemon."""
+    """Owns a journal and its thread: a slow disk delays the call, not the event loop."""
 
     def __init__(self, open_journal: Callable[[], Journal]) -> None:
         """Open the journal in its thread. Raises what `open_journal` raises."""
@@ -30,18 +30,18 @@ class JournalThread:
             self._thread.shutdown()
             raise
 
-    async def do(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a method of the journal, or a function that calls several: nothing comes between them.
+    async def run(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a method of the journal, or a function that calls several; nothing runs in between.
 
-        Raises what it raises, and NoDaemonError after `close`. A caller that is cancelled does not cancel the call.
+        Raises what it raises, and NoDaemonError after `close`. Cancelling the caller does not cancel the call.
         """
         if self._closed:
-            raise NoDaemonError("The daemon is ending.", "Ask again when it is back.")
+            raise NoDaemonError("The daemon is stopping.", "Try again after it has restarted.")
         loop = asyncio.get_running_loop()
         return await asyncio.shield(loop.run_in_executor(self._thread, partial(method, *args, **kwargs)))
 
     async def close(self) -> None:
-        """Close the journal, after all calls before; again is no error."""
+        """Close the journal after all earlier calls. Idempotent."""
         if self._closed:
             return
         closing = asyncio.get_running_loop().run_in_executor(self._thread, self.journal.close)

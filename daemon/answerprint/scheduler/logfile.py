@@ -1,4 +1,4 @@
-"""The daemon's own log: one line an event, each with its job and chunk, in files that do not grow for ever."""
+"""The daemon's log: one line per event, with job and chunk, in files of limited size."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FORM = "%(asctime)s %(levelname)s %(name)s job=%(job)s chunk=%(chunk)s %(messag
 
 
 class _PrivateFile(RotatingFileHandler):
-    """Its files are for their owner alone, also those that it begins anew: they name files of the user's."""
+    """A rotating log that only its owner can read: it contains the user's file names."""
 
     def _open(self) -> TextIOWrapper:
         descriptor = os.open(
@@ -31,14 +31,14 @@ class _PrivateFile(RotatingFileHandler):
 
 
 class _OneLine(logging.Formatter):
-    """A message is one line, whatever names are in it; what a defect prints follows as it is."""
+    """Keeps a message on one line, whatever is in it; a traceback follows unchanged."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return plain(super().formatMessage(record))
 
 
 def open_log(folder: Path, *, most_bytes: int, files: int, also_stderr: bool = False) -> logging.Logger:
-    """Send what the program logs to a file in the folder, readable by its owner only. Raises JobFailedError."""
+    """Write the program's log to a file that only its owner can read. Raises JobFailedError."""
     root = logging.getLogger("answerprint")
     form = _OneLine(_FORM, defaults={"job": "-", "chunk": "-"})
     try:
@@ -46,8 +46,8 @@ def open_log(folder: Path, *, most_bytes: int, files: int, also_stderr: bool = F
         handler = _PrivateFile(folder / LOG_NAME, maxBytes=most_bytes, backupCount=files, encoding="utf-8")
     except OSError as error:
         raise JobFailedError(
-            f"No log can be written to {folder} ({error.strerror}).",
-            "Make the folder writable, or set ANSWERPRINT_HOME to one that is.",
+            f"Cannot write a log to {folder} ({error.strerror}).",
+            "Make the folder writable, or set ANSWERPRINT_HOME to another folder.",
         ) from error
     handlers: list[logging.Handler] = [handler]
     if also_stderr:

@@ -1,6 +1,6 @@
-"""The parent's end of the media children: a few that answer questions, and one for each file that is written.
+"""The daemon's side of the media children: some answer questions, each file is written by one of its own.
 
-Frames of jobs as pictures to look at: finished ones and their sources, while a job runs and when it is done.
+`Pictures` has them encode frames of jobs, finished ones and their sources.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from answerprint.store.receipts import ChunkReceipt
 __all__ = ["MediaChildren", "Pictures"]
 
 _SILENCE_SECONDS = 60.0
-"""A child that says nothing for so long hangs: one that reads on, however slowly, says so."""
+"""A child that is silent for this long has hung: a slow one reports that it still reads."""
 _SIDE_BY_SIDE = 6
-"""Questions at a time, each with a child of its own: a file that takes long keeps no other waiting."""
+"""Questions in parallel, each in its own child, so that a slow file does not block others."""
 _SPARE_SECONDS = 30.0
-"""How long more children stay than the one that the next question needs."""
+"""How long idle children beyond the first one stay."""
 _SHARED = frozenset({"describe", "probe"})
-"""Questions whose answer is the same for all who ask."""
+"""Questions whose answer can be shared by all callers."""
 
 
 class MediaChildren:
-    """Opens media for the parent, which never does: a hostile file ends a child and nothing else."""
+    """Opens media in child processes: a malicious file can crash a child, but not the daemon."""
 
     def __init__(
         self,
@@ -50,61 +50,61 @@ class MediaChildren:
         *,
         silence_seconds: float = _SILENCE_SECONDS,
     ) -> None:
-        """folder: the daemon's own place for files that pass between it and its children."""
+        """folder: for files passed to the children."""
         self._start = start
         self._folder = folder
         self._silence_seconds = silence_seconds
         self._hang_seconds = config.hang_seconds
         self._idle_seconds = config.idle_worker_seconds
-        self._places = asyncio.Semaphore(_SIDE_BY_SIDE)
+        self._slots = asyncio.Semaphore(_SIDE_BY_SIDE)
         self._idle: list[tuple[Child, float]] = []
-        """Children without a question, and since when; the last is asked next."""
-        self._asked: dict[str, asyncio.Future[Message]] = {}
+        """Idle children, and since when; the last one gets the next question."""
+        self._pending: dict[str, asyncio.Future[Message]] = {}
         self._children: set[Child] = set()
-        """All that have not ended."""
+        """All running children."""
         self._number = 0
         self._closed = False
 
     async def ask(self, message: Message) -> Message:
-        """Facts of a report. Raises RemoteError for what the child refuses, JobFailedError when it is lost twice."""
-        # Shielded: a caller that goes away in the middle of an answer must not leave half of it in the pipe.
+        """The facts of the report. Raises RemoteError if the child refuses, JobFailedError if it crashes twice."""
+        # Shielded: a cancelled caller must not leave half an answer in the pipe.
         if message["type"] not in _SHARED:
             return await asyncio.shield(asyncio.ensure_future(self._ask_twice(message)))
-        # Whoever asks again while a long file is read waits for that reading, and begins none of his own.
+        # A second caller with the same question waits for the same answer.
         key = json.dumps(message, sort_keys=True)
-        asked = self._asked.get(key)
-        if asked is None:
-            asked = self._asked[key] = asyncio.ensure_future(self._ask_twice(message))
-            asked.add_done_callback(lambda done: self._answered(key, done))
-        return dict(await asyncio.shield(asked))
+        pending = self._pending.get(key)
+        if pending is None:
+            pending = self._pending[key] = asyncio.ensure_future(self._ask_twice(message))
+            pending.add_done_callback(lambda done: self._answered(key, done))
+        return dict(await asyncio.shield(pending))
 
     async def mux(self, message: Message, receipts: Sequence[ChunkReceipt], on_event: OnEvent, turn: Turn) -> Message:
-        """Write a deliverable in a child of its own; returns the final event, `stopped` for a turn that is unwanted.
+        """Write a deliverable in its own child; returns the final event, `stopped` if the turn was pending to end.
 
         Raises ChildLostError, StorageError and what `on_event` raises.
         """
-        # A list of a long clip's chunks is longer than a message may be.
-        listing = self._folder / f"mux-{secrets.token_hex(8)}.json"
+        # The list of chunks of a long clip may exceed the size limit of a message.
+        list_file = self._folder / f"mux-{secrets.token_hex(8)}.json"
         child: Child | None = None
         try:
-            await asyncio.to_thread(_write_list, listing, receipts)
-            if not turn.unwanted:
+            await asyncio.to_thread(_write_list, list_file, receipts)
+            if not turn.ending:
                 child = await self._begin()
-            if child is None or turn.unwanted:
+            if child is None or turn.ending:
                 return events.stopped(at_border=True)
-            with turn.heard_by(child.send):
-                child.send({**message, "type": "mux", "id": 0, "receipts_file": str(listing)})
+            with turn.forward_to(child.send):
+                child.send({**message, "type": "mux", "id": 0, "receipts_file": str(list_file)})
                 while (event := await self._next(child, self._hang_seconds))["event"] not in FINAL:
                     await on_event(event)
                 return event
         finally:
             with contextlib.suppress(OSError):
-                listing.unlink(missing_ok=True)
+                list_file.unlink(missing_ok=True)
             if child is not None:
                 await self._end(child, 2.0)
 
     async def end_if_idle(self) -> None:
-        """End children that had no question for long, and those that are more than one sooner."""
+        """End children that have long been idle; those beyond the first one sooner."""
         now = asyncio.get_running_loop().time()
         spare, last = self._idle[:-1], self._idle[-1:]
         old = [each for each in spare if now - each[1] >= min(_SPARE_SECONDS, self._idle_seconds)]
@@ -113,29 +113,29 @@ class MediaChildren:
         await asyncio.gather(*(self._end(child, 1.0) for child, _ in old))
 
     async def close(self, seconds: float) -> None:
-        """End all children, also in the middle of their work."""
+        """End all children, even busy ones."""
         self._closed = True
         idle = {child for child, _ in self._idle}
         await asyncio.gather(*(child.end(seconds, still_read=child not in idle) for child in self._children))
         self._idle.clear()
-        # Whoever waited for an answer knows by now that there is none.
-        await asyncio.gather(*self._asked.values(), return_exceptions=True)
+        # Callers that wait for an answer get an error.
+        await asyncio.gather(*self._pending.values(), return_exceptions=True)
 
     def _answered(self, key: str, done: asyncio.Future[Message]) -> None:
-        self._asked.pop(key, None)
+        self._pending.pop(key, None)
         if not done.cancelled():
-            done.exception()  # whoever waited has it; nobody else wants it
+            done.exception()  # mark it as retrieved; the callers have it
 
     async def _ask_twice(self, message: Message) -> Message:
-        async with self._places:
+        async with self._slots:
             for last_try in (False, True):
                 try:
                     return await self._ask(message, await (self._begin() if last_try else self._idle_child()))
                 except ChildLostError as lost:
-                    # Once more, of a new one: a child that idled may have been ended by the system.
+                    # Retry in a new one: the system may have ended an idle child.
                     if last_try:
                         raise JobFailedError(
-                            f"The media could not be read: {lost.message}", "Convert it to ProRes first."
+                            f"The media could not be read: {lost.message}", "Convert the file to ProRes first."
                         ) from lost
         raise AssertionError("unreachable")
 
@@ -143,12 +143,12 @@ class MediaChildren:
         try:
             facts = await self._answer(child, message)
         except RemoteError:
-            self._rest(child)
+            self._release(child)
             raise
         except BaseException:
             await self._end(child, 0.0)
             raise
-        self._rest(child)
+        self._release(child)
         return facts
 
     async def _answer(self, child: Child, message: Message) -> Message:
@@ -165,7 +165,7 @@ class MediaChildren:
                 return dict(event["facts"])
 
     async def _idle_child(self) -> Child:
-        """A child that has no question: one that rests, or a new one."""
+        """An idle child, or a new one."""
         while self._idle:
             child, _ = self._idle.pop()
             if child.alive:
@@ -173,18 +173,18 @@ class MediaChildren:
             await self._end(child, 0.0)
         return await self._begin()
 
-    def _rest(self, child: Child) -> None:
-        if not self._closed:  # else it is being ended
+    def _release(self, child: Child) -> None:
+        if not self._closed:  # otherwise it is being ended
             self._idle.append((child, asyncio.get_running_loop().time()))
 
     async def _begin(self) -> Child:
         if self._closed:
-            raise NoDaemonError("The daemon is ending.", "Ask again when it is back.")
+            raise NoDaemonError("The daemon is stopping.", "Try again after it has restarted.")
         child = await self._start()
         self._children.add(child)
         try:
             if self._closed:
-                raise NoDaemonError("The daemon is ending.", "Ask again when it is back.")
+                raise NoDaemonError("The daemon is stopping.", "Try again after it has restarted.")
             child.send({"type": "serve"})
             while (event := await self._next(child, self._silence_seconds))["event"] != "ready":
                 if event["event"] == "error":
@@ -195,7 +195,7 @@ class MediaChildren:
         return child
 
     async def _end(self, child: Child, seconds: float) -> None:
-        """For a child whose events nobody takes any more."""
+        """End a child whose events are no longer read."""
         await child.end(seconds)
         self._children.discard(child)
 
@@ -205,11 +205,11 @@ class MediaChildren:
                 return await child.receive()
         except TimeoutError:
             child.kill()
-            raise ChildLostError(f"The media process did not answer for {seconds:.0f} s and was ended.") from None
+            raise ChildLostError(f"The media process did not answer for {seconds:.0f} s and was stopped.") from None
 
 
 def _write_list(path: Path, receipts: Sequence[ChunkReceipt]) -> None:
-    """Raises StorageError."""
+    """Write the receipts as JSON. Raises StorageError."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -220,36 +220,36 @@ def _write_list(path: Path, receipts: Sequence[ChunkReceipt]) -> None:
 
 
 class Pictures:
-    """Has pictures made in a folder of its own; each lies there until its receiver has it."""
+    """Has pictures made in a folder; each stays there until it was sent."""
 
-    def __init__(self, book: JobTracker, media: MediaChildren, folder: Path) -> None:
-        self._book = book
+    def __init__(self, tracker: JobTracker, media: MediaChildren, folder: Path) -> None:
+        self._tracker = tracker
         self._media = media
         self._folder = folder
 
     async def frame(
         self, job: JobRecord, frame: int, side: PictureSide, form: PictureFormat, max_size: tuple[int, int]
     ) -> EncodedPicture:
-        """One frame. Raises NotYetError, NotFoundError, StorageError, and what the child finds wrong."""
+        """One frame. Raises NotYetError, NotFoundError, StorageError, and the errors of the child."""
         while True:
-            order = await self._order(job, frame, side, form, max_size)
+            request = await self._request(job, frame, side, form, max_size)
             try:
-                return await self._make(order)
+                return await self._make(request)
             except RemoteError:
-                # Its chunks may have become the deliverable, or gone with the job, while they were looked for.
-                now = await self._book.get(job.id)
+                # Meanwhile its chunks may have become the deliverable or been deleted.
+                now = await self._tracker.get(job.id)
                 if now.state is job.state:
                     raise
                 job = now
 
-    async def _order(
+    async def _request(
         self, job: JobRecord, frame: int, side: PictureSide, form: PictureFormat, max_size: tuple[int, int]
     ) -> Message:
-        """What to ask of the child. Raises what keeps the frame from being shown."""
+        """The request for the child. Raises NotFoundError, NotYetError."""
         if job.kind != "restore":
-            raise NotFoundError("A preview has its pictures in its folder.", f"Look into {job.output}.")
+            raise NotFoundError("Previews are written to a folder.", f"See {job.output}.")
         if not job.facts:
-            raise NotYetError(f"Job {job.number} has not begun.", "Ask again when it runs.")
+            raise NotYetError(f"Job {job.number} has not started.", "Try again when it is running.")
         first, stop = job.facts["input"]["range"]
         if not first <= frame < stop:
             raise NotFoundError(f"Frame {frame} is not in the clip.", f"Frames run from {first} to {stop - 1}.")
@@ -258,7 +258,7 @@ class Pictures:
         return {
             "type": "frame",
             "job": job.id,
-            "scratch": str(self._book.folder(job.id)),
+            "scratch": str(self._tracker.folder(job.id)),
             "request": job.request,
             "receipt": None if receipt is None else receipt.to_json(),
             "frame": frame,
@@ -271,25 +271,27 @@ class Pictures:
         }
 
     async def _receipt(self, job: JobRecord, frame: int) -> ChunkReceipt | None:
-        """The chunk with a finished frame; None where the chunks are gone, and the deliverable has it."""
+        """The chunk with a finished frame; None if the job is done and the deliverable has it."""
         if job.state is JobState.DONE:
             return None
         if job.state is JobState.CANCELLED:
-            raise NotFoundError(f"Job {job.number} was cancelled.", "Retry it: then its frames are restored again.")
-        receipt = await self._book.ledger.do(self._book.journal.chunk_with_frame, job.id, frame)
+            raise NotFoundError(f"Job {job.number} was cancelled.", "Retry the job to restore its frames again.")
+        receipt = await self._tracker.journal_thread.run(self._tracker.journal.chunk_with_frame, job.id, frame)
         if receipt is None:
-            raise NotYetError(f"Frame {frame} is not restored yet.", f"{job.frames_done} frames are.")
+            raise NotYetError(
+                f"Frame {frame} is not restored yet.", f"{job.frames_done} of {job.frames_total} frames are done."
+            )
         return receipt
 
-    async def _make(self, order: Message) -> EncodedPicture:
-        path = Path(order["output"])
+    async def _make(self, request: Message) -> EncodedPicture:
+        path = Path(request["output"])
         try:
             await asyncio.to_thread(self._folder.mkdir, mode=0o700, parents=True, exist_ok=True)
-            making = asyncio.ensure_future(self._media.ask(order))
+            making = asyncio.ensure_future(self._media.ask(request))
             try:
                 facts = await asyncio.shield(making)
             except asyncio.CancelledError:
-                making.add_done_callback(lambda done: _drop(path, done))  # nobody will fetch it
+                making.add_done_callback(lambda done: _drop(path, done))  # nothing will fetch it
                 raise
             size = (await asyncio.to_thread(path.stat)).st_size
         except OSError as error:
@@ -299,6 +301,6 @@ class Pictures:
 
 def _drop(path: Path, done: asyncio.Future[Message]) -> None:
     if not done.cancelled():
-        done.exception()  # nobody asks any more
+        done.exception()  # mark it as retrieved
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
-"""Which files the jobs that have not ended are to write, so that no two of them write one: by whatever name.
+"""Keeps two unfinished jobs from writing the same file, even under different names.
 
-Two names are of one file where they lead into one folder and are the same there: through links, and in another case of
-letters where the disk does not tell cases apart. To see that takes looks at the disk, which can hang for as long as
-a share does. So there are two steps: `look`, beside all else, and `take`, in the journal's thread, which only compares.
+Two paths are the same file if their folders are the same, also through links, and their names are equal there: on some
+disks, regardless of case. Finding out needs the disk, and a network share can hang. So there are two steps: `resolve`
+reads the disk, in a thread; `take` only compares, in the journal's thread.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _NO_END = 2**62
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a job is to write. names: before and after a frame number, or a whole name and nothing.
+    """The file or sequence that a job will write.
 
-    folder: device and inode of where it goes, None where that is not known. folds: whether other cases of the letters
-    are the same name there. part: of a sequence, which frames of which source.
+    names: the parts before and after the frame number, or a whole name. folder: device and inode, None if unknown.
+    folds: whether names in that folder ignore case. part: for a sequence, the source and its range of frames.
     """
 
     folder: Identity | None
@@ -42,21 +42,21 @@ class Claim:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """The same for all names that any disk may take for one."""
+        """Equal for all names that some disk may treat as the same."""
         return tuple(_folded(name) for name in self.names)
 
-    def meets(self, other: Claim) -> bool:
-        """Whether both come to write the same file."""
+    def conflicts(self, other: Claim) -> bool:
+        """Whether both would write the same file."""
         if None in (self.folder, other.folder) or self.folder != other.folder or self.key != other.key:
             return False
         if self.names != other.names and not (self.folds or other.folds):
             return False
-        # Parts of one sequence may be made by several jobs.
+        # Several jobs may write different parts of one sequence.
         return self.part is None or other.part is None or _overlap(self.part, other.part)
 
 
 class Outputs:
-    """The claims of all jobs that have not ended. One that has is found out, and forgotten, when another meets it."""
+    """The claims of all unfinished jobs. The claim of an ended job is dropped when another conflicts with it."""
 
     def __init__(self, folds: Callable[[Path], bool] | None = None) -> None:
         self._folds = folds or folds_case
@@ -64,13 +64,13 @@ class Outputs:
         self._by_key: dict[tuple[str, ...], dict[str, tuple[Path, Claim]]] = {}
 
     def add(self, jobs: Iterable[JobRecord]) -> None:
-        """Take up jobs of an earlier time; what their folders are is looked up when it matters."""
+        """Add the jobs from before the start; their folders are resolved when needed."""
         for job in jobs:
             output, claim = _named(job.kind, job.request)
             self._keep(job.id, output, claim)
 
-    def look(self, kind: str, request: Message) -> Claim:
-        """The claim of a job, and those of the same name made comparable with it. It may hang where a disk does."""
+    def resolve(self, kind: str, request: Message) -> Claim:
+        """Return the claim of a job, and resolve claims with the same name. Reads the disk, which may hang."""
         output, claim = _named(kind, request)
         with self._lock:
             same = dict(self._by_key.get(claim.key, {}))
@@ -84,14 +84,14 @@ class Outputs:
         return claim
 
     def take(self, job: JobRecord, claim: Claim, find: Callable[[str], JobRecord | None]) -> None:
-        """Let a job write what it claims. Raises OutputError where another that has not ended is to write it.
+        """Register the claim of a job. Raises OutputError if another unfinished job writes the same file.
 
-        find: the job with that id, if it is there and has not ended.
+        find: returns the job with an id, None unless it exists and is unfinished.
         """
         with self._lock:
             same = dict(self._by_key.get(claim.key, {}))
         for other, (_, theirs) in same.items():
-            if other == job.id or not claim.meets(theirs):
+            if other == job.id or not claim.conflicts(theirs):
                 continue
             found = find(other)
             if found is None:
@@ -99,7 +99,7 @@ class Outputs:
                     self._by_key.get(claim.key, {}).pop(other, None)
                 continue
             raise OutputError(
-                f"Job {found.number} is to write {found.output}, which is the same file as {job.output}.",
+                f"Job {found.number} already writes {found.output}, which is the same file as {job.output}.",
                 "Choose another name, or cancel that job first.",
             )
         self._keep(job.id, _named(job.kind, job.request)[0], claim)
@@ -110,11 +110,11 @@ class Outputs:
 
 
 def folds_case(folder: Path) -> bool:
-    """Whether names that differ in the case of letters are one name there, tried with a file of ours."""
+    """Whether names in a folder ignore case, tested with a temporary file."""
     try:
         trial = temporary_beside(folder / "trial")
     except OSError:
-        return True  # nothing can be written there anyway
+        return True  # not writable anyway
     try:
         return trial.with_name(trial.name.upper()).exists()
     finally:
@@ -122,7 +122,7 @@ def folds_case(folder: Path) -> bool:
 
 
 def _named(kind: str, request: Message) -> tuple[Path, Claim]:
-    """The folder that a job writes into, and its claim as far as names tell."""
+    """The output folder of a job, and its claim without what the disk tells."""
     output = Path(str(request["output"]))
     if kind == "preview":
         return output, Claim(None, (f"{Path(str(request['input'])).stem}-", ".png"), False, None)
@@ -138,12 +138,12 @@ def _overlap(one: tuple[str, str | None], other: tuple[str, str | None]) -> bool
     if one[1] == other[1]:
         return True
     if one[0] != other[0]:
-        return False  # of two sources the numbers are not known
+        return False  # frame numbers of different sources are unknown
     if one[1] is None or other[1] is None:
         return True
     first, second = _frames(one[1]), _frames(other[1])
     if first is None or second is None:
-        return False  # timecodes, which only the media tell
+        return False  # timecodes, unknown without the media
     return first[0] < second[1] and second[0] < first[1]
 
 

@@ -1,6 +1,6 @@
-"""What can be known to be wrong with a job before a child is started: answered at once, without torch or av.
+"""Check a job before a child process starts, without torch or av.
 
-The child checks again, and more: it alone opens the media.
+The child checks more: only it opens the media.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from answerprint.errors import InputError, MediaError, OutputError
 from answerprint.frames.codecs import check_codec, default_codec
 from answerprint.frames.sequence import SequencePattern, find_sequence, names_a_sequence
 from answerprint.pipeline.choices import Choices, resolve
-from answerprint.scheduler.devices import LANES
+from answerprint.scheduler.devices import DEVICE_NAMES
 from answerprint.store.reserved import check_not_ours
 
 __all__ = ["check_device", "check_free", "check_preview", "check_restore"]
 
 
-def check_restore(request: RestoreRequest, *, folder_comes: bool = False) -> Choices:
-    """Raise InputError, in one of its forms, for a restoration that cannot be done; return what was chosen.
+def check_restore(request: RestoreRequest, *, create_folder: bool = False) -> Choices:
+    """Return the resolved choices of a restoration. Raises InputError if it cannot be done.
 
-    folder_comes: the output's folder may be missing, if the one above it is there.
+    create_folder: the output's folder may be missing, as it will be created; its parent must exist.
     """
     choices = _check_settings(request)
     for path in (request.clip.media, *(path for path, _ in request.parts)):
@@ -37,14 +37,14 @@ def check_restore(request: RestoreRequest, *, folder_comes: bool = False) -> Cho
     codec = check_codec(output, request.codec or default_codec(output))
     if request.parts and not codec.can_join:
         raise OutputError(f"Frames of {codec.name} cannot be joined.", "Restore the whole range again.")
-    _check_folder(output.parent, folder_comes)
+    _check_folder(output.parent, create_folder)
     if not codec.is_sequence:
         _check_absent(output, Path(request.clip.media), request.overwrite)
     return choices
 
 
 def check_preview(request: PreviewRequest) -> Choices:
-    """Raise InputError, in one of its forms, for a preview that cannot be made; return what was chosen."""
+    """Return the resolved choices of a preview. Raises InputError if it cannot be made."""
     choices = _check_settings(request.restore)
     _check_input(request.restore.clip.media)
     folder = Path(request.restore.output)
@@ -54,27 +54,27 @@ def check_preview(request: PreviewRequest) -> Choices:
     if not folder.is_dir():
         _check_folder(folder.parent)
     elif not request.restore.overwrite and any(folder.iterdir()):
-        raise OutputError(f"The folder {folder} is not empty.", "Choose another --output or give --overwrite.")
+        raise OutputError(f"The folder {folder} is not empty.", "Choose another --output or use --overwrite.")
     return choices
 
 
 def check_free(job: JobRecord, others: Iterable[JobRecord]) -> None:
-    """Raise OutputError where an unfinished job writes what this one is to write. others: those of the same output."""
+    """Raise OutputError if an unfinished job writes the same output. others: the jobs with that output."""
     for other in others:
         if other.id == job.id or "preview" in (job.kind, other.kind):
             continue
-        # Parts of one sequence may be made by several jobs.
+        # Several jobs may write different parts of one sequence.
         if names_a_sequence(Path(job.output)) and other.request.get("range") != job.request.get("range"):
             continue
         raise OutputError(
-            f"Job {other.number} is to write {job.output} as well.", "Choose another name, or cancel that job first."
+            f"Job {other.number} already writes {job.output}.", "Choose another name, or cancel that job first."
         )
 
 
 def check_device(name: str) -> None:
-    """Raise InputError for what is no device anywhere; whether it is here only a worker knows."""
-    if name not in LANES:
-        raise InputError(f"There is no device {name!r}.", "Give auto, cpu, cuda, cuda:1 or mps.")
+    """Raise InputError for an unknown device name; whether the device exists, only a worker knows."""
+    if name not in DEVICE_NAMES:
+        raise InputError(f"Unknown device {name!r}.", "Give auto, cpu, cuda, cuda:1 or mps.")
 
 
 def _check_settings(request: RestoreRequest) -> Choices:
@@ -95,21 +95,21 @@ def _check_input(text: str) -> None:
         reason = error.strerror if isinstance(error, OSError) else error
         raise MediaError(f"{path} cannot be read ({reason}).", "Check the path and its permissions.") from error
     if not stat.S_ISREG(mode):
-        raise MediaError(f"{path} is not a regular file.", "Name a video file or an image sequence.")
+        raise MediaError(f"{path} is not a regular file.", "Give a video file or an image sequence.")
 
 
-def _check_folder(folder: Path, comes: bool = False) -> None:
+def _check_folder(folder: Path, create: bool = False) -> None:
     check_not_ours(folder)
     if folder.is_dir():
         return
     if os.path.lexists(folder):
         raise OutputError(f"{folder} is not a folder.", "Choose another one.")
     if not folder.parent.is_dir():
-        # Not made in passing: under the name of a disk that is not connected, the system's own would fill up.
+        # Not created: if its disk is not connected, the files would fill the system disk.
         raise OutputError(
-            f"The folder {folder.parent} does not exist.", "Check the path, and whether its disk is there."
+            f"The folder {folder.parent} does not exist.", "Check the path, and that its disk is connected."
         )
-    if not comes:
+    if not create:
         raise OutputError(f"The folder {folder} does not exist.", "Create it, or choose another one.")
 
 
@@ -117,6 +117,6 @@ def _check_absent(output: Path, source: Path, overwrite: bool) -> None:
     if not os.path.lexists(output):
         return
     if SequencePattern.parse(source) is None and source.exists() and output.exists() and output.samefile(source):
-        raise OutputError(f"{output} is the source itself.", "Sources are never written to: choose another name.")
+        raise OutputError(f"{output} is the source.", "The source is never changed. Choose another name.")
     if not overwrite:
-        raise OutputError(f"{output} exists already.", "Choose another name or give --overwrite.")
+        raise OutputError(f"{output} already exists.", "Choose another name or use --overwrite.")

@@ -1,6 +1,6 @@
-"""Models are fetched in a thread of the daemon, with the code of the command line; checkpoints go to a child of theirs.
+"""Download models in a thread of the daemon, with the code of the command line.
 
-The event loop never waits for it: of the steps that come faster than they are taken only the latest is kept.
+The event loop never waits for it; if steps come faster than they are read, only the latest is kept.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from answerprint.weights.settings import load_model_settings
 __all__ = ["pull_steps"]
 
 
-async def pull_steps(name: str, wishes: PullOptions) -> AsyncGenerator[PullStep, None]:
-    """Pull the known model `name` as `Daemon.pull_model` says."""
+async def pull_steps(name: str, options: PullOptions) -> AsyncGenerator[PullStep, None]:
+    """Pull the known model `name`, as described in `Daemon.pull_model`."""
     loop = asyncio.get_running_loop()
     model, settings = find_known(name), load_model_settings()
     latest: list[PullProgress] = []
-    news, cancelled = asyncio.Event(), threading.Event()
+    changed, cancelled = asyncio.Event(), threading.Event()
 
-    def take(progress: PullProgress) -> None:
+    def store(progress: PullProgress) -> None:
         latest[:] = [progress]
-        news.set()
+        changed.set()
 
-    def tell(progress: PullProgress) -> None:
+    def report(progress: PullProgress) -> None:
         with suppress(RuntimeError):  # the loop has ended, and this thread is about to
-            loop.call_soon_threadsafe(take, progress)
+            loop.call_soon_threadsafe(store, progress)
 
     def work() -> None:
-        pull(model, models_folder(), settings, wishes, on_progress=tell, cancelled=cancelled)
+        pull(model, models_folder(), settings, options, on_progress=report, cancelled=cancelled)
 
     task = asyncio.ensure_future(asyncio.to_thread(work))
-    task.add_done_callback(lambda _: news.set())
+    task.add_done_callback(lambda _: changed.set())
     meter = Meter()
     try:
         while not task.done():
-            await news.wait()
-            news.clear()
+            await changed.wait()
+            changed.clear()
             if latest and latest[0].stage != "done":
                 yield _step(latest.pop(), meter)
         await task

@@ -1,4 +1,4 @@
-"""Loops that outlive what goes wrong in them: a daemon without one of them would look alive and do nothing."""
+"""Loops that survive errors: without one of them the daemon would seem alive and do nothing."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _log = logging.getLogger(__name__)
 async def retry_loop(
     work: Callable[[], Awaitable[None]], pause_seconds: float, on_fault: Callable[[Exception | None], None]
 ) -> None:
-    """Do it again and again, after a pause where it failed. on_fault: told what is wrong, and None when all is well."""
-    said = ""
+    """Call `work` forever, with a pause after an error. on_fault: called with the error, or None after a success."""
+    reported = ""
     while True:
         try:
             await work()
         except AnswerprintError as error:  # the journal's disk may come back
             fault: Exception = error
-            if said != str(error):
+            if reported != str(error):
                 _log.error("fault: %s", error)
-        except Exception as error:  # noqa: BLE001 - a defect; any other would end the loop, and nobody would know
+        except Exception as error:  # noqa: BLE001 - a defect; it must not end the loop unnoticed
             fault = error
-            if said != str(error):
+            if reported != str(error):
                 _log.exception("defect in %s", getattr(work, "__name__", "a loop"))
         else:
-            said = ""
+            reported = ""
             on_fault(None)
             continue
-        said = str(fault)
+        reported = str(fault)
         on_fault(fault)
         await asyncio.sleep(pause_seconds)

@@ -1,4 +1,4 @@
-"""One job, from its turn to the end of its turn, and what the end of its turn makes of it."""
+"""Runs one turn of a job, and sets the state of the job when the turn ends."""
 
 from __future__ import annotations
 
@@ -32,127 +32,131 @@ __all__ = ["Runner"]
 
 _log = logging.getLogger(__name__)
 
-_AT_WORK = frozenset({JobState.RUNNING, JobState.MUXING})
-_START_AGAIN_SECONDS = 1.0
+_RUNNING = frozenset({JobState.RUNNING, JobState.MUXING})
+_RESTART_SECONDS = 1.0
 
 
 class Runner:
-    """Does jobs: restores and previews on a worker, deliverables in a media child.
+    """Runs jobs: restores and previews on a worker, deliverables in a media child.
 
-    What it raises is a fault of the journal, or a defect: a fault of a job becomes the job's state.
+    An error of a job becomes the job's state. What is raised is an error of the journal, or a defect.
     """
 
-    def __init__(self, book: JobTracker, media: MediaChildren, config: Config) -> None:
-        self._book = book
-        self._ledger = book.ledger
-        self._journal = book.journal
+    def __init__(self, tracker: JobTracker, media: MediaChildren, config: Config) -> None:
+        self._tracker = tracker
+        self._journal_thread = tracker.journal_thread
+        self._journal = tracker.journal
         self._media = media
         self._config = config
         self._recomputed: Counter[str] = Counter()
         self._changes: Counter[str] = Counter()
         self.closing = False
-        """The daemon ends: a lost child is nobody's fault, and is not started again."""
+        """The daemon is stopping: a lost child is no error, and is not restarted."""
 
-    # What a turn consists of
+    # The work of a turn
 
     async def restore(self, turn: Turn, worker: DeviceWorker) -> JobRecord:
-        """Compute the chunks that are missing. A job that is RUNNING when this returns has them all."""
-        job, _ = await self._book.change(turn.job.id, {JobState.QUEUED}, JobState.RUNNING)
+        """Restore the missing chunks. If the job is still RUNNING when this returns, it has all of them."""
+        job, _ = await self._tracker.change(turn.job.id, {JobState.QUEUED}, JobState.RUNNING)
         while True:
-            job = await self._settle(job)
+            job = await self._reconcile(job)
             if job.state is not JobState.RUNNING or is_complete(job):
                 return job
             try:
-                final = await worker.run(await self._order(job), EventSink(self._book, turn).hear, turn)
+                final = await worker.run(await self._request(job), EventSink(self._tracker, turn).handle, turn)
             except ChildLostError as lost:
-                job = await self._lost(job.id, lost)
+                job = await self._child_lost(job.id, lost)
             except RemoteError as error:  # of a worker that refuses to start
                 job = await self._fail(job.id, error)
             except TooManyFilesError as error:
                 job = await self._pause(job.id, error)
             else:
-                job = await self._judge(job.id, final)
+                job = await self._handle_final(job.id, final)
 
     async def preview(self, turn: Turn, worker: DeviceWorker) -> JobRecord:
-        """Make the pictures of a preview."""
-        job, _ = await self._book.change(turn.job.id, {JobState.QUEUED}, JobState.RUNNING)
+        """Make the images of a preview."""
+        job, _ = await self._tracker.change(turn.job.id, {JobState.QUEUED}, JobState.RUNNING)
         while job.state is JobState.RUNNING:
-            order = {
+            request = {
                 "type": "preview",
                 "job": job.id,
-                # What an earlier try has written may be replaced: the folder was free when the job was taken.
+                # A retry may replace its own files: the folder was empty when the job was accepted.
                 "request": job.request | ({"overwrite": True} if job.facts else {}),
                 "keep_alive_seconds": self._config.keep_alive_seconds,
             }
             try:
-                final = await worker.run(order, EventSink(self._book, turn).hear, turn)
+                final = await worker.run(request, EventSink(self._tracker, turn).handle, turn)
             except ChildLostError as lost:
-                job = await self._lost(job.id, lost)
+                job = await self._child_lost(job.id, lost)
             except RemoteError as error:
                 job = await self._fail(job.id, error)
             except TooManyFilesError as error:
                 job = await self._pause(job.id, error)
             else:
                 job = (
-                    await self._finish(job.id, final) if final["event"] == "done" else await self._judge(job.id, final)
+                    await self._finish(job.id, final)
+                    if final["event"] == "done"
+                    else await self._handle_final(job.id, final)
                 )
         return job
 
     async def mux(self, turn: Turn) -> JobRecord:
-        """Write the deliverable from the chunks of a job that is MUXING, and clear its scratch."""
-        job = await self._book.get(turn.job.id)
+        """Write the deliverable of a job that is MUXING, and clear its scratch."""
+        job = await self._tracker.get(turn.job.id)
         if job.request.get("parts"):  # without chunks it has no folder yet, which a second try looks for litter in
             try:
-                await asyncio.to_thread(_prepare, self._book.scratch, job)
+                await asyncio.to_thread(_prepare, self._tracker.scratch, job)
             except OSError as error:
-                return await self._pause(job.id, storage_error(error, self._book.folder(job.id)))
+                return await self._pause(job.id, storage_error(error, self._tracker.folder(job.id)))
             except StorageError as error:
                 return await self._pause(job.id, error)
         while job.state is JobState.MUXING:
-            receipts = await self._ledger.do(self._journal.chunks, job.id)
-            order: Message = {"job": job.id, "request": job.request, "scratch": str(self._book.folder(job.id))}
+            receipts = await self._journal_thread.run(self._journal.chunks, job.id)
+            request: Message = {"job": job.id, "request": job.request, "scratch": str(self._tracker.folder(job.id))}
             try:
-                final = await self._media.mux(order, receipts, EventSink(self._book, turn).hear, turn)
+                final = await self._media.mux(request, receipts, EventSink(self._tracker, turn).handle, turn)
             except ChildLostError as lost:
-                job = await self._lost(job.id, lost)
+                job = await self._child_lost(job.id, lost)
             except StorageError as error:
                 job = await self._pause(job.id, error)
             else:
                 job = (
-                    await self._finish(job.id, final) if final["event"] == "done" else await self._judge(job.id, final)
+                    await self._finish(job.id, final)
+                    if final["event"] == "done"
+                    else await self._handle_final(job.id, final)
                 )
         return job
 
-    async def give_up(self, job: str, error: Exception) -> None:
-        """End a job for a defect of the program."""
+    async def fail_defect(self, job: str, error: Exception) -> None:
+        """Fail a job because of a defect in the program."""
         _log.error("defect: %s", error, exc_info=error, extra={"job": job})
         if not isinstance(error, AnswerprintError):
-            error = JobFailedError(f"The daemon met an error of its own ({type(error).__name__}).", "See its log.")
+            error = JobFailedError(f"The daemon hit an internal error ({type(error).__name__}).", "See its log.")
         await self._fail(job, error)
 
     # Before the worker begins
 
-    async def _settle(self, job: JobRecord) -> JobRecord:
-        """Bring journal and disk together; returns the job as it stands then."""
+    async def _reconcile(self, job: JobRecord) -> JobRecord:
+        """Reconcile journal and disk; returns the job afterwards."""
         if job.state is not JobState.RUNNING:
             return job
-        scratch, folder = self._book.scratch, self._book.folder(job.id)
+        scratch, folder = self._tracker.scratch, self._tracker.folder(job.id)
         try:
             await asyncio.to_thread(_prepare, scratch, job)
-            await self._ledger.do(settle_chunks, self._journal, scratch, job.id)
+            await self._journal_thread.run(settle_chunks, self._journal, scratch, job.id)
         except OSError as error:
             return await self._pause(job.id, storage_error(error, folder))
         except StorageError as error:
             return await self._pause(job.id, error)
-        return await self._book.get(job.id)
+        return await self._tracker.get(job.id)
 
-    async def _order(self, job: JobRecord) -> Message:
-        last = await self._ledger.do(self._journal.last_chunk, job.id)
+    async def _request(self, job: JobRecord) -> Message:
+        last = await self._journal_thread.run(self._journal.last_chunk, job.id)
         return {
             "type": "restore",
             "job": job.id,
             "request": job.request,
-            "scratch": str(self._book.folder(job.id)),
+            "scratch": str(self._tracker.folder(job.id)),
             "resume": None if last is None else last.to_json(),
             "chunk": 0 if last is None else last.chunk + 1,
             "frames_done": job.frames_done,
@@ -163,13 +167,13 @@ class Runner:
 
     # How a turn ends
 
-    async def _judge(self, job: str, final: Message) -> JobRecord:
-        """What a final event other than `done` makes of a job."""
+    async def _handle_final(self, job: str, final: Message) -> JobRecord:
+        """Set the state of a job by its final event, other than `done`."""
         if final["event"] == "rendered":
             return await self._rendered(job, final)
         if final["event"] == "stopped":
-            # Whoever stopped it has changed its state before, or wants its turn to go to another.
-            record, _ = await self._book.change(job, _AT_WORK, JobState.QUEUED)
+            # Pause and cancel have already changed the state; otherwise it yields to another job.
+            record, _ = await self._tracker.change(job, _RUNNING, JobState.QUEUED)
             return record
         error = RemoteError.from_event(final)
         if error.code == "damaged_chunk":
@@ -181,85 +185,83 @@ class Runner:
         return await self._fail(job, error)
 
     async def _rendered(self, job: str, final: Message) -> JobRecord:
-        record = await self._book.get(job)
+        record = await self._tracker.get(job)
         if record.state is JobState.RUNNING and not is_complete(record):
             missing = f"{record.frames_total - record.frames_done} of {record.frames_total}"
-            return await self._fail(
-                job, JobFailedError(f"The restoring process left out {missing} frames.", "Retry it.")
-            )
+            return await self._fail(job, JobFailedError(f"The worker skipped {missing} frames.", "Retry the job."))
         spent = {name: final.get(name) for name in ("peak_memory_bytes", "stages")}
-        record, _ = await self._ledger.do(
+        record, _ = await self._journal_thread.run(
             self._journal.change, job, when=frozenset(JobState), event=None, facts={**record.facts, "spent": spent}
         )
         return record
 
-    async def _lost(self, job: str, lost: ChildLostError) -> JobRecord:
-        """Count a lost child against the chunk it was lost in; the third time is the last."""
-        record = await self._book.get(job)
-        if record.state not in _AT_WORK:
+    async def _child_lost(self, job: str, lost: ChildLostError) -> JobRecord:
+        """Count a crash against its chunk; the job fails after `chunk_attempts` crashes."""
+        record = await self._tracker.get(job)
+        if record.state not in _RUNNING:
             return record
         if self.closing:
-            record, _ = await self._book.change(job, _AT_WORK, JobState.QUEUED)
+            record, _ = await self._tracker.change(job, _RUNNING, JobState.QUEUED)
             return record
         failures, most = record.failures + 1, self._config.chunk_attempts
-        last = await self._ledger.do(self._journal.last_chunk, job)
+        last = await self._journal_thread.run(self._journal.last_chunk, job)
         place = {"job": job, "chunk": 0 if last is None else last.chunk + 1}
         _log.warning("child lost times=%d of=%d why=%s", failures, most, lost.message, extra=place)
         if failures >= most:
-            return await self._fail(job, _lost_for_good(record, lost, failures), failures=0)
+            return await self._fail(job, _crash_error(record, lost, failures), failures=0)
         event = {"event": "warning", "message": f"{lost.message} Trying again ({failures + 1} of {most})."}
-        record, _ = await self._book.note(job, _AT_WORK, event, failures=failures)
+        record, _ = await self._tracker.update(job, _RUNNING, event, failures=failures)
         if isinstance(lost, WorkerStartError):
-            await asyncio.sleep(_START_AGAIN_SECONDS)  # memory may come back
-            record = await self._book.get(job)
+            await asyncio.sleep(_RESTART_SECONDS)  # memory may become free
+            record = await self._tracker.get(job)
         return record
 
     async def _damaged(self, job: str, chunk: int, error: AnswerprintError) -> JobRecord:
-        """Have chunks made again that the disk did not keep: a few times, for it may damage all it gets."""
+        """Restore damaged chunks again, a few times: the disk may damage every file."""
         self._recomputed[job] += 1
         if self._recomputed[job] <= self._config.chunk_attempts:
             return await self._recompute(job, chunk, error)
-        remedy = f"Check the disk of {self._book.scratch}, or name another scratch folder in the configuration."
-        return await self._fail(job, JobFailedError(f"{error.message} This happens again and again.", remedy))
+        remedy = f"Check the disk of {self._tracker.scratch}, or set another scratch folder in config.toml."
+        return await self._fail(job, JobFailedError(f"{error.message} This keeps happening.", remedy))
 
     async def _changed(self, job: str, error: AnswerprintError) -> JobRecord:
-        """Restore another source from its beginning: a few times, for one that is still being written changes on."""
+        """Restart after the source has changed, a few times: it may still be being written."""
         self._changes[job] += 1
         if self._changes[job] <= self._config.chunk_attempts:
             return await self._recompute(job, 0, error, fingerprint="", rung=0)
-        message = f"{error.message} It changes again and again."
+        message = f"{error.message} It keeps changing."
         return await self._fail(job, JobFailedError(message, "Wait until it is complete, then retry the job."))
 
     async def _recompute(self, job: str, chunk: int, error: AnswerprintError, **fields: object) -> JobRecord:
-        """Drop chunks that cannot be used, and queue the job to make them again."""
-        warning = f"{error.message} Chunks from {chunk + 1} on are restored again."
-        await self._book.say(job, {"event": "warning", "message": warning})
+        """Discard chunks from `chunk` on, and queue the job to restore them again."""
+        warning = f"{error.message} Restoring again from chunk {chunk + 1}."
+        await self._tracker.append(job, {"event": "warning", "message": warning})
         try:
-            await self._ledger.do(discard_chunks, self._journal, self._book.scratch, job, chunk)
+            await self._journal_thread.run(discard_chunks, self._journal, self._tracker.scratch, job, chunk)
         except StorageError as fault:
             return await self._pause(job, fault)
-        record, _ = await self._book.change(job, _AT_WORK, JobState.QUEUED, **fields)
+        record, _ = await self._tracker.change(job, _RUNNING, JobState.QUEUED, **fields)
         return record
 
     async def _finish(self, job: str, final: Message) -> JobRecord:
         result = {key: value for key, value in final.items() if key not in ("event", "job", "id")}
-        record = await self._book.get(job)
+        record = await self._tracker.get(job)
         if record.kind == "restore":
-            result |= await self._sums(record, final)
-        record, moved = await self._book.note(
-            job, _AT_WORK, {"event": "done", **result},
-            state=JobState.DONE, problem=None, ended=self._book.wall(), result=result,
+            result |= await self._totals(record, final)
+        record, moved = await self._tracker.update(
+            job, _RUNNING, {"event": "done", **result},
+            state=JobState.DONE, problem=None, ended=self._tracker.wall(), result=result,
         )  # fmt: skip
         if moved:
             _log.info("state=done output=%s", record.output, extra={"job": job})
             self._forget(job)
-            await self._book.clear(job)
+            await self._tracker.clear_scratch(job)
         return record
 
-    async def _sums(self, record: JobRecord, final: Message) -> Message:
-        """What all turns of a job took together, in the fields of a `done` event."""
+    async def _totals(self, record: JobRecord, final: Message) -> Message:
+        """The totals of all turns of a job, as fields of a `done` event."""
         hits = misses = after = 0
-        while kept := await self._ledger.do(self._journal.events, record.id, after):
+        while kept := await self._journal_thread.run(self._journal.events, record.id, after):
             counts = [each.event["flow_cache"] for each in kept if each.event["event"] == "chunk"]
             hits += sum(int(each["hits"]) for each in counts)
             misses += sum(int(each["misses"]) for each in counts)
@@ -275,19 +277,24 @@ class Runner:
         }
 
     async def _fail(self, job: str, error: AnswerprintError, **fields: object) -> JobRecord:
-        record, _ = await self._book.change(
-            job, {*_AT_WORK, JobState.QUEUED}, JobState.FAILED, error_record(error), ended=self._book.wall(), **fields
+        record, _ = await self._tracker.change(
+            job,
+            {*_RUNNING, JobState.QUEUED},
+            JobState.FAILED,
+            error_record(error),
+            ended=self._tracker.wall(),
+            **fields,
         )
         self._forget(job)
         return record
 
     def _forget(self, job: str) -> None:
-        """Its next try begins to count anew."""
+        """Reset the counters of a job."""
         self._recomputed.pop(job, None)
         self._changes.pop(job, None)
 
     async def _pause(self, job: str, error: AnswerprintError) -> JobRecord:
-        record, _ = await self._book.change(job, _AT_WORK, JobState.PAUSED, error_record(error), failures=0)
+        record, _ = await self._tracker.change(job, _RUNNING, JobState.PAUSED, error_record(error), failures=0)
         return record
 
 
@@ -295,14 +302,14 @@ def _prepare(scratch: Path, job: JobRecord) -> None:
     write_job_file(make_job_folder(scratch, job.id), job)
 
 
-def _lost_for_good(job: JobRecord, lost: ChildLostError, times: int) -> JobFailedError:
-    """The error of a job whose child was lost too often."""
+def _crash_error(job: JobRecord, lost: ChildLostError, times: int) -> JobFailedError:
+    """The error of a job whose child crashed too often."""
     if isinstance(lost, WorkerStartError):
-        return WorkerStartError(f"The restoring process does not start: {lost.message}", lost.remedy)
+        return WorkerStartError(f"The worker does not start: {lost.message}", lost.remedy)
     if job.state is JobState.MUXING:
-        return JobFailedError(f"Writing the result ended its process {times} times. {lost.message}", lost.remedy)
+        return JobFailedError(f"Writing the output crashed {times} times. {lost.message}", lost.remedy)
     first = int(job.facts.get("input", {}).get("range", (0, 0))[0])
     return JobFailedError(
-        f"Frame {first + job.frames_done} and those after it ended the restoring process {times} times. {lost.message}",
-        lost.remedy or "Try it with a smaller --chunk, or without the frames.",
+        f"The worker crashed {times} times from frame {first + job.frames_done} on. {lost.message}",
+        lost.remedy or "Try a smaller --chunk, or leave out these frames.",
     )

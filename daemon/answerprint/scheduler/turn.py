@@ -1,4 +1,4 @@
-"""A job's turn, and what is wished of it: heard in whatever order the wish comes and the work begins."""
+"""A job's turn on a device, and requests to stop or yield, which may come before the work begins."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ from answerprint.api.job import JobRecord
 
 __all__ = ["Turn"]
 
-Tell = Callable[[Mapping[str, object]], None]
+Send = Callable[[Mapping[str, object]], None]
 
 
 class Turn:
-    """A job at work. What is wished before a child has the job keeps the child from getting it."""
+    """A running job. A request that comes before a child has the job keeps it from starting."""
 
     def __init__(self, job: JobRecord) -> None:
-        """job: as it was when its turn came."""
+        """job: as it was when the turn began."""
         self.job = job
-        self.to_stop = False
-        self.to_give_way = False
+        self.stop_requested = False
+        self.yield_requested = False
         self.task: asyncio.Task[None] | None = None
-        """Who does it."""
-        self._tell: Tell | None = None
+        """The task that runs it."""
+        self._send: Send | None = None
 
     @property
-    def unwanted(self) -> bool:
-        """Whether nothing new is to begin in it."""
-        return self.to_stop or self.to_give_way
+    def ending(self) -> bool:
+        """Whether it was asked to stop or yield."""
+        return self.stop_requested or self.yield_requested
 
     def stop(self) -> None:
-        """End it at the next step; the running chunk is given up."""
-        self._wish({"type": "stop"})
-        self.to_stop = True
+        """End the turn at the next step; the running chunk is abandoned."""
+        self._request({"type": "stop"})
+        self.stop_requested = True
 
-    def give_way(self) -> None:
-        """End it at the next border of a chunk; again is no second wish."""
-        if not self.to_give_way:
-            self._wish({"type": "yield"})
-        self.to_give_way = True
+    def request_yield(self) -> None:
+        """End the turn after the running chunk. Idempotent."""
+        if not self.yield_requested:
+            self._request({"type": "yield"})
+        self.yield_requested = True
 
     @contextmanager
-    def heard_by(self, tell: Tell) -> Iterator[None]:
-        """Pass wishes on within the block. Give the child its job in there, before anything else is awaited."""
-        self._tell = tell
+    def forward_to(self, send: Send) -> Iterator[None]:
+        """Send requests to a child during the block. Send it the job there before awaiting anything."""
+        self._send = send
         try:
             yield
         finally:
-            self._tell = None
+            self._send = None
 
-    def _wish(self, message: Mapping[str, object]) -> None:
-        if self._tell is not None:
-            self._tell(message)
+    def _request(self, message: Mapping[str, object]) -> None:
+        if self._send is not None:
+            self._send(message)

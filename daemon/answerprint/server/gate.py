@@ -1,7 +1,7 @@
-"""The one way into the daemon: every call of every service, health and unknown ones included, passes `Gate`.
+"""Every call to the daemon passes `Gate`, including health checks and unknown methods.
 
-In order: the token, and no `origin` (a browser's mark); whether the daemon serves at all; a free slot; a request that
-can be parsed and meant. Only then the handler runs, and what it raises becomes a status.
+It checks, in order: no `origin` header (set by browsers), the token, whether the daemon serves, a free slot, and a
+valid request. Then the handler runs, and its errors become a gRPC status.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 
 class Phase(Enum):
-    """Of a daemon's life, as far as callers see it."""
+    """The phases of the daemon that callers see."""
 
     STARTING = "starting"
     SERVING = "serving"
@@ -54,22 +54,22 @@ class Phase(Enum):
 
 
 class Gate(grpc.aio.ServerInterceptor):
-    """Lets calls in, one by one."""
+    """Checks every call before its handler runs."""
 
     def __init__(self, token: str, requests: dict[str, type[Message]], limits: ServerLimits) -> None:
-        """requests: the type of the request of each method, by its full name."""
+        """requests: the request type of each method, by its full name."""
         self.phase = Phase.STARTING
         self._expected = f"Bearer {token}".encode()
         self._requests = requests
         self._seconds = limits.call_seconds
         self._running: set[asyncio.Task[Any]] = set()
         retry = "Try again in a moment."
-        self.calls = Slots(limits.max_calls, "calls to answer", retry)
-        self.slow = Slots(limits.max_slow_calls, "calls that take long", retry)
-        self.watchers = Slots(limits.max_watchers, "watchers", "End one of them, or ask for the job again later.")
+        self.calls = Slots(limits.max_calls, "calls", retry)
+        self.slow = Slots(limits.max_slow_calls, "slow calls", retry)
+        self.watchers = Slots(limits.max_watchers, "watchers", "Close one of them, or try again later.")
 
     async def intercept_service(self, continuation: Continue, details: grpc.HandlerCallDetails) -> Handler:
-        """Wrap the handler of a call in all that comes before and after it; the call itself is begun by gRPC."""
+        """Return the handler of a call, wrapped in the checks; gRPC runs it."""
         try:
             self._admit(details)
         except AnswerprintError as error:
@@ -80,7 +80,7 @@ class Gate(grpc.aio.ServerInterceptor):
         return self._guarded(str(details.method), handler)
 
     async def finish(self, seconds: float) -> None:
-        """Wait for calls that run on although whoever asked has gone; give up those that take longer."""
+        """Wait up to `seconds` for calls whose callers have gone; cancel the rest."""
         if not self._running:
             return
         _, late = await asyncio.wait(self._running, timeout=seconds)
@@ -92,23 +92,23 @@ class Gate(grpc.aio.ServerInterceptor):
         tokens = []
         for key, value in details.invocation_metadata or ():
             if key.lower() == "origin":
-                raise AccessDeniedError("Web pages may not use the daemon.", "Use the client of Answerprint.")
+                raise AccessDeniedError("Web pages may not call the daemon.", "Use the Answerprint client.")
             if key.lower() == "authorization":
                 tokens.append(value.encode() if isinstance(value, str) else value)
         if len(tokens) != 1 or not hmac.compare_digest(tokens[0], self._expected):
             raise AccessDeniedError(
-                "The token is not that of the daemon that runs.", "Connect again: each start has a token of its own."
+                "The token is not that of the running daemon.", "Connect again: the token changes at each start."
             )
         if self.phase is Phase.SERVING or str(details.method).startswith(HEALTH):
             return
         if self.phase is Phase.STARTING:
             raise StartingError("The daemon is still starting.", "Try again in a moment.")
-        raise EndingError("The daemon is ending.", "Start it again: answerprint daemon start")
+        raise EndingError("The daemon is stopping.", "Start it again: answerprint daemon start")
 
     def _guarded(self, method: str, handler: Handler) -> Handler:
-        """The handler behind slots, parsing and translation of errors.
+        """The handler with a slot, validation and error translation.
 
-        It reads its request itself: gRPC would answer INTERNAL to one that cannot be parsed.
+        It parses the request itself: gRPC would answer INTERNAL to one that cannot be parsed.
         """
         streams = bool(handler.response_streaming)
         slots = self.slow if method in _SLOW else self.watchers if streams else self.calls
@@ -131,14 +131,14 @@ class Gate(grpc.aio.ServerInterceptor):
                 await _abort(context, error)
             except (asyncio.CancelledError, GeneratorExit, grpc.aio.AbortError):
                 raise
-            except Exception:  # noqa: BLE001 - a mistake in the program; it must not reach the caller as it is
+            except Exception:  # noqa: BLE001 - a defect; its details must not reach the caller
                 _log.exception("call failed method=%s", method)
-                await _abort(context, InternalError("The daemon met an error of its own.", "See: answerprint doctor"))
+                await _abort(context, InternalError("The daemon hit an internal error.", "See: answerprint doctor"))
 
         return grpc.stream_stream_rpc_method_handler(respond)
 
     async def _read(self, kind: type[Message], requests: AsyncIterator[bytes]) -> Message:
-        """The one request of a call. Raises InputError when there is none, or more, or it cannot be meant."""
+        """The request of a call. Raises InputError if there is none, more than one, or it is invalid."""
         data: list[bytes] = []
         try:
             async with asyncio.timeout(self._seconds):
@@ -147,13 +147,13 @@ class Gate(grpc.aio.ServerInterceptor):
                     if len(data) > 1:
                         break
         except TimeoutError as error:
-            raise TooSlowError("The request does not come.", "Use the client of Answerprint.") from error
+            raise TooSlowError("Timed out waiting for the request.", "Use the Answerprint client.") from error
         if len(data) != 1:
             raise InputError(f"The call has {'more than one' if data else 'no'} request.", "Send one.")
         return parse(kind, data[0])
 
     async def _whole(self, work: Coroutine[Any, Any, Any], seconds: float | None) -> Any:  # noqa: ANN401
-        """Await work that is never cut in two: a caller that goes away, or waits no longer, leaves it running."""
+        """Await work that runs to its end even if the caller goes away or the time limit passes."""
         task = asyncio.ensure_future(work)
         self._running.add(task)
         task.add_done_callback(self._settle)
@@ -163,12 +163,12 @@ class Gate(grpc.aio.ServerInterceptor):
         except TimeoutError as error:
             if task.done():
                 raise
-            raise TooSlowError("The daemon takes long to answer.", "Look again in a moment.") from error
+            raise TooSlowError("The daemon did not answer in time.", "Try again in a moment.") from error
 
     def _settle(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # whoever waited has it; nobody else wants it
+            task.exception()  # mark it as retrieved; the caller has it
 
 
 async def _abort(context: CallContext, error: AnswerprintError) -> NoReturn:
@@ -177,7 +177,7 @@ async def _abort(context: CallContext, error: AnswerprintError) -> NoReturn:
 
 
 def _refusal(error: AnswerprintError) -> Handler:
-    """A handler that reads nothing and refuses."""
+    """A handler that refuses the call without reading it."""
 
     async def refuse(requests: AsyncIterator[bytes], context: CallContext) -> None:
         await _abort(context, error)

@@ -1,7 +1,7 @@
-"""Whose a home is: the one process that holds its journal, and the folder by which it is reached.
+"""The lock that makes one process the owner of a home folder.
 
-STATE/lock    beside the journal, which it guards: whoever removes RUN does not let a second daemon in
-RUN/lock      of older versions, which know no other; held as well
+STATE/lock    beside the journal that it guards, so that removing RUN does not let a second daemon in
+RUN/lock      the only lock that older versions know; held as well
 """
 
 from __future__ import annotations
@@ -24,40 +24,40 @@ def _journal_lock(state: Path) -> Path:
 
 
 class HomeLock:
-    """Held by the daemon, and by whoever makes its journal again, from the start to `release`."""
+    """Held by the daemon, or while its journal is rebuilt, until `release`."""
 
     def __init__(self, state: Path, run: Path) -> None:
-        """Take it at once, or not at all. Raises HeldError, NoDaemonError, StorageError."""
+        """Take the lock without waiting. Raises HeldError, NoDaemonError, StorageError."""
         self._run = run
         try:
             state.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise NoDaemonError(
-                f"The folder {state} cannot be made ({error.strerror}).",
-                "Make it, or set ANSWERPRINT_HOME to another.",
+                f"Cannot create {state} ({error.strerror}).",
+                "Create it, or set ANSWERPRINT_HOME to another folder.",
             ) from error
         with ExitStack() as held:
-            self._journal = held.enter_context(InstanceLock(_journal_lock(state)))
+            self._journal_lock = held.enter_context(InstanceLock(_journal_lock(state)))
             prepare_run_folder(run)
-            self._reach = held.enter_context(InstanceLock(lock_path(run)))
+            self._run_lock = held.enter_context(InstanceLock(lock_path(run)))
             held.pop_all()
 
     def guards(self) -> bool:
-        """Whether the journal is still guarded; once it is not, another process may write to it at any time."""
-        return self._journal.in_place()
+        """Whether the journal's lock file is in place; without it, another process may write to the journal."""
+        return self._journal_lock.in_place()
 
     def restore_run(self) -> None:
-        """Make the run folder, and its lock, again where they are gone. Raises what the start raises."""
+        """Recreate the run folder and its lock if they are gone. Raises what `__init__` raises."""
         prepare_run_folder(self._run)
-        if not self._reach.in_place():
-            again = InstanceLock(lock_path(self._run))
-            self._reach.release()
-            self._reach = again
+        if not self._run_lock.in_place():
+            new = InstanceLock(lock_path(self._run))
+            self._run_lock.release()
+            self._run_lock = new
 
     def release(self) -> None:
-        """Let others have it; again is no error."""
-        self._reach.release()
-        self._journal.release()
+        """Release the lock. Idempotent."""
+        self._run_lock.release()
+        self._journal_lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -69,7 +69,7 @@ class HomeLock:
 
 
 def find_owner(state: Path, run: Path) -> HeldError | None:
-    """Who holds the home, whether or not it can be reached; None for nobody. Makes nothing. Raises StorageError."""
+    """The owner of a home folder, reachable or not; None if there is none. Creates nothing. Raises StorageError."""
     for path in (_journal_lock(state), lock_path(run)):
         if os.path.lexists(path):
             try:

@@ -1,4 +1,4 @@
-"""The server before a daemon, put together: one endpoint, one gate, all services."""
+"""Assemble the gRPC server of a daemon: endpoint, gate and services."""
 
 from __future__ import annotations
 
@@ -46,59 +46,60 @@ _FILES = (restoration_pb2, models_pb2, frames_pb2, system_pb2, health_pb2)
 
 
 class Server:
-    """A server that listens: STARTING until `open`, ENDING from `drain` on, gone after `stop`."""
+    """A listening server: STARTING until `open`, ENDING after `drain`, closed after `stop`."""
 
-    def __init__(self, house: _House, server: grpc.aio.Server, session: Session) -> None:
-        self._house = house
+    def __init__(self, endpoint: _Endpoint, server: grpc.aio.Server, session: Session) -> None:
+        self._endpoint = endpoint
         self._servers = [server]
         self._socket = _identity(session)
         self.session = session
 
     async def open(self) -> None:
-        """Serve: recovery is over."""
-        self._house.gate.phase = Phase.SERVING
-        await self._house.health.set(True)
+        """Start to serve, after recovery."""
+        self._endpoint.gate.phase = Phase.SERVING
+        await self._endpoint.health.set(True)
 
     def reachable(self) -> bool:
-        """Whether clients still find it: session file and socket are its own, and in their places."""
+        """Whether clients can find it: its session file and its socket are in place."""
         try:
-            told = read_session(self._house.run)
+            found = read_session(self._endpoint.run)
         except NoDaemonError:
             return False
-        return told == self.session and _identity(self.session) == self._socket
+        return found == self.session and _identity(self.session) == self._socket
 
     async def listen_again(self) -> None:
-        """Tell clients anew where it is, at a new socket; calls at the old one go on. Raises NoDaemonError.
+        """Listen at a new socket and write the session file again; calls at the old one continue.
 
-        gRPC cannot add a socket to a server that runs, so that another one with the same services listens there.
+        gRPC cannot add a socket to a running server, so another server with the same services is started. Raises
+        NoDaemonError.
         """
-        if _identity(self.session) == self._socket:  # a port cannot be taken away
-            write_session(self._house.run, self.session)
+        if _identity(self.session) == self._socket:  # nobody can remove a port
+            write_session(self._endpoint.run, self.session)
             return
-        server, session = await self._house.listen()
+        server, session = await self._endpoint.listen()
         self._servers.append(server)
         self.session, self._socket = session, _identity(session)
 
     async def drain(self) -> None:
-        """Take no more calls; streams that are open go on."""
-        self._house.gate.phase = Phase.ENDING
-        await self._house.health.set(False)
+        """Accept no more calls; open streams continue."""
+        self._endpoint.gate.phase = Phase.ENDING
+        await self._endpoint.health.set(False)
 
     async def stop(self, grace_seconds: float = 2.0) -> None:
-        """End all calls, first by waiting, and take socket and session file away."""
+        """End all calls, after a grace period, and remove socket and session file."""
         await self.drain()
-        remove_session(self._house.run, self.session)
+        remove_session(self._endpoint.run, self.session)
         await asyncio.gather(*(server.stop(grace_seconds) for server in self._servers))
-        await self._house.gate.finish(grace_seconds)
+        await self._endpoint.gate.finish(grace_seconds)
         socket = self.session.socket
-        if socket is not None and socket.parent != self._house.run:
+        if socket is not None and socket.parent != self._endpoint.run:
             with contextlib.suppress(OSError):
                 socket.parent.rmdir()
 
 
 @dataclass(frozen=True, slots=True)
-class _House:
-    """What every server of one daemon shares."""
+class _Endpoint:
+    """What all servers of one daemon share."""
 
     daemon: Daemon
     run: Path
@@ -110,7 +111,7 @@ class _House:
     tcp: bool
 
     async def listen(self) -> tuple[grpc.aio.Server, Session]:
-        """A server that listens, and has told clients where. Raises NoDaemonError."""
+        """Start a server and write its session file. Raises NoDaemonError."""
         limits = self.limits
         server = grpc.aio.server(
             interceptors=[self.gate], options=_options(limits), maximum_concurrent_rpcs=limits.max_streams
@@ -133,22 +134,22 @@ class _House:
 async def serve(
     daemon: Daemon, run: Path, *, start_id: str, limits: ServerLimits | None = None, tcp: bool = TCP
 ) -> Server:
-    """Return a server that listens and has told clients where, but lets only health checks in until `open`.
+    """Return a listening server, which answers only health checks until `open`.
 
-    Only for the holder of the home: gRPC takes a socket over from a living server without a word.
-    Raises NoDaemonError when the folder is not ours alone, or nothing can be bound.
+    Call it only while holding the home lock: gRPC silently takes over the socket of a running server.
+    Raises NoDaemonError if other users can reach the folder, or the address cannot be bound.
     """
     limits = limits or ServerLimits()
     prepare_run_folder(run)
     token = new_token()
     gate = Gate(token, request_types(), limits)
     health = Health(service.full_name for service in _services())
-    house = _House(daemon, run, start_id, token, gate, health, limits, tcp)
-    return Server(house, *await house.listen())
+    endpoint = _Endpoint(daemon, run, start_id, token, gate, health, limits, tcp)
+    return Server(endpoint, *await endpoint.listen())
 
 
 def _identity(session: Session) -> tuple[int, int] | None:
-    """Which socket is under the name that clients know; None for none, and for a port."""
+    """Device and inode of the session's socket; None if it is missing, and for a port."""
     try:
         found = session.socket.lstat() if session.socket is not None else None
     except OSError:
@@ -157,7 +158,7 @@ def _identity(session: Session) -> tuple[int, int] | None:
 
 
 def request_types() -> dict[str, type[Message]]:
-    """The type of the request of every method there is, by the path that gRPC knows it by."""
+    """The request type of every method, by its gRPC path."""
     return {
         f"/{service.full_name}/{method.name}": GetMessageClass(method.input_type)
         for service in _services()
@@ -171,30 +172,30 @@ def _services() -> Iterator[ServiceDescriptor]:
 
 
 def _bind(server: grpc.aio.Server, run: Path, tcp: bool) -> str:
-    """Bind, and return what a client connects to."""
+    """Bind, and return the address for clients."""
     if tcp:
         credentials = grpc.local_server_credentials(grpc.LocalConnectionType.LOCAL_TCP)
-        with _refused("a port of this machine"):
+        with _bind_errors("a local port"):
             return f"127.0.0.1:{server.add_secure_port('127.0.0.1:0', credentials)}"
     socket = choose_socket(run)
     remove_stale_socket(socket)
     credentials = grpc.local_server_credentials(grpc.LocalConnectionType.UDS)
-    with _refused(str(socket)), _private_umask():
+    with _bind_errors(str(socket)), _private_umask():
         server.add_secure_port(f"unix:{socket}", credentials)
     return f"unix:{socket}"
 
 
 @contextlib.contextmanager
-def _refused(what: str) -> Iterator[None]:
+def _bind_errors(what: str) -> Iterator[None]:
     try:
         yield
-    except RuntimeError as error:  # the only one that gRPC raises, without a reason that a user could use
-        raise NoDaemonError(f"The daemon cannot listen at {what}.", "Check the folder, and its disk.") from error
+    except RuntimeError as error:  # gRPC raises nothing else, and gives no useful reason
+        raise NoDaemonError(f"The daemon cannot listen on {what}.", "Check the folder and its disk.") from error
 
 
 @contextlib.contextmanager
 def _private_umask() -> Iterator[None]:
-    """gRPC makes the socket with the umask: none but its user can connect from the very first moment."""
+    """Set the umask for the socket, so that only its user can ever connect."""
     before = os.umask(0o077)
     try:
         yield
@@ -204,14 +205,14 @@ def _private_umask() -> Iterator[None]:
 
 def _options(limits: ServerLimits) -> list[tuple[str, Any]]:
     return [
-        ("grpc.so_reuseport", 0),  # else a second server shares the port without a word
+        ("grpc.so_reuseport", 0),  # otherwise a second server could share the port unnoticed
         ("grpc.max_receive_message_length", limits.max_message_bytes),
         ("grpc.max_send_message_length", limits.max_message_bytes),
         ("grpc.max_metadata_size", limits.max_metadata_bytes),
         ("grpc.absolute_max_metadata_size", limits.max_metadata_bytes),
         ("grpc.max_concurrent_streams", limits.max_streams),
-        ("grpc.compression_enabled_algorithms_bitset", 1),  # none: a small message stays a small one
-        ("grpc.keepalive_time_ms", 20_000),  # a client that was stopped, not ended, loses its streams
+        ("grpc.compression_enabled_algorithms_bitset", 1),  # none, so that a small message cannot expand
+        ("grpc.keepalive_time_ms", 20_000),  # drops the streams of a frozen client
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.http2.max_pings_without_data", 0),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),

@@ -1,4 +1,4 @@
-"""The services: convert, call the daemon, convert. What comes in has passed the gate."""
+"""The gRPC services: convert the request, call the daemon, convert the answer. The gate has checked the request."""
 
 from __future__ import annotations
 
@@ -65,39 +65,37 @@ class RestorationService(RestorationServicer):
     async def WatchJob(
         self, request: restoration_pb2.WatchJobRequest, context: CallContext
     ) -> AsyncIterator[restoration_pb2.JobEvent]:
-        """What happened to a job, and what happens."""
-        happenings = self._daemon.watch(
-            request.id.lower(), request.after_sequence, progress=not request.without_progress
-        )
-        async for happening in happenings:
-            event = job_event_to(happening)
-            if event is not None:
-                yield event
+        """Recorded and new events of a job."""
+        events = self._daemon.watch(request.id.lower(), request.after_sequence, progress=not request.without_progress)
+        async for job_event in events:
+            message = job_event_to(job_event)
+            if message is not None:
+                yield message
 
     async def PauseJob(self, request: restoration_pb2.JobId, context: CallContext) -> restoration_pb2.Job:
-        """Stop a job for a while."""
+        """Pause a job."""
         return self._job(await self._daemon.pause(request.id.lower()))
 
     async def ResumeJob(self, request: restoration_pb2.JobId, context: CallContext) -> restoration_pb2.Job:
-        """Let a paused job go on."""
+        """Resume a job."""
         return self._job(await self._daemon.resume(request.id.lower()))
 
     async def CancelJob(self, request: restoration_pb2.JobId, context: CallContext) -> restoration_pb2.Job:
-        """End a job."""
+        """Cancel a job."""
         return self._job(await self._daemon.cancel(request.id.lower()))
 
     async def RetryJob(self, request: restoration_pb2.JobId, context: CallContext) -> restoration_pb2.Job:
-        """Queue a job again."""
+        """Retry a job."""
         return self._job(await self._daemon.retry(request.id.lower()))
 
     async def DeleteJob(
         self, request: restoration_pb2.JobId, context: CallContext
     ) -> restoration_pb2.DeleteJobResponse:
-        """Forget a job."""
+        """Delete a job."""
         return restoration_pb2.DeleteJobResponse(freed_bytes=await self._daemon.delete(request.id.lower()))
 
     async def MoveJob(self, request: restoration_pb2.MoveJobRequest, context: CallContext) -> restoration_pb2.Job:
-        """Change a job's turn."""
+        """Change the priority, order or start time of a job."""
         record = await self._daemon.move(
             request.id.lower(),
             priority=request.priority if request.HasField("priority") else None,
@@ -111,7 +109,7 @@ class RestorationService(RestorationServicer):
 
 
 class FramesService(FramesServicer):
-    """Pictures of jobs."""
+    """Frames of jobs, and facts about media."""
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
@@ -119,7 +117,7 @@ class FramesService(FramesServicer):
     async def GetFrame(
         self, request: frames_pb2.GetFrameRequest, context: CallContext
     ) -> AsyncIterator[frames_pb2.FramePart]:
-        """One frame in parts; its facts come with the first."""
+        """A frame in parts; the first one also has its facts."""
         picture = await self._daemon.frame(
             request.job.lower(),
             request.frame,
@@ -131,7 +129,7 @@ class FramesService(FramesServicer):
             media_type=picture.media_type, width=picture.width, height=picture.height, total_bytes=picture.bytes
         )
         try:
-            # In parts, as pictures can be larger than all this process should be; in a thread, as disks can be slow.
+            # In parts, as images can be large; in a thread, as disks can be slow.
             with await asyncio.to_thread(picture.path.open, "rb") as file:
                 while data := await asyncio.to_thread(file.read, _PART_BYTES):
                     part.data = data
@@ -143,7 +141,7 @@ class FramesService(FramesServicer):
     async def DescribeMedia(
         self, request: frames_pb2.DescribeMediaRequest, context: CallContext
     ) -> frames_pb2.MediaInfo:
-        """What a file is."""
+        """Probe a file or a sequence."""
         return media_to(await self._daemon.describe(request.media))
 
 
@@ -164,20 +162,20 @@ class ModelsService(ModelsServicer):
         )
 
     async def LoadModel(self, request: models_pb2.LoadModelRequest, context: CallContext) -> models_pb2.WarmModel:
-        """Bring a model into memory."""
+        """Load a model."""
         keep = request.keep_alive_seconds if request.HasField("keep_alive_seconds") else None
         return warm_to(await self._daemon.load_model(request.model, request.device or "auto", keep))
 
     async def UnloadModel(
         self, request: models_pb2.UnloadModelRequest, context: CallContext
     ) -> models_pb2.UnloadModelResponse:
-        """Free a model, or all."""
+        """Unload a model, or all."""
         return models_pb2.UnloadModelResponse(unloaded=await self._daemon.unload_models(request.model))
 
     async def PullModel(
         self, request: models_pb2.PullModelRequest, context: CallContext
     ) -> AsyncIterator[models_pb2.PullEvent]:
-        """Fetch a known model."""
+        """Download a known model."""
         steps = self._daemon.pull_model(
             request.model, accept_licence=request.accept_licence, trust_first=request.trust_first_download
         )
@@ -185,7 +183,7 @@ class ModelsService(ModelsServicer):
             async for step in steps:
                 yield pull_to(step)
         finally:
-            if isinstance(steps, AsyncGenerator):  # it ends with the call, not when it is collected
+            if isinstance(steps, AsyncGenerator):  # end it with the call, not at garbage collection
                 await steps.aclose()
 
 
@@ -197,20 +195,20 @@ class SystemService(SystemServicer):
         self._limits = limits
 
     async def GetInfo(self, request: system_pb2.GetInfoRequest, context: CallContext) -> system_pb2.Info:
-        """What the daemon says of itself."""
+        """The state of the daemon."""
         return info_to(await self._daemon.info(), self._limits, PROTOCOL)
 
     async def SuspendWork(self, request: system_pb2.SuspendWorkRequest, context: CallContext) -> system_pb2.Info:
-        """Begin no new chunk."""
+        """Suspend the queue."""
         await self._daemon.suspend(request.reason, unload=request.unload)
         return info_to(await self._daemon.info(), self._limits, PROTOCOL)
 
     async def ResumeWork(self, request: system_pb2.ResumeWorkRequest, context: CallContext) -> system_pb2.Info:
-        """Go on."""
+        """Resume the queue."""
         await self._daemon.resume_work()
         return info_to(await self._daemon.info(), self._limits, PROTOCOL)
 
     async def Shutdown(self, request: system_pb2.ShutdownRequest, context: CallContext) -> system_pb2.ShutdownResponse:
-        """Ask for the end."""
+        """Ask the daemon to stop."""
         self._daemon.shut_down()
         return system_pb2.ShutdownResponse()

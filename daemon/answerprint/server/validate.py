@@ -1,11 +1,8 @@
-"""Whether a request can be meant: checked field by field before anything else sees it.
+"""Validate requests field by field, before anything else sees them.
 
-What holds for every field comes from its type; what holds for one alone is in `rules`. The queue checks what only it
-can know: whether there is such a job, model or file.
-
-What holds for single fields and messages of the protocol, by their full names.
-
-A rule takes the name to show and the value, and raises InputError for what cannot be meant.
+General rules follow from the type of a field; special rules are listed by the full names of fields and messages. A
+rule takes the path to show and the value, and raises InputError. Whether a job, model or file exists is checked later,
+by the queue.
 """
 
 from __future__ import annotations
@@ -29,9 +26,9 @@ __all__ = ["MESSAGE_RULES", "REQUIRED", "VALUE_RULES", "check_text", "limit", "p
 
 FieldRule = Callable[[str, Any], None]
 
-_LONGEST_TEXT = 1024  # characters, where no rule says otherwise
-_LONGEST_NOTE = 16 << 10  # characters, of what an editor keeps with a job: tables of its own
-_LONGEST_PATH = 4095  # bytes, of what Linux allows
+_LONGEST_TEXT = 1024  # characters, unless a rule says otherwise
+_LONGEST_NOTE = 16 << 10  # characters, of data that an editor stores with a job
+_LONGEST_PATH = 4095  # bytes, the limit of Linux
 _LONGEST_NAME = 255  # bytes, of one part of a path
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -39,34 +36,34 @@ _REFERENCE = re.compile(r"[0-9a-fA-F-]{1,36}")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 _TIMECODE = re.compile(r"\d{1,2}:\d{2}:\d{2}[:;.,]\d{2,3}")
 
-# Of google.protobuf.Timestamp: the years 1 to 9999; what lies before 1970 no job can mean.
+# google.protobuf.Timestamp ends with the year 9999; times before 1970 are refused.
 _LAST_SECOND = 253402300799
 
 
 def limit(path: str, count: int, most: int, what: str) -> None:
-    """Raise InputError for more than there may be."""
+    """Raise InputError if `count` is larger than `most`."""
     if count > most:
-        raise InputError(f"{path} has {count} {what}.", f"At most {most} are taken.")
+        raise InputError(f"{path} has {count} {what}.", f"At most {most} are allowed.")
 
 
 def check_text(path: str, value: str, longest: int = _LONGEST_TEXT) -> None:
-    """What holds for any text."""
+    """Check any text. Raises InputError."""
     limit(path, len(value), longest, "characters")
     if "\0" in value:
-        raise InputError(f"{path} contains a zero byte.", "Leave it out.")
+        raise InputError(f"{path} contains a zero byte.", "Remove it.")
 
 
 def _path(path: str, value: str) -> None:
     data = value.encode()
     if "\0" in value:
         raise InputError(f"{path} contains a zero byte.", "Give a path.")
-    # No address is absolute: file:, http: and concat: are refused here.
+    # URLs are not absolute paths: this refuses file:, http: and concat:.
     if not PurePath(value).is_absolute():
-        raise InputError(f"{path} is not an absolute path.", "Give the whole path of a file on this machine.")
+        raise InputError(f"{path} is not an absolute path.", "Give the full path of a file on this machine.")
     limit(path, len(data), _LONGEST_PATH, "bytes")
     parts = re.split(r"[\\/]" if os.name == "nt" else "/", value)
     if ".." in parts:
-        raise InputError(f"{path} contains '..'.", "Give the path as it really is.")
+        raise InputError(f"{path} contains '..'.", "Give the resolved path.")
     limit(f"A name in {path}", max(len(part.encode()) for part in parts), _LONGEST_NAME, "bytes")
 
 
@@ -77,7 +74,7 @@ def _long_text(path: str, value: str) -> None:
 def _matching(pattern: re.Pattern[str], what: str, example: str) -> FieldRule:
     def check(path: str, value: str) -> None:
         if not pattern.fullmatch(value):
-            raise InputError(f"{path} is not {what}.", f"Give one such as {example}.")
+            raise InputError(f"{path} is not {what}.", f"Give a value such as {example}.")
 
     return check
 
@@ -100,7 +97,7 @@ def _shorter(most: int) -> FieldRule:
 
 def _known(path: str, value: int) -> None:
     if value == 0:
-        raise InputError(f"{path} is unspecified.", "Name a state, or none for all.")
+        raise InputError(f"{path} is unspecified.", "Give a state, or none for all.")
 
 
 # Rules for a whole message.
@@ -108,7 +105,7 @@ def _known(path: str, value: int) -> None:
 
 def _rational(path: str, value: Any) -> None:  # noqa: ANN401 - generated messages share no useful type
     if value.numerator < 1 or value.denominator < 1:
-        raise InputError(f"{path} is not a positive fraction.", "Numerator and denominator are 1 or more.")
+        raise InputError(f"{path} is not a positive fraction.", "Numerator and denominator must be 1 or more.")
 
 
 def _frame_range(path: str, value: Any) -> None:  # noqa: ANN401
@@ -121,24 +118,24 @@ def _frame_range(path: str, value: Any) -> None:  # noqa: ANN401
 
 def _clip(path: str, value: Any) -> None:  # noqa: ANN401
     if value.HasField("range") and value.range_text:
-        raise InputError(f"{path}.range and {path}.range_text exclude each other.", "Set one of them.")
+        raise InputError(f"{path}.range and {path}.range_text are mutually exclusive.", "Set only one of them.")
     if (value.handle_before or value.handle_after) and not value.HasField("range"):
         raise InputError(f"{path} has handles without a range.", f"Set {path}.range too.")
 
 
 def _settings(path: str, value: Any) -> None:  # noqa: ANN401
     if value.scale and value.HasField("size"):
-        raise InputError(f"{path}.scale and {path}.size exclude each other.", "Set one of them.")
+        raise InputError(f"{path}.scale and {path}.size are mutually exclusive.", "Set only one of them.")
 
 
 def _timestamp(path: str, value: Any) -> None:  # noqa: ANN401
     if not (0 <= value.seconds <= _LAST_SECOND and 0 <= value.nanos < 10**9):
-        raise InputError(f"{path} is not a time.", "Give one between 1970 and 9999.")
+        raise InputError(f"{path} is not a time.", "Give a time between 1970 and 9999.")
 
 
 def _move(path: str, value: Any) -> None:  # noqa: ANN401
     if not (value.HasField("priority") or value.place or value.HasField("not_before")):
-        raise InputError("Nothing is to be changed.", "Set priority, place or not_before.")
+        raise InputError("Nothing to change.", "Set priority, place or not_before.")
 
 
 _MOST_FRAMES = 10**9
@@ -238,18 +235,20 @@ _MOST_ENTRIES = 256  # of a map or a list
 
 
 def parse(kind: type[Message], data: bytes) -> Message:
-    """Return a request that may go on. Raises InputError for bytes that are none, and as `validate` does."""
+    """Parse and validate a request. Raises InputError."""
     message = kind()
     try:
         message.ParseFromString(data)
     except (DecodeError, RecursionError) as error:
-        raise InputError(f"The request is no {kind.DESCRIPTOR.name}.", "Use a client of this version.") from error
+        raise InputError(
+            f"The request is not a valid {kind.DESCRIPTOR.name}.", "Use a client of this version."
+        ) from error
     validate(message)
     return message
 
 
 def validate(message: Message) -> None:
-    """Raise InputError, naming the field, for what cannot be meant, and for what this version does not know."""
+    """Raise InputError with the field for an invalid value, and for an unknown field."""
     _check_message(message, "")
 
 
@@ -259,7 +258,7 @@ def _check_message(message: Message, path: str) -> None:
     if len(unknown):
         raise InputError(
             f"{name} has an unknown field {unknown[0].field_number}.",
-            "The client is newer than the daemon: restart the daemon, or update it.",
+            "The client is newer than the daemon: restart or update the daemon.",
         )
     for field, value in message.ListFields():
         _check_field(field, value, f"{path}.{field.name}" if path else field.name)
@@ -300,7 +299,7 @@ def _check_map(field: FieldDescriptor, value: Mapping[str, Any], path: str) -> N
     of_values = entry.fields_by_name["value"]
     for key, each in value.items():
         if not key:
-            raise InputError(f"{path} has an entry without a name.", "Name it.")
+            raise InputError(f"{path} has an entry without a name.", "Give it a name.")
         check_text(f"A name in {path}", key)
         where = f"{path}[{key[:40]!r}]"
         _check_scalar(of_values, each, where)
@@ -314,10 +313,10 @@ def _check_scalar(field: FieldDescriptor, value: Any, path: str) -> None:  # noq
             check_text(path, value)
     elif field.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
         if not math.isfinite(value):
-            raise InputError(f"{path} is not a number.", "Give a finite one.")
+            raise InputError(f"{path} is not a finite number.", "Give a finite number.")
     elif field.enum_type is not None and value not in field.enum_type.values_by_number:
         known = ", ".join(each.name for each in field.enum_type.values if each.number)
-        raise InputError(f"{path} has the unknown value {value}.", f"It can be {known}.")
+        raise InputError(f"{path} has the unknown value {value}.", f"Allowed values: {known}.")
 
 
 def _is_map(field: FieldDescriptor) -> bool:
@@ -325,7 +324,7 @@ def _is_map(field: FieldDescriptor) -> bool:
 
 
 def _is_set(message: Message, name: str) -> bool:
-    """Whether a field has a value, or one of a oneof has."""
+    """Whether a field, or any field of a oneof, is set."""
     if name in message.DESCRIPTOR.oneofs_by_name:
         return message.WhichOneof(name) is not None
     field = message.DESCRIPTOR.fields_by_name[name]

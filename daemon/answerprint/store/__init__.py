@@ -1,1 +1,1 @@
-"""Durability: what is written is complete or absent."""
+"""Durable storage: atomic files, the journal of jobs, chunks on disk, recovery and checks."""

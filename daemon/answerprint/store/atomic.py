@@ -1,6 +1,6 @@
-"""Files that are complete or absent, whatever happens between: temporary file, fsync, rename, fsync of the folder.
+"""Write files that are complete or absent: temporary file, fsync, rename, fsync of the folder.
 
-Only the standard library, and only its exceptions (OSError and FileExistsError): callers translate them.
+Standard library only, and only its exceptions (OSError and FileExistsError): callers translate them.
 """
 
 from __future__ import annotations
@@ -36,73 +36,73 @@ _TEMPORARY = re.compile(
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a file or folder of that name is one that this module began, and nobody finished."""
+    """Whether this is the name of an unfinished temporary file or folder of this module."""
     return _TEMPORARY.fullmatch(name) is not None
 
 
 def shown(path: Path) -> str:
-    """A path as it is told to people, who know nothing of files that are not finished: of those, what they become."""
+    """A path for messages; temporary files are described instead, as users do not know them."""
     hidden = next((part for part in (path, *path.parents) if is_temporary(part.name)), None)
-    return str(path) if hidden is None else f"What is being written in {hidden.parent}"
+    return str(path) if hidden is None else f"A file being written in {hidden.parent}"
 
 
 Announce = Callable[[Path], None]
-"""Told of a path before anything is there, so that it is known whenever the process dies."""
+"""Called with a path before it is created, so that it is known if the process dies."""
 
 
 def temporary_name() -> str:
-    """A hidden name that nobody can predict, and that is known as ours."""
-    # The final name is left out: with it the temporary name could be longer than the filesystem allows.
+    """A hidden, unpredictable name that `is_temporary` recognizes."""
+    # Without the final name, which could make it longer than the filesystem allows.
     return f"{TEMPORARY_PREFIX}{secrets.token_hex(_TEMPORARY_BYTES)}{_TEMPORARY_SUFFIX}"
 
 
 def temporary_beside(path: Path, mode: int = 0o666) -> Path:
-    """Create an empty file of ours in the folder of path, hidden and with an unpredictable name, and return it.
+    """Create an empty temporary file in the folder of path, and return its path.
 
-    O_EXCL makes sure that no file and no link that another process put there is ever opened. The umask applies.
+    O_EXCL ensures that no file or link of another process is opened. The umask applies.
     """
     temporary = path.parent / temporary_name()
-    with OpenFolder(path.parent) as place:
-        os.close(place.create(temporary.name, mode))
+    with OpenFolder(path.parent) as folder:
+        os.close(folder.create(temporary.name, mode))
     return temporary
 
 
 def temporary_folder_beside(path: Path) -> Path:
-    """Create an empty hidden folder of ours in the folder of path, readable by its owner only, and return it."""
+    """Create an empty temporary folder in the folder of path, readable only by its owner, and return its path."""
     temporary = path.parent / temporary_name()
-    with OpenFolder(path.parent) as place:
-        place.make_folder(temporary.name)
+    with OpenFolder(path.parent) as folder:
+        folder.make_folder(temporary.name)
     return temporary
 
 
 def publish(temporary: Path, final: Path, overwrite: bool = False) -> None:
-    """Give a finished temporary file its final name in the same folder, durably: see `OpenFolder.publish`.
+    """Rename a finished temporary file durably within its folder: see `OpenFolder.publish`.
 
-    Raises ValueError for one of another folder.
+    Raises ValueError if the folders differ.
     """
     if temporary.parent != final.parent:
-        raise ValueError(f"{temporary} does not lie beside {final}")
-    with OpenFolder(final.parent) as place:
-        place.publish(temporary.name, final.name, overwrite)
+        raise ValueError(f"{temporary} is not in the folder of {final}")
+    with OpenFolder(final.parent) as folder:
+        folder.publish(temporary.name, final.name, overwrite)
 
 
 def write_bytes(path: Path, data: bytes, overwrite: bool = False, mode: int = 0o666) -> None:
-    """Write data under path, all of it or nothing. Raises OSError, FileExistsError without overwrite."""
-    with OpenFolder(path.parent) as place:
-        write_bytes_at(place, path.name, data, overwrite, mode)
+    """Write data to path, completely or not at all. Raises OSError, FileExistsError without overwrite."""
+    with OpenFolder(path.parent) as folder:
+        write_bytes_at(folder, path.name, data, overwrite, mode)
 
 
-def write_bytes_at(place: OpenFolder, name: str, data: bytes, overwrite: bool = False, mode: int = 0o666) -> None:
-    """The same in a folder that is held open."""
+def write_bytes_at(folder: OpenFolder, name: str, data: bytes, overwrite: bool = False, mode: int = 0o666) -> None:
+    """The same, in an open folder."""
     temporary = temporary_name()
-    descriptor = place.create(temporary, mode)
+    descriptor = folder.create(temporary, mode)
     try:
         _write_whole(descriptor, data)
-        place.publish(temporary, name, overwrite)
+        folder.publish(temporary, name, overwrite)
     finally:
-        # Absent after success; anything else that fails must leave no litter, and must not hide the first error.
+        # Gone after success. After an error, remove it without hiding that error.
         with contextlib.suppress(OSError):
-            place.remove(temporary)
+            folder.remove(temporary)
 
 
 def _write_whole(descriptor: int, data: bytes) -> None:

@@ -1,11 +1,11 @@
-"""Named places at which tests make the shipped programs fail, to see that nothing finished is ever lost.
+"""Named points at which tests make the real programs fail, to check that finished work is never lost.
 
-    ANSWERPRINT_FAILPOINT="name:action[:nth]"     the nth time (default: the first) that a process is there;
+    ANSWERPRINT_FAILPOINT="name:action[:nth]"     at the nth time (default: the first) that a process gets there;
                                                   several are separated by commas
-    ANSWERPRINT_FAILPOINT_ONCE=PATH               only if that file exists; it is removed first, so that a process
-                                                  which takes over is spared
+    ANSWERPRINT_FAILPOINT_ONCE=PATH               only if this file exists; it is removed first, so that the next
+                                                  process does not fail
 
-Without the variable a place costs one look into the environment; in a frozen bundle there are none.
+Without the variable, a fail point costs one lookup in the environment. Frozen bundles ignore them.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _reached: Counter[str] = Counter()
 
 
 def reach(name: FailPoint) -> None:
-    """Fail here if the environment says so; else nothing. Raises ValueError for a variable that names no such thing."""
+    """Fail here if the environment says so. Raises ValueError if the variable is invalid."""
     text = os.environ.get(VARIABLE)
     if not text or getattr(sys, "frozen", False):
         return
@@ -59,7 +59,7 @@ def reach(name: FailPoint) -> None:
 
 
 def reset() -> None:
-    """Count from the beginning again, for tests that fail within their own process."""
+    """Reset the counters, for tests that fail within their own process."""
     _reached.clear()
 
 
@@ -76,7 +76,7 @@ def _allowed() -> bool:
     if not once:
         return True
     try:
-        Path(once).unlink()  # of several processes only one removes it
+        Path(once).unlink()  # only one of several processes removes it
     except FileNotFoundError:
         return False
     return True
@@ -105,10 +105,10 @@ def _fail(name: str, action: str) -> None:
 def _kill() -> NoReturn:
     if sys.platform != "win32":
         os.kill(os.getpid(), signal.SIGKILL)
-    os._exit(137)  # what Windows has in its place: the end, without any handler
+    os._exit(137)  # the equivalent on Windows: exits without running handlers
 
 
 def _out_of_memory() -> BaseException:
-    """What a device without memory raises, where its library is loaded; never loads it."""
+    """The out-of-memory error of torch if it is loaded, else MemoryError; never imports torch."""
     error = getattr(sys.modules.get("torch"), "OutOfMemoryError", MemoryError)
     return error("out of memory, at a fail point")

@@ -1,6 +1,6 @@
-"""The folder that a job has in the scratch folder: what may lie there, and how it goes without touching anything else.
+"""The folder of a job in the scratch folder: its files, and how to remove them without touching others.
 
-SCRATCH/<job id>/ job.json     what was asked for, so that a lost journal can be made again
+SCRATCH/<job id>/ job.json     the request, so that a lost journal can be rebuilt
                   chunk-*      finished chunks, see `receipts`
 """
 
@@ -41,7 +41,7 @@ __all__ = [
 
 _JOB_FILE = "job.json"
 _NOTE = "mux.json"
-"""Says where the temporary file of a deliverable lies, for whoever has to remove it after a crash."""
+"""Names the temporary file of a deliverable, so that it can be removed after a crash."""
 _OURS = re.compile(
     r"job\.json|receipts\.json|mux\.json|lock|chunk-\d{6,}\.(mkv|carry|json)|frame-[\w-]+\.(png|jpg|jpeg)", re.ASCII
 )
@@ -50,28 +50,28 @@ _KEPT_FIELDS = ("id", "number", "kind", "label", "request", "clip", "lane", "pri
 
 @dataclass(slots=True)
 class Removal:
-    """What went, and what stayed because it is not ours."""
+    """bytes: size of the removed files. left: files that are not from Answerprint, and stay."""
 
     bytes: int = 0
     left: list[Path] = field(default_factory=list)
 
 
 def job_folder(scratch: Path, job: str) -> Path:
-    """Where a job keeps its chunks. Raises ValueError for what is no id: a name becomes a path here."""
+    """The folder of a job. Raises ValueError for an invalid id, as it becomes part of a path."""
     if not is_job_id(job):
-        raise ValueError(f"{job!r} is no id of a job")
+        raise ValueError(f"{job!r} is not a job id")
     return scratch / job
 
 
 def make_job_folder(scratch: Path, job: str) -> Path:
-    """Create a job's folder for its owner alone, if it is not there. Raises StorageError, DiskFullError."""
+    """Create the folder of a job, accessible only to its owner. Raises StorageError, DiskFullError."""
     folder = job_folder(scratch, job)
     try:
         scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.mkdir(exist_ok=True, mode=0o700)
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or (os.name != "nt" and found.st_uid != os.geteuid()):
-            raise StorageError(f"{folder} is not a folder of this user.", "Move it away.")
+            raise StorageError(f"{folder} is not a folder of this user.", "Move or remove it.")
         if os.name != "nt" and found.st_mode & 0o077:
             folder.chmod(0o700)
     except OSError as error:
@@ -80,7 +80,7 @@ def make_job_folder(scratch: Path, job: str) -> Path:
 
 
 def job_folders(scratch: Path) -> tuple[list[Path], list[Path]]:
-    """The folders named after a job, and all else in the scratch folder; none where there is none. Raises OSError."""
+    """The job folders in the scratch folder, and everything else in it. Raises OSError."""
     jobs: list[Path] = []
     others: list[Path] = []
     try:
@@ -94,12 +94,12 @@ def job_folders(scratch: Path) -> tuple[list[Path], list[Path]]:
 
 
 def is_job_folder(path: Path) -> bool:
-    """Whether a job keeps its chunks there, in whichever scratch folder."""
+    """Whether a path is the folder of a job, in any scratch folder."""
     return is_job_id(path.name.lower()) and (path / _JOB_FILE).is_file()
 
 
 def _is_own_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder of this user: another user's can neither be read nor be meant."""
+    """Whether it is a folder of this user."""
     try:
         found = entry.stat(follow_symlinks=False)
     except OSError:
@@ -108,7 +108,7 @@ def _is_own_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def is_ours(path: Path) -> bool:
-    """Whether it is a plain file with a name that a job's files have, or a temporary one."""
+    """Whether it is a file of a job, or a temporary file or folder."""
     if not (_OURS.fullmatch(path.name) or atomic.is_temporary(path.name)):
         return False
     mode = path.lstat().st_mode
@@ -116,9 +116,9 @@ def is_ours(path: Path) -> bool:
 
 
 def remove_job_folder(scratch: Path, job: str) -> Removal:
-    """Remove a job's files and its folder; whatever else lies in it stays, and the folder with it.
+    """Remove the files of a job and its folder. Other files stay, and then so does the folder.
 
-    A folder that is not there is no error. Raises StorageError.
+    A missing folder is not an error. Raises StorageError.
     """
     folder = job_folder(scratch, job)
     removal = Removal()
@@ -126,7 +126,7 @@ def remove_job_folder(scratch: Path, job: str) -> Removal:
         if not stat.S_ISDIR(folder.lstat().st_mode):
             return Removal(left=[folder])
         remove_noted_temporary(folder)
-        # What was asked for goes first: without it nobody takes the rest for a job to go on with.
+        # job.json first: without it, the rest is not taken for a job to resume.
         for path in sorted(folder.iterdir(), key=lambda path: path.name != _JOB_FILE):
             if is_ours(path):
                 removal.bytes += _remove(path)
@@ -142,15 +142,15 @@ def remove_job_folder(scratch: Path, job: str) -> Removal:
 
 
 def remove_temporaries(folder: Path) -> int:
-    """Remove what was begun in a folder and never finished; returns the bytes. Raises OSError."""
+    """Remove the temporary files in a folder; returns their size in bytes. Raises OSError."""
     paths = [path for path in _entries(folder) if atomic.is_temporary(path.name) and is_ours(path)]
     return sum(_remove(path) for path in paths)
 
 
 class MuxNote:
-    """Keeps in a job's folder what its child is about to make beside its output, for whoever has to remove it.
+    """Notes in the folder of a job which files its child creates beside the output, so that they can be removed.
 
-    Best effort: a scratch folder that is full must not keep a job from ending.
+    Best effort: a full scratch disk must not keep a job from finishing.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -158,12 +158,12 @@ class MuxNote:
         self._temporary: Path | None = None
 
     def temporary(self, path: Path) -> None:
-        """A temporary file or folder will be at this path."""
+        """Note the path of a temporary file or folder."""
         self._temporary = path
         self._write({"temporary": str(path)})
 
     def claim(self, final: Path) -> None:
-        """An empty file will be at this path, in place of the result that replaces it at once."""
+        """Note that an empty file will reserve this name until the output replaces it."""
         self._write({"temporary": str(self._temporary), "claim": str(final)})
 
     def _write(self, note: dict[str, str]) -> None:
@@ -172,15 +172,15 @@ class MuxNote:
 
 
 def remove_noted_temporary(folder: Path) -> None:
-    """Remove what a child that was killed left beside its output: what has a name of ours, and a name it had claimed.
+    """Remove what a killed child left beside its output: its temporary file, and the empty file that reserves the name.
 
-    Of the latter only a file that is still empty, and ours: it would keep every later try from that name.
+    The latter only if it is still empty and ours: it would block every retry.
     """
     note = folder / _NOTE
     try:
-        said = json.loads(note.read_bytes())
-        temporary = Path(said["temporary"])
-        claim = Path(said["claim"]) if "claim" in said else None
+        data = json.loads(note.read_bytes())
+        temporary = Path(data["temporary"])
+        claim = Path(data["claim"]) if "claim" in data else None
     except (OSError, ValueError, KeyError, TypeError):
         return
     with suppress(OSError):
@@ -200,7 +200,7 @@ def _is_empty_claim(path: Path) -> bool:
 
 
 def write_job_file(folder: Path, record: JobRecord) -> None:
-    """Keep what was asked for beside the chunks. Raises StorageError, DiskFullError."""
+    """Write job.json, the request of a job, beside its chunks. Raises StorageError, DiskFullError."""
     kept = {name: getattr(record, name) for name in _KEPT_FIELDS} | {"clip": record.clip.to_json()}
     data = json.dumps(kept, indent=1).encode()
     try:
@@ -210,7 +210,7 @@ def write_job_file(folder: Path, record: JobRecord) -> None:
 
 
 def read_waiting_job(folder: Path) -> JobRecord:
-    """The job that a folder belongs to, as one that waits. Raises DamagedChunkError when it does not say."""
+    """The job of a folder, as a queued one, from job.json. Raises DamagedChunkError if it cannot be read."""
     path = folder / _JOB_FILE
     try:
         data: dict[str, Any] = json.loads(path.read_bytes())
@@ -221,7 +221,7 @@ def read_waiting_job(folder: Path) -> JobRecord:
         if record.kind not in ("restore", "preview") or not isinstance(record.number, int):
             raise ValueError
     except (OSError, ValueError, TypeError, KeyError, RecursionError, InputError) as error:
-        raise DamagedChunkError(f"{path} does not say what the job is.") from error
+        raise DamagedChunkError(f"{path} does not describe a job.") from error
     return record
 
 

@@ -1,7 +1,7 @@
-"""The journal of jobs: what was promised to a user, in one SQLite file that survives whatever ends the process.
+"""The journal of jobs: one SQLite file with all jobs, events and finished chunks, which survives any crash.
 
-One connection, one writer, one thread: `Journal.open` and every call belong to the same thread. Each change is one
-transaction that is on disk when its call returns; a call that raises has changed nothing.
+One connection, one writer, one thread: make all calls, also `Journal.open`, in the same thread. Each change is one
+transaction, on disk when the call returns; a call that raises has changed nothing.
 """
 
 from __future__ import annotations
@@ -30,9 +30,8 @@ _ALL = 1 << 31
 class Journal:
     """Jobs, their events and their finished chunks.
 
-    Every method raises DiskFullError where there is no room, and JournalError for whatever else SQLite meets; the
-    connection is then rolled back and can be used again. Those that take a job's id raise UnknownJobError for one
-    that is not there.
+    Every method raises DiskFullError if the disk is full and JournalError for any other SQLite error; the transaction
+    is rolled back and the connection stays usable. Methods that take a job id raise UnknownJobError if there is none.
     """
 
     def __init__(
@@ -41,15 +40,15 @@ class Journal:
         self._connection = connection
         self._clock = clock
         self.unreadable = tuple(unreadable)
-        """What to tell of jobs that were set aside when it was opened."""
+        """Messages about unreadable jobs that were set aside when it was opened."""
 
     @classmethod
     def open(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Journal:
-        """Open the journal at path, or begin one; check it, and bring one of an older version up to date.
+        """Open or create the journal at path, check it, and migrate an older version.
 
-        An older one is first copied to `<name>.backup-v<version>` beside it. Raises JournalError for one that is
-        damaged or of a newer version; its file is then as it was. A job that alone cannot be read is set aside, and
-        named in `unreadable`. clock: wall clock, of which the times are kept.
+        An older journal is first copied to `<name>.backup-v<version>`. Raises JournalError if it is damaged or of a
+        newer version; the file is then unchanged. A single unreadable job is set aside, see `unreadable`. clock: wall
+        clock for the recorded times, in seconds since 1970.
         """
         connection = JournalConnection(path)
         try:
@@ -70,12 +69,12 @@ class Journal:
     # Jobs
 
     def add(self, record: JobRecord, event: Message) -> tuple[JobRecord, bool]:
-        """Keep a new job with its first event; False when its id is there already: that job is returned, unchanged.
+        """Add a job with its first event; if its id exists, return that job unchanged, and False.
 
-        Gives number, position and created. Raises InputError for an id that is no UUID in canonical form.
+        Sets number, position and created. Raises InputError if the id is not a UUID in canonical form.
         """
         if not is_job_id(record.id):
-            raise InputError(f"{record.id!r} is no id of a job.", "Give a UUID in its canonical form.")
+            raise InputError(f"{record.id!r} is not a job id.", "Give a UUID in canonical form.")
         with self._connection.transaction() as sqlite:
             found = sqlite.execute("SELECT * FROM jobs WHERE id = ?", (record.id,)).fetchone()
             if found is not None:
@@ -90,29 +89,29 @@ class Journal:
             return jobs.read_job(sqlite, record.id), True
 
     def get(self, job: str) -> JobRecord:
-        """The job with that full id."""
+        """The job with this full id."""
         row = self._connection.row("SELECT * FROM jobs WHERE id = ?", job)
         if row is None:
             raise UnknownJobError(f"There is no job {job!r}.")
         return job_from_row(row)
 
     def find(self, reference: str) -> JobRecord:
-        """The job with that id, number, or unambiguous start of an id of 4 characters or more.
+        """The job with this number, id, or unambiguous start of an id with at least 4 characters.
 
-        Raises UnknownJobError when there is none, or more than one. A number comes before the start of an id.
+        Raises UnknownJobError if there is none or more than one. Numbers take precedence.
         """
         return listing.find_job(self._connection, reference)
 
     def page(
         self, states: Collection[JobState] = (), limit: int = 100, token: str = ""
     ) -> tuple[list[JobRecord], str, int]:
-        """Some jobs, the token of the page after ("" on the last), and how many there are on all pages.
+        """A page of jobs, the token of the next page ("" on the last), and the number of jobs on all pages.
 
-        Jobs at work come first, then those that wait, both in queue order, then those that ended, latest first. No
-        states are all. Raises InputError for a token that is none.
+        Running jobs come first, then waiting ones, both in queue order, then ended ones, latest first. states: only
+        these; none means all. Raises InputError for an invalid token.
         """
         if limit < 1:
-            raise InputError(f"A page of {limit} jobs is none.", "Ask for 1 or more.")
+            raise InputError(f"A page cannot have {limit} jobs.", "Give 1 or more.")
         return listing.page(self._connection, states, limit, token)
 
     def in_states(self, states: Collection[JobState]) -> list[JobRecord]:
@@ -128,15 +127,15 @@ class Journal:
         return listing.with_chunks(self._connection, states)
 
     def unfinished_for(self, output: str) -> list[JobRecord]:
-        """The jobs that have not ended, and are to write that deliverable, in the order of their numbers."""
+        """The unfinished jobs with this output, in the order of their numbers."""
         return listing.unfinished_for(self._connection, output)
 
     def ready(self, now: float, lanes: Collection[str] | None = None, limit: int = 1) -> list[JobRecord]:
-        """The jobs to run next, best first: queued, due, and of one of the lanes (None: of any)."""
+        """The jobs to run next, best first: queued, due, and for one of these devices (None: any)."""
         return listing.ready_jobs(self._connection, now, lanes, limit)
 
     def next_wakeup(self, now: float) -> float | None:
-        """When the next queued job that is not due yet will be."""
+        """When the next queued job becomes due, in seconds since 1970; None if none waits for a time."""
         row = self._connection.row("SELECT min(not_before) FROM jobs WHERE state = 'queued' AND not_before > ?", now)
         return None if row is None else row[0]
 
@@ -148,14 +147,14 @@ class Journal:
     def change(
         self, job: str, *, when: Collection[JobState], event: Message | None = None, **fields: object
     ) -> tuple[JobRecord, bool]:
-        """Set fields of a job, and append the event, if it is in one of the states `when`; else change nothing.
+        """Set fields of a job and append the event, if the job is in one of the states `when`.
 
-        Returns the job as it is then, and whether it was changed: of several callers only one is told so. `state` may
-        be given as a JobState. `started` and `ended` follow from the state where they are not given. Raises TypeError
-        for fields that only the journal sets: id, number, kind, position, frames_done, last_sequence, created.
+        Returns the job afterwards, and whether it changed: of several concurrent callers, only one gets True. `state`
+        is a JobState. `started` and `ended` follow from the state unless given. Raises TypeError for fields that only
+        the journal sets: id, number, kind, position, frames_done, last_sequence, created.
         """
         if unknown := sorted(fields.keys() - CHANGEABLE):
-            raise TypeError(f"{unknown[0]!r} is not set by a change")
+            raise TypeError(f"{unknown[0]!r} cannot be set by a change")
         with self._connection.transaction() as sqlite:
             record = jobs.read_job(sqlite, job)
             if record.state not in when:
@@ -172,7 +171,7 @@ class Journal:
     def move(
         self, job: str, *, priority: int | None = None, place: QueuePlace | None = None, not_before: float | None = None
     ) -> tuple[JobRecord, bool]:
-        """Change when an unfinished job gets its turn; not_before 0 or less is now. False for one that has ended."""
+        """Change the priority, order or start time of a job; not_before <= 0 is now. Returns False if it has ended."""
         with self._connection.transaction() as sqlite:
             record = jobs.read_job(sqlite, job)
             if record.state in ENDED:
@@ -188,9 +187,9 @@ class Journal:
             return jobs.read_job(sqlite, job), True
 
     def delete(self, job: str) -> bool:
-        """Forget a job that has ended, with its events and chunks; False for one that has not.
+        """Delete an ended job with its events and chunks; returns False if it has not ended.
 
-        Remove its folder before: chunks on disk whose job the journal does not know are never removed by themselves.
+        Remove its folder first: chunks on disk of unknown jobs are never removed automatically.
         """
         with self._connection.transaction() as sqlite:
             record = jobs.read_job(sqlite, job)
@@ -207,25 +206,24 @@ class Journal:
         up_seconds: float = 0.0,
         limit: int = 500,
     ) -> list[JobRecord]:
-        """Ended jobs that ended too long ago, or are more than the latest `keep_jobs`; the oldest first.
+        """Ended jobs that are too old, or not among the latest `keep_jobs`; the oldest first.
 
-        No reading of the wall clock makes a job old by itself: its age is the time from its end to the next job's, from
-        that to the one after, and so on to now, and each of these steps counts for a day at most; a clock that was set
-        back counts for nothing. up_seconds: how long the caller has run by a clock that nobody sets; the last step, to
-        now, counts for no more.
-        A failed job with finished chunks is never among them: they were reported, and not delivered.
+        The wall clock alone cannot make a job old: its age is the sum of the steps from its end to the end of the next
+        job, and so on until now. Each step counts for at most a day, negative ones for nothing. up_seconds: how long
+        the caller has run by a monotonic clock; the last step counts for no more. A failed job with finished chunks is
+        never included: they were reported as done, but not delivered.
         """
         return listing.expired(self._connection, self._clock(), up_seconds, older_than_seconds, keep_jobs, limit)
 
     # Events
 
     def append(self, job: str, event: Message) -> JobEvent:
-        """Keep an event of a job under the next number."""
+        """Append an event to a job, with the next sequence number."""
         with self._connection.transaction() as sqlite:
             return jobs.keep_event(sqlite, jobs.read_job(sqlite, job), self._clock(), event)
 
     def events(self, job: str, after: int = 0, limit: int = 1000) -> list[JobEvent]:
-        """Kept events with a larger number, in order."""
+        """Recorded events after a sequence number, in order."""
         rows = self._connection.rows(
             "SELECT * FROM events WHERE job = ? AND sequence > ? ORDER BY sequence LIMIT ?",
             self.get(job).number,
@@ -237,11 +235,11 @@ class Journal:
     # Chunks
 
     def commit_chunk(self, receipt: ChunkReceipt, event: Message, *, seconds: float = 0.0) -> int:
-        """Keep a finished chunk and its event, and count its frames; returns the event's number.
+        """Record a finished chunk and its event, and count its frames; returns the event's sequence number.
 
-        seconds: of work, added to the job's. `failures` becomes 0. The same receipt again changes nothing and returns
-        the number of the first time. Raises ChunkRefusedError for one that leaves a gap, overlaps, is of another
-        fingerprint than the job (whose empty one becomes the receipt's), or belongs to a job that is done or cancelled.
+        seconds: work to add to the job. Resets `failures`. The same receipt again changes nothing and returns the first
+        number. Raises ChunkRefusedError if the chunk leaves a gap, overlaps, has another fingerprint than the job (an
+        empty one is set), or if the job is done or cancelled.
         """
         with self._connection.transaction() as sqlite:
             record = jobs.read_job(sqlite, receipt.job)
@@ -259,7 +257,7 @@ class Journal:
         return [receipt_from_row(row) for row in rows]
 
     def last_chunk(self, job: str) -> ChunkReceipt | None:
-        """The latest finished chunk."""
+        """The last finished chunk."""
         sql = "SELECT * FROM chunks WHERE job = ? ORDER BY chunk DESC LIMIT 1"
         row = self._connection.row(sql, self.get(job).number)
         return None if row is None else receipt_from_row(row)
@@ -271,14 +269,15 @@ class Journal:
         return None if row is None or row["stop"] <= frame else receipt_from_row(row)
 
     def chunk_bytes(self, job: str) -> int:
-        """What the segments of a job take on disk, as journalled."""
+        """Size of the segments of a job in bytes, as recorded."""
         row = self._connection.row("SELECT sum(bytes) FROM chunks WHERE job = ?", self.get(job).number)
         return int(row[0] or 0) if row else 0
 
     def drop_chunks(self, job: str, from_chunk: int, event: Message | None = None) -> list[ChunkReceipt]:
-        """Forget the chunks from that number on, to be computed again; returns them.
+        """Delete the chunks from this number on, so that they are computed again; returns them.
 
-        frames_done is corrected; with the last chunk the fingerprint goes. The event is kept if anything was dropped.
+        Corrects frames_done, and clears the fingerprint if no chunk is left. The event is recorded if any chunk was
+        deleted.
         """
         with self._connection.transaction() as sqlite:
             record = jobs.read_job(sqlite, job)
@@ -290,5 +289,5 @@ class Journal:
     # The file
 
     def close(self) -> None:
-        """Leave one complete file behind; nothing else may be called afterwards, except this again."""
+        """Close the journal, leaving one complete file. Idempotent; no other call may follow."""
         self._connection.close()

@@ -1,4 +1,4 @@
-"""One holder at a time, whatever ends it: a file that the system itself locks and frees; the standard library only."""
+"""A lock file for one process at a time, which the system releases when the process ends. Standard library only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PID_DIGITS = 20
 if sys.platform == "win32":
     import msvcrt
 
-    # Locks on Windows forbid reading: the byte locked lies far behind the content.
+    # A lock on Windows forbids reading, so lock a byte far behind the content.
     _LOCKED_BYTE = 1 << 30
 
     def _try_lock(descriptor: int) -> bool:
@@ -44,31 +44,31 @@ else:
 
 
 class HeldError(AnswerprintError):
-    """Another process holds the lock. pid: its number, None where it cannot be read."""
+    """Another process holds the lock. pid: its process id, None if unknown."""
 
     exit_code = 6
     code = "already_running"
 
     def __init__(self, path: Path, pid: int | None) -> None:
         who = "another process" if pid is None else f"process {pid}"
-        super().__init__(f"The daemon is running already ({who} holds {path}).", "Use it, or stop it first.")
+        super().__init__(f"The daemon is already running ({who} holds {path}).", "Use it, or stop it first.")
         self.pid = pid
 
     @property
     def details(self) -> dict[str, object]:
-        """The holder's process number."""
+        """The holder's process id."""
         return {"pid": self.pid}
 
 
 class InstanceLock:
-    """A lock that lasts until `release`, or until its process ends, however it ends.
+    """A lock that lasts until `release`, or until its process ends in any way.
 
-    The file stays: were it removed, a process that had opened it before could hold a lock on a file without a name.
-    Its content is the holder's process number, for messages; whether it is held only the lock itself says.
+    The file is never removed: another process might then lock the deleted file. It contains the holder's process id for
+    messages; only the lock itself tells whether it is held.
     """
 
     def __init__(self, path: Path) -> None:
-        """Take it at once, or not at all. Raises HeldError, and StorageError where no file can be kept or locked."""
+        """Take the lock without waiting. Raises HeldError, and StorageError if the file cannot be written or locked."""
         self.path = path
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
@@ -77,27 +77,27 @@ class InstanceLock:
         try:
             if not _try_lock(descriptor):
                 raise HeldError(path, _pid(descriptor))
-        except OSError as error:  # a disk without locks
+        except OSError as error:  # a filesystem without locks
             os.close(descriptor)
             raise storage_error(error, path) from error
         except BaseException:
             os.close(descriptor)
             raise
-        with suppress(OSError):  # a full disk leaves the lock without a number, and a lock all the same
+        with suppress(OSError):  # on a full disk, the lock works without the process id
             os.ftruncate(descriptor, 0)
             os.write(descriptor, str(os.getpid()).encode())
         self._descriptor: int | None = descriptor
 
     def release(self) -> None:
-        """Let others have it; again is no error."""
+        """Release the lock. Idempotent."""
         if self._descriptor is not None:
-            with suppress(OSError):  # the number would only be out of date
+            with suppress(OSError):  # the process id would only be outdated
                 os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = None
 
     def in_place(self) -> bool:
-        """Whether the file that is locked is still the one under its name: without it others find no lock to meet."""
+        """Whether the locked file still has its name; otherwise other processes do not see the lock."""
         if self._descriptor is None:
             return False
         try:
@@ -115,7 +115,7 @@ class InstanceLock:
 
 
 def _pid(descriptor: int) -> int | None:
-    """The holder's number; it may be about to write it."""
+    """The holder's process id; None if it has not written it yet."""
     with suppress(OSError):
         text = os.read(descriptor, _PID_DIGITS).decode("ascii", "replace")
         if text.isdecimal():

@@ -1,10 +1,10 @@
-"""A folder that is held open, so that a check and what follows it are about the same one.
+"""A folder that is held open, so that a check and the following call use the same folder.
 
-A path is read anew by every call that is given it: whoever may rename things in a shared folder can make it lead
-elsewhere between a check and a rename. Through a handle nothing leads elsewhere. Windows has no such handles; there a
-folder cannot be renamed while a file in it is open.
+Every call resolves a path again: in a shared folder, another user could redirect it between a check and a rename. A
+handle always leads to the same folder. Windows has no such handles; there, a folder cannot be renamed while a file in
+it is open.
 
-Only the standard library, and only its exceptions (OSError and FileExistsError): callers translate them.
+Standard library only, and only its exceptions (OSError and FileExistsError): callers translate them.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from answerprint.store.failpoints import reach
 __all__ = ["Identity", "OpenFolder", "folder_open_to_others", "identity"]
 
 Identity = tuple[int, int]
-"""Device and inode: two names of one file or folder share them."""
+"""Device and inode, equal for all names of a file or folder."""
 
 _HANDLES = {os.open, os.stat, os.unlink, os.mkdir, os.link, os.rename} <= os.supports_dir_fd
 _BY_HANDLE = Path("/proc/self/fd")
-"""Where Linux shows what a handle leads to, for libraries that know nothing but names."""
+"""Paths of open handles on Linux, for libraries that only take paths."""
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 
-# What filesystems without hard links answer (FAT, exFAT, many network and FUSE mounts).
+# Errors of filesystems without hard links (FAT, exFAT, many network and FUSE mounts).
 _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES})
 
 
@@ -44,10 +44,10 @@ def _silent(path: Path) -> None:
 
 
 class OpenFolder:
-    """A folder, used in a `with` block. Names are of what lies right in it."""
+    """An open folder, for use in a `with` block. Names are those of its direct entries."""
 
     def __init__(self, path: Path, *, within: OpenFolder | None = None) -> None:
-        """Hold the folder open. within: `path` lies in that place, and is a folder itself, not a link to one."""
+        """Open the folder. within: its open parent folder; `path` must then not be a link."""
         self.path = path
         self._descriptor: int | None = None
         flags = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
@@ -65,7 +65,7 @@ class OpenFolder:
         self.close()
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the folder."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
@@ -78,9 +78,9 @@ class OpenFolder:
         return name if self._descriptor is not None else str(self.path / name)
 
     def way(self, name: str) -> Path:
-        """A path to a file in this folder for libraries that open files by name.
+        """A path to a file in this folder, for libraries that open files by path.
 
-        On Linux it leads through the handle, elsewhere through the folder's own name.
+        It leads through the handle on Linux, and through the folder's path elsewhere.
         """
         if self._descriptor is not None and _BY_HANDLE.is_dir():
             return _BY_HANDLE / str(self._descriptor) / name
@@ -94,27 +94,27 @@ class OpenFolder:
         return identity(self.path) == (held.st_dev, held.st_ino)
 
     def create(self, name: str, mode: int = 0o666) -> int:
-        """Make an empty file, and return a descriptor to write to it. Raises FileExistsError, also for a link."""
+        """Create an empty file and return a descriptor for writing. Raises FileExistsError, also for a link."""
         return os.open(self._name(name), os.O_CREAT | os.O_EXCL | os.O_RDWR | _NO_FOLLOW | _BINARY, mode, **self._at)
 
     def make_folder(self, name: str) -> None:
-        """Make an empty folder for its owner only. Raises FileExistsError."""
-        os.mkdir(self._name(name), 0o700, **self._at)  # noqa: PTH102 - Path knows no handles
+        """Create an empty folder, accessible only to its owner. Raises FileExistsError."""
+        os.mkdir(self._name(name), 0o700, **self._at)  # noqa: PTH102 - Path does not support handles
 
     def look(self, name: str, *, follow: bool = False) -> os.stat_result | None:
-        """What has that name, of a link what it leads to if asked to follow; None for nothing."""
+        """Status of an entry, None if there is none. follow: of the target of a link."""
         try:
             return os.stat(self._name(name), follow_symlinks=follow, **self._at)  # noqa: PTH116 - as above
         except FileNotFoundError:
             return None
 
     def remove(self, name: str) -> None:
-        """Remove a file; none of that name is no error."""
+        """Remove a file; a missing one is not an error."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._name(name), **self._at)
 
     def remove_tree(self, name: str) -> None:
-        """Remove a folder and all in it, as far as it can be."""
+        """Remove a folder with its content, ignoring errors."""
         shutil.rmtree(self._name(name), ignore_errors=True, **self._at)
 
     def publish(
@@ -126,14 +126,14 @@ class OpenFolder:
         into: OpenFolder | None = None,
         claim: Callable[[Path], None] = _silent,
     ) -> None:
-        """Give a finished file its final name, durably, in this place or `into` another on the same disk.
+        """Rename a finished file durably to its final name, in this folder or `into` another on the same disk.
 
-        After the return the content and the name survive a power cut. Without overwrite an existing final name, even a
-        dangling link, raises FileExistsError and stays as it was; the temporary file then stays too, for the caller.
-        claim: told the final path before an empty file takes the name, which happens where there are no hard links.
+        After the return, content and name survive a power cut. Without overwrite, an existing final name, even a
+        dangling link, raises FileExistsError and is unchanged; the temporary file stays for the caller. claim: called
+        with the final path before an empty file reserves it, on filesystems without hard links.
 
-        After any other OSError the data must be made again, under a new temporary name: a system that could not write a
-        file may report success when asked a second time, though the data is gone (https://lwn.net/Articles/752063/).
+        After any other OSError the data must be written again to a new temporary file: a second fsync may report
+        success although the data was lost (https://lwn.net/Articles/752063/).
         """
         into = into or self
         self._sync_file(temporary)
@@ -145,7 +145,7 @@ class OpenFolder:
         try:
             into.sync()
         except OSError:
-            with contextlib.suppress(OSError):  # absent is what the caller is told
+            with contextlib.suppress(OSError):  # an error means that the file is absent
                 into.remove(final)
             raise
 
@@ -158,7 +158,7 @@ class OpenFolder:
     def _rename_to_free_name(self, temporary: str, final: str, into: OpenFolder, claim: Callable[[Path], None]) -> None:
         """Rename without replacing: Python has no renameat2(RENAME_NOREPLACE)."""
         if os.name == "nt":
-            Path(self._name(temporary)).rename(into._name(final))  # Windows refuses an existing name by itself
+            Path(self._name(temporary)).rename(into._name(final))  # fails on Windows if the name exists
             return
         try:
             os.link(
@@ -177,9 +177,9 @@ class OpenFolder:
     def _rename_over_placeholder(
         self, temporary: str, final: str, into: OpenFolder, claim: Callable[[Path], None]
     ) -> None:
-        """Claim the name with O_EXCL, then rename over our own empty file.
+        """Reserve the name with an empty file (O_EXCL), then rename over it.
 
-        A crash between the two leaves an empty file under the final name: whoever was told of the claim can remove it.
+        A crash in between leaves an empty file; `claim` lets the caller remove it later.
         """
         if into.look(final) is not None:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(into.path / final))
@@ -200,9 +200,9 @@ class OpenFolder:
             os.close(descriptor)
 
     def sync(self) -> None:
-        """Bring the names in the folder to the disk."""
+        """Flush the folder's entries to disk."""
         if self._descriptor is None:
-            return  # Windows cannot open a folder; its file system journals renames
+            return  # Windows cannot open folders; NTFS journals renames
         try:
             os.fsync(self._descriptor)
         except OSError as error:
@@ -211,7 +211,7 @@ class OpenFolder:
 
 
 def identity(path: Path) -> Identity | None:
-    """What a path leads to; None for nothing, or what cannot be looked at."""
+    """Device and inode of a path, following links; None if it cannot be read."""
     try:
         status = path.stat()
     except OSError:
@@ -220,9 +220,9 @@ def identity(path: Path) -> Identity | None:
 
 
 def folder_open_to_others(folder: Path) -> Path | None:
-    """The folder, or one above it, in which any user of this machine may rename what is not theirs; None for none.
+    """The folder, or a parent, in which any user may rename files of others; None if there is none.
 
-    Where that is so, whatever is written can be moved or replaced by others as soon as it is there.
+    In such a folder, others can move or replace files as soon as they are written.
     """
     if os.name == "nt":
         return None

@@ -1,8 +1,8 @@
-"""The home is its user's alone: whoever else may write there can plant settings and models, or take jobs away.
+"""Keep other users from writing to the home folder, where they could plant settings and models or remove jobs.
 
-What is the user's own and open to others is closed, and that is said; what belongs to others, or cannot be closed, is
-refused where jobs and settings hang on it, and said where not. On Windows the application data of a user is closed to
-others by its access list.
+Permissions of the user's own files are corrected, with a notice. Files that belong to others, or cannot be corrected,
+are refused if jobs or settings depend on them; otherwise there is a notice. On Windows, access lists already protect a
+user's application data.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from answerprint.home import (
 __all__ = ["Opening", "close_home", "make_private", "openings"]
 
 _OPEN = stat.S_IWGRP | stat.S_IWOTH
-"""With an access list the group's bits are its mask: without its write bit nobody on the list may write either."""
+"""With an access list, the group bits are its mask: without the write bit, nobody on the list can write."""
 
-_ELSEWHERE = "Set ANSWERPRINT_HOME to a folder of yours alone."
+_ELSEWHERE = "Set ANSWERPRINT_HOME to a folder that only you can write to."
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A place of the home to which others may write. fatal: jobs or settings hang on it. ours: it can be closed."""
+    """A path in the home that others can write to. fatal: jobs or settings depend on it. ours: it can be fixed."""
 
     path: Path
     message: str
@@ -44,60 +44,62 @@ class Opening:
 
 
 def close_home(*, create: bool) -> list[str]:
-    """Close the home and what lies in it to others; returns what was done, or could not be, in words.
+    """Correct the permissions of the home folder and its content; returns notices about what was or could not be done.
 
-    create: make the home, and the folders in it whose makers do not close them, if they are not there.
-    Raises InputError where others may write to jobs or settings, and that cannot be mended.
+    create: create the home folder, and those folders in it that are created without private permissions elsewhere.
+    Raises InputError if others can write to jobs or settings and that cannot be corrected.
     """
     if os.name == "nt":
         return []
-    said = []
+    notices = []
     for found in openings():
         if found.ours and _close(found.path):
-            said.append(f"{found.path} was open to other users. It is closed now.")
+            notices.append(f"Other users could write to {found.path}. Permissions corrected.")
         elif found.fatal:
             raise InputError(found.message, found.remedy)
         else:
-            said.append(f"{found.message} {found.remedy}")
+            notices.append(f"{found.message} {found.remedy}")
     if create:
         for folder in (home(), models_folder(), flow_cache_folder(), logs_folder()):
             make_private(folder)
-    return said
+    return notices
 
 
 def openings() -> Iterator[Opening]:
-    """What others may write to, and what belongs to them, from the home inwards. Nothing is changed."""
+    """Paths in the home folder that others own or can write to. Changes nothing."""
     if os.name == "nt":
         return
-    hangs = (home(), config_file(), state_folder(), scratch_folder())
-    for path in (*hangs, models_folder(), flow_cache_folder().parent, flow_cache_folder(), logs_folder()):
+    critical = (home(), config_file(), state_folder(), scratch_folder())
+    for path in (*critical, models_folder(), flow_cache_folder().parent, flow_cache_folder(), logs_folder()):
         try:
             found = path.stat()
-        except OSError:  # absent, or a file where a folder should be: whoever needs it says so
+        except OSError:  # missing, or not a folder: an error when it is needed
             continue
-        fatal, ours = path in hangs, found.st_uid == os.geteuid()
+        fatal, ours = path in critical, found.st_uid == os.geteuid()
         if not ours and found.st_uid != 0:
-            message = f"{path} belongs to another user (id {found.st_uid}), who may change what is in it."
+            message = f"{path} belongs to another user (id {found.st_uid}), who can change its content."
             yield Opening(path, message, _ELSEWHERE, fatal, ours=False)
         elif found.st_mode & _OPEN:
-            everyones = bool(found.st_mode & stat.S_ISVTX)  # such as /tmp: a place for all, and not to be closed
-            message = f"{path} is open to other users (mode {stat.S_IMODE(found.st_mode):04o})."
-            remedy = _ELSEWHERE if everyones or not ours else f"Close it: chmod go-w {path}"
+            everyones = bool(found.st_mode & stat.S_ISVTX)  # such as /tmp: shared by design, so not corrected
+            message = f"Other users can write to {path} (mode {stat.S_IMODE(found.st_mode):04o})."
+            remedy = _ELSEWHERE if everyones or not ours else f"Correct it: chmod go-w {path}"
             yield Opening(path, message, remedy, fatal, ours and not everyones)
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder and those above it that are missing, for this user alone whatever the umask. Raises InputError."""
+    """Create a folder and its missing parents, accessible only to this user. Raises InputError."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
         for each in reversed(missing):
             each.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{folder} cannot be made ({error.strerror}).", "Set ANSWERPRINT_HOME to another.") from error
+        raise InputError(
+            f"Cannot create {folder} ({error.strerror}).", "Set ANSWERPRINT_HOME to another folder."
+        ) from error
 
 
 def _close(path: Path) -> bool:
-    """Take others' right to write; False where the disk has no such rights."""
+    """Remove write permission for others; False if the filesystem has no permissions."""
     try:
         path.chmod(stat.S_IMODE(path.stat().st_mode) & ~_OPEN)
         return not path.stat().st_mode & _OPEN

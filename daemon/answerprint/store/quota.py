@@ -1,4 +1,4 @@
-"""Room on a disk, and what an error of a disk means to the user; the standard library only."""
+"""Free disk space, and translation of disk errors. Standard library only."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _WINDOWS_FULL = frozenset({39, 112})  # ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
 
 
 def room(folder: Path) -> int:
-    """Bytes that a user may still write where that folder is, or will be. Raises OSError."""
+    """Free bytes on the disk of a folder, which need not exist yet. Raises OSError."""
     return shutil.disk_usage(_existing(folder)).free
 
 
 def spare_room(folder: Path) -> int:
-    """Bytes that work leaves on a disk for the journal and for others: less on a small one. Raises OSError."""
+    """Bytes that jobs leave free on a disk for the journal and other programs. Raises OSError."""
     return min(_MOST_SPARE_BYTES, shutil.disk_usage(_existing(folder)).total // _SPARE_SHARE)
 
 
@@ -34,28 +34,26 @@ def _existing(folder: Path) -> Path:
 
 
 def is_disk_full(error: OSError) -> bool:
-    """Whether there was no room, or no more for this user."""
+    """Whether the disk, or the user's quota, is full."""
     return error.errno in _FULL or getattr(error, "winerror", None) in _WINDOWS_FULL
 
 
 def storage_error(error: OSError, path: Path, needed_bytes: int = 0) -> StorageError:
-    """What an error of the disk at path means: DiskFullError, TooManyFilesError, or StorageError for all else.
+    """Translate a disk error at path: DiskFullError, TooManyFilesError, or StorageError for all others.
 
-    needed_bytes: what the work will take there; 0 where nobody knows.
+    needed_bytes: space that the job needs there; 0 if unknown.
     """
     folder = path if path.is_dir() else path.parent
     if is_disk_full(error):
-        needs = f"{size_text(needed_bytes)} are needed" if needed_bytes else "there is no room"
+        needs = f"{size_text(needed_bytes)} needed" if needed_bytes else "no space left"
         return DiskFullError(
-            f"The disk is full: {needs} in {folder}.", "Make room there; the work then goes on.",
+            f"The disk is full: {needs} in {folder}.", "Free some space there. The job then resumes.",
             needed_bytes=needed_bytes, folder=str(folder),
         )  # fmt: skip
     if is_out_of_descriptors(error):
         return too_many_files(shown(path))
     if error.errno == errno.EFBIG:
-        return StorageError(
-            f"{shown(path)} is larger than this disk allows a file to be.", "Choose a folder on another disk."
-        )
+        return StorageError(f"{shown(path)} is larger than this disk allows.", "Choose a folder on another disk.")
     reason = error.strerror or type(error).__name__
     return StorageError(
         f"{shown(path)} could not be written or read ({reason}).", "Check the disk and its permissions."
@@ -63,7 +61,7 @@ def storage_error(error: OSError, path: Path, needed_bytes: int = 0) -> StorageE
 
 
 def size_text(size: int) -> str:
-    """A number of bytes as people read it: 512 bytes, 12 MB, 1.4 GB."""
+    """A readable size: 512 bytes, 12 MB, 1.4 GB."""
     if size < 1000:
         return f"{size} bytes"
     power = min((len(str(size)) - 1) // 3, len(_UNITS))

@@ -1,7 +1,4 @@
-"""The journal while no daemon has it: read as it lies there, and nothing changed.
-
-Which unfinished jobs need a model, from the journal itself: no daemon need run.
-"""
+"""Read the journal without changing it, while no daemon is running or beside one."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ __all__ = ["jobs_that_need", "journal_to_read"]
 
 
 class _Reader(JournalConnection):
-    """A connection that changes nothing."""
+    """A read-only connection."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -32,16 +29,16 @@ class _Reader(JournalConnection):
 
 @contextmanager
 def journal_to_read(path: Path) -> Iterator[Journal]:
-    """The journal at path, to ask it and no more, for the length of the block.
+    """Yield the journal at path, for reading only.
 
-    Raises JournalError for one that is damaged, or not of this version: only a daemon brings it up to date.
+    Raises JournalError if it is damaged or of another version: only a daemon migrates it.
     """
     reader = _Reader(path)
     try:
         found = reader.rows("PRAGMA application_id")[0][0], reader.rows("PRAGMA user_version")[0][0]
         if found != (APPLICATION_ID, VERSION):
             raise JournalError(
-                f"The journal of jobs, {path}, is not of this version.", "Start the daemon: answerprint daemon start"
+                f"The journal of jobs, {path}, has another version.", "Start the daemon: answerprint daemon start"
             )
         yield Journal(reader, time.time)
     finally:
@@ -49,7 +46,7 @@ def journal_to_read(path: Path) -> Iterator[Journal]:
 
 
 def jobs_that_need(model: str, path: Path) -> list[int]:
-    """Their numbers, by the journal at `path`, which need not be there. Raises JournalError where it is damaged."""
+    """Numbers of the unfinished jobs that need a model. The journal may be missing. Raises JournalError."""
     if not path.exists():
         return []
     with translate_errors(path), closing(connect_read_only(path)) as connection:

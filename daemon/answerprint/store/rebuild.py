@@ -1,4 +1,4 @@
-"""A new journal in the place of a damaged or lost one, from what can still be read of it, and from chunks on disk."""
+"""Rebuild a damaged or lost journal from its readable parts and from the chunks on disk."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from answerprint.store.tables.schema import VERSION
 
 __all__ = ["RebuildReport", "rebuild"]
 
-_REBUILT: Message = {"event": "state", "state": JobState.QUEUED.value, "reason": "the journal was made again"}
+_REBUILT: Message = {"event": "state", "state": JobState.QUEUED.value, "reason": "the journal was rebuilt"}
 
 _NEWER = 50
 _DELIVERED = frozenset({JobState.DONE, JobState.CANCELLED})
-"""Of these no chunk is wanted any more."""
+"""Jobs that need no chunks."""
 
 
 @dataclass(slots=True)
 class RebuildReport:
-    """damaged: where the old journal is kept, None where there was none. Jobs by where they were found.
+    """damaged: path of the old journal, None if there was none. Jobs are counted by where they were found.
 
-    lost: jobs of which a row was left that cannot be read; they are in the old journal alone, unless a folder told.
+    lost: jobs with an unreadable row, which are only in the old journal unless their folder described them.
     """
 
     damaged: Path | None = None
@@ -51,17 +51,17 @@ class RebuildReport:
 
 
 def rebuild(path: Path, scratch: Path, *, clock: Callable[[], float] = time.time) -> RebuildReport:
-    """Make the journal at path again, and keep the old one beside it; only while no daemon runs.
+    """Rebuild the journal at path and keep the old one beside it. No daemon may be running.
 
-    Every chunk is checked against its hash. Raises JournalError for a journal of a newer version, which is no damaged
-    one, StorageError and DiskFullError; whatever it raises, the old journal is still there.
+    Checks the hash of every chunk. Raises JournalError if the journal is of a newer version, StorageError and
+    DiskFullError; after any error, the old journal is still in place.
     """
     report = RebuildReport()
     fresh = path.with_name(path.name + ".rebuilt")
     with translate_errors(path):
-        if VERSION < (file_version(path) or 0) <= VERSION + _NEWER:  # a number beyond is damage itself
+        if VERSION < (file_version(path) or 0) <= VERSION + _NEWER:  # a larger number is damage
             raise JournalError(
-                f"The journal of jobs, {path}, is of a newer version.", "Use the newer version of Answerprint."
+                f"The journal of jobs, {path}, has a newer version.", "Use the newer version of Answerprint."
             )
         _remove_journal(fresh)
         found = salvage(path)
@@ -71,7 +71,7 @@ def rebuild(path: Path, scratch: Path, *, clock: Callable[[], float] = time.time
     report.jobs_from_journal = len(found.jobs)
     report.lost = found.unreadable
     with Journal.open(fresh, clock=clock) as journal:
-        _take_in_folders(journal, scratch, report)
+        _add_folders(journal, scratch, report)
     with translate_errors(path):
         reach("rebuild")
         _swap(path, fresh, report)
@@ -79,7 +79,7 @@ def rebuild(path: Path, scratch: Path, *, clock: Callable[[], float] = time.time
 
 
 def _insert(sqlite: sqlite3.Connection, jobs_found: list[SalvagedJob]) -> None:
-    """All rows at once: job by job thousands would take a minute."""
+    """Insert all rows at once: one by one, thousands of jobs would take a minute."""
     taken: set[int] = set()
     following = max((each.job.number for each in jobs_found if sane_number(each.job.number)), default=0) + 1
     for each in jobs_found:
@@ -88,7 +88,7 @@ def _insert(sqlite: sqlite3.Connection, jobs_found: list[SalvagedJob]) -> None:
             number, following = following, following + 1
         taken.add(number)
         columns = to_columns({name: getattr(job, name) for name in job.__slots__})
-        # Frames count once their chunks are found; a done job has none any more.
+        # Frames are counted when their chunks are found; a done job has no chunks left.
         frames_done = job.frames_done if job.state is JobState.DONE else 0
         columns |= {"number": number, "settled": each.settled, "frames_done": frames_done}
         events = each.events if job.state in _DELIVERED else _without_chunks(each.events)
@@ -98,11 +98,11 @@ def _insert(sqlite: sqlite3.Connection, jobs_found: list[SalvagedJob]) -> None:
 
 
 def _without_chunks(events: list[tuple[float, str]]) -> list[tuple[float, str]]:
-    """What was told of chunks is told anew, of those that are found: nobody is to count one twice."""
+    """Drop chunk events: the chunks that are found get new ones, and must not be counted twice."""
     return [(at, text) for at, text in events if json.loads(text)["event"] != "chunk"]
 
 
-def _take_in_folders(journal: Journal, scratch: Path, report: RebuildReport) -> None:
+def _add_folders(journal: Journal, scratch: Path, report: RebuildReport) -> None:
     folders, _ = job_folders(scratch)
     for folder in folders:
         try:
@@ -119,9 +119,9 @@ def _take_in_folders(journal: Journal, scratch: Path, report: RebuildReport) -> 
 
 
 def _swap(path: Path, fresh: Path, report: RebuildReport) -> None:
-    """Keep the old journal with its log, then put the new one in its place.
+    """Back up the old journal and its log, then replace it by the new one.
 
-    The log goes before the file: SQLite would play the old log into the new file.
+    The old log is removed first: SQLite would apply it to the new file.
     """
     kept = [old for old in (path, path.with_name(path.name + "-wal")) if old.exists()]
     damaged = _free_name(path)

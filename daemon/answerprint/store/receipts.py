@@ -1,10 +1,10 @@
-"""Finished chunks on disk: a closed segment, the state that the next chunk needs, and a receipt that names both.
+"""Finished chunks on disk: a closed segment, the state for the next chunk, and a receipt that names both.
 
-    SCRATCH/<job id>/chunk-000012.mkv     the pictures, lossless
-                     chunk-000012.carry   what the next chunk of the clip needs
-                     chunk-000012.json    the receipt, written last: where it stands, both files are whole
+    SCRATCH/<job id>/chunk-000012.mkv     the frames, lossless
+                     chunk-000012.carry   the state for the next chunk of the clip
+                     chunk-000012.json    the receipt, written last: if it exists, both files are complete
 
-A receipt without its journal row is adopted at the next start; files without a receipt are litter.
+A receipt without a journal row is adopted at the next start; files without a receipt are removed.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ _NAME = re.compile(r"chunk-\d{6,}\.(mkv|carry)")
 
 
 class DamagedChunkError(AnswerprintError):
-    """A finished chunk is not on disk as its receipt says."""
+    """The files of a finished chunk do not match its receipt."""
 
     code = "damaged_chunk"
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkFile:
-    """A file of a chunk: its name within the job's folder, size and SHA-256 in hexadecimal."""
+    """A file of a chunk: name in the job's folder, size and SHA-256 in hexadecimal."""
 
     name: str
     bytes: int
@@ -58,9 +58,9 @@ class ChunkFile:
 
 @dataclass(frozen=True, slots=True)
 class ChunkReceipt:
-    """One finished chunk. first, stop: source frames from 0, stop exclusive.
+    """A finished chunk. first, stop: source frames, counted from 0, stop exclusive.
 
-    recipe: how it was computed; its `opens_shot` says that nothing was carried into the chunk.
+    recipe: how it was computed; `opens_shot` means that it did not use the state of the chunk before.
     """
 
     job: str
@@ -73,12 +73,12 @@ class ChunkReceipt:
     recipe: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> Message:
-        """Return the fields by name; `from_json` gives the same receipt again."""
+        """All fields by name; the inverse of `from_json`."""
         return {**asdict(self), "recipe": dict(self.recipe)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ChunkReceipt:
-        """Read `to_json`'s form. Raises DamagedChunkError for any other: names and hashes are checked."""
+        """Read the form of `to_json`. Raises DamagedChunkError if it is invalid; checks names and hashes."""
         try:
             carry = data["carry"]
             receipt = cls(
@@ -87,30 +87,30 @@ class ChunkReceipt:
                 str(data["fingerprint"]), dict(data["recipe"]),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
-            raise DamagedChunkError("The receipt of a chunk is not readable.") from error
+            raise DamagedChunkError("The receipt of a chunk cannot be read.") from error
         for record in (receipt.segment, receipt.carry):
-            # A name becomes a path, and a hash a promise: neither is taken as it comes.
+            # Names become paths and hashes are trusted, so check both.
             if record is not None and not (
                 isinstance(record.bytes, int) and _NAME.fullmatch(str(record.name)) and _SHA256.fullmatch(record.sha256)
             ):
-                raise DamagedChunkError(f"The receipt of chunk {receipt.chunk} names no proper file.")
+                raise DamagedChunkError(f"The receipt of chunk {receipt.chunk} names an invalid file.")
         if not 0 <= receipt.first < receipt.stop or receipt.chunk < 0:
             raise DamagedChunkError(f"The receipt of chunk {receipt.chunk} names no frames.")
         return receipt
 
 
 def segment_path(folder: Path, chunk: int) -> Path:
-    """Where the pictures of a chunk lie."""
+    """The segment with the frames of a chunk."""
     return folder / f"chunk-{chunk:06d}.mkv"
 
 
 def carry_path(folder: Path, chunk: int) -> Path:
-    """Where the state lies that the next chunk needs."""
+    """The file with the state for the next chunk."""
     return folder / f"chunk-{chunk:06d}.carry"
 
 
 def receipt_path(folder: Path, chunk: int) -> Path:
-    """Where the receipt of a chunk lies."""
+    """The receipt of a chunk."""
     return folder / f"chunk-{chunk:06d}.json"
 
 
@@ -125,27 +125,26 @@ def hash_file(path: Path) -> ChunkFile:
 
 
 def write_receipt(folder: Path, receipt: ChunkReceipt) -> None:
-    """Publish a receipt durably, after its files. Raises OSError."""
+    """Write a receipt durably, after its files. Raises OSError."""
     data = json.dumps(receipt.to_json(), indent=1).encode()
     atomic.write_bytes(receipt_path(folder, receipt.chunk), data, overwrite=True, mode=0o600)
 
 
 def read_receipt(path: Path) -> ChunkReceipt:
-    """Read a receipt. Raises DamagedChunkError when it is none, OSError when it cannot be read."""
+    """Read a receipt. Raises DamagedChunkError if it is invalid, OSError if it cannot be read."""
     try:
         data = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise DamagedChunkError(f"{path} is not readable.") from error
+        raise DamagedChunkError(f"{path} cannot be read.") from error
     if not isinstance(data, dict):
-        raise DamagedChunkError(f"{path} is not readable.")
+        raise DamagedChunkError(f"{path} cannot be read.")
     return ChunkReceipt.from_json(data)
 
 
 def find_damage(folder: Path, receipt: ChunkReceipt, *, carry: bool = True, full: bool = True) -> str:
-    """What is wrong with the files of a chunk, in a sentence; empty for nothing.
+    """The damage of a chunk in a sentence; empty if there is none.
 
-    full: compare the hashes too, not only the sizes. Raises OSError for a file that is there and cannot be read: that
-    may pass, and says nothing of the file.
+    full: check hashes as well as sizes. Raises OSError if an existing file cannot be read, which may be temporary.
     """
     damage = find_file_damage(folder, receipt.segment, full=full)
     if not damage and carry and receipt.carry is not None:
@@ -154,16 +153,16 @@ def find_damage(folder: Path, receipt: ChunkReceipt, *, carry: bool = True, full
 
 
 def find_file_damage(folder: Path, record: ChunkFile, *, full: bool = True) -> str:
-    """What is wrong with one file; as `find_damage`."""
+    """The damage of one file, like `find_damage`."""
     path = folder / record.name
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode):
-            return f"{path} is no file."
+            return f"{path} is not a file."
         if found.st_size != record.bytes:
             return f"{path} has {found.st_size} bytes instead of {record.bytes}."
         if full and hash_file(path).sha256 != record.sha256:
-            return f"{path} does not have the hash of its receipt."
+            return f"{path} does not match the hash in its receipt."
     except FileNotFoundError:
         return f"{path} is missing."
     return ""

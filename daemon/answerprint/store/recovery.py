@@ -1,14 +1,14 @@
-"""What happens between the start of the daemon and its first answer: journal and disk are made to agree again.
+"""Reconcile journal and disk when the daemon starts.
 
-    jobs left at work     wait in the queue again
-    temporary files       go
-    rows without files    go, with all later chunks of the job: they are computed again
-    files without rows    are taken in where a receipt shows that they are whole and next in order; else they go
-    folders of done and   go
+    running jobs          are queued again
+    temporary files       are removed
+    rows without files    are removed, with all later chunks of the job, and computed again
+    files without rows    are adopted if a receipt shows that they are complete and next in order, else removed
+    folders of done and   are removed
     cancelled jobs
-    all else              stays, and is reported
+    everything else       stays, and is reported
 
-Every step can be cut off and done again.
+Every step can be interrupted and repeated.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ from answerprint.store.receipts import (
 __all__ = ["QUICK_HASH_BYTES", "ChunkChanges", "RecoveryReport", "discard_chunks", "recover", "settle_chunks"]
 
 QUICK_HASH_BYTES = 64 << 20
-"""About 0.1 s of work: nobody is kept waiting for gigabytes, and children check what they read."""
+"""About 0.1 s of hashing, so that the start is fast; children check the files that they read."""
 
 _CHUNK_FILE = re.compile(r"chunk-(\d{6,})\.\w+")
-_RESUMING = "resuming after the daemon ended"
+_RESUMING = "resuming after the daemon stopped"
 
 
 @dataclass(slots=True)
 class ChunkChanges:
-    """Chunks of a job that were taken in from disk, and that have to be computed again. reason: of the latter."""
+    """adopted: chunks found on disk. dropped: chunks to compute again, because of `reason`."""
 
     adopted: list[ChunkReceipt] = field(default_factory=list)
     dropped: list[ChunkReceipt] = field(default_factory=list)
@@ -62,7 +62,7 @@ class ChunkChanges:
 
 @dataclass(slots=True)
 class RecoveryReport:
-    """What was found and done. left: what is not ours, or of no job that is known, and was not touched."""
+    """What was done. left: paths that are not from Answerprint or belong to no known job, and were left untouched."""
 
     resumed: list[str] = field(default_factory=list)
     chunks: dict[str, ChunkChanges] = field(default_factory=dict)
@@ -71,27 +71,27 @@ class RecoveryReport:
     freed_bytes: int = 0
     left: list[Path] = field(default_factory=list)
     unreadable: tuple[str, ...] = ()
-    """What to tell of jobs that the journal could not read."""
+    """Messages about jobs that the journal could not read."""
 
 
 def recover(journal: Journal, scratch: Path) -> RecoveryReport:
-    """Make journal and disk agree; before anything else uses either.
+    """Reconcile journal and disk; call it before anything else uses them.
 
-    A job whose files cannot be read now is paused with the reason. Raises StorageError when the scratch folder is
-    gone or unreadable although chunks are journalled there, DiskFullError and JournalError.
+    A job whose files cannot be read is paused with the reason. Raises StorageError if the scratch folder is missing or
+    unreadable although the journal has chunks there, DiskFullError and JournalError.
     """
     report = RecoveryReport(unreadable=journal.unreadable)
     if journal.unreadable:
-        _bring_back(journal, scratch)
+        _restore_set_aside(journal, scratch)
     for job in journal.running():
         journal.change(job.id, when={job.state}, event=_state_event(JobState.QUEUED), state=JobState.QUEUED)
         report.resumed.append(job.id)
         reach("recovery")
-    settled = {job.id: job for job in journal.with_chunks(UNFINISHED)}
-    if settled and not scratch.is_dir():
+    unfinished = {job.id: job for job in journal.with_chunks(UNFINISHED)}
+    if unfinished and not scratch.is_dir():
         raise StorageError(
-            f"The scratch folder, {scratch}, is gone, and with it the finished chunks of jobs.",
-            "Bring back its disk, or create the folder: then the chunks are computed again.",
+            f"The scratch folder {scratch} with finished chunks of jobs is missing.",
+            "Connect its disk, or create the folder to compute these chunks again.",
         )
     try:
         folders, others = job_folders(scratch)
@@ -102,22 +102,22 @@ def recover(journal: Journal, scratch: Path) -> RecoveryReport:
     for folder in folders:
         known = _known(journal, folder.name)
         if known is not None and known.state in UNFINISHED:
-            settled[known.id] = known
+            unfinished[known.id] = known
         else:
             _clear_folder(scratch, folder, known, report)
-    for job in settled.values():
-        _settle_or_pause(journal, scratch, job, report)
+    for job in unfinished.values():
+        _reconcile_or_pause(journal, scratch, job, report)
     return report
 
 
-def _bring_back(journal: Journal, scratch: Path) -> None:
-    """Jobs that were set aside come back where their folders still say what was asked for; their chunks with them."""
+def _restore_set_aside(journal: Journal, scratch: Path) -> None:
+    """Add the jobs again that were set aside, if their folders describe them; their chunks are adopted later."""
     try:
         folders, _ = job_folders(scratch)
     except OSError as error:
         raise storage_error(error, scratch) from error
     for folder in folders:
-        if any(folder.name in said for said in journal.unreadable) and _known(journal, folder.name) is None:
+        if any(folder.name in message for message in journal.unreadable) and _known(journal, folder.name) is None:
             with suppress(DamagedChunkError):
                 journal.add(read_waiting_job(folder), _state_event(JobState.QUEUED))
 
@@ -130,9 +130,9 @@ def _known(journal: Journal, job: str) -> JobRecord | None:
 
 
 def _clear_folder(scratch: Path, folder: Path, job: JobRecord | None, report: RecoveryReport) -> None:
-    """What a job left behind goes, save for a failed one's chunks, as it may be tried again.
+    """Remove the files of a job that is not unfinished, except the chunks of a failed one, which may be retried.
 
-    Chunks of a job that the journal does not know stay too: it may have been lost, and they were promised to somebody.
+    Chunks of unknown jobs stay too: the journal may have been lost.
     """
     try:
         if job is None and any(_CHUNK_FILE.fullmatch(path.name) and is_ours(path) for path in folder.iterdir()):
@@ -151,7 +151,7 @@ def _clear_folder(scratch: Path, folder: Path, job: JobRecord | None, report: Re
     reach("recovery")
 
 
-def _settle_or_pause(journal: Journal, scratch: Path, job: JobRecord, report: RecoveryReport) -> None:
+def _reconcile_or_pause(journal: Journal, scratch: Path, job: JobRecord, report: RecoveryReport) -> None:
     try:
         changes = settle_chunks(journal, scratch, job.id)
     except StorageError as error:
@@ -173,10 +173,10 @@ def _settle_or_pause(journal: Journal, scratch: Path, job: JobRecord, report: Re
 def settle_chunks(
     journal: Journal, scratch: Path, job: str, *, hash_limit_bytes: int = QUICK_HASH_BYTES
 ) -> ChunkChanges:
-    """Make the rows of a job agree with its files; for a job that no child works on.
+    """Reconcile the rows of a job with its files; no child may be working on the job.
 
-    Sizes are compared, and the hashes of the last chunk, if it has at most `hash_limit_bytes`, and of what is taken in.
-    Raises StorageError for files that cannot be read now: nothing is given up for that.
+    Checks all sizes, and the hashes of the last chunk, if it has at most `hash_limit_bytes`, and of adopted chunks.
+    Raises StorageError if files cannot be read, without dropping anything.
     """
     folder = job_folder(scratch, job)
     changes = ChunkChanges()
@@ -184,7 +184,7 @@ def settle_chunks(
         remove_temporaries(folder)
         good, changes.reason = _count_good(folder, journal.chunks(job), hash_limit_bytes)
         if changes.reason:
-            event = events.warning(f"Finished frames are lost and will be computed again: {changes.reason}")
+            event = events.warning(f"Finished frames were lost and will be restored again: {changes.reason}")
             changes.dropped = journal.drop_chunks(job, good, event)
         reach("recovery")
         for receipt in _adoptable(folder, journal.get(job), journal.last_chunk(job)):
@@ -200,7 +200,7 @@ def settle_chunks(
 def discard_chunks(
     journal: Journal, scratch: Path, job: str, from_chunk: int = 0, event: Message | None = None
 ) -> list[ChunkReceipt]:
-    """Forget chunks, and remove their files, for a job that no child works on; returns them. Raises StorageError."""
+    """Delete chunks and their files; returns them. No child may be working on the job. Raises StorageError."""
     dropped = journal.drop_chunks(job, from_chunk, event)
     folder = job_folder(scratch, job)
     try:
@@ -211,9 +211,9 @@ def discard_chunks(
 
 
 def _count_good(folder: Path, receipts: list[ChunkReceipt], hash_limit_bytes: int) -> tuple[int, str]:
-    """How many chunks from the first on stay, and what is wrong with the one after; empty for nothing.
+    """How many chunks are good, and the damage of the next one; empty if there is none.
 
-    A carry that is lost costs no finished frame: the child knows what it can go on without.
+    A lost carry costs no finished frame: the child can restart the shot.
     """
     for index, receipt in enumerate(receipts):
         last = index == len(receipts) - 1
@@ -224,7 +224,7 @@ def _count_good(folder: Path, receipts: list[ChunkReceipt], hash_limit_bytes: in
 
 
 def _restart(folder: Path, receipts: list[ChunkReceipt], chunk: int) -> int:
-    """The nearest chunk, up to this one, that can be computed: nothing is carried into it, or what is, is there."""
+    """The nearest earlier chunk, or this one, that can be computed: it opens a shot, or its carry exists."""
     while chunk > 0 and not receipts[chunk].recipe.get("opens_shot"):
         carry = receipts[chunk - 1].carry
         if carry is not None and not find_file_damage(folder, carry):
@@ -234,7 +234,7 @@ def _restart(folder: Path, receipts: list[ChunkReceipt], chunk: int) -> int:
 
 
 def _adoptable(folder: Path, job: JobRecord, last: ChunkReceipt | None) -> list[ChunkReceipt]:
-    """The chunks on disk that continue the job's, whole and in order."""
+    """The complete chunks on disk that follow the last one of the job, in order."""
     found: list[ChunkReceipt] = []
     fingerprint = job.fingerprint
     while True:
@@ -252,7 +252,7 @@ def _adoptable(folder: Path, job: JobRecord, last: ChunkReceipt | None) -> list[
             break
         found.append(receipt)
         last, fingerprint = receipt, receipt.fingerprint
-    if found and find_damage(folder, found[-1]):  # of those before it nobody needs the carry
+    if found and find_damage(folder, found[-1]):  # the last one also needs its carry
         found.pop()
     return found
 
@@ -261,7 +261,7 @@ def _adopt(journal: Journal, receipt: ChunkReceipt) -> None:
     job = journal.get(receipt.job)
     event = events.chunk(
         receipt.to_json(),
-        0.0,  # nobody knows any more how long it took
+        0.0,  # unknown
         flow_cache={"hits": 0, "misses": 0},
         frames_done=job.frames_done + receipt.stop - receipt.first,
         frames_total=job.frames_total,

@@ -1,4 +1,4 @@
-"""Jobs and their events, from whatever pages of a damaged journal can still be read."""
+"""Recover jobs and their events from the readable pages of a damaged journal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from answerprint.store.tables.rows import job_from_row
 
 __all__ = ["Salvage", "SalvagedJob", "check_job", "salvage", "sane_number"]
 
-# In the order of the file: columns were added at the end, and rows older than those have fewer.
+# In the order of the file. New columns are added at the end; older rows have fewer.
 _COLUMNS = (
     "number", "id", "kind", "state", "request", "priority", "position", "created", "started", "ended", "seconds",
     "frames_total", "frames_done", "fingerprint", "rung", "failures", "problem", "facts", "result", "last_sequence",
@@ -36,7 +36,7 @@ _PERHAPS = ("not_before", "started", "ended")
 
 @dataclass(frozen=True, slots=True)
 class SalvagedJob:
-    """A job that could be read; its events as (wall clock, JSON), from the first on without a gap."""
+    """A readable job. events: (wall clock, JSON) from the first on, without a gap."""
 
     job: JobRecord
     settled: int | None
@@ -45,26 +45,26 @@ class SalvagedJob:
 
 @dataclass(slots=True)
 class Salvage:
-    """unreadable: what can be told of jobs of which a row is left that makes no sense any more."""
+    """unreadable: numbers, and ids if known, of jobs whose rows are invalid."""
 
     jobs: list[SalvagedJob] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
 
 
 def salvage(path: Path) -> Salvage:
-    """All jobs that a journal and its log still tell of, in the order of their numbers. Raises OSError."""
+    """All jobs that can be read from a journal and its log, in the order of their numbers. Raises OSError."""
     pages = read_pages(path)
     found: dict[str, tuple[JobRecord, int | None]] = {}
     broken: dict[int, str] = {}
     for rowid, values in itertools.chain(pages.rows(), pages.strays(_START)):
         if len(values) < _FIRST_COLUMNS or values[0] is not None:
-            continue  # a row of something else
+            continue  # a row of another table
         try:
             job, settled = _job(rowid, values)
         except JournalError:
             broken.setdefault(rowid, _about(rowid, values))
             continue
-        # Two pages may tell of one job, where the tree was changed and half of the change is lost.
+        # Two pages may have the same job if half of a change to the tree was lost.
         if job.id not in found or job.last_sequence > found[job.id][0].last_sequence:
             found[job.id] = job, settled
     events = _events(pages)
@@ -74,13 +74,13 @@ def salvage(path: Path) -> Salvage:
         kept = [] if job.number in taken else events.get(job.number, [])
         taken.add(job.number)
         result.jobs.append(SalvagedJob(job, settled, kept))
-    # A row that makes no sense may be an old copy of one that does.
+    # An invalid row may be an old copy of a valid one.
     result.unreadable = [about for rowid, about in sorted(broken.items()) if rowid not in taken]
     return result
 
 
 def check_job(job: JobRecord) -> None:
-    """Raise JournalError for a job that no program of ours has written: SQLite keeps any value in any column."""
+    """Raise JournalError for a job with invalid values: SQLite stores any type in any column."""
     values = {name: getattr(job, name) for name in (*_TEXTS, *_WHOLE, *_REAL, *_PERHAPS)}
     proper = (
         all(isinstance(values[name], str) for name in _TEXTS)
@@ -117,7 +117,7 @@ def _about(rowid: int, values: tuple[object, ...]) -> str:
 
 
 def _events(pages: Pages) -> dict[int, list[tuple[float, str]]]:
-    """Of each number, the events from the first on up to what is missing."""
+    """The events of each job, from the first one up to the first gap."""
     found: dict[int, dict[int, tuple[float, str]]] = {}
     for job, sequence, at, text in _event_rows(pages.entries(b'"event"')):
         found.setdefault(job, {}).setdefault(sequence, (at, text))
@@ -144,5 +144,5 @@ def _is_event(text: str) -> bool:
 
 
 def sane_number(number: int) -> bool:
-    """Whether jobs were ever counted so far: after a larger one no job could be given a number that people read."""
+    """Whether a job number is plausible; a larger one would make all following numbers unreadable."""
     return 0 < number < _HIGHEST_NUMBER

@@ -1,6 +1,6 @@
-"""Jobs that cannot be read are set aside, so that one of them does not stop the work of all others.
+"""Set unreadable jobs aside, so that one of them does not stop all others.
 
-SQLite's own check looks at the order of a journal, not at what is in it: a flipped bit in a label passes.
+SQLite's integrity check looks at the structure of a journal, not at its values: a flipped bit in a label passes.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ __all__ = ["set_aside"]
 
 
 def set_aside(connection: JournalConnection) -> list[str]:
-    """Take each job out that cannot be read, and keep its row as JSON beside the journal; returns what to tell of it.
+    """Move the row of each unreadable job to a JSON file beside the journal; returns a message for each.
 
-    Its chunks on disk stay. Raises JournalError, DiskFullError; the journal is then as it was.
+    Their chunks on disk stay. Raises JournalError, DiskFullError; the journal is then unchanged.
     """
     unreadable = [row for row in connection.raw_rows("SELECT * FROM jobs") if not _readable(row)]
-    said: list[str] = []
+    messages: list[str] = []
     for row in unreadable:
-        number, place = row["number"], connection.path.with_name(f"{connection.path.name}.job-{row['number']}.json")
+        number, file = row["number"], connection.path.with_name(f"{connection.path.name}.job-{row['number']}.json")
         with connection.transaction() as sqlite:
-            atomic.write_bytes(place, json.dumps(row, indent=1).encode(), overwrite=True, mode=0o600)
+            atomic.write_bytes(file, json.dumps(row, indent=1).encode(), overwrite=True, mode=0o600)
             sqlite.execute("DELETE FROM jobs WHERE number = ?", (number,))
-        said.append(f"Job {number} ({row['id']}) cannot be read in the journal; what is left of it is in {place}.")
-    return said
+        messages.append(f"Job {number} ({row['id']}) in the journal cannot be read; its row was moved to {file}.")
+    return messages
 
 
 def _readable(row: Mapping[str, object]) -> bool:

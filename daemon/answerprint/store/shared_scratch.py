@@ -1,7 +1,7 @@
-"""Which part of a scratch folder is this home's: others, and other homes of the same user, may use the same disk.
+"""The part of a shared scratch folder that belongs to this home: other users and other homes may use the same disk.
 
-SCRATCH/answerprint-<id of the home>/<job id>/    all of this home's, and of nobody else's
-HOME/id                                           that id, made once
+SCRATCH/answerprint-<id of the home>/<job id>/    only for this home
+HOME/id                                           that id, created once
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ID = re.compile(r"[0-9a-f]{32}")
 
 
 def make_home_id(home: Path) -> str:
-    """The id of a home, made where it has none yet. Raises StorageError, DiskFullError."""
+    """The id of a home, created if it has none. Raises StorageError, DiskFullError."""
     if known := _read(home):
         return known
     try:
@@ -36,22 +36,23 @@ def make_home_id(home: Path) -> str:
         raise storage_error(error, home / "id") from error
     if known := _read(home):
         return known
-    raise StorageError(f"{home / 'id'} does not hold the id of this folder.", "Remove it; a new one is made.")
+    raise StorageError(f"{home / 'id'} does not contain a valid id.", "Remove it; a new one will be created.")
 
 
 def own_scratch(scratch: Path, home: Path) -> Path:
-    """The part of a shared scratch folder that is this home's; all of it for a home without an id, which has no jobs
-    there but those of older versions.
+    """This home's part of a shared scratch folder.
+
+    For a home without an id, the whole folder: there it can only have jobs of older versions.
     """
     known = _read(home)
     return scratch / f"answerprint-{known}" if known else scratch
 
 
 def move_in(scratch: Path, own: Path, jobs: Collection[str]) -> list[Path]:
-    """Bring the folders of these jobs, which older versions kept in the shared folder itself, into the own part.
+    """Move the folders of these jobs, which older versions kept in the shared folder itself, into this home's part.
 
-    Only for jobs that the journal knows: of others nobody can say whose they are. Returns what was moved; again is no
-    error. Raises StorageError.
+    Only for jobs in the journal: the owner of others is unknown. Idempotent; returns the moved folders. Raises
+    StorageError.
     """
     moved: list[Path] = []
     for job in jobs:

@@ -1,6 +1,6 @@
-"""Whether journal and disk agree, to the last hash; asked by users and by tests alike. Nothing is changed.
+"""Check that journal and disk agree, including all hashes. Changes nothing.
 
-It may be asked while a daemon works: what it finds is looked at again before it is reported.
+It may run beside a daemon: every finding is checked again before it is reported.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from answerprint.store.tables.schema import APPLICATION_ID, VERSION
 __all__ = ["Finding", "Verification", "verify_journal"]
 
 _WITH_FILES = UNFINISHED | {JobState.FAILED}
-_AT_WORK = frozenset({JobState.RUNNING, JobState.MUXING})
+_RUNNING = frozenset({JobState.RUNNING, JobState.MUXING})
 _FIXED_SQLITE = (3, 51, 3)
-_SHARE = "Answerprint closes it to others at its next start."
+_SHARED = "Answerprint corrects it at its next start."
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it should be. error: a promise is broken; note: worth knowing."""
+    """A finding. error: finished work is lost or at risk; note: worth knowing."""
 
     level: Literal["error", "note"]
     subject: str
@@ -44,7 +44,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Verification:
-    """What was looked at, and found."""
+    """What was checked, and the findings."""
 
     findings: list[Finding] = field(default_factory=list)
     jobs: int = 0
@@ -53,12 +53,12 @@ class Verification:
 
     @property
     def errors(self) -> list[Finding]:
-        """The findings that break a promise."""
+        """The findings that are errors."""
         return [finding for finding in self.findings if finding.level == "error"]
 
 
 def verify_journal(path: Path, scratch: Path) -> Verification:
-    """Compare the journal at path with the files of its jobs. Never raises for what it finds, nor changes anything."""
+    """Compare the journal at path with the files of its jobs. Changes nothing, and reports errors as findings."""
     result = Verification()
     result.findings += _sqlite_notes()
     result.findings += _modes(path, 0o600)
@@ -77,13 +77,11 @@ def verify_journal(path: Path, scratch: Path) -> Verification:
 def _verify_journal(connection: sqlite3.Connection, path: Path, scratch: Path, result: Verification) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-        result.findings.append(Finding("error", str(path), "It is no journal of jobs.", "Move it away."))
+        result.findings.append(Finding("error", str(path), "It is not a journal of jobs.", "Move it away."))
         return
     if version != VERSION:
-        text = f"It is of version {version}, and this program keeps version {VERSION}."
-        result.findings.append(
-            Finding("note", str(path), text, "An older one is brought up to date at the next start.")
-        )
+        text = f"It has format {version}; this program uses format {VERSION}."
+        result.findings.append(Finding("note", str(path), text, "An older journal is migrated at the next start."))
         return
     for row in connection.execute("PRAGMA integrity_check(20)"):
         if row[0] != "ok":
@@ -92,7 +90,7 @@ def _verify_journal(connection: sqlite3.Connection, path: Path, scratch: Path, r
     result.jobs = len(jobs)
     for job in jobs:
         first = list(_verify_job(connection, job.id, scratch, result))
-        # A daemon may have gone on while this looked: only what is still there is a finding.
+        # A daemon may have changed the job meanwhile: report only what is found twice.
         if first:
             again = list(_verify_job(connection, job.id, scratch, Verification()))
             first = [finding for finding in first if finding in again]
@@ -118,12 +116,12 @@ def _verify_job(connection: sqlite3.Connection, job: str, scratch: Path, result:
         yield from _chunk(folder, receipt, receipt is receipts[-1], subject)
         result.chunks += 1
         result.bytes += receipt.segment.bytes
-    if record.state not in _AT_WORK:  # a child at work has files that are not finished
+    if record.state not in _RUNNING:  # a running child has unfinished files
         yield from _strangers(folder, {receipt.chunk for receipt in receipts}, subject)
 
 
 def _read_job(connection: sqlite3.Connection, job: str) -> tuple[JobRecord, list[ChunkReceipt]] | None:
-    """Job and chunks as they were at one moment."""
+    """A job and its chunks, read in one transaction."""
     connection.execute("BEGIN")
     try:
         row = connection.execute("SELECT * FROM jobs WHERE id = ?", (job,)).fetchone()
@@ -143,13 +141,13 @@ def _sequences(connection: sqlite3.Connection, job: JobRecord, subject: str) -> 
     ).fetchone()
     expected = (job.last_sequence, min(1, job.last_sequence), job.last_sequence)
     if tuple(row) != expected:
-        yield Finding("error", subject, f"Its events are {row[0]} of {job.last_sequence}.", REBUILD)
+        yield Finding("error", subject, f"It has {row[0]} of {job.last_sequence} events.", REBUILD)
 
 
 def _sums(job: JobRecord, receipts: list[ChunkReceipt], subject: str) -> Iterator[Finding]:
     frames = sum(receipt.stop - receipt.first for receipt in receipts)
     if frames != job.frames_done and job.state is not JobState.DONE:
-        yield Finding("error", subject, f"It counts {job.frames_done} frames, its chunks have {frames}.", REBUILD)
+        yield Finding("error", subject, f"It counts {job.frames_done} frames, but its chunks have {frames}.", REBUILD)
     for before, after in pairwise(receipts):
         if (after.chunk, after.first) != (before.chunk + 1, before.stop):
             yield Finding("error", subject, f"Chunk {after.chunk} does not follow chunk {before.chunk}.", REBUILD)
@@ -157,7 +155,9 @@ def _sums(job: JobRecord, receipts: list[ChunkReceipt], subject: str) -> Iterato
         receipt.chunk for receipt in receipts if (receipt.job, receipt.fingerprint) != (job.id, job.fingerprint)
     }
     if strangers:
-        yield Finding("error", subject, f"Chunk {min(strangers)} was computed for something else.", REBUILD)
+        yield Finding(
+            "error", subject, f"Chunk {min(strangers)} was computed for another job or with other settings.", REBUILD
+        )
 
 
 def _chunk(folder: Path, receipt: ChunkReceipt, last: bool, subject: str) -> Iterator[Finding]:
@@ -168,7 +168,7 @@ def _chunk(folder: Path, receipt: ChunkReceipt, last: bool, subject: str) -> Ite
         damage, lost = f"{error.filename} cannot be read ({error.strerror}).", ""
     if damage:
         yield Finding(
-            "error", subject, f"Chunk {receipt.chunk}: {damage}", "The daemon computes it again when it runs."
+            "error", subject, f"Chunk {receipt.chunk}: {damage}", "The daemon computes it again at its next start."
         )
     elif lost:
         yield Finding("note", subject, lost, "The daemon may compute the shot again from its first frame.")
@@ -178,19 +178,21 @@ def _strangers(folder: Path, chunks: set[int], subject: str) -> Iterator[Finding
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         number = path.name.removeprefix("chunk-").partition(".")[0]
         if atomic.is_temporary(path.name):
-            yield Finding("note", subject, f"{path} was never finished.", "It goes when the daemon starts.")
+            yield Finding("note", subject, f"{path} was never finished.", "The daemon removes it at its next start.")
         elif not is_ours(path):
-            yield Finding("note", subject, f"{path} is not of Answerprint, and is left alone.")
+            yield Finding("note", subject, f"{path} is not from Answerprint and is left untouched.")
         elif path.name.startswith("chunk-") and int(number) not in chunks:
-            yield Finding("note", subject, f"{path} is not in the journal.", "The daemon takes it in, or removes it.")
+            yield Finding(
+                "note", subject, f"{path} is not in the journal.", "The daemon adopts or removes it at its next start."
+            )
 
 
 def _deliverable(job: JobRecord, subject: str) -> Iterator[Finding]:
     output = Path(str(job.result.get("output") or job.output))
-    # A sequence is named by a pattern; its folder is what can be looked for.
+    # A sequence is named by a pattern, so check its folder.
     wanted = output.parent if any(mark in output.name for mark in "%[#") else output
     if not wanted.exists():
-        yield Finding("note", subject, f"{output} is not there any more.", "It may have been moved.")
+        yield Finding("note", subject, f"{output} no longer exists.", "It may have been moved.")
 
 
 def _orphans(connection: sqlite3.Connection, scratch: Path) -> Iterator[Finding]:
@@ -202,11 +204,18 @@ def _orphans(connection: sqlite3.Connection, scratch: Path) -> Iterator[Finding]
     for folder in folders:
         row = connection.execute("SELECT state FROM jobs WHERE id = ?", (folder.name,)).fetchone()
         if row is None and folder.exists():
-            yield Finding("note", str(folder), "The journal has no such job.", f"Remove it, or get it back: {REBUILD}")
+            yield Finding(
+                "note",
+                str(folder),
+                "The journal does not have this job.",
+                f"Remove the folder, or recover the job: {REBUILD}",
+            )
         elif row is not None and JobState(row["state"]) not in _WITH_FILES and folder.exists():
-            yield Finding("note", str(folder), f"Its job is {row['state']}.", "It goes when the daemon starts.")
+            yield Finding(
+                "note", str(folder), f"Its job is {row['state']}.", "The daemon removes it at its next start."
+            )
     for path in others:
-        yield Finding("note", str(path), "It is not of Answerprint, and is left alone.")
+        yield Finding("note", str(path), "It is not from Answerprint and is left untouched.")
 
 
 def _modes(path: Path, mode: int) -> Iterator[Finding]:
@@ -217,10 +226,10 @@ def _modes(path: Path, mode: int) -> Iterator[Finding]:
     except FileNotFoundError:
         return
     if stat.S_IMODE(found.st_mode) & ~mode:
-        text = f"Others may use it (mode {stat.S_IMODE(found.st_mode):o} instead of {mode:o})."
-        yield Finding("error", str(path), text, _SHARE)
+        text = f"Other users can access it (mode {stat.S_IMODE(found.st_mode):o} instead of {mode:o})."
+        yield Finding("error", str(path), text, _SHARED)
     if found.st_uid != os.geteuid():
-        yield Finding("error", str(path), "It belongs to another user.", "Set ANSWERPRINT_HOME to a folder of yours.")
+        yield Finding("error", str(path), "It belongs to another user.", "Set ANSWERPRINT_HOME to your own folder.")
 
 
 def _sqlite_notes() -> Iterator[Finding]:
@@ -228,5 +237,5 @@ def _sqlite_notes() -> Iterator[Finding]:
         yield Finding(
             "note",
             f"SQLite {sqlite3.sqlite_version}",
-            "Before 3.51.3 two writers at once could damage a journal; Answerprint keeps to one.",
+            "Before 3.51.3, two concurrent writers could damage a journal. Answerprint uses only one.",
         )

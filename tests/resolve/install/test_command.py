@@ -56,11 +56,11 @@ def test_the_scripts_come_and_go(terminal: Terminal) -> None:
     assert f"Made {terminal.root}" in out
     assert "8 scripts of version" in out
     assert "Workspace > Scripts > Answerprint" in out
-    assert terminal("install")[1].count("all were up to date") == 1
+    assert terminal("install")[1].count("all up to date") == 1
     assert terminal("status")[0] == 0
     assert "Removed 8 scripts" in terminal("uninstall")[1]
     assert not terminal.root.exists()
-    assert "No scripts of ours" in terminal("uninstall")[1]
+    assert "There are no Answerprint scripts" in terminal("uninstall")[1]
     assert terminal("status")[0] == 4
 
 
@@ -81,11 +81,11 @@ def test_what_is_left_is_said_and_fails(terminal: Terminal) -> None:
     path.write_text("theirs")
     code, _, err = terminal("install")
     assert code == 4
-    assert f"Left {path} as it is: it is not ours." in err
+    assert f"Left {path} as it is: it is not from Answerprint." in err
     assert "--force" in err
     code, out, _ = terminal("install", "--force")
     assert code == 0
-    assert f"Kept what was there as {path}.backup1." in out
+    assert f"Kept the old file as {path}.backup1." in out
 
 
 def test_json_says_the_same_to_programs(terminal: Terminal) -> None:

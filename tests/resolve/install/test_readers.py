@@ -17,7 +17,7 @@ _READERS = ["reader 1", "reader 2", "reader 3"]
 
 
 def of_doctor() -> list[DoctorCheck]:
-    return list(doctor._witnesses())
+    return list(doctor._readings())
 
 
 def of_status(machine: Machine) -> list[tuple[str, str, str]]:

@@ -1,1 +1,1 @@
-"""Many jobs at once, from the command line or from a file."""
+"""Many jobs at once, from the command line or from a job file."""

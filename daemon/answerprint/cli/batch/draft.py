@@ -1,8 +1,6 @@
-"""A job that somebody asked for, before it is known to be possible, and all that is wrong with many of them.
+"""Jobs before they are checked, the mistakes in them, the names of their outputs, and sources to skip.
 
-Names of outputs for files that are restored with one command.
-
-Files that Answerprint has made: `*.mov` names them as well, and nobody means to restore them once more.
+A pattern such as `*.mov` also matches files that Answerprint made, which nobody means to restore again.
 """
 
 from __future__ import annotations
@@ -23,14 +21,14 @@ from answerprint.scheduler.preflight import check_restore
 __all__ = ["OWN", "Draft", "Mistake", "Mistakes", "finish", "is_made_here", "output_for"]
 
 OWN = ("label", "priority", "not_before")
-"""What a job has beside the settings of the restoration."""
+"""Settings of a job that are not settings of its restoration."""
 
 _PRIORITIES = range(-100, 101)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What was asked for. place: where, such as jobs.yaml:12. values: fields of a RestoreRequest."""
+    """A job as requested. place: where, such as jobs.yaml:12. values: fields of a RestoreRequest."""
 
     place: str
     values: Mapping[str, object]
@@ -40,14 +38,14 @@ class Draft:
 
     @classmethod
     def of(cls, place: str, values: Mapping[str, Any]) -> Draft:
-        """Divide values into the settings of the restoration and those of the job."""
+        """Split values into settings of the restoration and settings of the job."""
         settings = {name: value for name, value in values.items() if name not in OWN}
         return cls(place, settings, **{name: values[name] for name in OWN if name in values})
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """Something that is wrong, and where."""
+    """An error, and where it is."""
 
     place: str
     message: str
@@ -59,27 +57,29 @@ class Mistake:
 
 @dataclass(slots=True)
 class Mistakes:
-    """All that was found; nothing is queued while there is one."""
+    """All errors that were found; nothing is queued if there are any."""
 
     found: list[Mistake] = field(default_factory=list)
 
     def add(self, place: str, error: InputError) -> None:
-        """Note what is wrong at a place."""
+        """Add an error at a place."""
         self.found.append(Mistake(place, error.message, error.remedy))
 
 
 def finish(drafts: Sequence[Draft], mistakes: Mistakes) -> list[NewJob]:
-    """Return the jobs that are possible, and note what is wrong with the others; two must not have one output."""
+    """Return the valid jobs, and add the errors of the others; two jobs must not have the same output."""
     jobs: list[NewJob] = []
     outputs: dict[str, Draft] = {}
     for draft in drafts:
         try:
             request = RestoreRequest.from_json(draft.values)
-            check_restore(request, folder_comes=True)
+            check_restore(request, create_folder=True)
             _check_priority(draft.priority)
             other = outputs.setdefault(_same_file(request.output), draft)
             if other is not draft:
-                raise InputError(f"{request.output} is the output of {other.place} as well.", "Give each its own.")
+                raise InputError(
+                    f"{request.output} is already the output of {other.place}.", "Give each job its own output."
+                )
         except InputError as error:
             mistakes.add(draft.place, error)
             continue
@@ -98,13 +98,11 @@ def finish(drafts: Sequence[Draft], mistakes: Mistakes) -> list[NewJob]:
 
 def _check_priority(priority: int) -> None:
     if priority not in _PRIORITIES:
-        raise InputError(
-            f"The priority cannot be {priority}.", f"Give a number from {_PRIORITIES[0]} to {_PRIORITIES[-1]}."
-        )
+        raise InputError(f"Invalid priority: {priority}.", f"Give a number from {_PRIORITIES[0]} to {_PRIORITIES[-1]}.")
 
 
 def _same_file(output: str) -> str:
-    """Different for different files, whatever names they go by."""
+    """A key that is equal for different paths of the same file."""
     path = Path(output)
     return os.path.normcase(path.parent.resolve() / path.name)
 
@@ -112,8 +110,8 @@ def _same_file(output: str) -> str:
 def output_for(source: Path, *, folder: Path | None, suffix: str, extension: str) -> Path:
     """Return the output of an absolute source: its name with a suffix, beside it or in another folder.
 
-    The number of a sequence is left out: plate.%04d.png gives plate_restored.mov. An extension may have one of its
-    own, such as .%04d.png.
+    The frame number of a sequence is dropped: plate.%04d.png gives plate_restored.mov. The extension may contain a
+    frame number, such as .%04d.png.
     """
     name = source.name if source.is_dir() else source.stem
     stem = "".join(split_number(name) or (name,)).rstrip("._- ") or "clip"
@@ -122,22 +120,22 @@ def output_for(source: Path, *, folder: Path | None, suffix: str, extension: str
 
 
 _MARK = b"answerprint_version"
-"""A key of the metadata that every result carries; Matroska writes it in capitals."""
-_LOOK_BYTES = 1 << 17
-"""At both ends of a file, where metadata lie: headers first, QuickTime's index and TIFF's directory last."""
+"""A metadata key of every deliverable; Matroska writes it in capitals."""
+_SEARCH_BYTES = 1 << 17
+"""Searched at both ends of a file: headers are at the start, QuickTime's index and TIFF's directory at the end."""
 
 
 def is_made_here(source: Path) -> bool:
-    """Whether a file, or the first picture of a sequence, says that Answerprint made it. Raises nothing.
+    """Whether a file, or the first image of a sequence, is marked as made by Answerprint. Raises nothing.
 
-    Only the ends of a file are read, as bytes: this program opens no media. A file that cannot be read says nothing.
+    Reads only the ends of the file, as bytes: this process opens no media. False if the file cannot be read.
     """
     try:
         file = find_sequence(source).files[0] if names_a_sequence(source) else source
         with file.open("rb") as stream:
-            head = stream.read(_LOOK_BYTES)
+            head = stream.read(_SEARCH_BYTES)
             size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(len(head), size - _LOOK_BYTES))
+            stream.seek(max(len(head), size - _SEARCH_BYTES))
             return _MARK in head.lower() or _MARK in stream.read().lower()
     except (OSError, InputError, ValueError):
         return False

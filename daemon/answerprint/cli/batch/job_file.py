@@ -1,7 +1,7 @@
-"""Files of jobs: YAML, so JSON as well, with the place of every mistake.
+"""Read job files in YAML or JSON, with the line of every mistake.
 
-Every value is read as the text that stands there, then by what the setting takes. YAML's own guesses are left out:
-they make 20:00 the number 1200 and `no` a falsehood.
+Every value is read as text and then parsed by the type of its setting. YAML's own types are not used: they turn 20:00
+into 1200 and `no` into false.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _SHAPE = "Give a list of jobs, or `defaults:` and `jobs:`; see answerprint queue
 
 
 def read_job_file(name: str, base: Mapping[str, Any], mistakes: Mistakes) -> list[Draft]:
-    """Return the jobs of a file, `-` for standard input; relative paths start at the folder of the file.
+    """Return the jobs of a file, `-` for standard input; paths are relative to the file.
 
-    base: settings that hold where the file says nothing. What is wrong with values is noted in mistakes. Raises
-    InputError for a file that cannot be read or is no list of jobs.
+    base: defaults for what the file does not set. Wrong values are added to mistakes. Raises InputError if the file
+    cannot be read or is not a list of jobs.
     """
     folder = Path.cwd() if name == "-" else Path(absolute(name)).parent
     root = _parse(name)
@@ -43,7 +43,7 @@ def read_job_file(name: str, base: Mapping[str, Any], mistakes: Mistakes) -> lis
         base = _over(base, reader.job(parts["defaults"])) if "defaults" in parts else base
         jobs = parts.get("jobs")
     if not isinstance(jobs, yaml.SequenceNode):
-        raise InputError(f"{name} is no list of jobs.", _SHAPE)
+        raise InputError(f"{name} is not a list of jobs.", _SHAPE)
     drafts = [reader.draft(node, base) for node in jobs.value]
     return [draft for draft in drafts if draft is not None]
 
@@ -58,7 +58,7 @@ def _parse(name: str) -> yaml.Node | None:
     except OSError as error:
         raise InputError(f"{name} cannot be read ({error.strerror}).", "Check the path.") from error
     if len(data) > _MAX_BYTES:
-        raise InputError(f"{name} is larger than {_MAX_BYTES >> 20} MiB.", "Divide it into several.")
+        raise InputError(f"{name} is larger than {_MAX_BYTES >> 20} MiB.", "Split it into several files.")
     try:
         node: yaml.Node | None = yaml.compose(data, yaml.SafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
@@ -70,28 +70,31 @@ def _parse(name: str) -> yaml.Node | None:
 
 
 class _Reader:
-    """Turns the nodes of one file into drafts; mistakes are noted with their lines."""
+    """Turns the nodes of one file into drafts, and adds mistakes with their lines."""
 
     def __init__(self, name: str, folder: Path, mistakes: Mistakes) -> None:
         self._name, self._folder, self._mistakes = name, folder, mistakes
 
     def pairs(self, node: yaml.MappingNode, allowed: tuple[str, ...], whose: str) -> Iterator[tuple[str, yaml.Node]]:
-        """Yield names and values; an unknown name, or one that comes twice, is a mistake."""
+        """Yield names and values; unknown and repeated names are mistakes."""
         seen: set[str] = set()
         for key, value in node.value:
             name = key.value if isinstance(key, yaml.ScalarNode) else ""
             if name not in allowed:
                 self._note(key, InputError(f"{whose} has no setting {name!r}.", f"Settings: {', '.join(allowed)}."))
             elif name in seen:
-                self._note(key, InputError(f"{name} is there twice.", "Remove one."))
+                self._note(key, InputError(f"{name} is set twice.", "Remove one."))
             else:
                 seen.add(name)
                 yield name, value
 
     def job(self, node: yaml.Node) -> dict[str, Any]:
-        """Read the settings of a job, or of the defaults; those that are wrong are left out."""
+        """Read the settings of a job, or of the defaults, without the wrong ones."""
         if not isinstance(node, yaml.MappingNode):
-            self._note(node, InputError("This is no job.", "Give settings by name, such as `input: clip.mov`."))
+            self._note(
+                node,
+                InputError("Expected a mapping of job settings.", "Give settings by name, such as `input: clip.mov`."),
+            )
             return {}
         values: dict[str, Any] = {}
         for name, value in self.pairs(node, (*FIELD_TYPES, *OWN), "A job"):
@@ -102,7 +105,7 @@ class _Reader:
         return values
 
     def draft(self, node: yaml.Node, base: Mapping[str, Any]) -> Draft | None:
-        """Read one job, over what holds for all; None where something is wrong with it."""
+        """Read one job on top of the defaults; None if it has mistakes."""
         before = len(self._mistakes.found)
         values = _over(base, self.job(node))
         return Draft.of(self._place(node), values) if len(self._mistakes.found) == before else None
@@ -123,7 +126,7 @@ class _Reader:
 
     def _options(self, node: yaml.Node) -> dict[str, str]:
         if not isinstance(node, yaml.MappingNode):
-            raise InputError("The options are no list of names and values.", "Give `options: {name: value}`.")
+            raise InputError("Expected a mapping of options.", "Give `options: {name: value}`.")
         return {_text("options", key): _text("options", value) for key, value in node.value}
 
     def _note(self, node: yaml.Node, error: InputError) -> None:
@@ -134,7 +137,7 @@ class _Reader:
 
 
 def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings that hold where `own` says nothing, and those of `own`."""
+    """The settings of `base`, overridden by those of `own`."""
     values = dict(base)
     if own.keys() & _EXCLUSIVE:
         values = {name: value for name, value in values.items() if name not in _EXCLUSIVE}
@@ -144,5 +147,5 @@ def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 
 def _text(name: str, node: yaml.Node) -> str:
     if not isinstance(node, yaml.ScalarNode):
-        raise InputError(f"{name} is no single value.", "Put it into quotes if it is one.")
+        raise InputError(f"{name} is not a single value.", "Put it in quotes if it is one.")
     return str(node.value)

@@ -1,4 +1,4 @@
-"""Settings of a restoration from text, as typed on the command line or written into a file."""
+"""Parse the settings of a restoration from the text of a command line or a job file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BOOLS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "o
 
 
 def read_setting(name: str, text: str) -> object:
-    """Return the value of a setting; None where the text says nothing. Raises InputError."""
+    """Return the value of a setting; None for an empty or null text. Raises InputError."""
     kind = FIELD_TYPES[name]
     if kind.endswith("| None") and text in _NOTHING:
         return None

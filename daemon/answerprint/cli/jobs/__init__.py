@@ -1,1 +1,1 @@
-"""Jobs of the daemon, as the command line sees and shows them."""
+"""`answerprint jobs` and `queue`: list, show, watch and control the jobs of the daemon."""

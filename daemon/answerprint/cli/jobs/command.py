@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments", "print_list", "run"]
 
 _EPILOG = """\
-A job is named by its number, by its id, or by the first 4 characters of its id or more.
+A job is named by its number, its id, or at least the first 4 characters of its id.
 
 examples:
   answerprint jobs list
@@ -40,44 +40,51 @@ examples:
 states: queued, running, paused, muxing (the output is being written), done, failed, cancelled
 """
 
-_STEERING = {
-    "pause": ("stop jobs after the chunk that is done, until they are resumed", "Frames that are done stay done."),
-    "resume": ("let paused jobs go on", "A job that waits for room on a disk goes on by itself when there is some."),
-    "cancel": ("end jobs now", "What a job has on disk beside a finished output is removed; it stays in the list."),
-    "retry": ("queue failed or cancelled jobs again", "Chunks that a failed job has on disk are used again."),
-    "delete": ("forget jobs that have ended", "Finished outputs stay. Jobs that have not ended are refused."),
+_CONTROLS = {
+    "pause": ("pause jobs after their current chunk", "Finished frames are kept."),
+    "resume": ("resume paused jobs", "A job that waits for disk space resumes by itself once there is enough."),
+    "cancel": ("cancel jobs", "Deletes their unfinished files. Cancelled jobs stay in the list."),
+    "retry": ("queue failed or cancelled jobs again", "A failed job continues after its finished chunks."),
+    "delete": (
+        "remove ended jobs from the list",
+        "Finished outputs stay on disk. Jobs that have not ended are refused.",
+    ),
 }
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the arguments."""
+    """Add the arguments."""
     parser.epilog = _EPILOG
     actions = Actions(parser)
-    shown = actions.add("list", "all jobs that wait or work, and the last that ended", _LIST_HELP)
-    shown.add_argument("--all", action="store_true", help="also all that ended before")
+    shown = actions.add("list", "list waiting and running jobs, and those that ended last", _LIST_HELP)
+    shown.add_argument("--all", action="store_true", help="include all jobs that ended earlier")
     shown.add_argument(
-        "--state", action="append", choices=[state.value for state in JobState], help="only these; may be repeated"
+        "--state",
+        action="append",
+        choices=[state.value for state in JobState],
+        help="only jobs in this state; repeatable",
     )
-    show = actions.add("show", "everything that is known of jobs")
-    show.add_argument("ids", metavar="ID", nargs="+")
-    watched = actions.add("watch", "see jobs at work, until they have ended", _WATCH_HELP)
-    watched.add_argument("ids", metavar="ID", nargs="*", help="default: all that wait or work")
-    for name, (summary, more) in _STEERING.items():
-        actions.add(name, summary, more).add_argument("ids", metavar="ID", nargs="+")
-    moved = actions.add("move", "change when waiting jobs get their turn", _MOVE_HELP)
-    moved.add_argument("ids", metavar="ID", nargs="+")
-    moved.add_argument("--priority", type=int, metavar="N", help="larger goes first; -100..100, 0 at first")
+    show = actions.add("show", "show all details of jobs")
+    show.add_argument("ids", metavar="ID", nargs="+", help=_ID_HELP)
+    watched = actions.add("watch", "show the progress of jobs until they end", _WATCH_HELP)
+    watched.add_argument("ids", metavar="ID", nargs="*", help=f"{_ID_HELP} (default: all waiting and running jobs)")
+    for name, (summary, more) in _CONTROLS.items():
+        actions.add(name, summary, more).add_argument("ids", metavar="ID", nargs="+", help=_ID_HELP)
+    moved = actions.add("move", "change the priority, order or start time of waiting jobs", _MOVE_HELP)
+    moved.add_argument("ids", metavar="ID", nargs="+", help=_ID_HELP)
+    moved.add_argument("--priority", type=int, metavar="N", help="higher runs first; -100..100, new jobs have 0")
     place = moved.add_mutually_exclusive_group()
-    place.add_argument("--first", action="store_true", help="before all others of its priority")
-    place.add_argument("--last", action="store_true", help="behind all others of its priority")
-    moved.add_argument("--not-before", metavar="WHEN", help="such as 20:00, 2030-01-31T06:30, +2h or now")
+    place.add_argument("--first", action="store_true", help="run before all other jobs of the same priority")
+    place.add_argument("--last", action="store_true", help="run after all other jobs of the same priority")
+    moved.add_argument("--not-before", metavar="WHEN", help="earliest start: 20:00, 2030-01-31T06:30, +2h or now")
 
 
-_LIST_HELP = "--json prints one array of objects; times are seconds since 1970."
+_ID_HELP = "number or id of a job"
+_LIST_HELP = "--json prints one array of objects; times are in seconds since 1970."
 _WATCH_HELP = """\
-One job is shown as by answerprint restore, and ends with its exit code. Several share a table; the exit code is 0 when
-all are done. Leaving with Ctrl-C changes nothing for the jobs. With --json a job is told as its events, several as an
-object whenever one has changed.
+One ID shows the same progress as answerprint restore, and the command exits with its exit code. Several share a table;
+the exit code is 0 if all are done. Ctrl-C stops watching; the jobs run on. --json prints the events of a single job, or
+an object of each job whenever it changes.
 """
 _MOVE_HELP = """\
 examples:
@@ -88,25 +95,25 @@ examples:
 
 
 def run(args: Namespace, context: Context) -> int:
-    """Do what was asked; returns the exit code."""
+    """Run the action and return the exit code."""
     if args.action in ("list", "show"):
-        look = {"list": _list, "show": _show}[args.action]
+        show = {"list": _list, "show": _show}[args.action]
         with reach_jobs(context) as jobs:
-            return look(args, context, jobs)
-    act = {"watch": _watch, "delete": _delete, "move": _move}.get(args.action, _steer)
+            return show(args, context, jobs)
+    act = {"watch": _watch, "delete": _delete, "move": _move}.get(args.action, _control)
     with reach_or_wake_daemon(context) as client:
         return act(args, context, client)
 
 
-def print_list(looks: list[JobView], context: Context) -> None:
-    """Print jobs as a table, or as one array."""
+def print_list(views: list[JobView], context: Context) -> None:
+    """Print jobs as a table, or as one JSON array."""
     if context.console.json:
-        context.console.array([as_json(look) for look in looks])
+        context.console.array([as_json(view) for view in views])
         return
-    if not looks:
+    if not views:
         context.console.out("No jobs.")
         return
-    for line in listing(looks):
+    for line in listing(views):
         context.console.out(line)
 
 
@@ -120,19 +127,19 @@ def _list(args: Namespace, context: Context, client: JobSource) -> int:
         jobs, older = with_recent(client)
     print_list(view_of(client, jobs), context)
     if older and not context.console.json:
-        context.console.err(f"{older} more ended before: answerprint jobs list --all")
+        context.console.err(f"{older} older jobs are not shown: answerprint jobs list --all")
     return 0
 
 
 def _show(args: Namespace, context: Context, client: JobSource) -> int:
     def show(reference: str) -> None:
-        (look,) = view_of(client, [client.get(reference)])
-        events = history(client, look.job)
+        (view,) = view_of(client, [client.get(reference)])
+        events = history(client, view.job)
         if context.console.json:
             chunks = sum(event["event"] == "chunk" for event in events)
-            context.console.event({"event": "job", **as_json(look), "chunks_done": chunks, "history": events})
+            context.console.event({"event": "job", **as_json(view), "chunks_done": chunks, "history": events})
             return
-        lines = details(look, events)
+        lines = details(view, events)
         width = max(map(len, lines))
         for name, text in lines.items():
             first, *rest = text.split("\n")
@@ -155,28 +162,28 @@ def _watch(args: Namespace, context: Context, client: Client) -> int:
     return overview(client, jobs, context)
 
 
-def _steer(args: Namespace, context: Context, client: Client) -> int:
+def _control(args: Namespace, context: Context, client: Client) -> int:
     act: Callable[[str], JobRecord] = getattr(client, args.action)
 
-    def steer(reference: str) -> None:
+    def control(reference: str) -> None:
         job = act(reference)
-        _say(context, job, f"is {job.state.value}")
+        _report(context, job, f"is {job.state.value}")
 
-    return _each(args.ids, steer, context)
+    return _each(args.ids, control, context)
 
 
 def _delete(args: Namespace, context: Context, client: Client) -> int:
     def delete(reference: str) -> None:
         job = client.get(reference)
         freed = client.delete(job.id)
-        _say(context, job, "is deleted" + (f"; {size_words(freed)} freed" if freed else ""), freed_bytes=freed)
+        _report(context, job, "is deleted" + (f"; {size_words(freed)} freed" if freed else ""), freed_bytes=freed)
 
     return _each(args.ids, delete, context)
 
 
 def _move(args: Namespace, context: Context, client: Client) -> int:
     if args.priority is None and args.not_before is None and not (args.first or args.last):
-        raise InputError("Nothing says where to.", "Give --first, --last, --priority N or --not-before WHEN.")
+        raise InputError("Nothing to change.", "Give --first, --last, --priority N or --not-before WHEN.")
     not_before = None if args.not_before is None else parse_when(args.not_before)
 
     place: QueuePlace | None = "first" if args.first else "last" if args.last else None
@@ -184,13 +191,13 @@ def _move(args: Namespace, context: Context, client: Client) -> int:
     def move(reference: str) -> None:
         job = client.move(reference, priority=args.priority, place=place, not_before=not_before)
         when = "" if job.not_before is None else f", not before {clock_words(job.not_before)}"
-        _say(context, job, f"has priority {job.priority}{when}")
+        _report(context, job, f"has priority {job.priority}{when}")
 
     return _each(args.ids, move, context)
 
 
 def _each(references: list[str], act: Callable[[str], None], context: Context) -> int:
-    """Do it to every job, whatever becomes of the others; returns the first exit code that is not 0."""
+    """Apply `act` to every job, even if it fails for some; returns the first exit code that is not 0."""
     code = 0
     for reference in dict.fromkeys(references):
         try:
@@ -203,7 +210,7 @@ def _each(references: list[str], act: Callable[[str], None], context: Context) -
     return code
 
 
-def _say(context: Context, job: JobRecord, text: str, **facts: object) -> None:
+def _report(context: Context, job: JobRecord, text: str, **facts: object) -> None:
     if context.console.json:
         event: Message = {"event": "job", **as_json(JobView(job)), **facts}
         context.console.event(event)

@@ -1,4 +1,4 @@
-"""All that is known of a job, as lines for people and as JSON for programs."""
+"""All details of a job, as lines of text or as JSON."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from answerprint.text import counted, plain
 
 __all__ = ["as_json", "details", "settings_words"]
 
-# Only the daemon works with these: what a client has of them are defaults.
+# Only the daemon uses these fields; a client has their defaults.
 _INNER = frozenset({"lane", "position", "fingerprint", "rung", "failures", "facts", "result"})
 
 _LATEST_WARNINGS = 5
 
 
-def as_json(look: JobView) -> Message:
-    """A job as one object; times are seconds since 1970."""
-    job = look.job
+def as_json(view: JobView) -> Message:
+    """A job as one JSON object; times are in seconds since 1970."""
+    job = view.job
     known = {name: value for name, value in asdict(job).items() if name not in _INNER} | {"clip": job.clip.to_json()}
     sizes = {"scratch_bytes": _scratch_bytes(job), "scratch_estimate_bytes": _scratch_most(job)}
     return {
@@ -33,41 +33,41 @@ def as_json(look: JobView) -> Message:
         "input": job.input,
         "output": job.output,
         **sizes,
-        "progress": look.progress,
+        "progress": view.progress,
     }
 
 
-def details(look: JobView, history: Sequence[Message], now: datetime | None = None) -> Mapping[str, str]:
-    """Lines by name. history: the job's kept events."""
-    job, problem = look.job, look.job.problem or {}
+def details(view: JobView, history: Sequence[Message], now: datetime | None = None) -> Mapping[str, str]:
+    """Lines by name. history: the job's recorded events."""
+    job, problem = view.job, view.job.problem or {}
     chunks = [event for event in history if event["event"] == "chunk"]
     warnings = [str(event["message"]) for event in history if event["event"] in ("warning", "adapted")]
     lines = {
         "job": f"{job_name(job)}, {job.id}",
         "state": job.state.value,
-        "about": "" if problem or job.ended_state else about(look, now),
+        "about": "" if problem or job.ended_state else about(view, now),
         "problem": str(problem.get("message", "")),
         "remedy": str(problem.get("remedy", "")),
         "input": job.input,
         "output": job.output,
         "settings": settings_words(job.request),
-        "frames": f"{frames_words(job)}, in {counted(len(chunks), 'chunk')}" if job.frames_total else "not counted yet",
+        "frames": f"{frames_words(job)}, in {counted(len(chunks), 'chunk')}" if job.frames_total else "not known yet",
         "priority": str(job.priority),
         **{name: clock_words(moment, now) for name, moment in _moments(job).items() if moment is not None},
         "work": duration(job.seconds) if job.seconds else "",
         "scratch": _scratch(job, chunks),
         "motion": _motion(chunks),
     }
-    # A line each: a name with a line in it begins no other.
-    said = {name: plain(text) for name, text in lines.items()}
-    said["warnings"] = "\n".join(map(plain, warnings[-_LATEST_WARNINGS:]))
-    return {name: text for name, text in said.items() if text}
+    # One line each: a file name with a line break must not start another.
+    shown = {name: plain(text) for name, text in lines.items()}
+    shown["warnings"] = "\n".join(map(plain, warnings[-_LATEST_WARNINGS:]))
+    return {name: text for name, text in shown.items() if text}
 
 
 def settings_words(request: Message) -> str:
-    """The settings of a request that differ from none, nearly as they were typed."""
-    elsewhere = {"input", "output", "options", "interpret", "consistency", "overwrite", "size"}
-    words = [f"{name} {value}" for name, value in request.items() if name not in elsewhere and value is not None]
+    """The settings of a request, nearly as they were typed."""
+    special = {"input", "output", "options", "interpret", "consistency", "overwrite", "size"}
+    words = [f"{name} {value}" for name, value in request.items() if name not in special and value is not None]
     if request.get("size"):
         words.append("size {}x{}".format(*request["size"]))
     words += [f"{name}={value}" for name, value in (request.get("options") or {}).items()]
@@ -82,7 +82,7 @@ def _moments(job: JobRecord) -> dict[str, float | None]:
 
 
 def _scratch(job: JobRecord, chunks: Sequence[Message]) -> str:
-    """What its chunks take on disk. Those of a failed job stay, for a retry."""
+    """Disk space of its chunks. A failed job keeps them for a retry."""
     if job.state in (JobState.DONE, JobState.CANCELLED):
         return ""
     size = _scratch_bytes(job) or sum(int(chunk["receipt"]["segment"].get("bytes", 0)) for chunk in chunks)
@@ -101,4 +101,4 @@ def _scratch_most(job: JobRecord) -> int:
 def _motion(chunks: Sequence[Message]) -> str:
     hits = sum(int(chunk["flow_cache"]["hits"]) for chunk in chunks)
     misses = sum(int(chunk["flow_cache"]["misses"]) for chunk in chunks)
-    return f"{counted(hits, 'pair')} from the cache, {misses} measured" if hits or misses else ""
+    return f"{counted(hits, 'frame pair')} from the cache, {misses} measured" if hits or misses else ""

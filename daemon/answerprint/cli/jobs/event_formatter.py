@@ -1,4 +1,4 @@
-"""What the daemon tells of a job, as the events that a restoration shows and `--json` prints."""
+"""Turn the daemon's events of a job into the events that the terminal shows and `--json` prints."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from answerprint.ipc.messages import Message
 __all__ = ["QUEUE", "EventFormatter", "waiting"]
 
 QUEUE = "queue"
-"""The stage of a job that waits for its turn."""
+"""The stage of a job that waits in the queue."""
 
 
 def waiting(message: str) -> Message:
-    """The job has its turn later."""
+    """A stage event of a job that waits in the queue."""
     return {"event": "stage", "stage": QUEUE, "message": message}
 
 
 class EventFormatter:
-    """Turns happenings into started, stage, progress, chunk and warning, and in the end done or error.
+    """Turns job events into started, stage, progress, chunk and warning events; `ending` is done or error.
 
-    A failed job may have been queued again since: its end is told when nothing follows, by `ending`.
+    `ending` is separate because a failed job may have been queued again since: it is final only if nothing follows.
     """
 
     def __init__(self, job: str, number: int) -> None:
@@ -33,9 +33,9 @@ class EventFormatter:
         self.ending: Message | None = None
         """The final event, once the job has ended."""
 
-    def tell(self, happening: JobEvent) -> Iterator[Message]:
-        """Yield the events, none or more, that say what happened."""
-        event = happening.event
+    def format(self, job_event: JobEvent) -> Iterator[Message]:
+        """Yield the events to show for a job event: none or more."""
+        event = job_event.event
         name = event["event"]
         self.ending = None
         if name == "done":
@@ -48,30 +48,30 @@ class EventFormatter:
             self._begun = True
             yield {**event, "job": self._job, "number": self._number}
         elif name == "stage":
-            yield from self._stage_begins(event)
+            yield from self._new_stage(event)
         else:
             yield event
 
     def _state(self, state: str, problem: Message | None) -> Iterator[Message]:
         if state == JobState.QUEUED.value and self._begun:
-            yield from self._stage_begins(waiting("waiting for its turn"))
+            yield from self._new_stage(waiting("waiting in the queue"))
         elif state == JobState.PAUSED.value:
             self._stage = ""
-            yield events.warning(self._why_paused(problem))
+            yield events.warning(self._paused_words(problem))
         elif state == JobState.FAILED.value:
             failed = events.error(JobFailedError(f"Job {self._number} failed."))
             self.ending = failed | (problem or {})
         elif state == JobState.CANCELLED.value:
             self.ending = events.error(CancelledError(f"Job {self._number} was cancelled."))
 
-    def _stage_begins(self, event: Message) -> Iterator[Message]:
-        """Stages are not kept by the daemon: one may be missing, and one that was told may come again."""
+    def _new_stage(self, event: Message) -> Iterator[Message]:
+        """Yield a stage event unless it repeats the last one: the daemon may send a stage again after a reconnect."""
         key = f"{event['stage']} {event['message']}"
         if key != self._stage:
             self._stage = key
             yield event
 
-    def _why_paused(self, problem: Message | None) -> str:
+    def _paused_words(self, problem: Message | None) -> str:
         if problem is None:
-            return f"The job is paused. To go on: answerprint jobs resume {self._number}"
+            return f"The job is paused. To resume it: answerprint jobs resume {self._number}"
         return f"Paused: {problem['message']} {problem['remedy']}".rstrip()

@@ -1,4 +1,4 @@
-"""Show a job of the daemon to its end, or to the user's."""
+"""Show the progress of a job until it ends or the user interrupts."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 __all__ = ["LOST", "do_job", "follow_events", "watch"]
 
-LOST = "The daemon has gone; work goes on when it is back."
+LOST = "Lost the connection to the daemon; waiting for it to come back."
 
 
 def do_job(client: Client, new: NewJob, context: Context) -> Message:
-    """Submit a job and show it; returns its final event, `done` or `error`.
+    """Submit a job and show its progress; returns its final event, `done` or `error`.
 
-    A Ctrl-C, a request to end and a reader that goes away cancel the job, then pass through. One that was done before
-    it could be cancelled is done. A second Ctrl-C leaves at once.
+    Ctrl-C, SIGTERM and a closed output cancel the job and are raised again, unless the job was done before it could be
+    cancelled. A second Ctrl-C exits at once.
     """
     presenter = choose_presenter(context.console)
     try:
         try:
             job, _ = client.submit(new)
-            if before := _what_is_before(job, client.info()):
-                presenter.show(waiting(before))
+            if reason := _waiting_reason(job, client.info()):
+                presenter.show(waiting(reason))
             return follow_events(client, job, presenter)
         except (KeyboardInterrupt, CancelledError, BrokenPipeError) as interruption:
             presenter.close()
@@ -48,7 +48,7 @@ def do_job(client: Client, new: NewJob, context: Context) -> Message:
 
 
 def watch(client: Client, job: JobRecord, context: Context) -> Message:
-    """Show a job that is there already; returns its final event. Leaving changes nothing for the job."""
+    """Show the progress of a submitted job; returns its final event. Ctrl-C does not affect the job."""
     presenter = choose_presenter(context.console)
     try:
         return follow_events(client, job, presenter)
@@ -57,34 +57,34 @@ def watch(client: Client, job: JobRecord, context: Context) -> Message:
 
 
 def follow_events(client: Client, job: JobRecord, presenter: Presenter) -> Message:
-    """Show a job's events to the end; returns the final one. Raises NoDaemonError when the daemon stays away."""
-    story = EventFormatter(job.id, job.number)
+    """Show a job's events until it ends; returns the final one. Raises NoDaemonError if the daemon stays away."""
+    formatter = EventFormatter(job.id, job.number)
     try:
-        for happening in client.watch(job.id, on_lost=lambda: presenter.show(events.warning(LOST))):
-            for event in story.tell(happening):
+        for job_event in client.watch(job.id, on_lost=lambda: presenter.show(events.warning(LOST))):
+            for event in formatter.format(job_event):
                 presenter.show(event)
     except NoDaemonError as error:
         raise NoDaemonError(
-            f"The daemon has gone and does not come back: {error.message}",
-            f"Job {job.number} goes on with it: answerprint daemon start, then: answerprint jobs watch {job.number}",
+            f"Lost the connection to the daemon: {error.message}",
+            f"To continue job {job.number}: answerprint daemon start, then answerprint jobs watch {job.number}",
         ) from error
-    if story.ending is None:
-        raise JobFailedError(f"Nothing is known of the end of job {job.number}.", "Look at: answerprint jobs list")
-    presenter.show(story.ending)
-    return story.ending
+    if formatter.ending is None:
+        raise JobFailedError(f"The daemon did not report how job {job.number} ended.", "See: answerprint jobs list")
+    presenter.show(formatter.ending)
+    return formatter.ending
 
 
 def _cancel(client: Client, job: str, context: Context) -> Message | None:
-    """Cancel a job; returns the final event of one that was done already."""
+    """Cancel a job; returns its final event if it was already done."""
     console = context.console
     if not console.json:
-        console.err("Cancelling the job; press Ctrl-C again to leave at once.")
-        console.err("  With --detach a job goes on without this terminal.")
+        console.err("Cancelling the job; press Ctrl-C again to exit at once.")
+        console.err("  With --detach, a job runs on without this terminal.")
     try:
         client.cancel(job)
     except NoDaemonError:
         if not console.json:
-            console.err("The daemon does not answer: the job is still in its queue. See: answerprint jobs list")
+            console.err("The daemon does not answer; the job is still in its queue. See: answerprint jobs list")
     except AnswerprintError:
         return _ending(client, job)
     return None
@@ -96,21 +96,21 @@ def _ending(client: Client, job: str) -> Message | None:
         if client.get(job).state is not JobState.DONE:
             return None
     except AnswerprintError:
-        return None  # it never came to the daemon
-    for happening in client.watch(job, progress=False):
-        if happening.event["event"] == "done":
-            return happening.event
+        return None  # the job never reached the daemon
+    for job_event in client.watch(job, progress=False):
+        if job_event.event["event"] == "done":
+            return job_event.event
     return None
 
 
-def _what_is_before(job: JobRecord, info: DaemonInfo) -> str:
-    """Why a new job does not begin at once; empty where it does."""
+def _waiting_reason(job: JobRecord, info: DaemonInfo) -> str:
+    """Why a new job does not start at once; empty if it does."""
     if info.suspended:
         reason = f" ({info.suspend_reason})" if info.suspend_reason else ""
-        return f"waiting: the queue is suspended{reason}; to go on: answerprint queue resume"
-    before = sum(info.jobs.get(state.value, 0) for state in UNFINISHED - {JobState.PAUSED, JobState.MUXING}) - 1
-    if before <= 0:
+        return f"waiting: the queue is suspended{reason}; to resume it: answerprint queue resume"
+    ahead = sum(info.jobs.get(state.value, 0) for state in UNFINISHED - {JobState.PAUSED, JobState.MUXING}) - 1
+    if ahead <= 0:
         return ""
     if job.kind == "preview":
-        return "waiting for the end of the running chunk"
-    return f"waiting: {counted(before, 'job')} before it"
+        return "waiting for the current chunk of the running job"
+    return f"waiting: {counted(ahead, 'job')} ahead"

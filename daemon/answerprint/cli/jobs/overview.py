@@ -1,4 +1,4 @@
-"""Several jobs at once, until all have ended: a table that renews itself, a line a change, or JSON."""
+"""Watch several jobs until all have ended: a live table on a terminal, else a line or a JSON object per change."""
 
 from __future__ import annotations
 
@@ -26,65 +26,65 @@ __all__ = ["overview"]
 
 _EVERY_SECONDS = 1.0
 _PATIENCE_SECONDS = 60.0
-_INFO_EVERY = 10  # looks; the daemon measures its disks for it
+_INFO_EVERY = 10  # polls; each costs the daemon a measurement of its disks
 
 
 class _Table:
-    """A table on a terminal, in the place of the one before."""
+    """A table on a terminal, which replaces the one before."""
 
     def __init__(self, console: Console) -> None:
         self._console, self._lines = console, 0
 
-    def show(self, looks: Sequence[JobView]) -> None:
-        """Write it over the last one."""
-        lines = listing(looks)
-        room = shutil.get_terminal_size().lines - 1  # what has left the screen cannot be written over
+    def show(self, views: Sequence[JobView]) -> None:
+        """Write the table over the last one."""
+        lines = listing(views)
+        room = shutil.get_terminal_size().lines - 1  # lines that have scrolled away cannot be replaced
         if len(lines) > room:
             lines = [*lines[: room - 1], f"... and {len(lines) - room + 1} more"]
-        self._console.again(lines, self._lines)
+        self._console.replace_lines(lines, self._lines)
         self._lines = len(lines)
 
 
 class _Changes:
-    """A line, or a JSON object, for every job that is not as it was."""
+    """A line, or a JSON object, for every job that has changed."""
 
     def __init__(self, context: Context) -> None:
         self._console = context.console
         self._seen: dict[str, object] = {}
 
-    def show(self, looks: Sequence[JobView]) -> None:
-        """Write what has changed."""
-        for look in looks:
-            job = look.job
+    def show(self, views: Sequence[JobView]) -> None:
+        """Write the jobs that have changed."""
+        for view in views:
+            job = view.job
             now = (job.state, job.frames_done)
             if self._seen.get(job.id) == now:
                 continue
             self._seen[job.id] = now
             if self._console.json:
-                self._console.event({"event": "job", **as_json(look)})
+                self._console.event({"event": "job", **as_json(view)})
             else:
                 frames = f", {frames_words(job)} frames" if job.frames_total else ""
-                said = about(look)
-                self._console.out(f"{job_name(job)}: {job.state.value}{frames}{', ' + said if said else ''}")
+                note = about(view)
+                self._console.out(f"{job_name(job)}: {job.state.value}{frames}{', ' + note if note else ''}")
 
 
 def overview(
     client: Client, jobs: Sequence[JobRecord], context: Context, *, wait: Callable[[float], None] = time.sleep
 ) -> int:
-    """Show jobs until all have ended; returns the exit code: 0 when all are done. What is deleted is left out.
+    """Show jobs until all have ended; returns the exit code, 0 if all are done. Deleted jobs are dropped.
 
-    A daemon that goes away, or does not answer, is waited for. Raises what keeps it from answering for long.
+    Waits for a daemon that goes away or does not answer, and raises the error after a minute.
     """
-    view = _Table(context.console) if sys.stdout.isatty() and not context.console.json else _Changes(context)
+    display = _Table(context.console) if sys.stdout.isatty() and not context.console.json else _Changes(context)
     lost_since: float | None = None
-    looked, suspended = 0, False
+    polls, suspended = 0, False
     while True:
         try:
-            if looked % _INFO_EVERY == 0:
+            if polls % _INFO_EVERY == 0:
                 suspended = client.info().suspended
-            looked += 1
-            jobs = _renewed(client, jobs)
-            looks = view_of(client, jobs, suspended=suspended)
+            polls += 1
+            jobs = _refreshed(client, jobs)
+            views = view_of(client, jobs, suspended=suspended)
             lost_since = None
         except AnswerprintError as error:
             if lost_since is None:
@@ -93,14 +93,14 @@ def overview(
             elif time.monotonic() - lost_since > _PATIENCE_SECONDS:
                 raise
         else:
-            view.show(looks)
-            if all(look.job.ended_state for look in looks):
-                return _exit_code(looks)
+            display.show(views)
+            if all(view.job.ended_state for view in views):
+                return _exit_code(views)
         wait(_EVERY_SECONDS)
 
 
-def _renewed(client: Client, jobs: Sequence[JobRecord]) -> Sequence[JobRecord]:
-    """The same jobs as they stand: those that wait or work by one call, in their order, then those that have ended."""
+def _refreshed(client: Client, jobs: Sequence[JobRecord]) -> Sequence[JobRecord]:
+    """The same jobs in their current state: unfinished ones in the order of the queue, then those that have ended."""
     wanted = {job.id for job in jobs}
     current = [job for job in unfinished(client) if job.id in wanted]
     unfinished_ids = {job.id for job in current}
@@ -112,8 +112,8 @@ def _renewed(client: Client, jobs: Sequence[JobRecord]) -> Sequence[JobRecord]:
     return [*current, *ended]
 
 
-def _exit_code(looks: Sequence[JobView]) -> int:
-    states = {look.job.state for look in looks}
+def _exit_code(views: Sequence[JobView]) -> int:
+    states = {view.job.state for view in views}
     if JobState.FAILED in states:
         return JobFailedError.exit_code
     return CancelledError.exit_code if JobState.CANCELLED in states else 0

@@ -34,19 +34,18 @@ examples:
 """
 
 _ADD_HELP = """\
-Every job is looked at before one is queued: when something is wrong with one of them, all that is wrong is said, and
-none is queued. A failed job does not keep the next from running.
+All jobs are checked before any is queued. If there are mistakes, all of them are listed and nothing is queued. A job
+that fails later does not stop the others.
 
 examples:
   answerprint queue add reel1.mov reel2.mov --output-folder restored
   answerprint queue add plate.%04d.png --suffix _4x --ext .mkv --priority 10
   answerprint queue add *.mov --not-before 20:00
 
-Of FILE... the results of Answerprint are left out, which is said.
+Files that Answerprint made are skipped, with a notice.
 
-A file of jobs, for --from, is YAML (or JSON). Its paths start at its own folder. The settings are those of
-answerprint restore by their long names, with input, output, label, priority and not_before; what it does not say is
-as on the command line:
+A job file, for --from, is YAML or JSON. Its paths are relative to the file. Settings have the long option names of
+answerprint restore, plus input, output, label, priority and not_before. The command line sets the defaults:
 
   defaults:
     seed: 7
@@ -64,38 +63,44 @@ as on the command line:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the arguments."""
+    """Add the arguments."""
     parser.epilog = _EPILOG
     actions = Actions(parser)
-    add = actions.add("add", "queue many files, or the jobs of a file", _ADD_HELP)
-    add.add_argument("files", metavar="FILE", nargs="*", help="video file, image sequence or its folder")
-    add.add_argument("--from", dest="job_file", metavar="JOBS.yaml", help="a file of jobs, - for standard input")
-    names = add.add_argument_group("names of the outputs of FILE...")
-    names.add_argument("--output-folder", metavar="DIR", help="where they go (default: beside their sources)")
-    names.add_argument("--suffix", default="_restored", help="what is added to the name (default: %(default)s)")
-    names.add_argument(
-        "--ext", default=".mov", help=".mov, .mkv, .mp4 or .%%04d.png, .tif, .exr (default: %(default)s)"
+    add = actions.add("add", "add many files, or the jobs in a job file, to the queue", _ADD_HELP)
+    add.add_argument("files", metavar="FILE", nargs="*", help="video file, image sequence or the folder of one")
+    add.add_argument(
+        "--from", dest="job_file", metavar="JOBS.yaml", help="read jobs from this file; - is standard input"
     )
-    turn = add.add_argument_group("their turn")
-    turn.add_argument("--priority", type=int, default=0, metavar="N", help="larger goes first; -100..100 (default: 0)")
-    turn.add_argument("--not-before", metavar="WHEN", help="such as 20:00, 2030-01-31T06:30 or +2h, in local time")
-    turn.add_argument("--label", default="", metavar="TEXT", help="what the jobs are called (default: the file's name)")
+    names = add.add_argument_group("Output names")
+    names.add_argument("--output-folder", metavar="DIR", help="folder for the outputs (default: beside each source)")
+    names.add_argument("--suffix", default="_restored", help="added to the name of the source (default: %(default)s)")
+    names.add_argument(
+        "--ext", default=".mov", help="extension: .mov, .mkv, .mp4 or .%%04d.png, .tif, .exr (default: %(default)s)"
+    )
+    scheduling = add.add_argument_group("Scheduling")
+    scheduling.add_argument(
+        "--priority", type=int, default=0, metavar="N", help="higher runs first; -100..100 (default: 0)"
+    )
+    scheduling.add_argument(
+        "--not-before", metavar="WHEN", help="earliest start: 20:00, 2030-01-31T06:30 or +2h, in local time"
+    )
+    scheduling.add_argument("--label", default="", metavar="TEXT", help="name of the jobs (default: the file's name)")
     add_settings(add)
     add_output(add)
-    actions.add("show", "the jobs that wait or work, in their order")
-    suspend = actions.add("suspend", "let no job begin or go on until queue resume", _SUSPEND_HELP)
-    suspend.add_argument("--reason", default="", metavar="TEXT", help="shown to whoever asks why nothing moves")
-    suspend.add_argument("--unload", action="store_true", help="also free the memory of warm models")
-    actions.add("resume", "go on")
+    actions.add("show", "list waiting and running jobs in the order of the queue")
+    suspend = actions.add("suspend", "start no more work until queue resume", _SUSPEND_HELP)
+    suspend.add_argument("--reason", default="", metavar="TEXT", help="shown by queue show and daemon status")
+    suspend.add_argument("--unload", action="store_true", help="also unload all models")
+    actions.add("resume", "resume a suspended queue")
 
 
 _SUSPEND_HELP = """\
-Running jobs stop after the chunk that they work on. With --unload the memory of the device is free for other programs.
+Running jobs stop after their current chunk. With --unload, the device memory is free for other programs.
 """
 
 
 def run(args: Namespace, context: Context) -> int:
-    """Do what was asked; returns the exit code."""
+    """Run the action and return the exit code."""
     if args.action == "add":
         return _add(args, context)
     if args.action == "show":
@@ -110,12 +115,12 @@ def run(args: Namespace, context: Context) -> int:
     if context.console.json:
         context.console.event({"event": "queue", "suspended": info.suspended, "reason": info.suspend_reason})
     else:
-        context.console.out(_suspended(info.suspend_reason) if info.suspended else "The queue goes on.")
+        context.console.out(_suspended(info.suspend_reason) if info.suspended else "The queue is running.")
     return 0
 
 
 def _add(args: Namespace, context: Context) -> int:
-    jobs = _asked_for(args, context)
+    jobs = _requested_jobs(args, context)
     make_folders([str(job.request["output"]) for job in jobs], context)
     queued = code = 0
     with open_daemon(context) as client:
@@ -125,17 +130,17 @@ def _add(args: Namespace, context: Context) -> int:
                     raise answer
                 if isinstance(answer, AnswerprintError):
                     code = code or answer.exit_code
-                    _say_mistake(Mistake(str(new.request["input"]), answer.message, answer.remedy), context)
+                    _report_mistake(Mistake(str(new.request["input"]), answer.message, answer.remedy), context)
                     continue
                 queued += 1
-                _say_queued(answer[0], context)
+                _report_queued(answer[0], context)
         finally:
             if queued < len(jobs) and not context.console.json:
                 context.console.err(f"{queued} of {counted(len(jobs), 'job')} {'is' if queued == 1 else 'are'} queued.")
     return code
 
 
-def _say_queued(job: JobRecord, context: Context) -> None:
+def _report_queued(job: JobRecord, context: Context) -> None:
     if context.console.json:
         facts = {"job": job.id, "number": job.number, "input": job.input, "output": job.output}
         context.console.event({"event": "submitted", **facts})
@@ -143,10 +148,10 @@ def _say_queued(job: JobRecord, context: Context) -> None:
         context.console.out(f"job {job.number}: {job.input} -> {job.output}")
 
 
-def _asked_for(args: Namespace, context: Context) -> Sequence[NewJob]:
-    """Return the jobs, all of them possible. Raises InputError when one is not."""
+def _requested_jobs(args: Namespace, context: Context) -> Sequence[NewJob]:
+    """Return the requested jobs, all of them valid. Raises InputError if one is not."""
     if bool(args.files) == bool(args.job_file):
-        raise InputError("Nothing says what to queue, or two things do.", "Give FILE... or --from JOBS.yaml.")
+        raise InputError("Give either files or a job file.", "Give FILE... or --from JOBS.yaml.")
     base: dict[str, Any] = {
         **settings_of(args),
         "range": args.range,
@@ -165,21 +170,21 @@ def _asked_for(args: Namespace, context: Context) -> Sequence[NewJob]:
         drafts = _drafts(args, base, mistakes, context)
         if not drafts and not mistakes.found:
             raise InputError(
-                f"Nothing was queued: {'it was' if len(args.files) == 1 else 'all were'} made by Answerprint.",
-                "To restore a result once more: answerprint restore INPUT OUTPUT",
+                f"Nothing queued: Answerprint made {'this file' if len(args.files) == 1 else 'all of these files'}.",
+                "To restore an output again: answerprint restore INPUT OUTPUT",
             )
     jobs = finish(drafts, mistakes)
     if mistakes.found:
-        _say_mistakes(mistakes, context)
+        _report_mistakes(mistakes, context)
         number = len(mistakes.found)
-        raise InputError(f"{counted(number, 'mistake')}, so nothing was queued.", "Correct what is said above.")
+        raise InputError(f"{counted(number, 'mistake')}, so nothing was queued.", "Correct the mistakes above.")
     if not jobs:
-        raise InputError(f"{args.job_file} holds no job.", "Add some.")
+        raise InputError(f"{args.job_file} contains no jobs.", "Add at least one.")
     return jobs
 
 
 def _drafts(args: Namespace, base: dict[str, Any], mistakes: Mistakes, context: Context) -> list[Draft]:
-    """The jobs of FILE...; what is no path is noted, and what is a result of ours is left out and said."""
+    """The jobs of FILE...; invalid paths become mistakes, and files made by Answerprint are skipped with a notice."""
     folder = None if args.output_folder is None else Path(absolute(args.output_folder))
     drafts = []
     for file in args.files:
@@ -189,27 +194,27 @@ def _drafts(args: Namespace, base: dict[str, Any], mistakes: Mistakes, context: 
             mistakes.add(file, error)
             continue
         if is_made_here(Path(source)):
-            _say_skipped(file, context)
+            _report_skipped(file, context)
             continue
         output = output_for(Path(source), folder=folder, suffix=args.suffix, extension=args.ext)
         drafts.append(Draft.of(file, {**base, "input": source, "output": str(output)}))
     return drafts
 
 
-def _say_skipped(place: str, context: Context) -> None:
-    message = "Answerprint made it, so it is left out."
+def _report_skipped(place: str, context: Context) -> None:
+    message = "Skipped, because Answerprint made it."
     if context.console.json:
         context.console.event({"event": "skipped", "place": place, "message": message})
     else:
         context.console.err(f"{place}: {message}")
 
 
-def _say_mistakes(mistakes: Mistakes, context: Context) -> None:
+def _report_mistakes(mistakes: Mistakes, context: Context) -> None:
     for mistake in mistakes.found:
-        _say_mistake(mistake, context)
+        _report_mistake(mistake, context)
 
 
-def _say_mistake(mistake: Mistake, context: Context) -> None:
+def _report_mistake(mistake: Mistake, context: Context) -> None:
     if context.console.json:
         facts = {"place": mistake.place, "message": mistake.message, "remedy": mistake.remedy}
         context.console.event({"event": "mistake", **facts})
@@ -218,4 +223,4 @@ def _say_mistake(mistake: Mistake, context: Context) -> None:
 
 
 def _suspended(reason: str) -> str:
-    return f"The queue is suspended{f' ({reason})' if reason else ''}. To go on: answerprint queue resume"
+    return f"The queue is suspended{f' ({reason})' if reason else ''}. To resume it: answerprint queue resume"

@@ -1,4 +1,4 @@
-"""Jobs as they stand now: what a list, an overview and the details show."""
+"""The current state of jobs, for lists, tables and details."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from answerprint.api.job import ENDED, UNFINISHED, JobEvent, JobRecord, JobState
 from answerprint.api.types import NotFoundError, Page
 from answerprint.ipc.messages import Message
 
-__all__ = ["WORKING", "JobSource", "JobView", "history", "unfinished", "view_of", "with_recent"]
+__all__ = ["RUNNING", "JobSource", "JobView", "history", "unfinished", "view_of", "with_recent"]
 
-WORKING = frozenset({JobState.RUNNING, JobState.MUXING})
+RUNNING = frozenset({JobState.RUNNING, JobState.MUXING})
 _RECENT = 20
 
 
 class JobSource(Protocol):
-    """Whatever knows of jobs: a daemon's client, or the journal while no daemon runs."""
+    """A source of jobs: the daemon's client, or the journal while no daemon is running."""
 
     def list(self, states: Sequence[JobState] = (), limit: int = 100, token: str = "") -> Page:
-        """A page of jobs."""
+        """A page of jobs. states: only these; none means all."""
         ...
 
     def all_jobs(self, states: Sequence[JobState] = ()) -> Iterator[JobRecord]:
@@ -28,25 +28,25 @@ class JobSource(Protocol):
         ...
 
     def get(self, reference: str) -> JobRecord:
-        """A job as it stands."""
+        """A job by number, id or the start of its id."""
         ...
 
-    def look(self, reference: str) -> tuple[JobRecord, Message | None]:
-        """A job as it stands, and its live progress."""
+    def get_with_progress(self, reference: str) -> tuple[JobRecord, Message | None]:
+        """A job and its live progress, None if it has none."""
         ...
 
     def suspend_reason(self) -> str | None:
-        """Why no chunk is begun, None where work goes on."""
+        """Why the queue is suspended; None if it is not."""
         ...
 
     def watch(self, reference: str, after: int = 0, *, progress: bool = True) -> Iterator[JobEvent]:
-        """What happened to a job."""
+        """The events of a job after a sequence number."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job, its live progress where it works, how many jobs go before it, and whether none goes at all."""
+    """A job to show. before: jobs ahead of it in the list; suspended: whether the queue is."""
 
     job: JobRecord
     progress: Message | None = None
@@ -55,41 +55,41 @@ class JobView:
 
 
 def unfinished(client: JobSource) -> list[JobRecord]:
-    """All jobs that wait or work, in the order of the queue."""
+    """All waiting and running jobs, in the order of the queue."""
     return list(client.all_jobs(_in_order(UNFINISHED)))
 
 
 def with_recent(client: JobSource) -> tuple[list[JobRecord], int]:
-    """Jobs that wait or work, then the last that ended; and how many ended before those."""
+    """Unfinished jobs, then those that ended last; and how many older ones there are."""
     ended = client.list(_in_order(ENDED), _RECENT)
     return [*unfinished(client), *ended.jobs], ended.total - len(ended.jobs)
 
 
 def view_of(client: JobSource, jobs: Sequence[JobRecord], *, suspended: bool | None = None) -> list[JobView]:
-    """See how jobs stand. What was deleted meanwhile is left out. suspended: asked for, where it is not known."""
+    """The current views of jobs, without those deleted meanwhile. suspended: None asks the source."""
     if suspended is None:
         suspended = any(job.state is JobState.QUEUED for job in jobs) and client.suspend_reason() is not None
-    looks: list[JobView] = []
+    views: list[JobView] = []
     before = 0
     for listed in jobs:
         job, progress = listed, None
-        if job.state in WORKING:
+        if job.state in RUNNING:
             try:
-                job, progress = client.look(job.id)  # a list comes without live progress
+                job, progress = client.get_with_progress(job.id)  # lists come without live progress
             except NotFoundError:
                 continue
-        looks.append(JobView(job, progress, before, suspended))
+        views.append(JobView(job, progress, before, suspended))
         before += job.state in (JobState.QUEUED, JobState.RUNNING)
-    return looks
+    return views
 
 
 def history(client: JobSource, job: JobRecord) -> list[Message]:
-    """The kept events of a job up to now."""
+    """The recorded events of a job up to now."""
     events: list[Message] = []
     if job.last_sequence:
-        for happening in client.watch(job.id, progress=False):
-            events.append(happening.event)
-            if happening.sequence >= job.last_sequence:
+        for job_event in client.watch(job.id, progress=False):
+            events.append(job_event.event)
+            if job_event.sequence >= job.last_sequence:
                 break
     return events
 

@@ -1,4 +1,4 @@
-"""How a job reads in one line."""
+"""A job in one line."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _NUMBERS = "# FRAMES DONE"
 _LONGEST_ABOUT = 44
 
 
-def listing(looks: Sequence[JobView], now: datetime | None = None) -> list[str]:
-    """A table of jobs, as wide as the terminal at most."""
+def listing(views: Sequence[JobView], now: datetime | None = None) -> list[str]:
+    """A table of jobs, cut to the width of the terminal."""
     rows = []
-    for look in looks:
-        job = look.job
+    for view in views:
+        job = view.job
         share = f"{100 * frames_done(job) // job.frames_total} %" if job.frames_total else ""
         frames = frames_words(job) if job.frames_total else ""
-        short = about(look, now)
+        short = about(view, now)
         if len(short) > _LONGEST_ABOUT:
             short = short[: _LONGEST_ABOUT - 3] + "..."
         rows.append((str(job.number), job.state.value, frames, share, short, job.label, job.output))
@@ -34,31 +34,31 @@ def listing(looks: Sequence[JobView], now: datetime | None = None) -> list[str]:
 
 
 def job_name(job: JobRecord) -> str:
-    """What people call it."""
+    """The number and label of a job."""
     return f"job {job.number} ({job.label})" if job.label else f"job {job.number}"
 
 
 def frames_words(job: JobRecord) -> str:
-    """How many frames are done, of how many."""
+    """Finished frames out of all."""
     return f"{frames_done(job)}/{job.frames_total}"
 
 
 def frames_done(job: JobRecord) -> int:
-    """Of a job that is done, all: a preview has no chunks by which they would be counted."""
+    """Finished frames; all for a job that is done, as a preview has no chunks to count."""
     return job.frames_total if job.state is JobState.DONE else job.frames_done
 
 
-def about(look: JobView, now: datetime | None = None) -> str:
-    """How long a job takes, what it waits for, or why it ended, in a few words; empty where nothing is to be said."""
-    job, problem = look.job, look.job.problem or {}
+def about(view: JobView, now: datetime | None = None) -> str:
+    """In a few words, how long a job takes, what it waits for or why it ended; may be empty."""
+    job, problem = view.job, view.job.problem or {}
     now = now or datetime.now()
     match job.state:
         case JobState.QUEUED:
-            return _waits_for(look, now)
+            return _waiting_words(view, now)
         case JobState.RUNNING | JobState.MUXING:
-            return _works(look)
+            return _running_words(view)
         case JobState.PAUSED:
-            return str(problem.get("message", "until it is resumed"))
+            return str(problem.get("message", "until resumed"))
         case JobState.DONE:
             ended = "" if job.ended is None else f"{clock_words(job.ended, now)}, "
             return f"{ended}{duration(job.seconds)} of work"
@@ -69,7 +69,7 @@ def about(look: JobView, now: datetime | None = None) -> str:
 
 
 def size_words(size: float) -> str:
-    """Bytes in the unit that suits them."""
+    """Bytes in a readable unit."""
     for unit in ("B", "KiB", "MiB"):
         if abs(size) < 1024:
             return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
@@ -77,18 +77,18 @@ def size_words(size: float) -> str:
     return f"{size:.1f} GiB"
 
 
-def _waits_for(look: JobView, now: datetime) -> str:
-    job = look.job
+def _waiting_words(view: JobView, now: datetime) -> str:
+    job = view.job
     if job.not_before is not None and job.not_before > now.timestamp():
         return f"not before {clock_words(job.not_before, now)}"
-    if look.suspended:
+    if view.suspended:
         return "the queue is suspended"
-    return f"{look.before} before it" if look.before else "next"
+    return f"{view.before} ahead" if view.before else "next"
 
 
-def _works(look: JobView) -> str:
-    progress: Message = look.progress or {}
-    if look.job.state is JobState.MUXING:
+def _running_words(view: JobView) -> str:
+    progress: Message = view.progress or {}
+    if view.job.state is JobState.MUXING:
         return "writing the output"
     eta = progress.get("eta_seconds")
     if eta is not None:

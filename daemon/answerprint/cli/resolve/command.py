@@ -1,4 +1,4 @@
-"""`answerprint resolve`: from Resolve's timeline into the queue, and back into its media pool."""
+"""`answerprint resolve`: restore clips of a Resolve timeline, and put them back into the project."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ examples:
   answerprint resolve undo 3
   answerprint resolve status
 
-From a terminal this works with Resolve Studio (Preferences > System > General > External scripting using: Local). The
-same commands are in Resolve's own menu once installed: Workspace > Scripts > Answerprint.
+From a terminal, these commands need Resolve Studio, with External scripting using set to Local in Preferences >
+System > General. After `resolve install` the same commands are in Resolve's menu: Workspace > Scripts > Answerprint.
 """
 
 _RESTORE = """\
-Each clip is read by two independent ways; where they disagree, the clip is refused rather than guessed. Restored are
-the frames that the clip shows, as they are in the source (a retime is not baked in), and handles on both sides. The
-source is never written to, and a clip that is refused keeps no other from being restored.
+Restores the source frames that each clip shows, plus handles on both sides; a retime is not baked in. The position of
+a clip is determined in two independent ways; if they disagree, the clip is refused. A refused clip does not stop the
+others. The source is never changed.
 
-Put back (--put) in the order of what it changes in the project:
+Ways to put a clip back (--put), from the smallest change in the project to the largest:
 {modes}
 
-Without --wait the jobs stay in the queue and this command ends; what is done is put back by `answerprint resolve
-finish` or Resolve's menu item Bring Back Finished, even when Resolve or the daemon was restarted meanwhile.
+Without --wait the command ends and the jobs stay in the queue. To put finished clips back later, use `answerprint
+resolve finish` or Resolve's menu item Bring Back Finished, even after Resolve or the daemon was restarted.
 
 examples:
   answerprint resolve restore --selected
@@ -50,7 +50,7 @@ examples:
 """
 
 _QUEUE = """\
-Like `restore`, for many clips and for the night; a list that was exported from any editor needs no Resolve at all.
+Like `restore`, for many clips. With --from, restores the clips of an edit list from any editor, without Resolve.
 
 examples:
   answerprint resolve queue --flag Blue --not-before 20:00
@@ -60,13 +60,13 @@ examples:
 """
 
 _UNDO = """\
-Takes out of the project what was put into it for a job, and nothing else: the item, the track if it was made for it,
-the take, the clip in the pool; a replaced clip gets its former file back. The restored file stays on disk.
+Removes what was added to the project for a job, and nothing else: the timeline item, its track if it was made for it,
+the take, the clip in the media pool. A replaced clip gets its original file back. The restored file stays on disk.
 """
 
 _SETTINGS = """\
-Resolve's menu items restore with these settings, which each project keeps; the options are the daemon's own. Opens a
-window where there is a display, and asks in the terminal otherwise.
+Resolve's menu items restore with these settings; each project has its own. Opens a window if there is a display, and
+asks in the terminal otherwise.
 """
 
 _MODULES: Mapping[str, str] = MappingProxyType(
@@ -85,42 +85,48 @@ _MODULES: Mapping[str, str] = MappingProxyType(
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the arguments."""
+    """Add the arguments."""
     from answerprint.cli.resolve import install
 
     parser.epilog = _EPILOG
     actions = Actions(parser)
     asking = ", ".join(mode.name for mode in MODES.values() if mode.changes)
-    restore = actions.add("restore", "restore clips of the timeline, and put them back", _restore_text())
+    restore = actions.add("restore", "restore clips of the timeline and put them back", _restore_text())
     _add_selection(restore.add_mutually_exclusive_group(required=True))
     add_restore_arguments(restore)
-    restore.add_argument("--wait", action="store_true", help="stay until all is done, and put each clip back then")
-    restore.add_argument("--yes", action="store_true", help=f"do not ask before --put {asking}")
+    restore.add_argument(
+        "--wait", action="store_true", help="wait for the jobs, and put each clip back when it is done"
+    )
+    restore.add_argument("--yes", action="store_true", help=f"do not ask for confirmation of --put {asking}")
     add_settings(restore)
-    queue = actions.add("queue", "queue a whole track, bin, flag or timeline, or an exported list", _QUEUE)
+    queue = actions.add("queue", "restore many clips: a track, bin, flag or timeline, or an edit list", _QUEUE)
     chosen = queue.add_mutually_exclusive_group(required=True)
     _add_selection(chosen)
-    chosen.add_argument("--from", dest="list_file", metavar="FILE", help="an EDL or OTIO file, from any editor")
-    queue.add_argument("--media", metavar="DIR", help="with --from: where media lie that the list only names")
-    queue.add_argument("--rate", metavar="R", help="with --from: frames per second of an EDL, which does not say")
-    queue.add_argument("--report", metavar="FILE", help="write what became of each clip as JSON")
-    add_restore_arguments(queue)
-    queue.add_argument("--wait", action="store_true", help="stay until all is done, and put each clip back then")
-    queue.add_argument("--yes", action="store_true", help=f"do not ask before --put {asking}")
-    add_settings(queue)
-    finish = actions.add("finish", "put back what is done and is not back yet")
-    finish.add_argument(
-        "jobs", metavar="JOB", nargs="*", help="only these, by number or id (default: all of the project)"
+    chosen.add_argument("--from", dest="list_file", metavar="FILE", help="clips of an EDL or OTIO file from any editor")
+    queue.add_argument(
+        "--media", metavar="DIR", help="with --from: folder to search for media that the list gives without a path"
     )
-    finish.add_argument("--again", action="store_true", help="also what was taken out of the project since")
-    finish.add_argument("--from", dest="list_file", metavar="FILE", help="write this list again, with what is restored")
-    finish.add_argument("--media", metavar="DIR", help="with --from: as for queue")
-    finish.add_argument("--rate", metavar="R", help="with --from: as for queue")
-    finish.add_argument("--follow", action="store_true", help="wait for what is still at work")
-    undo = actions.add("undo", "take a restored clip out of the project again", _UNDO)
-    undo.add_argument("jobs", metavar="JOB", nargs="+", help="number or id of the job")
-    actions.add("settings", "choose how clips of the open project are restored and brought back", _SETTINGS)
-    menu = actions.add("menu", "what Resolve's menu does; for its scripts")
+    queue.add_argument("--rate", metavar="R", help="with --from: frame rate of an EDL, which does not contain it")
+    queue.add_argument("--report", metavar="FILE", help="write the result of each clip to this file as JSON")
+    add_restore_arguments(queue)
+    queue.add_argument("--wait", action="store_true", help="wait for the jobs, and put each clip back when it is done")
+    queue.add_argument("--yes", action="store_true", help=f"do not ask for confirmation of --put {asking}")
+    add_settings(queue)
+    finish = actions.add("finish", "put finished clips back into the project")
+    finish.add_argument(
+        "jobs", metavar="JOB", nargs="*", help="number or id of a job (default: all jobs of the project)"
+    )
+    finish.add_argument("--again", action="store_true", help="also put back clips that you removed from the project")
+    finish.add_argument(
+        "--from", dest="list_file", metavar="FILE", help="write this edit list again, with the restored clips"
+    )
+    finish.add_argument("--media", metavar="DIR", help="with --from: as for resolve queue")
+    finish.add_argument("--rate", metavar="R", help="with --from: as for resolve queue")
+    finish.add_argument("--follow", action="store_true", help="wait for jobs that are not done yet")
+    undo = actions.add("undo", "remove restored clips from the project", _UNDO)
+    undo.add_argument("jobs", metavar="JOB", nargs="+", help="number or id of a job")
+    actions.add("settings", "choose how clips of the open project are restored and put back", _SETTINGS)
+    menu = actions.add("menu", "run an item of Resolve's menu; used by its scripts")
     menu.add_argument("menu_action", metavar="ACTION", help=SUPPRESS)
     menu.add_argument("menu_rest", metavar="...", nargs="*", help=SUPPRESS)
     install.add_install(actions)
@@ -129,7 +135,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, context: Context) -> int:
-    """Do what was asked; returns the exit code."""
+    """Run the action and return the exit code."""
     module = cast(Command, importlib.import_module(f"{__package__}.{_MODULES[args.action]}"))
     return module.run(args, context)
 
@@ -141,12 +147,12 @@ def _restore_text() -> str:
 
 def _add_selection(group: Any) -> None:  # noqa: ANN401 - argparse has no public name for a group
     add = group.add_argument
-    add("--selected", action="store_true", help="the clips that are selected on the timeline (Resolve 21.0.4 or later)")
-    add("--inout", action="store_true", help="what lies between the timeline's In and Out")
+    add("--selected", action="store_true", help="the selected clips of the timeline (Resolve 21.0.4 or later)")
+    add("--inout", action="store_true", help="the range between the timeline's In and Out points")
     add("--playhead", action="store_true", help="the clip under the playhead")
-    add("--track", type=int, metavar="N", help="all clips of a video track")
-    add("--flag", metavar="COLOR", help="clips with a flag of that colour")
-    add("--colour", "--color", dest="colour", metavar="COLOR", help="clips of that clip colour")
-    add("--marker", metavar="COLOR", help="clips on which lies a marker of that colour")
-    add("--bin", metavar="NAME", help="clips of a bin of the media pool, such as Archive or Archive/Reel 7")
-    add("--timeline", action="store_true", help="all clips of the timeline")
+    add("--track", type=int, metavar="N", help="all clips on this video track")
+    add("--flag", metavar="COLOR", help="clips with a flag of this colour")
+    add("--colour", "--color", dest="colour", metavar="COLOR", help="clips with this clip colour")
+    add("--marker", metavar="COLOR", help="clips with a marker of this colour")
+    add("--bin", metavar="NAME", help="clips in this bin of the media pool, such as Archive or Archive/Reel 7")
+    add("--timeline", action="store_true", help="all clips on the timeline")

@@ -1,4 +1,4 @@
-"""`answerprint resolve queue --from LIST` and `finish --from LIST`: no Resolve is needed."""
+"""`answerprint resolve queue --from LIST` and `finish --from LIST`, which need no Resolve."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ __all__ = ["finish_list", "queue_list"]
 
 
 def queue_list(args: Namespace, context: Context) -> int:
-    """Queue what a list uses; returns the exit code."""
+    """Queue the clips of an edit list and return the exit code."""
     with open_daemon(context) as client:
         edit = _open(args, client)
         for entry in edit.refused:
-            _say_refused(entry, context)
+            _report_refused(entry, context)
         taken = [job.output for job in client.all_jobs(list(UNFINISHED))]
         jobs, without_place = jobs_of_list(edit, restore_settings_of(args, RestoreSettings()), taken)
         for master, error in without_place:
-            _say_piece_refused(master, error, context)
+            _report_piece_refused(master, error, context)
         refused = len(without_place)
         queued = []
         for (master, _), answer in zip(jobs, client.submit_all(new for _, new in jobs), strict=True):
@@ -50,29 +50,29 @@ def queue_list(args: Namespace, context: Context) -> int:
                 raise answer
             if isinstance(answer, AnswerprintError):
                 refused += 1
-                _say_piece_refused(master, answer, context)
+                _report_piece_refused(master, answer, context)
                 continue
             queued.append(answer[0])
-            _say_queued(master, answer[0], context)
+            _report_queued(master, answer[0], context)
         if not queued:
-            raise InputError("Nothing of this list can be restored.", "The reasons are above.")
-        # What another program reads must not take a list for queued of which media are missing.
+            raise InputError("No clip of this list can be restored.", "See the reasons above.")
+        # A program that reads the exit code must not take an incomplete list for queued.
         missing = sum(each.missing for each in edit.refused)
-        short = InputError.exit_code if missing or refused else 0
+        code = InputError.exit_code if missing or refused else 0
         if missing and not context.console.json:
-            context.console.err(f"{counted(missing, 'event')} without a medium: nothing of that is queued.")
+            context.console.err(f"{counted(missing, 'event')} not queued: the media are missing.")
         if not args.wait:
             if not context.console.json:
                 context.console.err(
-                    f"When they are done, the list with them: answerprint resolve finish --from {edit.path}"
+                    f"To write the list with the restored clips later: answerprint resolve finish --from {edit.path}"
                 )
-            return short
+            return code
         for job in queued:
             watch(client, job, context)
-        return _write(edit, args, client, context) or short
+        return _write(edit, args, client, context) or code
 
 
-def _say_queued(master: Master, job: JobRecord, context: Context) -> None:
+def _report_queued(master: Master, job: JobRecord, context: Context) -> None:
     if context.console.json:
         facts = {"job": job.id, "number": job.number, "input": job.input, "output": job.output}
         span = {"range": [master.first, master.stop], "events": [each.event for each in master.entries]}
@@ -82,13 +82,13 @@ def _say_queued(master: Master, job: JobRecord, context: Context) -> None:
         context.console.out(f"job {job.number}: {job.input}, {frames} -> {job.output}")
 
 
-def _say_piece_refused(master: Master, error: AnswerprintError, context: Context) -> None:
+def _report_piece_refused(master: Master, error: AnswerprintError, context: Context) -> None:
     for entry in master.entries:
-        _say_refused(replace(entry, refusal=error.message, remedy=error.remedy), context)
+        _report_refused(replace(entry, refusal=error.message, remedy=error.remedy), context)
 
 
 def finish_list(args: Namespace, context: Context) -> int:
-    """Write the list with what is restored; returns the exit code."""
+    """Write the edit list with the restored clips and return the exit code."""
     with open_daemon(context) as client:
         return _write(_open(args, client), args, client, context)
 
@@ -110,7 +110,7 @@ def _write(edit: EditList, args: Namespace, client: Client, context: Context) ->
     jobs = list(jobs_for(edit, client.all_jobs()))
     if not jobs:
         raise InputError(
-            f"Nothing of {edit.path.name} was queued.", f"Queue it: answerprint resolve queue --from {edit.path}"
+            f"No clip of {edit.path.name} was queued.", f"Queue them: answerprint resolve queue --from {edit.path}"
         )
     restored, missing = restored_of_list(edit, jobs, client.describe_all)
     path = restored_list_path(edit.path)
@@ -125,13 +125,13 @@ def _write(edit: EditList, args: Namespace, client: Client, context: Context) ->
         console.out(str(path))
         console.err("In Resolve: File > Import > Timeline.")
     if left:
-        console.err(f"{counted(len(left), 'event')} still show their source.")
+        console.err(f"{counted(len(left), 'event')} still {'uses' if len(left) == 1 else 'use'} the source.")
     for job in missing:
         console.err(f"job {job.number} ({job.label}) is {job.state.value}")
     return 0 if restored else JobFailedError.exit_code
 
 
-def _say_refused(entry: ListEntry, context: Context) -> None:
+def _report_refused(entry: ListEntry, context: Context) -> None:
     if context.console.json:
         context.console.event(
             {

@@ -1,7 +1,4 @@
-"""`answerprint resolve finish` and `undo`.
-
-The program that stays when a menu script has ended, and brings clips back as they are done.
-"""
+"""`answerprint resolve finish` and `undo`, and the background process that puts clips back for the menu."""
 
 from __future__ import annotations
 
@@ -29,7 +26,7 @@ from answerprint.resolve.restore.finish import Finished, follow_jobs, put_finish
 from answerprint.resolve.restore.join import join_plan_of
 from answerprint.text import counted
 
-__all__ = ["WORDS", "follow_aloud", "open_resolve", "run", "say_finished", "say_outcome", "start_follower"]
+__all__ = ["WORDS", "follow_with_output", "open_resolve", "report_finished", "report_outcome", "run", "start_follower"]
 
 if TYPE_CHECKING:
     from answerprint.client.client import Client
@@ -37,26 +34,26 @@ if TYPE_CHECKING:
 
 WORDS = {
     "put": "put back",
-    "already": "is there",
-    "removed": "left out: you took it out of the project (to bring it back: resolve finish JOB --again)",
-    "undone": "taken out",
-    "nothing": "nothing of it is in the project",
+    "already": "already there",
+    "removed": "skipped: you removed it from the project (to put it back: resolve finish JOB --again)",
+    "undone": "removed from the project",
+    "nothing": "not in the project",
     "failed": "could not be put back",
 }
 
 
 @contextmanager
 def open_resolve() -> Iterator[Resolve]:
-    """The Resolve that runs on this machine. Raises NoResolveError, EditionError for one that lets nobody in."""
+    """Yield the running Resolve. Raises NoResolveError, and EditionError if this edition forbids external scripting."""
     with attached() as bridge:
         resolve = Resolve(bridge.root)
-        # Asked first of all: on the free edition a call that is Studio's opens a dialog, and all later ones fail.
+        # First of all: on the free edition a Studio-only call opens a dialog, and all later calls fail.
         Edition.of(resolve.product(), resolve.version()).need(Capability.EXTERNAL)
         yield resolve
 
 
 def run(args: Namespace, context: Context) -> int:
-    """Do what was asked; returns the exit code."""
+    """Run the action and return the exit code."""
     return _undo(args, context) if args.action == "undo" else _finish(args, context)
 
 
@@ -67,32 +64,32 @@ def _finish(args: Namespace, context: Context) -> int:
         return finish_list(args, context)
     if args.follow:
         with open_resolve():
-            pass  # without it no daemon need be started
+            pass  # raises before a daemon is started
         with open_daemon(context) as client:
             only = [_job(client, each) for each in args.jobs]
-            finished = follow_aloud(client, only, context)
-        return say_finished(finished, context)
+            finished = follow_with_output(client, only, context)
+        return report_finished(finished, context)
     with open_resolve() as resolve, open_daemon(context) as client:
         only = [_job(client, each) for each in args.jobs]
         finished = put_finished(resolve, client, Ledger(), only, again=args.again)
     for outcome in finished.outcomes:
-        say_outcome(outcome, context)
-    return say_finished(finished, context)
+        report_outcome(outcome, context)
+    return report_finished(finished, context)
 
 
-def follow_aloud(client: Client, only: Collection[str], context: Context) -> Finished:
-    """Stay until these jobs are done and back, and tell of each clip, and of a Resolve that is away."""
+def follow_with_output(client: Client, only: Collection[str], context: Context) -> Finished:
+    """Wait until these jobs are done and put back, and report each clip. Reports when Resolve is not available."""
 
     def away(seconds: float) -> None:
         if context.console.json:
             context.console.event({"event": "away", "waits_seconds": seconds})
         else:
             context.console.err(
-                f"Resolve is closed, busy, or shows another project: waiting up to {duration(seconds)} for it. "
-                "Ctrl-C loses nothing; to bring the rest back later: answerprint resolve finish"
+                f"Resolve is closed, busy or has another project open. Waiting up to {duration(seconds)} for it. "
+                "You can press Ctrl-C and put the clips back later: answerprint resolve finish"
             )
 
-    return follow_jobs(client, only, open_resolve, lambda outcome: say_outcome(outcome, context), on_away=away)
+    return follow_jobs(client, only, open_resolve, lambda outcome: report_outcome(outcome, context), on_away=away)
 
 
 def _undo(args: Namespace, context: Context) -> int:
@@ -103,18 +100,18 @@ def _undo(args: Namespace, context: Context) -> int:
         for job in jobs:
             outcome = undo(resolve, job, Ledger())
             failed |= outcome.state == "failed"
-            say_outcome(outcome, context)
+            report_outcome(outcome, context)
     if context.console.json:
         context.console.event({"event": "done", "jobs": len(jobs)})
     return JobFailedError.exit_code if failed else 0
 
 
 def _job(client: Client, reference: str) -> str:
-    """The id under which a clip was put back."""
+    """The job id under which a clip is put back."""
     try:
         job = client.get(reference)
     except NotFoundError:
-        # Forgotten by the daemon, or never a job of its own: where the clip was put is known all the same.
+        # Deleted in the daemon, or never a job of its own: the ledger still knows where the clip is.
         if Ledger().read(reference) is None:
             raise
         return reference
@@ -122,8 +119,8 @@ def _job(client: Client, reference: str) -> str:
     return job.id if whole is None else whole.id
 
 
-def say_outcome(outcome: Outcome, context: Context) -> None:
-    """One clip, with what did not go as asked."""
+def report_outcome(outcome: Outcome, context: Context) -> None:
+    """Report one clip and its warnings."""
     console = context.console
     if console.json:
         console.event({"event": "put", **outcome.to_json()})
@@ -134,8 +131,8 @@ def say_outcome(outcome: Outcome, context: Context) -> None:
         console.err(f"  {warning}")
 
 
-def say_finished(finished: Finished, context: Context) -> int:
-    """The end of it; returns the exit code."""
+def report_finished(finished: Finished, context: Context) -> int:
+    """Report failed and unfinished jobs, and return the exit code."""
     console = context.console
     states = [outcome.state for outcome in finished.outcomes]
     if console.json:
@@ -149,14 +146,14 @@ def say_finished(finished: Finished, context: Context) -> int:
         for job, reason in finished.failed:
             console.err(f"job {job.number} ({job.label}): {reason}")
         if finished.waiting:
-            console.err(f"{counted(len(finished.waiting), 'job')} not done yet: see answerprint jobs watch")
+            console.err(f"{counted(len(finished.waiting), 'job')} not done yet; to watch: answerprint jobs watch")
         if not (states or finished.failed or finished.waiting):
-            console.out("Nothing of this project was restored yet.")
+            console.out("No clip of this project has been restored yet.")
     return JobFailedError.exit_code if "failed" in states else 0
 
 
 def start_follower(context: Context) -> bool:
-    """Start it, in a session of its own; returns whether it runs. Where it cannot, nothing is lost but convenience."""
+    """Start `resolve finish --follow` as a detached process; returns whether it started."""
     try:
         log = create_log(logs_folder(), "resolve-follow")
         with log.open("ab") as output:

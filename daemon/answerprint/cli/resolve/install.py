@@ -18,50 +18,54 @@ from answerprint.text import counted
 __all__ = ["ACTIONS", "add_install", "add_status", "add_uninstall", "run"]
 
 _INSTALL_HELP = """\
-Resolve lists the scripts in Workspace > Scripts > Answerprint the next time that menu is opened, and one more among the
-scripts of a render job on the Deliver page. An older version is brought up to date. A file that is not ours, or that
-you changed, stays as it is; with --force it is kept beside the new one.
+The scripts appear in Workspace > Scripts > Answerprint the next time you open that menu, and one more in the list of
+render job scripts on the Deliver page. Older versions are updated. Files that you changed or that are not from
+Answerprint are left as they are; --force replaces them and keeps a backup.
 
 examples:
   answerprint resolve install
   sudo answerprint resolve install --all-users
 
-exit code: 4 when a script had to be left out
+exit code: 4 if a script could not be installed
 """
 
 _UNINSTALL_HELP = """\
-Removes the scripts that are as they were installed, and the folders that were made for them. Nothing else is touched:
-neither jobs nor restored files, nor scripts that you changed.
+Removes the installed scripts and the folders that were created for them. Jobs, restored files and scripts that you
+changed are kept.
 """
 
 _STATUS_HELP = """\
-Looks at the scripts, at the program that they start, at Resolve's scripting module, and at the Resolve that runs: what
-it is, and what its edition can do. Changes nothing.
+Checks the scripts, the program that they start, Resolve's scripting module, and the running Resolve: its version and
+what its edition can do. Changes nothing.
 
-exit code: 0 when nothing is wrong, else 4
+exit code: 0 if no problem was found, else 4
 """
 
 
 def add_install(actions: Actions) -> None:
-    """Describe the arguments."""
-    parser = actions.add("install", "put the scripts into Resolve's menu, or bring them up to date", _INSTALL_HELP)
-    parser.add_argument("--all-users", action="store_true", help="for everybody on this machine, as an administrator")
-    parser.add_argument("--force", action="store_true", help="also over other files of the same names, which are kept")
+    """Add the action."""
+    parser = actions.add("install", "install or update the scripts in Resolve's menu", _INSTALL_HELP)
+    parser.add_argument(
+        "--all-users", action="store_true", help="for all users of this machine; needs administrator rights"
+    )
+    parser.add_argument("--force", action="store_true", help="replace other files of the same name, and keep a backup")
 
 
 def add_uninstall(actions: Actions) -> None:
-    """Describe the arguments."""
-    parser = actions.add("uninstall", "take the scripts out of Resolve's menu", _UNINSTALL_HELP)
-    parser.add_argument("--all-users", action="store_true", help="those for everybody, as an administrator")
+    """Add the action."""
+    parser = actions.add("uninstall", "remove the scripts from Resolve's menu", _UNINSTALL_HELP)
+    parser.add_argument(
+        "--all-users", action="store_true", help="the scripts for all users; needs administrator rights"
+    )
 
 
 def add_status(actions: Actions) -> None:
-    """Describe the arguments."""
-    actions.add("status", "whether all is well between Resolve and this program, and the remedy", _STATUS_HELP)
+    """Add the action."""
+    actions.add("status", "check the connection between Resolve and this program", _STATUS_HELP)
 
 
 def run(args: Namespace, context: Context) -> int:
-    """Do what was asked; returns the exit code."""
+    """Run the action and return the exit code."""
     return ACTIONS[args.action](args, context)
 
 
@@ -83,20 +87,20 @@ def _install(args: Namespace, context: Context) -> int:
             }
         )
         return JobFailedError.exit_code if done.left else 0
-    say = context.console.out
+    out = context.console.out
     if root in done.made:
-        say(f"Made {root}, which was not there: Resolve has not been started yet, or is not installed.")
+        out(f"Created {root}: Resolve has not been started yet, or is not installed.")
     for path in done.removed:
-        say(f"Removed {path}, which this version does not have.")
+        out(f"Removed {path}: this version does not have it.")
     for path in done.backups:
-        say(f"Kept what was there as {path}.")
+        out(f"Kept the old file as {path}.")
     number = len(done.written) + len(done.kept)
-    what = f"{len(done.written)} written" if done.written else "all were up to date"
-    say(
+    what = f"{len(done.written)} written" if done.written else "all up to date"
+    out(
         f"{counted(number, 'script')} of version {program.version} {'is' if number == 1 else 'are'} in {root} ({what})."
     )
-    _say_left(done.left, "To have ours, and keep it beside: answerprint resolve install --force", context)
-    say("In Resolve: Workspace > Scripts > Answerprint.")
+    _report_left(done.left, "To replace it and keep a backup: answerprint resolve install --force", context)
+    out("In Resolve: Workspace > Scripts > Answerprint.")
     return JobFailedError.exit_code if done.left else 0
 
 
@@ -117,8 +121,8 @@ def _uninstall(args: Namespace, context: Context) -> int:
     if done.was:
         context.console.out(f"Removed {counted(len(done.removed), 'script')} from {root}.")
     else:
-        context.console.out(f"No scripts of ours are in {root}.")
-    _say_left(done.left, "Remove it yourself if you do not need it.", context)
+        context.console.out(f"There are no Answerprint scripts in {root}.")
+    _report_left(done.left, "Delete it yourself if you do not need it.", context)
     return 0
 
 
@@ -165,13 +169,13 @@ def _left_json(left: tuple[Left, ...]) -> list[dict[str, str]]:
     return [{"path": str(each.path), "state": each.state.name.lower()} for each in left]
 
 
-def _say_left(left: tuple[Left, ...], remedy: str, context: Context) -> None:
+def _report_left(left: tuple[Left, ...], remedy: str, context: Context) -> None:
     for each in left:
-        why = "you changed it" if each.state is InstallState.CHANGED else "it is not ours"
+        why = "you changed it" if each.state is InstallState.CHANGED else "it is not from Answerprint"
         context.console.err(f"Left {each.path} as it is: {why}.")
     if left:
         context.console.err(f"  {remedy}")
 
 
 ACTIONS = {"install": _install, "uninstall": _uninstall, "status": _status}
-"""What `run` can do, by name."""
+"""The actions by name."""

@@ -1,4 +1,4 @@
-"""`answerprint resolve menu ACTION`: what the scripts in Resolve's menu do; the script is the bridge."""
+"""`answerprint resolve menu ACTION`: what the scripts in Resolve's menu run; the script is the bridge to Resolve."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from answerprint.cli.context import Context
 from answerprint.cli.jobs.view import unfinished, view_of
 from answerprint.cli.jobs.words import listing
 from answerprint.cli.resolve.finish import WORDS, start_follower
-from answerprint.cli.resolve.restore import words_of
+from answerprint.cli.resolve.restore import job_line
 from answerprint.errors import AnswerprintError, InputError
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.bridge.bridge import Bridge
@@ -35,7 +35,7 @@ __all__ = ["run"]
 
 @dataclass(frozen=True, slots=True)
 class _Visit:
-    """One use of the menu."""
+    """One call from the menu."""
 
     bridge: Bridge
     resolve: Resolve
@@ -43,33 +43,33 @@ class _Visit:
     context: Context
     args: Namespace
 
-    def say(self, text: str) -> None:
-        """A line while it goes on."""
+    def report(self, text: str) -> None:
+        """Show a line of progress."""
         self.bridge.show(_words(text))
 
-    def close(self, text: str) -> None:
-        """The last word."""
+    def finish(self, text: str) -> None:
+        """Show the result, as the last line."""
         self.bridge.show(_words(f"Answerprint: {text}"), "done")
 
 
 def run(args: Namespace, context: Context) -> int:
-    """Do one action of the menu; returns 0. Raises AnswerprintError, which was shown in Resolve as far as it can be."""
+    """Run one item of the menu; returns 0. Raises AnswerprintError after showing it in Resolve, if possible."""
     with run_bridge() as bridge:
         try:
             action = _ACTIONS.get(args.menu_action)
             if action is None:
                 raise InputError(
-                    f"There is no menu item {args.menu_action!r}.",
-                    "Bring the scripts up to date: answerprint resolve install",
+                    f"Unknown menu item {args.menu_action!r}.",
+                    "Update the scripts: answerprint resolve install",
                 )
             resolve = Resolve(bridge.root)
             edition = Edition.of(resolve.product(), resolve.version())
             edition.need(Capability.PYTHON_MENU)
             action(_Visit(bridge, resolve, edition, context, args))
         except AnswerprintError as error:
-            said = filter(None, (_words(f"Answerprint: {error.message}"), _words(error.remedy)))
-            bridge.show("\n  ".join(said), "error")
-            # A script that is kept in a call reads nothing more from here: it looks at the log instead.
+            lines = filter(None, (_words(f"Answerprint: {error.message}"), _words(error.remedy)))
+            bridge.show("\n  ".join(lines), "error")
+            # A script that Resolve keeps in a call reads nothing more from here; it shows the log instead.
             raise
     return 0
 
@@ -81,77 +81,77 @@ def _words(text: str) -> str:
 def _restore(by: SelectionRule) -> Callable[[_Visit], None]:
     def restore(visit: _Visit) -> None:
         resolve = visit.resolve
-        wishes = recall_settings(settings_folder(), resolve.project().id())
-        visit.say("Answerprint: reading the timeline...")
+        settings = recall_settings(settings_folder(), resolve.project().id())
+        visit.report("Answerprint: reading the timeline...")
         with open_daemon(visit.context) as client:
             said = Said(
-                lambda planned, job: visit.say(words_of(planned, job)),
-                lambda each: visit.say(f"{each.name}: {each.refusal}"),
+                lambda planned, job: visit.report(job_line(planned, job)),
+                lambda each: visit.report(f"{each.name}: {each.refusal}"),
             )
-            queued = queue_selection(resolve, client, by, wishes, said)
+            queued = queue_selection(resolve, client, by, settings, said)
         parts = [f"{counted(len(queued.jobs), 'clip')} queued"]
         if queued.refused:
             first = queued.refused[0]
             parts.append(f"{len(queued.refused)} refused ({first.name}: {first.refusal.reason})")
         follows = bool(queued.jobs) and visit.edition.can(Capability.EXTERNAL) and start_follower(visit.context)
         back = (
-            "What is done comes back by itself."
+            "Finished clips are placed automatically."
             if follows
-            else "When they are done: Workspace > Scripts > Answerprint > Bring Back Finished."
+            else "To put finished clips back: Workspace > Scripts > Answerprint > Bring Back Finished."
         )
-        visit.close(f"{', '.join(parts)}. {back if queued.jobs else ''}".strip())
+        visit.finish(f"{', '.join(parts)}. {back if queued.jobs else ''}".strip())
 
     return restore
 
 
 def _queue(visit: _Visit) -> None:
     with open_daemon(visit.context) as client:
-        looks = view_of(client, unfinished(client))
+        views = view_of(client, unfinished(client))
         info = client.info()
-    for line in listing(looks) if looks else []:
-        visit.say(line)
-    held = f" The queue is held ({info.suspend_reason})." if info.suspended else ""
-    visit.close(f"{counted(len(looks), 'job')} in the queue.{held}")
+    for line in listing(views) if views else []:
+        visit.report(line)
+    suspended = f" The queue is suspended ({info.suspend_reason})." if info.suspended else ""
+    visit.finish(f"{counted(len(views), 'job')} in the queue.{suspended}")
 
 
 def _finish(visit: _Visit) -> None:
     with open_daemon(visit.context) as client:
         finished = put_finished(visit.resolve, client, Ledger())
     for outcome in finished.outcomes:
-        visit.say(f"{outcome.path}: {WORDS[outcome.state]}")
+        visit.report(f"{outcome.path}: {WORDS[outcome.state]}")
         for warning in outcome.warnings:
-            visit.say(f"  {warning}")
+            visit.report(f"  {warning}")
     for job, reason in finished.failed:
-        visit.say(f"job {job.number} ({job.label}): {reason}")
+        visit.report(f"job {job.number} ({job.label}): {reason}")
     states = [outcome.state for outcome in finished.outcomes]
-    parts = [f"{counted(states.count('put'), 'clip')} brought back"]
+    parts = [f"{counted(states.count('put'), 'clip')} put back"]
     if states.count("already"):
-        parts.append(f"{states.count('already')} there already")
+        parts.append(f"{states.count('already')} already there")
     if finished.waiting:
         parts.append(f"{len(finished.waiting)} not done yet")
     if troubles := states.count("failed") + len(finished.failed):
         parts.append(f"{troubles} failed: see Workspace > Console")
-    visit.close(", ".join(parts) + ".")
+    visit.finish(", ".join(parts) + ".")
 
 
 def _settings(visit: _Visit) -> None:
     project = visit.resolve.project()
-    ways = choose_dialogs(os.environ, bridge=visit.bridge, windows=visit.edition.can(Capability.WINDOWS))
+    dialogs = choose_dialogs(os.environ, bridge=visit.bridge, windows=visit.edition.can(Capability.WINDOWS))
     with open_daemon(visit.context) as client:
         last = recall_settings(settings_folder(), project.id())
-        wishes = ask_settings(*client.models(), last, ways, visit.say, project.name())
-    if wishes is None:
-        visit.close("Cancelled: the settings are as before.")
+        settings = ask_settings(*client.models(), last, dialogs, visit.report, project.name())
+    if settings is None:
+        visit.finish("Cancelled. The settings are unchanged.")
         return
-    keep_settings(project.id(), wishes)
-    visit.close(f"These settings hold for the project from now on: {summary(wishes)}.")
+    keep_settings(project.id(), settings)
+    visit.finish(f"Settings saved for this project: {summary(settings)}.")
 
 
 def _rendered(visit: _Visit) -> None:
-    wishes = recall_settings(settings_folder(), visit.resolve.project().id())
+    settings = recall_settings(settings_folder(), visit.resolve.project().id())
     with open_daemon(visit.context) as client:
-        job = queue_rendered(visit.resolve, client, next(iter(visit.args.menu_rest), ""), wishes)
-    visit.close(f"job {job.number}: {job.input} is queued.")
+        job = queue_rendered(visit.resolve, client, next(iter(visit.args.menu_rest), ""), settings)
+    visit.finish(f"job {job.number}: {job.input} is queued.")
 
 
 _ACTIONS: Mapping[str, Callable[[_Visit], None]] = MappingProxyType(

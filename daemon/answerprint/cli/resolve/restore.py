@@ -11,7 +11,7 @@ from answerprint.api.job import JobRecord
 from answerprint.cli.connect import open_daemon
 from answerprint.cli.context import Context
 from answerprint.cli.resolve.arguments import restore_settings_of
-from answerprint.cli.resolve.finish import follow_aloud, open_resolve, say_finished, say_outcome
+from answerprint.cli.resolve.finish import follow_with_output, open_resolve, report_finished, report_outcome
 from answerprint.errors import CancelledError, InputError, JobFailedError
 from answerprint.resolve.conform.selection import BY, SelectionRule
 from answerprint.resolve.put_back.modes import PutBackMode, mode_named
@@ -25,56 +25,56 @@ from answerprint.text import counted
 if TYPE_CHECKING:
     from answerprint.client.client import Client
 
-__all__ = ["choice_of", "run", "say", "words_of"]
+__all__ = ["job_line", "run", "selection_of"]
 
 
 def run(args: Namespace, context: Context) -> int:
-    """Do what was asked; returns the exit code."""
+    """Run the action and return the exit code."""
     if getattr(args, "list_file", None):
         from answerprint.cli.resolve.edit_list import queue_list
 
         return queue_list(args, context)
-    choice = choice_of(args)
+    selection = selection_of(args)
     with ExitStack() as stack:
-        # Resolve first: without it no daemon need be started. And it is let go before a wait.
+        # Resolve first, so that no daemon is started without it. It is released before waiting for jobs.
         with open_resolve() as resolve:
             client = stack.enter_context(open_daemon(context))
-            wishes = restore_settings_of(args, recall_settings(settings_folder(), resolve.project().id()))
-            if (mode := mode_named(wishes.put)).changes:
+            settings = restore_settings_of(args, recall_settings(settings_folder(), resolve.project().id()))
+            if (mode := mode_named(settings.put)).changes:
                 _confirm(mode, args, context)
             queued = queue_selection(
                 resolve,
                 client,
-                choice,
-                wishes,
-                say(context),
+                selection,
+                settings,
+                reporter(context),
                 again=args.again,
                 through=args.through,
                 graded=args.graded,
             )
-        _say_summary(queued, context)
+        _report_summary(queued, context)
         if not (queued.jobs or queued.reused):
-            raise InputError("None of these clips can be restored.", "The reasons are above.")
+            raise InputError("None of these clips can be restored.", "See the reasons above.")
         failed = JobFailedError.exit_code if any(each.state == "failed" for each in queued.reused) else 0
         if not args.wait or not queued.jobs:
-            _say_next(queued, context)
+            _print_next_step(queued, context)
             return failed
-        return say_finished(_wait(client, queued, context), context) or failed
+        return report_finished(_wait(client, queued, context), context) or failed
 
 
-def choice_of(args: Namespace) -> SelectionRule:
-    """Which clips are meant."""
+def selection_of(args: Namespace) -> SelectionRule:
+    """The clips that the arguments select."""
     for by in BY:
         value = getattr(args, by, None)
         if value is True:
             return SelectionRule(by)
         if value is not None and value is not False:
             return SelectionRule(by, str(value))
-    raise InputError("Nothing says which clips.", "See answerprint resolve restore --help.")
+    raise InputError("No clips are selected.", "See answerprint resolve restore --help.")
 
 
-def say(context: Context) -> Said:
-    """Tell of each clip as it is queued or refused."""
+def reporter(context: Context) -> Said:
+    """Return callbacks that report each clip as it is queued or refused."""
     console = context.console
 
     def queued(planned: Planned, job: JobRecord) -> None:
@@ -89,7 +89,7 @@ def say(context: Context) -> Said:
                 }
             )  # fmt: skip
             return
-        console.out(words_of(planned, job))
+        console.out(job_line(planned, job))
         for note in planned.notes:
             console.err(f"  {note}")
 
@@ -113,11 +113,11 @@ def say(context: Context) -> Said:
         else:
             console.err(text)
 
-    return Said(queued, refused, lambda planned, outcome: say_outcome(outcome, context), busy)
+    return Said(queued, refused, lambda planned, outcome: report_outcome(outcome, context), busy)
 
 
-def words_of(planned: Planned, job: JobRecord) -> str:
-    """A job in a line."""
+def job_line(planned: Planned, job: JobRecord) -> str:
+    """A planned clip and its job in one line."""
     place, (before, after) = planned.place, planned.handles
     label = mode_named(place.mode).label
     handles = f" with {before} before and {after} after" if before or after else ""
@@ -133,9 +133,9 @@ def _confirm(mode: PutBackMode, args: Namespace, context: Context) -> None:
         return
     text = f"--put {mode.name} {mode.changes}."
     if context.console.json or not sys.stdin.isatty():
-        raise InputError(text, "Add --yes to allow that, or choose another --put.")
+        raise InputError(text, "Add --yes to confirm, or choose another --put.")
     context.console.err(text)
-    context.console.err("Go on? [y/N]")
+    context.console.err("Continue? [y/N]")
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise CancelledError("Nothing was queued.")
 
@@ -143,11 +143,11 @@ def _confirm(mode: PutBackMode, args: Namespace, context: Context) -> None:
 def _wait(client: Client, queued: Queued, context: Context) -> Finished:
     jobs = frozenset(job.id for _, job in queued.jobs)
     if not context.console.json:
-        context.console.err(f"Waiting for {counted(len(jobs), 'job')}; Ctrl-C leaves, and the jobs go on.")
-    return follow_aloud(client, jobs, context)
+        context.console.err(f"Waiting for {counted(len(jobs), 'job')}; you can press Ctrl-C, the jobs run on.")
+    return follow_with_output(client, jobs, context)
 
 
-def _say_summary(queued: Queued, context: Context) -> None:
+def _report_summary(queued: Queued, context: Context) -> None:
     left_out = queued.plan.left_out
     if context.console.json:
         counts = {"submitted": len(queued.jobs), "refused": len(queued.refused), "left_out": left_out}
@@ -156,13 +156,13 @@ def _say_summary(queued: Queued, context: Context) -> None:
     parts = [f"{counted(len(queued.jobs), 'clip')} queued"]
     if queued.refused:
         parts.append(f"{len(queued.refused)} refused")
-    parts += [f"{count} left out ({what})" for what, count in left_out.items()]
+    parts += [f"{count} skipped ({what})" for what, count in left_out.items()]
     context.console.err(", ".join(parts) + ".")
 
 
-def _say_next(queued: Queued, context: Context) -> None:
+def _print_next_step(queued: Queued, context: Context) -> None:
     if context.console.json:
         counts = {"submitted": len(queued.jobs), "refused": len(queued.refused)}
         context.console.event({"event": "done", **counts})
     elif queued.jobs:
-        context.console.err("To see them: answerprint jobs watch. To bring them back: answerprint resolve finish")
+        context.console.err("To watch them: answerprint jobs watch. To put them back: answerprint resolve finish")

@@ -19,18 +19,20 @@ __all__ = ["run"]
 
 
 def run(args: Namespace, context: Context) -> int:
-    """Ask, and keep the answers for the project; returns the exit code."""
+    """Ask for the settings of the project, save them and return the exit code."""
     with open_resolve() as resolve:
         project = resolve.project()
         id, name = project.id(), project.name()
-    ways = choose_dialogs(os.environ, terminal=(sys.stdin, sys.stderr))
+    dialogs = choose_dialogs(os.environ, terminal=(sys.stdin, sys.stderr))
     with open_daemon(context) as client:
-        wishes = ask_settings(*client.models(), recall_settings(settings_folder(), id), ways, context.console.err, name)
-    if wishes is None:
-        raise CancelledError("The settings are as before.")
-    keep_settings(id, wishes)
+        settings = ask_settings(
+            *client.models(), recall_settings(settings_folder(), id), dialogs, context.console.err, name
+        )
+    if settings is None:
+        raise CancelledError("The settings are unchanged.")
+    keep_settings(id, settings)
     if context.console.json:
-        context.console.event({"event": "settings", "project": name, "put": wishes.put, "handles": wishes.handles})
+        context.console.event({"event": "settings", "project": name, "put": settings.put, "handles": settings.handles})
     else:
-        context.console.out(f"{name}: {summary(wishes)}")
+        context.console.out(f"{name}: {summary(settings)}")
     return 0

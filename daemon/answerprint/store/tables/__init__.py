@@ -1,1 +1,1 @@
-"""The SQL of the journal: its schema, its connection, and jobs and chunks as rows."""
+"""The SQL of the journal: schema, connection, and jobs, events and chunks as rows."""

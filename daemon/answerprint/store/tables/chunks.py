@@ -1,4 +1,4 @@
-"""Finished chunks as rows: what makes a frame count as done."""
+"""Finished chunks as rows; they make frames count as done."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from answerprint.store.tables.rows import receipt_from_row, to_text
 
 __all__ = ["check_continues", "drop", "insert_chunk", "sequence_of"]
 
-_WITHOUT_CHUNKS = frozenset({JobState.DONE, JobState.CANCELLED})  # a failed job keeps its own for another try
+_WITHOUT_CHUNKS = frozenset({JobState.DONE, JobState.CANCELLED})  # a failed job keeps its chunks for a retry
 
 
 def sequence_of(sqlite: sqlite3.Connection, job: JobRecord, receipt: ChunkReceipt) -> int | None:
-    """The number of the event of a chunk that is there. Raises ChunkRefusedError for another chunk of its number."""
+    """Sequence number of a recorded chunk, None if there is none. Raises ChunkRefusedError if it differs."""
     row = sqlite.execute("SELECT * FROM chunks WHERE job = ? AND chunk = ?", (job.number, receipt.chunk)).fetchone()
     if row is None:
         return None
     if json.loads(row["receipt"]) != json.loads(to_text(receipt.to_json())):
-        raise ChunkRefusedError(f"Chunk {receipt.chunk} of job {job.number} is in the journal already, and differs.")
+        raise ChunkRefusedError(f"Chunk {receipt.chunk} of job {job.number} is already in the journal, and differs.")
     return int(row["sequence"])
 
 
@@ -39,7 +39,7 @@ def check_continues(sqlite: sqlite3.Connection, job: JobRecord, receipt: ChunkRe
     elif receipt.first != first:
         reason = f"frame {first} is next, not {receipt.first}"
     elif len(fingerprints) > 1:
-        reason = "it was computed from another source, or with other settings"
+        reason = "it was computed from another source or with other settings"
     else:
         return
     raise ChunkRefusedError(f"Chunk {receipt.chunk} does not belong to job {job.number} now: {reason}.")
@@ -48,7 +48,7 @@ def check_continues(sqlite: sqlite3.Connection, job: JobRecord, receipt: ChunkRe
 def insert_chunk(
     sqlite: sqlite3.Connection, job: JobRecord, receipt: ChunkReceipt, sequence: int, seconds: float
 ) -> None:
-    """Keep the row, and count its frames."""
+    """Insert the row and count its frames."""
     sqlite.execute(
         "INSERT INTO chunks (job, chunk, first, stop, bytes, sequence, receipt) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
@@ -69,7 +69,7 @@ def insert_chunk(
 
 
 def drop(sqlite: sqlite3.Connection, job: JobRecord, from_chunk: int) -> list[ChunkReceipt]:
-    """Forget the chunks from that number on; returns them."""
+    """Delete the chunks from this number on; returns them."""
     rows = sqlite.execute(
         "SELECT * FROM chunks WHERE job = ? AND chunk >= ? ORDER BY chunk", (job.number, from_chunk)
     ).fetchall()

@@ -1,4 +1,4 @@
-"""The one connection to the journal: opened with care, checked, brought up to date; and what its errors mean."""
+"""The connection to the journal: opens, checks and migrates it, and translates SQLite's errors."""
 
 from __future__ import annotations
 
@@ -21,42 +21,43 @@ __all__ = ["JournalConnection", "connect_read_only", "file_version", "translate_
 
 _BUSY_SECONDS = 5.0
 _LOG_LIMIT_BYTES = 16 << 20
-_SMALL_BYTES = 32 << 20  # a full check of so much takes well under a second
+_SMALL_BYTES = 32 << 20  # a full check of this much takes well under a second
 _TIGHT_BYTES = 1 << 20
-# Our questions are always the same: what SQLite cannot make sense of is the journal (a table that is gone, a value that
-# is no JSON, text that is no Unicode).
+# Our SQL is fixed, so these errors mean a damaged journal: a missing table, invalid JSON, text that is not Unicode.
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR})
 
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Turn whatever SQLite or the disk raises inside the block into JournalError or DiskFullError."""
+    """Translate errors of SQLite and the disk in the block into JournalError or DiskFullError."""
     try:
         yield
-    except UnicodeDecodeError as error:  # Python's, for names of damaged tables within SQLite's own messages
+    except UnicodeDecodeError as error:  # from Python, for damaged names in SQLite's messages
         raise JournalError(f"The journal of jobs, {path}, is damaged.", REBUILD) from error
     except sqlite3.Error as error:
-        raise _meaning(error, path) from error
+        raise _translate(error, path) from error
     except OSError as error:
-        meant = storage_error(error, path)
-        raise meant if isinstance(meant, DiskFullError) else JournalError(meant.message, meant.remedy) from error
+        translated = storage_error(error, path)
+        raise (
+            translated if isinstance(translated, DiskFullError) else JournalError(translated.message, translated.remedy)
+        ) from error
 
 
-def _meaning(error: sqlite3.Error, path: Path) -> JournalError | StorageError:
+def _translate(error: sqlite3.Error, path: Path) -> JournalError | StorageError:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    # A disk without room shows in many ways: the log, its index or the folder may be what cannot grow.
+    # A full disk has many symptoms: the log, its index or the folder cannot grow.
     tight = code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and _room(path) < _TIGHT_BYTES
     if code == sqlite3.SQLITE_FULL or tight:
         return DiskFullError(
             f"The disk is full: the journal of jobs cannot grow in {path.parent}.",
-            "Make room there; the work then goes on.",
+            "Free some space there. The jobs then resume.",
             needed_bytes=_LOG_LIMIT_BYTES,
             folder=str(path.parent),
         )
     if code in _DAMAGE:
         return JournalError(f"The journal of jobs, {path}, is damaged.", REBUILD)
     if code == sqlite3.SQLITE_BUSY:
-        return JournalError(f"The journal of jobs, {path}, is in use by another process.", "End that process.")
+        return JournalError(f"The journal of jobs, {path}, is locked by another process.", "End that process.")
     return JournalError(
         f"The journal of jobs, {path}, cannot be used ({error}).", "Check the disk and its permissions."
     )
@@ -70,10 +71,10 @@ def _room(path: Path) -> int:
 
 
 class JournalConnection:
-    """SQLite with the settings that make a commit durable, and transactions that are whole or absent."""
+    """SQLite with durable commits, and transactions that apply completely or not at all."""
 
     def __init__(self, path: Path) -> None:
-        """Open the journal at path, or begin one. Raises JournalError, having changed nothing, and DiskFullError."""
+        """Open or create the journal at path. Raises JournalError, without changing it, and DiskFullError."""
         self.path = path
         with translate_errors(path):
             unclean = _prepare(path)
@@ -86,18 +87,18 @@ class JournalConnection:
                 raise
 
     def rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
-        """All rows of a question."""
+        """All rows of a query."""
         with translate_errors(self.path):
             return self._sqlite.execute(sql, values).fetchall()
 
     def row(self, sql: str, *values: object) -> sqlite3.Row | None:
-        """The first row of a question, or None."""
+        """The first row of a query, or None."""
         with translate_errors(self.path):
             row: sqlite3.Row | None = self._sqlite.execute(sql, values).fetchone()
             return row
 
     def raw_rows(self, sql: str) -> list[dict[str, object]]:
-        """All rows of a question, also where a text is none: what is no Unicode is replaced."""
+        """All rows of a query; text that is not valid Unicode is replaced."""
         with translate_errors(self.path):
             usual = self._sqlite.text_factory
             self._sqlite.text_factory = lambda data: data.decode("utf-8", "replace")
@@ -108,7 +109,7 @@ class JournalConnection:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Give the block SQLite itself; what it did is on disk after the block, or undone where it raised."""
+        """Run the block in a transaction: on disk afterwards, or rolled back if the block raises."""
         with translate_errors(self.path):
             self._sqlite.execute("BEGIN IMMEDIATE")
             try:
@@ -116,21 +117,21 @@ class JournalConnection:
                 reach("journal_before_commit")
                 self._sqlite.execute("COMMIT")
             except BaseException:
-                self._undo()
+                self._roll_back()
                 raise
             reach("journal_after_commit")
 
-    def _undo(self) -> None:
-        """End the transaction; where even that fails, a new connection does not know of it."""
+    def _roll_back(self) -> None:
+        """Roll back; if that fails, open a new connection."""
         with suppress(sqlite3.Error):
-            if self._sqlite.in_transaction:  # SQLite ends it by itself after some errors
+            if self._sqlite.in_transaction:  # SQLite rolls back by itself after some errors
                 self._sqlite.execute("ROLLBACK")
         if self._sqlite.in_transaction:
             self._sqlite.close()
             self._sqlite = _connect(self.path)
 
     def close(self) -> None:
-        """Leave one complete file, without a log beside it."""
+        """Close the journal, leaving one complete file without a log."""
         with translate_errors(self.path):
             self._sqlite.close()
 
@@ -139,7 +140,7 @@ class JournalConnection:
             return
         if version:
             _back_up(self._sqlite, self.path, version)
-        with self.transaction() as sqlite:  # one for all steps: there are only whole versions
+        with self.transaction() as sqlite:  # one transaction, so that no migration is half done
             for number in range(version + 1, VERSION + 1):
                 MIGRATIONS[number](sqlite)
             sqlite.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -151,9 +152,9 @@ def _plain(value: object) -> object:
 
 
 def connect_read_only(path: Path, *, alone: bool = False) -> sqlite3.Connection:
-    """A connection that changes nothing, whether or not a daemon has the journal open. Raises sqlite3.Error.
+    """A read-only connection, with or without a running daemon. Raises sqlite3.Error.
 
-    alone: nobody writes and there is no log; then not even the empty files of a log are left behind.
+    alone: nobody writes and there is no log; then SQLite does not create empty log files.
     """
     options = "mode=ro&immutable=1" if alone else "mode=ro"
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True, timeout=_BUSY_SECONDS)
@@ -162,7 +163,7 @@ def connect_read_only(path: Path, *, alone: bool = False) -> sqlite3.Connection:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    # isolation_level None: transactions begin and end where this module says so, nowhere else.
+    # isolation_level None: only this module begins and ends transactions.
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
     try:
         connection.row_factory = sqlite3.Row
@@ -176,34 +177,35 @@ def _connect(path: Path) -> sqlite3.Connection:
     if mode != "wal":
         connection.close()
         raise JournalError(
-            f"The journal of jobs cannot be kept safely in {path.parent}.", "Set ANSWERPRINT_HOME to a local disk."
+            f"{path.parent} is not safe for the journal of jobs: it does not support SQLite's WAL mode.",
+            "Set ANSWERPRINT_HOME to a local disk.",
         )
     return connection
 
 
 def _prepare(path: Path) -> bool:
-    """Make folder and file, for their owner alone. Returns whether the last process left a log to be replayed."""
+    """Create folder and file, accessible only to their owner. Returns whether there is a log to replay."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _close_to_others(path.parent, 0o700)
+    _restrict(path.parent, 0o700)
     log = path.with_name(path.name + "-wal")
     if not path.exists() and not path.is_symlink():
         if log.exists() and log.stat().st_size:
-            # SQLite would throw the log away, and with it what was committed last.
-            raise JournalError(f"The journal of jobs, {path}, is missing, though its log is there.", REBUILD)
+            # SQLite would discard the log, and with it the last commits.
+            raise JournalError(f"The journal of jobs, {path}, is missing, but its log exists.", REBUILD)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     if not stat.S_ISREG(path.lstat().st_mode):
-        raise JournalError(f"{path} is no file of a journal.", "Move it away.")
-    _close_to_others(path, 0o600)
+        raise JournalError(f"{path} is not a regular file.", "Move it away.")
+    _restrict(path, 0o600)
     return log.exists() and log.stat().st_size > 0
 
 
-def _close_to_others(path: Path, mode: int) -> None:
+def _restrict(path: Path, mode: int) -> None:
     if os.name != "nt" and path.stat().st_mode & 0o077:
         path.chmod(mode)
 
 
 def _inspect(path: Path, *, unclean: bool) -> int:
-    """The version of the journal, 0 for a new one, without a change to it. Raises JournalError for one of no use."""
+    """The version of the journal, 0 for a new one; changes nothing. Raises JournalError if it cannot be used."""
     connection = connect_read_only(path, alone=not unclean)
     try:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -212,10 +214,10 @@ def _inspect(path: Path, *, unclean: bool) -> int:
         if not tables and not version and not application:
             return 0
         if application != APPLICATION_ID:
-            raise JournalError(f"{path} is no journal of jobs.", "Move it away.")
+            raise JournalError(f"{path} is not a journal of jobs.", "Move it away.")
         if version > VERSION:
             raise JournalError(
-                f"The journal of jobs, {path}, is of version {version}, and this program knows {VERSION} at most.",
+                f"The journal of jobs, {path}, has format {version}; this program knows formats up to {VERSION}.",
                 "Use the newer version of Answerprint that wrote it.",
             )
         check = "integrity_check" if unclean or path.stat().st_size <= _SMALL_BYTES else "quick_check"
@@ -228,7 +230,7 @@ def _inspect(path: Path, *, unclean: bool) -> int:
 
 
 def file_version(path: Path) -> int | None:
-    """The version that a journal says it is of; None where it cannot say."""
+    """The version in the header of a journal; None if it cannot be read."""
     if not path.is_file():
         return None
     try:
@@ -242,7 +244,7 @@ def file_version(path: Path) -> int | None:
 
 
 def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
-    """Keep a copy of the journal as it was, complete or absent."""
+    """Write a complete copy of the journal beside it."""
     final = path.with_name(f"{path.name}.backup-v{version}")
     temporary = atomic.temporary_beside(final, mode=0o600)
     try:

@@ -1,4 +1,4 @@
-"""Jobs and their events as rows, as they are written: within a transaction that is already open."""
+"""Write jobs and their events as rows, within an open transaction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["QueuePlace", "consequences", "insert_job", "keep_event", "position",
 
 
 def read_job(sqlite: sqlite3.Connection, job: str) -> JobRecord:
-    """The job with that full id. Raises UnknownJobError."""
+    """The job with this full id. Raises UnknownJobError."""
     row = sqlite.execute("SELECT * FROM jobs WHERE id = ?", (job,)).fetchone()
     if row is None:
         raise UnknownJobError(f"There is no job {job!r}.")
@@ -22,7 +22,7 @@ def read_job(sqlite: sqlite3.Connection, job: str) -> JobRecord:
 
 
 def keep_event(sqlite: sqlite3.Connection, job: JobRecord, at: float, event: Message) -> JobEvent:
-    """Append an event under the number after the job's latest."""
+    """Append an event with the next sequence number."""
     sequence = job.last_sequence + 1
     sqlite.execute(
         "INSERT INTO events (job, sequence, at, event) VALUES (?, ?, ?, ?)", (job.number, sequence, at, to_text(event))
@@ -32,14 +32,14 @@ def keep_event(sqlite: sqlite3.Connection, job: JobRecord, at: float, event: Mes
 
 
 def position(sqlite: sqlite3.Connection, place: QueuePlace) -> float:
-    """A position before or behind every other; priorities part them first, so one scale serves all."""
+    """A position before or after all others; one scale serves all priorities, as they are sorted first."""
     extreme, step = ("min", -1.0) if place == "first" else ("max", 1.0)
     found = sqlite.execute(f"SELECT {extreme}(position) FROM jobs").fetchone()[0]  # noqa: S608
     return (found or 0.0) + step
 
 
 def consequences(sqlite: sqlite3.Connection, job: JobRecord, state: JobState, now: float) -> dict[str, object]:
-    """What a new state means for the times of a job, and for its place in history."""
+    """The times and the place in history that follow from a new state."""
     if state in ENDED:
         settled = sqlite.execute("SELECT coalesce(max(settled), 0) + 1 FROM jobs").fetchone()[0]
         return {"ended": now, "settled": settled}
@@ -50,13 +50,13 @@ def consequences(sqlite: sqlite3.Connection, job: JobRecord, state: JobState, no
 
 
 def insert_job(sqlite: sqlite3.Connection, columns: Mapping[str, object]) -> None:
-    """A new row of jobs. Names of columns come from this package alone: never from a client."""
+    """Insert a job. Column names come only from this package, never from a client."""
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     sqlite.execute(f"INSERT INTO jobs ({names}) VALUES ({marks})", tuple(columns.values()))  # noqa: S608
 
 
 def update(sqlite: sqlite3.Connection, job: JobRecord, columns: Mapping[str, object]) -> None:
-    """Set columns of a job; none is no error."""
+    """Set columns of a job; there may be none."""
     if columns:
         assignments = ", ".join(f"{name} = ?" for name in columns)
         sqlite.execute(f"UPDATE jobs SET {assignments} WHERE number = ?", (*columns.values(), job.number))  # noqa: S608

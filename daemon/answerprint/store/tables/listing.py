@@ -1,4 +1,4 @@
-"""Questions about jobs: by reference, by page, by turn. Pages are cut by key, so the last costs what the first does."""
+"""Queries for jobs: by reference, by page, by turn. Pages use keys instead of offsets, so all cost the same."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from answerprint.store.tables.rows import job_from_row, to_text
 
 __all__ = ["expired", "find_job", "page", "ready_jobs", "unfinished_for", "with_chunks"]
 
-_AT_WORK = frozenset({JobState.RUNNING, JobState.MUXING})
+_RUNNING = frozenset({JobState.RUNNING, JobState.MUXING})
 _WAITING = frozenset({JobState.QUEUED, JobState.PAUSED})
 _QUEUE_ORDER = "priority DESC, position, number"
 _LONGEST_NUMBER = 18
 _ID_START = re.compile(r"[0-9a-f-]{4,36}")
-_SEE = "`answerprint jobs list` shows them all."
+_SEE = "List all jobs: answerprint jobs list --all"
 
 
 def find_job(connection: JournalConnection, reference: str) -> JobRecord:
-    """The job with that number, id, or unambiguous start of an id. Raises UnknownJobError."""
+    """The job with this number, id, or unambiguous start of an id. Raises UnknownJobError."""
     text = reference.strip().lower()
     if text.isdecimal() and text.isascii() and len(text) <= _LONGEST_NUMBER:
         row = connection.row("SELECT * FROM jobs WHERE number = ?", int(text))
@@ -30,24 +30,24 @@ def find_job(connection: JournalConnection, reference: str) -> JobRecord:
             return job_from_row(row)
     if not _ID_START.fullmatch(text):
         raise UnknownJobError(f"There is no job {reference!r}.", _SEE)
-    # "g" comes after all that an id is made of, so this is every id that starts so; the index finds them.
+    # "g" sorts after all characters of an id, so this range is a prefix search that uses the index.
     rows = connection.rows("SELECT * FROM jobs WHERE id >= ? AND id < ? LIMIT 2", text, text + "g")
     if not rows:
         raise UnknownJobError(f"There is no job {reference!r}.", _SEE)
     if len(rows) > 1:
-        raise UnknownJobError(f"More than one job begins with {reference!r}.", "Give more of its id, or its number.")
+        raise UnknownJobError(f"More than one job starts with {reference!r}.", "Give more of the id, or the number.")
     return job_from_row(rows[0])
 
 
 class _Section(NamedTuple):
-    """A part of the list with an order of its own. key: what the order and a token are made of."""
+    """A part of the list with its own order. key: the columns of the order and of tokens."""
 
     states: frozenset[JobState]
     key: tuple[str, str, str]
 
 
 _SECTIONS = (
-    _Section(_AT_WORK, ("-priority", "position", "number")),
+    _Section(_RUNNING, ("-priority", "position", "number")),
     _Section(_WAITING, ("-priority", "position", "number")),
     _Section(ENDED, ("-settled", "0.0", "number")),
 )
@@ -56,14 +56,14 @@ _SECTIONS = (
 def page(
     connection: JournalConnection, states: Collection[JobState], limit: int, token: str
 ) -> tuple[list[JobRecord], str, int]:
-    """Some jobs, the token of the page after, and how many there are on all. Raises InputError for a bad token."""
+    """A page of jobs, the next token, and the number of jobs on all pages. Raises InputError for an invalid token."""
     wanted = frozenset(states) or frozenset(JobState)
     start, after = _read_token(token)
     jobs: list[JobRecord] = []
     following = ""
     for index, section in enumerate(_SECTIONS[start:], start):
         chosen = section.states & wanted
-        # One more than asked for tells whether there is a page after.
+        # One more than requested tells whether there is a next page.
         found = _section(connection, section, chosen, after, limit + 1 - len(jobs)) if chosen else []
         after = None
         for job, key in found:
@@ -83,7 +83,7 @@ def _section(
 ) -> list[tuple[JobRecord, tuple[int, float, int]]]:
     key = ", ".join(section.key)
     where = f"state IN ({_marks(states)})" + (f" AND ({key}) > (?, ?, ?)" if after else "")
-    # The inner question is answered by an index alone; only the rows of this page are read.
+    # The inner query uses only an index; only the rows of this page are read.
     sql = f"""
         SELECT *, {section.key[0]} AS key0, {section.key[1]} AS key1 FROM jobs
         WHERE number IN (SELECT number FROM jobs WHERE {where} ORDER BY {key} LIMIT ?)
@@ -102,7 +102,7 @@ def _read_token(token: str) -> tuple[int, tuple[int, float, int] | None]:
         if not (0 <= start < len(_SECTIONS) and all(abs(value) < 2**63 for value in after)):
             raise ValueError
     except ValueError as error:
-        raise InputError("That is no token of a page.", "Begin with the first page.") from error
+        raise InputError("Invalid page token.", "Start with the first page.") from error
     return start, after
 
 
@@ -113,9 +113,9 @@ def _count(connection: JournalConnection, states: Collection[JobState]) -> int:
 
 
 def ready_jobs(connection: JournalConnection, now: float, lanes: Collection[str] | None, limit: int) -> list[JobRecord]:
-    """Queued jobs that are due, of one of the lanes, best first."""
-    asked = {str(row[0]) for row in connection.rows("SELECT DISTINCT lane FROM jobs WHERE state = 'queued'")}
-    # Lane by lane an index answers: thousands of jobs that wait for a device at work are not looked at.
+    """Queued jobs that are due, for one of these devices, best first."""
+    queued = {str(row[0]) for row in connection.rows("SELECT DISTINCT lane FROM jobs WHERE state = 'queued'")}
+    # One query per device uses the index, and skips thousands of jobs that wait for a busy device.
     sql = f"""
         SELECT * FROM jobs WHERE number IN (
             SELECT number FROM jobs
@@ -123,7 +123,7 @@ def ready_jobs(connection: JournalConnection, now: float, lanes: Collection[str]
             ORDER BY {_QUEUE_ORDER} LIMIT ?
         )
     """  # noqa: S608
-    wanted = asked if lanes is None else asked.intersection(lanes)
+    wanted = queued if lanes is None else queued.intersection(lanes)
     jobs = [job_from_row(row) for lane in sorted(wanted) for row in connection.rows(sql, lane, now, limit)]
     return sorted(jobs, key=lambda job: (-job.priority, job.position, job.number))[:limit]
 
@@ -135,8 +135,8 @@ def with_chunks(connection: JournalConnection, states: Collection[JobState]) -> 
 
 
 def unfinished_for(connection: JournalConnection, output: str) -> list[JobRecord]:
-    """Jobs that have not ended, and whose deliverable is to stand under that path or pattern."""
-    # Both sides are read by SQLite: what is no Unicode is the same in both.
+    """Unfinished jobs with this output path or pattern."""
+    # SQLite decodes both sides, so invalid Unicode compares equal.
     sql = f"""
         SELECT * FROM jobs WHERE json_extract(request, '$.output') = json_extract(?, '$')
         AND state IN ({_marks(UNFINISHED)}) ORDER BY number
@@ -148,20 +148,20 @@ def unfinished_for(connection: JournalConnection, output: str) -> list[JobRecord
 def expired(
     connection: JournalConnection, now: float, up_seconds: float, age: float | None, keep: int | None, limit: int
 ) -> list[JobRecord]:
-    """Ended jobs of more than that age, or before the latest `keep`; the oldest first. Never undelivered ones."""
+    """Ended jobs older than `age`, or not among the latest `keep`; the oldest first. Never undelivered ones."""
     rows = connection.rows(
         "SELECT number, ended, state, frames_done FROM jobs WHERE settled IS NOT NULL ORDER BY settled DESC"
     )
     old: list[int] = []
-    later, passed = now, 0.0
+    later, elapsed = now, 0.0
     for place, row in enumerate(rows):
         ended = later if row["ended"] is None else row["ended"]
         step = max(0.0, later - ended)
-        # The time since the latest end is known by one reading of the clock alone: no more of it than we have seen.
-        passed += min(step, _DAY_SECONDS, up_seconds) if place == 0 else min(step, _DAY_SECONDS)
+        # The time since the latest end depends on one reading of the clock: count no more than the uptime.
+        elapsed += min(step, _DAY_SECONDS, up_seconds) if place == 0 else min(step, _DAY_SECONDS)
         later = ended
         delivered = row["state"] != JobState.FAILED.value or not row["frames_done"]
-        if delivered and ((age is not None and passed > age) or (keep is not None and place >= keep)):
+        if delivered and ((age is not None and elapsed > age) or (keep is not None and place >= keep)):
             old.append(row["number"])
     oldest = old[::-1][:limit]
     return [job_from_row(row) for each in oldest for row in connection.rows(_BY_NUMBER, each)]

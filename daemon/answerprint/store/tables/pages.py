@@ -1,8 +1,8 @@
-"""What a damaged journal still says, read page by page: SQLite itself gives up a whole table for one bad page.
+"""Read a damaged journal page by page: SQLite itself gives up a whole table for one bad page.
 
-Follows the published file format (https://www.sqlite.org/fileformat2.html). Only what a journal has is known: UTF-8,
-no reserved bytes, no vacuum by itself. Pages that the tree of a table leads to come first; those that nothing leads
-to any more, and that are not free, come after them. Nothing here raises for what it meets.
+Follows the published file format (https://www.sqlite.org/fileformat2.html), but only what a journal uses: UTF-8, no
+reserved bytes, no auto-vacuum. Pages that belong to a tree come first, then orphaned pages that are not free. Damaged
+data never raises.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 __all__ = ["Cell", "Pages", "read_pages"]
 
 _PAGE_BYTES = 4096
-"""Of every journal, unless its header says otherwise."""
+"""The default, unless the header has another."""
 _SIZES = frozenset(1 << power for power in range(9, 16))
 _WAL_MAGIC = 0x377F0682  # the last bit: checksums are of big-endian words
 _WAL_HEADER, _FRAME_HEADER, _FILE_HEADER = 32, 24, 100
@@ -26,13 +26,13 @@ _WIDTHS = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)
 
 CellValue = int | float | str | bytes | None
 Cell = tuple[int, tuple[CellValue, ...]]
-"""A row: its rowid (0 in a table without), and its columns."""
+"""A row: its rowid (0 for tables without one), and its columns."""
 
 
 class Pages:
-    """The pages of a journal by number, as the log leaves them. number 1 is the first.
+    """The pages of a journal by number, counted from 1, with the changes of the log.
 
-    doubtful: pages of the log whose checksum is wrong; most of what is in them is right all the same.
+    doubtful: pages of the log with a wrong checksum; most of their content is still right.
     """
 
     def __init__(self, size: int, pages: Mapping[int, bytes], doubtful: Sequence[bytes] = ()) -> None:
@@ -41,17 +41,17 @@ class Pages:
         self._doubtful = doubtful
 
     def rows(self) -> Iterator[Cell]:
-        """Rows of tables with a rowid, readable cell by readable cell; those of pages still in a tree come first."""
+        """All readable rows of tables with a rowid; pages that belong to a tree come first."""
         return self._cells(_TABLE_LEAF)
 
     def entries(self, holding: bytes) -> Iterator[Cell]:
-        """Rows of tables without a rowid, and entries of indexes, in pages that hold these bytes."""
+        """Rows of tables without a rowid, and entries of indexes, from pages that contain these bytes."""
         return self._cells(_INDEX_LEAF, _INDEX_INNER, holding=holding)
 
     def strays(self, start: re.Pattern[bytes]) -> Iterator[Cell]:
-        """Rows in pages that do not add up, found by what their first column with a value begins with.
+        """Rows in inconsistent pages, found by the start of their first non-null column.
 
-        Their page no longer says where they lie. What was deleted may be among them: ask for these last.
+        The page no longer tells where they are. Deleted rows may be among them, so use these last.
         """
         free = self._free()
         for page in self._doubtful:
@@ -63,12 +63,12 @@ class Pages:
     def _carved(self, page: bytes, start: re.Pattern[bytes]) -> Iterator[Cell]:
         for match in start.finditer(page):
             for place in range(match.start() - 2, max(-1, match.start() - _LONGEST_HEADER), -1):
-                # The header of a record says how long it is, and the record how long its cell is.
+                # The header of a record contains its own length.
                 if page[place] == match.start() - place:
                     yield from self._before(page, place)
 
     def _before(self, page: bytes, record: int) -> Iterator[Cell]:
-        """The row whose record begins there, by the two numbers before it."""
+        """The row whose record starts here, by the two varints before it."""
         for place in range(record - 2, max(-1, record - 14), -1):
             try:
                 length, after = _varint(page, place)
@@ -80,7 +80,7 @@ class Pages:
                 continue
 
     def _adds_up(self, number: int) -> bool:
-        """Whether a leaf of a table accounts for each of its bytes, as SQLite's own check asks."""
+        """Whether a leaf of a table accounts for all of its bytes, as SQLite's own check requires."""
         page, start = self._pages[number], _FILE_HEADER if number == 1 else 0
         if page[start] != _TABLE_LEAF:
             return page[start] in (_TABLE_INNER, _INDEX_INNER, _INDEX_LEAF)
@@ -104,9 +104,9 @@ class Pages:
         return max(4, after - place + local + (4 if more else 0))
 
     def _cells(self, *kinds: int, holding: bytes = b"") -> Iterator[Cell]:
-        free, led_to = self._free(), self._led_to()
+        free, children = self._free(), self._children()
         wanted = [number for number in self._pages if number not in free and self._kind(number) in kinds]
-        for number in sorted(wanted, key=lambda number: (number not in led_to, number)):
+        for number in sorted(wanted, key=lambda number: (number not in children, number)):
             if holding in self._pages[number]:
                 yield from self._page_cells(number)
 
@@ -114,8 +114,8 @@ class Pages:
         start = _FILE_HEADER if number == 1 else 0
         return self._pages[number][start]
 
-    def _led_to(self) -> set[int]:
-        """Every page that an inner page of some tree names."""
+    def _children(self) -> set[int]:
+        """Every page that is a child of an inner page."""
         found: set[int] = set()
         for number in self._pages:
             if self._kind(number) not in (_TABLE_INNER, _INDEX_INNER):
@@ -130,7 +130,7 @@ class Pages:
         trunk = _int(self._pages.get(1, b""), 32, 4)
         while trunk in self._pages and trunk not in found and trunk != 1:
             page = self._pages[trunk]
-            # A page that looks like one of a table is none of the list: the head of the list is what is damaged.
+            # A page that looks like one of a table is not free: the list of free pages is damaged.
             count = _int(page, 4, 4)
             if page[0] != 0 or count > self._size // 4 - 2:
                 break
@@ -153,7 +153,7 @@ class Pages:
             try:
                 yield self._cell(page, kind, place)
             except (ValueError, IndexError, struct.error):
-                continue  # the other cells of the page are as good as before
+                continue  # the other cells of the page may be good
 
     def _cell(self, page: bytes, kind: int, place: int) -> Cell:
         if kind == _INDEX_INNER:
@@ -167,7 +167,7 @@ class Pages:
         return rowid, _record(self._payload(page, place, length, table=kind == _TABLE_LEAF))
 
     def _local(self, length: int, *, table: bool) -> tuple[int, bool]:
-        """How much of a record lies in its own page, and whether there is more."""
+        """How many bytes of a record are in its own page, and whether there are more."""
         most = self._size - 35 if table else (self._size - 12) * 64 // 255 - 23
         if length <= most:
             return length, False
@@ -193,7 +193,7 @@ class Pages:
 
 
 def read_pages(path: Path) -> Pages:
-    """The pages of a journal and of its log, which need not be there. Raises OSError."""
+    """The pages of a journal and its log; both may be missing. Raises OSError."""
     file = path.read_bytes() if path.is_file() else b""
     log = path.with_name(path.name + "-wal")
     written = log.read_bytes() if log.is_file() else b""
@@ -208,10 +208,10 @@ def read_pages(path: Path) -> Pages:
 
 
 def _logged(log: bytes, size: int) -> tuple[dict[int, bytes], list[bytes]]:
-    """The latest whole page of each number up to the last commit; and pages of this log that are not whole.
+    """The latest intact page of each number up to the last commit, and damaged pages of this log.
 
-    SQLite stops at the first bad frame. Each frame's checksum goes on from the one before it, which is in the log too:
-    so every frame is checked by itself, and what comes after a bad one is not lost.
+    SQLite stops at the first bad frame. But each checksum continues the one of the frame before, which is stored too,
+    so every frame can be checked by itself, and frames after a bad one are not lost.
     """
     words, salts = _log_kind(log, size)
     step = _FRAME_HEADER + size
@@ -222,7 +222,7 @@ def _logged(log: bytes, size: int) -> tuple[dict[int, bytes], list[bytes]]:
     for place in range(_WAL_HEADER, len(log), step):
         header, page = log[place : place + _FRAME_HEADER], log[place + _FRAME_HEADER : place + step]
         if len(page) == size and _checksum(before, header[:8] + page, words) == header[16:24]:
-            # Frames of an earlier turn of the log are whole too, and have another salt.
+            # Frames of an earlier cycle of the log are intact too, but have another salt.
             if header[8:16] == salts:
                 waiting[_int(header, 0, 4)] = page
                 if _int(header, 4, 4):  # a commit
@@ -237,7 +237,7 @@ def _logged(log: bytes, size: int) -> tuple[dict[int, bytes], list[bytes]]:
 
 
 def _log_kind(log: bytes, size: int) -> tuple[str, bytes]:
-    """Order of bytes and salt of a log, as most of its first frames have it: the header may be damaged."""
+    """Byte order and salt of a log, by majority of its first frames: the header may be damaged."""
     step = _FRAME_HEADER + size
     salts = [log[16:24], *(log[place + 8 : place + 16] for place in range(_WAL_HEADER, min(len(log), 3 * step), step))]
     words = ">" if _int(log, 0, 4) == _WAL_MAGIC | 1 else "<"
@@ -254,7 +254,7 @@ def _checksum(before: bytes, data: bytes, words: str) -> bytes:
 
 
 def _record(data: bytes) -> tuple[CellValue, ...]:
-    """The columns of a record. Raises ValueError and IndexError for one that is none."""
+    """The columns of a record. Raises ValueError and IndexError if it is invalid."""
     length, place = _varint(data, 0)
     if not 0 < length <= len(data):
         raise ValueError
@@ -272,7 +272,7 @@ def _record(data: bytes) -> tuple[CellValue, ...]:
 
 
 def _record_length(data: bytes, start: int) -> int:
-    """Bytes of the record that begins there, by its header."""
+    """The length in bytes of the record that starts here, by its header."""
     header, place = _varint(data, start)
     total = header
     while place < start + header:

@@ -1,4 +1,4 @@
-"""Jobs as rows: the one place that knows which column holds which field, and how."""
+"""Convert between rows and records: the only module that knows the columns."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
     "to_text",
 ]
 
-REBUILD = "Run `answerprint doctor --rebuild`: it makes a new journal of what can be read and of the finished chunks."
+REBUILD = "Rebuild it from its readable parts and the finished chunks: answerprint doctor --rebuild"
 
 _JSON = frozenset({"label", "request", "clip", "problem", "facts", "result"})
 _FIELDS = tuple(field.name for field in fields(JobRecord))
@@ -31,16 +31,16 @@ _FIELDS = tuple(field.name for field in fields(JobRecord))
 CHANGEABLE = frozenset(_FIELDS) - {
     "id", "number", "kind", "position", "created", "frames_done", "last_sequence",
 }  # fmt: skip
-"""Fields that are set as such; the others follow from what happens to a job."""
+"""Fields that callers set; the journal sets the others."""
 
 
 def to_text(value: object) -> str:
-    """JSON in ASCII: names of files that are not valid Unicode come through. Raises ValueError for NaN."""
+    """JSON in ASCII, so that file names that are not valid Unicode survive. Raises ValueError for NaN."""
     return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
 def to_columns(values: Mapping[str, object]) -> dict[str, object]:
-    """Fields of a JobRecord as SQLite keeps them."""
+    """Fields of a JobRecord as column values."""
     return {name: _column(name, value) for name, value in values.items()}
 
 
@@ -53,7 +53,7 @@ def _column(name: str, value: object) -> object:
 
 
 def job_from_row(row: sqlite3.Row | Mapping[str, object]) -> JobRecord:
-    """Read a row of jobs. Raises JournalError for one that this program did not write."""
+    """Read a row of jobs. Raises JournalError if it is invalid."""
     try:
         return _job(row)
     except (IndexError, TypeError, ValueError, RecursionError, InputError) as error:
@@ -61,7 +61,7 @@ def job_from_row(row: sqlite3.Row | Mapping[str, object]) -> JobRecord:
 
 
 def event_from_row(row: sqlite3.Row) -> JobEvent:
-    """Read a row of events. Raises JournalError for one that this program did not write."""
+    """Read a row of events. Raises JournalError if it is invalid."""
     try:
         return JobEvent(row["sequence"], row["at"], json.loads(row["event"]))
     except (IndexError, TypeError, ValueError, RecursionError) as error:
@@ -69,7 +69,7 @@ def event_from_row(row: sqlite3.Row) -> JobEvent:
 
 
 def receipt_from_row(row: sqlite3.Row) -> ChunkReceipt:
-    """Read a row of chunks. Raises JournalError for one that this program did not write."""
+    """Read a row of chunks. Raises JournalError if it is invalid."""
     try:
         return ChunkReceipt.from_json(json.loads(row["receipt"]))
     except (DamagedChunkError, IndexError, TypeError, ValueError, RecursionError) as error:
@@ -81,7 +81,9 @@ def _job(row: sqlite3.Row | Mapping[str, object]) -> JobRecord:
     for name in _JSON:
         text = values[name]
         if text is not None:
-            values[name] = {} if text == "{}" else json.loads(text)  # most are empty, and a page reads thousands
+            values[name] = (
+                {} if text == "{}" else json.loads(text)
+            )  # fast path: most are empty, and a page reads thousands
     values["clip"] = ClipRef.from_json(values["clip"])
     values["state"] = JobState(values["state"])
     return JobRecord(**values)

@@ -1,4 +1,4 @@
-"""The shape of the journal, version by version. A version that was released is never changed: a new one is added."""
+"""The schema of the journal by version. Never change a released version; add a new one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["APPLICATION_ID", "MIGRATIONS", "VERSION"]
 
 APPLICATION_ID = 0x41505254  # "APRT"
 VERSION = 2
-"""What this program reads and writes; kept in `PRAGMA user_version`."""
+"""The version that this program reads and writes; stored in `PRAGMA user_version`."""
 
 _VERSION_1 = """
 CREATE TABLE jobs (
@@ -54,8 +54,8 @@ CREATE TABLE chunks (
 ) WITHOUT ROWID;
 """
 
-# label is JSON too: file names that are not valid Unicode come through.
-# settled counts up whenever a job ends, for the order of history, which the wall clock cannot give.
+# label is JSON too, so that file names that are not valid Unicode survive.
+# settled increases whenever a job ends; it orders history, for which the wall clock is not reliable.
 _VERSION_2 = """
 ALTER TABLE jobs ADD COLUMN label TEXT NOT NULL DEFAULT '""';
 ALTER TABLE jobs ADD COLUMN clip TEXT NOT NULL DEFAULT '{}';
@@ -83,7 +83,7 @@ def _run(script: str) -> Callable[[sqlite3.Connection], None]:
 
 
 def _statements(script: str) -> list[str]:
-    """Whole statements, by SQLite's own reading of what is one."""
+    """Split a script into complete statements, as SQLite defines them."""
     statements, text = [], ""
     for line in script.splitlines():
         text += line + "\n"
@@ -96,4 +96,4 @@ def _statements(script: str) -> list[str]:
 MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = MappingProxyType(
     {1: _run(_VERSION_1), 2: _run(_VERSION_2)}
 )
-"""What leads to each version from the one before; they run within a transaction."""
+"""Migrates from the version before to this one, within a transaction."""
