@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import textwrap
 from argparse import ArgumentParser
 from pathlib import Path
 
@@ -31,7 +30,7 @@ def marker(monkeypatch: pytest.MonkeyPatch) -> PutBackMode:
     module, entry = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     names: dict[str, object] = {"PutBackMode": PutBackMode}
     exec(compile(module, "marker.py", "exec"), names)  # noqa: S102 - our own page
-    mode = eval(textwrap.dedent(entry).rstrip().rstrip(","), names)  # noqa: S307
+    mode = eval(entry, names)  # noqa: S307
     assert isinstance(mode, PutBackMode)
     monkeypatch.setitem(MODES, mode.name, mode)
     return mode
