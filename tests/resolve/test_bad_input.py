@@ -70,9 +70,9 @@ def _on_page(page: str) -> Callable[[Suite], None]:
         (_nothing_selected, "--track=7", 2, "nothing_selected", "no video track '7'"),
         (_nothing_selected, "--bin=Nowhere", 2, "nothing_selected", "no bin 'Nowhere'"),
         (_closed, "--selected", 4, "no_resolve", "DaVinci Resolve is not running"),
-        (_nothing_under_the_playhead, "--playhead", 2, "nothing_selected", "No video clip lies under the playhead"),
-        (_on_page("media"), "--playhead", 2, "nothing_selected", "does not say where the playhead is"),
-        (_on_page("fusion"), "--playhead", 2, "nothing_selected", "does not say where the playhead is"),
+        (_nothing_under_the_playhead, "--playhead", 2, "nothing_selected", "No video clip is under the playhead"),
+        (_on_page("media"), "--playhead", 2, "nothing_selected", "has no playhead"),
+        (_on_page("fusion"), "--playhead", 2, "nothing_selected", "has no playhead"),
     ],
 )
 def test_what_is_missing_is_said_with_its_remedy(
@@ -92,8 +92,8 @@ def test_what_is_missing_is_said_with_its_remedy(
     [
         (_no_project, "Selected Clips", ["No project is open in Resolve.", "Open the project"]),
         (_no_timeline, "Selected Clips", ["No timeline is open in Resolve.", "Open the timeline"]),
-        (_nothing_selected, "Selected Clips", ["No video clip is selected on the timeline.", "Choose other clips."]),
-        (_on_page("media"), "Clip Under Playhead", ["does not say where the playhead is", "Open the Edit page"]),
+        (_nothing_selected, "Selected Clips", ["No video clip is selected on the timeline.", "Select other clips."]),
+        (_on_page("media"), "Clip Under Playhead", ["has no playhead", "Open the Edit page"]),
     ],
 )
 def test_the_menu_says_what_is_missing_with_its_remedy(
