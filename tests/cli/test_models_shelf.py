@@ -119,7 +119,7 @@ def test_what_cannot_be_removed_is_said_before_a_yes_is_asked_for(desk: Desk) ->
 
 def test_sources_that_cannot_be_meant_are_said_before_the_licence(desk: Desk, server: FileServer) -> None:
     assert "is not a folder" in desk("models", "pull", "stranger", "--from-folder", "/no/such").err
-    assert "is not a valid URL" in desk("models", "pull", "stranger", "--mirror", "studio").err
+    assert "is not an http or https URL" in desk("models", "pull", "stranger", "--mirror", "studio").err
 
 
 def test_unknown_model_is_answered_with_the_known_ones(desk: Desk, server: FileServer) -> None:
@@ -252,7 +252,7 @@ def test_a_network_is_imported_under_the_name_of_its_file_and_told_what_it_is(
         0,
         [
             "my-2x-v3 is ready: family generator, 2 files.",
-            "  RRDBNet (ESRGAN), 2 blocks, 8 features, enlarges 2 times; imported from My 2x (v3).pth",
+            "  RRDBNet (ESRGAN), 2 blocks, 8 features, scale 2; imported from My 2x (v3).pth",
         ],
     )
     told = desk("models", "info", "my-2x-v3").out
