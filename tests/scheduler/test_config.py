@@ -78,7 +78,7 @@ def test_a_file_that_is_no_text_is_said_to_be_none(tmp_path: Path) -> None:
 def test_a_setting_that_is_nearly_one_is_told_its_name(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refusal:
         load_config(write(tmp_path, "thread = 2"), {})
-    assert "Do you mean threads?" in refusal.value.remedy
+    assert "Did you mean threads?" in refusal.value.remedy
 
 
 def test_the_settings_that_the_help_shows_are_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -168,7 +168,7 @@ async def test_a_source_that_is_still_being_written_ends_the_job_and_a_retry_res
     record = await house.until(job)
     assert record.state is JobState.FAILED
     assert record.problem is not None
-    assert "again and again" in record.problem["message"]
+    assert "keeps changing" in record.problem["message"]
     assert "retry" in record.problem["remedy"]
     await house.service.retry(job.id)
     await house.done(job)

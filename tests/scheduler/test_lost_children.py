@@ -128,7 +128,7 @@ async def test_a_hold_that_a_person_wanted_stays_when_a_job_is_retried(house: Ho
 
 
 async def test_a_worker_that_does_not_start_fails_one_job_and_not_the_whole_queue(house: House) -> None:
-    house.monkeypatch.setattr("answerprint.scheduler.runner._START_AGAIN_SECONDS", 0.01)
+    house.monkeypatch.setattr("answerprint.scheduler.runner._RESTART_SECONDS", 0.01)
     house.steering.write("worker", Script(faults={"start": ["exit"] * 3}))
     jobs = [await house.submit(name) for name in "abc"]
     failed = await house.until(jobs[0])
@@ -143,14 +143,14 @@ async def test_a_worker_that_does_not_start_fails_one_job_and_not_the_whole_queu
 
 
 async def test_a_worker_that_starts_at_the_second_try_costs_nothing(house: House) -> None:
-    house.monkeypatch.setattr("answerprint.scheduler.runner._START_AGAIN_SECONDS", 0.01)
+    house.monkeypatch.setattr("answerprint.scheduler.runner._RESTART_SECONDS", 0.01)
     house.steering.write("worker", Script(faults={"start": ["kill"]}))
     job = await house.submit("a")
     await house.done(job)
 
 
 async def test_a_program_that_is_not_there_fails_the_job_with_the_reason(house: House) -> None:
-    house.monkeypatch.setattr("answerprint.scheduler.runner._START_AGAIN_SECONDS", 0.01)
+    house.monkeypatch.setattr("answerprint.scheduler.runner._RESTART_SECONDS", 0.01)
     house.monkeypatch.setattr("sys.executable", str(house.folder / "no-python"))
     job = await house.submit("a")
     failed = await house.until(job)

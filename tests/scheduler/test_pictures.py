@@ -78,7 +78,7 @@ async def test_what_will_never_be_shown_is_said_so(house: House) -> None:
         await house.service.frame(job.id, 0, "restored", "png", (0, 0))
     preview = await house.preview("look")
     await house.until(preview, JobState.DONE)
-    with pytest.raises(NotFoundError, match="in its folder"):
+    with pytest.raises(NotFoundError, match="written to a folder"):
         await house.service.frame(preview.id, 0, "restored", "png", (0, 0))
 
 

@@ -95,7 +95,7 @@ def test_a_lost_child_is_a_failed_job_with_a_reason(scene: str, says: str, tmp_p
 
 
 def test_a_program_that_does_not_exist_is_a_failed_job(tmp_path: Path) -> None:
-    with pytest.raises(JobFailedError, match="cannot be started"):
+    with pytest.raises(JobFailedError, match="Cannot start"):
         ChildProcess([str(tmp_path / "absent")], {}, tmp_path / "log")
 
 

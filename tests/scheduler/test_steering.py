@@ -285,7 +285,7 @@ async def test_what_cannot_be_done_becomes_no_job(house: House) -> None:
 async def test_media_that_take_long_to_read_fail_their_job_when_they_were_read(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(service, "_PROBE_SECONDS", 0.05)
     house.clip("slow", faults={"look": ["hold"], "chunk-0": ["hold"]})
     job = await house.submit("slow", not_before=4e9)
     assert job.frames_total == 0
@@ -299,7 +299,7 @@ async def test_media_that_take_long_to_read_fail_their_job_when_they_were_read(
 async def test_media_that_cannot_be_read_fail_their_job_at_once_and_not_at_its_turn(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(service, "_PROBE_SECONDS", 0.0)
     house.clip("slow", faults={"chunk-0": ["hold"]})
     house.clip("broken", faults={"look": ["refuse", "refuse"]})  # the look that is given up may come to its end
     slow = await house.submit("slow")
