@@ -85,7 +85,7 @@ def removable_folders(name: str) -> list[Path]:
             reason = f"is in the shared folder {place.folder.parent}", "The administrator of that folder can remove it."
         else:
             reason = "is part of Answerprint", "It is removed when Answerprint is uninstalled."
-            raise ModelError(f"The model {name!r} {reason[0]} and cannot be removed.", reason[1])
+        raise ModelError(f"The model {name!r} {reason[0]} and cannot be removed.", reason[1])
     models, known = models_folder(), known_models().get(name)
     folders = [each for each in (models / name, partial_folder(models, name)) if each.is_dir()]
     if not folders and known is not None and known.package is not None and not lack_of(known.package):
