@@ -136,7 +136,7 @@ def test_users_folder_is_imported_verified_and_removed(desk: Desk, server: FileS
     assert "--licence" in desk("models", "import", "own", str(mine)).err
     assert desk("models", "import", "own", str(mine), "--licence", "MIT", "--family", "none").code == 2
     done = desk("models", "import", "own", str(mine), "--licence", "MIT")
-    assert (done.code, done.out) == (0, "own is ready: family ldm_sr, 2 files.\n")
+    assert (done.code, done.out) == (0, "own is installed: family ldm_sr, 2 files.\n")
     assert desk("models", "verify", "own").out == "own: ok\n"
     asked = desk("models", "remove", "own")
     assert asked.code == 2 and "--yes" in asked.err
@@ -251,7 +251,7 @@ def test_a_network_is_imported_under_the_name_of_its_file_and_told_what_it_is(
     assert (done.code, done.out.splitlines()) == (
         0,
         [
-            "my-2x-v3 is ready: family generator, 2 files.",
+            "my-2x-v3 is installed: family generator, 2 files.",
             "  RRDBNet (ESRGAN), 2 blocks, 8 features, scale 2; imported from My 2x (v3).pth",
         ],
     )
@@ -274,7 +274,7 @@ def test_a_file_that_a_known_model_is_made_of_gets_its_name_and_another_network_
     refused = desk("models", "import", PACKAGED, str(tmp_path / "other.pth"))
     assert refused.code == 2 and f"This is not {PACKAGED}, but RRDBNet" in refused.err
     done = desk("models", "import", str(tmp_path / "official.pth"))
-    assert (done.code, done.out) == (0, f"{PACKAGED} is ready: family generator, 2 files.\n")
+    assert (done.code, done.out) == (0, f"{PACKAGED} is installed: family generator, 2 files.\n")
     assert "licence   MIT: MIT License, https://spdx.org/licenses/MIT" in desk("models", "info", PACKAGED).out
 
 

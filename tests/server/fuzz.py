@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
+from rpc.harness import ask, raw_channel
 
 from answerprint.rpc.session_file import Session, read_session
 from answerprint.server.server import request_types
 from rpc.forms import any_bytes
-from rpc.harness import ask, raw_channel
 
 __all__ = ["CLEAN", "Fuzzed", "fuzz"]
 

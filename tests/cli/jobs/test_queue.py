@@ -79,7 +79,7 @@ def test_each_queued_job_is_an_event_with_json(desk: Desk) -> None:
 
 def test_no_file_is_queued_twice_for_one_output(desk: Desk) -> None:
     answer = desk("queue", "add", "a.mov", "./a.mov", "a.mov")
-    assert (answer.code, answer.err.count("as well"), desk.daemon.jobs) == (2, 2, {})
+    assert (answer.code, answer.err.count("is already the output of"), desk.daemon.jobs) == (2, 2, {})
 
 
 def test_a_file_of_jobs_says_all_that_the_command_line_can(desk: Desk) -> None:
@@ -160,14 +160,14 @@ def test_all_mistakes_are_said_with_their_lines_and_nothing_is_queued(desk: Desk
     lines = answer.err.splitlines()
     expected = [
         ("1", "seed cannot be 'many'"),
-        ("3", "the source itself"),
+        ("3", "is the source."),
         ("6", "no setting 'grain'"),
         ("7", "steps cannot be 'soon'"),
         ("9", "as well"),
         ("10", "does not exist"),
         ("11", "'output'"),
         ("12", "only files on this machine"),
-        ("13", "no job"),
+        ("13", "Expected a mapping"),
         ("14", "-100 to 100"),
         ("15", "not a time"),
         ("16", "perhaps"),
@@ -197,7 +197,7 @@ def test_mistakes_are_events_with_json_and_the_last_is_the_error(desk: Desk) -> 
         ("- input: [a", "jobs.yaml:1 is not YAML"),
         ("- input: a.mov\n output: b", "jobs.yaml:2 is not YAML"),
         ("- {input: !!python/name:os.system a.mov, output: b.mov}", "already exists"),
-        ("- &x [*x]", "no job"),
+        ("- &x [*x]", "Expected a mapping"),
         ("[" * 5000, "is not YAML"),
         ("\x00\x01", "is not YAML"),
     ],

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from rpc.harness import Running, new_job
 
 ROUNDS = 60

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rpc.harness import Running, new_job
 
 from answerprint.api.job import JobRecord
 from answerprint.cli.main import main
 from fakes.daemon import FakeDaemon
-from rpc.harness import Running, new_job
 
 __all__ = ["Answer", "Desk", "desk_in"]
 

@@ -50,7 +50,7 @@ def test_what_a_daemon_that_was_killed_left_is_seen_as_it_will_go_on(journal: Jo
         assert kept.suspend_reason() is None
         (state_folder() / "held").write_text("Resolve renders")
         assert kept.suspend_reason() == "Resolve renders"
-    assert waiting_words() == " 3 jobs wait for one."
+    assert waiting_words() == " 3 jobs are waiting for it."
 
 
 def test_nothing_can_be_changed_through_it(journal: Journal) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import grpc
 import pytest
+from rpc.harness import PATIENCE_SECONDS, Running, await_until, new_job, raw_channel
+from rpc.vanishing import vanish
 
 from answerprint.api.job import JobEvent, JobState
 from answerprint.api.types import BusyError, NotFoundError
@@ -17,8 +19,6 @@ from answerprint.errors import NoDaemonError
 from answerprint.ipc import events
 from answerprint.rpc.limits import ServerLimits
 from answerprint.rpc.v1 import restoration_pb2 as pb
-from rpc.harness import PATIENCE_SECONDS, Running, await_until, new_job, raw_channel
-from rpc.vanishing import vanish
 
 WATCH = "/answerprint.rpc.v1.Restoration/WatchJob"
 

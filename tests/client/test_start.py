@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from rpc.harness import PATIENCE_SECONDS, await_until
 
 from answerprint.client.client import Client
 from answerprint.client.start import daemon_environment, ensure_daemon
@@ -22,9 +23,8 @@ from answerprint.home import logs_folder, run_folder
 from answerprint.rpc.errors import OtherVersionError
 from answerprint.rpc.session_file import lock_path, prepare_run_folder
 from answerprint.store.lock import InstanceLock
-from rpc.harness import PATIENCE_SECONDS, await_until
 
-PROGRAM = Path(__file__).parent.parent / "fakes" / "daemon_program.py"
+PROGRAM = Path(__file__).parents[1] / "fakes" / "daemon_program.py"
 
 
 def command(scene: str = "") -> list[str]:

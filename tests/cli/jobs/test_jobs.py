@@ -43,7 +43,7 @@ def test_the_list_says_of_each_job_what_it_does_or_waits_for(desk: Desk) -> None
     for job, state, says in (
         (running, "running", "6/24"),
         (running, "25 %", "3 min 20 s left"),
-        (queued, "queued", "1 before it"),
+        (queued, "queued", "1 ahead"),
         (timed, "queued", "not before 2"),
         (full, "paused", "2 GiB are missing"),
         (failed, "failed", "a poem"),
@@ -72,7 +72,7 @@ def test_a_list_shows_the_last_that_ended_and_says_how_many_came_before(desk: De
     waits = desk.job()
     answer = desk("jobs", "list")
     assert len(answer.out.splitlines()) == 1 + 1 + 20
-    assert "5 more" in answer.err
+    assert "5 older" in answer.err
     assert len(desk("jobs", "list", "--all", "--json").json) == 26
     assert [job["id"] for job in desk("jobs", "list", "--state", "queued", "--json").json] == [waits.id]
     assert len(desk("jobs", "list", "--state", "queued", "--state", "cancelled", "--json").json) == 26
@@ -87,7 +87,7 @@ def test_a_job_is_shown_with_its_problem_and_the_remedy(desk: Desk) -> None:
     shown = desk("jobs", "show", str(job.number)).out
     for says in (
         job.id, "2 GiB are missing", "Make room there.", "1/100, in 1 chunk", "10 B of up to 3.0 MiB",
-        "1 pair from the cache, 2 measured", "2 frames could not be read.", DEFAULT_MODELS["standard"],
+        "1 frame pair from the cache, 2 measured", "2 frames could not be read.", DEFAULT_MODELS["standard"],
         str(desk.folder / "in.mov"),
     ):  # fmt: skip
         assert says in shown
@@ -189,7 +189,7 @@ def test_all_jobs_are_watched_until_the_last_has_ended(desk: Desk) -> None:
     answer = desk("jobs", "watch")
     thread.join()
     assert answer.code == 4
-    assert answer.out.splitlines()[:2] == ["job 1 (one.mov): queued, next", "job 2 (two.mov): queued, 1 before it"]
+    assert answer.out.splitlines()[:2] == ["job 1 (one.mov): queued, next", "job 2 (two.mov): queued, 1 ahead"]
     assert any(line.startswith("job 1 (one.mov): done") for line in answer.out.splitlines())
     assert any("2 GiB are missing" in line for line in answer.out.splitlines())
 
