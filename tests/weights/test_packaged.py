@@ -135,7 +135,7 @@ def test_processes_that_need_it_at_once_all_get_it(package: SmallPackage, models
 def test_who_waits_too_long_for_another_process_is_told_which(
     package: SmallPackage, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unpack, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(unpack, "_TIMEOUT_SECONDS", 0.2)
     with lock_model(models, NAME), pytest.raises(ModelBusyError):
         at_hand(NAME)
     at_hand(NAME)
@@ -255,7 +255,7 @@ def test_an_official_file_of_other_content_is_refused(package: SmallPackage, mod
     shutil.rmtree(package.folder)
     whole = server.files["official.pth"].data
     server.files["official.pth"].data = whole[:-1] + bytes([whole[-1] ^ 1])
-    with pytest.raises(ModelError, match="does not match its hash"):
+    with pytest.raises(ModelError, match="does not match its"):
         pull(find_known(NAME), models, ModelSettings(), PullOptions(accept_licence=True))
     assert not (models / NAME).exists()
 
@@ -275,7 +275,7 @@ def test_files_that_do_not_belong_together_are_refused() -> None:
     for odd_param, odd_weights, said in (
         (param, weights[:-1], "the weights end"),
         (param, weights[:2], "the weights end"),
-        (param, b"", "the weights end"),
+        (param, b"", "the weights have"),
         (param, weights + b"\0\0", "2 bytes are left over"),
         (param, b"\1\0\0\0" + weights[4:], "unknown format 0x1"),
         (param.replace("6=216", "6=215"), weights, "has an invalid description"),
@@ -309,7 +309,7 @@ def test_what_is_published_of_a_package_is_checked(field: str, package: SmallPac
     odd = json.loads(json.dumps(data))
     place = odd["package"] if field == "makes" else odd["package"]["files"][1]
     place[field] = "../../etc/passwd"
-    with pytest.raises(ValueError, match=r"package|no file"):
+    with pytest.raises(ValueError, match=r"package|not a file"):
         parse_known(odd)
 
 
