@@ -22,7 +22,7 @@ from answerprint.cli.main import main
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
 from answerprint.store.journal import Journal
-from cli.desk import Desk, desk_in
+from cli.runner import CliRunner, runner_in
 from fakes.daemon import FakeDaemon
 from fakes.resolve import FakeResolve
 from golden import FOLDER, Golden, merged, shape
@@ -58,8 +58,8 @@ FCM: NON-DROP FRAME
 class Heard:
     """The shapes of what commands print, by command and event."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, runner: CliRunner) -> None:
+        self._desk = runner
         self.shapes: dict[str, dict[str, Any]] = {}
 
     def __call__(self, command: str, *arguments: str, code: int = 0) -> list[dict[str, Any]]:
@@ -91,41 +91,41 @@ class Heard:
 
 
 @pytest.fixture
-def desk(
+def runner(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Desk]:
-    with desk_in(tmp_path, tmp_path_factory.mktemp("h"), capsys) as made:
+) -> Iterator[CliRunner]:
+    with runner_in(tmp_path, tmp_path_factory.mktemp("h"), capsys) as made:
         yield made
 
 
 def test_what_json_says_of_jobs_models_and_the_daemon(
-    desk: Desk, golden: Golden, capsys: pytest.CaptureFixture[str]
+    runner: CliRunner, golden: Golden, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hear = Heard(desk)
-    job = desk.job("full.mov", request=REQUEST, clip=ClipRef("/a", editor={"a": "b"}), not_before=4e9)
-    waits = desk.job("waits.mov")
-    _work(desk, job)
+    hear = Heard(runner)
+    job = runner.job("full.mov", request=REQUEST, clip=ClipRef("/a", editor={"a": "b"}), not_before=4e9)
+    waits = runner.job("waits.mov")
+    _work(runner, job)
     hear("jobs list", "--all")
-    desk.server.call(lambda: desk.daemon.change(job.id, JobState.PAUSED, problem=PROBLEM))
+    runner.server.call(lambda: runner.daemon.change(job.id, JobState.PAUSED, problem=PROBLEM))
     hear("jobs list", "--all")
     hear("jobs show", job.id)
     for steering in ("cancel", "retry", "pause", "resume"):
         hear(f"jobs {steering}", str(waits.number))
     hear("jobs move", str(waits.number), "--first")
-    desk.server.call(lambda: desk.daemon.change(waits.id, JobState.FAILED, problem=PROBLEM))
+    runner.server.call(lambda: runner.daemon.change(waits.id, JobState.FAILED, problem=PROBLEM))
     hear("jobs watch", str(waits.number), code=4)
     hear("jobs delete", str(waits.number))
-    _end(desk, job)
+    _end(runner, job)
     hear("jobs watch", job.id)
     hear("jobs show", "99", code=2)
 
     for name in ("clip.mov", "a.mov", "b.mov", "c.mov"):
-        (desk.folder / name).touch()
+        (runner.folder / name).touch()
     hear("restore", "clip.mov", "out.mov", "--detach")
-    hear("queue add", "a.mov", "b.mov", "--output-folder", str(desk.folder))
-    (desk.folder / "ours.mov").write_bytes(b"answerprint_version")
-    hear("queue add", "ours.mov", "c.mov", "--output-folder", str(desk.folder))
-    (desk.folder / "jobs.yaml").write_text("jobs:\n- input: a.mov\n  output: x.mov\n  seed: none\n")
+    hear("queue add", "a.mov", "b.mov", "--output-folder", str(runner.folder))
+    (runner.folder / "ours.mov").write_bytes(b"answerprint_version")
+    hear("queue add", "ours.mov", "c.mov", "--output-folder", str(runner.folder))
+    (runner.folder / "jobs.yaml").write_text("jobs:\n- input: a.mov\n  output: x.mov\n  seed: none\n")
     hear("queue add", "--from", "jobs.yaml", code=2)
     hear("queue show")
     hear("queue suspend", "--reason", "night")
@@ -159,11 +159,13 @@ def _without_requests(each: Any) -> Any:  # noqa: ANN401
     return {key: _without_requests(one) for key, one in each.items()}
 
 
-def _work(desk: Desk, job: JobRecord) -> None:
+def _work(runner: CliRunner, job: JobRecord) -> None:
     """Let a job do all that there is to tell of."""
     receipt = json.loads((KEPT / "receipt.json").read_text())
     estimate = {"memory_bytes": 1, "scratch_bytes": 2, "output_bytes": 3}
-    desk.server.call(lambda: desk.daemon.change(job.id, JobState.RUNNING, facts={"estimate": estimate}, started=1.6e9))
+    runner.server.call(
+        lambda: runner.daemon.change(job.id, JobState.RUNNING, facts={"estimate": estimate}, started=1.6e9)
+    )
     for event in (
         events.started(FACTS, OUTPUT, model="tiny-x4", device="cpu", estimate=estimate),
         events.stage("denoise", "Restoring"),
@@ -172,18 +174,18 @@ def _work(desk: Desk, job: JobRecord) -> None:
         events.chunk(receipt, 1.5, flow_cache=COUNTS, frames_done=4, frames_total=9),
         events.progress("denoise", 4, 9, seconds_per_frame=0.5, eta_seconds=2.5, chunk=1, step=1, steps=2),
     ):
-        desk.tell(job, event)
+        runner.tell(job, event)
 
 
-def _end(desk: Desk, job: JobRecord) -> None:
+def _end(runner: CliRunner, job: JobRecord) -> None:
     done = events.done("/b", 9, 3.0, flow_cache=COUNTS, peak_memory_bytes=5, stages={"mux": 1.0}, files=["/b/1.png"])
 
     def end() -> None:
-        desk.daemon.change(job.id, JobState.MUXING)
-        desk.daemon.change(job.id, JobState.DONE, result=done, ended=1.7e9)
-        desk.daemon.tell(job.id, done)
+        runner.daemon.change(job.id, JobState.MUXING)
+        runner.daemon.change(job.id, JobState.DONE, result=done, ended=1.7e9)
+        runner.daemon.tell(job.id, done)
 
-    desk.server.call(end)
+    runner.server.call(end)
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("journal_v*.sql")), ids=lambda path: path.stem)
@@ -250,35 +252,35 @@ class Project:
 
 
 def test_what_is_said_and_left_where_clips_come_back(
-    desk: Desk, golden: Golden, monkeypatch: pytest.MonkeyPatch
+    runner: CliRunner, golden: Golden, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def look(daemon: FakeDaemon, media: str) -> MediaInfo:
         return describe([media])[0]
 
     monkeypatch.setattr(FakeDaemon, "describe", look)
-    monkeypatch.setenv("HOME", str(desk.folder))
-    hear, home = Heard(desk), desk.server.run.parent
+    monkeypatch.setenv("HOME", str(runner.folder))
+    hear, home = Heard(runner), runner.server.run.parent
     with FakeResolve() as fake, fake.serving() as variables:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        project = Project(fake, desk.folder)
+        project = Project(fake, runner.folder)
         (installed,) = hear("resolve install")
         hear("resolve status")
         for item, mode in zip(project.items, ("track", "take", "replace"), strict=True):
             project.timeline.playhead(item.start + 2)
             hear("resolve restore", "--playhead", "--put", mode, "--handles", "2", "--yes")
         gone = project.timeline.place(
-            fake.add_clip(shutil.copy(project.film, desk.folder / "gone.mov")), source=(0, 10)
+            fake.add_clip(shutil.copy(project.film, runner.folder / "gone.mov")), source=(0, 10)
         )
-        (desk.folder / "gone.mov").unlink()
+        (runner.folder / "gone.mov").unlink()
         project.timeline.playhead(gone.start + 2)
         hear("resolve restore", "--playhead", "--put", "pool", code=2)
-        jobs = list(desk.daemon.jobs.values())
+        jobs = list(runner.daemon.jobs.values())
         for job in jobs:
             project.names[job.id] = f"JOB {job.number}"
             first, stop = (int(job.clip.editor[name]) for name in ("restored_first", "restored_stop"))
             make_movie(Path(job.output), stop - first, rate=Fraction(25))
-            desk.server.call(desk.daemon.change, job.id, JobState.DONE)
+            runner.server.call(runner.daemon.change, job.id, JobState.DONE)
         hear("resolve finish")
         left: dict[str, Any] = {
             "project": project.seen(),
@@ -287,16 +289,16 @@ def test_what_is_said_and_left_where_clips_come_back(
             "home": [str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()],
         }
         hear("resolve undo", "1")
-        desk.server.call(lambda: desk.daemon.change(jobs[0].id, JobState.FAILED, problem=PROBLEM))
+        runner.server.call(lambda: runner.daemon.change(jobs[0].id, JobState.FAILED, problem=PROBLEM))
         hear("resolve finish", "1", "--again")
         hear("resolve uninstall")
         assert fake.violations == []
-    (desk.folder / "cut.edl").write_text(EDL)
-    given = ("cut.edl", "--media", str(desk.folder), "--rate", "25")
+    (runner.folder / "cut.edl").write_text(EDL)
+    given = ("cut.edl", "--media", str(runner.folder), "--rate", "25")
     hear("resolve queue --from", *given, "--handles", "2", code=2)
-    of_list = next(reversed(desk.daemon.jobs.values()))
+    of_list = next(reversed(runner.daemon.jobs.values()))
     make_movie(Path(of_list.output), 5, rate=Fraction(25))
-    desk.server.call(desk.daemon.change, of_list.id, JobState.DONE)
+    runner.server.call(runner.daemon.change, of_list.id, JobState.DONE)
     hear("resolve finish --from", *given)
     project.names[of_list.clip.editor["answerprint_list"]] = "HASH OF THE LIST"
     left["jobs"].append({"label": of_list.label, "output": of_list.output, "clip": of_list.clip.to_json()})

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from cli.daemons import daemon_at
-from cli.desk import Desk, desk_in
 from cli.program import Program
+from cli.runner import CliRunner, runner_in
 from media.makers import make_movie
-from rpc.harness import Running
+from server.harness import Running
 
 
 @pytest.fixture
@@ -51,9 +51,9 @@ def memory_daemon(program: Program, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture
-def desk(
+def runner(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Desk]:
+) -> Iterator[CliRunner]:
     """Commands in this process, in a folder of their own, and a daemon in memory."""
-    with desk_in(tmp_path, tmp_path_factory.mktemp("h"), capsys) as made:
+    with runner_in(tmp_path, tmp_path_factory.mktemp("h"), capsys) as made:
         yield made

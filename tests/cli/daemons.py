@@ -11,7 +11,7 @@ from pathlib import Path
 from answerprint.client.client import Client
 from answerprint.errors import NoDaemonError
 from cli.program import Program
-from rpc.harness import await_until
+from server.harness import await_until
 
 __all__ = ["SCRIPTED", "SHIPPED", "daemon_at"]
 

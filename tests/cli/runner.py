@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rpc.harness import Running, new_job
 
 from answerprint.api.job import JobRecord
 from answerprint.cli.main import main
 from fakes.daemon import FakeDaemon
+from server.harness import Running, new_job
 
-__all__ = ["Answer", "Desk", "desk_in"]
+__all__ = ["Answer", "CliRunner", "runner_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Answer:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-class Desk:
+class CliRunner:
     """Runs commands; `server` has the daemon."""
 
     def __init__(self, folder: Path, server: Running, capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,11 +68,11 @@ class Desk:
 
 
 @contextmanager
-def desk_in(folder: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Desk]:
+def runner_in(folder: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[CliRunner]:
     """Commands in this process, in a folder of their own, and a daemon in memory. home: short, for its socket."""
     before = signal.getsignal(signal.SIGTERM)
     with pytest.MonkeyPatch.context() as patch, Running(home / "run") as server:
         patch.setenv("ANSWERPRINT_HOME", str(home))
         patch.chdir(folder)
-        yield Desk(folder, server, capsys)
+        yield CliRunner(folder, server, capsys)
     signal.signal(signal.SIGTERM, before)

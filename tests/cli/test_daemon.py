@@ -14,8 +14,8 @@ import pytest
 
 from answerprint import __version__
 from cli.daemons import SCRIPTED, daemon_at
-from cli.desk import Desk
 from cli.program import Program, error_lines
+from cli.runner import CliRunner
 from cli.test_crash import next_worker
 
 
@@ -126,33 +126,33 @@ def test_a_job_is_watched_on_when_its_daemon_was_ended_and_started_again(end: si
     assert json.loads(out.splitlines()[-1])["code"] == "interrupted"
 
 
-def test_the_status_says_what_is_warm_and_what_is_wrong(desk: Desk) -> None:
-    desk("models", "load", "tiny-x4", "--keep-alive", "forever")
-    desk("queue", "suspend", "--reason", "rendering")
-    said = desk("daemon", "status").out
+def test_the_status_says_what_is_warm_and_what_is_wrong(runner: CliRunner) -> None:
+    runner("models", "load", "tiny-x4", "--keep-alive", "forever")
+    runner("queue", "suspend", "--reason", "rendering")
+    said = runner("daemon", "status").out
     for says in ("version 1.2.3", f"this program is version {__version__}", "tiny-x4 on cpu, 1.0 MiB, kept for ever",
                  "yes (rendering)", "cpu: 2 cores, 1.0 GiB, 512.0 MiB free", "64.0 MiB of memory"):  # fmt: skip
         assert says in said
-    data = desk("daemon", "status", "--json").json
+    data = runner("daemon", "status", "--json").json
     assert (data["event"], data["suspend_reason"], data["warm_models"][0]["bytes"]) == ("daemon", "rendering", 1 << 20)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("2h", 7200.0), ("0", 0.0), ("forever", -1.0)])
-def test_models_are_loaded_to_stay_for_so_long_and_unloaded(text: str, seconds: float, desk: Desk) -> None:
-    loaded = desk("models", "load", "tiny-x4", "--device", "cpu", "--keep-alive", text)
+def test_models_are_loaded_to_stay_for_so_long_and_unloaded(text: str, seconds: float, runner: CliRunner) -> None:
+    loaded = runner("models", "load", "tiny-x4", "--device", "cpu", "--keep-alive", text)
     assert loaded.code == 0, loaded.err
-    assert f"load tiny-x4 cpu {seconds}" in desk.daemon.calls
+    assert f"load tiny-x4 cpu {seconds}" in runner.daemon.calls
     assert "tiny-x4 is warm: 1.0 MiB on cpu, loaded in 0.5 s" in loaded.out
-    assert desk("models", "unload", "tiny-x4").out == "1 model unloaded.\n"
-    assert desk("models", "unload", "--json").json == {"event": "unloaded", "models": 0}
+    assert runner("models", "unload", "tiny-x4").out == "1 model unloaded.\n"
+    assert runner("models", "unload", "--json").json == {"event": "unloaded", "models": 0}
 
 
-def test_only_models_that_are_here_are_loaded_and_only_for_spans(desk: Desk) -> None:
+def test_only_models_that_are_here_are_loaded_and_only_for_spans(runner: CliRunner) -> None:
     for arguments, says in ((["ldm-sr-x4"], "ldm-sr-x4"), (["tiny-x4", "--keep-alive", "long"], "10m")):
-        refused = desk("models", "load", *arguments)
+        refused = runner("models", "load", *arguments)
         assert refused.code == 2
         assert re.search(says, refused.err)
-    assert not desk.daemon.warm
+    assert not runner.daemon.warm
 
 
 @pytest.mark.parametrize("gone", ["run", "socket", "session"])

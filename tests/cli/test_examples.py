@@ -21,7 +21,7 @@ from answerprint.media import probe
 from cli.program import Program
 from fakes.daemon import PICTURE
 from media.makers import make_movie, numbered_frame
-from rpc.harness import Running, await_until
+from server.harness import Running, await_until
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "examples"

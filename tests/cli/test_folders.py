@@ -9,40 +9,40 @@ from pathlib import Path
 
 import pytest
 
-from cli.desk import Desk
 from cli.program import Program
+from cli.runner import CliRunner
 from media.makers import make_movie
-from rpc.harness import Running
+from server.harness import Running
 
 pytestmark = pytest.mark.usefixtures("clip")
 
 
 @pytest.fixture
-def clips(desk: Desk) -> list[str]:
-    return [str(make_movie(desk.folder / f"{name}.mov", 2)) for name in ("one", "two")]
+def clips(runner: CliRunner) -> list[str]:
+    return [str(make_movie(runner.folder / f"{name}.mov", 2)) for name in ("one", "two")]
 
 
-def test_a_queue_for_a_folder_that_is_missing_makes_it_and_says_so(desk: Desk, clips: list[str]) -> None:
-    said = desk("queue", "add", *clips, "--output-folder", str(desk.folder / "restored"))
+def test_a_queue_for_a_folder_that_is_missing_makes_it_and_says_so(runner: CliRunner, clips: list[str]) -> None:
+    said = runner("queue", "add", *clips, "--output-folder", str(runner.folder / "restored"))
     assert said.code == 0
     assert said.err.count("Created the folder") == 1
-    assert {Path(job.output).parent for job in desk.daemon.jobs.values()} == {desk.folder / "restored"}
-    assert (desk.folder / "restored").is_dir()
+    assert {Path(job.output).parent for job in runner.daemon.jobs.values()} == {runner.folder / "restored"}
+    assert (runner.folder / "restored").is_dir()
 
 
-def test_pictures_get_their_folder_too(desk: Desk, clips: list[str]) -> None:
-    assert desk("restore", clips[0], str(desk.folder / "shot" / "out.%04d.png"), "--detach").code == 0
-    assert (desk.folder / "shot").is_dir()
+def test_pictures_get_their_folder_too(runner: CliRunner, clips: list[str]) -> None:
+    assert runner("restore", clips[0], str(runner.folder / "shot" / "out.%04d.png"), "--detach").code == 0
+    assert (runner.folder / "shot").is_dir()
 
 
-def test_no_folder_is_made_for_what_cannot_be_done(desk: Desk, clips: list[str]) -> None:
-    said = desk("queue", "add", clips[0], "absent.mov", "--output-folder", str(desk.folder / "restored"))
+def test_no_folder_is_made_for_what_cannot_be_done(runner: CliRunner, clips: list[str]) -> None:
+    said = runner("queue", "add", clips[0], "absent.mov", "--output-folder", str(runner.folder / "restored"))
     assert said.code == 2
-    assert not (desk.folder / "restored").exists()
+    assert not (runner.folder / "restored").exists()
 
 
-def test_a_folder_that_is_a_file_is_refused(desk: Desk, clips: list[str]) -> None:
-    said = desk("restore", clips[0], str(Path(clips[1]) / "out.mov"), "--detach")
+def test_a_folder_that_is_a_file_is_refused(runner: CliRunner, clips: list[str]) -> None:
+    said = runner("restore", clips[0], str(Path(clips[1]) / "out.mov"), "--detach")
     assert said.code == 2
     assert "is not a folder" in said.err
 

@@ -19,7 +19,7 @@ from answerprint.errors import JobFailedError
 from answerprint.ipc import events
 from answerprint.scheduler.logfile import LOG_NAME, open_log
 from answerprint.text import plain, spoken
-from cli.desk import Answer, Desk
+from cli.runner import Answer, CliRunner
 from resolve_scripts.answerprint_words import Messages
 
 EVIL = "a\x1b]0;owned\x07\x1b[2J\x9b31m\rb\n\u202ec\u2028.mov"
@@ -40,21 +40,21 @@ def test_text_of_one_line_holds_nothing_but_what_is_printed() -> None:
     )
 
 
-def test_errors_lists_details_and_what_is_said_of_steps(desk: Desk) -> None:
+def test_errors_lists_details_and_what_is_said_of_steps(runner: CliRunner) -> None:
     problem = {"code": "bad_media", "message": f"{EVIL} is no film.", "remedy": f"Convert {EVIL}.", "exit_code": 2}
-    job = desk.job(EVIL)
-    desk.server.call(lambda: desk.daemon.change(job.id, JobState.FAILED, problem=problem))
-    check(desk("restore", EVIL, "out.mov"))
-    check(desk("jobs", "list"))
-    check(desk("jobs", "show", "1"))
-    check(desk("jobs", "watch", "1"))
-    shown = desk("jobs", "show", "1", "--json").json
+    job = runner.job(EVIL)
+    runner.server.call(lambda: runner.daemon.change(job.id, JobState.FAILED, problem=problem))
+    check(runner("restore", EVIL, "out.mov"))
+    check(runner("jobs", "list"))
+    check(runner("jobs", "show", "1"))
+    check(runner("jobs", "watch", "1"))
+    shown = runner("jobs", "show", "1", "--json").json
     assert (shown["label"], shown["problem"]) == (EVIL, problem)
-    check(desk("jobs", "retry", "1"))
-    check(desk("queue", "show"))
-    check(desk("queue", "suspend", "--reason", EVIL))
-    check(desk("restore", f"--{EVIL}", "in.mov", "out.mov"))
-    wrong = desk("restore", EVIL, "out.mov", "--json").events[-1]
+    check(runner("jobs", "retry", "1"))
+    check(runner("queue", "show"))
+    check(runner("queue", "suspend", "--reason", EVIL))
+    check(runner("restore", f"--{EVIL}", "in.mov", "out.mov"))
+    wrong = runner("restore", EVIL, "out.mov", "--json").events[-1]
     assert EVIL in wrong["message"]
 
 

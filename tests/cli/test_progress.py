@@ -17,7 +17,7 @@ from answerprint.cli.progress import ProgressLines
 from answerprint.ipc import events
 from cli.program import Program
 from fakes.daemon import FakeDaemon
-from rpc.harness import Running, await_until
+from server.harness import Running, await_until
 
 
 def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,11 +9,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from rpc.harness import Running, new_job
 
 from answerprint.client.client import Client
 from answerprint.rpc.limits import ServerLimits
 from answerprint.server import server as server_module
+from server.harness import Running, new_job
 
 _LIMITS = ServerLimits(max_connections=24, greeting_seconds=0.5)
 

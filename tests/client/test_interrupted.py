@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rpc.harness import Running, new_job
+
+from server.harness import Running, new_job
 
 ROUNDS = 60
 _PROGRAM = """

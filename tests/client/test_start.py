@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from rpc.harness import PATIENCE_SECONDS, await_until
 
 from answerprint.client.client import Client
 from answerprint.client.start import daemon_environment, ensure_daemon
@@ -23,6 +22,7 @@ from answerprint.home import logs_folder, run_folder
 from answerprint.rpc.errors import OtherVersionError
 from answerprint.rpc.session_file import lock_path, prepare_run_folder
 from answerprint.store.lock import InstanceLock
+from server.harness import PATIENCE_SECONDS, await_until
 
 PROGRAM = Path(__file__).parents[1] / "fakes" / "daemon_program.py"
 

@@ -27,7 +27,7 @@ from fault.measure_timeline import TIMELINE
 from fault.media_fuzz import fuzz_media
 from fault.overhead import measure_overhead
 from fault.promise import Watch
-from rpc.fuzz import fuzz
+from server.fuzz import fuzz
 
 __all__ = ["Row", "main"]
 

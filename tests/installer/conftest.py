@@ -11,7 +11,7 @@ import pytest
 
 from installer.bundle import Machine, build, move
 from media.makers import make_movie
-from rpc.harness import await_until
+from server.harness import await_until
 
 
 @pytest.fixture(scope="session")

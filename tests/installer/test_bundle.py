@@ -26,7 +26,7 @@ from backends.builders_one_step import write_one_step
 from backends.builders_sd_x4 import write_sd_x4
 from fakes.resolve import FakeResolve
 from installer.bundle import ROOT, Machine
-from rpc.harness import await_until
+from server.harness import await_until
 
 # How a model's folder is written, and what a restoration with it needs to be told besides.
 FAMILIES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {

@@ -22,7 +22,7 @@ from answerprint.rpc.v1 import frames_pb2, models_pb2, restoration_pb2, system_p
 from answerprint.scheduler.event_hub import LIVE
 from golden import FOLDER
 from pages.reading import ROOT, coded, inline_code, section, table
-from rpc.harness import Running
+from server.harness import Running
 
 PAGE = ROOT / "docs" / "protocol.md"
 FILES = (restoration_pb2, frames_pb2, models_pb2, system_pb2)

@@ -13,100 +13,102 @@ from fakes.resolve import FakeResolve
 from fault.daemon import await_value
 from media.tmcd import first_label
 from resolve.conftest import MakeFake
-from resolve.suite import RATE, Suite
+from resolve.workstation import RATE, Workstation
 
 
 @pytest.fixture
-def suite(tmp_path: Path, fake: FakeResolve) -> Iterator[Suite]:
-    made = Suite(tmp_path, fake)
+def workstation(tmp_path: Path, fake: FakeResolve) -> Iterator[Workstation]:
+    made = Workstation(tmp_path, fake)
     yield made
     made.close()
 
 
 @pytest.mark.slow
-def test_a_selected_clip_is_restored_and_laid_over_its_source_frame_by_frame(suite: Suite) -> None:
-    suite.timeline.select(suite.item)
-    records = range(suite.timeline.start + 10, suite.timeline.start + 22)
-    before = [suite.seen(record) for record in records]
+def test_a_selected_clip_is_restored_and_laid_over_its_source_frame_by_frame(workstation: Workstation) -> None:
+    workstation.timeline.select(workstation.item)
+    records = range(workstation.timeline.start + 10, workstation.timeline.start + 22)
+    before = [workstation.seen(record) for record in records]
     assert before == list(range(20, 32))
-    events = suite.run("resolve", "restore", "--selected", "--put", "track", "--handles", "4", "--steps", "1", "--wait")
+    events = workstation.run(
+        "resolve", "restore", "--selected", "--put", "track", "--handles", "4", "--steps", "1", "--wait"
+    )
     submitted, put = (next(each for each in events if each["event"] == name) for name in ("submitted", "put"))
     assert (submitted["range"], submitted["handles"]) == ([20, 32], [4, 4])
     assert (put["state"], put["did"]) == ("put", "track"), put
     restored = put["path"]
-    assert suite.numbers(restored) == list(range(16, 36))
+    assert workstation.numbers(restored) == list(range(16, 36))
     info = probe(restored)
     assert (info.rate, info.width, info.height, info.codec) == (RATE, 256, 192, "prores")
     assert first_label(restored) == "10:00:00;16"
-    assert [suite.seen(record) for record in records] == before
-    shown = suite.fake.shown(suite.timeline, records.start)
+    assert [workstation.seen(record) for record in records] == before
+    shown = workstation.fake.shown(workstation.timeline, records.start)
     assert shown is not None
     assert shown.path == restored
-    assert suite.run("resolve", "finish")[0]["state"] == "already"
-    undone = suite.run("resolve", "undo", str(submitted["number"]))
+    assert workstation.run("resolve", "finish")[0]["state"] == "already"
+    undone = workstation.run("resolve", "undo", str(submitted["number"]))
     assert undone[0]["state"] == "undone"
     assert Path(restored).exists()
-    shown = suite.fake.shown(suite.timeline, records.start)
+    shown = workstation.fake.shown(workstation.timeline, records.start)
     assert shown is not None
-    assert shown.path == str(suite.film)
+    assert shown.path == str(workstation.film)
 
 
 @pytest.mark.slow
-def test_in_studio_a_clip_that_the_menu_queued_comes_back_by_itself(suite: Suite) -> None:
-    suite.timeline.select(suite.item)
-    scripts = suite.install()
-    said = suite.script(scripts / "Restore Selected Clips.py")
+def test_in_studio_a_clip_that_the_menu_queued_comes_back_by_itself(workstation: Workstation) -> None:
+    workstation.timeline.select(workstation.item)
+    scripts = workstation.install()
+    said = workstation.script(scripts / "Restore Selected Clips.py")
     assert "1 clip queued. Finished clips are placed automatically." in said
-    clips = await_value(lambda: suite.restored())
-    assert [suite.numbers(clip.path) for clip in clips] == [list(range(18, 34))]
-    assert "already there" in suite.script(scripts / "Bring Back Finished.py")
-    assert len(suite.restored()) == 1
+    clips = await_value(lambda: workstation.restored())
+    assert [workstation.numbers(clip.path) for clip in clips] == [list(range(18, 34))]
+    assert "already there" in workstation.script(scripts / "Bring Back Finished.py")
+    assert len(workstation.restored()) == 1
 
 
 def test_a_menu_script_restores_a_clip_and_another_lays_it_over_its_source(tmp_path: Path, make_fake: MakeFake) -> None:
-    suite = Suite(tmp_path, make_fake("free", (20, 3)), put="track")
-    records = range(suite.item.start, suite.item.stop)
-    before = [suite.seen(record) for record in records]
+    workstation = Workstation(tmp_path, make_fake("free", (20, 3)), put="track")
+    records = range(workstation.item.start, workstation.item.stop)
+    before = [workstation.seen(record) for record in records]
     assert before == list(range(20, 32))
-    suite.timeline.playhead(records.start + 2)
+    workstation.timeline.playhead(records.start + 2)
     try:
-        scripts = suite.install()
-        assert "Bring Back Finished" in suite.script(scripts / "Restore Clip Under Playhead.py")
-        suite.run("jobs", "watch")
-        assert not suite.restored()
-        assert "1 clip put back" in suite.script(scripts / "Bring Back Finished.py")
-        assert "0 clips put back, 1 already there" in suite.script(scripts / "Bring Back Finished.py")
-        (clip,) = suite.restored()
-        assert [suite.seen(record) for record in records] == before
-        shown = suite.fake.shown(suite.timeline, records.start)
+        scripts = workstation.install()
+        assert "Bring Back Finished" in workstation.script(scripts / "Restore Clip Under Playhead.py")
+        workstation.run("jobs", "watch")
+        assert not workstation.restored()
+        assert "1 clip put back" in workstation.script(scripts / "Bring Back Finished.py")
+        assert "0 clips put back, 1 already there" in workstation.script(scripts / "Bring Back Finished.py")
+        (clip,) = workstation.restored()
+        assert [workstation.seen(record) for record in records] == before
+        shown = workstation.fake.shown(workstation.timeline, records.start)
         assert shown is not None
         assert shown.path == clip.path
-        assert suite.numbers(clip.path) == list(range(18, 34))
+        assert workstation.numbers(clip.path) == list(range(18, 34))
         assert first_label(clip.path) == "10:00:00;18"
         info = probe(clip.path)
         assert (info.rate, info.width, info.height, info.codec) == (RATE, 256, 192, "prores")
-        assert suite.script(scripts / "Restore Queue.py").strip().endswith("0 jobs in the queue.")
-        refused = suite.run("resolve", "finish", code=4)
+        assert workstation.script(scripts / "Restore Queue.py").strip().endswith("0 jobs in the queue.")
+        refused = workstation.run("resolve", "finish", code=4)
         assert "no_resolve" in refused[-1]["code"]
     finally:
-        suite.close()
+        workstation.close()
 
 
 @pytest.mark.slow
-def test_longer_handles_restore_only_what_is_missing(suite: Suite) -> None:
-    suite.timeline.select(suite.item)
-    first = suite.run("resolve", "restore", "--selected", "--handles", "2", "--steps", "1", "--wait")
+def test_longer_handles_restore_only_what_is_missing(workstation: Workstation) -> None:
+    workstation.timeline.select(workstation.item)
+    first = workstation.run("resolve", "restore", "--selected", "--handles", "2", "--steps", "1", "--wait")
     made = next(each["path"] for each in first if each["event"] == "put")
-    longer = suite.run("resolve", "restore", "--selected", "--handles", "6", "--steps", "1", "--wait")
+    longer = workstation.run("resolve", "restore", "--selected", "--handles", "6", "--steps", "1", "--wait")
     parts = [each for each in longer if each["event"] == "submitted"]
-    done = [suite.run("jobs", "show", str(each["number"]))[0] for each in parts]
+    done = [workstation.run("jobs", "show", str(each["number"]))[0] for each in parts]
     assert [job["frames_done"] for job in done] == [4, 4]
     joined = next(each["path"] for each in longer if each["event"] == "put")
-    assert suite.numbers(joined) == list(range(14, 38))
+    assert workstation.numbers(joined) == list(range(14, 38))
     assert first_label(joined) == "10:00:00;14"
     assert _packets(joined)[4:-4] == _packets(made)
     assert sorted(path.name for path in Path(joined).parent.iterdir()) == [Path(made).name, Path(joined).name]
-    again = suite.run("resolve", "restore", "--selected", "--handles", "4", "--steps", "1", "--wait")
+    again = workstation.run("resolve", "restore", "--selected", "--handles", "4", "--steps", "1", "--wait")
     assert [each["event"] for each in again] == ["put", "queued", "done"]
     assert [each["path"] for each in again if each["event"] == "put"] == [joined]
 

@@ -1,4 +1,4 @@
-"""Tests of this folder may be coroutines; `house` is a daemon without gRPC for them."""
+"""Tests of this folder may be coroutines; `daemon_fixture` is a daemon without gRPC for them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.house import House
+from scheduler.daemon_fixture import DaemonFixture
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -20,11 +20,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     values = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
 
     async def run() -> None:
-        house = next((value for value in values.values() if isinstance(value, House)), None)
-        if house is None:
+        daemon_fixture = next((value for value in values.values() if isinstance(value, DaemonFixture)), None)
+        if daemon_fixture is None:
             await pyfuncitem.obj(**values)
             return
-        async with house:
+        async with daemon_fixture:
             await pyfuncitem.obj(**values)
 
     asyncio.run(run(), debug=False)
@@ -32,9 +32,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+def daemon_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DaemonFixture]:
     """A daemon, which the test starts with its first job; in the end journal and disk must agree."""
     monkeypatch.setenv("ANSWERPRINT_HOME", str(tmp_path / "home"))
-    house = House(tmp_path, monkeypatch)
-    yield house
-    house.check()
+    daemon_fixture = DaemonFixture(tmp_path, monkeypatch)
+    yield daemon_fixture
+    daemon_fixture.check()

@@ -30,12 +30,12 @@ from answerprint.store.verify import verify_journal
 from fakes import device_child, media_child
 from fakes.steering import VARIABLE, Script, Steering, whole
 
-__all__ = ["PATIENCE_SECONDS", "House", "kinds"]
+__all__ = ["PATIENCE_SECONDS", "DaemonFixture", "kinds"]
 
 PATIENCE_SECONDS = 30.0
 
 
-class House:
+class DaemonFixture:
     """Start it with `async with`; end and start it again with `restart`."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,9 +229,9 @@ class House:
         return await self._start(media_child.__file__, "media")
 
 
-async def kinds(house: House, job: JobRecord) -> list[str]:
+async def kinds(daemon_fixture: DaemonFixture, job: JobRecord) -> list[str]:
     """What happened to a job, by the names of the kept events."""
-    events = await house.service._journal_thread.run(house.service._journal.events, job.id)
+    events = await daemon_fixture.service._journal_thread.run(daemon_fixture.service._journal.events, job.id)
     return [str(each.event.get("state") or each.event["event"]) for each in events]
 
 

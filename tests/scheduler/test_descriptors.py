@@ -16,7 +16,7 @@ from answerprint.api.job import JobState
 from answerprint.descriptors import are_free, most_open, raise_limit
 from answerprint.errors import StorageError, TooManyFilesError
 from answerprint.store.quota import storage_error
-from scheduler.house import House
+from scheduler.daemon_fixture import DaemonFixture
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 
@@ -46,31 +46,33 @@ def all_but(spare: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("spare", [0, 2, 5])
-async def test_a_job_that_cannot_open_files_waits_and_goes_on_by_itself(house: House, spare: int) -> None:
-    await house.open()
-    job = await house.submit("a", not_before=4e9)
-    await house.until(job, JobState.QUEUED)
+async def test_a_job_that_cannot_open_files_waits_and_goes_on_by_itself(
+    daemon_fixture: DaemonFixture, spare: int
+) -> None:
+    await daemon_fixture.open()
+    job = await daemon_fixture.submit("a", not_before=4e9)
+    await daemon_fixture.until(job, JobState.QUEUED)
     with all_but(spare):
-        await house.service.move(job.id, not_before=0)
-        record = await house.until(job, JobState.PAUSED)
+        await daemon_fixture.service.move(job.id, not_before=0)
+        record = await daemon_fixture.until(job, JobState.PAUSED)
         problem = record.problem or {}
         assert problem["code"] == TooManyFilesError.code
         assert "too many files" in problem["message"]
         assert "disk" not in problem["message"] + problem["remedy"]
-        await asyncio.sleep(5 * house.config.disk_poll_seconds)
-        assert await house.state(job) is JobState.PAUSED
-    await house.done(job)
-    assert not house.service._scheduler.suspended, "it holds up no other job"
+        await asyncio.sleep(5 * daemon_fixture.config.disk_poll_seconds)
+        assert await daemon_fixture.state(job) is JobState.PAUSED
+    await daemon_fixture.done(job)
+    assert not daemon_fixture.service._scheduler.suspended, "it holds up no other job"
 
 
-async def test_a_deliverable_waits_too(house: House) -> None:
-    house.clip("a", faults={"chunk-2": ["hold"]})
-    job = await house.submit("a")
-    await house.at(job, "chunk-2")
+async def test_a_deliverable_waits_too(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.clip("a", faults={"chunk-2": ["hold"]})
+    job = await daemon_fixture.submit("a")
+    await daemon_fixture.at(job, "chunk-2")
     with all_but(6):
-        house.go(job, "chunk-2")
-        assert ((await house.until(job, JobState.PAUSED)).problem or {})["code"] == TooManyFilesError.code
-    await house.done(job)
+        daemon_fixture.go(job, "chunk-2")
+        assert ((await daemon_fixture.until(job, JobState.PAUSED)).problem or {})["code"] == TooManyFilesError.code
+    await daemon_fixture.done(job)
 
 
 def test_what_cannot_be_opened_for_want_of_files_is_not_said_to_be_the_disk(tmp_path: Path) -> None:

@@ -17,79 +17,81 @@ from answerprint.home import state_folder
 from answerprint.scheduler.disk_space import find_shortage
 from answerprint.store.journal import Journal
 from answerprint.store.receipts import segment_path
-from scheduler.house import House, kinds
+from scheduler.daemon_fixture import DaemonFixture, kinds
 
 
 @pytest.fixture
-def room(house: House) -> dict[str, int]:
+def room(daemon_fixture: DaemonFixture) -> dict[str, int]:
     """What every disk has free, for the daemon."""
     free = {"bytes": 1 << 40}
-    house.monkeypatch.setattr("answerprint.scheduler.disk_space.room", lambda folder: free["bytes"])
+    daemon_fixture.monkeypatch.setattr("answerprint.scheduler.disk_space.room", lambda folder: free["bytes"])
     return free
 
 
 @pytest.mark.parametrize("moment", ["chunk-1", "mux-1"])
 async def test_a_full_disk_pauses_the_job_and_it_goes_on_by_itself(
-    house: House, room: dict[str, int], moment: str
+    daemon_fixture: DaemonFixture, room: dict[str, int], moment: str
 ) -> None:
-    folder = str(house.folder / "out")
-    house.clip("a", needed_bytes=5 << 20, folder=folder, faults={"load": ["hold"], moment: ["full"]})
-    job = await house.submit("a")
-    await house.at(job, "load")
+    folder = str(daemon_fixture.folder / "out")
+    daemon_fixture.clip("a", needed_bytes=5 << 20, folder=folder, faults={"load": ["hold"], moment: ["full"]})
+    job = await daemon_fixture.submit("a")
+    await daemon_fixture.at(job, "load")
     room["bytes"] = (5 << 20) - 1
-    house.go(job, "load")
-    paused = await house.until(job, JobState.PAUSED, JobState.DONE)
+    daemon_fixture.go(job, "load")
+    paused = await daemon_fixture.until(job, JobState.PAUSED, JobState.DONE)
     assert paused.problem is not None
     assert (paused.problem["code"], paused.problem["needed_bytes"], paused.problem["folder"]) == (
         "disk_full", 5 << 20, folder,
     )  # fmt: skip
-    other = await house.submit("other", not_before=4e9)
+    other = await daemon_fixture.submit("other", not_before=4e9)
     for _ in range(3):
-        await house.service._maintenance._resume_waiting()
-    assert await house.state(job) is JobState.PAUSED
+        await daemon_fixture.service._maintenance._resume_waiting()
+    assert await daemon_fixture.state(job) is JobState.PAUSED
     room["bytes"] = 1 << 30
-    await house.done(job)
-    assert house.visits(job, "chunk-0") == 1
-    await house.service.cancel(other.id)
+    await daemon_fixture.done(job)
+    assert daemon_fixture.visits(job, "chunk-0") == 1
+    await daemon_fixture.service.cancel(other.id)
 
 
-async def test_a_job_that_waits_for_room_holds_up_no_other(house: House, room: dict[str, int]) -> None:
-    house.clip("big", needed_bytes=1 << 50, folder=str(house.folder), faults={"chunk-0": ["full"]})
-    big, small = await house.submit("big"), await house.submit("small")
-    await house.until(big, JobState.PAUSED)
-    await house.done(small)
+async def test_a_job_that_waits_for_room_holds_up_no_other(daemon_fixture: DaemonFixture, room: dict[str, int]) -> None:
+    daemon_fixture.clip("big", needed_bytes=1 << 50, folder=str(daemon_fixture.folder), faults={"chunk-0": ["full"]})
+    big, small = await daemon_fixture.submit("big"), await daemon_fixture.submit("small")
+    await daemon_fixture.until(big, JobState.PAUSED)
+    await daemon_fixture.done(small)
 
 
-async def test_a_job_waits_for_room_over_a_restart(house: House, room: dict[str, int]) -> None:
-    house.clip("a", needed_bytes=1 << 50, folder=str(house.folder), faults={"chunk-1": ["full"]})
-    job = await house.submit("a")
-    await house.until(job, JobState.PAUSED)
-    await house.restart()
-    assert await house.state(job) is JobState.PAUSED
+async def test_a_job_waits_for_room_over_a_restart(daemon_fixture: DaemonFixture, room: dict[str, int]) -> None:
+    daemon_fixture.clip("a", needed_bytes=1 << 50, folder=str(daemon_fixture.folder), faults={"chunk-1": ["full"]})
+    job = await daemon_fixture.submit("a")
+    await daemon_fixture.until(job, JobState.PAUSED)
+    await daemon_fixture.restart()
+    assert await daemon_fixture.state(job) is JobState.PAUSED
     room["bytes"] = 1 << 51
-    await house.done(job)
-    assert house.visits(job, "chunk-0") == 1
+    await daemon_fixture.done(job)
+    assert daemon_fixture.visits(job, "chunk-0") == 1
 
 
-async def test_a_disk_that_is_full_each_time_is_tried_less_and_less(house: House, room: dict[str, int]) -> None:
-    house.clip("a", needed_bytes=1, folder=str(house.folder), faults={"chunk-0": ["full"] * 6})
-    job = await house.submit("a")
-    await house.done(job)
-    assert house.service._maintenance._attempts[job.id][1] >= 1.0
+async def test_a_disk_that_is_full_each_time_is_tried_less_and_less(
+    daemon_fixture: DaemonFixture, room: dict[str, int]
+) -> None:
+    daemon_fixture.clip("a", needed_bytes=1, folder=str(daemon_fixture.folder), faults={"chunk-0": ["full"] * 6})
+    job = await daemon_fixture.submit("a")
+    await daemon_fixture.done(job)
+    assert daemon_fixture.service._maintenance._attempts[job.id][1] >= 1.0
 
 
-async def test_a_job_that_will_not_fit_does_not_begin(house: House, room: dict[str, int]) -> None:
-    house.clip("big", scratch_bytes=10 << 30, faults={"load": ["hold"]})
+async def test_a_job_that_will_not_fit_does_not_begin(daemon_fixture: DaemonFixture, room: dict[str, int]) -> None:
+    daemon_fixture.clip("big", scratch_bytes=10 << 30, faults={"load": ["hold"]})
     room["bytes"] = 9 << 30
-    job = await house.submit("big")
-    paused = await house.until(job, JobState.PAUSED)
+    job = await daemon_fixture.submit("big")
+    paused = await daemon_fixture.until(job, JobState.PAUSED)
     assert paused.problem is not None and paused.problem["needed_bytes"] > 10 << 30
-    assert paused.problem["folder"] == str(house.config.scratch_folder)
-    await house.settled(job)
-    assert house.visits(job, "chunk-0-segment") == 0
+    assert paused.problem["folder"] == str(daemon_fixture.config.scratch_folder)
+    await daemon_fixture.settled(job)
+    assert daemon_fixture.visits(job, "chunk-0-segment") == 0
     room["bytes"] = 12 << 30
-    house.go(job, "load")
-    await house.done(job)
+    daemon_fixture.go(job, "load")
+    await daemon_fixture.done(job)
 
 
 def _job(output: Path, done: int = 0) -> JobRecord:
@@ -114,106 +116,110 @@ def test_chunks_and_result_count_together_on_one_disk_and_apart_on_two(
     assert find_shortage(_job(Path("/dev/shm/a.mov")), estimate, tmp_path) is None  # noqa: S108
 
 
-async def test_a_disk_that_fails_pauses_the_job_until_the_user_resumes_it(house: House) -> None:
-    house.clip("a", faults={"chunk-1": ["storage"]})
-    job = await house.submit("a")
-    paused = await house.until(job, JobState.PAUSED)
+async def test_a_disk_that_fails_pauses_the_job_until_the_user_resumes_it(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.clip("a", faults={"chunk-1": ["storage"]})
+    job = await daemon_fixture.submit("a")
+    paused = await daemon_fixture.until(job, JobState.PAUSED)
     assert paused.problem is not None
     assert (paused.problem["code"], paused.problem["remedy"]) == ("storage", "Check the disk.")
-    await house.done(await house.submit("other"))
-    assert await house.state(job) is JobState.PAUSED
-    await house.service.resume(job.id)
-    await house.done(job)
-    assert house.visits(job, "chunk-0") == 1
+    await daemon_fixture.done(await daemon_fixture.submit("other"))
+    assert await daemon_fixture.state(job) is JobState.PAUSED
+    await daemon_fixture.service.resume(job.id)
+    await daemon_fixture.done(job)
+    assert daemon_fixture.visits(job, "chunk-0") == 1
 
 
-async def test_a_scratch_folder_that_cannot_be_used_pauses_the_job(house: House) -> None:
-    await house.open()
-    house.config.scratch_folder.parent.mkdir(parents=True, exist_ok=True)
-    house.config.scratch_folder.write_text("not a folder")
-    job = await house.submit("a")
-    paused = await house.until(job, JobState.PAUSED)
+async def test_a_scratch_folder_that_cannot_be_used_pauses_the_job(daemon_fixture: DaemonFixture) -> None:
+    await daemon_fixture.open()
+    daemon_fixture.config.scratch_folder.parent.mkdir(parents=True, exist_ok=True)
+    daemon_fixture.config.scratch_folder.write_text("not a folder")
+    job = await daemon_fixture.submit("a")
+    paused = await daemon_fixture.until(job, JobState.PAUSED)
     assert paused.problem is not None and paused.problem["code"] == "storage"
-    house.config.scratch_folder.unlink()
-    await house.service.resume(job.id)
-    await house.done(job)
+    daemon_fixture.config.scratch_folder.unlink()
+    await daemon_fixture.service.resume(job.id)
+    await daemon_fixture.done(job)
 
 
-async def test_a_source_that_changed_is_restored_from_its_first_frame(house: House) -> None:
-    house.clip("a", faults={"chunk-2": ["hold"]})
-    job = await house.submit("a")
-    await house.at(job, "chunk-2")
-    await house.service.pause(job.id)
-    await house.settled(job)
+async def test_a_source_that_changed_is_restored_from_its_first_frame(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.clip("a", faults={"chunk-2": ["hold"]})
+    job = await daemon_fixture.submit("a")
+    await daemon_fixture.at(job, "chunk-2")
+    await daemon_fixture.service.pause(job.id)
+    await daemon_fixture.settled(job)
     Path(job.input).write_bytes(b"another film")
-    await house.service.resume(job.id)
-    await house.done(job)
-    warning = await house.event(job, lambda event: event["event"] == "warning")
+    await daemon_fixture.service.resume(job.id)
+    await daemon_fixture.done(job)
+    warning = await daemon_fixture.event(job, lambda event: event["event"] == "warning")
     assert warning.event["message"] == "The clip has changed. Restoring again from chunk 1."
-    assert [house.visits(job, f"chunk-{chunk}") for chunk in range(3)] == [2, 2, 2]
+    assert [daemon_fixture.visits(job, f"chunk-{chunk}") for chunk in range(3)] == [2, 2, 2]
 
 
-async def test_a_source_that_changed_before_the_final_write_is_restored_from_its_first_frame(house: House) -> None:
-    house.clip("a", faults={"mux": ["changed"]})
-    job = await house.submit("a")
-    await house.done(job)
-    warning = await house.event(job, lambda event: event["event"] == "warning")
+async def test_a_source_that_changed_before_the_final_write_is_restored_from_its_first_frame(
+    daemon_fixture: DaemonFixture,
+) -> None:
+    daemon_fixture.clip("a", faults={"mux": ["changed"]})
+    job = await daemon_fixture.submit("a")
+    await daemon_fixture.done(job)
+    warning = await daemon_fixture.event(job, lambda event: event["event"] == "warning")
     assert warning.event["message"] == "The clip has changed. Restoring again from chunk 1."
-    assert [house.visits(job, f"chunk-{chunk}") for chunk in range(3)] == [2, 2, 2]
+    assert [daemon_fixture.visits(job, f"chunk-{chunk}") for chunk in range(3)] == [2, 2, 2]
 
 
-async def test_a_source_that_is_still_being_written_ends_the_job_and_a_retry_restores_it(house: House) -> None:
-    house.clip("a", faults={"mux": ["changed"] * 4})
-    job = await house.submit("a")
-    record = await house.until(job)
+async def test_a_source_that_is_still_being_written_ends_the_job_and_a_retry_restores_it(
+    daemon_fixture: DaemonFixture,
+) -> None:
+    daemon_fixture.clip("a", faults={"mux": ["changed"] * 4})
+    job = await daemon_fixture.submit("a")
+    record = await daemon_fixture.until(job)
     assert record.state is JobState.FAILED
     assert record.problem is not None
     assert "keeps changing" in record.problem["message"]
     assert "retry" in record.problem["remedy"]
-    await house.service.retry(job.id)
-    await house.done(job)
+    await daemon_fixture.service.retry(job.id)
+    await daemon_fixture.done(job)
 
 
-async def test_a_damaged_chunk_that_is_found_while_writing_is_made_again(house: House) -> None:
-    house.clip("a", faults={"mux": ["hold"]})
-    job = await house.submit("a")
-    await house.at(job, "mux")
-    path = segment_path(house.scratch(job), 1)
+async def test_a_damaged_chunk_that_is_found_while_writing_is_made_again(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.clip("a", faults={"mux": ["hold"]})
+    job = await daemon_fixture.submit("a")
+    await daemon_fixture.at(job, "mux")
+    path = segment_path(daemon_fixture.scratch(job), 1)
     data = bytearray(path.read_bytes())
     data[7] ^= 1
     path.write_bytes(data)
-    house.go(job, "mux")
-    await house.done(job)
-    assert "warning" in await kinds(house, job)
+    daemon_fixture.go(job, "mux")
+    await daemon_fixture.done(job)
+    assert "warning" in await kinds(daemon_fixture, job)
 
 
-async def test_what_the_worker_finds_damaged_is_made_again(house: House) -> None:
-    house.clip("a", faults={"chunk-2": ["damaged:1"]})
-    job = await house.submit("a")
-    await house.done(job)
+async def test_what_the_worker_finds_damaged_is_made_again(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.clip("a", faults={"chunk-2": ["damaged:1"]})
+    job = await daemon_fixture.submit("a")
+    await daemon_fixture.done(job)
 
 
-async def test_a_disk_that_damages_all_it_gets_fails_the_job(house: House) -> None:
-    house.clip("a", faults={"mux": ["damaged:0"] * 9})
-    job = await house.submit("a")
-    failed = await house.until(job)
+async def test_a_disk_that_damages_all_it_gets_fails_the_job(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.clip("a", faults={"mux": ["damaged:0"] * 9})
+    job = await daemon_fixture.submit("a")
+    failed = await daemon_fixture.until(job)
     assert failed.state is JobState.FAILED and failed.problem is not None
     assert "Check the disk of" in failed.problem["remedy"]
-    assert house.visits(job, "mux") == 4
-    await house.done(await house.submit("b"))
+    assert daemon_fixture.visits(job, "mux") == 4
+    await daemon_fixture.done(await daemon_fixture.submit("b"))
 
 
 # The journal
 
 
 @contextmanager
-def broken(house: House, error: Exception, *, names: tuple[str, ...]) -> Iterator[None]:
+def broken(daemon_fixture: DaemonFixture, error: Exception, *, names: tuple[str, ...]) -> Iterator[None]:
     """Let methods of the journal fail."""
 
     def fail(*args: Any, **fields: Any) -> Any:  # noqa: ANN401 - of several methods
         raise error
 
-    with house.monkeypatch.context() as patch:
+    with daemon_fixture.monkeypatch.context() as patch:
         for name in names:
             patch.setattr(Journal, name, fail)
         yield
@@ -225,74 +231,74 @@ FAULTS = [JournalError("It cannot be written."), DiskFullError("The disk is full
 @pytest.mark.parametrize("fault", FAULTS, ids=["journal", "full"])
 @pytest.mark.parametrize("moment", ["chunk-1", "mux-1"])
 async def test_a_journal_that_fails_in_a_turn_costs_no_job_and_no_finished_frame(
-    house: House, moment: str, fault: Exception
+    daemon_fixture: DaemonFixture, moment: str, fault: Exception
 ) -> None:
-    house.clip("a", faults={moment: ["hold"]})
-    job = await house.submit("a")
-    await house.at(job, moment)
-    with broken(house, fault, names=("change", "commit_chunk", "append", "add")):
-        house.go(job, moment)
+    daemon_fixture.clip("a", faults={moment: ["hold"]})
+    job = await daemon_fixture.submit("a")
+    await daemon_fixture.at(job, moment)
+    with broken(daemon_fixture, fault, names=("change", "commit_chunk", "append", "add")):
+        daemon_fixture.go(job, moment)
         async with asyncio.timeout(20):
-            while not (await house.service.info()).problems:
+            while not (await daemon_fixture.service.info()).problems:
                 await asyncio.sleep(0.001)
         assert "cannot be written" in str(fault) or "full" in str(fault)
         with pytest.raises(type(fault)):
-            await house.service.submit(house.new("b"))
+            await daemon_fixture.service.submit(daemon_fixture.new("b"))
         with pytest.raises(type(fault)):
-            await house.service.cancel(job.id)
-    await house.done(job)
-    *finished, last = (house.visits(job, f"chunk-{chunk}") for chunk in range(3))
+            await daemon_fixture.service.cancel(job.id)
+    await daemon_fixture.done(job)
+    *finished, last = (daemon_fixture.visits(job, f"chunk-{chunk}") for chunk in range(3))
     assert finished == [1, 1]
     # The worker may have begun the last chunk when the turn is lost; what is begun is no finished frame.
     assert last == 1 or (moment == "chunk-1" and last == 2)
-    await house.done(await house.submit("b"))
-    assert (await house.service.info()).problems == []
+    await daemon_fixture.done(await daemon_fixture.submit("b"))
+    assert (await daemon_fixture.service.info()).problems == []
 
 
-async def test_a_journal_that_cannot_even_be_read_leaves_the_daemon_alive(house: House) -> None:
+async def test_a_journal_that_cannot_even_be_read_leaves_the_daemon_alive(daemon_fixture: DaemonFixture) -> None:
     names = ("ready", "next_wakeup", "expired", "in_states", "get", "find", "page", "counts")
-    await house.open()
-    with broken(house, JournalError("It cannot be read."), names=names):
-        house.service._scheduler.wake()
+    await daemon_fixture.open()
+    with broken(daemon_fixture, JournalError("It cannot be read."), names=names):
+        daemon_fixture.service._scheduler.wake()
         async with asyncio.timeout(20):
-            while not house.service._scheduler.problem:
+            while not daemon_fixture.service._scheduler.problem:
                 await asyncio.sleep(0.001)
         with pytest.raises(JournalError):
-            await house.service.list([], 10, "")
-    await house.done(await house.submit("a"))
+            await daemon_fixture.service.list([], 10, "")
+    await daemon_fixture.done(await daemon_fixture.submit("a"))
 
 
-async def test_a_journal_that_is_read_only_for_a_while_is_used_again(house: House) -> None:
-    house.clip("a", faults={"chunk-1": ["hold"]})
-    job = await house.submit("a")
-    await house.at(job, "chunk-1")
-    journal_thread = house.service._journal_thread
+async def test_a_journal_that_is_read_only_for_a_while_is_used_again(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.clip("a", faults={"chunk-1": ["hold"]})
+    job = await daemon_fixture.submit("a")
+    await daemon_fixture.at(job, "chunk-1")
+    journal_thread = daemon_fixture.service._journal_thread
     connection: sqlite3.Connection = journal_thread.journal._connection._sqlite
     await journal_thread.run(connection.execute, "PRAGMA query_only = ON")
-    house.go(job, "chunk-1")
+    daemon_fixture.go(job, "chunk-1")
     async with asyncio.timeout(20):
-        while not (await house.service.info()).problems:
+        while not (await daemon_fixture.service.info()).problems:
             await asyncio.sleep(0.001)
     with pytest.raises(JournalError):
-        await house.service.submit(house.new("b"))
+        await daemon_fixture.service.submit(daemon_fixture.new("b"))
     await journal_thread.run(connection.execute, "PRAGMA query_only = OFF")
-    await house.done(job)
+    await daemon_fixture.done(job)
     assert (state_folder() / "journal.db").exists()
 
 
-async def test_a_defect_ends_one_job_and_not_the_queue(house: House) -> None:
+async def test_a_defect_ends_one_job_and_not_the_queue(daemon_fixture: DaemonFixture) -> None:
     def confused(*args: Any) -> Any:  # noqa: ANN401
         raise KeyError("confused")
 
-    house.clip("a", faults={"chunk-1": ["hold"]})
-    job = await house.submit("a")
-    await house.at(job, "chunk-1")
-    with house.monkeypatch.context() as patch:
+    daemon_fixture.clip("a", faults={"chunk-1": ["hold"]})
+    job = await daemon_fixture.submit("a")
+    await daemon_fixture.at(job, "chunk-1")
+    with daemon_fixture.monkeypatch.context() as patch:
         patch.setattr("answerprint.scheduler.event_sink.ChunkReceipt.from_json", confused)
-        house.go(job, "chunk-1")
-        failed = await house.until(job)
+        daemon_fixture.go(job, "chunk-1")
+        failed = await daemon_fixture.until(job)
     assert failed.state is JobState.FAILED and failed.problem is not None
     assert "KeyError" in failed.problem["message"]
-    await house.done(await house.submit("b"))
-    await house.service.retry(job.id)
-    await house.done(job)
+    await daemon_fixture.done(await daemon_fixture.submit("b"))
+    await daemon_fixture.service.retry(job.id)
+    await daemon_fixture.done(job)

@@ -13,70 +13,70 @@ from answerprint.api.job import JobRecord, JobState
 from answerprint.errors import OutputError
 from answerprint.home import flow_cache_folder, logs_folder, models_folder, run_folder, scratch_folder, state_folder
 from answerprint.scheduler.outputs import Outputs, folds_case
-from scheduler.house import House
+from scheduler.daemon_fixture import DaemonFixture
 from store.builders import job
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="makes links and files of other cases")
 
 
-async def stand_still(house: House) -> None:
+async def stand_still(daemon_fixture: DaemonFixture) -> None:
     """Have a job that is to write out/a.mov, and does not begin."""
-    await house.open(work=False)
-    await house.submit("a")
+    await daemon_fixture.open(work=False)
+    await daemon_fixture.submit("a")
 
 
 @pytest.fixture
-def link(house: House) -> str:
+def link(daemon_fixture: DaemonFixture) -> str:
     """Another name of the folder of outputs."""
-    (house.folder / "link").symlink_to(house.folder / "out")
+    (daemon_fixture.folder / "link").symlink_to(daemon_fixture.folder / "out")
     return "../link"
 
 
-async def test_a_link_to_the_folder_is_the_same_folder(house: House, link: str) -> None:
-    await stand_still(house)
+async def test_a_link_to_the_folder_is_the_same_folder(daemon_fixture: DaemonFixture, link: str) -> None:
+    await stand_still(daemon_fixture)
     with pytest.raises(OutputError, match=r"Job 1 already writes .*/out/a.mov, which is the same file") as refused:
-        await house.submit("b", output=f"{link}/a.mov")
+        await daemon_fixture.submit("b", output=f"{link}/a.mov")
     assert refused.value.remedy
-    assert (await house.submit("b", output=f"{link}/b.mov")).number == 2, "only the names differ"
+    assert (await daemon_fixture.submit("b", output=f"{link}/b.mov")).number == 2, "only the names differ"
 
 
-async def test_it_holds_for_jobs_of_an_earlier_start(house: House, link: str) -> None:
-    await stand_still(house)
-    await house.close()
-    await house.open(work=False)
+async def test_it_holds_for_jobs_of_an_earlier_start(daemon_fixture: DaemonFixture, link: str) -> None:
+    await stand_still(daemon_fixture)
+    await daemon_fixture.close()
+    await daemon_fixture.open(work=False)
     with pytest.raises(OutputError, match="Job 1 already writes"):
-        await house.submit("b", output=f"{link}/a.mov")
+        await daemon_fixture.submit("b", output=f"{link}/a.mov")
 
 
-async def test_it_holds_for_a_retry_and_ends_with_the_job(house: House, link: str) -> None:
-    await stand_still(house)
-    first = (await house.service.list([], 1, "")).jobs[0]
-    await house.service.cancel(first.id)
-    other = await house.submit("b", output=f"{link}/a.mov")
+async def test_it_holds_for_a_retry_and_ends_with_the_job(daemon_fixture: DaemonFixture, link: str) -> None:
+    await stand_still(daemon_fixture)
+    first = (await daemon_fixture.service.list([], 1, "")).jobs[0]
+    await daemon_fixture.service.cancel(first.id)
+    other = await daemon_fixture.submit("b", output=f"{link}/a.mov")
     with pytest.raises(OutputError, match=f"Job {other.number} already writes"):
-        await house.service.retry(first.id)
-    await house.service.cancel(other.id)
-    assert (await house.service.retry(first.id)).state is JobState.QUEUED
+        await daemon_fixture.service.retry(first.id)
+    await daemon_fixture.service.cancel(other.id)
+    assert (await daemon_fixture.service.retry(first.id)).state is JobState.QUEUED
 
 
-async def test_parts_of_a_sequence_must_not_overlap(house: House, link: str) -> None:
-    await stand_still(house)
-    await house.submit("s", output="f.%04d.png", request={"range": "0:10"})
-    await house.submit("s", output=f"{link}/f.%04d.png", request={"range": "10:20"})
+async def test_parts_of_a_sequence_must_not_overlap(daemon_fixture: DaemonFixture, link: str) -> None:
+    await stand_still(daemon_fixture)
+    await daemon_fixture.submit("s", output="f.%04d.png", request={"range": "0:10"})
+    await daemon_fixture.submit("s", output=f"{link}/f.%04d.png", request={"range": "10:20"})
     for span in ("5:12", "19:", None, "00:10"):
         with pytest.raises(OutputError, match="is the same file"):
-            await house.submit("s", output=f"{link}/f.%d.png", request={"range": span})
+            await daemon_fixture.submit("s", output=f"{link}/f.%d.png", request={"range": span})
 
 
-async def test_a_preview_and_a_sequence_share_no_file(house: House) -> None:
-    await stand_still(house)
-    preview = house.new_preview("p")
+async def test_a_preview_and_a_sequence_share_no_file(daemon_fixture: DaemonFixture) -> None:
+    await stand_still(daemon_fixture)
+    preview = daemon_fixture.new_preview("p")
     folder = Path(str(preview.request["output"]))
     folder.mkdir()
-    await house.submit("p", output=f"{folder.name}/p-%06d.png")
+    await daemon_fixture.submit("p", output=f"{folder.name}/p-%06d.png")
     with pytest.raises(OutputError, match="is the same file"):
-        await house.service.submit(preview)
-    assert (await house.preview("q")).state is JobState.QUEUED
+        await daemon_fixture.service.submit(preview)
+    assert (await daemon_fixture.preview("q")).state is JobState.QUEUED
 
 
 def unfinished(*jobs: JobRecord) -> Callable[[str], JobRecord | None]:
@@ -117,35 +117,43 @@ OWN = {
 
 @pytest.mark.parametrize("name", OWN)
 @pytest.mark.parametrize("through_link", [False, True])
-async def test_an_output_in_a_folder_of_the_program_is_refused(house: House, name: str, through_link: bool) -> None:
-    await house.open(work=False)
+async def test_an_output_in_a_folder_of_the_program_is_refused(
+    daemon_fixture: DaemonFixture, name: str, through_link: bool
+) -> None:
+    await daemon_fixture.open(work=False)
     inner = OWN[name]() / "inner"
     inner.mkdir(parents=True, exist_ok=True)
     if through_link:
-        (house.folder / "link").symlink_to(inner)
-        inner = house.folder / "link"
+        (daemon_fixture.folder / "link").symlink_to(inner)
+        inner = daemon_fixture.folder / "link"
     wanted = (
-        house.new("a", output=str(inner / "a.mov")),
-        house.new("a", output=str(inner / "a.%04d.png")),
-        replace(preview := house.new_preview("a"), request={**preview.request, "output": str(inner / "preview")}),
+        daemon_fixture.new("a", output=str(inner / "a.mov")),
+        daemon_fixture.new("a", output=str(inner / "a.%04d.png")),
+        replace(
+            preview := daemon_fixture.new_preview("a"), request={**preview.request, "output": str(inner / "preview")}
+        ),
     )
     for new in wanted:
         with pytest.raises(OutputError, match="folder of Answerprint's own files") as refused:
-            await house.service.submit(new)
+            await daemon_fixture.service.submit(new)
         assert refused.value.remedy
-    assert (await house.submit("a")).number == 1
+    assert (await daemon_fixture.submit("a")).number == 1
 
 
-async def test_an_output_over_the_chunks_of_a_job_is_refused_in_every_scratch_folder(house: House) -> None:
-    house.set(scratch=str(house.folder / "fast disk"))
-    house.clip("a", faults={"chunk-1": ["hold"]})
-    job = await house.submit("a")
-    await house.at(job, "chunk-1")
-    chunks = house.scratch(job)
+async def test_an_output_over_the_chunks_of_a_job_is_refused_in_every_scratch_folder(
+    daemon_fixture: DaemonFixture,
+) -> None:
+    daemon_fixture.set(scratch=str(daemon_fixture.folder / "fast disk"))
+    daemon_fixture.clip("a", faults={"chunk-1": ["hold"]})
+    job = await daemon_fixture.submit("a")
+    await daemon_fixture.at(job, "chunk-1")
+    chunks = daemon_fixture.scratch(job)
     for output in (chunks / "chunk-000000.mkv", chunks / "b.mov"):
         with pytest.raises(OutputError, match="folder of Answerprint's own files"):
-            await house.submit("b", output=str(output), request={"overwrite": True})
-    await house.done(await house.submit("c", output=str(house.config.scratch_folder / "c.mov")))
-    house.go(job, "chunk-1")
-    await house.done(job)
-    assert (house.config.scratch_folder / "c.mov").exists(), "a fast disk may hold films as well"
+            await daemon_fixture.submit("b", output=str(output), request={"overwrite": True})
+    await daemon_fixture.done(
+        await daemon_fixture.submit("c", output=str(daemon_fixture.config.scratch_folder / "c.mov"))
+    )
+    daemon_fixture.go(job, "chunk-1")
+    await daemon_fixture.done(job)
+    assert (daemon_fixture.config.scratch_folder / "c.mov").exists(), "a fast disk may hold films as well"

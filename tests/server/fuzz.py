@@ -1,4 +1,4 @@
-"""Requests that nobody means, sent to a daemon that runs: in the folder of the tests, `python -m rpc.fuzz RUN [N]`."""
+"""Requests that nobody means, sent to a running daemon: in the folder of the tests, `python -m server.fuzz RUN [N]`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
-from rpc.harness import ask, raw_channel
 
 from answerprint.rpc.session_file import Session, read_session
 from answerprint.server.server import request_types
 from rpc.forms import any_bytes
+from server.harness import ask, raw_channel
 
 __all__ = ["CLEAN", "Fuzzed", "fuzz"]
 

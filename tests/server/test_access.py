@@ -14,13 +14,13 @@ from pathlib import Path
 
 import grpc
 import pytest
-from rpc.harness import METHODS, PATIENCE_SECONDS, Running, ask, raw_channel
 
 from answerprint.client import connection
 from answerprint.client.client import Client
 from answerprint.errors import NoDaemonError
 from answerprint.rpc import session_file
 from answerprint.rpc.session_file import choose_socket, prepare_run_folder, read_session
+from server.harness import METHODS, PATIENCE_SECONDS, Running, ask, raw_channel
 
 UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
 

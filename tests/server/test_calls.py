@@ -16,7 +16,6 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2 as health
 from grpc_health.v1 import health_pb2_grpc
-from rpc.harness import PATIENCE_SECONDS, Running, ask, await_until, new_job, raw_channel
 
 from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import JobState
@@ -44,6 +43,7 @@ from answerprint.rpc.session_file import read_session
 from answerprint.rpc.v1 import restoration_pb2 as pb
 from answerprint.rpc.v1 import system_pb2
 from fakes.daemon import PICTURE
+from server.harness import PATIENCE_SECONDS, Running, ask, await_until, new_job, raw_channel
 
 
 @pytest.fixture

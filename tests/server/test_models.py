@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rpc.harness import Running
 
 from answerprint.backends.catalogue import ModelEntry, families
 from answerprint.option import Option
@@ -16,6 +15,7 @@ from answerprint.resolve.settings_form.build import form_for
 from answerprint.rpc.convert_info import ModelForm, model_to
 from answerprint.rpc.v1 import models_pb2
 from answerprint.server import services
+from server.harness import Running
 
 ADDED = ("gives", "task_scales", "most_steps")
 """Fields that the first daemons did not send."""

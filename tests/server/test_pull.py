@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rpc.harness import Running, await_until
 
 from answerprint.api.types import PullStep
 from answerprint.errors import InputError, ModelError
 from answerprint.scheduler import pulls
 from answerprint.weights.pulling.pull import PullOptions, pull
 from answerprint.weights.verify import verify_model
+from server.harness import Running, await_until
 from weights.place import INDEX, Place, anything, known, tensors
 from weights.server import FileServer
 

@@ -10,8 +10,6 @@ from typing import Any
 
 import grpc
 import pytest
-from rpc.fuzz import fuzz
-from rpc.harness import METHODS, PATIENCE_SECONDS, Running, ask, new_job, raw_channel
 
 from answerprint.errors import InputError
 from answerprint.rpc.convert import new_job_to
@@ -19,6 +17,8 @@ from answerprint.rpc.limits import ServerLimits
 from answerprint.rpc.v1 import restoration_pb2 as pb
 from answerprint.server.server import request_types
 from answerprint.server.validate import parse, validate
+from server.fuzz import fuzz
+from server.harness import METHODS, PATIENCE_SECONDS, Running, ask, new_job, raw_channel
 
 Value = Any  # of a field: a number, a text, a map, or the parts of a message in order
 

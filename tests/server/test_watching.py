@@ -10,8 +10,6 @@ from pathlib import Path
 
 import grpc
 import pytest
-from rpc.harness import PATIENCE_SECONDS, Running, await_until, new_job, raw_channel
-from rpc.vanishing import vanish
 
 from answerprint.api.job import JobEvent, JobState
 from answerprint.api.types import BusyError, NotFoundError
@@ -19,6 +17,8 @@ from answerprint.errors import NoDaemonError
 from answerprint.ipc import events
 from answerprint.rpc.limits import ServerLimits
 from answerprint.rpc.v1 import restoration_pb2 as pb
+from server.harness import PATIENCE_SECONDS, Running, await_until, new_job, raw_channel
+from server.vanishing import vanish
 
 WATCH = "/answerprint.rpc.v1.Restoration/WatchJob"
 

@@ -12,12 +12,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rpc.harness import Running, await_until
 
 from answerprint.api.job import JobState
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
 from cli.program import Program, error_lines
+from server.harness import Running, await_until
 
 RESTORE = ("restore", "clip.mov", "out.mov")
 PROBLEM = {"code": "bad_media", "message": "The clip is a poem.", "remedy": "Film something.", "exit_code": 2}

@@ -13,33 +13,33 @@ import pytest
 
 from answerprint.frames import OutputSpec, default_codec
 from answerprint.media import open_writer
-from cli.desk import Desk
 from cli.program import Program, error_lines
+from cli.runner import CliRunner
 from media.makers import make_movie
 
 
 @pytest.fixture(autouse=True)
-def clips(desk: Desk) -> None:
+def clips(runner: CliRunner) -> None:
     """a.mov, b.mov and a sequence."""
     for name in ("a.mov", "b.mov"):
-        make_movie(desk.folder / name, 2)
-    plates = desk.folder / "plates"
+        make_movie(runner.folder / name, 2)
+    plates = runner.folder / "plates"
     plates.mkdir()
     for number in (1, 2):
         (plates / f"plate.{number:04}.png").touch()
 
 
-def job_file(desk: Desk, text: str, name: str = "jobs.yaml") -> str:
-    (desk.folder / name).write_text(textwrap.dedent(text))
+def job_file(runner: CliRunner, text: str, name: str = "jobs.yaml") -> str:
+    (runner.folder / name).write_text(textwrap.dedent(text))
     return name
 
 
-def requests(desk: Desk) -> list[dict[str, object]]:
-    return [job.request for job in desk.daemon.jobs.values()]
+def requests(runner: CliRunner) -> list[dict[str, object]]:
+    return [job.request for job in runner.daemon.jobs.values()]
 
 
-def test_files_are_queued_in_order_with_outputs_named_after_them(desk: Desk) -> None:
-    answer = desk(
+def test_files_are_queued_in_order_with_outputs_named_after_them(runner: CliRunner) -> None:
+    answer = runner(
         "queue",
         "add",
         "a.mov",
@@ -53,39 +53,39 @@ def test_files_are_queued_in_order_with_outputs_named_after_them(desk: Desk) -> 
         "5",
     )
     assert answer.code == 0, answer.err
-    folder = desk.folder
-    assert [(request["input"], request["output"], request["steps"]) for request in requests(desk)] == [
+    folder = runner.folder
+    assert [(request["input"], request["output"], request["steps"]) for request in requests(runner)] == [
         (str(folder / "a.mov"), str(folder / "a_restored.mov"), 3),
         (str(folder / "plates/plate.%04d.png"), str(folder / "plates/plate_restored.mov"), 3),
         (str(folder / "plates"), str(folder / "plates_restored.mov"), 3),
     ]
-    assert {job.priority for job in desk.daemon.jobs.values()} == {5}
+    assert {job.priority for job in runner.daemon.jobs.values()} == {5}
     assert answer.out.splitlines()[0] == f"job 1: {folder / 'a.mov'} -> {folder / 'a_restored.mov'}"
 
 
-def test_outputs_go_where_and_are_called_as_they_are_told_to(desk: Desk) -> None:
-    (desk.folder / "out").mkdir()
+def test_outputs_go_where_and_are_called_as_they_are_told_to(runner: CliRunner) -> None:
+    (runner.folder / "out").mkdir()
     names = ("--output-folder", "out", "--suffix", "_4x", "--ext", ".%04d.png", "--label", "night")
-    assert desk("queue", "add", "a.mov", *names).code == 0
-    (job,) = desk.daemon.jobs.values()
-    assert (job.output, job.label) == (str(desk.folder / "out" / "a_4x.%04d.png"), "night")
+    assert runner("queue", "add", "a.mov", *names).code == 0
+    (job,) = runner.daemon.jobs.values()
+    assert (job.output, job.label) == (str(runner.folder / "out" / "a_4x.%04d.png"), "night")
 
 
-def test_each_queued_job_is_an_event_with_json(desk: Desk) -> None:
-    events = desk("queue", "add", "a.mov", "b.mov", "--json").events
+def test_each_queued_job_is_an_event_with_json(runner: CliRunner) -> None:
+    events = runner("queue", "add", "a.mov", "b.mov", "--json").events
     assert [(event["event"], event["number"]) for event in events] == [("submitted", 1), ("submitted", 2)]
-    assert {event["job"] for event in events} == set(desk.daemon.jobs)
+    assert {event["job"] for event in events} == set(runner.daemon.jobs)
 
 
-def test_no_file_is_queued_twice_for_one_output(desk: Desk) -> None:
-    answer = desk("queue", "add", "a.mov", "./a.mov", "a.mov")
-    assert (answer.code, answer.err.count("is already the output of"), desk.daemon.jobs) == (2, 2, {})
+def test_no_file_is_queued_twice_for_one_output(runner: CliRunner) -> None:
+    answer = runner("queue", "add", "a.mov", "./a.mov", "a.mov")
+    assert (answer.code, answer.err.count("is already the output of"), runner.daemon.jobs) == (2, 2, {})
 
 
-def test_a_file_of_jobs_says_all_that_the_command_line_can(desk: Desk) -> None:
-    (desk.folder / "out").mkdir()
+def test_a_file_of_jobs_says_all_that_the_command_line_can(runner: CliRunner) -> None:
+    (runner.folder / "out").mkdir()
     name = job_file(
-        desk,
+        runner,
         """\
         # tonight
         defaults:
@@ -103,13 +103,13 @@ def test_a_file_of_jobs_says_all_that_the_command_line_can(desk: Desk) -> None:
           - {input: b.mov, output: out/c.mkv, size: [64, 48], codec: ffv1, noise: ~, strength: 0.5}
         """,
     )
-    answer = desk("queue", "add", "--from", name, "--model", "tiny-x4", "--steps", "3")
+    answer = runner("queue", "add", "--from", name, "--model", "tiny-x4", "--steps", "3")
     assert answer.code == 0, answer.err
-    first, second, third = desk.daemon.jobs.values()
+    first, second, third = runner.daemon.jobs.values()
     expected = {"seed": 7, "scale": "2", "steps": 3, "range": "0:2"}
     assert first.request.items() >= expected.items()
     assert first.request["options"] == {"merge_ratio": "0.5", "warp_tolerance": "0.2"}
-    assert (first.input, first.output) == (str(desk.folder / "a.mov"), str(desk.folder / "out" / "a.mov"))
+    assert (first.input, first.output) == (str(runner.folder / "a.mov"), str(runner.folder / "out" / "a.mov"))
     assert first.not_before is not None
     assert datetime.fromtimestamp(first.not_before).strftime("%H:%M") == "20:00"
     assert (first.priority, second.priority, second.label) == (3, -1, "no")
@@ -118,23 +118,23 @@ def test_a_file_of_jobs_says_all_that_the_command_line_can(desk: Desk) -> None:
     assert (third.request["size"], third.request["noise"], third.request["strength"]) == ([64, 48], None, 0.5)
 
 
-def test_a_list_alone_is_a_file_of_jobs_and_so_is_json(desk: Desk) -> None:
+def test_a_list_alone_is_a_file_of_jobs_and_so_is_json(runner: CliRunner) -> None:
     jobs = [{"input": "a.mov", "output": "out.mov", "seed": 3, "overwrite": True}]
-    assert desk("queue", "add", "--from", job_file(desk, json.dumps(jobs), "jobs.json")).code == 0
-    assert requests(desk)[0].items() >= {"seed": 3, "overwrite": True}.items()
+    assert runner("queue", "add", "--from", job_file(runner, json.dumps(jobs), "jobs.json")).code == 0
+    assert requests(runner)[0].items() >= {"seed": 3, "overwrite": True}.items()
 
 
-def test_paths_in_a_file_start_at_its_folder(desk: Desk) -> None:
-    name = job_file(desk, "- {input: plates, output: x.mov}\n- {input: ../a.mov, output: y.mov}", "plates/jobs.yaml")
-    assert desk("queue", "add", "--from", name).code == 2
-    name = job_file(desk, "- {input: ../a.mov, output: y.mov}", "plates/jobs.yaml")
-    assert desk("queue", "add", "--from", name).code == 0
-    assert requests(desk)[0]["output"] == str(desk.folder / "plates" / "y.mov")
+def test_paths_in_a_file_start_at_its_folder(runner: CliRunner) -> None:
+    name = job_file(runner, "- {input: plates, output: x.mov}\n- {input: ../a.mov, output: y.mov}", "plates/jobs.yaml")
+    assert runner("queue", "add", "--from", name).code == 2
+    name = job_file(runner, "- {input: ../a.mov, output: y.mov}", "plates/jobs.yaml")
+    assert runner("queue", "add", "--from", name).code == 0
+    assert requests(runner)[0]["output"] == str(runner.folder / "plates" / "y.mov")
 
 
-def test_all_mistakes_are_said_with_their_lines_and_nothing_is_queued(desk: Desk) -> None:
+def test_all_mistakes_are_said_with_their_lines_and_nothing_is_queued(runner: CliRunner) -> None:
     name = job_file(
-        desk,
+        runner,
         """\
         defaults: {seed: many}
         jobs:
@@ -154,9 +154,9 @@ def test_all_mistakes_are_said_with_their_lines_and_nothing_is_queued(desk: Desk
           - {input: a.mov, output: y.mov, consistency: perhaps, seed: 1, seed: 2}
         """,
     )
-    answer = desk("queue", "add", "--from", name)
+    answer = runner("queue", "add", "--from", name)
     assert answer.code == 2
-    assert (answer.out, desk.daemon.jobs) == ("", {})
+    assert (answer.out, runner.daemon.jobs) == ("", {})
     lines = answer.err.splitlines()
     expected = [
         ("1", "seed cannot be 'many'"),
@@ -179,11 +179,11 @@ def test_all_mistakes_are_said_with_their_lines_and_nothing_is_queued(desk: Desk
     assert f"{len(expected)} mistakes" in lines[-2]
 
 
-def test_mistakes_are_events_with_json_and_the_last_is_the_error(desk: Desk) -> None:
-    events = desk("queue", "add", "absent.mov", "a.mov", "--steps", "1", "--json").events
+def test_mistakes_are_events_with_json_and_the_last_is_the_error(runner: CliRunner) -> None:
+    events = runner("queue", "add", "absent.mov", "a.mov", "--steps", "1", "--json").events
     assert [event["event"] for event in events] == ["mistake", "error"]
     assert (events[0]["place"], events[1]["code"]) == ("absent.mov", "bad_input")
-    assert not desk.daemon.jobs
+    assert not runner.daemon.jobs
 
 
 @pytest.mark.parametrize(
@@ -202,34 +202,34 @@ def test_mistakes_are_events_with_json_and_the_last_is_the_error(desk: Desk) -> 
         ("\x00\x01", "is not YAML"),
     ],
 )
-def test_what_is_no_file_of_jobs_is_refused_in_plain_words(text: str, says: str, desk: Desk) -> None:
-    answer = desk("queue", "add", "--from", job_file(desk, text))
+def test_what_is_no_file_of_jobs_is_refused_in_plain_words(text: str, says: str, runner: CliRunner) -> None:
+    answer = runner("queue", "add", "--from", job_file(runner, text))
     assert answer.code == 2
     assert says in answer.err
-    assert not desk.daemon.jobs
+    assert not runner.daemon.jobs
 
 
-def test_files_and_a_file_of_jobs_exclude_each_other(desk: Desk) -> None:
-    assert desk("queue", "add").code == 2
-    assert desk("queue", "add", "a.mov", "--from", "jobs.yaml").code == 2
-    assert "cannot be read" in desk("queue", "add", "--from", "absent.yaml").err
+def test_files_and_a_file_of_jobs_exclude_each_other(runner: CliRunner) -> None:
+    assert runner("queue", "add").code == 2
+    assert runner("queue", "add", "a.mov", "--from", "jobs.yaml").code == 2
+    assert "cannot be read" in runner("queue", "add", "--from", "absent.yaml").err
 
 
-def test_the_queue_is_suspended_with_a_reason_and_goes_on(desk: Desk) -> None:
-    desk.job()
-    answer = desk("queue", "suspend", "--reason", "Resolve renders", "--unload")
-    assert (answer.code, "suspend True" in desk.daemon.calls) == (0, True)
+def test_the_queue_is_suspended_with_a_reason_and_goes_on(runner: CliRunner) -> None:
+    runner.job()
+    answer = runner("queue", "suspend", "--reason", "Resolve renders", "--unload")
+    assert (answer.code, "suspend True" in runner.daemon.calls) == (0, True)
     assert "Resolve renders" in answer.out
-    shown = desk("queue", "show")
+    shown = runner("queue", "show")
     assert "suspended (Resolve renders)" in shown.err
     assert "the queue is suspended" in shown.out
-    assert desk("queue", "resume", "--json").json == {"event": "queue", "suspended": False, "reason": ""}
+    assert runner("queue", "resume", "--json").json == {"event": "queue", "suspended": False, "reason": ""}
 
 
-def test_the_queue_shows_what_waits_and_not_what_has_ended(desk: Desk) -> None:
-    waits, ended = desk.job("waits.mov"), desk.job("ended.mov")
-    desk("jobs", "cancel", ended.id)
-    shown = desk("queue", "show")
+def test_the_queue_shows_what_waits_and_not_what_has_ended(runner: CliRunner) -> None:
+    waits, ended = runner.job("waits.mov"), runner.job("ended.mov")
+    runner("jobs", "cancel", ended.id)
+    shown = runner("queue", "show")
     assert waits.label in shown.out
     assert ended.label not in shown.out
 
@@ -240,17 +240,17 @@ _MADE = {"answerprint_version": "0.1.0", "answerprint_model": "tiny-x4"}
 @pytest.mark.parametrize(
     "name", ["made.mov", "made.mkv", "made.mp4", "made.%04d.png", "made.%04d.tif", "made.%04d.exr"]
 )
-def test_results_of_ours_are_left_out_and_said(name: str, desk: Desk) -> None:
+def test_results_of_ours_are_left_out_and_said(name: str, runner: CliRunner) -> None:
     codec = default_codec(Path(name))
     spec = OutputSpec(width=32, height=32, rate=Fraction(25), codec=codec, provenance=_MADE)
-    with open_writer(desk.folder / name, spec) as writer:
+    with open_writer(runner.folder / name, spec) as writer:
         writer.write(np.zeros((32, 32, 3), np.float32))
-    answer = desk("queue", "add", "a.mov", name)
+    answer = runner("queue", "add", "a.mov", name)
     assert answer.code == 0, answer.err
     assert f"{name}: Skipped, because Answerprint made it." in answer.err
-    assert [request["input"] for request in requests(desk)] == [str(desk.folder / "a.mov")]
-    assert desk("queue", "add", "b.mov", name, "--json").events[0]["event"] == "skipped"
-    alone = desk("queue", "add", name)
+    assert [request["input"] for request in requests(runner)] == [str(runner.folder / "a.mov")]
+    assert runner("queue", "add", "b.mov", name, "--json").events[0]["event"] == "skipped"
+    alone = runner("queue", "add", name)
     assert (alone.code, "Nothing queued: Answerprint made this file." in alone.err) == (2, True)
 
 

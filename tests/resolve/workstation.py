@@ -20,7 +20,7 @@ from fakes.resolve.item import Item
 from fakes.resolve.timeline import Timeline
 from media.makers import make_movie, number_in
 
-__all__ = ["RATE", "START", "Suite", "shared_home"]
+__all__ = ["RATE", "START", "Workstation", "shared_home"]
 
 RATE = Fraction(30000, 1001)
 START = "01:00:00;00"
@@ -47,7 +47,7 @@ def _answerprint(home: Path, *arguments: str, **variables: str) -> subprocess.Co
     )
 
 
-class Suite:
+class Workstation:
     """An editor's machine: a film, a timeline with some of it, and the installed program."""
 
     def __init__(self, folder: Path, fake: FakeResolve, put: str = "pool", home: Path | None = None) -> None:
