@@ -163,7 +163,7 @@ def test_all_mistakes_are_said_with_their_lines_and_nothing_is_queued(desk: Desk
         ("3", "is the source."),
         ("6", "no setting 'grain'"),
         ("7", "steps cannot be 'soon'"),
-        ("9", "as well"),
+        ("9", "is already the output of"),
         ("10", "does not exist"),
         ("11", "'output'"),
         ("12", "only files on this machine"),
