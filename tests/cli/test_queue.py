@@ -166,7 +166,7 @@ def test_all_mistakes_are_said_with_their_lines_and_nothing_is_queued(desk: Desk
         ("9", "is already the output of"),
         ("10", "does not exist"),
         ("11", "'output'"),
-        ("12", "only files on this machine"),
+        ("12", "is not a path on this machine"),
         ("13", "Expected a mapping"),
         ("14", "-100 to 100"),
         ("15", "not a time"),
