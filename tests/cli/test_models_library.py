@@ -101,7 +101,7 @@ def test_info_says_what_the_model_gives_and_no_option_twice(runner: CliRunner) -
     upscaler = runner("models", "info", "sd-x4-upscaler").out
     assert "no strength" not in upscaler and "4x, up to 16x" in upscaler
     mended = runner("models", "info", "diffbir-v2").out
-    assert "4x, 1x for denoise, 1x for face" in mended and "control.safetensors made of v2.pth" in mended
+    assert "4x, 1x for denoise, 1x for face" in mended and "control.safetensors converted from v2.pth" in mended
     for told in (depth, upscaler, mended):
         names = [line.split()[0] for line in told.splitlines() if line.startswith("  ") and line[2] != " "]
         assert len(names) == len(set(names))
@@ -165,7 +165,7 @@ def test_model_that_an_unfinished_job_needs_is_not_removed(runner: CliRunner, se
     journal = Journal.open(home / "state" / "journal.db")
     journal.add(job, {"event": "state", "state": "queued"})
     refused = runner("models", "remove", "stranger", "--yes")
-    assert refused.code == 2 and "unfinished jobs: 1" in refused.err
+    assert refused.code == 2 and "Unfinished jobs need the model" in refused.err
     journal.change(job.id, when={JobState.QUEUED}, state=JobState.CANCELLED)
     journal.close()
     assert runner("models", "remove", "stranger", "--yes").code == 0
