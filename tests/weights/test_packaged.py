@@ -273,8 +273,8 @@ def test_weights_in_both_widths_are_read(half: bool) -> None:
 def test_files_that_do_not_belong_together_are_refused() -> None:
     param, weights = write_ncnn(small_network(CONFIG).state_dict())
     for odd_param, odd_weights, said in (
-        (param, weights[:-1], "the weights end"),
-        (param, weights[:2], "the weights end"),
+        (param, weights[:-1], "the weights have"),
+        (param, weights[:2], "the weights have"),
         (param, b"", "the weights have"),
         (param, weights + b"\0\0", "2 bytes are left over"),
         (param, b"\1\0\0\0" + weights[4:], "unknown format 0x1"),
