@@ -36,7 +36,7 @@ def refused(program: Program, *arguments: str, says: str = "") -> None:
     ("arguments", "says"),
     [
         (["absent.mov", "out.mov"], "does not exist"),
-        (["empty", "out.mov"], "holds no numbered pictures"),
+        (["empty", "out.mov"], "has no numbered pictures"),
         (["http://example.org/clip.mov", "out.mov"], "is not a path on this machine"),
         (["concat:clip.mov|clip.mov", "out.mov"], "is not a path on this machine"),
         (["clip.mov", "out.xyz"], "Use one of .mov"),
