@@ -44,7 +44,7 @@ def test_nothing_is_wrong_here_and_nothing_is_changed(program: Program) -> None:
     code, checks = examine(program, "--verify")
     assert code == 0, checks
     assert {"torch", "av", "model tiny-x4", "device cpu", "motion cache", "daemon", "journal"} | {
-        f"witness {number}" for number in (1, 2, 3)
+        f"reader {number}" for number in (1, 2, 3)
     } <= set(checks)
     assert "not running" in checks["daemon"]["text"]
     assert not list((program.home / "logs").glob("*"))
