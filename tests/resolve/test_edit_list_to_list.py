@@ -79,6 +79,8 @@ def test_a_list_of_which_media_are_missing_is_no_success(home: Path, tmp_path: P
     _run(home, "queue", "suspend")
     assert [each["event"] for each in _run(home, "resolve", "queue", *given)] == ["refused", "submitted", "submitted"]
     edl.write_text(_EDL.replace("film.mov", "gone.mov", 1))
-    refused, black, submitted = _run(home, "resolve", "queue", *given, code=2)
+    report = tmp_path / "report.json"
+    refused, black, submitted = _run(home, "resolve", "queue", *given, "--report", str(report), code=2)
+    assert json.loads(report.read_text()) == [refused, black, submitted]
     assert (refused["list_event"], refused["missing"], black["missing"]) == ("001", True, False)
     assert submitted["range"] == [18, 27]

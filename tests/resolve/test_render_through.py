@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,7 +36,10 @@ def test_each_clip_that_cannot_be_restored_is_refused_with_its_reason_and_the_ot
     timeline.place(fake.add_clip(raw, frames=50), record=timeline.start + 300, source=(0, 10))
     timeline.place_generator(record=timeline.start + 400)
     timeline.place(workstation.clip, record=timeline.start + 500, source=(40, 44))
-    events = workstation.run("resolve", "restore", "--timeline", "--handles", "0", "--steps", "1")
+    (report := workstation.folder / "report.json").write_text("an older one")
+    given = ("--timeline", "--handles", "0", "--steps", "1", "--report", str(report))
+    events = workstation.run("resolve", "queue", *given)
+    assert json.loads(report.read_text()) == [each for each in events if each["event"] in ("submitted", "refused")]
     refused = {each["clip"]: each["code"] for each in events if each["event"] == "refused"}
     assert sorted(refused.values()) == ["compound", "offline", "unreadable"]
     assert all(each["message"] and each["remedy"] for each in events if each["event"] == "refused")

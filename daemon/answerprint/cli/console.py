@@ -21,6 +21,8 @@ class Console:
     """Results go to standard output, everything else to standard error. json: results are one JSON object per line."""
 
     json: bool = False
+    kept: list[Mapping[str, object]] | None = None
+    """Collects what `tell` is given, for a report; None collects nothing."""
 
     def out(self, line: str = "") -> None:
         """Write a line of the result, without control characters."""
@@ -39,6 +41,14 @@ class Console:
         """Write one JSON object."""
         # json.dumps writes plain ASCII: invalid Unicode in file names and terminals without UTF-8 are safe.
         _write(sys.stdout, json.dumps(event))
+
+    def tell(self, event: Mapping[str, object]) -> bool:
+        """Keep the result of one clip for the report; write it if results are JSON. Returns whether it was written."""
+        if self.kept is not None:
+            self.kept.append(event)
+        if self.json:
+            self.event(event)
+        return self.json
 
     def array(self, objects: Sequence[Mapping[str, object]]) -> None:
         """Write JSON objects as one array, one object per line."""

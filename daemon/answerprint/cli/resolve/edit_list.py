@@ -73,11 +73,9 @@ def queue_list(args: Namespace, context: Context) -> int:
 
 
 def _report_queued(master: Master, job: JobRecord, context: Context) -> None:
-    if context.console.json:
-        facts = {"job": job.id, "number": job.number, "input": job.input, "output": job.output}
-        span = {"range": [master.first, master.stop], "events": [each.event for each in master.entries]}
-        context.console.event({"event": "submitted", **facts, **span})
-    else:
+    facts = {"job": job.id, "number": job.number, "input": job.input, "output": job.output}
+    span = {"range": [master.first, master.stop], "events": [each.event for each in master.entries]}
+    if not context.console.tell({"event": "submitted", **facts, **span}):
         frames = f"frames {master.first} to {master.stop - 1}"
         context.console.out(f"job {job.number}: {job.input}, {frames} -> {job.output}")
 
@@ -132,13 +130,11 @@ def _write(edit: EditList, args: Namespace, client: Client, context: Context) ->
 
 
 def _report_refused(entry: ListEntry, context: Context) -> None:
-    if context.console.json:
-        context.console.event(
-            {
-                "event": "refused", "clip": entry.name, "list_event": entry.event, "record": entry.record,
-                "code": "list", "message": entry.refusal, "remedy": entry.remedy, "missing": entry.missing,
-            }
-        )  # fmt: skip
+    event = {
+        "event": "refused", "clip": entry.name, "list_event": entry.event, "record": entry.record,
+        "code": "list", "message": entry.refusal, "remedy": entry.remedy, "missing": entry.missing,
+    }  # fmt: skip
+    if context.console.tell(event):
         return
     context.console.err(f"event {entry.event} ({entry.name}): {entry.refusal}")
     if entry.remedy:

@@ -122,8 +122,7 @@ def _job(client: Client, reference: str) -> str:
 def report_outcome(outcome: Outcome, context: Context) -> None:
     """Report one clip and its warnings."""
     console = context.console
-    if console.json:
-        console.event({"event": "put", **outcome.to_json()})
+    if console.tell({"event": "put", **outcome.to_json()}):
         return
     where = f" ({outcome.did})" if outcome.did and outcome.state in ("put", "already") else ""
     console.out(f"{outcome.path}: {WORDS[outcome.state]}{where}")
@@ -135,16 +134,15 @@ def report_finished(finished: Finished, context: Context) -> int:
     """Report failed and unfinished jobs, and return the exit code."""
     console = context.console
     states = [outcome.state for outcome in finished.outcomes]
+    for job, reason in finished.failed:
+        if not console.tell({"event": "failed", "job": job.id, "number": job.number, "message": reason}):
+            console.err(f"job {job.number} ({job.label}): {reason}")
     if console.json:
-        for job, reason in finished.failed:
-            console.event({"event": "failed", "job": job.id, "number": job.number, "message": reason})
         counts = {str(state): states.count(state) for state in sorted(set(states))}
         console.event(
             {"event": "done", **counts, "waiting": len(finished.waiting), "failed_jobs": len(finished.failed)}
         )
     else:
-        for job, reason in finished.failed:
-            console.err(f"job {job.number} ({job.label}): {reason}")
         if finished.waiting:
             console.err(f"{counted(len(finished.waiting), 'job')} not done yet; to watch: answerprint jobs watch")
         if not (states or finished.failed or finished.waiting):

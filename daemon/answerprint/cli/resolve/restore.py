@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from answerprint.api.job import JobRecord
@@ -12,6 +16,7 @@ from answerprint.cli.connect import open_daemon
 from answerprint.cli.context import Context
 from answerprint.cli.resolve.arguments import restore_settings_of
 from answerprint.cli.resolve.finish import follow_with_output, open_resolve, report_finished, report_outcome
+from answerprint.cli.settings import absolute
 from answerprint.errors import CancelledError, InputError, JobFailedError
 from answerprint.resolve.conform.selection import BY, SelectionRule
 from answerprint.resolve.put_back.modes import PutBackMode, mode_named
@@ -20,6 +25,8 @@ from answerprint.resolve.restore.job import Planned
 from answerprint.resolve.restore.plan import Refused
 from answerprint.resolve.restore.settings import recall_settings
 from answerprint.resolve.restore.submit import Queued, Said, queue_selection, settings_folder
+from answerprint.store.atomic import write_bytes
+from answerprint.store.quota import storage_error
 from answerprint.text import counted
 
 if TYPE_CHECKING:
@@ -29,7 +36,27 @@ __all__ = ["job_line", "run", "selection_of"]
 
 
 def run(args: Namespace, context: Context) -> int:
-    """Run the action and return the exit code."""
+    """Run the action, write the report if one is asked for, and return the exit code."""
+    if getattr(args, "report", None) is None:
+        return _run(args, context)
+    path, clips = Path(absolute(args.report)), list[Mapping[str, object]]()
+    if not path.parent.is_dir():
+        raise InputError(f"The folder of the report {path} does not exist.", "Create it, or give another file.")
+    try:
+        return _run(args, replace(context, console=replace(context.console, kept=clips)))
+    finally:  # also if the command fails: what became of the clips until then is not known otherwise
+        write_report(path, clips)
+
+
+def write_report(path: Path, clips: Sequence[Mapping[str, object]]) -> None:
+    """Write the results of clips as a JSON array, in place of an older report. Raises OutputError, DiskFullError."""
+    try:
+        write_bytes(path, json.dumps(clips, indent=1).encode() + b"\n", overwrite=True)
+    except OSError as error:
+        raise storage_error(error, path) from error
+
+
+def _run(args: Namespace, context: Context) -> int:
     if getattr(args, "list_file", None):
         from answerprint.cli.resolve.edit_list import queue_list
 
@@ -80,14 +107,12 @@ def reporter(context: Context) -> Said:
     def queued(planned: Planned, job: JobRecord) -> None:
         before, after = planned.handles
         place = planned.place
-        if console.json:
-            console.event(
-                {
-                    "event": "submitted", "job": job.id, "number": job.number, "clip": place.name, "item": place.item,
-                    "input": planned.clip.media, "output": planned.output, "range": [place.first, place.stop],
-                    "handles": [before, after], "put": place.mode, "notes": list(planned.notes),
-                }
-            )  # fmt: skip
+        event = {
+            "event": "submitted", "job": job.id, "number": job.number, "clip": place.name, "item": place.item,
+            "input": planned.clip.media, "output": planned.output, "range": [place.first, place.stop],
+            "handles": [before, after], "put": place.mode, "notes": list(planned.notes),
+        }  # fmt: skip
+        if console.tell(event):
             return
         console.out(job_line(planned, job))
         for note in planned.notes:
@@ -95,14 +120,11 @@ def reporter(context: Context) -> Said:
 
     def refused(each: Refused) -> None:
         refusal = each.refusal
-        if console.json:
-            console.event(
-                {
-                    "event": "refused", "clip": each.name, "item": each.item, "track": each.track,
-                    "record": each.record, "code": refusal.code, "message": refusal.reason, "remedy": refusal.remedy,
-                }
-            )  # fmt: skip
-        else:
+        event = {
+            "event": "refused", "clip": each.name, "item": each.item, "track": each.track,
+            "record": each.record, "code": refusal.code, "message": refusal.reason, "remedy": refusal.remedy,
+        }  # fmt: skip
+        if not console.tell(event):
             console.err(f"{each.name}: {refusal.reason}")
             if refusal.remedy:
                 console.err(f"  {refusal.remedy}")
