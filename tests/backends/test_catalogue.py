@@ -49,7 +49,7 @@ def test_catalogue_leaves_heavy_libraries_alone() -> None:
     program = (
         "import sys\n"
         "from answerprint.backends import catalogue\n"
-        "catalogue.families(), catalogue.entries(), catalogue.find('tiny-x4')\n"
+        "catalogue.families(), catalogue.entries(), catalogue.find_model('tiny-x4')\n"
         f"print([m for m in {HEAVY!r} if m in sys.modules])\n"
     )
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -50,17 +50,17 @@ def test_a_command_that_needs_a_daemon_starts_one_and_says_so(lone: Program, cli
     assert "Started the daemon" in added.stderr
     assert "answerprint daemon stop" in added.stderr
     stopped = lone.run("daemon", "stop")
-    assert (stopped.returncode, "1 job waits" in stopped.stdout) == (0, True), stopped
+    assert (stopped.returncode, "1 job is waiting" in stopped.stdout) == (0, True), stopped
     journal = lone.home / "state" / "journal.db"
     before = sorted((each.name, each.stat().st_mtime_ns) for each in journal.parent.iterdir())
     for arguments in (["jobs", "list"], ["queue", "show"], ["jobs", "show", "1"]):
         shown = lone.run(*arguments)
         assert (shown.returncode, "clip.mov" in shown.stdout) == (0, True), shown.stderr
-        assert "No daemon is running. 1 job waits for one." in shown.stderr
+        assert "No daemon is running. 1 job is waiting for one." in shown.stderr
         (as_json,) = [json.loads(line.strip(" [,]")) for line in lone.run(*arguments, "--json").stdout.splitlines()]
         assert as_json["state"] == "queued"
     assert sorted((each.name, each.stat().st_mtime_ns) for each in journal.parent.iterdir()) == before
-    assert "1 job waits for one" in lone.run("daemon", "status").stderr
+    assert "1 job is waiting for one" in lone.run("daemon", "status").stderr
     woken = lone.run("jobs", "move", "1", "--priority", "5")
     assert (woken.returncode, "Started the daemon" in woken.stderr) == (0, True)
     (job,) = json.loads(lone.run("jobs", "list", "--json").stdout)
@@ -70,7 +70,7 @@ def test_a_command_that_needs_a_daemon_starts_one_and_says_so(lone: Program, cli
 @pytest.mark.parametrize(
     ("written", "said", "remedy"),
     [
-        ('threads = "few"', "line 2: threads must be a whole number, and is 'few'.", "Give one, such as 4."),
+        ('threads = "few"', "line 2: threads must be a whole number, not 'few'.", "Give one, such as 4."),
         ("threads = ", "line 2, cannot be read (Invalid value): 'threads ='.", "Write each setting as NAME = VALUE"),
     ],
 )
@@ -130,7 +130,7 @@ def test_the_status_says_what_is_warm_and_what_is_wrong(runner: CliRunner) -> No
     runner("models", "load", "tiny-x4", "--keep-alive", "forever")
     runner("queue", "suspend", "--reason", "rendering")
     said = runner("daemon", "status").out
-    for says in ("version 1.2.3", f"this program is version {__version__}", "tiny-x4 on cpu, 1.0 MiB, kept for ever",
+    for says in ("version 1.2.3", f"this program is version {__version__}", "tiny-x4 on cpu, 1.0 MiB, kept until unloaded",
                  "yes (rendering)", "cpu: 2 cores, 1.0 GiB, 512.0 MiB free", "64.0 MiB of memory"):  # fmt: skip
         assert says in said
     data = runner("daemon", "status", "--json").json
@@ -142,7 +142,7 @@ def test_models_are_loaded_to_stay_for_so_long_and_unloaded(text: str, seconds: 
     loaded = runner("models", "load", "tiny-x4", "--device", "cpu", "--keep-alive", text)
     assert loaded.code == 0, loaded.err
     assert f"load tiny-x4 cpu {seconds}" in runner.daemon.calls
-    assert "tiny-x4 is warm: 1.0 MiB on cpu, loaded in 0.5 s" in loaded.out
+    assert "tiny-x4 is loaded: 1.0 MiB on cpu, loaded in 0.5 s" in loaded.out
     assert runner("models", "unload", "tiny-x4").out == "1 model unloaded.\n"
     assert runner("models", "unload", "--json").json == {"event": "unloaded", "models": 0}
 

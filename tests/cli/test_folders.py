@@ -65,6 +65,6 @@ def test_at_a_terminal_the_user_is_asked_once(
         os.write(ours, answer.encode())
         assert process.wait(60) == code
     os.close(ours)
-    assert said.count(b"does not exist. Make it?") == 1
+    assert said.count(b"does not exist. Create it?") == 1
     assert (program.folder / "restored").is_dir() == made
     assert bool(memory_daemon.daemon.jobs) == made

@@ -112,7 +112,7 @@ def test_a_daemon_that_does_not_come_to_serve_is_waited_for_with_words_and_not_f
     with pytest.raises(NoDaemonError, match="is not ready after 2 s"):
         ensure_daemon(command("mute"), timeout=2.2, on_wait=told.append)
     assert time.monotonic() - begin < PATIENCE_SECONDS
-    assert told[0] == "Waiting for the daemon (1 s)"
+    assert told[0] == "Waiting for the daemon to start (1 s)"
 
 
 def test_a_daemon_that_is_about_to_end_is_followed_by_a_new_one() -> None:

@@ -123,7 +123,7 @@ def test_a_join_is_held_cancelled_and_retried_as_every_job(daemon: DaemonProcess
         job = client.get(whole.id)
         assert job.state is JobState.QUEUED
         assert job.request["parts"] == [[each.path, each.frames.start, each.frames.stop] for each in whole.parts]
-        with pytest.raises(AnswerprintError, match="is to write"):
+        with pytest.raises(AnswerprintError, match="already writes"):
             client.submit(NewJob(str(uuid4()), "restore", job.request))
         assert client.cancel(job.id).state is JobState.CANCELLED
         client.resume_work()

@@ -204,7 +204,7 @@ def test_a_full_disk_at_the_end_leaves_nothing_and_a_second_try_works(
         broken.setattr(os, "fsync", full)
         with pytest.raises(StorageError, match="full") as caught:
             write(tmp_path / NAMES[codec], spec(codec), [smooth(0), smooth(1)])
-        assert "room" in caught.value.remedy
+        assert "space" in caught.value.remedy
     assert names(tmp_path) == []
     assert write(tmp_path / NAMES[codec], spec(codec), [smooth(0), smooth(1)]).frames == 2
 

@@ -58,7 +58,7 @@ def test_frames_of_a_clip_are_read_from_where_it_is_said(tmp_path: Path, capsys:
         (["--option", "speed=9"], "Options: "),
         (["--model", "huge-x9"], "tiny-x4"),
         (["--device", "cuda:99"], "Choose auto"),
-        (["--task", "depth"], "It does: sr"),
+        (["--task", "depth"], "It supports: sr"),
     ],
 )
 def test_what_cannot_be_measured_is_refused(

@@ -169,5 +169,5 @@ def test_frames_of_different_sizes_are_not_coded_as_one_clip() -> None:
 
 
 def test_a_size_that_the_scale_does_not_divide_is_refused_with_the_remedy() -> None:
-    with pytest.raises(ValueError, match="cut it to a multiple first"):
+    with pytest.raises(ValueError, match="crop it to a multiple first"):
         degrade_clip([texture(30, 32)], 4, Degradation(), 0)

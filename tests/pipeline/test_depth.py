@@ -222,7 +222,7 @@ def test_strength_of_depth_is_refused_before_anything_is_loaded(
     order = resolve_job(request)
     assert order.size == (40, 32)
     assert order.latent_size == (768 // 8, 614 // 8)
-    with pytest.raises(InputError, match="no strength"):
+    with pytest.raises(InputError, match="--strength does not apply"):
         resolve_job(replace(request, strength=0.5))
 
 

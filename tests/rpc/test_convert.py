@@ -313,6 +313,6 @@ def test_a_daemon_that_knows_no_parts_says_that_it_is_older() -> None:
     sent = new_job_to(NewJob(str(UUID(int=1)), "restore", request)).SerializeToString()
     with pytest.raises(InputError, match=r"deliverable has an unknown field 4") as refusal:
         parse(kind, sent)
-    assert "update it" in refusal.value.remedy
+    assert "update the daemon" in refusal.value.remedy
     plain = new_job_to(NewJob(str(UUID(int=1)), "restore", {**request, "parts": []}))
     assert parse(kind, plain.SerializeToString()) is not None

@@ -84,7 +84,7 @@ async def test_an_end_right_after_a_submit_leaves_no_process(daemon_fixture: Dae
 async def test_after_the_end_every_call_is_told_so(daemon_fixture: DaemonFixture) -> None:
     service = await daemon_fixture.open()
     await daemon_fixture.close()
-    with pytest.raises(NoDaemonError, match="ending"):
+    with pytest.raises(NoDaemonError, match="stopping"):
         await service.list([], 10, "")
 
 

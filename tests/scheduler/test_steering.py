@@ -266,7 +266,7 @@ async def test_a_device_that_is_none_is_refused_and_one_that_is_not_there_fails_
     daemon_fixture: DaemonFixture,
 ) -> None:
     await daemon_fixture.open()
-    with pytest.raises(InputError, match="no device"):
+    with pytest.raises(InputError, match="Unknown device"):
         await daemon_fixture.submit("a", request={"device": "cuda:100"})
     job = await daemon_fixture.submit("a", request={"device": "cuda:99"})
     failed = await daemon_fixture.until(job)

@@ -76,7 +76,7 @@ def test_imported_checkpoint_restores_as_the_same_weights_in_diffusers_layout(
     mine = checkpoint(tmp_path / "model.ckpt")
     assert main(["models", "import", "ldm-sr-x4", str(mine)]) == 0, capsys.readouterr().err
     said = capsys.readouterr()
-    assert said.out == "ldm-sr-x4 is ready: family ldm_sr, 6 files.\n"
+    assert said.out == "ldm-sr-x4 is installed: family ldm_sr, 6 files.\n"
     assert "converting model.ckpt" in said.err
     model = verify_model(small / "ldm-sr-x4")
     manifest = model.manifest

@@ -221,7 +221,7 @@ def test_one_process_at_a_time_works_in_a_folder_and_a_dying_one_is_waited_for(s
     with holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(JobFailedError, match="still works"), scratch.locked(0.0):
+        with pytest.raises(JobFailedError, match="still working"), scratch.locked(0.0):
             pass
 
         def die(seconds: float) -> None:

@@ -79,7 +79,7 @@ def test_a_picture_larger_than_any_file_may_hold_is_refused_before_it_is_drawn(
 
     with pytest.raises(InputError, match="would produce 32768x8 from 8192x2: too large to write") as caught:
         understand()
-    assert "16384 pixels a side" in caught.value.remedy
+    assert "16384 pixels per side" in caught.value.remedy
     assert understand(scale="2").size == (16384, 4)
 
 

@@ -257,7 +257,7 @@ def test_a_job_behind_others_says_that_it_waits(
     process = program.start("restore", "clip.mov", "other.mov")
     assert process.stderr is not None
     with process:
-        assert process.stderr.readline() == "waiting: 1 job before it\n"
+        assert process.stderr.readline() == "waiting: 1 job ahead\n"
         process.kill()
 
 

@@ -53,7 +53,7 @@ def terminal(machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 def test_the_scripts_come_and_go(terminal: Terminal) -> None:
     code, out, _ = terminal("install")
     assert code == 0
-    assert f"Made {terminal.root}" in out
+    assert f"Created {terminal.root}" in out
     assert "8 scripts of version" in out
     assert "Workspace > Scripts > Answerprint" in out
     assert terminal("install")[1].count("all up to date") == 1

@@ -95,7 +95,7 @@ def test_the_first_picture_of_a_sequence_stands_for_all(queue: Queue, project: P
 
 
 def test_a_queue_without_such_a_job_is_said(queue: Queue, project: Project) -> None:
-    with pytest.raises(SelectionError, match="no job that is done"):
+    with pytest.raises(SelectionError, match="no finished job"):
         rendered_file(project)
     with pytest.raises(SelectionError, match="no such job"):
         rendered_file(project, "gone")
@@ -108,7 +108,7 @@ def test_a_job_that_is_not_done_is_refused_until_it_is(
     queue: Queue, project: Project, status: str, percent: int
 ) -> None:
     queue.add("a", "reel.mov", status=status, percent=percent)
-    with pytest.raises(SelectionError, match=f"not done \\({status}\\)"):
+    with pytest.raises(SelectionError, match=f"not finished \\({status}\\)"):
         rendered_file(project, "a")
     queue.add("a", "reel.mov")
     assert rendered_file(project, "a")
