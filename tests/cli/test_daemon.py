@@ -35,7 +35,7 @@ def test_a_daemon_is_started_once_looked_at_and_stopped(lone: Program) -> None:
     began = json.loads(lone.run("daemon", "start", "--json").stdout)
     assert (began["state"], began["started"]) == ("serving", True)
     again = lone.run("daemon", "start")
-    assert (again.returncode, f"runs already (process {began['pid']})" in again.stdout) == (0, True)
+    assert (again.returncode, f"is already running (process {began['pid']})" in again.stdout) == (0, True)
     status = json.loads(lone.run("daemon", "status", "--json").stdout)
     assert (status["pid"], status["version"], status["suspended"]) == (began["pid"], __version__, False)
     stopped = lone.run("daemon", "stop")
@@ -130,8 +130,8 @@ def test_the_status_says_what_is_warm_and_what_is_wrong(runner: CliRunner) -> No
     runner("models", "load", "tiny-x4", "--keep-alive", "forever")
     runner("queue", "suspend", "--reason", "rendering")
     said = runner("daemon", "status").out
-    for says in ("version 1.2.3", f"this program is version {__version__}", "tiny-x4 on cpu, 1.0 MiB, kept until unloaded",
-                 "yes (rendering)", "cpu: 2 cores, 1.0 GiB, 512.0 MiB free", "64.0 MiB of memory"):  # fmt: skip
+    for says in ("version 1.2.3", f"this program is version {__version__}",
+                 "tiny-x4 on cpu, 1.0 MiB, kept until unloaded", "yes (rendering)", "cpu: 2 cores, 1.0 GiB, 512.0 MiB free", "64.0 MiB of memory"):  # fmt: skip
         assert says in said
     data = runner("daemon", "status", "--json").json
     assert (data["event"], data["suspend_reason"], data["warm_models"][0]["bytes"]) == ("daemon", "rendering", 1 << 20)
