@@ -130,8 +130,14 @@ def test_the_status_says_what_is_warm_and_what_is_wrong(runner: CliRunner) -> No
     runner("models", "load", "tiny-x4", "--keep-alive", "forever")
     runner("queue", "suspend", "--reason", "rendering")
     said = runner("daemon", "status").out
-    for says in ("version 1.2.3", f"this program is version {__version__}",
-                 "tiny-x4 on cpu, 1.0 MiB, kept until unloaded", "yes (rendering)", "cpu: 2 cores, 1.0 GiB, 512.0 MiB free", "64.0 MiB of memory"):  # fmt: skip
+    for says in (
+        "version 1.2.3",
+        f"this program is version {__version__}",
+        "tiny-x4 on cpu, 1.0 MiB, kept until unloaded",
+        "yes (rendering)",
+        "cpu: 2 cores, 1.0 GiB, 512.0 MiB free",
+        "64.0 MiB of memory",
+    ):
         assert says in said
     data = runner("daemon", "status", "--json").json
     assert (data["event"], data["suspend_reason"], data["warm_models"][0]["bytes"]) == ("daemon", "rendering", 1 << 20)
