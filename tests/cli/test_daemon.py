@@ -56,7 +56,7 @@ def test_a_command_that_needs_a_daemon_starts_one_and_says_so(lone: Program, cli
     for arguments in (["jobs", "list"], ["queue", "show"], ["jobs", "show", "1"]):
         shown = lone.run(*arguments)
         assert (shown.returncode, "clip.mov" in shown.stdout) == (0, True), shown.stderr
-        assert "No daemon is running. 1 job is waiting for one." in shown.stderr
+        assert "No daemon is running. 1 job is waiting for it." in shown.stderr
         (as_json,) = [json.loads(line.strip(" [,]")) for line in lone.run(*arguments, "--json").stdout.splitlines()]
         assert as_json["state"] == "queued"
     assert sorted((each.name, each.stat().st_mtime_ns) for each in journal.parent.iterdir()) == before

@@ -158,7 +158,7 @@ def test_pairs_across_a_cut_are_left_out_and_counted(tmp_path: Path, capsys: pyt
     two, one = reports
     assert (two["cuts"], two["pairs"], two["pairs_left_out"]) == ([4], 7, 1)
     assert (one["cuts"], one["pairs"], one["pairs_left_out"]) == ([], 3, 0)
-    assert any(note.startswith("1 of 7 pairs") and "frame 4" in note for note in two["notes"])
+    assert any(note.startswith("1 of 7 frame pairs") and "frame 4" in note for note in two["notes"])
     assert not any("excluded" in note for note in one["notes"])
     for figure in ("e_warp", "e_inter"):
         assert two["rows"]["truth"][figure] < 2 * one["rows"]["truth"][figure]
