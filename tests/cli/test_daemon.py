@@ -60,7 +60,7 @@ def test_a_command_that_needs_a_daemon_starts_one_and_says_so(lone: Program, cli
         (as_json,) = [json.loads(line.strip(" [,]")) for line in lone.run(*arguments, "--json").stdout.splitlines()]
         assert as_json["state"] == "queued"
     assert sorted((each.name, each.stat().st_mtime_ns) for each in journal.parent.iterdir()) == before
-    assert "1 job is waiting for one" in lone.run("daemon", "status").stderr
+    assert "1 job is waiting for it" in lone.run("daemon", "status").stderr
     woken = lone.run("jobs", "move", "1", "--priority", "5")
     assert (woken.returncode, "Started the daemon" in woken.stderr) == (0, True)
     (job,) = json.loads(lone.run("jobs", "list", "--json").stdout)
