@@ -35,8 +35,8 @@ examples:
 
 _ADD_HELP = """\
 All jobs are checked before any is queued. If there are mistakes, all of them are listed and nothing is queued. If only
-the daemon finds a mistake, such as a damaged source, it is listed, and the other jobs are queued. A job that fails later
-does not stop the others.
+the daemon finds a mistake, such as a damaged source, it is listed, and the other jobs are queued. A job that fails
+later does not stop the others.
 
 examples:
   answerprint queue add reel1.mov reel2.mov --output-folder restored
