@@ -21,8 +21,8 @@ from answerprint.temporal.sampler import START, ChunkMotion, denoise_chunk
 from answerprint.temporal.stopwatch import Stopwatch
 from backends.builders import CPU, low_frames
 
-WITHOUT_ATTENTION = frozenset({"generator"})
-"""Families of convolutions alone, which draw from the frames at once: they have no latent to start with."""
+WITHOUT_ATTENTION = frozenset({"generator", "identity"})
+"""Families of convolutions at most, which draw from the frames at once: they have no latent to start with."""
 
 MIXED = 500
 """A timestep in the middle, where latent and noise both count."""

@@ -24,6 +24,7 @@ MAKERS: dict[str, Callable[[], Backend]] = {
     "diffbir, random weights": small_diffbir,
     "marigold, random weights": small_marigold,
     "sd_one_step, random weights": small_one_step,
+    "identity": lambda: load("identity", CPU),
     "generator, random weights": small_generator,
     "generator x2, random weights": lambda: small_generator(RRDB_X2),
     "generator, compact, random weights": lambda: small_generator(COMPACT),

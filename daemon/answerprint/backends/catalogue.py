@@ -70,7 +70,7 @@ class ModelEntry:
     def info(self) -> BackendInfo:
         """Its family's description. Raises ModelError if this version does not have the family."""
         try:
-            return families()[self.family].of_scale(self.scale)
+            return _all_families()[self.family].of_scale(self.scale)
         except KeyError:
             raise ModelError(
                 f"The model {self.name!r} belongs to the family {self.family!r}, which this version does not support.",
@@ -80,7 +80,13 @@ class ModelEntry:
 
 @cache
 def families() -> dict[str, BackendInfo]:
-    """All families by name, sorted."""
+    """The families that are offered, by name, sorted."""
+    return {name: info for name, info in _all_families().items() if not info.hidden}
+
+
+@cache
+def _all_families() -> dict[str, BackendInfo]:
+    """All families, also hidden ones."""
     found: dict[str, BackendInfo] = {}
     for module in sorted(pkgutil.iter_modules(answerprint.backends.__path__), key=lambda m: m.name):
         if module.ispkg:
@@ -89,7 +95,12 @@ def families() -> dict[str, BackendInfo]:
 
 
 def entries() -> list[ModelEntry]:
-    """All models: installed, packaged, and those without weights here. Nothing is verified."""
+    """The models that are offered: installed, packaged, and those without weights here. Nothing is verified."""
+    hidden = {name for name, info in _all_families().items() if info.hidden}
+    return [entry for entry in _all_entries() if entry.family not in hidden]
+
+
+def _all_entries() -> list[ModelEntry]:
     on_disk = [_read(name, place) for name, place in model_folders().items()]
     present = {entry.name for entry in on_disk}
     absent = [_absent_entry(model) for name, model in known_models().items() if name not in present]
@@ -115,9 +126,9 @@ def find_model(name: str) -> ModelEntry:
 
     Raises ModelError if the model is unknown, its weights are missing or its manifest is invalid.
     """
-    known = entries()
-    entry = next((e for e in known if e.name == name), None)
+    entry = next((e for e in _all_entries() if e.name == name), None)
     if entry is None:
+        known = entries()
         usable = [e.name for e in known if e.ready]
         others = [e.name for e in known if not e.ready and not e.fault]
         remedy = f"Models: {', '.join(usable)}." + (f" Not installed: {', '.join(others)}." if others else "")

@@ -83,6 +83,8 @@ class BackendInfo:
     pixels of it."""
     side_option: str = ""
     """Option that sets the longer side, px, of the network's input; empty, or a value of 0, is the source's."""
+    hidden: bool = False
+    """Left out of lists, forms and help; its models can still be named."""
 
     def of_scale(self, scale: int) -> BackendInfo:
         """The family's description for a model of that scale."""
@@ -110,7 +112,7 @@ class BackendInfo:
     def passes(self, source: tuple[int, int], wanted: tuple[int, int]) -> int:
         """Passes of the model from `source` to `wanted` (width, height); each pass runs on the result of the last."""
         count = 1
-        if self.largest_scale > self.scale:
+        if self.largest_scale > self.scale > 1:  # a model that does not enlarge gains nothing from another pass
             while any(w > s * self.scale**count for s, w in zip(source, wanted, strict=True)):
                 count += 1
         return count

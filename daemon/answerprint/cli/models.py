@@ -104,11 +104,9 @@ def _list(args: Namespace, context: Context) -> int:
 
 
 def _info(args: Namespace, context: Context) -> int:
-    entry = next((entry for entry in entries() if entry.name == args.name), None)
-    if entry is None:
-        find_model(args.name)  # raises with the remedy
-    if entry is None or entry.fault:
-        raise ModelError(entry.fault if entry else f"No model is called {args.name!r}.")
+    entry = next((entry for entry in entries() if entry.name == args.name), None) or find_model(args.name)
+    if entry.fault:
+        raise ModelError(entry.fault)
     info, known = entry.info, known_models().get(entry.name)
     if context.console.json:
         facts = {key: value for key, value in asdict(info).items() if key != "options"}

@@ -1,0 +1,1 @@
+"""No model: every picture as it is."""
