@@ -44,6 +44,7 @@ class ClipInfo:
     first_pts, time_base: time of frame 0 in the file's own time; first_pts is None if packets have no times.
     rate_is_assumed: the source has no rate of its own (an image sequence), so `rate` was given to the probe.
     file_rate: rate of the file's own times if an editor plays it at another rate; None if it is `rate`.
+    notices: what is assumed of the source, or left out of the result: one sentence each, which users see as warnings.
     """
 
     path: Path
@@ -67,6 +68,7 @@ class ClipInfo:
     rate_is_assumed: bool = False
     file_rate: Fraction | None = None
     field_order: FieldOrder = FieldOrder.PROGRESSIVE
+    notices: tuple[str, ...] = ()
 
     @property
     def interlaced(self) -> bool:

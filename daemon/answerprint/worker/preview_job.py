@@ -76,6 +76,7 @@ def preview(request: PreviewRequest, channel: JobChannel, models: Models) -> Mes
         open_reader(resolved.info, resolved.frames) as reader,
     ):
         channel.emit(resolved.started(str(device), "png"))
+        resolved.warn(channel)
         settings = settings_for(resolved, configured(resolved, backend), usual_recipe(resolved, backend))
         report = Reporter(channel, len(resolved.frames)).report
         source = keep(timed_frames(reader, watch, channel.check))

@@ -22,6 +22,7 @@ from answerprint.media.boundary import MAX_PIXELS, MAX_SIDE
 from answerprint.media.provenance import MADE_BY_KEY
 from answerprint.pipeline.choices import Choices, resolve
 from answerprint.weights.manifest import read_manifest
+from answerprint.worker.requests import JobChannel
 
 __all__ = [
     "JOB_KEY",
@@ -136,6 +137,20 @@ class ResolvedJob:
             "scratch_bytes": int(frame_bytes * _SEGMENT_SHARE) * len(self.frames) + 2 * carry_bytes,
             "output_bytes": int(pixels * bits / 8) * len(self.frames),
         }
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user is warned of before the first frame: assumptions, and what the result will lack."""
+        info = self.info
+        if not info.rate_is_assumed or info.frames == 1:
+            return info.notices
+        assumed = f"{info.path.name} does not say its frame rate: {info.rate} is assumed. Give --rate to change it."
+        return (assumed, *info.notices)
+
+    def warn(self, channel: JobChannel) -> None:
+        """Send the notices as warnings."""
+        for notice in self.notices:
+            channel.emit(events.warning(notice))
 
     def input_facts(self) -> events.InputFacts:
         """The source, as described in events."""

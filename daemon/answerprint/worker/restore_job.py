@@ -114,6 +114,8 @@ def render(task: RenderTask, channel: JobChannel, models: Models, at_border: Cal
     fingerprint = _check(task, resolved, channel)
     device = choose_device(task.request.device)
     channel.emit({**resolved.started(str(device)), "fingerprint": fingerprint})
+    if task.resume is None:
+        resolved.warn(channel)
     channel.check()
     reset_peak_memory(device)
     share = Fraction(min(resolved.choices.method.chunk, len(resolved.frames)), len(resolved.frames))
