@@ -1,18 +1,21 @@
-"""What a segment gives back is what was put in, to 1/32768; anything else about it is an error."""
+"""What a segment gives back is what was put in, to 1/32768 or exactly; anything else about it is an error."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from answerprint.errors import OutputError
 from answerprint.frames import Frame, Picture
+from answerprint.frames.frame import Plane
 from answerprint.media.segment import BLACK, WHITE, PictureDigest, SegmentReader, encode_segment, quantise_frame
 from answerprint.store.receipts import ChunkReceipt, DamagedChunkError, hash_file, segment_path
 
@@ -29,10 +32,22 @@ def clip(first: int = 40, count: int = 5, *, alpha: bool = False) -> list[Frame]
     return [Frame(first + n, picture(n), plane if alpha else None) for n in range(count)]
 
 
-def stored(frames: list[Frame], folder: Path) -> SegmentReader:
+def stored(frames: list[Frame], folder: Path, *, floats: bool = False) -> SegmentReader:
     path = segment_path(folder, 3)
-    path.write_bytes(encode_segment(frames, RATE).data)
+    path.write_bytes(encode_segment(frames, RATE, floats=floats))
     return SegmentReader(folder, receipt_of(path, frames[0].index, frames[-1].index + 1))
+
+
+def codes_of(frame: Frame) -> NDArray[np.uint16]:
+    codes = quantise_frame(frame)
+    assert codes is not None
+    return codes
+
+
+def assert_same_plane(one: Plane | None, other: Plane | None) -> None:
+    assert (one is None) == (other is None)
+    if one is not None and other is not None:
+        assert np.array_equal(one, other)
 
 
 def receipt_of(path: Path, first: int, stop: int) -> ChunkReceipt:
@@ -55,11 +70,9 @@ def test_frames_come_back_under_their_numbers_with_the_room_above_and_below(alph
 def test_what_was_stored_once_is_stored_again_with_the_same_bits(tmp_path: Path) -> None:
     once = list(stored(clip(), tmp_path).frames())
     for frame in once:
-        codes, clamped = quantise_frame(frame)
-        again = (codes.astype(np.float32) - BLACK) / (WHITE - BLACK)
-        assert clamped == 0
+        again = (codes_of(frame).astype(np.float32) - BLACK) / (WHITE - BLACK)
         assert np.array_equal(again, frame.picture)
-    assert encode_segment(once, RATE).data == encode_segment(once, RATE).data
+    assert encode_segment(once, RATE) == encode_segment(once, RATE)
 
 
 @settings(deadline=None)
@@ -67,21 +80,57 @@ def test_what_was_stored_once_is_stored_again_with_the_same_bits(tmp_path: Path)
 def test_every_code_of_ten_bits_comes_back_exactly(code: int) -> None:
     """Black and white too: they are codes of their own."""
     value = np.float32(code / 1023)
-    codes, _ = quantise_frame(Frame(0, np.full((1, 1, 3), value, np.float32)))
+    codes = codes_of(Frame(0, np.full((1, 1, 3), value, np.float32)))
     back = (codes.astype(np.float32) - BLACK) / (WHITE - BLACK)
     assert round(float(back[0, 0, 0]) * 1023) == code
     if code in (0, 1023):
         assert float(back[0, 0, 0]) == code / 1023
 
 
-def test_values_beyond_the_room_are_clamped_and_counted() -> None:
+bits = st.integers(0, 2**32 - 1).map(lambda word: np.uint32(word).view(np.float32)).filter(np.isfinite)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(bits, min_size=1, max_size=8), st.booleans())
+def test_every_float_comes_back_with_its_bits(values: list[np.float32], alpha: bool) -> None:
+    """Also minus zero, denormal numbers, and codes of 16 bits."""
+    pictures = [np.resize(np.array(values, np.float32), (18, 26, 3)), np.resize(CODES, (18, 26, 3))]
+    frames = [Frame(7 + n, each, each[..., 1] if alpha else None) for n, each in enumerate(pictures)]
+    with TemporaryDirectory() as folder:
+        found = list(stored(frames, Path(folder), floats=True).frames())
+    for one, other in zip(found, frames, strict=True):
+        assert np.array_equal(one.picture.view(np.uint32), other.picture.view(np.uint32))
+        assert_same_plane(one.alpha, other.alpha)
+
+
+CODES = np.arange(65536, dtype=np.float32) / np.float32(65535)
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_a_value_beyond_the_room_makes_the_segment_one_of_values(alpha: bool, tmp_path: Path) -> None:
+    """What came before it comes back as it would have without it."""
+    frames = clip(alpha=alpha)
+    alone = list(stored(frames[:3], tmp_path).frames())
     wide = picture(1, -0.4, 1.4)
-    wide[0, 0] = (-0.6, 1.6, 9.0)
-    codes, clamped = quantise_frame(Frame(0, wide))
-    assert clamped == 3
-    assert codes[0, 0].tolist() == [0, 65535, 65535]
-    assert encode_segment([Frame(0, wide), Frame(1, wide)], RATE).clamped == 6
-    assert encode_segment([Frame(0, picture(1, -0.49, 1.49))], RATE).clamped == 0
+    wide[0, 0] = (-0.6, 1.6, 60.0)
+    frames[3] = Frame(43, wide, frames[3].alpha)
+    reader = stored(frames, tmp_path)
+    found = list(reader.frames())
+    assert [frame.index for frame in found] == [40, 41, 42, 43, 44]
+    for one, other in zip(found, [*alone, *frames[3:]], strict=True):
+        assert np.array_equal(one.picture, other.picture)
+        assert_same_plane(one.alpha, other.alpha)
+    assert np.array_equal(reader.frame(43).picture, wide)
+    assert encode_segment(frames, RATE) == encode_segment(frames, RATE)
+    assert quantise_frame(Frame(0, picture(1, -0.49, 1.49))) is not None
+
+
+def test_a_segment_of_values_with_a_picture_missing_is_damaged(tmp_path: Path) -> None:
+    reader = stored(clip(), tmp_path, floats=True)
+    path = tmp_path / "chunk-000003.mkv"
+    with pytest.raises(DamagedChunkError, match="5 of 6"):
+        list(SegmentReader(tmp_path, receipt_of(path, 40, 46)).frames())
+    assert len(list(reader.frames())) == 5
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -104,7 +153,7 @@ def test_one_frame_is_read_without_the_others(tmp_path: Path) -> None:
 def digest(frames: list[Frame]) -> str:
     of = PictureDigest()
     for frame in frames:
-        of.add(quantise_frame(frame)[0])
+        of.add(codes_of(frame))
     return of.hexdigest()
 
 
@@ -130,7 +179,7 @@ def test_the_file_says_what_its_codes_mean_and_is_lossless_in_any_player(tmp_pat
         assert stream.average_rate is not None
         assert abs(stream.average_rate - RATE) < Fraction(1, 100)
         pictures = [frame.to_ndarray() for frame in container.decode(stream)]
-    assert all(np.array_equal(a, quantise_frame(b)[0]) for a, b in zip(pictures, clip(), strict=True))
+    assert all(np.array_equal(a, codes_of(b)) for a, b in zip(pictures, clip(), strict=True))
 
 
 def harmed(data: bytes, harm: str) -> bytes:

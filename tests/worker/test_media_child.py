@@ -108,7 +108,7 @@ def job(tmp_path: Path) -> Job:
         ]
         state = ClipState(number + 1, stop, prepare(frames[-1].picture))
         chunk = RestoredChunk(number, number == 0, FrameRange(first, stop), frames, state)
-        job.receipts.append(scratch.commit(chunk, ChunkSettings(4, 160, 0, 0), last=stop == STOP)[0])
+        job.receipts.append(scratch.commit(chunk, ChunkSettings(4, 160, 0, 0), last=stop == STOP))
     return job
 
 

@@ -1,7 +1,10 @@
-"""Segments: the finished pictures of a chunk in one lossless file, as 16-bit codes with headroom around 0..1.
+"""Segments: the finished pictures of a chunk in one lossless file.
 
-FFV1 in Matroska, every frame a key frame; the same pictures give the same bytes. The file declares its codes of black
-and white; the headroom keeps sub-blacks and super-whites.
+FFV1 in Matroska, every frame a key frame; the same pictures give the same bytes. Pictures of up to 12 bits are stored
+as 16-bit codes with headroom around 0..1, and the file declares its codes of black and white. Sources that hold more
+(16 bits, half, float), and results outside of the headroom, are stored as the bits of float32, so nothing is rounded or
+clamped: each frame takes two pictures, of the upper and of the lower 16 bits of its values. FFV1 has a float format of
+its own, but an experimental one, without alpha.
 
 Decoders conceal damage (FFmpeg only logs a wrong checksum, and still returns a picture). So the hash of the whole file
 is compared with that of its receipt before anything is decoded.
@@ -13,14 +16,12 @@ import hashlib
 import io
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
 import av
 import numpy as np
-from av.container import OutputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -29,9 +30,9 @@ from answerprint.errors import OutputError
 from answerprint.frames.frame import Frame, FrameRange
 from answerprint.store.receipts import ChunkReceipt, DamagedChunkError
 
-__all__ = ["BLACK", "WHITE", "EncodedSegment", "PictureDigest", "SegmentReader", "encode_segment", "quantise_frame"]
+__all__ = ["BLACK", "WHITE", "PictureDigest", "SegmentReader", "encode_segment", "quantise_frame"]
 
-Codes = NDArray[np.uint16]  # [H, W, 3 or 4], R'G'B' and alpha
+Samples = NDArray[np.uint16] | NDArray[np.float32]  # [H, W, 3 or 4], R'G'B' and alpha; codes or values
 
 BLACK, WHITE = 16384, 49152
 """Codes of 0 and 1. Their distance is a power of two, so both are exact; codes cover -0.5 to 1.49997."""
@@ -42,16 +43,11 @@ _FORMATS = {3: "gbrp16le", 4: "gbrap16le"}
 _ENCODER = {"level": "3", "g": "1", "slices": "16", "slicecrc": "1"}
 _MUXER = {"fflags": "+bitexact"}  # without it each file contains a random number
 _FIRST, _LEVELS = "answerprint_first", "answerprint_levels"
+_FLOAT = "float32"  # in place of the codes of black and white
 # What FFmpeg raises for a damaged file.
 _FOREIGN = (av.FFmpegError, OSError, ValueError, IndexError, UnicodeDecodeError, MemoryError)
 
-
-@dataclass(frozen=True, slots=True)
-class EncodedSegment:
-    """data: the file. clamped: how many values were outside the headroom."""
-
-    data: bytes
-    clamped: int
+_Levels = tuple[int, int] | None  # codes of black and white; None for values
 
 
 class _Digest(Protocol):
@@ -61,75 +57,123 @@ class _Digest(Protocol):
 
 
 class PictureDigest:
-    """SHA-256 over the stored codes of frames in order: equal if and only if the pictures are."""
+    """SHA-256 over the stored samples of frames in order: equal if and only if the pictures are."""
 
     def __init__(self) -> None:
         self._sha: _Digest = hashlib.sha256()
 
-    def add(self, codes: Codes) -> None:
+    def add(self, samples: Samples) -> None:
         """Add the next picture."""
-        height, width, planes = codes.shape
-        self._sha.update(f"{width}x{height}x{planes}:".encode())
-        self._sha.update(np.ascontiguousarray(codes.transpose(2, 0, 1), "<u2").tobytes())
+        height, width, planes = samples.shape
+        form, kind = ("<u2", "") if samples.dtype.kind == "u" else ("<f4", _FLOAT)
+        self._sha.update(f"{width}x{height}x{planes}:{kind}".encode())
+        self._sha.update(np.ascontiguousarray(samples.transpose(2, 0, 1), form).tobytes())
 
     def hexdigest(self) -> str:
         """The digest so far."""
         return self._sha.hexdigest()
 
 
-def quantise_frame(frame: Frame) -> tuple[Codes, int]:
-    """Return a frame's codes, and how many values were clamped. Raises OutputError for values that are not numbers."""
+def quantise_frame(frame: Frame) -> NDArray[np.uint16] | None:
+    """Return a frame's codes [H, W, 3 or 4]; None if a value is outside of the headroom.
+
+    Raises OutputError for values that are not numbers.
+    """
+    _check_numbers(frame)
+    scaled = np.rint(frame.picture * np.float32(WHITE - BLACK)) + np.float32(BLACK)
+    if float(scaled.min()) < 0 or float(scaled.max()) > _TOP:
+        return None
+    codes: NDArray[np.uint16] = scaled.astype(np.uint16)
+    if frame.alpha is not None:
+        alpha = np.rint(np.clip(frame.alpha, 0, 1) * np.float32(_OPAQUE)).astype(np.uint16)
+        codes = np.concatenate([codes, alpha[..., None]], axis=-1)
+    return codes
+
+
+def _check_numbers(frame: Frame) -> None:
     if not np.isfinite(frame.picture).all():
         raise OutputError(
             f"Frame {frame.index} of the result has values that are not numbers.",
             "Restore it in full precision (--option dtype=float32).",
         )
-    scaled = np.rint(frame.picture * np.float32(WHITE - BLACK)) + np.float32(BLACK)
-    clamped = int(np.count_nonzero((scaled < 0) | (scaled > _TOP)))
-    codes = np.clip(scaled, 0, _TOP).astype(np.uint16)
-    if frame.alpha is not None:
-        alpha = np.rint(np.clip(frame.alpha, 0, 1) * np.float32(_OPAQUE)).astype(np.uint16)
-        codes = np.concatenate([codes, alpha[..., None]], axis=-1)
-    return codes, clamped
 
 
-def encode_segment(frames: Iterable[Frame], rate: Fraction) -> EncodedSegment:
+def encode_segment(frames: Iterable[Frame], rate: Fraction, *, floats: bool = False) -> bytes:
     """Return the bytes of a segment. frames: at least one, all of one size.
 
+    floats: store float32 values. Codes become values too as soon as a frame does not fit into them.
     It is made in memory, because a muxer that writes to disk does not report errors of its last flush.
     Raises OutputError for values that are not numbers, ValueError without frames.
     """
-    file = io.BytesIO()
-    container: OutputContainer | None = None
-    video: VideoStream | None = None
-    clamped = 0
-    for number, frame in enumerate(frames):
-        codes, outside = quantise_frame(frame)
-        clamped += outside
-        if container is None or video is None:
-            container = av.open(file, "w", format="matroska", options=dict(_MUXER))
-            video = _add_video(container, frame.index, codes, rate)
-        picture = VideoFrame.from_ndarray(codes, format=_FORMATS[codes.shape[2]])
-        picture.pts, picture.time_base = number, 1 / rate
-        container.mux(video.encode(picture))
-    if container is None or video is None:
+    encoder: _Encoder | None = None
+    for frame in frames:
+        codes = None if floats else quantise_frame(frame)
+        if encoder is None:
+            encoder = _Encoder(frame, rate, floats=codes is None)
+        if codes is None and not encoder.floats:
+            floats, encoder = True, _as_floats(encoder, frame, rate)
+        if codes is not None and not encoder.floats:
+            encoder.add_codes(codes)
+        else:
+            encoder.add_values(frame)
+    if encoder is None:
         raise ValueError("a segment holds at least one frame")
-    container.mux(video.encode(None))
-    container.close()
-    return EncodedSegment(file.getvalue(), clamped)
+    return encoder.finish()
 
 
-def _add_video(container: OutputContainer, first: int, codes: Codes, rate: Fraction) -> VideoStream:
-    container.metadata.update({_FIRST: str(first), _LEVELS: f"{BLACK} {WHITE}"})
-    stream = container.add_stream("ffv1", rate=rate, options=dict(_ENCODER))
-    if not isinstance(stream, VideoStream):
-        raise ValueError("ffv1 is no video encoder")
-    context = stream.codec_context
-    context.height, context.width, planes = codes.shape
-    context.pix_fmt = _FORMATS[planes]
-    context.time_base = 1 / rate
-    context.thread_type = "SLICE"
-    return stream
+class _Encoder:
+    """Encodes the frames of a segment one by one."""
+
+    def __init__(self, first: Frame, rate: Fraction, *, floats: bool) -> None:
+        self.first, self.floats = first.index, floats
+        self._rate = rate
+        self._planes = 3 if first.alpha is None else 4
+        self._pictures = 0
+        self._file = io.BytesIO()
+        self._container = av.open(self._file, "w", format="matroska", options=dict(_MUXER))
+        levels = _FLOAT if floats else f"{BLACK} {WHITE}"
+        self._container.metadata.update({_FIRST: str(first.index), _LEVELS: levels})
+        stream = self._container.add_stream("ffv1", rate=rate, options=dict(_ENCODER))
+        if not isinstance(stream, VideoStream):
+            raise ValueError("ffv1 is no video encoder")
+        context = stream.codec_context
+        context.height, context.width = first.picture.shape[:2]
+        context.pix_fmt = _FORMATS[self._planes]
+        context.time_base = 1 / rate
+        context.thread_type = "SLICE"
+        self._video = stream
+
+    def add_values(self, frame: Frame) -> None:
+        """Append a frame as float32."""
+        _check_numbers(frame)
+        values = frame.picture if frame.alpha is None else np.concatenate([frame.picture, frame.alpha[..., None]], -1)
+        bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
+        for half in (bits >> 16, bits & 0xFFFF):
+            self.add_codes(half.astype(np.uint16))
+
+    def add_codes(self, codes: NDArray[np.uint16]) -> None:
+        """Append a picture [h, w, planes]."""
+        picture = VideoFrame.from_ndarray(codes, format=_FORMATS[codes.shape[2]])
+        picture.pts, picture.time_base = self._pictures, 1 / self._rate
+        self._container.mux(self._video.encode(picture))
+        self._pictures += 1
+
+    def finish(self) -> bytes:
+        """The whole file."""
+        self._container.mux(self._video.encode(None))
+        self._container.close()
+        return self._file.getvalue()
+
+
+def _as_floats(encoder: _Encoder, frame: Frame, rate: Fraction) -> _Encoder:
+    """An encoder of values that has the frames of one of codes; frame: the next one."""
+    wide: _Encoder | None = None
+    with av.open(io.BytesIO(encoder.finish()), "r", format="matroska") as container:
+        for index, picture in enumerate(container.decode(video=0), encoder.first):
+            earlier = _frame(index, _codes(picture), (BLACK, WHITE))
+            wide = wide or _Encoder(earlier, rate, floats=True)
+            wide.add_values(earlier)
+    return wide or _Encoder(frame, rate, floats=True)
 
 
 class SegmentReader:
@@ -142,44 +186,48 @@ class SegmentReader:
         self._range = FrameRange(receipt.first, receipt.stop)
 
     def frames(self, digest: PictureDigest | None = None) -> Iterator[Frame]:
-        """Yield all frames in order, and add their codes to `digest`."""
+        """Yield all frames in order, and add their samples to `digest`."""
         with closing(self._decoded()) as decoded:
-            for index, codes, levels in decoded:
+            for index, samples, levels in decoded:
                 if digest is not None:
-                    digest.add(codes)
-                yield _frame(index, codes, levels)
+                    digest.add(samples)
+                yield _frame(index, samples, levels)
 
     def frame(self, index: int) -> Frame:
         """Return one frame by its absolute index, without decoding others."""
         if index not in self._range:
             raise ValueError(f"frame {index} is not in {self._range}")
         with closing(self._decoded(only=index)) as decoded:
-            for found, codes, levels in decoded:
+            for found, samples, levels in decoded:
                 if found == index:
-                    return _frame(index, codes, levels)
+                    return _frame(index, samples, levels)
         raise self._damaged("ends too early")
 
-    def _decoded(self, only: int | None = None) -> Generator[tuple[int, Codes, tuple[int, int]], None, None]:
-        """Yield absolute index, codes, and (black, white), of all frames or of one."""
+    def _decoded(self, only: int | None = None) -> Generator[tuple[int, Samples, _Levels], None, None]:
+        """Yield absolute index, samples, and (black, white), of all frames or of one."""
         count = 0
+        held: list[NDArray[np.uint16]] = []
         try:
             with av.open(io.BytesIO(self._data()), "r", format="matroska") as container:
                 levels = self._levels(container.metadata)
+                per_frame = 2 if levels is None else 1
                 stream = container.streams.video[0]
                 stream.codec_context.thread_type = "SLICE"
                 for packet in container.demux(stream):
                     if packet.size == 0:
                         continue
-                    index = self._range.start + count
+                    index = self._range.start + count // per_frame
                     count += 1
                     if only is None or index == only:
                         # Every packet is a whole picture, so one packet gives one frame.
-                        (picture,) = stream.codec_context.decode(packet)
-                        yield index, _codes(picture), levels
+                        held += map(_codes, stream.codec_context.decode(packet))
+                        if len(held) == per_frame:
+                            yield index, held[0] if levels is not None else _joined(*held), levels
+                            held.clear()
         except _FOREIGN as error:
             raise self._damaged("cannot be read") from error
-        if count != len(self._range):
-            raise self._damaged(f"has {count} of {len(self._range)} frames")
+        if count != len(self._range) * per_frame or held:
+            raise self._damaged(f"has {count // per_frame} of {len(self._range)} frames")
 
     def _data(self) -> bytes:
         """Return the whole file. It is read once, so that the checked bytes are those that are decoded."""
@@ -188,10 +236,12 @@ class SegmentReader:
             raise self._damaged("does not have the hash of its receipt")
         return data
 
-    def _levels(self, metadata: dict[str, str]) -> tuple[int, int]:
+    def _levels(self, metadata: dict[str, str]) -> _Levels:
         tags = {key.lower(): value for key, value in metadata.items()}  # Matroska writes tags in capitals
         if tags.get(_FIRST) != str(self._range.start):
             raise self._damaged("has other frames")
+        if tags.get(_LEVELS) == _FLOAT:
+            return None
         try:
             black, white = map(int, tags[_LEVELS].split())
         except (KeyError, ValueError):
@@ -204,14 +254,25 @@ class SegmentReader:
         return DamagedChunkError(f"The segment {self._path} {what}.")
 
 
-def _codes(picture: VideoFrame) -> Codes:
+def _codes(picture: VideoFrame) -> NDArray[np.uint16]:
     if picture.format.name not in _FORMATS.values():
         raise ValueError(f"a segment is not in {picture.format.name}")
     return np.asarray(picture.to_ndarray(), np.uint16)
 
 
-def _frame(index: int, codes: Codes, levels: tuple[int, int]) -> Frame:
-    black, white = levels
-    picture = (codes[..., :3].astype(np.float32) - np.float32(black)) / np.float32(white - black)
-    alpha = codes[..., 3].astype(np.float32) / np.float32(_OPAQUE) if codes.shape[2] == 4 else None
-    return Frame(index, np.ascontiguousarray(picture), alpha)
+def _joined(high: NDArray[np.uint16], low: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """The values whose upper and lower 16 bits these are."""
+    return (high.astype(np.uint32) << 16 | low).view(np.float32)
+
+
+def _frame(index: int, samples: Samples, levels: _Levels) -> Frame:
+    picture, alpha = samples[..., :3], samples[..., 3] if samples.shape[2] == 4 else None
+    if levels is not None:
+        black, white = levels
+        picture = (picture.astype(np.float32) - np.float32(black)) / np.float32(white - black)
+        alpha = None if alpha is None else alpha.astype(np.float32) / np.float32(_OPAQUE)
+    return Frame(
+        index,
+        np.ascontiguousarray(picture, np.float32),
+        None if alpha is None else np.ascontiguousarray(alpha, np.float32),
+    )

@@ -53,6 +53,8 @@ class ChunkWriter:
     rate: Fraction
     expected_bytes: int
     """Size of the next chunk: an estimate at first, then measured."""
+    floats: bool = False
+    """Whether segments hold float32 values, because the source holds more than 16-bit codes of the headroom can."""
     sleep: Callable[[float], None] = field(default=time.sleep)
 
     @contextmanager
@@ -92,15 +94,14 @@ class ChunkWriter:
                 folder=str(self.folder),
             )
 
-    def commit(self, chunk: RestoredChunk, recipe: ChunkSettings, *, last: bool) -> tuple[ChunkReceipt, int]:
+    def commit(self, chunk: RestoredChunk, recipe: ChunkSettings, *, last: bool) -> ChunkReceipt:
         """Write a chunk: its segment, the state after it (not for the clip's last chunk), then the receipt.
 
-        Returns the receipt and the number of clamped values. Raises DiskFullError if there is no room, and StorageError
-        if writing failed twice.
+        Raises DiskFullError if there is no room, and StorageError if writing failed twice.
         """
-        segment = encode_segment(chunk, self.rate)
+        segment = encode_segment(chunk, self.rate, floats=self.floats)
         written = self._write(
-            segment_path(self.folder, chunk.number), segment.data, "segment_before_fsync", "segment_after_rename"
+            segment_path(self.folder, chunk.number), segment, "segment_before_fsync", "segment_after_rename"
         )
         carry = None
         if not last:
@@ -118,7 +119,7 @@ class ChunkWriter:
         )
         self._twice(receipt_path(self.folder, chunk.number), lambda: self._sign(receipt))
         self.expected_bytes = written.bytes + (carry.bytes if carry else 0)
-        return receipt, segment.clamped
+        return receipt
 
     def _write(self, path: Path, data: bytes, before: FailPoint | None, after: FailPoint) -> ChunkFile:
         """Publish data. The hash is of the data in memory, so that corruption on disk is detected."""

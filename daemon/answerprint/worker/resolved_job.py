@@ -56,7 +56,10 @@ _COUNTED = frozenset(
 """Settings that the fingerprint has in a form of its own, or that change no picture. All others count as they are."""
 
 _SEGMENT_SHARE = 0.75
-"""Size of a lossless segment, relative to raw 16-bit pictures: measured 0.58 to 0.73."""
+"""Size of a lossless segment, relative to its raw samples: measured 0.58 to 0.73, also of float32."""
+
+_CODED_BITS = 12
+"""Sources of up to so many bits are stored in the 16-bit codes of a segment, exactly; of more, as float32."""
 
 
 class SourceChangedError(JobFailedError):
@@ -114,6 +117,11 @@ class ResolvedJob:
         return {file.name: file.sha256 for file in files if file.name.endswith(".safetensors")}
 
     @property
+    def float_segments(self) -> bool:
+        """Whether finished pictures are stored as float32, because 16-bit codes with headroom would round them."""
+        return self.info.bit_depth > _CODED_BITS
+
+    @property
     def latent_size(self) -> tuple[int, int]:
         """Width and height of a frame's latent in the model's last pass, in cells, without padding."""
         family = self.entry.info.at(self.choices.model_options)
@@ -128,7 +136,7 @@ class ResolvedJob:
         cells = self.latent_size[0] * self.latent_size[1]
         at_once = min(cells, family.tile_cells**2) if family.tile_cells else cells
         pixels = self.size[0] * self.size[1]
-        frame_bytes = pixels * (8 if self.info.has_alpha else 6)
+        frame_bytes = pixels * (4 if self.info.has_alpha else 3) * (4 if self.float_segments else 2)
         carry_bytes = cells * family.latent_channels * 2 * self.choices.steps if method.consistency else 0
         bits = codec_named(self.codec).bits_per_pixel if self.codec else 0  # a preview delivers no file
         return {

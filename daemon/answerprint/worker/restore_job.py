@@ -120,7 +120,7 @@ def render(task: RenderTask, channel: JobChannel, models: Models, at_border: Cal
     reset_peak_memory(device)
     share = Fraction(min(resolved.choices.method.chunk, len(resolved.frames)), len(resolved.frames))
     expected = int(resolved.estimate()["scratch_bytes"] * share)
-    scratch = ChunkWriter(task.folder, task.job, fingerprint, resolved.info.rate, expected)
+    scratch = ChunkWriter(task.folder, task.job, fingerprint, resolved.info.rate, expected, resolved.float_segments)
     watch = stopwatch(device)
     cache = open_flow_cache()
     with scratch.locked(), cache.lease():
@@ -179,7 +179,6 @@ class _Run:
         self._models = models
         self._at_border = at_border
         self._state = state
-        self._clamped = 0
         self._damaged = 0
         self.before = self.done
         """Frames that were finished when the run began."""
@@ -266,16 +265,8 @@ class _Run:
         self._source.check(chunk.range)
         with self._watch.stage("write"):
             last = chunk.state.frame == self._resolved.frames.stop
-            receipt, clamped = self._scratch.commit(chunk, recipe, last=last)
+            receipt = self._scratch.commit(chunk, recipe, last=last)
         self._state = chunk.state
-        if clamped and not self._clamped:
-            self._channel.emit(
-                events.warning(
-                    f"Values outside -0.5 to 1.5 were clamped in the result from frame {chunk.range.start} on "
-                    f"({clamped} values in these {len(chunk)} frames)."
-                )
-            )
-        self._clamped += clamped
         return receipt
 
     def _warn(self, reader: FrameReader) -> None:
