@@ -36,8 +36,8 @@ class ClipInfo:
     """A video file or an image sequence, as probed.
 
     path: the file, or the folder that holds the sequence; absolute.
-    width, height: px of the decoded picture. rate: frames per second, exact. frames: how many the source promises.
-    sample_aspect: width of a pixel over its height. colour: as tagged, nothing guessed.
+    width, height: px of the picture as it is shown. rate: frames per second, exact. frames: how many the source
+    promises. sample_aspect: width of a pixel over its height. colour: as tagged, nothing guessed.
     bit_depth: bits of a component (32 for float). pixel_format: FFmpeg's name.
     start_timecode: label of frame 0, or None. start_number: number in the file name of frame 0 of a sequence.
     files: the pictures of a sequence in order, empty for a file.
@@ -45,6 +45,7 @@ class ClipInfo:
     rate_is_assumed: the source has no rate of its own (an image sequence), so `rate` was given to the probe.
     file_rate: rate of the file's own times if an editor plays it at another rate; None if it is `rate`.
     notices: what is assumed of the source, or left out of the result: one sentence each, which users see as warnings.
+    orientation: how the stored picture is turned to be shown, by the numbers of EXIF; 1 is as stored.
     """
 
     path: Path
@@ -69,6 +70,7 @@ class ClipInfo:
     file_rate: Fraction | None = None
     field_order: FieldOrder = FieldOrder.PROGRESSIVE
     notices: tuple[str, ...] = ()
+    orientation: int = 1
 
     @property
     def interlaced(self) -> bool:

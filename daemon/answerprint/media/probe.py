@@ -14,6 +14,7 @@ from answerprint.frames.clip import ClipInfo, FieldOrder
 from answerprint.frames.sequence import find_sequence, names_a_sequence
 from answerprint.frames.timecode import Timecode
 from answerprint.media.boundary import best_video, check_size, check_source, open_container, reading
+from answerprint.media.orientation import UPRIGHT, is_sideways, orientation_of, turning_words
 from answerprint.media.pixels import bit_depth, has_alpha
 from answerprint.media.stills import read_still
 from answerprint.media.tags import read_tags
@@ -49,14 +50,17 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
             if frame is None:
                 raise MediaError(f"{path} has no frames.", "The file is damaged or was never finished.")
             check_size(path, frame.width, frame.height)
+            orientation, notices = _orientation(frame)
+            sideways = is_sideways(orientation)
+            aspect = stream.sample_aspect_ratio or Fraction(1)
             return ClipInfo(
                 path=path,
                 kind="file",
-                width=frame.width,
-                height=frame.height,
+                width=frame.height if sideways else frame.width,
+                height=frame.width if sideways else frame.height,
                 rate=timeline.rate,
                 frames=timeline.frames,
-                sample_aspect=stream.sample_aspect_ratio or Fraction(1),
+                sample_aspect=1 / aspect if sideways else aspect,
                 colour=read_tags(frame),
                 bit_depth=bit_depth(frame.format),
                 pixel_format=frame.format.name,
@@ -67,7 +71,19 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
                 field_order=FieldOrder.PER_FRAME if frame.interlaced_frame else FieldOrder.PROGRESSIVE,
                 first_pts=timeline.first_pts,
                 time_base=stream.time_base or Fraction(1),
+                orientation=orientation,
+                notices=notices,
             )
+
+
+def _orientation(frame: VideoFrame) -> tuple[int, tuple[str, ...]]:
+    """Return the frame's orientation, and what is to be said about it."""
+    orientation = orientation_of(frame)
+    if orientation is None:
+        return UPRIGHT, ("The file says that its picture is shown slanted; it is restored as it is stored.",)
+    if orientation == UPRIGHT:
+        return UPRIGHT, ()
+    return orientation, (f"The picture is restored as it is shown: {turning_words(orientation)}.",)
 
 
 def _timecode(container: InputContainer, rate: Fraction) -> str | None:

@@ -13,6 +13,7 @@ from answerprint.frames.clip import ClipInfo
 from answerprint.frames.frame import Frame, FrameRange
 from answerprint.media.boundary import best_video, open_container, reading
 from answerprint.media.fields import deinterlaced
+from answerprint.media.orientation import is_sideways, turned
 from answerprint.media.pixels import decode_pixels
 from answerprint.media.stills import read_still
 from answerprint.media.timeline import frame_index
@@ -92,7 +93,8 @@ class FrameReader:
         if decoded.is_corrupt:
             self.damaged.append(index)
         self._next += 1
-        return Frame(index, picture, alpha)
+        turn = self.info.orientation
+        return Frame(index, turned(picture, turn), None if alpha is None else turned(alpha, turn))
 
     def _ends_early(self) -> TruncatedError:
         done = self._next - self.range.start
@@ -104,9 +106,12 @@ class FrameReader:
         )
 
     def _check(self, decoded: VideoFrame) -> None:
-        if (decoded.width, decoded.height) != (self.info.width, self.info.height):
+        width, height = decoded.width, decoded.height
+        if is_sideways(self.info.orientation):
+            width, height = height, width
+        if (width, height) != (self.info.width, self.info.height):
             raise MediaError(
-                f"Frame {self._next} of {self.info.path} is {decoded.width}x{decoded.height},"
+                f"Frame {self._next} of {self.info.path} is {width}x{height},"
                 f" but the first one is {self.info.width}x{self.info.height}.",
                 "Restore the parts of each size separately, with --range.",
             )

@@ -100,6 +100,8 @@ class ResolvedJob:
         identity |= {name: value for name, value in request.changed().items() if name not in _COUNTED}
         if request.clip.levels:
             identity["levels"] = request.clip.levels
+        if info.orientation != 1:
+            identity["orientation"] = info.orientation
         if info.interlaced:
             identity["fields"] = info.field_order.value
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
