@@ -71,6 +71,13 @@ def test_automatic_takes_16_bits_where_the_picture_stays_the_same(monkeypatch: p
     assert number_type(other) == "float32"
 
 
+def test_shapes_without_numbers_are_taken_by_such_a_processor_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are checked without their numbers before a model of them is kept."""
+    computing(monkeypatch, avx512_bf16=True)
+    network = small_generator()._network.to("meta")
+    assert number_type(GeneratorBackend(network, torch.device("meta"))) == "bfloat16"
+
+
 @pytest.mark.parametrize("kind", list(SMALL))
 def test_pictures_in_16_bits_are_those_in_32(kind: str) -> None:
     """The network is forced to, also where the processor emulates it."""

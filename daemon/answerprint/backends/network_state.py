@@ -75,7 +75,8 @@ class Weights:
             return
         # Looked up each time: offloading replaces the parameters.
         parameters = [parameter for network in self._networks for parameter in _roundable(network)]
-        exact = self._exact or [parameter.detach().cpu() for parameter in parameters]
+        # Shapes alone, as a check of files has them, have no numbers to keep.
+        exact = self._exact or [each.detach() if each.is_meta else each.detach().cpu() for each in parameters]
         for parameter, weight in zip(parameters, exact, strict=True):
             parameter.data = weight.to(parameter.device, dtype)
         self.dtype, self._exact = dtype, [] if dtype == torch.float32 else exact
