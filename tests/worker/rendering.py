@@ -57,11 +57,12 @@ class Rendering:
         resume: ChunkReceipt | None = None,
         rung: int = 0,
         at_border: Callable[[], None] = lambda: None,
+        models: Models | None = None,
     ) -> Message:
         """The final event; all others are in `events`."""
         channel = JobChannel(lambda event: self.events.append(dict(event)), self.controls, {"job": JOB})
         task = RenderTask(JOB, self.request, self.folder, resume, rung)
-        return render(task, channel, models_of(backend or small_backend()), at_border)
+        return render(task, channel, models or models_of(backend or small_backend()), at_border)
 
     @property
     def chunks(self) -> list[ChunkReceipt]:

@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
+import pytest
+import torch
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
 
 from answerprint.api.request import RestoreRequest
+from answerprint.backends.base import Backend
+from answerprint.flow.registry import get_estimator
+from answerprint.flow.source import FlowSource
+from answerprint.frames import Frame
+from answerprint.frames.colour import resolve_colour
+from answerprint.ipc.messages import Message
+from answerprint.media.encode import encode_pixels
+from answerprint.media.segment import SegmentReader
+from answerprint.pipeline.clip_state import pack_state, read_state
+from answerprint.pipeline.restore_clip import ClipSettings, restore_clip
+from answerprint.temporal.options import MethodOptions
+from answerprint.worker.devices import DeviceMemory
+from answerprint.worker.loading import Models, load_model
+from answerprint.worker.memory_fallbacks import is_out_of_memory
+from answerprint.worker.model_cache import WarmModels
 from answerprint.worker.resolved_job import ResolvedJob, resolve_job
-from media.makers import make_png
-from worker.clips import write_clip
+from media.makers import fill, make_movie, make_png
+from temporal.models import small_backend
+from worker.clips import HEIGHT, WIDTH, frames_of, same_frames, write_clip
+from worker.rendering import Rendering
+
+CPU = torch.device("cpu")
+SIZE = (46, 31)  # px, odd where chroma allows
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANSWERPRINT_HOME", str(tmp_path / "home"))
 
 
 def job_of(source: Path, output: str, **settings: object) -> ResolvedJob:
@@ -23,3 +56,121 @@ def test_more_than_twelve_bits_take_twice_the_room_and_the_estimate_says_so(tmp_
     usual = job_of(write_clip(tmp_path / "clip.mkv", 0, 1), "b.mkv")
     assert (usual.float_segments, deep.float_segments) == (False, True)
     assert deep.estimate()["scratch_bytes"] == 2 * usual.estimate()["scratch_bytes"] > 0
+
+
+def random_frame(pixel_format: str) -> VideoFrame:
+    """Any code that the format has; of Y'CbCr all but those that SDI reserves."""
+    frame = VideoFrame(*SIZE, pixel_format)
+    bits = frame.format.components[0].bits
+    low, high = (1 << bits - 8, 255 << bits - 8) if pixel_format.startswith("yuv") else (0, 1 << bits)
+    rng = np.random.default_rng(bits)
+    for index, plane in enumerate(frame.planes):
+        samples = 3 if frame.format.name.startswith("rgb") else 1
+        codes = rng.integers(low, high, (plane.height, plane.width * samples))
+        form = "u1" if bits == 8 else ">u2" if frame.format.is_big_endian else "<u2"
+        fill(frame, index, codes.astype(form))
+    return frame
+
+
+def write_still(path: Path, encoder: str, frame: VideoFrame) -> Path:
+    context = av.CodecContext.create(encoder, "w")
+    assert isinstance(context, VideoCodecContext)
+    context.width, context.height, context.pix_fmt = frame.width, frame.height, frame.format.name
+    context.time_base = Fraction(1)
+    frame.pts = 0
+    path.write_bytes(b"".join(bytes(packet) for packet in (*context.encode(frame), *context.encode(None))))
+    return path
+
+
+def source_of(folder: Path, encoder: str, pixel_format: str) -> Path:
+    """A source with the whole range of codes, also those that are not legal in video."""
+    if encoder == "ffv1":
+        options = {"level": "3", "strict": "experimental"}
+        return make_movie(folder / "in.mkv", [random_frame(pixel_format)] * 2, codec="ffv1", options=options)
+    return write_still(folder / f"in.{encoder}", encoder, random_frame(pixel_format))
+
+
+def planes_of(frame: VideoFrame) -> list[NDArray[np.generic]]:
+    """The bytes of each plane without the padding of its rows."""
+    bits = frame.format.components[0].bits
+    pixel_bytes = (1 if bits == 8 else 2) * (3 if frame.format.name.startswith("rgb") else 1)
+    return [
+        np.frombuffer(bytes(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width * pixel_bytes]
+        for plane in frame.planes
+    ]
+
+
+def no_model(name: str) -> Backend:
+    raise AssertionError(f"{name} is loaded, though it has no share in the result")
+
+
+def kept_frames(source: Path, folder: Path, settings: Message, *, loads: bool) -> Iterator[Frame]:
+    """The finished frames of a job at the source's size."""
+    job = Rendering(source, folder, {"scale": "1", "steps": None, **settings})
+    load = (lambda name: load_model(name, CPU)) if loads else no_model
+    models = Models(WarmModels(load, DeviceMemory(CPU), is_out_of_memory), CPU, -1.0)
+    assert job.run(models=models)["event"] == "rendered"
+    for receipt in job.chunks:
+        yield from SegmentReader(folder, receipt).frames()
+
+
+@pytest.mark.parametrize(
+    "settings", [{"model": "identity"}, {"model": "tiny-x4", "strength": 0}], ids=["model", "none"]
+)
+@pytest.mark.parametrize(
+    ("encoder", "pixel_format"),
+    [
+        ("ffv1", "yuv422p10le"),
+        ("ffv1", "yuv420p10le"),
+        ("ffv1", "yuv444p12le"),
+        ("ffv1", "yuv422p16le"),
+        ("ffv1", "yuv420p"),
+        ("ffv1", "gbrp16le"),
+        ("dpx", "gbrp10be"),
+        ("dpx", "gbrp12be"),
+        ("tiff", "rgb48le"),
+        ("dpx", "rgb48be"),
+        ("png", "rgb48be"),
+    ],
+)
+def test_a_picture_that_nothing_changes_has_every_code_of_its_source(
+    encoder: str, pixel_format: str, settings: Message, tmp_path: Path
+) -> None:
+    source = source_of(tmp_path, encoder, pixel_format)
+    loads = settings["model"] == "identity"
+    info = resolve_job(RestoreRequest.from_json({"input": str(source), "output": "/out.mkv", **settings})).info
+    count = 0
+    for frame in kept_frames(source, tmp_path / "job", settings, loads=loads):
+        tags = resolve_colour(info.colour, info.height)
+        again = encode_pixels(frame.picture, frame.alpha, pixel_format, tags)
+        for one, other in zip(planes_of(again), planes_of(random_frame(pixel_format)), strict=True):
+            assert np.array_equal(one, other)
+        count += 1
+    assert count == info.frames
+
+
+def test_without_the_model_the_source_is_enlarged_as_it_is_with_it(tmp_path: Path) -> None:
+    """And a resumed clip goes on with the same bits."""
+    frames = frames_of(0, 12, cuts=(8,))
+    frames[1].picture[:8] *= 3
+    method = MethodOptions(chunk=4, merge=False)
+    backend = small_backend()
+    settings = ClipSettings(method, strength=0, size=(4 * WIDTH, 4 * HEIGHT))
+    flow = FlowSource(get_estimator("dis"))
+    with_model = [frame for chunk in restore_clip(frames, backend, flow, settings) for frame in chunk]
+    chunks = [(chunk, list(chunk)) for chunk in restore_clip(frames, None, flow, settings)]
+    assert [(chunk.range.start, chunk.opens_shot) for chunk, _ in chunks] == [(0, True), (4, False), (8, True)]
+    assert same_frames(with_model, [frame for _, made in chunks for frame in made])
+    state = tmp_path / "state"
+    state.write_bytes(pack_state(chunks[0][0].state))
+    resumed = restore_clip(frames[4:], None, flow, settings, resume=read_state(state))
+    assert same_frames(with_model[4:], [frame for chunk in resumed for frame in chunk])
+
+
+def test_without_the_model_a_smaller_picture_keeps_its_values_and_does_not_flicker() -> None:
+    stripes = np.zeros((32, 40, 3), np.float32)
+    stripes[:, ::2] = 3.0
+    settings = ClipSettings(strength=0, size=(20, 16))
+    (chunk,) = restore_clip([Frame(0, stripes)], None, FlowSource(get_estimator("dis")), settings)
+    (frame,) = chunk
+    assert np.allclose(frame.picture[4:-4, 4:-4], 1.5, atol=0.01)

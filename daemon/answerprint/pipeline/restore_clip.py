@@ -91,7 +91,7 @@ class RestoredChunk:
 
 def restore_clip(
     frames: Iterable[Frame],
-    backend: Backend,
+    backend: Backend | None,
     flow: FlowSource,
     settings: ClipSettings,
     *,
@@ -101,6 +101,7 @@ def restore_clip(
 ) -> Iterator[RestoredChunk]:
     """Yield restored chunks in order. Memory use does not grow with the clip if each chunk is consumed before the next.
 
+    Without a backend the result is the source, enlarged bicubically, and the source itself at its own size.
     `resume` is the state after a chunk of an earlier run; `frames` then begin at `resume.frame`, and the chunks are
     bit-identical to those of an uninterrupted run.
     Raises what reading `frames` raises, and what `on_progress` raises (a cancellation), between steps.
@@ -117,9 +118,12 @@ def restore_clip(
             if on_progress is not None:
                 on_progress(ClipProgress(number, done, step, steps, count))
 
-        restored = _restore_chunk(
-            number, chunk, None if chunk.opens_shot else state, backend, ClipMotion(flow), settings, watch, report
-        )
+        if backend is None:
+            restored = _source_chunk(number, chunk, settings, watch)
+        else:
+            restored = _restore_chunk(
+                number, chunk, None if chunk.opens_shot else state, backend, ClipMotion(flow), settings, watch, report
+            )
         reach("after_denoise")
         state = restored.state
         done += count
@@ -177,6 +181,14 @@ def _restore_chunk(
     return RestoredChunk(number, chunk.opens_shot, FrameRange(chunk.frames[0], last + 1), frames, after)
 
 
+def _source_chunk(number: int, chunk: Chunk[Item], settings: ClipSettings, watch: Stopwatch) -> RestoredChunk:
+    """A chunk of which the model has no share."""
+    sources, after = [item[0] for item in chunk.items], chunk.frames[-1] + 1
+    frames = _finished(sources, lambda k: _source_picture(_stack([sources[k]]), settings.size), watch)
+    state = ClipState(number + 1, after, chunk.items[-1][1])
+    return RestoredChunk(number, chunk.opens_shot, FrameRange(chunk.frames[0], after), frames, state)
+
+
 def timed_frames(frames: Iterable[Frame], watch: Stopwatch, check: Callable[[], None] | None = None) -> Iterator[Frame]:
     """`frames`, with decoding timed. `check` is called before each frame and may stop the run by raising."""
     source = iter(frames)
@@ -203,34 +215,47 @@ def _prepared(
         yield frame.index, cut, (frame, picture)
 
 
-def _stack(frames: Sequence[Frame], device: torch.device) -> Tensor:
+def _stack(frames: Sequence[Frame], device: torch.device | None = None) -> Tensor:
     """[F, 3, h, w] from pictures [h, w, 3]."""
     return torch.from_numpy(np.stack([f.picture for f in frames]).transpose(0, 3, 1, 2).copy()).to(device)
 
 
 def _picture(k: int, drawn: Drawn, low: Tensor, model_input: Tensor, noise: float, settings: ClipSettings) -> Tensor:
-    """Finished picture k [1, 3, H, W] of a chunk; `low` [F, 3, h, w] is the source, `shown` the model's input.
-
-    Models are conditioned on values in [0, 1]; the excess outside of it is enlarged and added, so it survives.
-    """
+    """Finished picture k [1, 3, H, W] of a chunk; `low` [F, 3, h, w] is the source, `shown` the model's input."""
     picture, low, model_input = drawn.picture(k), low[k : k + 1], model_input[k : k + 1]
     if settings.method.back_projection:
         picture = back_project(picture, model_input, noise, settings.method.back_projection)
     height, width = picture.shape[2:]
-
-    def enlarge(z: Tensor) -> Tensor:
-        return F.interpolate(z, size=(height, width), mode="bicubic", align_corners=False)
-
     if settings.strength < 1:
-        picture = torch.lerp(enlarge(low.clamp(0, 1)), picture, settings.strength)
-    picture = picture.clamp(0, 1)
-    excess = low - low.clamp(0, 1)
-    if bool((excess != 0).any()):
-        picture = picture + enlarge(excess)
+        picture = torch.lerp(_bicubic(low.clamp(0, 1), width, height), picture, settings.strength)
+    picture = _with_excess(picture, low)
     if settings.size is not None and settings.size != (width, height):
-        wanted = (settings.size[1], settings.size[0])
-        picture = F.interpolate(picture, size=wanted, mode="bicubic", align_corners=False, antialias=True)
+        picture = _bicubic(picture, *settings.size, antialias=True)
     return picture
+
+
+def _source_picture(low: Tensor, size: tuple[int, int] | None) -> Tensor:
+    """The source `low` [1, 3, h, w] at the output size: itself if that is its own."""
+    own = (low.shape[3], low.shape[2])
+    if size is None or size == own:
+        return low
+    smaller = size[0] < own[0] or size[1] < own[1]
+    return _with_excess(_bicubic(low.clamp(0, 1), *size, antialias=smaller), low, antialias=smaller)
+
+
+def _with_excess(picture: Tensor, low: Tensor, *, antialias: bool = False) -> Tensor:
+    """`picture` [1, 3, H, W] within 0..1, with what lies outside of it in `low`.
+
+    Models are conditioned on values in [0, 1]; the excess outside of it is enlarged and added, so it survives.
+    """
+    excess = low - low.clamp(0, 1)
+    if not bool((excess != 0).any()):
+        return picture.clamp(0, 1)
+    return picture.clamp(0, 1) + _bicubic(excess, picture.shape[3], picture.shape[2], antialias=antialias)
+
+
+def _bicubic(z: Tensor, width: int, height: int, *, antialias: bool = False) -> Tensor:
+    return F.interpolate(z, size=(height, width), mode="bicubic", align_corners=False, antialias=antialias)
 
 
 def _depth_picture(k: int, depth: Tensor, look: DepthLook, size: tuple[int, int] | None) -> Tensor:

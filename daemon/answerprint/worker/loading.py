@@ -47,6 +47,15 @@ class Models:
     keep_alive_seconds: float
 
     @contextmanager
+    def for_job(self, resolved: ResolvedJob, device: torch.device, channel: JobChannel) -> Iterator[Backend | None]:
+        """The job's model, as `use` gives it, with the job's settings; None, and nothing loaded, if it has no share."""
+        if resolved.is_source:
+            yield None
+            return
+        with self.use(resolved.entry, device, channel) as backend:
+            yield configured(resolved, backend)
+
+    @contextmanager
     def use(self, entry: ModelEntry, device: torch.device, channel: JobChannel) -> Iterator[Backend]:
         """The model while the block runs, loaded if it is not warm; its notices are sent as warnings.
 
@@ -88,11 +97,13 @@ def flow_through(cache: FlowCache) -> FlowSource:
     return FlowSource(get_estimator("dis"), cache)
 
 
-def usual_recipe(resolved: ResolvedJob, backend: Backend, rung: int = 0) -> ChunkSettings:
-    """The settings of a job's chunks, in the backend's precision. A higher rung takes less memory.
+def usual_recipe(resolved: ResolvedJob, backend: Backend | None, rung: int = 0) -> ChunkSettings:
+    """The settings of a job's chunks, in the backend's precision; None for no model. A higher rung takes less memory.
 
     The rung is raised if the requested one does not fit into the GPU's memory.
     """
+    if backend is None:
+        return ChunkSettings(resolved.choices.method.chunk, 0, 0, 0)
     chunk, tile_cells, size = resolved.choices.method.chunk, backend.info.tile_cells, resolved.latent_size
     per_cell = working_bytes(backend.info, resolved.choices.model_options, str(backend.device))
     needs = Needs(backend.weights_bytes, per_cell, size, chunk, tile_cells, backend.info.held_bytes)
@@ -104,17 +115,18 @@ _AS_ASKED = {each.name for each in fields(ClipSettings)} & SETTINGS.keys() - {"s
 """Settings that the pipeline takes under the same name; the size is known only with the source."""
 
 
-def settings_for(resolved: ResolvedJob, backend: Backend, recipe: ChunkSettings) -> ClipSettings:
+def settings_for(resolved: ResolvedJob, backend: Backend | None, recipe: ChunkSettings) -> ClipSettings:
     """Settings for the pipeline; also switches the backend to the precision of `recipe`.
 
     A resumed clip keeps the precision it began with, even on a device where `auto` would choose another.
     """
-    cast(backend, recipe.dtype)
+    if backend is not None:
+        cast(backend, recipe.dtype)
     return ClipSettings(
         replace(resolved.choices.method, chunk=recipe.chunk),
         size=resolved.size,
         batch=recipe.batch,
-        tiles=tiles_for(backend.info, recipe.tile_cells),
+        tiles=None if backend is None else tiles_for(backend.info, recipe.tile_cells),
         **{name: getattr(resolved.request, name) for name in _AS_ASKED},
     )
 

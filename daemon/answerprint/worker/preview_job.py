@@ -23,7 +23,7 @@ from answerprint.store.open_folder import OpenFolder
 from answerprint.store.reserved import check_not_ours
 from answerprint.worker.devices import choose_device, peak_memory_bytes, stopwatch
 from answerprint.worker.flow_cache import open_flow_cache
-from answerprint.worker.loading import Models, configured, flow_through, settings_for, usual_recipe
+from answerprint.worker.loading import Models, flow_through, settings_for, usual_recipe
 from answerprint.worker.open_folder import warn_of_open_folder
 from answerprint.worker.progress import Reporter, tell_reading
 from answerprint.worker.requests import JobChannel
@@ -71,13 +71,13 @@ def preview(request: PreviewRequest, channel: JobChannel, models: Models) -> Mes
 
     with (
         _open_folder(folder) as place,
-        models.use(resolved.entry, device, channel) as backend,
+        models.for_job(resolved, device, channel) as backend,
         cache.lease(),
         open_reader(resolved.info, resolved.frames) as reader,
     ):
         channel.emit(resolved.started(str(device), "png"))
         resolved.warn(channel)
-        settings = settings_for(resolved, configured(resolved, backend), usual_recipe(resolved, backend))
+        settings = settings_for(resolved, backend, usual_recipe(resolved, backend))
         report = Reporter(channel, len(resolved.frames)).report
         source = keep(timed_frames(reader, watch, channel.check))
         for chunk in restore_clip(source, backend, flow, settings, watch=watch, on_progress=report):

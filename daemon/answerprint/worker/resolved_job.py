@@ -119,6 +119,11 @@ class ResolvedJob:
         return {file.name: file.sha256 for file in files if file.name.endswith(".safetensors")}
 
     @property
+    def is_source(self) -> bool:
+        """Whether the result is the source, at its own size or resized: the model has no share in it."""
+        return self.request.strength == 0
+
+    @property
     def float_segments(self) -> bool:
         """Whether finished pictures are stored as float32, because 16-bit codes with headroom would round them."""
         return self.info.bit_depth > _CODED_BITS

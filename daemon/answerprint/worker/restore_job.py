@@ -28,7 +28,7 @@ from answerprint.temporal.stopwatch import Stopwatch
 from answerprint.worker.chunk_writer import ChunkWriter
 from answerprint.worker.devices import DeviceMemory, choose_device, peak_memory_bytes, reset_peak_memory, stopwatch
 from answerprint.worker.flow_cache import open_flow_cache
-from answerprint.worker.loading import Models, configured, flow_through, settings_for, usual_recipe
+from answerprint.worker.loading import Models, flow_through, settings_for, usual_recipe
 from answerprint.worker.memory_fallbacks import FALLBACKS, ChunkSettings, exhausted, is_out_of_memory
 from answerprint.worker.open_folder import warn_of_open_folder
 from answerprint.worker.progress import Reporter, tell_reading
@@ -130,8 +130,8 @@ def render(task: RenderTask, channel: JobChannel, models: Models, at_border: Cal
             at_end = True
         else:
             estimated = resolved.estimate(str(device))["memory_bytes"]
-            with models.use(resolved.entry, device, channel) as backend, memory_checked(estimated, device, channel):
-                at_end = run.all_chunks(configured(resolved, backend), task)
+            with models.for_job(resolved, device, channel) as backend, memory_checked(estimated, device, channel):
+                at_end = run.all_chunks(backend, task)
     if not at_end:
         return events.stopped(at_border=True)
     return events.rendered(
@@ -188,12 +188,14 @@ class _Run:
         """Frames of the clip that are finished."""
         return 0 if self._state is None else self._state.frame - self._resolved.frames.start
 
-    def all_chunks(self, backend: Backend, task: RenderTask) -> bool:
+    def all_chunks(self, backend: Backend | None, task: RenderTask) -> bool:
         """Restore to the end; False if it stopped at a chunk boundary for the parent."""
         reporter = Reporter(self._channel, len(self._resolved.frames), self.before)
         recipe = usual_recipe(self._resolved, backend, task.rung)
         if task.resume is not None:
             recipe = ChunkSettings.replayed(task.resume.recipe, recipe)
+        if backend is None:
+            return self._chunks(None, recipe, reporter)
         self._offload(backend, recipe.rung)
         while True:
             reason = ""
@@ -221,7 +223,7 @@ class _Run:
             backend.offload()
             self._models.forget(self._resolved.entry.name)  # it is slow from now on: the next job loads it again
 
-    def _chunks(self, backend: Backend, recipe: ChunkSettings, reporter: Reporter) -> bool:
+    def _chunks(self, backend: Backend | None, recipe: ChunkSettings, reporter: Reporter) -> bool:
         """Restore with these settings from the current position; True at the end, False at a chunk boundary."""
         resolved, self._damaged = self._resolved, 0
         settings = settings_for(resolved, backend, recipe)
