@@ -121,6 +121,7 @@ def test_what_json_says_of_jobs_models_and_the_daemon(
 
     for name in ("clip.mov", "a.mov", "b.mov", "c.mov"):
         (runner.folder / name).touch()
+    hear("inspect", "clip.mov")
     hear("restore", "clip.mov", "out.mov", "--detach")
     hear("queue add", "a.mov", "b.mov", "--output-folder", str(runner.folder))
     (runner.folder / "ours.mov").write_bytes(b"answerprint_version")
@@ -162,7 +163,7 @@ def _without_requests(each: Any) -> Any:  # noqa: ANN401
 def _work(runner: CliRunner, job: JobRecord) -> None:
     """Let a job do all that there is to tell of."""
     receipt = json.loads((KEPT / "receipt.json").read_text())
-    estimate = {"memory_bytes": 1, "scratch_bytes": 2, "output_bytes": 3}
+    estimate = {"memory_bytes": 1, "scratch_bytes": 2, "output_bytes": 3, "seconds": 4.0}
     runner.server.call(
         lambda: runner.daemon.change(job.id, JobState.RUNNING, facts={"estimate": estimate}, started=1.6e9)
     )
@@ -254,7 +255,7 @@ class Project:
 def test_what_is_said_and_left_where_clips_come_back(
     runner: CliRunner, golden: Golden, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def look(daemon: FakeDaemon, media: str) -> MediaInfo:
+    async def look(daemon: FakeDaemon, media: str, *, details: bool = False) -> MediaInfo:
         return describe([media])[0]
 
     monkeypatch.setattr(FakeDaemon, "describe", look)

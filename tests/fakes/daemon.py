@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -54,6 +54,17 @@ class News:
 
     async def wait(self) -> None:
         await asyncio.shield(self._next)
+
+
+_DETAILS: Mapping[str, Any] = {
+    "facts": {"codec": "prores, HQ", "sound 1": "pcm_s24le, 48000 Hz, stereo"},
+    "warnings": ("The colour matrix is not tagged: bt709 is assumed, " + "by the height of the picture. " * 4,),
+    "plan": events.started(
+        {"path": "/a", "width": 640, "height": 272, "rate": "24000/1001", "frames": 250, "range": (0, 250)},
+        {"path": "/b", "width": 2560, "height": 1088, "codec": "prores4444"},
+        model="swift-x4", device="", estimate={"scratch_bytes": 3 << 30, "output_bytes": 1 << 30, "seconds": 75.0},
+    ),
+}  # fmt: skip
 
 
 class FakeDaemon:
@@ -265,14 +276,14 @@ class FakeDaemon:
             problems=[],
         )
 
-    async def describe(self, media: str) -> MediaInfo:
+    async def describe(self, media: str, *, details: bool = False) -> MediaInfo:
         self.calls.append("describe")
         if "absent" in media:
             raise MediaError(f"{media} does not exist.", "Check the path.")
         return MediaInfo(
             path=media, sequence=False, width=640, height=272, rate=Fraction(24000, 1001), rate_is_assumed=False,
             frames=250, pixel_aspect=Fraction(16, 15), start_timecode="01:00:00:00", start_number=0, interlaced=True,
-            audio=True, alpha=False, codec="prores", bit_depth=10,
+            audio=True, alpha=False, codec="prores", bit_depth=10, **(_DETAILS if details else {}),
         )  # fmt: skip
 
     def shut_down(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -126,7 +126,9 @@ class MediaInfo:
 
     path: of the folder for a sequence. frames: of all the media. start_timecode: of frame 0, "" for none.
     start_number: in the file name of a sequence's frame 0. rate_is_assumed: the media have no rate of their own. codec,
-    bit_depth: "" and 0 if the file was not opened. restored: its metadata say that Answerprint made it.
+    bit_depth: "" and 0 if the file was not opened. restored: its metadata say that Answerprint made it. facts: by name,
+    as text; warnings: sentences; plan: the `started` event of a restore with the default settings, None if it would be
+    refused: all three with details only.
     """
 
     path: str
@@ -145,6 +147,9 @@ class MediaInfo:
     codec: str = ""
     bit_depth: int = 0
     restored: bool = False
+    facts: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    plan: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +246,8 @@ class Daemon(Protocol):
         """Remove the file of a picture."""
         ...
 
-    async def describe(self, media: str) -> MediaInfo:
-        """Facts of a file or a sequence. Raises RemoteError if it cannot be read."""
+    async def describe(self, media: str, *, details: bool = False) -> MediaInfo:
+        """A file or a sequence; details: also all facts. Raises RemoteError if it cannot be read."""
         ...
 
     async def load_model(self, model: str, device: str, keep_alive_seconds: float | None) -> WarmModel:

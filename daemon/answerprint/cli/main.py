@@ -25,6 +25,7 @@ __all__ = ["COMMANDS", "main", "program"]
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "restore": ("restore", "restore a video file or an image sequence"),
+        "inspect": ("inspect", "show what a file is, and what a restore makes of it"),
         "preview": ("preview", "restore a few frames and compare them with the source"),
         "queue": ("jobs.queue", "queue many files; suspend and resume the queue"),
         "jobs": ("jobs.command", "list, watch, pause, cancel and retry jobs"),
@@ -41,6 +42,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 _EPILOG = """\
 examples:
+  answerprint inspect rushes.mov
   answerprint restore rushes.mov restored.mov
   answerprint preview rushes.mov --frame 240
   answerprint restore plate.%04d.png out.%04d.png --range 10:34 --scale 2

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from tqdm import tqdm
 
 from answerprint.cli.console import Console
+from answerprint.cli.plan import plan_words
 from answerprint.cli.times import duration
 from answerprint.ipc.messages import Message
 from answerprint.text import plain
@@ -76,6 +77,7 @@ class ProgressBar:
         if name == "started":
             first, stop = event["input"].get("range", (0, 0))
             self._bar.total = stop - first or None
+            self._bar.write(plain(plan_words(event)), file=sys.stderr)
         elif name == "stage":
             self._bar.set_description_str(stage_words(event))
         elif name == "progress":
@@ -105,11 +107,22 @@ class ProgressLines:
         self._every = every_seconds
         self._clock = clock
         self._due = clock() + every_seconds
+        self._held = ""
+        """That the clip is being read: written only if that takes long enough to say more."""
 
     def show(self, event: Message) -> None:
         """Write a line if one is due."""
         name = event["event"]
-        if name == "stage":
+        if name == "started":
+            self._held = ""
+            self._console.err(plan_words(event))
+            return
+        if self._held:
+            self._console.err(self._held)
+            self._held = ""
+        if name == "stage" and event.get("stage") == "probe":
+            self._held = stage_words(event)
+        elif name == "stage":
             self._console.err(stage_words(event))
         elif name == "warning":
             self._console.err(f"warning: {event['message']}")

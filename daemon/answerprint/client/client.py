@@ -247,12 +247,12 @@ class Client(AbstractContextManager["Client"]):
             raise JobFailedError("The image is incomplete.", "Try again.")
         return FrameImage(data, parts[0].media_type, parts[0].width, parts[0].height)
 
-    def describe(self, media: str) -> MediaInfo:
-        """Probe a file or a sequence. Raises InputError if it cannot be read.
+    def describe(self, media: str, *, details: bool = False) -> MediaInfo:
+        """Probe a file or a sequence; details: with all facts. Raises InputError if it cannot be read.
 
         A file without an index is read completely, so there is no time limit; the daemon gives up if the disk hangs.
         """
-        request = frames_pb2.DescribeMediaRequest(media=media)
+        request = frames_pb2.DescribeMediaRequest(media=media, details=details)
         return media_from(self._call("Frames/DescribeMedia", request, frames_pb2.MediaInfo, seconds=None))
 
     def describe_all(self, media: Iterable[str]) -> Iterator[MediaInfo | AnswerprintError]:

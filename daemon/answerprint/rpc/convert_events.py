@@ -131,10 +131,11 @@ def _state_from(message: pb.StateChanged) -> Message:
     return {"event": "state", "state": state.value if state else "", "problem": problem_from(message)}
 
 
-def _understood_to(event: Message) -> tuple[str, pb.Understood]:
+def understood_to(event: Message) -> pb.Understood:
+    """What a job will do, from its `started` event."""
     source, output, estimate = event.get("input") or {}, event.get("output") or {}, event.get("estimate") or {}
     first, stop = source.get("range") or (0, 0)
-    return "understood", pb.Understood(
+    return pb.Understood(
         width=_small(source.get("width")),
         height=_small(source.get("height")),
         rate=rational(source.get("rate")),
@@ -147,6 +148,7 @@ def _understood_to(event: Message) -> tuple[str, pb.Understood]:
         device=carried_text(event.get("device")),
         media=carried_text(source.get("path")),
         output=carried_text(output.get("path")),
+        seconds=number(estimate.get("seconds")) or 0.0,
         **{name: count(estimate.get(name)) for name in _ESTIMATES},
     )
 
@@ -154,7 +156,8 @@ def _understood_to(event: Message) -> tuple[str, pb.Understood]:
 _ESTIMATES = ("memory_bytes", "scratch_bytes", "output_bytes")
 
 
-def _understood_from(message: pb.Understood) -> Message:
+def understood_from(message: pb.Understood) -> Message:
+    """The event again."""
     source: events.InputFacts = {
         "path": message.media,
         "width": message.width,
@@ -169,7 +172,7 @@ def _understood_from(message: pb.Understood) -> Message:
         "height": message.output_height,
         "codec": message.codec,
     }
-    estimate = {name: value for name in _ESTIMATES if (value := getattr(message, name))}
+    estimate = {name: value for name in (*_ESTIMATES, "seconds") if (value := getattr(message, name))}
     return events.started(source, output, model=message.model, device=message.device, estimate=estimate)
 
 
@@ -237,7 +240,7 @@ def _finished_from(message: pb.Finished) -> Message:
 _TO: Mapping[str, Callable[[Message], tuple[str, Any]]] = MappingProxyType(
     {
         "state": _state_to,
-        "started": _understood_to,
+        "started": lambda e: ("understood", understood_to(e)),
         "stage": lambda e: (
             "stage",
             pb.StageBegan(stage=carried_text(e.get("stage")), message=carried_text(e.get("message"))),
@@ -256,7 +259,7 @@ _TO: Mapping[str, Callable[[Message], tuple[str, Any]]] = MappingProxyType(
 _FROM: Mapping[str, Callable[[Any], Message]] = MappingProxyType(
     {
         "state": _state_from,
-        "understood": _understood_from,
+        "understood": understood_from,
         "stage": lambda m: {"event": "stage", "stage": m.stage, "message": m.message},
         "progress": progress_from,
         "chunk": _chunk_from,

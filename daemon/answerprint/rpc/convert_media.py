@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from answerprint.api.types import MediaInfo
+from answerprint.rpc.convert_events import understood_from, understood_to
 from answerprint.rpc.v1 import frames_pb2
 from answerprint.rpc.values import carried_text, count, fraction_text, rational
 
@@ -30,6 +31,9 @@ def media_to(info: MediaInfo) -> frames_pb2.MediaInfo:
         codec=info.codec,
         bit_depth=info.bit_depth,
         restored=info.restored,
+        facts=[frames_pb2.MediaFact(name=carried_text(k), text=carried_text(v)) for k, v in info.facts.items()],
+        warnings=[carried_text(each) for each in info.warnings],
+        plan=None if info.plan is None else understood_to(info.plan),
     )
 
 
@@ -52,4 +56,7 @@ def media_from(message: frames_pb2.MediaInfo) -> MediaInfo:
         codec=message.codec,
         bit_depth=message.bit_depth,
         restored=message.restored,
+        facts={fact.name: fact.text for fact in message.facts},
+        warnings=tuple(message.warnings),
+        plan=understood_from(message.plan) if message.HasField("plan") else None,
     )

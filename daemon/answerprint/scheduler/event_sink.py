@@ -67,6 +67,8 @@ class EventSink:
 
     async def _started(self, event: Message) -> None:
         """Record the facts of a job, and pause it if there is too little disk space."""
+        time = await self._tracker.expected(event, self._turn.job.request)
+        event = {**event, "estimate": {**(event.get("estimate") or {}), **time}}
         facts = {key: value for key, value in event.items() if key != "event"}
         first, stop = event["input"]["range"]
         record, moved = await self._tracker.update(

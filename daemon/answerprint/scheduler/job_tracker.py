@@ -11,6 +11,7 @@ from answerprint.api.job import JobEvent, JobRecord, JobState
 from answerprint.errors import AnswerprintError, StorageError
 from answerprint.ipc.messages import Message
 from answerprint.scheduler.event_hub import EventHub
+from answerprint.scheduler.expected import expected_seconds
 from answerprint.scheduler.journal_thread import JournalThread
 from answerprint.store.folders import remove_job_folder
 from answerprint.store.receipts import ChunkReceipt
@@ -19,6 +20,8 @@ __all__ = ["JobTracker", "error_record", "is_complete"]
 
 _log = logging.getLogger(__name__)
 
+_REMEMBERED = 100
+"""Jobs, the latest first, by which the time of a new one is estimated."""
 
 Check = Callable[[JobRecord], bool]
 
@@ -106,6 +109,12 @@ class JobTracker:
     def publish_live(self, job: str, event: Message) -> None:
         """Publish a live event, which is not recorded."""
         self.hub.publish(job, JobEvent(self.hub.sequence(job), self.wall(), event))
+
+    async def expected(self, plan: Message, request: Message) -> Message:
+        """The estimate of time of a job that has not begun: `seconds`, or nothing if no job like it was done."""
+        done, _, _ = await self.journal_thread.run(self.journal.page, {JobState.DONE}, _REMEMBERED, "")
+        seconds = expected_seconds(done, plan, request)
+        return {} if seconds is None else {"seconds": seconds}
 
     async def clear_scratch(self, job: str) -> int:
         """Remove the scratch files of a job; returns the bytes freed."""

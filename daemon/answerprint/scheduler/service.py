@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Seq
 from fractions import Fraction
 from pathlib import Path
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import ENDED, UNFINISHED, JobEvent, JobRecord, JobState
 from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.api.types import (
@@ -368,11 +369,13 @@ class Service:
         with contextlib.suppress(OSError):  # the next start removes it
             picture.path.unlink(missing_ok=True)
 
-    async def describe(self, media: str) -> MediaInfo:
+    async def describe(self, media: str, *, details: bool = False) -> MediaInfo:
         """Probe a file or a sequence."""
-        facts = await self._media.ask({"type": "describe", "media": media})
-        rational = {name: Fraction(facts[name]) for name in ("rate", "pixel_aspect")}
-        return MediaInfo(**{**facts, **rational})
+        known = await self._media.ask({"type": "describe", "media": media} | ({"details": True} if details else {}))
+        if plan := known.get("plan"):
+            plan["estimate"] |= await self._tracker.expected(plan, RestoreRequest(ClipRef(media), "-").to_json())
+        rational = {name: Fraction(known[name]) for name in ("rate", "pixel_aspect")}
+        return MediaInfo(**{**known, **rational, "warnings": tuple(known.get("warnings", ()))})
 
     # Models and the daemon itself
 

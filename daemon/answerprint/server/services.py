@@ -142,7 +142,7 @@ class FramesService(FramesServicer):
         self, request: frames_pb2.DescribeMediaRequest, context: CallContext
     ) -> frames_pb2.MediaInfo:
         """Probe a file or a sequence."""
-        return media_to(await self._daemon.describe(request.media))
+        return media_to(await self._daemon.describe(request.media, details=request.details))
 
 
 class ModelsService(ModelsServicer):

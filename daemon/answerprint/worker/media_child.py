@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 import av
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.errors import AnswerprintError, CancelledError, InputError, JobFailedError
 from answerprint.frames import ClipInfo
+from answerprint.frames.codecs import DEFAULT_CODEC, codec_named
 from answerprint.ipc import events
 from answerprint.ipc.channel import ChildChannel
 from answerprint.ipc.messages import Message, MessageError
 from answerprint.media import probe
+from answerprint.media.inspection import inspect_media
 from answerprint.media.provenance import MADE_BY_KEY, read_provenance
 from answerprint.worker.frame_job import StillTask, make_still
 from answerprint.worker.mux_job import DeliverTask, deliver
@@ -109,8 +112,22 @@ def _describe(message: Message, channel: JobChannel) -> Message:
             "codec": info.codec,
             "bit_depth": info.bit_depth,
             "restored": _is_restored(info),
+            **(_details(info, media, channel) if message.get("details") else {}),
         }
     )
+
+
+def _details(info: ClipInfo, media: str, channel: JobChannel) -> Message:
+    """All facts of the media, and what a restore with the default settings makes of it."""
+    inspection = inspect_media(info)
+    warnings, plan = list(inspection.warnings), None
+    output = info.path.parent / f"restored{codec_named(DEFAULT_CODEC).suffixes[0]}"
+    try:
+        request = RestoreRequest(ClipRef(media), str(output))
+        plan = resolve_job(request, on_read=tell_reading(media, channel)).started("")
+    except AnswerprintError as error:
+        warnings.append(f"A restore with the default settings is refused: {error.message} {error.remedy}".rstrip())
+    return {"facts": inspection.facts, "warnings": warnings, "plan": plan}
 
 
 def _is_restored(info: ClipInfo) -> bool:

@@ -1,8 +1,9 @@
 from answerprint.rpc.v1 import restoration_pb2 as _restoration_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -54,13 +55,23 @@ class FramePart(_message.Message):
     def __init__(self, media_type: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., total_bytes: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class DescribeMediaRequest(_message.Message):
-    __slots__ = ("media",)
+    __slots__ = ("media", "details")
     MEDIA_FIELD_NUMBER: _ClassVar[int]
+    DETAILS_FIELD_NUMBER: _ClassVar[int]
     media: str
-    def __init__(self, media: _Optional[str] = ...) -> None: ...
+    details: bool
+    def __init__(self, media: _Optional[str] = ..., details: _Optional[bool] = ...) -> None: ...
+
+class MediaFact(_message.Message):
+    __slots__ = ("name", "text")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    text: str
+    def __init__(self, name: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
 class MediaInfo(_message.Message):
-    __slots__ = ("media", "sequence", "width", "height", "rate", "rate_is_assumed", "frames", "pixel_aspect", "start_timecode", "start_number", "interlaced", "audio", "alpha", "codec", "bit_depth", "restored")
+    __slots__ = ("media", "sequence", "width", "height", "rate", "rate_is_assumed", "frames", "pixel_aspect", "start_timecode", "start_number", "interlaced", "audio", "alpha", "codec", "bit_depth", "restored", "facts", "warnings", "plan")
     MEDIA_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
@@ -77,6 +88,9 @@ class MediaInfo(_message.Message):
     CODEC_FIELD_NUMBER: _ClassVar[int]
     BIT_DEPTH_FIELD_NUMBER: _ClassVar[int]
     RESTORED_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
     media: str
     sequence: bool
     width: int
@@ -93,4 +107,7 @@ class MediaInfo(_message.Message):
     codec: str
     bit_depth: int
     restored: bool
-    def __init__(self, media: _Optional[str] = ..., sequence: _Optional[bool] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., rate: _Optional[_Union[_restoration_pb2.Rational, _Mapping]] = ..., rate_is_assumed: _Optional[bool] = ..., frames: _Optional[int] = ..., pixel_aspect: _Optional[_Union[_restoration_pb2.Rational, _Mapping]] = ..., start_timecode: _Optional[str] = ..., start_number: _Optional[int] = ..., interlaced: _Optional[bool] = ..., audio: _Optional[bool] = ..., alpha: _Optional[bool] = ..., codec: _Optional[str] = ..., bit_depth: _Optional[int] = ..., restored: _Optional[bool] = ...) -> None: ...
+    facts: _containers.RepeatedCompositeFieldContainer[MediaFact]
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    plan: _restoration_pb2.Understood
+    def __init__(self, media: _Optional[str] = ..., sequence: _Optional[bool] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., rate: _Optional[_Union[_restoration_pb2.Rational, _Mapping]] = ..., rate_is_assumed: _Optional[bool] = ..., frames: _Optional[int] = ..., pixel_aspect: _Optional[_Union[_restoration_pb2.Rational, _Mapping]] = ..., start_timecode: _Optional[str] = ..., start_number: _Optional[int] = ..., interlaced: _Optional[bool] = ..., audio: _Optional[bool] = ..., alpha: _Optional[bool] = ..., codec: _Optional[str] = ..., bit_depth: _Optional[int] = ..., restored: _Optional[bool] = ..., facts: _Optional[_Iterable[_Union[MediaFact, _Mapping]]] = ..., warnings: _Optional[_Iterable[str]] = ..., plan: _Optional[_Union[_restoration_pb2.Understood, _Mapping]] = ...) -> None: ...

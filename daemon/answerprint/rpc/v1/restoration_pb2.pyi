@@ -384,7 +384,7 @@ class StateChanged(_message.Message):
     def __init__(self, state: _Optional[_Union[JobState, str]] = ..., problem: _Optional[_Union[Problem, _Mapping]] = ...) -> None: ...
 
 class Understood(_message.Message):
-    __slots__ = ("width", "height", "rate", "frames", "range", "output_width", "output_height", "codec", "model", "device", "memory_bytes", "scratch_bytes", "output_bytes", "media", "output")
+    __slots__ = ("width", "height", "rate", "frames", "range", "output_width", "output_height", "codec", "model", "device", "memory_bytes", "scratch_bytes", "output_bytes", "media", "output", "seconds")
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     RATE_FIELD_NUMBER: _ClassVar[int]
@@ -400,6 +400,7 @@ class Understood(_message.Message):
     OUTPUT_BYTES_FIELD_NUMBER: _ClassVar[int]
     MEDIA_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
     width: int
     height: int
     rate: Rational
@@ -415,7 +416,8 @@ class Understood(_message.Message):
     output_bytes: int
     media: str
     output: str
-    def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ..., rate: _Optional[_Union[Rational, _Mapping]] = ..., frames: _Optional[int] = ..., range: _Optional[_Union[FrameRange, _Mapping]] = ..., output_width: _Optional[int] = ..., output_height: _Optional[int] = ..., codec: _Optional[str] = ..., model: _Optional[str] = ..., device: _Optional[str] = ..., memory_bytes: _Optional[int] = ..., scratch_bytes: _Optional[int] = ..., output_bytes: _Optional[int] = ..., media: _Optional[str] = ..., output: _Optional[str] = ...) -> None: ...
+    seconds: float
+    def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ..., rate: _Optional[_Union[Rational, _Mapping]] = ..., frames: _Optional[int] = ..., range: _Optional[_Union[FrameRange, _Mapping]] = ..., output_width: _Optional[int] = ..., output_height: _Optional[int] = ..., codec: _Optional[str] = ..., model: _Optional[str] = ..., device: _Optional[str] = ..., memory_bytes: _Optional[int] = ..., scratch_bytes: _Optional[int] = ..., output_bytes: _Optional[int] = ..., media: _Optional[str] = ..., output: _Optional[str] = ..., seconds: _Optional[float] = ...) -> None: ...
 
 class StageBegan(_message.Message):
     __slots__ = ("stage", "message")

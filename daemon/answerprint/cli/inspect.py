@@ -1,0 +1,96 @@
+"""`answerprint inspect`."""
+
+from __future__ import annotations
+
+import textwrap
+from argparse import ArgumentParser, Namespace
+
+from answerprint.api.types import MediaInfo
+from answerprint.cli.connect import open_daemon
+from answerprint.cli.context import Context
+from answerprint.cli.plan import plan_words
+from answerprint.cli.settings import absolute
+from answerprint.ipc.messages import Message
+
+__all__ = ["add_arguments", "run"]
+
+_EPILOG = """\
+Shows what a file, an image sequence or its folder is: how it is stored, size, rate, timecode, colour tags and
+what is assumed where they are missing, its sound. Then warnings, and what a restore with the default settings makes
+of it. Nothing is written.
+
+examples:
+  answerprint inspect rushes.mov
+  answerprint inspect plate.%04d.exr
+  answerprint inspect *.mov --json
+"""
+
+_WIDTH = 96
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.epilog = _EPILOG
+    parser.add_argument(
+        "media", metavar="FILE", nargs="+", help="video file, image sequence (plate.%%04d.png) or its folder"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object per file")
+
+
+def run(args: Namespace, context: Context) -> int:
+    """Describe the media and return the exit code."""
+    with open_daemon(context) as client:
+        for number, media in enumerate(args.media):
+            info = client.describe(absolute(media), details=True)
+            if context.console.json:
+                context.console.event(_as_json(info))
+                continue
+            if number:
+                context.console.out()
+            for line in _lines(info):
+                context.console.out(line)
+    return 0
+
+
+def _lines(info: MediaInfo) -> list[str]:
+    facts = {**info.facts, "warning": info.warnings}
+    if info.plan is not None:
+        facts["restore"] = plan_words(info.plan)
+    column = max(map(len, facts)) + 2
+    lines = [info.path]
+    for name, said in facts.items():
+        for text in (said,) if isinstance(said, str) else said:
+            lines += textwrap.wrap(
+                text,
+                _WIDTH,
+                initial_indent=f"  {name:<{column}}",
+                subsequent_indent=" " * (column + 2),
+                break_on_hyphens=False,
+            )
+    return lines
+
+
+def _as_json(info: MediaInfo) -> Message:
+    plan = None if info.plan is None else {key: value for key, value in info.plan.items() if key != "event"}
+    return {
+        "event": "media",
+        "path": info.path,
+        "sequence": info.sequence,
+        "width": info.width,
+        "height": info.height,
+        "rate": str(info.rate),
+        "rate_is_assumed": info.rate_is_assumed,
+        "frames": info.frames,
+        "pixel_aspect": str(info.pixel_aspect),
+        "start_timecode": info.start_timecode,
+        "start_number": info.start_number,
+        "interlaced": info.interlaced,
+        "audio": info.audio,
+        "alpha": info.alpha,
+        "codec": info.codec,
+        "bit_depth": info.bit_depth,
+        "restored": info.restored,
+        "facts": dict(info.facts),
+        "warnings": list(info.warnings),
+        "restore": plan,
+    }

@@ -1,0 +1,213 @@
+"""What a colourist wants to know of media, as text; and what may surprise in the result.
+
+A property of `ClipInfo` that is not named here is shown by its own name once it differs from its default, so that new
+ones are never hidden; a line in `_facts_of_clip` gives it a better text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
+from fractions import Fraction
+
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+
+from answerprint.errors import AnswerprintError
+from answerprint.frames.clip import ClipInfo, start_timecode_at
+from answerprint.frames.colour import UNKNOWN, resolve_colour
+from answerprint.frames.frame import FrameRange
+from answerprint.media.boundary import best_video, open_container, reading
+from answerprint.media.reader import open_reader
+from answerprint.store.quota import size_text
+
+__all__ = ["Inspection", "inspect_media"]
+
+_SHOWN_OTHERWISE = frozenset(
+    {
+        "path", "kind", "width", "height", "rate", "frames", "sample_aspect", "colour", "bit_depth", "pixel_format",
+        "codec", "start_timecode", "has_audio", "has_alpha", "start_number", "files", "first_pts", "time_base",
+        "rate_is_assumed", "file_rate", "field_order", "notices",
+    }
+)  # fmt: skip
+"""Properties of a clip that `_facts_of_clip` words, or that say how a file is read."""
+
+_NOTES: Mapping[str, str] = {
+    "reel_name": "reel",
+    "reel": "reel",
+    "com.apple.proapps.reel": "reel",
+    "creation_time": "date",
+    "date": "date",
+    "com.apple.quicktime.creationdate": "date",
+    "title": "title",
+}
+"""Keys of a file's metadata, in lower case, and the names of their facts."""
+
+_HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+_NOTABLE_SHARE = 0.005
+"""Share of pixels outside the nominal range from which the range is doubted: more than ringing at edges."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """facts: name and text, in the order to show them. warnings: sentences."""
+
+    facts: dict[str, str]
+    warnings: tuple[str, ...]
+
+
+def inspect_media(info: ClipInfo) -> Inspection:
+    """Describe a probed clip. Raises MediaError if it can no longer be read."""
+    facts: dict[str, str] = {}
+    if info.kind == "file":
+        with open_container(info.path) as container, reading(info.path):
+            facts |= _facts_of_clip(info, container)
+            facts |= _facts_of_sound(container)
+            facts |= _facts_of_metadata(container)
+    else:
+        facts |= _facts_of_clip(info, None)
+    return Inspection(facts, tuple(_warnings(info)))
+
+
+def _facts_of_clip(info: ClipInfo, container: InputContainer | None) -> dict[str, str]:
+    width, height, rate = info.width, info.height, info.rate
+    facts = {
+        "container": _container(info, container),
+        "codec": _codec(info, container),
+        "picture": f"{info.pixel_format}, {info.bit_depth} bit" + (" float" if info.bit_depth == 32 else ""),
+        "size": f"{width}x{height}",
+        "aspect": _aspect(info.sample_aspect, width, height),
+        "rate": _rate(rate) + (", assumed" if info.rate_is_assumed else ""),
+        "frames": str(info.frames),
+        "duration": f"{float(info.frames / rate):.3f} s",
+        "timecode": _timecode(info),
+        "fields": f"interlaced, first field: {info.field_order.value}" if info.interlaced else "progressive",
+        "colour": _colour(info),
+        "levels": _levels(info),
+        "alpha": "yes" if info.has_alpha else "none",
+    }
+    for each in fields(ClipInfo):
+        value = getattr(info, each.name)
+        default = each.default_factory() if each.default_factory is not MISSING else each.default
+        if each.name not in _SHOWN_OTHERWISE and value != default:
+            facts[each.name.replace("_", " ")] = str(value)
+    return facts
+
+
+def _container(info: ClipInfo, container: InputContainer | None) -> str:
+    if container is None:
+        numbers = f"{info.start_number} to {info.start_number + info.frames - 1}"
+        size = sum(file.stat().st_size for file in info.files)
+        return f"image sequence, numbered {numbers}, {size_text(size)}"
+    return f"{container.format.long_name}, {size_text(info.path.stat().st_size)}"
+
+
+def _codec(info: ClipInfo, container: InputContainer | None) -> str:
+    context = None if container is None else best_video(container, info.path).codec_context
+    if context is None:
+        return info.codec
+    about = [info.codec, context.codec.long_name if context.codec.long_name != info.codec else "", context.profile]
+    return ", ".join(str(each) for each in about if each)
+
+
+def _aspect(pixel: Fraction, width: int, height: int) -> str:
+    shape = pixel * width / height
+    return f"pixels {pixel.numerator}:{pixel.denominator}, picture {float(shape):.3f}:1"
+
+
+def _rate(rate: Fraction) -> str:
+    return f"{rate} frames per second" + (f" ({float(rate):.3f})" if rate.denominator != 1 else "")
+
+
+def _timecode(info: ClipInfo) -> str:
+    last = start_timecode_at(info, info.frames - 1)
+    return "none" if last is None else f"{info.start_timecode} to {last}"
+
+
+def _colour(info: ClipInfo) -> str:
+    tags = info.colour
+    said = [
+        f"{name} {value}"
+        for name, value in (("primaries", tags.primaries), ("transfer", tags.transfer), ("matrix", tags.matrix))
+        if value != UNKNOWN
+    ]
+    if not said:
+        return "not tagged" + (f", matrix {resolve_colour(tags, info.height).matrix} assumed" if _is_yuv(info) else "")
+    if _is_yuv(info) and tags.matrix in (UNKNOWN, "gbr"):
+        said.append(f"matrix {resolve_colour(tags, info.height).matrix} (assumed)")
+    return ", ".join(said)
+
+
+def _levels(info: ClipInfo) -> str:
+    if not _is_yuv(info):
+        return "full"
+    words = {"tv": "video", "pc": "full"}[resolve_colour(info.colour, info.height).range]
+    return words if info.colour.range != UNKNOWN else f"{words}, assumed"
+
+
+def _is_yuv(info: ClipInfo) -> bool:
+    return info.pixel_format.startswith(("yuv", "nv", "p0", "p2", "p4", "uyvy", "y2", "v2", "xv"))
+
+
+def _facts_of_sound(container: InputContainer) -> dict[str, str]:
+    tracks = [_track(stream) for stream in container.streams.audio]
+    if not tracks:
+        return {"sound": "none"}
+    return {f"sound {number}": text for number, text in enumerate(tracks, 1)}
+
+
+def _track(stream: AudioStream) -> str:
+    context = stream.codec_context
+    if context is None:
+        return "unknown codec"
+    about = [context.name, f"{context.sample_rate} Hz", context.layout.name]
+    if stream.duration and stream.time_base:
+        about.append(f"{float(stream.duration * stream.time_base):.3f} s")
+    if stream.language and stream.language != "und":
+        about.append(stream.language)
+    return ", ".join(about)
+
+
+def _facts_of_metadata(container: InputContainer) -> dict[str, str]:
+    """Reel, date and title; the first stream that has one wins over the file."""
+    found: dict[str, str] = {}
+    tables: list[Mapping[str, str]] = [stream.metadata for stream in container.streams]
+    for table in (*tables, container.metadata):
+        for key, value in table.items():
+            name = _NOTES.get(key.lower())
+            if name and value:
+                found.setdefault(name, value)
+    return found
+
+
+def _warnings(info: ClipInfo) -> Iterator[str]:
+    yield from info.notices
+    tags, hdr = info.colour, _HDR.get(info.colour.transfer)
+    if _is_yuv(info) and tags.matrix in (UNKNOWN, "gbr"):
+        matrix = resolve_colour(tags, info.height).matrix
+        yield f"The colour matrix is not tagged: {matrix} is assumed, by the height of the picture."
+    if UNKNOWN in (tags.primaries, tags.transfer):
+        yield "The colour space is not fully tagged: the result is not tagged either."
+    if info.rate_is_assumed:
+        yield f"A sequence has no frame rate of its own: {info.rate} frames per second are assumed."
+    if hdr and info.bit_depth < 10:
+        yield f"The picture is {hdr}, in {info.bit_depth} bit: banding is in the source already."
+    if info.interlaced:
+        yield "The picture is interlaced: it is deinterlaced first, and the result is progressive."
+    if info.start_timecode is None:
+        yield "There is no timecode: the result has none."
+    if _is_yuv(info) and resolve_colour(tags, info.height).range == "tv" and _share_outside(info) > _NOTABLE_SHARE:
+        yield "Many values lie outside video levels: the levels may be full, not video."
+
+
+def _share_outside(info: ClipInfo) -> float:
+    """The share of the middle frame's pixels that no camera records in video levels: darker than black by far."""
+    middle = info.frames // 2
+    try:
+        with open_reader(info, FrameRange(middle, middle + 1)) as reader:
+            picture = next(reader).picture
+    except AnswerprintError:
+        return 0.0
+    luma = picture @ np.array((0.2126, 0.7152, 0.0722), np.float32)
+    return float(np.mean(luma < -0.03))

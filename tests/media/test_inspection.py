@@ -1,0 +1,67 @@
+"""What is known of media, as text, and what may surprise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from answerprint.frames.clip import FieldOrder
+from answerprint.media import inspection, probe
+from answerprint.media.inspection import inspect_media
+from media.makers import fill, make_movie, make_png, numbered_frame
+
+TAGGED = (1, 1, 1, 1)
+
+
+def test_a_movie_is_described_with_all_its_tracks(tmp_path: Path) -> None:
+    file = make_movie(
+        tmp_path / "a.mov", 5, rate=Fraction(30000, 1001), aspect=Fraction(8, 9), tags=TAGGED,
+        timecode="01:00:00;00", sound="pcm_s16le",
+    )  # fmt: skip
+    found = inspect_media(probe(file))
+    assert found.facts["rate"] == "30000/1001 frames per second (29.970)"
+    assert found.facts["timecode"] == "01:00:00;00 to 01:00:00;04"
+    assert found.facts["colour"] == "primaries bt709, transfer bt709, matrix bt709"
+    assert found.facts["aspect"] == "pixels 8:9, picture 1.185:1"
+    assert (found.facts["levels"], found.facts["fields"], found.facts["alpha"]) == ("video", "progressive", "none")
+    assert found.facts["sound 1"].startswith("pcm_s16le, 48000 Hz, mono")
+    assert found.warnings == ()
+
+
+def test_what_is_assumed_is_said(tmp_path: Path) -> None:
+    for number in range(2):
+        make_png(tmp_path / f"a.{number:04}.png", np.zeros((8, 8, 3), np.uint16))
+    still = inspect_media(probe(tmp_path / "a.%04d.png"))
+    assert still.facts["rate"] == "24 frames per second, assumed"
+    assert (still.facts["timecode"], still.facts["levels"]) == ("none", "full")
+    assert any("24 frames per second are assumed" in each for each in still.warnings)
+    movie = inspect_media(probe(make_movie(tmp_path / "b.mov", 2)))
+    assert movie.facts["colour"] == "not tagged, matrix smpte170m assumed"
+    assert any("smpte170m is assumed" in each for each in movie.warnings)
+
+
+@pytest.mark.parametrize(("black", "doubted"), [(0, True), (16, False)])
+def test_full_levels_that_are_called_video_are_doubted(tmp_path: Path, black: int, doubted: bool) -> None:
+    frame = numbered_frame(0)
+    fill(frame, 0, np.full((48, 64), black, np.uint8))
+    file = make_movie(tmp_path / "a.mkv", [frame], codec="ffv1", tags=TAGGED, timecode=None)
+    assert any("may be full" in each for each in inspect_media(probe(file)).warnings) == doubted
+
+
+def test_interlaced_and_hdr_in_8_bit_are_warned_of(tmp_path: Path) -> None:
+    info = probe(make_movie(tmp_path / "a.mov", 2, tags=(9, 16, 9, 1)))
+    assert any("PQ, in 8 bit" in each for each in inspect_media(info).warnings)
+    laced = inspect_media(replace(info, field_order=FieldOrder.TOP_FIRST))
+    assert laced.facts["fields"] == "interlaced, first field: top"
+    assert any("interlaced" in each for each in laced.warnings)
+
+
+def test_a_property_that_has_no_words_of_its_own_is_shown_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspection, "_SHOWN_OTHERWISE", inspection._SHOWN_OTHERWISE - {"codec"})
+    assert inspect_media(probe(make_movie(tmp_path / "a.mov", 2))).facts["codec"] == "h264"
