@@ -31,14 +31,17 @@ from worker.test_join import join
 WIDTH, HEIGHT, FRAMES = 448, 256, 4
 
 DNXHR = CodecInfo(
-    name="dnxhr-hqx",
-    description="DNxHR HQX, 4:2:2, without alpha (.mov)",
+    name="dnxhr-sq",
+    description="DNxHR SQ, 8 bit 4:2:2, without alpha (.mov)",
     suffixes=(".mov",),
     encoder="dnxhd",
-    pixel_format="yuv422p10le",
-    bits_per_pixel=6,
-    container="mov",
-    options={"profile": "dnxhr_hqx"},
+    profile="DNXHR SQ",
+    pixel_format="yuv422p",
+    bits_per_pixel=4,
+    containers=("mov",),
+    options={"profile": "dnxhr_sq"},
+    least_size=(256, 120),
+    spares_sdi_codes=True,
     join_tag="AVdh",
 )
 DPX = CodecInfo(
@@ -49,7 +52,7 @@ DPX = CodecInfo(
     pixel_format="gbrp10le",
     bits_per_pixel=33,
 )
-TOLERANCE = {"dnxhr-hqx": 0.02, "dpx": 0.0005}
+TOLERANCE = {"dnxhr-sq": 0.02, "dpx": 0.0005}
 """Mean absolute error in 0..1: a few levels for a lossy codec, half a 10-bit level for codes that are kept."""
 
 
@@ -145,7 +148,8 @@ def test_its_parts_are_joined_if_its_frames_stand_alone(added: CodecInfo, tmp_pa
         ({"suffixes": ()}, "suffixes"),
         ({"suffixes": ("mov",)}, "suffixes"),
         ({"bits_per_pixel": 0.0}, "disk estimate"),
-        ({"container": ""}, "joined"),
+        ({"containers": ()}, "joined"),
+        ({"containers": ("mov", "mxf")}, "muxer"),
     ],
 )
 def test_an_entry_that_contradicts_itself_is_refused(changed: dict[str, object], problem: str) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from answerprint.frames import ClipInfo, FrameRange, OutputSpec
 from answerprint.media import open_writer, probe
-from media.makers import SOUND_RATE, make_movie, read_sound, sound_at
+from media.makers import SOUND_RATE, make_movie, numbered_frame, read_sound, sound_at
 
 RATE = Fraction(24000, 1001)
 CODECS = {".mov": "prores4444", ".mkv": "ffv1", ".mp4": "h264"}
@@ -68,3 +68,17 @@ def test_compressed_sound_stays_in_sync(tmp_path: Path, target: str, codec: str,
 def test_a_clip_without_sound_stays_silent(tmp_path: Path) -> None:
     result = restore(make_movie(tmp_path / "in.mp4", 12), tmp_path / "out.mov", 0, 12)
     assert not result.has_audio
+
+
+def test_sound_goes_into_an_mxf_cut_to_the_sample(tmp_path: Path) -> None:
+    pictures = [numbered_frame(index, 256, 128) for index in range(12)]
+    source = make_movie(tmp_path / "in.mov", pictures, rate=RATE, sound="pcm_s16le")
+    spec = OutputSpec.for_clip(probe(source), FrameRange(3, 9), "dnxhr-hq")
+    with open_writer(tmp_path / "out.mxf", spec) as writer:
+        for _ in range(6):
+            writer.write(np.full((128, 256, 3), 0.5, np.float32))
+    begins, samples, codec = read_sound(tmp_path / "out.mxf")
+    assert (begins, codec) == (Fraction(0), "pcm_s16le")
+    first = round(3 / RATE * SOUND_RATE)
+    np.testing.assert_array_equal(samples, sound_at(np.arange(first, first + len(samples))))
+    assert abs(len(samples) - round(6 / RATE * SOUND_RATE)) <= 1

@@ -44,7 +44,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="video file, image sequence (plate.%%04d.png, plate.[0001-0100].png) or its folder",
     )
     parser.add_argument(
-        "output", metavar="OUTPUT", help="video file (.mov, .mkv, .mp4) or image sequence (out.%%04d.png, .tif, .exr)"
+        "output",
+        metavar="OUTPUT",
+        help="video file (.mov, .mxf, .mkv, .mp4) or image sequence (out.%%04d.png, .tif, .exr)",
     )
     add_settings(parser)
     add_output(parser)

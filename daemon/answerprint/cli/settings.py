@@ -83,7 +83,7 @@ def _switch(name: str) -> str:
 def add_output(parser: ArgumentParser) -> None:
     """Add the settings that decide which frames are restored and how they are written."""
     parser.epilog = f"{parser.epilog or ''}\ncodecs:\n" + "\n".join(
-        f"  {codec.name:<11} {codec.description}" for codec in CODECS.values()
+        f"  {codec.name:<13} {codec.description}" for codec in CODECS.values()
     )
     out = parser.add_argument_group("Output")
     out.add_argument(

@@ -6,6 +6,7 @@ something about a codec reads it from its `CodecInfo`: `docs/adding-a-codec.md` 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -43,18 +44,26 @@ class CodecInfo:
     """FFmpeg's name of the format that is encoded: planar YUV, R'G'B' or grey, integer or 32-bit float."""
     bits_per_pixel: float
     """Size of a deliverable of ordinary footage, on the safe side; the disk estimate uses it."""
-    container: str = ""
-    """FFmpeg's name of the muxer; empty for a sequence, which has one file per frame."""
+    containers: tuple[str, ...] = ()
+    """FFmpeg's name of the muxer for each of the suffixes; empty for a sequence, which has one file per frame."""
+    coding: str = ""
+    """FFmpeg's name of what a file of it holds, if that is not the encoder's."""
+    profile: str = ""
+    """FFmpeg's name of its profile in such a file, if the codec has several."""
     alpha_format: str | None = None
     """The pixel format with alpha; None if the codec cannot keep alpha."""
     grey_format: str | None = None
     """The pixel format of depth, one channel without alpha; None if depth is written as three equal channels."""
     options: Mapping[str, str] = field(default_factory=dict)
     """Options of the encoder."""
-    container_options: Mapping[str, str] = field(default_factory=dict)
-    """Options of the muxer."""
+    sample_entry: str = ""
+    """The four letters by which .mov and .mp4 name it, if the muxer would choose others."""
     even_size: bool = False
     """Whether width and height must be even, because of the grid of its chroma."""
+    least_size: tuple[int, int] = (1, 1)
+    """Width and height of its smallest picture, px."""
+    spares_sdi_codes: bool = False
+    """Whether it leaves out the lowest and the highest codes, which SDI reserves for synchronisation."""
     join_tag: str = ""
     """The four letters that name the codec in the file, if its frames can be copied into another file one by one.
 
@@ -67,18 +76,31 @@ class CodecInfo:
             raise ValueError(f"{self.name} needs suffixes in lower case, such as .mov")
         if self.bits_per_pixel <= 0:
             raise ValueError(f"{self.name} needs a size for the disk estimate")
-        if self.is_sequence and (self.join_tag or self.container_options):
-            raise ValueError(f"{self.name} has no container, so it cannot be joined and has no muxer")
+        if self.is_sequence and self.join_tag:
+            raise ValueError(f"{self.name} has no container, so it cannot be joined")
+        if self.containers and len(self.containers) != len(self.suffixes):
+            raise ValueError(f"{self.name} needs one muxer for each suffix")
 
     @property
     def is_sequence(self) -> bool:
         """Whether it writes one file per frame."""
-        return not self.container
+        return not self.containers
+
+    def container_for(self, path: Path) -> str:
+        """FFmpeg's name of the muxer for a file of that name. Raises ValueError if it cannot be written there."""
+        return self.containers[self.suffixes.index(path.suffix.lower())]
 
     @property
     def is_yuv(self) -> bool:
         """Whether its pictures are Y'CbCr in video range; otherwise they are full-range R'G'B' or grey."""
         return self.pixel_format.startswith("yuv")
+
+    @property
+    def bits(self) -> int:
+        """Bits of a component of its pictures; 32 for float."""
+        deep = re.search(r"(?:p|f|gray)(\d+)(?:le|be)$", self.pixel_format)
+        packed = re.match(r"rgb(?:48|64)", self.pixel_format)
+        return int(deep[1]) if deep else 16 if packed else 8
 
     @property
     def can_join(self) -> bool:
@@ -92,36 +114,82 @@ class CodecInfo:
         return self.alpha_format if alpha and self.alpha_format else self.pixel_format
 
 
-_MOV_OPTIONS = MappingProxyType({"movflags": "use_metadata_tags"})
+def _prores(name: str, profile: str, bits_per_pixel: float, join_tag: str, read_as: str, about: str) -> CodecInfo:
+    four = profile.startswith("4444")
+    kept = "10 bit 4:4:4, alpha kept" if four else "10 bit 4:2:2, without alpha"
+    return CodecInfo(
+        name=name,
+        description=f"ProRes {about.format(kept)} (.mov)",
+        suffixes=(".mov",),
+        encoder="prores_ks",
+        coding="prores",
+        profile=read_as,
+        pixel_format="yuv444p10le" if four else "yuv422p10le",
+        alpha_format="yuva444p10le" if four else None,
+        bits_per_pixel=bits_per_pixel,
+        containers=("mov",),
+        options=MappingProxyType({"profile": profile, "vendor": "apl0"}),
+        spares_sdi_codes=True,
+        join_tag=join_tag,
+    )
+
+
+def _dnxhr(name: str, pixel_format: str, bits_per_pixel: float, about: str, suffixes: tuple[str, ...]) -> CodecInfo:
+    profile = "_".join(name.split("-")[:2])
+    return CodecInfo(
+        name=name,
+        description=f"DNxHR {about}, without alpha, at least 256x120 ({', '.join(suffixes)})",
+        suffixes=suffixes,
+        encoder="dnxhd",
+        profile=profile.upper().replace("_", " "),
+        pixel_format=pixel_format,
+        bits_per_pixel=bits_per_pixel,
+        containers=tuple(each[1:] for each in suffixes),
+        options=MappingProxyType({"profile": profile}),
+        least_size=(256, 120),
+        spares_sdi_codes=True,
+        join_tag="AVdh",
+    )
+
+
+def _sharing(
+    name: str, encoder: str, profile: str, bits_per_pixel: float, options: Mapping[str, str], about: str
+) -> CodecInfo:
+    ten, h265 = profile.endswith("10"), encoder == "libx265"
+    standard, bits = ("H.265", "hevc") if h265 else ("H.264", "h264"), 10 if ten else 8
+    return CodecInfo(
+        name=name,
+        description=f"{standard[0]}, {bits} bit 4:2:0, even sizes only: {about} (.mp4, .mov, .mkv)",
+        suffixes=(".mp4", ".mov", ".mkv"),
+        encoder=encoder,
+        coding=standard[1],
+        profile=profile,
+        pixel_format="yuv420p10le" if ten else "yuv420p",
+        bits_per_pixel=bits_per_pixel,
+        containers=("mp4", "mov", "matroska"),
+        options=MappingProxyType({"preset": "medium", **options}),
+        sample_entry="hvc1" if h265 else "",
+        even_size=True,
+        least_size=(16, 16),
+    )
+
+
+_QUIET = {"x265-params": "log-level=error"}
 
 _CODECS: dict[str, CodecInfo] = {
     codec.name: codec
     for codec in (
-        CodecInfo(
-            name="prores4444",
-            description="ProRes 4444, 10 bit 4:4:4, alpha kept: the deliverable of choice (.mov)",
-            suffixes=(".mov",),
-            encoder="prores_ks",
-            pixel_format="yuv444p10le",
-            alpha_format="yuva444p10le",
-            bits_per_pixel=9,
-            container="mov",
-            options=MappingProxyType({"profile": "4444", "vendor": "apl0"}),
-            container_options=_MOV_OPTIONS,
-            join_tag="ap4h",
-        ),
-        CodecInfo(
-            name="prores-hq",
-            description="ProRes 422 HQ, 10 bit 4:2:2, without alpha (.mov)",
-            suffixes=(".mov",),
-            encoder="prores_ks",
-            pixel_format="yuv422p10le",
-            bits_per_pixel=5,
-            container="mov",
-            options=MappingProxyType({"profile": "hq", "vendor": "apl0"}),
-            container_options=_MOV_OPTIONS,
-            join_tag="apch",
-        ),
+        _prores("prores4444", "4444", 9, "ap4h", "4444", "4444, {}: the deliverable of choice"),
+        _prores("prores-xq", "4444xq", 14, "ap4x", "XQ", "4444 XQ, {}: the largest"),
+        _prores("prores-hq", "hq", 5, "apch", "HQ", "422 HQ, {}"),
+        _prores("prores-422", "standard", 3.5, "apcn", "Standard", "422, {}"),
+        _prores("prores-lt", "lt", 2.5, "apcs", "LT", "422 LT, {}"),
+        _prores("prores-proxy", "proxy", 1.5, "apco", "Proxy", "422 Proxy, {}: previews"),
+        _dnxhr("dnxhr-hqx", "yuv422p10le", 6, "HQX, 10 bit 4:2:2", (".mov", ".mxf")),
+        _dnxhr("dnxhr-hq", "yuv422p", 5, "HQ, 8 bit 4:2:2", (".mov", ".mxf")),
+        # FFmpeg's muxer declares every 4:4:4 in an MXF file to be full-range R'G'B'.
+        _dnxhr("dnxhr-444", "yuv444p10le", 10, "444, 10 bit 4:4:4", (".mov",)),
+        _dnxhr("dnxhr-444-rgb", "gbrp10le", 10, "444, 10 bit R'G'B' clipped to 0..1", (".mov", ".mxf")),
         CodecInfo(
             name="ffv1",
             description="FFV1, lossless 16 bit R'G'B', alpha kept, values outside 0..1 are clipped: archives (.mkv)",
@@ -130,21 +198,13 @@ _CODECS: dict[str, CodecInfo] = {
             pixel_format="gbrp16le",
             alpha_format="gbrap16le",
             bits_per_pixel=34,
-            container="matroska",
+            containers=("matroska",),
             options=MappingProxyType({"level": "3", "g": "1", "slices": "4", "slicecrc": "1"}),
         ),
-        CodecInfo(
-            name="h264",
-            description="H.264, 8 bit 4:2:0, even sizes only: previews (.mp4)",
-            suffixes=(".mp4",),
-            encoder="libx264",
-            pixel_format="yuv420p",
-            bits_per_pixel=1,
-            container="mp4",
-            options=MappingProxyType({"crf": "16", "preset": "medium"}),
-            container_options=MappingProxyType({"movflags": "use_metadata_tags+faststart"}),
-            even_size=True,
-        ),
+        _sharing("h264", "libx264", "High", 1, {"crf": "16"}, "previews"),
+        _sharing("h264-10bit", "libx264", "High 10", 1.5, {"crf": "14"}, "not for every player"),
+        _sharing("h265", "libx265", "Main 10", 1.5, {"crf": "14", **_QUIET}, "HDR, and what is watched"),
+        _sharing("h265-8bit", "libx265", "Main", 1, {"crf": "16", **_QUIET}, "previews"),
         CodecInfo(
             name="png",
             description="PNG, 16 bit R'G'B', alpha kept, one file a frame numbered as the source (out.%04d.png)",

@@ -24,7 +24,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 
-from answerprint.errors import MediaError
+from answerprint.errors import MediaError, OutputError
 from answerprint.frames.clip import ClipInfo
 from answerprint.frames.frame import FrameRange
 from answerprint.media.boundary import open_container, reading
@@ -32,6 +32,8 @@ from answerprint.media.boundary import open_container, reading
 __all__ = ["AudioFeed"]
 
 _COPIED_TO_MP4 = frozenset({"aac", "mp3", "mp3float", "ac3", "eac3", "alac"})
+_COPIED_TO_MXF = frozenset({"pcm_s16le", "pcm_s24le"})
+_MXF_RATE = 48_000
 _PCM = re.compile(r"pcm_[sfu](8|16|24|32|64)(?:le|be)?")
 _AAC_BITS_PER_SECOND = 256_000
 _PREROLL_SECONDS = 2  # read before a range, because decoders need a run-up
@@ -101,6 +103,12 @@ class AudioFeed:
             return None  # the muxer cannot be told about a codec that FFmpeg does not know
         with reading(self._source.path):
             codec = stream.codec_context.name
+            if self._container.format.name == "mxf" and stream.codec_context.sample_rate != _MXF_RATE:
+                raise OutputError(
+                    f"An .mxf file holds sound of {_MXF_RATE} Hz only; the source's has "
+                    f"{stream.codec_context.sample_rate} Hz.",
+                    "Name the output .mov.",
+                )
             if _is_copied(self._container.format.name, codec):
                 try:
                     copy = self._container.add_stream_from_template(stream)
@@ -136,6 +144,8 @@ class AudioFeed:
 def _is_copied(container: str, codec: str) -> bool:
     if container == "mov":
         return bool(_PCM.fullmatch(codec))
+    if container == "mxf":
+        return codec in _COPIED_TO_MXF
     return container != "mp4" or codec in _COPIED_TO_MP4
 
 

@@ -32,19 +32,23 @@ _CHANNELS: dict[str, tuple[int, ...]] = {
 _Samples = NDArray[np.uint16] | NDArray[np.float32]
 
 
-def encode_pixels(picture: Picture, alpha: Plane | None, pixel_format: str, colour: ColourTags) -> VideoFrame:
+def encode_pixels(
+    picture: Picture, alpha: Plane | None, pixel_format: str, colour: ColourTags, *, spare_sdi_codes: bool = False
+) -> VideoFrame:
     """Return a tagged frame. picture: float32 [H, W, 3] nominal 0..1; alpha: float32 [H, W], opaque for None.
 
     pixel_format: 4:2:0, 4:2:2 or 4:4:4 planar YUV, or full-range R'G'B' or grey of 8 to 16 bits or float.
-    YUV keeps super-whites and sub-blacks, except for the codes that SDI reserves; integer R'G'B' clips to 0..1; float
-    keeps every value. A grey format takes the first channel of three that are equal.
+    YUV has the range of `colour` and keeps super-whites and sub-blacks, in video range without the codes that SDI
+    reserves if they are to be spared; integer R'G'B' clips to 0..1; float keeps every value. A grey format takes the
+    first channel of three that are equal.
     colour must be resolved (see `resolve_colour`) for a YUV format. Raises ValueError for any other pixel format.
     """
     height, width = picture.shape[:2]
     frame = VideoFrame(width, height, pixel_format)
     opacity = np.ones((height, width), np.float32) if alpha is None else alpha
     if match := _YUV.fullmatch(pixel_format):
-        _fill_yuv(frame, picture, opacity if match["alpha"] else None, colour)
+        spared = spare_sdi_codes and colour.range != "pc"
+        _fill_yuv(frame, picture, opacity if match["alpha"] else None, colour, spared)
     elif match := _FULL_RANGE.fullmatch(pixel_format):
         _fill_full_range(frame, (*np.moveaxis(picture, -1, 0), opacity), _CHANNELS[match["family"]])
     else:
@@ -53,8 +57,10 @@ def encode_pixels(picture: Picture, alpha: Plane | None, pixel_format: str, colo
     return frame
 
 
-def _fill_yuv(frame: VideoFrame, picture: Picture, opacity: Plane | None, colour: ColourTags) -> None:
-    """Write video-range codes. opacity: float32 [H, W] for a format with alpha."""
+def _fill_yuv(
+    frame: VideoFrame, picture: Picture, opacity: Plane | None, colour: ColourTags, spare_sdi_codes: bool
+) -> None:
+    """Write codes of the tagged range. opacity: float32 [H, W] for a format with alpha."""
     fmt = frame.format
     bits = fmt.components[0].bits
     y, cb, cr = from_rgb(picture, colour, bits)
@@ -62,8 +68,9 @@ def _fill_yuv(frame: VideoFrame, picture: Picture, opacity: Plane | None, colour
         vertical = fmt.chroma_height(2) == 1
         cb, cr = halve_chroma(cb, vertical), halve_chroma(cr, vertical)
     step = 1 << (bits - 8)
+    low, high = (step, 255 * step - 1) if spare_sdi_codes else (0, 2**bits - 1)
     for index, plane in enumerate((y, cb, cr)):
-        _fill(frame, index, _codes(plane, step, 255 * step - 1))
+        _fill(frame, index, _codes(plane, low, high))
     if opacity is not None:
         _fill(frame, 3, _codes(opacity * np.float32(2**bits - 1), 0, 2**bits - 1))
 

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 
 import av
 from av.container import OutputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from answerprint.errors import MediaError, OutputError
 from answerprint.frames.codecs import CodecInfo, OutputSpec
 from answerprint.frames.frame import FrameRange, Picture, Plane
+from answerprint.media import matroska, mxf
 from answerprint.media.audio import AudioFeed
 from answerprint.media.boundary import best_video, open_container, reading, writing
+from answerprint.media.dnxhr import declare_matrix
 from answerprint.media.encode import encode_pixels
-from answerprint.media.matroska import ASPECT_ROOM, write_aspect
+from answerprint.media.matroska import ASPECT_ROOM
+from answerprint.media.provenance import MXF_COMMENT
 from answerprint.media.sink import Hooks, Writer, output_colour
 from answerprint.media.tags import write_tags
 from answerprint.store.atomic import temporary_name
@@ -26,12 +32,22 @@ from answerprint.store.open_folder import OpenFolder
 
 __all__ = ["MovieWriter"]
 
+_MUXER_OPTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "mov": {"movflags": "use_metadata_tags+write_colr"},  # also if only the matrix is known
+        "mp4": {"movflags": "use_metadata_tags+write_colr+faststart"},
+        "matroska": {"write_crc32": "0"},  # the header changes after muxing, see matroska.py
+        "mxf": {"strict": "unofficial"},  # rates that few broadcasters use
+    }
+)
+
 
 class MovieWriter(Writer):
     """Writes one movie file; each picture is encoded when it arrives."""
 
     def __init__(self, path: Path, spec: OutputSpec, codec: CodecInfo, hooks: Hooks) -> None:
         super().__init__(path, spec, codec, hooks)
+        self._muxer = codec.container_for(path)
         self._colour = output_colour(spec, codec)
         self._stack = ExitStack()
         self._temporary = ""
@@ -48,13 +64,11 @@ class MovieWriter(Writer):
             self._temporary = temporary
             # The temporary name tells FFmpeg neither the muxer nor, for certain, the protocol: both are given.
             container = av.open(
-                f"file:{place.way(temporary)}", "w", format=self.codec.container, options=dict(_container_options(self))
+                f"file:{place.way(temporary)}", "w", format=self._muxer, options=dict(_MUXER_OPTIONS[self._muxer])
             )
             self._container = container
             self._video = self._add_video(container)
-            container.metadata.update(self.spec.provenance)
-            if self.codec.container == "matroska" and self.spec.start_timecode:
-                container.metadata["timecode"] = self.spec.start_timecode
+            container.metadata.update(self._texts())
         if self.spec.audio_from is not None and self.spec.audio_from.has_audio:
             self._audio = self._stack.enter_context(AudioFeed(container, self.spec.audio_from, self.spec.audio_range))
 
@@ -64,31 +78,50 @@ class MovieWriter(Writer):
         if not isinstance(stream, VideoStream):
             raise ValueError(f"{codec.encoder} is no video encoder")
         context = stream.codec_context
+        if codec.sample_entry and self._muxer in ("mov", "mp4"):
+            context.codec_tag = codec.sample_entry
         context.width, context.height, context.pix_fmt = spec.width, spec.height, self.pixel_format
         context.time_base = 1 / spec.rate
         context.sample_aspect_ratio = spec.sample_aspect
         context.thread_type = "AUTO"
         write_tags(context, self._colour)
-        if spec.start_timecode and codec.container != "matroska":
-            stream.metadata["timecode"] = spec.start_timecode  # becomes a tmcd track
-        if self._needs_aspect:
+        if spec.start_timecode and self._muxer != "matroska":
+            stream.metadata["timecode"] = spec.start_timecode  # becomes a tmcd track, or a timecode component of MXF
+        if self._muxer == "matroska" and spec.sample_aspect != 1:
             stream.metadata["title"] = ASPECT_ROOM
         return stream
 
-    @property
-    def _needs_aspect(self) -> bool:
-        return self.codec.container == "matroska" and self.spec.sample_aspect != 1
+    def _texts(self) -> dict[str, str]:
+        """The container's metadata."""
+        texts = dict(self.spec.provenance)
+        if self._muxer == "mxf":
+            return {f"{MXF_COMMENT}{key}": value for key, value in texts.items()}
+        if self._muxer == "matroska" and self.spec.start_timecode:
+            texts["timecode"] = self.spec.start_timecode
+        return texts
 
     def _write(self, picture: Picture, alpha: Plane | None) -> None:
         if self._container is None or self._video is None:
             raise ValueError("the writer is not open")
-        frame = encode_pixels(picture, alpha, self.pixel_format, self._colour)
+        frame = encode_pixels(
+            picture, alpha, self.pixel_format, self._colour, spare_sdi_codes=self.codec.spares_sdi_codes
+        )
         frame.pts = self.frames_written
         frame.time_base = 1 / self.spec.rate
-        packets = self._video.encode(frame)
+        packets = self._encoded(frame)
         if self._audio is not None:
             self._audio.mux_until(self.frames_written / self.spec.rate)
         self._container.mux(packets)
+
+    def _encoded(self, frame: VideoFrame | None) -> list[Packet[VideoStream]]:
+        """The packets that are ready after one more frame, or after the last one for None."""
+        if self._video is None:
+            raise ValueError("the writer is not open")
+        packets = self._video.encode(frame)
+        if self.codec.encoder == "dnxhd":
+            for packet in packets:
+                declare_matrix(packet, self._colour.matrix)
+        return packets
 
     def copy(self, source: Path, frames: FrameRange, on_frame: Callable[[], None] = lambda: None) -> None:
         """Append frames of a file with the same codec and size, without encoding them again.
@@ -104,8 +137,9 @@ class MovieWriter(Writer):
         with open_container(source) as container, reading(source):
             stream = best_video(container, source)
             context = stream.codec_context
-            kind = (context.codec_tag, context.width, context.height)
-            if kind != (self.codec.join_tag, self.spec.width, self.spec.height):
+            kind = (context.codec_tag.strip("\0 "), context.profile, context.width, context.height)
+            wanted = (self.codec.join_tag, self.codec.profile, self.spec.width, self.spec.height)
+            if kind[1:] != wanted[1:] or kind[0] not in (wanted[0], ""):  # MXF has no tags
                 raise OutputError(
                     f"{source.name} has another codec or size.",
                     "Restore the whole range again.",
@@ -129,7 +163,7 @@ class MovieWriter(Writer):
     def _finish(self) -> None:
         if self._container is None or self._video is None or self._place is None:
             raise ValueError("the writer is not open")
-        packets = self._video.encode(None)
+        packets = self._encoded(None)
         if self._audio is not None:
             self._audio.mux_until(self.frames_written / self.spec.rate)
         self._container.mux(packets)
@@ -137,8 +171,15 @@ class MovieWriter(Writer):
             self._audio.mux_until(None)
         self._container.close()
         self._container = None
-        if self._needs_aspect:
-            write_aspect(self._place.way(self._temporary), self.spec.width, self.spec.height, self.spec.sample_aspect)
+        self._complete(self._place.way(self._temporary))
+
+    def _complete(self, path: Path) -> None:
+        """Write into the closed file what PyAV cannot tell the muxer."""
+        shape = (self.spec.width, self.spec.height, self.spec.sample_aspect)
+        if self.spec.sample_aspect != 1 and self._muxer == "matroska":
+            matroska.write_aspect(path, *shape)
+        if self.spec.sample_aspect != 1 and self._muxer == "mxf":
+            mxf.write_frame_aspect(path, *shape)
 
     def _publish(self, place: OpenFolder) -> None:
         self._sources.check(place, self.path.name)
@@ -155,10 +196,3 @@ class MovieWriter(Writer):
         if self._temporary and self._place is not None:
             self._place.remove(self._temporary)
             self._temporary = ""
-
-
-def _container_options(writer: MovieWriter) -> dict[str, str]:
-    options = dict(writer.codec.container_options)
-    if writer.codec.container == "matroska":
-        options["write_crc32"] = "0"  # the header changes after muxing, see matroska.py
-    return options

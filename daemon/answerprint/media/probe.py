@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from av.video.frame import VideoFrame
 
 from answerprint.errors import InputError, MediaError
 from answerprint.frames.clip import ClipInfo, FieldOrder
+from answerprint.frames.colour import UNKNOWN, ColourTags
 from answerprint.frames.sequence import find_sequence, names_a_sequence
 from answerprint.frames.timecode import Timecode
 from answerprint.media.boundary import best_video, check_size, check_source, open_container, reading
@@ -45,6 +47,7 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
     timeline = read_timeline(path, on_read)
     with open_container(path) as container:
         stream = best_video(container, path)
+        tagged = read_tags(stream.codec_context)  # before decoding: some decoders then forget what the container says
         with reading(path):
             frame = next(iter(container.decode(stream)), None)
             if frame is None:
@@ -61,7 +64,7 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
                 rate=timeline.rate,
                 frames=timeline.frames,
                 sample_aspect=1 / aspect if sideways else aspect,
-                colour=read_tags(frame),
+                colour=_first_known(read_tags(frame), tagged),
                 bit_depth=bit_depth(frame.format),
                 pixel_format=frame.format.name,
                 codec=stream.codec_context.name,
@@ -84,6 +87,12 @@ def _orientation(frame: VideoFrame) -> tuple[int, tuple[str, ...]]:
     if orientation == UPRIGHT:
         return UPRIGHT, ()
     return orientation, (f"The picture is restored as it is shown: {turning_words(orientation)}.",)
+
+
+def _first_known(tags: ColourTags, otherwise: ColourTags) -> ColourTags:
+    """Return the tags of the first frame, and where it says nothing, those of the container."""
+    own = asdict(tags)
+    return ColourTags(**{name: getattr(otherwise, name) if text == UNKNOWN else text for name, text in own.items()})
 
 
 def _timecode(container: InputContainer, rate: Fraction) -> str | None:

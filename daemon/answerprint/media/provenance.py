@@ -8,10 +8,13 @@ from pathlib import Path
 from answerprint.media import exr_texts, tiff_texts
 from answerprint.media.boundary import check_source, open_container, reading
 
-__all__ = ["MADE_BY_KEY", "read_provenance"]
+__all__ = ["MADE_BY_KEY", "MXF_COMMENT", "read_provenance"]
 
 MADE_BY_KEY = "answerprint_made_by"
 """In every file that Answerprint restored or made in another way."""
+
+MXF_COMMENT = "comment_"
+"""What FFmpeg puts before the keys of an MXF file's user comments."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _HEAD_BYTES = 1 << 16  # the texts directly follow the header
@@ -38,7 +41,8 @@ def read_provenance(path: Path) -> Mapping[str, str]:
 
 def _ours(texts: Mapping[str, str]) -> dict[str, str]:
     """Keep our keys, in lower case: Matroska writes them in capitals."""
-    return {key.lower(): value for key, value in texts.items() if key.lower().startswith(_PREFIX)}
+    plain = {key.lower().removeprefix(MXF_COMMENT): value for key, value in texts.items()}
+    return {key: value for key, value in plain.items() if key.startswith(_PREFIX)}
 
 
 def _png_texts(head: bytes) -> dict[str, str]:

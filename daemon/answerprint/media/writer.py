@@ -22,5 +22,11 @@ def open_writer(path: Path | str, spec: OutputSpec, hooks: Hooks | None = None) 
             f"{codec.name} needs an even width and height; the picture is {spec.width}x{spec.height}.",
             f"Give --size {spec.width + spec.width % 2}x{spec.height + spec.height % 2}, or --codec {DEFAULT_CODEC}.",
         )
+    if spec.width < codec.least_size[0] or spec.height < codec.least_size[1]:
+        raise OutputError(
+            f"{codec.name} needs at least {codec.least_size[0]}x{codec.least_size[1]} pixels; the picture is "
+            f"{spec.width}x{spec.height}.",
+            f"Give a larger --size, or --codec {DEFAULT_CODEC}.",
+        )
     kind = SequenceWriter if codec.is_sequence else MovieWriter
     return kind(path, spec, codec, hooks or Hooks())
