@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from answerprint.errors import AnswerprintError
 
-__all__ = ["counted", "plain", "spoken"]
+__all__ = ["counted", "listed", "plain", "spoken"]
+
+_MOST_LISTED = 12
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number with its noun. plural: if it is not the noun with an s."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Numbers in rising order, such as "3, 7-9, 12"; of many, the first ones."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1] = [runs[-1][0], number]
+        else:
+            runs.append([number])
+    shown = ", ".join("-".join(map(str, run)) for run in runs[:_MOST_LISTED])
+    return shown if len(runs) <= _MOST_LISTED else f"{shown}, ..."
 
 
 def plain(text: str) -> str:

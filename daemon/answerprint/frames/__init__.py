@@ -1,6 +1,6 @@
 """The data that flows through the program: frames, ranges, timecode, colour tags, clips, sequences and codecs."""
 
-from answerprint.frames.clip import ClipInfo, FieldOrder, parse_range, start_timecode_at
+from answerprint.frames.clip import ClipInfo, DamagePolicy, FieldOrder, parse_range, start_timecode_at
 from answerprint.frames.codecs import (
     CODECS,
     DEFAULT_CODEC,
@@ -29,6 +29,7 @@ __all__ = [
     "ClipInfo",
     "CodecInfo",
     "ColourTags",
+    "DamagePolicy",
     "FieldOrder",
     "Frame",
     "FrameRange",

@@ -12,9 +12,10 @@ from typing import Literal
 from answerprint.errors import InputError
 from answerprint.frames.colour import UNTAGGED, ColourTags
 from answerprint.frames.frame import FrameRange
+from answerprint.frames.grid import FrameGrid
 from answerprint.frames.timecode import Timecode
 
-__all__ = ["ClipInfo", "FieldOrder", "parse_range", "start_timecode_at"]
+__all__ = ["ClipInfo", "DamagePolicy", "FieldOrder", "parse_range", "start_timecode_at"]
 
 
 class FieldOrder(StrEnum):
@@ -26,6 +27,17 @@ class FieldOrder(StrEnum):
     BOTTOM_FIRST = "bottom"
     PER_FRAME = "deinterlaced"
     """The clip is interlaced, and each frame says which of its fields is first."""
+
+
+class DamagePolicy(StrEnum):
+    """What becomes of frames that are damaged in the source. The values are what a request holds."""
+
+    FAIL = "fail"
+    """The clip is not read past them."""
+    HOLD = "hold"
+    """They repeat the last good frame; so does all that is missing at the end."""
+    KEEP = "keep"
+    """They stay as far as they can be decoded; one without any picture repeats the frame before."""
 
 
 _FRAMES = re.compile(r"(\d*):(\d*)")
@@ -45,6 +57,8 @@ class ClipInfo:
     rate_is_assumed: the source has no rate of its own (an image sequence), so `rate` was given to the probe.
     file_rate: rate of the file's own times if an editor plays it at another rate; None if it is `rate`.
     notices: what is assumed of the source, or left out of the result: one sentence each, which users see as warnings.
+    grid: which frames have no picture of their own or more than one; None if each has one, or if nothing is known.
+    damaged: what becomes of damaged frames.
     orientation: how the stored picture is turned to be shown, by the numbers of EXIF; 1 is as stored.
     """
 
@@ -71,6 +85,8 @@ class ClipInfo:
     field_order: FieldOrder = FieldOrder.PROGRESSIVE
     notices: tuple[str, ...] = ()
     orientation: int = 1
+    grid: FrameGrid | None = None
+    damaged: DamagePolicy = DamagePolicy.KEEP
 
     @property
     def interlaced(self) -> bool:

@@ -28,6 +28,10 @@ __all__ = [
     "writing",
 ]
 
+# Pictures read to tell films from single pictures, where a file holds several streams.
+_MANY_PICTURES = 50
+_COUNTED_PICTURES = 2000
+
 MAX_SIDE = 16384  # px
 MAX_PIXELS = 2**28
 
@@ -116,19 +120,48 @@ def open_container(path: Path) -> InputContainer:
 
 
 def best_video(container: InputContainer, path: Path) -> VideoStream:
-    """Return the video stream, never a cover picture. Raises MediaError if there is none or its size is absurd."""
+    """Return the film among the video streams. Raises MediaError if there is none or its size is absurd.
+
+    Pictures that are attached, such as covers, are never the film; nor is a track of one picture beside a longer one.
+    """
     with reading(path):
-        streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+        kinds = av.stream.Disposition
+        stills = kinds.attached_pic | kinds.timed_thumbnails | kinds.still_image
+        streams = [s for s in container.streams.video if not s.disposition & stills]
         if not streams:
             raise MediaError(f"{path} has no video.", "Name a video file or an image sequence.")
-        best = container.streams.best("video")
-        stream = best if isinstance(best, VideoStream) and best in streams else streams[0]
+        stream = streams[0] if len(streams) == 1 else _longest(streams, path)
         if stream.codec_context is None:
             raise MediaError(f"The codec of {path} is not supported.", "Render it to ProRes in Resolve.")
         check_size(path, stream.codec_context.width, stream.codec_context.height)
         stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         stream.thread_type = "AUTO"
     return stream
+
+
+def _longest(streams: list[VideoStream], path: Path) -> VideoStream:
+    """The stream of many pictures: the default one, else the largest, else the first."""
+    counts = {s.index: s.frames for s in streams}
+    if not all(counts.values()):  # Matroska and transport streams do not say
+        counts = dict.fromkeys(counts, 0)
+        with open_container(path) as counted:
+            for packet in counted.demux(*(counted.streams[index] for index in counts)):
+                counts[packet.stream_index] += packet.size > 0
+                if min(counts.values()) >= _MANY_PICTURES or sum(counts.values()) >= _COUNTED_PICTURES:
+                    break
+    most = max(counts.values())
+
+    def worth(stream: VideoStream) -> tuple[bool, bool, bool, int, int]:
+        context = stream.codec_context
+        return (
+            context is not None,
+            2 * counts[stream.index] >= min(most, _MANY_PICTURES),
+            bool(stream.disposition & av.stream.Disposition.default),
+            0 if context is None else context.width * context.height,
+            -stream.index,
+        )
+
+    return max(streams, key=worth)
 
 
 def check_size(path: Path, width: int, height: int) -> None:

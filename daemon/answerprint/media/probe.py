@@ -16,6 +16,7 @@ from answerprint.frames.colour import UNKNOWN, ColourTags
 from answerprint.frames.sequence import find_sequence, names_a_sequence
 from answerprint.frames.timecode import Timecode
 from answerprint.media.boundary import best_video, check_size, check_source, open_container, reading
+from answerprint.media.decoding import decoded_pictures
 from answerprint.media.orientation import UPRIGHT, is_sideways, orientation_of, turning_words
 from answerprint.media.pixels import bit_depth, has_alpha
 from answerprint.media.stills import read_still
@@ -34,8 +35,8 @@ def probe(path: Path | str, sequence_rate: Fraction = DEFAULT_SEQUENCE_RATE, on_
     sequence_rate: frames per second of pictures, which have no rate of their own.
     on_read: called with the number of frames found so far, while a file without a usable index is read; may raise.
     The number of frames is that of the file, or what the header promises if the file is cut short.
-    Raises MediaError if it cannot be used: missing, damaged, a playlist or a URL, without video, absurdly large, with
-    gaps in its numbering, or with a variable frame rate.
+    Raises MediaError if it cannot be used: missing, damaged, a playlist or a URL, without video, absurdly large,
+    or with gaps in its numbering.
     """
     place = Path(path)
     if "\0" not in str(path) and names_a_sequence(place):
@@ -49,7 +50,7 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
         stream = best_video(container, path)
         tagged = read_tags(stream.codec_context)  # before decoding: some decoders then forget what the container says
         with reading(path):
-            frame = next(iter(container.decode(stream)), None)
+            frame = next((frame for frame, _ in decoded_pictures(container, stream)), None)
             if frame is None:
                 raise MediaError(f"{path} has no frames.", "The file is damaged or was never finished.")
             check_size(path, frame.width, frame.height)
@@ -75,6 +76,7 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
                 first_pts=timeline.first_pts,
                 time_base=stream.time_base or Fraction(1),
                 orientation=orientation,
+                grid=timeline.grid if timeline.grid is not None and timeline.grid.oddities else None,
                 notices=notices,
             )
 

@@ -2,48 +2,76 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from av.video.frame import VideoFrame
 
 from answerprint.errors import MediaError, TruncatedError
-from answerprint.frames.clip import ClipInfo
+from answerprint.frames.clip import ClipInfo, DamagePolicy
 from answerprint.frames.frame import Frame, FrameRange
+from answerprint.frames.grid import frame_index
 from answerprint.media.boundary import best_video, open_container, reading
+from answerprint.media.decoding import decoded_pictures
 from answerprint.media.fields import deinterlaced
 from answerprint.media.orientation import is_sideways, turned
 from answerprint.media.pixels import decode_pixels
+from answerprint.media.spacing import check_spacing
 from answerprint.media.stills import read_still
-from answerprint.media.timeline import frame_index
 
 __all__ = ["FrameReader", "open_reader"]
 
 # Seek to the wanted frame; if that lands wrong, a long GOP earlier; else decode from the very start.
 _STEPS_BACK = (0, 300)
+# Frames read to find the last good one before a range.
+_RUN_UP = 48
 
 _Indexed = Generator[tuple[int, VideoFrame], None, None]
 
 
 def open_reader(info: ClipInfo, frames: FrameRange | None = None) -> FrameReader:
-    """Return a reader of a range of the clip, all of it for None. Raises InputError if the range is outside."""
-    return FrameReader(info, info.checked(frames))
+    """Return a reader of a range of the clip, all of it for None.
+
+    Raises InputError if the range is outside, MediaError if its frame rate is variable.
+    """
+    chosen = info.checked(frames)
+    check_spacing(info, chosen)
+    return FrameReader(info, chosen)
+
+
+@dataclass(slots=True)
+class _Damage:
+    """Frames in which a decoder found damage, and frames that it could not decode."""
+
+    found: set[int] = field(default_factory=set)
+    lost: set[int] = field(default_factory=set)
+
+    def forget(self) -> None:
+        self.found.clear()
+        self.lost.clear()
 
 
 class FrameReader:
     """An iterator of Frame in presentation order, and the owner of the open file: use it in a `with` block.
 
-    Raises TruncatedError if the source ends early, MediaError if a frame cannot be decoded.
+    Raises TruncatedError if the source ends early, MediaError if a frame cannot be decoded or is damaged, unless the
+    clip's policy allows it.
     """
 
     def __init__(self, info: ClipInfo, frames: FrameRange) -> None:
         self.info = info
         self.range = frames
         self.damaged: list[int] = []
-        """Frames so far in which the decoder found damage, though it returned them."""
+        """Frames so far that are damaged, or that the file lacks against its own account."""
         self._next = frames.start
         self._source: _Indexed | None = None
+        self._ahead: tuple[int, VideoFrame] | None = None
+        self._failed: MediaError | None = None
+        self._last: Frame | None = None
+        self._damage = _Damage()
 
     def __enter__(self) -> Self:
         if not self.info.interlaced:
@@ -56,8 +84,8 @@ class FrameReader:
 
     def _frames(self, start: int) -> _Indexed:
         if self.info.files:
-            return _stills(self.info, FrameRange(start, self.range.stop))
-        return _exact(self.info, start)
+            return _stills(self.info, FrameRange(start, self.range.stop), self._damage)
+        return _exact(self.info, start, self._damage)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -74,39 +102,91 @@ class FrameReader:
             raise ValueError("the reader is not open")
         if self._next >= self.range.stop:
             raise StopIteration
-        try:
-            index, decoded = next(self._source, (None, None))
-        except MediaError as error:
-            if self._next == self.range.start:
-                raise
-            raise self._ends_early() from error  # the frames so far are good, and are kept
-        if decoded is None:
-            raise self._ends_early()
-        if index != self._next:
-            raise MediaError(
-                f"Frame {self._next} of {self.info.path} cannot be decoded.",
-                f"Restore around it: --range {self.range.start}:{self._next} and from {index}.",
-            )
-        self._check(decoded)
-        with reading(self.info.path):
-            picture, alpha = decode_pixels(decoded, self.info.colour, centred=self.info.codec == "mjpeg")
-        if decoded.is_corrupt:
-            self.damaged.append(index)
+        index = self._next
+        shown = self._advance(self._source, index)
+        grid = self.info.grid
+        missing = shown is None and not (grid is not None and grid.is_held(index))
+        if missing or index in self._damage.found:
+            self._note_damage(index, missing)
+        if shown is None or (index in self._damage.found and self.info.damaged is DamagePolicy.HOLD):
+            frame = self._repeated(self._source, index)
+        else:
+            frame = self._converted(index, shown)
         self._next += 1
+        self._last = frame
+        return frame
+
+    def _advance(self, source: _Indexed, index: int) -> VideoFrame | None:
+        """Decode up to a frame, and return its picture; None if the file has none for it."""
+        while self._failed is None and (self._ahead is None or self._ahead[0] < index):
+            try:
+                self._ahead = next(source, None)
+            except MediaError as error:
+                if self._next == self.range.start:
+                    raise
+                self._ahead, self._failed = None, error  # the frames so far are good, and are kept
+            if self._ahead is None:
+                break
+        return self._ahead[1] if self._ahead is not None and self._ahead[0] == index else None
+
+    def _note_damage(self, index: int, missing: bool) -> None:
+        """Add a frame to `damaged`. Raises MediaError if the clip ends here, or if its policy is to fail."""
+        policy = self.info.damaged
+        at_end = missing and self._ahead is None and index not in self._damage.lost
+        if self._failed is not None or (at_end and policy is not DamagePolicy.HOLD):
+            raise self._ends_early() from self._failed
+        if policy is DamagePolicy.FAIL:
+            what = "cannot be decoded" if missing else "is damaged"
+            after = index + 1 if self._ahead is None or not missing else self._ahead[0]
+            raise MediaError(
+                f"Frame {index} of {self.info.path} {what}.",
+                f"Give --damaged hold or keep, or restore around it: --range {self.range.start}:{index} and from"
+                f" {after}.",
+            )
+        self.damaged.append(index)
+
+    def _converted(self, index: int, shown: VideoFrame) -> Frame:
+        self._check(shown)
+        with reading(self.info.path):
+            picture, alpha = decode_pixels(shown, self.info.colour, centred=self.info.codec == "mjpeg")
         turn = self.info.orientation
         return Frame(index, turned(picture, turn), None if alpha is None else turned(alpha, turn))
+
+    def _repeated(self, source: _Indexed, index: int) -> Frame:
+        """The frame before; the next good one where there is none before. Raises TruncatedError without either."""
+        last = self._last or self._before(index)
+        while last is None:
+            if self._ahead is None:
+                raise self._ends_early()
+            place, shown = self._ahead
+            if place in self._damage.found:
+                self._advance(source, place + 1)
+            else:
+                last = self._converted(place, shown)
+        return Frame(index, last.picture, last.alpha)
+
+    def _before(self, index: int) -> Frame | None:
+        """The last good frame before a range; None if the clip begins with the range."""
+        grid, last = self.info.grid, index - 1
+        while last >= 0 and grid is not None and grid.is_held(last):
+            last -= 1
+        if last < 0:
+            return None
+        with FrameReader(self.info, FrameRange(max(0, last - _RUN_UP), last + 1)) as reader:
+            return deque(reader, maxlen=1)[0]
 
     def _ends_early(self) -> TruncatedError:
         done = self._next - self.range.start
         return TruncatedError(
             f"{self.info.path} ends early: {done} of {len(self.range)} frames could be read.",
-            f"Copy the source again, or restore the range {self.range.start}:{self._next}."
+            f"Copy the source again, or restore the range {self.range.start}:{self._next}; --damaged hold repeats the"
+            " last frame to the end."
             if done
             else "Copy the source again.",
         )
 
-    def _check(self, decoded: VideoFrame) -> None:
-        width, height = decoded.width, decoded.height
+    def _check(self, shown: VideoFrame) -> None:
+        width, height = shown.width, shown.height
         if is_sideways(self.info.orientation):
             width, height = height, width
         if (width, height) != (self.info.width, self.info.height):
@@ -117,15 +197,22 @@ class FrameReader:
             )
 
 
-def _stills(info: ClipInfo, frames: FrameRange) -> _Indexed:
+def _stills(info: ClipInfo, frames: FrameRange, damage: _Damage) -> _Indexed:
     """Decode the pictures of a sequence one by one."""
     for index in range(frames.start, frames.stop):
-        if not info.files[index].exists():
-            return  # removed since the probe: like a file that ends early
-        yield index, read_still(info.files[index]).frame
+        try:
+            if not info.files[index].exists():
+                raise MediaError(f"{info.files[index]} does not exist.")
+            yield index, read_still(info.files[index]).frame
+        except MediaError:
+            if info.damaged is not DamagePolicy.HOLD:
+                if not info.files[index].exists():
+                    return  # removed since the probe: like a file that ends early
+                raise
+            damage.lost.add(index)
 
 
-def _exact(info: ClipInfo, start: int) -> _Indexed:
+def _exact(info: ClipInfo, start: int, damage: _Damage) -> _Indexed:
     """Decode from exactly this frame on.
 
     A seek is good if the first frame that comes out is a key frame at or before the wanted one. Seeking by the index of
@@ -133,15 +220,19 @@ def _exact(info: ClipInfo, start: int) -> _Indexed:
     """
     landings = [start - back for back in _STEPS_BACK if start - back > 0] if info.first_pts is not None else []
     for landing in landings:
-        source = _decode(info, landing)
-        first = next(source, None)
-        if first is not None and first[0] <= start and first[1].key_frame and not first[1].is_corrupt:
+        source = _decode(info, landing, damage)
+        try:
+            first = next(source, None)
+        except MediaError:  # nothing from there on can be decoded
+            first = None
+        if first is not None and first[0] <= start and first[1].key_frame and first[0] not in damage.found:
             if first[0] == start:
                 yield first
             yield from _from(source, start)
             return
         source.close()
-    yield from _from(_decode(info, 0), start)
+        damage.forget()
+    yield from _from(_decode(info, 0, damage), start)
 
 
 def _from(source: _Indexed, start: int) -> _Indexed:
@@ -150,28 +241,41 @@ def _from(source: _Indexed, start: int) -> _Indexed:
             yield index, frame
 
 
-def _decode(info: ClipInfo, landing: int) -> _Indexed:
+def _decode(info: ClipInfo, landing: int, damage: _Damage) -> _Indexed:
     """Decode from a seek to frame `landing` on (0: no seek), each frame with its number."""
     rate = info.file_rate or info.rate
+    lost: list[int | None] = []
+    counted = 0
     with open_container(info.path) as container:
         stream = best_video(container, info.path)
         with reading(info.path):
             if landing > 0 and info.first_pts is not None:
                 pts = info.first_pts + int(landing / (rate * info.time_base))
                 container.seek(pts, stream=stream, backward=True)
-            frames = iter(container.decode(stream))
-        counted = 0
+        pictures = decoded_pictures(container, stream, lost)
         while True:
             with reading(info.path):
-                frame = next(frames, None)
-            if frame is None:
+                found = next(pictures, None)
+            damage.lost.update(_number(info, each) for each in lost if each is not None and info.first_pts is not None)
+            lost.clear()
+            if found is None:
                 return
+            frame, damaged = found
             if info.first_pts is None:
                 index = counted
             elif frame.pts is None:
                 raise MediaError(f"A frame of {info.path} has no time.", "Copy its streams into a new file.")
             else:
-                index = frame_index(frame.pts, info.first_pts, info.time_base, rate)
+                index = _number(info, frame.pts)
             counted += 1
             if index >= 0:
+                if damaged:
+                    damage.found.add(index)
                 yield index, frame
+
+
+def _number(info: ClipInfo, pts: int) -> int:
+    """The frame at which the picture of this time is shown."""
+    if info.grid is not None and pts in info.grid.moved:
+        return info.grid.moved[pts]
+    return frame_index(pts, info.first_pts or 0, info.time_base, info.file_rate or info.rate)

@@ -1,4 +1,4 @@
-"""The times of a file's frames: counts them, in presentation order, and checks that they are evenly spaced.
+"""The times of a file's pictures, and the frames that they are shown at.
 
 If the index of the file is enough, only the ends of the file are read. Otherwise all of it is, with reports of
 progress.
@@ -6,20 +6,23 @@ progress.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 from av.container import InputContainer
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from answerprint.errors import MediaError
+from answerprint.frames.frame import FrameRange
+from answerprint.frames.grid import FrameGrid, grid_of, unrounded
 from answerprint.media.boundary import best_video, open_container, reading
+from answerprint.media.decoding import decoded_pictures, packets
 
-__all__ = ["FrameTimeline", "OnRead", "constant_rate", "frame_index", "no_progress", "read_timeline"]
+__all__ = ["FrameTimeline", "OnRead", "no_progress", "read_timeline"]
 
 OnRead = Callable[[int], None]
 """Called repeatedly while a file is read, with the number of frames found so far."""
@@ -30,40 +33,21 @@ _HEAD = 8
 # In these codecs a packet may contain a picture that is never shown.
 _HIDDEN_PICTURES = frozenset({"vp8"})
 
-_STANDARD_RATES = (
-    *(Fraction(n) for n in (24, 25, 30, 48, 50, 60, 100, 120)),
-    *(Fraction(1000 * n, 1001) for n in (24, 30, 48, 60, 120)),
-)
-_ROUNDING = Fraction(1, 2_000_000)  # less than the difference between 29.97 and 30000/1001
 # Packets read at the start of a file to check its index: more than any codec reorders.
 _FIRST_PACKETS = 32
 
 
 @dataclass(frozen=True, slots=True)
 class FrameTimeline:
-    """Frame n is shown at first_pts + n / rate; first_pts None means that frames can only be counted."""
+    """frames: that the file promises, or has. rate: per second. first_pts: of frame 0, None if times say nothing.
+
+    grid: which picture each frame shows; None if pictures can only be counted.
+    """
 
     frames: int
     rate: Fraction
-    first_pts: int | None
-
-
-def constant_rate(pts: Sequence[int], time_base: Fraction, candidates: Sequence[Fraction]) -> Fraction | None:
-    """Return the first rate at which times in presentation order fall on frames 0, 1, 2, ..., or None.
-
-    Each time may be off by less than half a frame: containers round (Matroska to milliseconds).
-    """
-    for rate in candidates:
-        if all(frame_index(p, pts[0], time_base, rate) == n for n, p in enumerate(pts)):
-            return rate
-    return None
-
-
-def frame_index(pts: int, first_pts: int, time_base: Fraction, rate: Fraction) -> int:
-    """Return the number of the frame shown at pts, the nearest one."""
-    numerator = (pts - first_pts) * time_base.numerator * rate.numerator
-    denominator = time_base.denominator * rate.denominator
-    return (2 * numerator + denominator) // (2 * denominator)
+    first_pts: int | None = None
+    grid: FrameGrid | None = None
 
 
 def no_progress(frames: int) -> None:
@@ -71,49 +55,81 @@ def no_progress(frames: int) -> None:
 
 
 def read_timeline(path: Path, on_read: OnRead = no_progress) -> FrameTimeline:
-    """Count a file's frames. Raises MediaError if there are none or if they are not evenly spaced.
+    """Find a file's frames. Raises MediaError if there are none.
 
     on_read: may raise to stop reading.
     """
     pts = _index_times(path) or _packet_times(path, on_read)
+    first: int | None = None
     if pts is not None:
-        head = _decoded_times(path, _HEAD)
+        head, lost = _decoded_times(path, _HEAD)
         if head and head[0] is not None:
-            pts = [p for p in pts if p >= head[0]]
-        if list(head) != pts[: len(head)]:
+            first = _first_time(path, pts, head[0])
+            pts = [p for p in pts if p >= first]
+        if not _agree(pts, head, lost):
             pts = None
     if pts is None:
-        decoded = _decoded_times(path, None, on_read)
-        known = [p for p in decoded if p is not None]
-        if len(known) < len(decoded) or any(b <= a for a, b in pairwise(known)):
-            return _counted(path, len(decoded))  # AVI with B-frames has times in decoding order
+        times, _ = _decoded_times(path, None, on_read)
+        known = [p for p in times if p is not None]
+        if len(known) < len(times) or any(b <= a for a, b in pairwise(known)):
+            return _counted(path, len(times))  # AVI with B-frames has times in decoding order
         pts = known
     if not pts:
         raise MediaError(f"{path} has no frames.", "The file is damaged or was never finished.")
+    first = pts[0] if first is None else min(first, pts[0])
     with open_container(path) as container:
         stream = best_video(container, path)
         time_base = stream.time_base or Fraction(1)
-        rate = constant_rate(pts, time_base, _candidates(stream))
-        if rate is None:
-            raise MediaError(
-                f"{path} has a variable frame rate: its {len(pts)} frames are not evenly spaced.",
-                "Convert it to a constant frame rate first, then restore the result.",
-            )
-        promised = _promised(stream, container.duration, len(container.streams) == 1, rate)
+        grid = grid_of(pts, time_base, _named_rates(stream), first)
+        grid = replace(grid, stated="avi" in container.format.name)
+        promised = _promised(stream, container, grid.rate, first * time_base)
+    if promised > grid.frames:
+        grid = _with_held_end(path, grid, pts[-1], time_base, promised)
     # A difference of more than one frame is not rounding: the file is cut short.
-    return FrameTimeline(promised if promised > len(pts) + 1 else len(pts), rate, pts[0])
+    frames = promised if promised > grid.frames + 1 else grid.frames
+    return FrameTimeline(frames, grid.rate, grid.first_pts, grid)
 
 
-def _candidates(stream: VideoStream) -> list[Fraction]:
+def _agree(pts: list[int], head: list[int | None], lost: list[int | None]) -> bool:
+    """Whether the decoder gives one picture for each of the first packets, but for those that it cannot decode."""
+    shown = [p for p in head if p is not None]
+    if len(shown) < len(head) or not shown or any(b <= a for a, b in pairwise(shown)):
+        return False
+    expected = pts[: bisect_right(pts, shown[-1])]
+    return [p for p in expected if p not in lost or p in shown] == shown
+
+
+def _first_time(path: Path, pts: list[int], decoded_first: int) -> int:
+    """The time of frame 0: of the first picture that a decoder shows, or would show if it were not damaged."""
+    if decoded_first <= pts[0]:
+        return decoded_first
+    with open_container(path) as container, reading(path):
+        for packet in packets(container, best_video(container, path)):
+            if packet.is_keyframe and not packet.is_discard:
+                return decoded_first if packet.pts is None else min(decoded_first, packet.pts)
+    return decoded_first
+
+
+def _with_held_end(path: Path, grid: FrameGrid, last: int, time_base: Fraction, promised: int) -> FrameGrid:
+    """The grid with the frames for which the file says that its last picture stays."""
+    with open_container(path) as container, reading(path):
+        stream = best_video(container, path)
+        container.seek(last, stream=stream)
+        stays, final = 0, 0
+        for packet in packets(container, stream):
+            final = packet.duration or 0
+            if packet.pts == last:
+                stays = final
+        stays = max(stays, final)  # MP4 gives the last packet, in the order of decoding, all that is left
+    stop = min(promised, grid.frames - 1 + round(stays * time_base * grid.rate))
+    if stop <= grid.frames:
+        return grid
+    return replace(grid, frames=stop, held=(*grid.held, FrameRange(grid.frames, stop)))
+
+
+def _named_rates(stream: VideoStream) -> list[Fraction]:
     """Return the rates that the file can mean, the most trusted first."""
-    named = [rate for rate in (stream.guessed_rate, stream.average_rate, stream.base_rate) if rate]
-    near = [standard for rate in named for standard in _STANDARD_RATES if abs(standard / rate - 1) < Fraction(1, 100)]
-    return [_exact(rate) for rate in named] + near
-
-
-def _exact(rate: Fraction) -> Fraction:
-    """Undo rounding: Matroska stores nanoseconds, and 60000/1001 comes back as 19001/317."""
-    return next((standard for standard in _STANDARD_RATES if abs(standard / rate - 1) < _ROUNDING), rate)
+    return [rate for rate in (stream.guessed_rate, stream.average_rate, stream.base_rate) if rate]
 
 
 def _index_times(path: Path) -> list[int] | None:
@@ -177,8 +193,8 @@ def _packet_times(path: Path, on_read: OnRead = no_progress) -> list[int] | None
         if stream.codec_context.name in _HIDDEN_PICTURES:
             return None
         with reading(path):
-            for packet in container.demux(stream):
-                if packet.size == 0 or packet.is_discard:  # the flush packet; frames that an edit list omits
+            for packet in packets(container, stream):
+                if packet.is_discard:  # frames that an edit list omits
                     continue
                 if packet.pts is None:
                     return None
@@ -188,19 +204,19 @@ def _packet_times(path: Path, on_read: OnRead = no_progress) -> list[int] | None
     return times if all(a < b for a, b in pairwise(times)) else None
 
 
-def _decoded_times(path: Path, limit: int | None, on_read: OnRead = no_progress) -> list[int | None]:
-    """Return the times of the first frames that come out of the decoder."""
+def _decoded_times(
+    path: Path, limit: int | None, on_read: OnRead = no_progress
+) -> tuple[list[int | None], list[int | None]]:
+    """Return the times of the first pictures that come out of the decoder, and of packets that it cannot decode."""
     times: list[int | None] = []
-    with open_container(path) as container:
-        stream = best_video(container, path)
-        frames: Iterator[VideoFrame] = container.decode(stream)
-        with reading(path):
-            for frame in frames:
-                times.append(frame.pts)
-                on_read(len(times))
-                if len(times) == limit:
-                    break
-    return times
+    lost: list[int | None] = []
+    with open_container(path) as container, reading(path):
+        for frame, _ in decoded_pictures(container, best_video(container, path), lost=lost):
+            times.append(frame.pts)
+            on_read(len(times))
+            if len(times) == limit:
+                break
+    return times, lost
 
 
 def _counted(path: Path, frames: int) -> FrameTimeline:
@@ -209,17 +225,22 @@ def _counted(path: Path, frames: int) -> FrameTimeline:
         raise MediaError(f"{path} has no frames.", "The file is damaged or was never finished.")
     with open_container(path) as container:
         stream = best_video(container, path)
-        return FrameTimeline(frames, next(iter(_candidates(stream)), Fraction(25)), None)
+        return FrameTimeline(frames, next(map(unrounded, _named_rates(stream)), Fraction(25)))
 
 
-def _promised(stream: VideoStream, container_duration: int | None, alone: bool, rate: Fraction) -> int:
-    """Return how many frames the file's header promises, 0 if it says nothing about its video."""
+def _promised(stream: VideoStream, container: InputContainer, rate: Fraction, first: Fraction) -> int:
+    """Return how many frames the file's header promises, 0 if it says nothing about its video.
+
+    first: time of frame 0, seconds.
+    """
     if stream.duration and stream.time_base:
         return round(stream.duration * stream.time_base * rate)
     tag = next((value for key, value in stream.metadata.items() if key.upper() == "DURATION"), "")
     seconds = _seconds(tag)
-    if seconds is None and alone and container_duration:
-        seconds = Fraction(container_duration, 1_000_000)
+    if seconds is None and len(container.streams) == 1 and container.duration:
+        seconds = Fraction(container.duration, 1_000_000)
+    if seconds and "matroska" in container.format.name:
+        seconds -= first  # Matroska counts from zero, even if its picture begins later
     return round(seconds * rate) if seconds else 0
 
 

@@ -20,6 +20,7 @@ from answerprint.ipc.messages import Message
 from answerprint.media import OnRead, no_progress, probe
 from answerprint.media.boundary import MAX_PIXELS, MAX_SIDE
 from answerprint.media.provenance import MADE_BY_KEY
+from answerprint.media.spacing import check_spacing, spacing_notices
 from answerprint.pipeline.choices import Choices, resolve
 from answerprint.weights.manifest import read_manifest
 from answerprint.worker.requests import JobChannel
@@ -227,6 +228,8 @@ def resolve_job(request: RestoreRequest, *, preview: bool = False, on_read: OnRe
         raise InputError(f"{entry.name} produces depth; --strength does not apply.", "Leave --strength out.")
     info = request.clip.interpret(probe(request.clip.media, on_read=on_read))
     frames = request.clip.frames(info)
+    check_spacing(info, frames)
+    info = replace(info, notices=(*info.notices, *spacing_notices(info, frames)))
     codec = "" if preview else request.codec or default_codec(Path(request.output))
     size = _size(request, info, entry, choices)
     return ResolvedJob(request, info, frames, entry, _enlarged(choices, info, entry, size), size, codec)
