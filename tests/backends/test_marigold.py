@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from answerprint.weights.write_manifest import write_manifest
 from backends.builders import CPU, low_frames
 from backends.builders_marigold import NEWER, backend_of, save_marigold, small_marigold, small_marigold_pipeline
 from backends.contract import latent_noise, restore
+from backends.influence import without_influence
 
 SEED = 11
 
@@ -93,19 +93,6 @@ def test_parts_that_do_not_fit_are_refused() -> None:
         backend_of(pipeline)
 
 
-def without_influence(part: nn.Module, depth: Callable[[], Tensor]) -> set[str]:
-    """Names of the tensors of `part` that can be changed, one at a time, without changing `depth()` but by rounding."""
-    before, without = depth(), set()
-    for name, weight in part.named_parameters():
-        kept = weight.data.clone()
-        # Not by a factor or a summand alone: normalisation undoes either in some places.
-        weight.data.mul_(1.5).add_(0.1 * torch.arange(kept.numel()).view_as(kept).remainder(3))
-        if (depth() - before).abs().max() < 4e-6:
-            without.add(name)
-        weight.data.copy_(kept)
-    return without
-
-
 def keys_biases(part: nn.Module) -> set[str]:
     """These shift all scores of a query alike, which softmax does not feel."""
     return {name for name, _ in part.named_parameters() if name.endswith(("to_k.bias", "k_proj.bias"))}
@@ -121,14 +108,11 @@ def test_every_tensor_of_network_and_codec_has_its_influence() -> None:
 
 def test_every_tensor_of_the_text_encoder_has_its_influence() -> None:
     """The empty prompt is encoded when a model is loaded."""
-    encoder = small_marigold_pipeline().text_encoder
-    frames = low_frames(1, 8, 12)
+    pipeline, frames = small_marigold_pipeline(**NEWER), low_frames(1, 8, 12)
 
     def depth() -> Tensor:
-        pipeline = small_marigold_pipeline(**NEWER)
-        pipeline.text_encoder = encoder
         backend = backend_of(pipeline)
         backend.configure(steps=1, sampler="own", options={})
         return depth_of(backend, frames)
 
-    assert without_influence(encoder, depth) == keys_biases(encoder)
+    assert without_influence(pipeline.text_encoder, depth) == keys_biases(pipeline.text_encoder)

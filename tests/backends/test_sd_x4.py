@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from answerprint.backends import kl
 from answerprint.backends.sd_x4.adapter import SdX4Backend
@@ -18,6 +16,7 @@ from answerprint.temporal.tokens import TokenMerger
 from backends.builders import low_frames
 from backends.builders_sd_x4 import small_sd_x4
 from backends.contract import latent_noise, restore
+from backends.influence import without_influence
 from backends.report_equality import PROMPTED, SEED
 
 
@@ -144,31 +143,18 @@ def test_large_latents_are_decoded_in_windows_that_blend(monkeypatch: pytest.Mon
     assert (blended - whole).abs().mean() <= 0.1 * whole.std()
 
 
-def idle_weights(network: nn.Module, result: Callable[[], Tensor]) -> set[str]:
-    """Names of the weights that can be changed without a change of the result."""
-    base = result()
-    idle = set()
-    for name, weight in network.named_parameters():
-        kept = weight.data.clone()
-        weight.data += 0.5 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(1))
-        if (result() - base).abs().max() <= 1e-5:
-            idle.add(name)
-        weight.data = kept
-    return idle
-
-
 def test_every_weight_of_the_network_counts() -> None:
     backend = small_sd_x4()
     condition = backend.condition(low_frames(1, 8, 8))
     x = latent_noise(condition)
-    assert idle_weights(backend._network, lambda: backend.predict(x, 500, condition)) == set()
+    assert without_influence(backend._network, lambda: backend.predict(x, 500, condition)) == set()
 
 
 def test_every_weight_of_the_decoder_counts() -> None:
     backend = small_sd_x4()
     condition = backend.condition(low_frames(1, 4, 4))
     x = latent_noise(condition)
-    idle = idle_weights(backend._codec, lambda: backend.decode(x, condition))
+    idle = without_influence(backend._codec, lambda: backend.decode(x, condition))
     # Pictures are decoded only, so nothing of the encoder counts.
     unused = {n for n, _ in backend._codec.named_parameters() if n.startswith(("encoder.", "quant_conv."))}
     # Softmax ignores what is added to all keys alike.
