@@ -15,7 +15,7 @@ from answerprint.errors import InputError
 from answerprint.option import Option, OptionValue
 from answerprint.temporal.options import describe
 
-HEAVY = ("torch", "diffusers", "numpy", "av", "cv2", "grpc")
+HEAVY = ("torch", "diffusers", "numpy", "av", "OpenImageIO", "cv2", "grpc")
 
 EVERY = [("method", option) for option in describe()]
 EVERY += [(name, option) for name, info in families().items() for option in info.own_options]

@@ -16,7 +16,7 @@ from answerprint.cli.main import main
 from answerprint.errors import ModelError
 from backends.builders import CPU, small_pipeline
 
-HEAVY = ("torch", "diffusers", "transformers", "safetensors", "numpy", "av", "cv2")
+HEAVY = ("torch", "diffusers", "transformers", "safetensors", "numpy", "av", "OpenImageIO", "cv2")
 
 
 @pytest.fixture

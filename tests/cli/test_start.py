@@ -13,7 +13,7 @@ import pytest
 from answerprint.cli.main import COMMANDS
 from cli.program import Program, error_lines
 
-HEAVY = ("torch", "av", "cv2", "diffusers", "transformers")
+HEAVY = ("torch", "av", "OpenImageIO", "cv2", "diffusers", "transformers")
 LOADED_FOR_WORK = ("grpc", "google.protobuf", "yaml", "sqlite3")
 
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from answerprint.errors import InputError, MediaError
 from answerprint.frames import ColourTags, FrameRange, Picture
 from answerprint.media import open_reader, probe, timeline
-from answerprint.media.headers import header_timecode
 from answerprint.media.pixels import decode_pixels
 from media.makers import fill, make_movie, make_png, number_in, numbered_frame
 
@@ -242,13 +241,6 @@ def test_exr_values_outside_0_to_1_survive(tmp_path: Path) -> None:
     (tmp_path / "a.0001.exr").write_bytes(encode_still("exr", picture))
     with open_reader(probe(tmp_path)) as reader:
         np.testing.assert_array_equal(next(reader).picture[0, 0], np.array([0.5, 4.5, -0.25], np.float32))
-
-
-def test_the_timecode_of_an_exr_header_is_read() -> None:
-    word = (0x01 << 24 | 0x00 << 16 | 0x59 << 8 | 0x28 | 0x40).to_bytes(4, "little")
-    data = b"v/1\x01timeCode\0timecode\0\x08\0\0\0" + word + bytes(4)
-    assert header_timecode(data, "exr") == "01:00:59;28"
-    assert header_timecode(b"v/1\x01", "exr") is None
 
 
 def test_a_range_outside_the_clip_is_refused(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def _models() -> Iterator[DoctorCheck]:
 
 
 def _libraries(facts: dict[str, Any]) -> Iterator[DoctorCheck]:
-    for name in ("torch", "diffusers", "av", "cv2"):
+    for name in ("torch", "diffusers", "av", "OpenImageIO", "cv2"):
         part = facts[name]
         if "problem" in part:
             yield DoctorCheck(name, False, part["problem"], _INSTALL)

@@ -1,6 +1,6 @@
 """The data that flows through the program: frames, ranges, timecode, colour tags, clips, sequences and codecs."""
 
-from answerprint.frames.clip import ClipInfo, DamagePolicy, FieldOrder, parse_range, start_timecode_at
+from answerprint.frames.clip import ClipInfo, DamagePolicy, FieldOrder, PixelWindow, parse_range, start_timecode_at
 from answerprint.frames.codecs import (
     CODECS,
     DEFAULT_CODEC,
@@ -36,6 +36,7 @@ __all__ = [
     "NumberedFiles",
     "OutputSpec",
     "Picture",
+    "PixelWindow",
     "Plane",
     "SequencePattern",
     "Timecode",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from answerprint.errors import InputError
 from answerprint.frames.colour import UNTAGGED, ColourTags
@@ -15,7 +15,7 @@ from answerprint.frames.frame import FrameRange
 from answerprint.frames.grid import FrameGrid
 from answerprint.frames.timecode import Timecode
 
-__all__ = ["ClipInfo", "DamagePolicy", "FieldOrder", "parse_range", "start_timecode_at"]
+__all__ = ["ClipInfo", "DamagePolicy", "FieldOrder", "PixelWindow", "parse_range", "start_timecode_at"]
 
 
 class FieldOrder(StrEnum):
@@ -40,6 +40,26 @@ class DamagePolicy(StrEnum):
     """They stay as far as they can be decoded; one without any picture repeats the frame before."""
 
 
+class PixelWindow(NamedTuple):
+    """A rectangle of pixels; x and y of its upper left corner may be negative."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def contains(self, other: PixelWindow) -> bool:
+        """Whether it holds all of another one."""
+        return self.united(other) == self
+
+    def united(self, other: PixelWindow) -> PixelWindow:
+        """The smallest window that holds both."""
+        left, top = min(self.x, other.x), min(self.y, other.y)
+        right = max(self.x + self.width, other.x + other.width)
+        bottom = max(self.y + self.height, other.y + other.height)
+        return PixelWindow(left, top, right - left, bottom - top)
+
+
 _FRAMES = re.compile(r"(\d*):(\d*)")
 
 
@@ -56,6 +76,9 @@ class ClipInfo:
     first_pts, time_base: time of frame 0 in the file's own time; first_pts is None if packets have no times.
     rate_is_assumed: the source has no rate of its own (an image sequence), so `rate` was given to the probe.
     file_rate: rate of the file's own times if an editor plays it at another rate; None if it is `rate`.
+    header_timecode: the label in the header of a sequence's first picture, which need not exist at `rate`.
+    premultiplied: colour is multiplied by alpha. data_window: the pixels that are read of pictures that say where
+    theirs lie (EXR), of the size width x height; display_window: what of it is the picture, if the rest is overscan.
     notices: what is assumed of the source, or left out of the result: one sentence each, which users see as warnings.
     grid: which frames have no picture of their own or more than one; None if each has one, or if nothing is known.
     damaged: what becomes of damaged frames.
@@ -83,6 +106,10 @@ class ClipInfo:
     rate_is_assumed: bool = False
     file_rate: Fraction | None = None
     field_order: FieldOrder = FieldOrder.PROGRESSIVE
+    header_timecode: str = ""
+    premultiplied: bool = False
+    data_window: PixelWindow | None = None
+    display_window: PixelWindow | None = None
     notices: tuple[str, ...] = ()
     orientation: int = 1
     grid: FrameGrid | None = None
@@ -97,6 +124,13 @@ class ClipInfo:
     def whole(self) -> FrameRange:
         """All of the clip."""
         return FrameRange(0, self.frames)
+
+    def without_overscan(self) -> ClipInfo:
+        """The clip cropped to its display window."""
+        if self.display_window is None:
+            return self
+        _, _, width, height = self.display_window
+        return replace(self, width=width, height=height, data_window=self.display_window, display_window=None)
 
     def checked(self, frames: FrameRange | None) -> FrameRange:
         """Return the range, all of the clip for None. Raises InputError if it is empty or reaches outside the clip."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 __all__ = [
+    "CINEON",
     "HD_HEIGHT",
     "MATRICES",
     "MATRIX_WEIGHTS",
@@ -18,6 +19,8 @@ __all__ = [
 ]
 
 UNKNOWN = "unknown"
+CINEON = "cineon"
+"""The transfer of scanned film, as in DPX and Cineon: log of its density. H.273 has no code for it."""
 
 # Code points of ITU-T H.273, which every container shares, by FFmpeg's names.
 PRIMARIES: dict[int, str] = {

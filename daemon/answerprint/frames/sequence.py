@@ -12,6 +12,7 @@ from answerprint.errors import InputError, MediaError
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "READABLE",
     "BracketRange",
     "NumberedFiles",
     "SequencePattern",
@@ -22,7 +23,14 @@ __all__ = [
     "split_number",
 ]
 
-IMAGE_SUFFIXES = frozenset({".png", ".tif", ".tiff", ".dpx", ".exr", ".jpg", ".jpeg"})
+IMAGE_SUFFIXES = frozenset(
+    {
+        *(".png", ".apng", ".tif", ".tiff", ".dpx", ".cin", ".exr", ".jpg", ".jpeg"),
+        *(".webp", ".bmp", ".tga", ".jp2", ".j2k", ".j2c", ".avif", ".heic", ".heif"),
+    }
+)
+READABLE = "png, tif, dpx, cin, exr, jpg, jp2, webp, avif, bmp and tga"
+"""Formats of pictures, for errors."""
 
 _PERCENT = re.compile(r"%(?:0(\d{1,2}))?d")
 _BRACKET = re.compile(r"(?P<prefix>.*)\[(?P<first>\d+)-(?P<last>\d+)\](?P<suffix>.*)", re.DOTALL)
@@ -180,7 +188,7 @@ def _present(pattern: SequencePattern) -> NumberedFiles:
     return _without_gap(pattern, range(numbers[0], numbers[-1] + 1))
 
 
-_SUPPORTED = "Sequences of png, tif, dpx, exr and jpg can be read."
+_SUPPORTED = f"Sequences of {READABLE} can be read."
 
 
 def _without_gap(pattern: SequencePattern, numbers: range) -> NumberedFiles:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from answerprint.errors import InputError
 
-__all__ = ["Timecode"]
+__all__ = ["Timecode", "label_of_word", "word_of_label"]
 
 _TEXT = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})([:;.,])(\d{2,3})")
 
@@ -87,3 +87,40 @@ def _labels_skipped_before(count: int, base: int, skipped: int) -> int:
     tens, rest = divmod(count, ten_minutes)
     whole = 0 if rest < 60 * base else 1 + (rest - 60 * base) // a_minute
     return skipped * (9 * tens + whole)
+
+
+_DROP_FLAG, _FIELD_MARK = 1 << 6, 1 << 15
+_TENS_MASKS = (0x3, 0x7, 0x7, 0x3)  # of hours to frames: the bits above the tens are flags
+_PAIRED_ABOVE = 30  # labels a second: two bits of tens count no further, so a label names a pair of frames
+
+
+def label_of_word(word: int, rate: Fraction | None) -> str:
+    """Return the label of a 32-bit word of SMPTE ST 12 as DPX and EXR store it; "" if it is none.
+
+    Hours are in the top byte, frames in the lowest, each as two decimal digits. rate: frames per second, None if
+    unknown. Above 30, a word names a pair of frames, and its field mark the second one.
+    """
+    parts = []
+    for shift, mask in zip((24, 16, 8, 0), _TENS_MASKS, strict=True):
+        byte = word >> shift & 0xFF
+        if byte & 0xF > 9:
+            return ""
+        parts.append(10 * (byte >> 4 & mask) + (byte & 0xF))
+    hours, minutes, seconds, frames = parts
+    if rate is not None and _base(rate) > _PAIRED_ABOVE:
+        frames = 2 * frames + bool(word & _FIELD_MARK)
+    return f"{hours:02}:{minutes:02}:{seconds:02}{';' if word & _DROP_FLAG else ':'}{frames:02}"
+
+
+def word_of_label(text: str, rate: Fraction) -> int:
+    """Return the word that `label_of_word` reads. Raises InputError if the label does not exist at this rate."""
+    label = str(Timecode.parse(text, rate))
+    hours, minutes, seconds, frames = (int(label[at : at + 2]) for at in (0, 3, 6, 9))
+    flags = _DROP_FLAG if label[8] == ";" else 0
+    if _base(rate) > _PAIRED_ABOVE:
+        frames, second = divmod(frames, 2)
+        flags |= _FIELD_MARK * second
+    word = 0
+    for part in (hours, minutes, seconds, frames):
+        word = word << 8 | part // 10 << 4 | part % 10
+    return word | flags

@@ -1,4 +1,4 @@
-"""Reads and writes video files and image sequences; the only package that uses PyAV."""
+"""Reads and writes video files and image sequences; the only package that uses PyAV and OpenImageIO."""
 
 from answerprint.media.output import check_output, output_files
 from answerprint.media.probe import probe

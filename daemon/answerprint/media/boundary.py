@@ -20,6 +20,7 @@ from answerprint.store.quota import storage_error
 __all__ = [
     "MAX_PIXELS",
     "MAX_SIDE",
+    "animation",
     "best_video",
     "check_size",
     "check_source",
@@ -162,6 +163,13 @@ def _longest(streams: list[VideoStream], path: Path) -> VideoStream:
         )
 
     return max(streams, key=worth)
+
+
+def animation(path: Path) -> MediaError:
+    """The error for a file of several pictures that is named as one."""
+    return MediaError(
+        f"{shown(path)} is an animation, not a picture.", "Convert it to a movie or to a sequence of PNG pictures."
+    )
 
 
 def check_size(path: Path, width: int, height: int) -> None:

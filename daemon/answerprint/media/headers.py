@@ -1,45 +1,103 @@
-"""Timecode in the headers of DPX and EXR pictures, which FFmpeg's decoders do not pass on unchanged."""
+"""What the headers of pictures say beyond the picture: rate, timecode, colour, windows, how alpha is meant.
+
+DPX is read here (SMPTE ST 268): FFmpeg passes on none of it, and OpenImageIO also returns fields that lie beyond the
+end of a short header.
+"""
 
 from __future__ import annotations
 
+import math
+import struct
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
-__all__ = ["header_timecode"]
+from answerprint.frames.clip import PixelWindow
+from answerprint.frames.colour import CINEON, UNKNOWN, UNTAGGED, ColourTags
+from answerprint.frames.timecode import label_of_word
 
-_DPX_TIMECODE = 1920  # SMPTE ST 268: television header, BCD HHMMSSFF
-_DPX_TELEVISION_END = 2048
+__all__ = ["StillHeader", "dpx_header", "plausible_rate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StillHeader:
+    """What a picture file says, nothing guessed.
+
+    codec: FFmpeg's name, or OpenImageIO's for formats that only it reads. sample_aspect: width of a pixel over its
+    height. rate: frames per second, None if not said. timecode: a label, "" if there is none; it need not exist at that
+    rate. orientation: how the picture is stored, by the codes of EXIF (1 upright). premultiplied: its colour is
+    multiplied by its alpha. data_window: the pixels that are stored, None if they are the picture. display_window: the
+    picture, in the same coordinates. notices: what of the file is not read, one sentence each.
+    """
+
+    codec: str
+    colour: ColourTags = UNTAGGED
+    sample_aspect: Fraction = Fraction(1)
+    rate: Fraction | None = None
+    timecode: str = ""
+    orientation: int = 1
+    premultiplied: bool = False
+    data_window: PixelWindow | None = None
+    display_window: PixelWindow | None = None
+    notices: tuple[str, ...] = ()
+
+
+def plausible_rate(value: float) -> Fraction | None:
+    """Return the rate that a rounded number in a header means, such as 24000/1001 for 23.976; None if it is no rate."""
+    if not math.isfinite(value) or not 1 <= value <= 1000:
+        return None
+    whole = Fraction(round(value))
+    if abs(value - whole) < 0.0005:
+        return whole
+    slowed = Fraction(round(value * 1.001) * 1000, 1001)
+    return slowed if abs(value - slowed) < 0.005 else Fraction(value).limit_denominator(1000)
+
+
+_IMAGE_HEADER_END, _FILM_HEADER_END, _TELEVISION_HEADER_END = 1664, 1920, 2048
 _UNDEFINED = 0xFFFFFFFF
-_EXR_ATTRIBUTE = b"timeCode\0timecode\0\x08\0\0\0"
-_EXR_HEAD = 1 << 16
-_DROP_FLAG = 0x40
+_DPX_TRANSFERS = {
+    1: CINEON,  # printing density
+    2: "linear",
+    3: CINEON,
+    5: "bt709",
+    6: "bt709",
+    7: "smpte170m",
+    8: "smpte170m",
+}
+_DPX_PRIMARIES = {5: "bt709", 6: "bt709", 7: "bt470bg", 8: "smpte170m"}
+_DPX_ORIENTATIONS = (1, 4, 2, 3, 5, 6, 8, 7)  # EXIF's codes, by those of the header: line and then frame direction
 
 
-def header_timecode(data: bytes, codec: str) -> str | None:
-    """Return the label HH:MM:SS:FF in a picture's header, None if it has none. codec: FFmpeg's name."""
-    if codec == "dpx" and len(data) >= _DPX_TELEVISION_END:
-        order: Literal["big", "little"] = "big" if data.startswith(b"SDPX") else "little"
-        if int.from_bytes(data[4:8], order) < _DPX_TELEVISION_END:
-            return None  # there is no television header: the picture begins earlier
-        word = int.from_bytes(data[_DPX_TIMECODE : _DPX_TIMECODE + 4], order)
-        return None if word == _UNDEFINED else _label(word)
-    if codec == "exr":
-        place = data.find(_EXR_ATTRIBUTE, 0, _EXR_HEAD)
-        if place >= 0:
-            start = place + len(_EXR_ATTRIBUTE)
-            return _label(int.from_bytes(data[start : start + 4], "little"))
-    return None
+def dpx_header(data: bytes) -> StillHeader:
+    """Read the header of a DPX picture. data: at least its first 2048 bytes, if it has that many."""
+    order: Literal["<", ">"] = ">" if data.startswith(b"SDPX") else "<"
+
+    def field(kind: str, place: int, end: int) -> float:
+        """A number of the header; NaN if it lies beyond the header that the file has, or is left undefined."""
+        if len(data) < end or _begins(data, order) < end:
+            return math.nan
+        (word,) = struct.unpack_from(order + "I", data, place)
+        return math.nan if word == _UNDEFINED else float(struct.unpack_from(order + kind, data, place)[0])
+
+    timecode, transfer, primaries, orientation = field("I", 1920, _TELEVISION_HEADER_END), 0, 0, 0
+    if len(data) >= _IMAGE_HEADER_END:
+        transfer, primaries = data[801], data[802]
+        if data[160:164] == b"Lavc":  # FFmpeg calls all that it writes linear
+            transfer = primaries = 0
+        (orientation,) = struct.unpack_from(order + "H", data, 768)
+    horizontal, vertical = (field("I", place, _IMAGE_HEADER_END) for place in (1628, 1632))
+    rates = (field("f", place, end) for place, end in ((1940, _TELEVISION_HEADER_END), (1724, _FILM_HEADER_END)))
+    rate = next((found for each in rates if (found := plausible_rate(each)) is not None), None)
+    return StillHeader(
+        codec="dpx",
+        colour=ColourTags(_DPX_PRIMARIES.get(primaries, UNKNOWN), _DPX_TRANSFERS.get(transfer, UNKNOWN)),
+        sample_aspect=Fraction(int(horizontal), int(vertical)) if horizontal > 0 and vertical > 0 else Fraction(1),
+        rate=rate,
+        timecode="" if math.isnan(timecode) else label_of_word(int(timecode), rate),
+        orientation=_DPX_ORIENTATIONS[orientation] if orientation < len(_DPX_ORIENTATIONS) else 1,
+    )
 
 
-def _label(word: int) -> str | None:
-    """Return the label of a BCD word of SMPTE ST 12: hours in the top byte, frames and the drop flag in the lowest."""
-    tens_masks = (0x3, 0x7, 0x7, 0x3)  # the bytes of the tens also hold flags
-    parts = []
-    for shift, mask in zip((24, 16, 8, 0), tens_masks, strict=True):
-        byte = word >> shift & 0xFF
-        units = byte & 0xF
-        if units > 9:
-            return None
-        parts.append(10 * (byte >> 4 & mask) + units)
-    hours, minutes, seconds, frames = parts
-    separator = ";" if word & _DROP_FLAG else ":"
-    return f"{hours:02}:{minutes:02}:{seconds:02}{separator}{frames:02}"
+def _begins(data: bytes, order: str) -> int:
+    """Where the picture begins, which is where the header ends."""
+    return int(struct.unpack_from(order + "I", data, 4)[0])

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 
 from av.container import InputContainer
-from av.video.frame import VideoFrame
 
 from answerprint.errors import InputError, MediaError
-from answerprint.frames.clip import ClipInfo, FieldOrder
+from answerprint.frames.clip import ClipInfo, FieldOrder, PixelWindow
 from answerprint.frames.colour import UNKNOWN, ColourTags
 from answerprint.frames.sequence import find_sequence, names_a_sequence
 from answerprint.frames.timecode import Timecode
@@ -19,7 +18,7 @@ from answerprint.media.boundary import best_video, check_size, check_source, ope
 from answerprint.media.decoding import decoded_pictures
 from answerprint.media.orientation import UPRIGHT, is_sideways, orientation_of, turning_words
 from answerprint.media.pixels import bit_depth, has_alpha
-from answerprint.media.stills import read_still
+from answerprint.media.stills import read_still, read_still_header
 from answerprint.media.tags import read_tags
 from answerprint.media.timeline import OnRead, no_progress, read_timeline
 
@@ -32,7 +31,7 @@ def probe(path: Path | str, sequence_rate: Fraction = DEFAULT_SEQUENCE_RATE, on_
     """Return what INPUT is.
 
     path: a video file, a pattern `plate.%04d.png`, a range `plate.[0001-0100].png`, a folder of pictures, a picture.
-    sequence_rate: frames per second of pictures, which have no rate of their own.
+    sequence_rate: frames per second of pictures whose headers name none.
     on_read: called with the number of frames found so far, while a file without a usable index is read; may raise.
     The number of frames is that of the file, or what the header promises if the file is cut short.
     Raises MediaError if it cannot be used: missing, damaged, a playlist or a URL, without video, absurdly large,
@@ -40,7 +39,7 @@ def probe(path: Path | str, sequence_rate: Fraction = DEFAULT_SEQUENCE_RATE, on_
     """
     place = Path(path)
     if "\0" not in str(path) and names_a_sequence(place):
-        return _probe_sequence(place, sequence_rate)
+        return _probe_sequence(place, sequence_rate, on_read)
     return _probe_file(check_source(path), on_read)
 
 
@@ -54,7 +53,7 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
             if frame is None:
                 raise MediaError(f"{path} has no frames.", "The file is damaged or was never finished.")
             check_size(path, frame.width, frame.height)
-            orientation, notices = _orientation(frame)
+            orientation, notices = _shown(orientation_of(frame))
             sideways = is_sideways(orientation)
             aspect = stream.sample_aspect_ratio or Fraction(1)
             return ClipInfo(
@@ -81,9 +80,8 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
             )
 
 
-def _orientation(frame: VideoFrame) -> tuple[int, tuple[str, ...]]:
-    """Return the frame's orientation, and what is to be said about it."""
-    orientation = orientation_of(frame)
+def _shown(orientation: int | None) -> tuple[int, tuple[str, ...]]:
+    """Return the orientation, and what is to be said about it. orientation: None for one that slants."""
     if orientation is None:
         return UPRIGHT, ("The file says that its picture is shown slanted; it is restored as it is stored.",)
     if orientation == UPRIGHT:
@@ -119,26 +117,54 @@ def _normal(text: str | None, rate: Fraction) -> str | None:
         return None
 
 
-def _probe_sequence(path: Path, rate: Fraction) -> ClipInfo:
+def _probe_sequence(path: Path, rate: Fraction, on_read: OnRead) -> ClipInfo:
     with reading(path):
         found = find_sequence(path)
-    first = read_still(found.files[0])
-    frame: VideoFrame = first.frame
+    data, display = _windows(found.files, on_read)
+    first = read_still(found.files[0], data)
+    frame, header = first.frame, first.header
+    drop = Fraction(30000, 1001) if ";" in header.timecode else None  # at no other rate are numbers dropped
+    rate = header.rate or drop or rate
+    orientation, turned = _shown(header.orientation)
+    sideways = is_sideways(orientation)
     return ClipInfo(
         path=found.folder.absolute(),
         kind="sequence",
-        width=frame.width,
-        height=frame.height,
+        width=frame.height if sideways else frame.width,
+        height=frame.width if sideways else frame.height,
         rate=rate,
         frames=len(found.files),
-        sample_aspect=first.sample_aspect,
-        colour=read_tags(frame),
+        sample_aspect=1 / header.sample_aspect if sideways else header.sample_aspect,
+        colour=header.colour,
         bit_depth=bit_depth(frame.format),
         pixel_format=frame.format.name,
-        codec=first.codec,
-        start_timecode=_normal(first.timecode, rate),
+        codec=header.codec,
+        start_timecode=_normal(header.timecode, rate),
+        header_timecode=header.timecode,
         has_alpha=has_alpha(frame.format),
+        premultiplied=header.premultiplied,
         start_number=found.first,
         files=tuple(file.absolute() for file in found.files),
-        rate_is_assumed=True,
+        rate_is_assumed=header.rate is None,
+        data_window=data,
+        display_window=display,
+        orientation=orientation,
+        notices=(*turned, *header.notices),
     )
+
+
+def _windows(files: Sequence[Path], on_read: OnRead) -> tuple[PixelWindow | None, PixelWindow | None]:
+    """Return the window that all pictures are read in, and the display window if overscan lies around it.
+
+    Pictures whose windows differ from their size are usually stored without their empty border, each with its own
+    window. So the windows of all are read then.
+    """
+    first = read_still_header(files[0])
+    if first.data_window is None or first.display_window is None:
+        return None, None
+    together = first.display_window
+    for number, file in enumerate(files):
+        together = together.united(read_still_header(file).data_window or together)
+        on_read(number + 1)
+    check_size(files[0], together.width, together.height)
+    return together, None if together == first.display_window else first.display_window

@@ -203,7 +203,7 @@ def _stills(info: ClipInfo, frames: FrameRange, damage: _Damage) -> _Indexed:
         try:
             if not info.files[index].exists():
                 raise MediaError(f"{info.files[index]} does not exist.")
-            yield index, read_still(info.files[index]).frame
+            yield index, read_still(info.files[index], info.data_window).frame
         except MediaError:
             if info.damaged is not DamagePolicy.HOLD:
                 if not info.files[index].exists():

@@ -21,6 +21,7 @@ def main(argv: Sequence[str]) -> int:
         "torch": _torch,
         "diffusers": _version("diffusers"),
         "av": _av,
+        "OpenImageIO": _version("OpenImageIO"),
         "cv2": _version("cv2"),
         "flow_cache": _flow_cache,
     }

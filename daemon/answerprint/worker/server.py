@@ -27,7 +27,7 @@ from answerprint.worker.threads import use_threads
 __all__ = ["WorkerServer"]
 
 _CONTROLS = frozenset({"load", "unload", "limits"})
-_LIBRARIES = ("torch", "diffusers", "safetensors", "av", "opencv-python-headless", "numpy")
+_LIBRARIES = ("torch", "diffusers", "safetensors", "av", "openimageio", "opencv-python-headless", "numpy")
 _KEEP_ALIVE_SECONDS = 300.0
 
 
