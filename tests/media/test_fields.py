@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 
 from answerprint.api.clip_ref import ClipRef
 from answerprint.errors import InputError
-from answerprint.frames import FieldOrder, FrameRange
-from answerprint.media import open_reader, probe
+from answerprint.frames import ClipInfo, FieldOrder, FrameRange
+from answerprint.media import find_fields, open_reader, probe
+from answerprint.media.combing import combing
+from media.interlace import Picture, fidelity, film, interlaced, moments
 from media.makers import fill, make_movie
 
 WIDTH, HEIGHT = 96, 64
@@ -98,6 +101,7 @@ def test_an_editor_cannot_set_what_only_the_frames_say() -> None:
         "progressive": "FIELD_ORDER_PROGRESSIVE",
         "top": "FIELD_ORDER_TOP_FIRST",
         "bottom": "FIELD_ORDER_BOTTOM_FIRST",
+        "per-frame": "FIELD_ORDER_MIXED",
     }
     for word, name in forms.items():
         clip = ClipRef.from_settings("a", interpret={"fields": word})
@@ -118,3 +122,73 @@ def test_a_film_that_is_played_at_another_rate_gives_the_same_frames(tmp_path: P
             for frame, same in zip(one, other, strict=True):
                 assert frame.index == same.index
                 np.testing.assert_array_equal(frame.picture, same.picture)
+
+
+def _fidelity(info: ClipInfo, truth: Sequence[Picture]) -> float:
+    with open_reader(info) as reader:
+        return fidelity(reader, truth)
+
+
+MOMENTS = moments(40)
+
+
+@pytest.mark.parametrize("flag", ["", "top", "bottom"])
+def test_what_is_combed_is_deinterlaced_with_or_without_a_flag(tmp_path: Path, flag: str) -> None:
+    top = flag != "bottom"
+    probed = probe(film(tmp_path / "f.mkv", interlaced(MOMENTS, top=top), flag=flag))
+    info = find_fields(probed)
+    assert info.field_order is {"": FieldOrder.TOP_FIRST, "top": FieldOrder.TOP_FIRST}.get(flag, FieldOrder.PER_FRAME)
+    assert f"{flag or 'top'} field first" in info.fields_found
+    assert ("without a flag" in info.fields_found) == (not flag)
+    assert ("though flagged otherwise" in info.fields_found) == (flag == "top"), "such a file has the wrong flag"
+    truth = MOMENTS[::2]
+    assert _fidelity(info, truth) > _fidelity(replace(probed, field_order=FieldOrder.PROGRESSIVE), truth) + 6
+
+
+def test_whole_frames_stay_as_they_are_whatever_their_flag(tmp_path: Path) -> None:
+    for flag in ("", "top"):
+        probed = probe(film(tmp_path / f"{flag}.mkv", MOMENTS[::2], flag=flag))
+        info = find_fields(probed)
+        assert not info.interlaced
+        assert ("Flagged as interlaced, but its frames are whole" in info.fields_found) == bool(flag)
+    assert _fidelity(info, MOMENTS[::2]) > _fidelity(probed, MOMENTS[::2]) + 2, "the flag is wrong"
+
+
+def test_fields_that_begin_later_or_come_and_go_are_found(tmp_path: Path) -> None:
+    slow = moments(24, step=1)
+    whole, fields = slow[::2], [255 - picture for picture in slow]
+    truth = [*whole, *fields[::2], *whole]
+    probed = probe(film(tmp_path / "f.mkv", [*whole, *interlaced(fields), *whole]))
+    info = find_fields(probed)
+    assert info.field_order is FieldOrder.MIXED
+    assert "Partly interlaced (" in info.fields_found
+    good = _fidelity(info, truth)
+    for order in (FieldOrder.PROGRESSIVE, FieldOrder.TOP_FIRST):
+        assert good > _fidelity(replace(info, field_order=order), truth) + 2
+    with open_reader(info) as reader, open_reader(replace(info, field_order=FieldOrder.PROGRESSIVE)) as stored:
+        same = [np.array_equal(a.picture, b.picture) for a, b in zip(reader, stored, strict=True)]
+    assert same == [True] * 12 + [False] * 12 + [True] * 12
+
+
+def test_only_some_frames_of_a_long_clip_are_looked_at(tmp_path: Path) -> None:
+    frames = [*(MOMENTS[0] for _ in range(100)), *interlaced(MOMENTS[:20])] * 2
+    info = find_fields(probe(film(tmp_path / "f.mkv", frames, flag="top")))
+    assert "of 60 frames looked at" in info.fields_found or info.field_order is FieldOrder.PER_FRAME
+
+
+def test_what_moves_alone_in_a_still_picture_is_seen() -> None:
+    still = moments(1)[0].astype(np.float32)
+
+    def at(n: int) -> NDArray[np.float32]:
+        picture = still.copy()
+        picture[10:40, 3 * n : 3 * n + 10] = 230
+        return picture
+
+    def combed(n: int) -> NDArray[np.float32]:
+        frame = at(2 * n)
+        frame[1::2] = at(2 * n + 1)[1::2]
+        return frame
+
+    assert combing(combed(0), combed(1), combed(2)) is FieldOrder.TOP_FIRST
+    assert combing(at(0), at(2), at(4)) is FieldOrder.PROGRESSIVE
+    assert combing(still, still, still) is None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, Self
 
 from answerprint.errors import InputError
@@ -17,7 +18,14 @@ from answerprint.frames.frame import FrameRange
 from answerprint.frames.timecode import Timecode
 from answerprint.ipc.messages import Message
 
-__all__ = ["ClipRef"]
+__all__ = ["CLIP_WORDS", "ClipRef"]
+
+CLIP_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "fields": ("auto", "progressive", "top", "bottom", "per-frame"),
+    }
+)
+"""How a person may say that a clip is to be read, by name; the first word of each leaves it to the program."""
 
 _RANGES = {"video": "tv", "full": "pc"}
 _FIELDS = {order.value: order for order in FieldOrder if order is not FieldOrder.PER_FRAME}
@@ -96,7 +104,7 @@ class ClipRef:
             return cls(media, range or None)
         if unknown := sorted(interpret.keys() - set(_INTERPRETED)):
             raise InputError(f"Clips have no attribute {unknown[0]!r}.", f"They have {', '.join(_INTERPRETED)}.")
-        for name, valid in (("levels", _RANGES), ("fields", _FIELDS), ("sound", ("yes", "no"))):
+        for name, valid in (("levels", tuple(_RANGES)), *CLIP_WORDS.items(), ("sound", ("yes", "no"))):
             if (value := interpret.get(name)) is not None and value not in valid:
                 raise InputError(f"{name} cannot be {value!r}.", f"Give {', '.join(valid)}.")
         return cls(

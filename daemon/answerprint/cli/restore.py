@@ -10,7 +10,7 @@ from answerprint.cli.connect import open_daemon
 from answerprint.cli.context import Context
 from answerprint.cli.folders import make_folders
 from answerprint.cli.jobs.follow import do_job
-from answerprint.cli.settings import add_output, add_settings, make_request
+from answerprint.cli.settings import add_clip_words, add_output, add_settings, make_request
 from answerprint.cli.times import duration
 from answerprint.ipc.messages import Message
 from answerprint.scheduler.preflight import check_restore
@@ -49,6 +49,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="video file (.mov, .mxf, .mkv, .mp4) or image sequence (out.%%04d.png, .tif, .exr)",
     )
     add_settings(parser)
+    add_clip_words(parser)
     add_output(parser)
     parser.add_argument("--detach", action="store_true", help="add the job to the queue, print its number and exit")
     parser.add_argument(

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from answerprint.api.clip_ref import ClipRef
+from answerprint.api.clip_ref import CLIP_WORDS, ClipRef
 from answerprint.api.request import FIELD_TYPES, SETTINGS, RestoreRequest, Setting, SettingGroup
 from answerprint.backends.catalogue import families
 from answerprint.cli.batch.values import read_size
@@ -20,7 +20,7 @@ from answerprint.errors import InputError
 from answerprint.frames.codecs import CODECS
 from answerprint.temporal.options import describe
 
-__all__ = ["absolute", "add_output", "add_settings", "make_request", "settings_of"]
+__all__ = ["absolute", "add_clip_words", "add_output", "add_settings", "make_request", "settings_of"]
 
 _DEFAULTS = RestoreRequest(ClipRef("-"), "-")
 _METHOD = {option.name: option for option in describe()}
@@ -28,6 +28,12 @@ _GROUPS: Mapping[SettingGroup, str] = MappingProxyType({"look": "Image", "time":
 _EXCEPTIONS: Mapping[str, str] = MappingProxyType({"noise": "; independent with --no-consistency"})
 """Exceptions to the default of an option of the method."""
 _READ: Mapping[str, Callable[[str], object]] = MappingProxyType({"int": int, "float": float})
+_CLIP_HELP: Mapping[str, str] = MappingProxyType(
+    {
+        "fields": "how the source is read: auto looks at its flags and its pictures; progressive changes no frame; top "
+        "and bottom deinterlace every frame, with that field first; per-frame deinterlaces those that are combed",
+    }
+)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
 
@@ -75,6 +81,15 @@ def _add_setting(group: _ArgumentGroup, name: str, setting: Setting) -> None:
         )
 
 
+def add_clip_words(parser: ArgumentParser) -> None:
+    """Add what a person may say of how a source is read; of a clip in Resolve, Resolve says it."""
+    source = parser.add_argument_group("Fields")
+    for name, words in CLIP_WORDS.items():
+        source.add_argument(
+            f"--{name}", choices=words, default=words[0], help=f"{_CLIP_HELP[name]} (default: {words[0]})"
+        )
+
+
 def _switch(name: str) -> str:
     """The name of a switch, which inverts the default of its setting."""
     return f"--{'no-' if getattr(_DEFAULTS, name) else ''}{name.replace('_', '-')}"
@@ -110,6 +125,10 @@ def settings_of(args: Namespace) -> dict[str, object]:
     settings["options"] = _parse_options(args.options)
     if args.size is not None:
         settings["size"] = read_size(args.size)
+    if said := {
+        name: text for name, words in CLIP_WORDS.items() if (text := getattr(args, name, words[0])) != words[0]
+    }:
+        settings["interpret"] = said
     return settings
 
 

@@ -27,6 +27,8 @@ class FieldOrder(StrEnum):
     BOTTOM_FIRST = "bottom"
     PER_FRAME = "deinterlaced"
     """The clip is interlaced, and each frame says which of its fields is first."""
+    MIXED = "per-frame"
+    """Some frames are interlaced and others are not: each one is looked at."""
 
 
 class DamagePolicy(StrEnum):
@@ -75,6 +77,8 @@ class ClipInfo:
     files: the pictures of a sequence in order, empty for a file.
     first_pts, time_base: time of frame 0 in the file's own time; first_pts is None if packets have no times.
     rate_is_assumed: the source has no rate of its own (an image sequence), so `rate` was given to the probe.
+    field_order: PROGRESSIVE if its frames are restored as they are. fields_found: what was found of its fields, in
+    words; "" for plain frames, and where nobody looked.
     file_rate: rate of the file's own times if an editor plays it at another rate; None if it is `rate`.
     header_timecode: the label in the header of a sequence's first picture, which need not exist at `rate`.
     premultiplied: colour is multiplied by alpha. data_window: the pixels that are read of pictures that say where
@@ -114,6 +118,7 @@ class ClipInfo:
     orientation: int = 1
     grid: FrameGrid | None = None
     damaged: DamagePolicy = DamagePolicy.KEEP
+    fields_found: str = ""
 
     @property
     def interlaced(self) -> bool:

@@ -1,5 +1,6 @@
 """Reads and writes video files and image sequences; the only package that uses PyAV and OpenImageIO."""
 
+from answerprint.media.find_fields import find_fields
 from answerprint.media.output import check_output, output_files
 from answerprint.media.probe import probe
 from answerprint.media.reader import FrameReader, open_reader
@@ -13,6 +14,7 @@ __all__ = [
     "OnRead",
     "Writer",
     "check_output",
+    "find_fields",
     "no_progress",
     "open_reader",
     "open_writer",

@@ -1,22 +1,54 @@
-"""Deinterlacing, one whole frame per interlaced frame: restoration models know nothing of fields."""
+"""Deinterlacing: restoration models know nothing of fields.
+
+Every result depends on a source frame and its neighbours only, so a part of a clip gives the same frames as all of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from typing import NamedTuple
 
 import av
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
 from answerprint.errors import MediaError
-from answerprint.frames.clip import FieldOrder
+from answerprint.frames.clip import ClipInfo, FieldOrder
+from answerprint.media.combing import brightness, combing
 
-__all__ = ["deinterlaced"]
+__all__ = ["deinterlaced", "field_frames", "field_order_of", "flagged_order"]
 
 _Indexed = Generator[tuple[int, VideoFrame], None, None]
 
-_PARITY = {FieldOrder.PER_FRAME: "auto", FieldOrder.TOP_FIRST: "tff", FieldOrder.BOTTOM_FIRST: "bff"}
+_PARITY = {
+    FieldOrder.PER_FRAME: "auto",
+    FieldOrder.MIXED: "auto",
+    FieldOrder.TOP_FIRST: "tff",
+    FieldOrder.BOTTOM_FIRST: "bff",
+}
 """What bwdif calls them."""
+
+
+class _Neighbours(NamedTuple):
+    """A frame with its number, and the frames next to it; at an end of the clip, there is none."""
+
+    number: int
+    before: VideoFrame | None
+    frame: VideoFrame
+    after: VideoFrame | None
+
+
+def field_frames(info: ClipInfo, read: Callable[[int], _Indexed], start: int) -> _Indexed:
+    """Yield the clip's frames from number `start` on, deinterlaced as `info` says. Raises MediaError.
+
+    read: yields the source's frames from a number on, as they are stored.
+    """
+    if not info.interlaced:
+        return read(start)
+    before = max(0, start - 1)  # deinterlacing a frame needs the one before it
+    if info.field_order is FieldOrder.MIXED:
+        return _from(_combed_only(read(before)), start)
+    return _from(deinterlaced(read(before), info.field_order), start)
 
 
 def deinterlaced(frames: _Indexed, order: FieldOrder = FieldOrder.PER_FRAME) -> _Indexed:
@@ -29,7 +61,7 @@ def deinterlaced(frames: _Indexed, order: FieldOrder = FieldOrder.PER_FRAME) -> 
     waiting: list[int] = []
     try:
         for index, frame in frames:
-            graph = graph or _graph(frame, order)
+            graph = graph or _graph(frame, "bwdif", f"mode=send_frame:parity={_PARITY[order]}:deint=all")
             graph.push(frame)
             waiting.append(index)
             while (made := _pull(graph)) is not None:
@@ -42,18 +74,73 @@ def deinterlaced(frames: _Indexed, order: FieldOrder = FieldOrder.PER_FRAME) -> 
         frames.close()
 
 
-def _graph(frame: VideoFrame, order: FieldOrder) -> Graph:
+def field_order_of(near: _Neighbours) -> FieldOrder:
+    """What a single frame is: PROGRESSIVE if it is whole. Where its picture does not tell, its flag does."""
+    before, frame, after = (None if each is None else brightness(each) for each in near[1:])
+    found = None if frame is None else combing(before, frame, after)
+    return found or (FieldOrder.PER_FRAME if near.frame.interlaced_frame else FieldOrder.PROGRESSIVE)
+
+
+def flagged_order(frame: VideoFrame) -> FieldOrder:
+    """Which field a frame's flags name as the first; PROGRESSIVE if it is not flagged as interlaced."""
+    if not frame.interlaced_frame:
+        return FieldOrder.PROGRESSIVE
+    graph = _graph(frame, "select", "eq(interlace_type,TOPFIRST)")
+    graph.push(frame)
+    return FieldOrder.BOTTOM_FIRST if _pull(graph) is None else FieldOrder.TOP_FIRST
+
+
+def _combed_only(frames: _Indexed) -> _Indexed:
+    """Deinterlace the frames that are combed, and pass on the others untouched."""
+    for near in _neighbours(frames):
+        order = field_order_of(near)
+        yield near.number, near.frame if order is FieldOrder.PROGRESSIVE else _deinterlaced_alone(near, order)
+
+
+def _deinterlaced_alone(near: _Neighbours, order: FieldOrder) -> VideoFrame:
+    """A frame, deinterlaced by itself: its neighbours need not be interlaced."""
+    shown = [(number, frame) for number, frame in enumerate(near[1:]) if frame is not None]
+    return next(made for number, made in deinterlaced((each for each in shown), order) if number == 1)
+
+
+def _neighbours(frames: _Indexed) -> Generator[_Neighbours, None, None]:
+    """Each frame with those next to it. A frame beside a gap has no neighbour there."""
+    before: tuple[int, VideoFrame] | None = None
+    current = next(frames, None)
+    try:
+        while current is not None:
+            after = next(frames, None)
+            index, frame = current
+            yield _Neighbours(
+                index,
+                before[1] if before is not None and before[0] == index - 1 else None,
+                frame,
+                after[1] if after is not None and after[0] == index + 1 else None,
+            )
+            before, current = current, after
+    finally:
+        frames.close()
+
+
+def _from(source: _Indexed, start: int) -> _Indexed:
+    for index, frame in source:
+        if index >= start:
+            yield index, frame
+
+
+def _graph(frame: VideoFrame, name: str, settings: str) -> Graph:
+    """A graph of one filter, by FFmpeg's name."""
     graph = Graph()
     try:
         source = graph.add_buffer(
             width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
         )
-        filled = graph.add("bwdif", f"mode=send_frame:parity={_PARITY[order]}:deint=all")
+        work = graph.add(name, settings)
         # No other format is allowed: FFmpeg would convert to one of fewer bits in between.
         form = graph.add("format", f"pix_fmts={frame.format.name}")
         sink = graph.add("buffersink")
-        source.link_to(filled)
-        filled.link_to(form)
+        source.link_to(work)
+        work.link_to(form)
         form.link_to(sink)
         graph.configure()
     except (av.FFmpegError, ValueError) as error:

@@ -28,7 +28,7 @@ _SHOWN_OTHERWISE = frozenset(
     {
         "path", "kind", "width", "height", "rate", "frames", "sample_aspect", "colour", "bit_depth", "pixel_format",
         "codec", "start_timecode", "has_audio", "has_alpha", "start_number", "files", "first_pts", "time_base",
-        "rate_is_assumed", "file_rate", "field_order", "notices",
+        "rate_is_assumed", "file_rate", "field_order", "fields_found", "notices",
     }
 )  # fmt: skip
 """Properties of a clip that `_facts_of_clip` words, or that say how a file is read."""
@@ -82,7 +82,8 @@ def _facts_of_clip(info: ClipInfo, container: InputContainer | None) -> dict[str
         "frames": str(info.frames),
         "duration": f"{float(info.frames / rate):.3f} s",
         "timecode": _timecode(info),
-        "fields": f"interlaced, first field: {info.field_order.value}" if info.interlaced else "progressive",
+        "fields": info.fields_found
+        or (f"interlaced, first field: {info.field_order.value}" if info.interlaced else "progressive"),
         "colour": _colour(info),
         "levels": _levels(info),
         "alpha": "yes" if info.has_alpha else "none",
@@ -195,6 +196,8 @@ def _warnings(info: ClipInfo) -> Iterator[str]:
         yield f"The picture is {hdr}, in {info.bit_depth} bit: banding is in the source already."
     if info.interlaced:
         yield "The picture is interlaced: it is deinterlaced first, and the result is progressive."
+    elif info.fields_found:
+        yield f"{info.fields_found}: they are restored as they are."
     if info.start_timecode is None:
         yield "There is no timecode: the result has none."
     if _is_yuv(info) and resolve_colour(tags, info.height).range == "tv" and _share_outside(info) > _NOTABLE_SHARE:

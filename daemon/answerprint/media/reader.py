@@ -16,13 +16,13 @@ from answerprint.frames.frame import Frame, FrameRange
 from answerprint.frames.grid import frame_index
 from answerprint.media.boundary import best_video, open_container, reading
 from answerprint.media.decoding import decoded_pictures
-from answerprint.media.fields import deinterlaced
+from answerprint.media.fields import field_frames
 from answerprint.media.orientation import is_sideways, turned
 from answerprint.media.pixels import decode_pixels
 from answerprint.media.spacing import check_spacing
 from answerprint.media.stills import read_still
 
-__all__ = ["FrameReader", "open_reader"]
+__all__ = ["FrameReader", "open_reader", "read_from"]
 
 # Seek to the wanted frame; if that lands wrong, a long GOP earlier; else decode from the very start.
 _STEPS_BACK = (0, 300)
@@ -74,17 +74,12 @@ class FrameReader:
         self._damage = _Damage()
 
     def __enter__(self) -> Self:
-        if not self.info.interlaced:
-            self._source = self._frames(self.range.start)
-        else:
-            # Deinterlacing the first frame needs the frame before it.
-            before = max(0, self.range.start - 1)
-            self._source = _from(deinterlaced(self._frames(before), self.info.field_order), self.range.start)
+        self._source = field_frames(self.info, self._frames, self.range.start)
         return self
 
     def _frames(self, start: int) -> _Indexed:
         if self.info.files:
-            return _stills(self.info, FrameRange(start, self.range.stop), self._damage)
+            return _stills(self.info, start, self._damage)
         return _exact(self.info, start, self._damage)
 
     def __exit__(
@@ -197,9 +192,14 @@ class FrameReader:
             )
 
 
-def _stills(info: ClipInfo, frames: FrameRange, damage: _Damage) -> _Indexed:
+def read_from(info: ClipInfo, frame: int) -> _Indexed:
+    """Yield frames with their numbers, as they are stored, from about this one on: a key frame near it is enough."""
+    return _stills(info, frame, _Damage()) if info.files else _decode(info, frame, _Damage())
+
+
+def _stills(info: ClipInfo, start: int, damage: _Damage) -> _Indexed:
     """Decode the pictures of a sequence one by one."""
-    for index in range(frames.start, frames.stop):
+    for index in range(start, len(info.files)):
         try:
             if not info.files[index].exists():
                 raise MediaError(f"{info.files[index]} does not exist.")

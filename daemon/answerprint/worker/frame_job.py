@@ -10,10 +10,9 @@ from typing import Any, Literal, Self
 import cv2
 import numpy as np
 
-from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.errors import InputError, JobFailedError
-from answerprint.frames import Frame, FrameRange
+from answerprint.frames import ClipInfo, Frame, FrameRange
 from answerprint.frames.frame import Picture
 from answerprint.media import OnRead, open_reader, output_files, probe
 from answerprint.media.segment import SegmentReader
@@ -22,7 +21,7 @@ from answerprint.store.quota import storage_error
 from answerprint.store.receipts import ChunkReceipt
 from answerprint.worker.progress import tell_reading
 from answerprint.worker.requests import JobChannel
-from answerprint.worker.resolved_job import ResolvedJob, resolve_job
+from answerprint.worker.resolved_job import ResolvedJob, read_source, resolve_job
 
 __all__ = ["StillTask", "make_still"]
 
@@ -104,7 +103,7 @@ def _restored(task: StillTask, on_read: OnRead) -> Frame:
 
 
 def _source(task: StillTask, on_read: OnRead) -> Frame:
-    return _read(task.request.clip, task.frame, on_read)
+    return _read(read_source(task.request.clip, on_read), task.frame)
 
 
 def _delivered(resolved: ResolvedJob, frame: int, on_read: OnRead) -> Frame:
@@ -114,13 +113,12 @@ def _delivered(resolved: ResolvedJob, frame: int, on_read: OnRead) -> Frame:
     if not 0 <= place < len(resolved.frames):
         raise InputError(f"Frame {frame} is not in the clip.", f"Frames run within {resolved.frames}.")
     file, index = (files[0], place) if len(files) == 1 else (files[place], 0)
-    return _read(ClipRef(str(file)), index, on_read)
+    return _read(probe(file, on_read=on_read), index)
 
 
-def _read(clip: ClipRef, index: int, on_read: OnRead) -> Frame:
-    info = clip.interpret(probe(clip.media, on_read=on_read))
+def _read(info: ClipInfo, index: int) -> Frame:
     if index not in info.whole:
-        raise InputError(f"{clip.media} has no frame {index}.", f"It has frames 0 to {info.frames - 1}.")
+        raise InputError(f"{info.path} has no frame {index}.", f"It has frames 0 to {info.frames - 1}.")
     with open_reader(info, FrameRange(index, index + 1)) as reader:
         return next(reader)
 

@@ -15,14 +15,13 @@ from answerprint.frames.codecs import DEFAULT_CODEC, codec_named
 from answerprint.ipc import events
 from answerprint.ipc.channel import ChildChannel
 from answerprint.ipc.messages import Message, MessageError
-from answerprint.media import probe
 from answerprint.media.inspection import inspect_media
 from answerprint.media.provenance import MADE_BY_KEY, read_provenance
 from answerprint.worker.frame_job import StillTask, make_still
 from answerprint.worker.mux_job import DeliverTask, deliver
 from answerprint.worker.progress import tell_reading
 from answerprint.worker.requests import Inbox, JobChannel, Request, StopRequestedError
-from answerprint.worker.resolved_job import few_frames, resolve_job
+from answerprint.worker.resolved_job import few_frames, read_source, resolve_job
 
 __all__ = ["main"]
 
@@ -93,7 +92,7 @@ def _probe(message: Message, channel: JobChannel) -> Message:
 
 def _describe(message: Message, channel: JobChannel) -> Message:
     media = str(message.get("media", ""))
-    info = probe(media, on_read=tell_reading(media, channel))
+    info = read_source(ClipRef(media), tell_reading(media, channel))
     return events.report(
         {
             "path": str(info.path),

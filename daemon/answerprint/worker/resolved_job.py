@@ -9,15 +9,16 @@ from fractions import Fraction
 from pathlib import Path
 
 from answerprint import __version__
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.backends.catalogue import ModelEntry, at_hand
 from answerprint.backends.depth import DepthLook
 from answerprint.backends.precision import working_bytes
 from answerprint.errors import InputError, JobFailedError, MediaError
-from answerprint.frames import ClipInfo, FrameRange, OutputSpec, codec_named, default_codec
+from answerprint.frames import ClipInfo, FieldOrder, FrameRange, OutputSpec, codec_named, default_codec
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
-from answerprint.media import OnRead, no_progress, probe
+from answerprint.media import OnRead, find_fields, no_progress, probe
 from answerprint.media.boundary import MAX_PIXELS, MAX_SIDE
 from answerprint.media.provenance import MADE_BY_KEY
 from answerprint.media.spacing import check_spacing, spacing_notices
@@ -30,6 +31,7 @@ __all__ = [
     "ResolvedJob",
     "SourceChangedError",
     "few_frames",
+    "read_source",
     "resolve_job",
     "size_and_time",
     "verify_deliverable",
@@ -61,6 +63,14 @@ _SEGMENT_SHARE = 0.75
 
 _CODED_BITS = 12
 """Sources of up to so many bits are stored in the 16-bit codes of a segment, exactly; of more, as float32."""
+
+
+_ORDER_WORDS = {
+    FieldOrder.TOP_FIRST: "top field first",
+    FieldOrder.BOTTOM_FIRST: "bottom field first",
+    FieldOrder.PER_FRAME: "as its frames are flagged",
+    FieldOrder.MIXED: "each frame by its own picture",
+}
 
 
 class SourceChangedError(JobFailedError):
@@ -106,6 +116,16 @@ class ResolvedJob:
         if info.interlaced:
             identity["fields"] = info.field_order.value
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def field_note(self) -> str:
+        """What was found of the clip's fields and what is done with them, for the user; "" for plain frames."""
+        info, asked = self.info, self.request.clip.fields
+        if not info.interlaced:
+            return f"{info.fields_found}: restored as they are." if info.fields_found and asked is None else ""
+        found = info.fields_found if asked is None else f"Interlaced, as asked, {_ORDER_WORDS[asked]}"
+        which = "each combed frame is" if info.field_order is FieldOrder.MIXED else "all frames are"
+        return f"{found or 'Interlaced'}: {which} deinterlaced at frame rate (bwdif)."
 
     def source_files(self, frames: FrameRange) -> tuple[Path, ...]:
         """The files that hold these source frames: pictures of a sequence, or the one file."""
@@ -158,10 +178,11 @@ class ResolvedJob:
     def notices(self) -> tuple[str, ...]:
         """What the user is warned of before the first frame: assumptions, and what the result will lack."""
         info = self.info
+        notices = (self.field_note, *info.notices) if self.field_note else info.notices
         if not info.rate_is_assumed or info.frames == 1:
-            return info.notices
+            return notices
         assumed = f"{info.path.name} does not say its frame rate: {info.rate} is assumed. Give --rate to change it."
-        return (assumed, *info.notices)
+        return (assumed, *notices)
 
     def warn(self, channel: JobChannel) -> None:
         """Send the notices as warnings."""
@@ -226,13 +247,19 @@ def resolve_job(request: RestoreRequest, *, preview: bool = False, on_read: OnRe
     choices = resolve(request, entry.info)
     if entry.info.gives == "depth" and request.strength != 1:
         raise InputError(f"{entry.name} produces depth; --strength does not apply.", "Leave --strength out.")
-    info = request.clip.interpret(probe(request.clip.media, on_read=on_read))
+    info = read_source(request.clip, on_read)
     frames = request.clip.frames(info)
     check_spacing(info, frames)
     info = replace(info, notices=(*info.notices, *spacing_notices(info, frames)))
     codec = "" if preview else request.codec or default_codec(Path(request.output))
     size = _size(request, info, entry, choices)
     return ResolvedJob(request, info, frames, entry, _enlarged(choices, info, entry, size), size, codec)
+
+
+def read_source(clip: ClipRef, on_read: OnRead = no_progress) -> ClipInfo:
+    """The clip as it is to be read: probed, looked at for fields unless its user knows them, and interpreted."""
+    info = probe(clip.media, on_read=on_read)
+    return clip.interpret(info if clip.fields is not None else find_fields(info))
 
 
 def few_frames(resolved: ResolvedJob, request: PreviewRequest) -> ResolvedJob:

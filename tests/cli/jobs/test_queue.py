@@ -93,8 +93,10 @@ def test_a_file_of_jobs_says_all_that_the_command_line_can(runner: CliRunner) ->
           scale: 2
           priority: 3
           options: {merge_ratio: 0.5}
+          fields: top
         jobs:
           - input: a.mov
+            fields: auto
             output: out/a.mov
             range: 0:2
             not_before: 20:00
@@ -109,6 +111,7 @@ def test_a_file_of_jobs_says_all_that_the_command_line_can(runner: CliRunner) ->
     expected = {"seed": 7, "scale": "2", "steps": 3, "range": "0:2"}
     assert first.request.items() >= expected.items()
     assert first.request["options"] == {"merge_ratio": "0.5", "warp_tolerance": "0.2"}
+    assert (first.request["interpret"], second.request["interpret"]) == ({}, {"fields": "top"})
     assert (first.input, first.output) == (str(runner.folder / "a.mov"), str(runner.folder / "out" / "a.mov"))
     assert first.not_before is not None
     assert datetime.fromtimestamp(first.not_before).strftime("%H:%M") == "20:00"

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from answerprint.api.clip_ref import CLIP_WORDS
 from answerprint.api.request import FIELD_TYPES
 from answerprint.cli.batch.draft import OWN, Draft, Mistakes
 from answerprint.cli.batch.values import read_integer, read_setting, read_size
@@ -97,9 +98,12 @@ class _Reader:
             )
             return {}
         values: dict[str, Any] = {}
-        for name, value in self.pairs(node, (*FIELD_TYPES, *OWN), "A job"):
+        for name, value in self.pairs(node, (*FIELD_TYPES, *CLIP_WORDS, *OWN), "A job"):
             try:
-                values[name] = self._read(name, value)
+                if name in CLIP_WORDS:
+                    values.setdefault("interpret", {})[name] = _word(name, value)
+                else:
+                    values[name] = self._read(name, value)
             except InputError as error:
                 self._note(value, error)
         return values
@@ -142,7 +146,15 @@ def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     if own.keys() & _EXCLUSIVE:
         values = {name: value for name, value in values.items() if name not in _EXCLUSIVE}
     options = {**values.get("options", {}), **own.get("options", {})}
-    return {**values, **own, "options": options}
+    interpret = {**values.get("interpret", {}), **own.get("interpret", {})}
+    return {**values, **own, "options": options} | ({"interpret": interpret} if interpret else {})
+
+
+def _word(name: str, node: yaml.Node) -> str:
+    text = _text(name, node)
+    if text not in CLIP_WORDS[name]:
+        raise InputError(f"{name} cannot be {text!r}.", f"Give {', '.join(CLIP_WORDS[name])}.")
+    return text
 
 
 def _text(name: str, node: yaml.Node) -> str:

@@ -53,10 +53,12 @@ class ClipRef(_message.Message):
         FIELD_ORDER_PROGRESSIVE: _ClassVar[ClipRef.FieldOrder]
         FIELD_ORDER_TOP_FIRST: _ClassVar[ClipRef.FieldOrder]
         FIELD_ORDER_BOTTOM_FIRST: _ClassVar[ClipRef.FieldOrder]
+        FIELD_ORDER_MIXED: _ClassVar[ClipRef.FieldOrder]
     FIELD_ORDER_UNSPECIFIED: ClipRef.FieldOrder
     FIELD_ORDER_PROGRESSIVE: ClipRef.FieldOrder
     FIELD_ORDER_TOP_FIRST: ClipRef.FieldOrder
     FIELD_ORDER_BOTTOM_FIRST: ClipRef.FieldOrder
+    FIELD_ORDER_MIXED: ClipRef.FieldOrder
     class Levels(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         LEVELS_UNSPECIFIED: _ClassVar[ClipRef.Levels]

@@ -1,0 +1,132 @@
+"""Finds out whether a clip is interlaced: by the flags of its frames, and by whether their pictures are combed.
+
+Flags are often wrong: captures of tape are interlaced without one, and film on a broadcast tape has one for nothing.
+So a few dozen frames are looked at, in runs spread over the clip.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from av.video.frame import VideoFrame
+
+from answerprint.errors import MediaError
+from answerprint.frames.clip import ClipInfo, FieldOrder
+from answerprint.media.boundary import reading
+from answerprint.media.combing import Brightness, brightness, combing
+from answerprint.media.fields import flagged_order
+from answerprint.media.reader import read_from
+
+__all__ = ["find_fields"]
+
+_RUNS, _RUN = 5, 12
+_RUNS_OF_STILLS, _RUN_OF_STILLS = 3, 6
+"""Fewer, because each picture is a file, and larger."""
+_MOST_LINES = 1152
+"""No standard has interlaced pictures with more."""
+_ENOUGH = 4
+"""Frames that must tell before their pictures overrule the flags."""
+_FEW, _MOST = 0.1, 0.85
+_AGREED = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A frame that was looked at. flag: as `flagged_order` says; combed: as `combing` says."""
+
+    index: int
+    flag: FieldOrder
+    combed: FieldOrder | None
+
+
+def find_fields(info: ClipInfo) -> ClipInfo:
+    """Return the clip with its `field_order` and `fields_found`, of which a probe knows only the first frame's flag.
+
+    Decodes about 60 frames at most, once per file: the answer is kept. Raises MediaError if none can be read.
+    """
+    if info.height > _MOST_LINES or info.frames < 2:
+        return info
+    path = info.files[0] if info.files else info.path
+    with reading(path):
+        status = path.stat()
+    key = (path, status.st_size, status.st_mtime_ns, info.frames)
+    if key not in _KNOWN:
+        if len(_KNOWN) >= _MOST_KNOWN:
+            _KNOWN.clear()
+        _KNOWN[key] = _order(list(_looked_at(info)))
+    order, found = _KNOWN[key]
+    return replace(info, field_order=order, fields_found=found)
+
+
+_MOST_KNOWN = 256
+_KNOWN: dict[tuple[Path, int, int, int], tuple[FieldOrder, str]] = {}
+"""What was found of a file of that size and time of change: a daemon's children ask several times in a job."""
+
+
+def _order(seen: list[_Seen]) -> tuple[FieldOrder, str]:
+    """Which frames are to be deinterlaced, and what was found, in words: "" for plain frames."""
+    flags = Counter(each.flag for each in seen)
+    flagged = len(seen) - flags.pop(FieldOrder.PROGRESSIVE, 0)
+    votes = Counter(each.combed for each in seen if each.combed is not None)
+    whole = votes.pop(FieldOrder.PROGRESSIVE, 0)
+    combed = votes.total()
+    first = max(votes, key=lambda order: votes[order]) if combed else None
+    agreed = first is not None and votes[first] >= _AGREED * combed
+    share = combed / max(1, combed + whole)
+    looked = f"of {len(seen)} frames looked at"
+    if combed + whole < _ENOUGH:  # nothing moves
+        if 0 < flagged < len(seen):
+            return FieldOrder.MIXED, f"Partly interlaced ({flagged} {looked} are flagged so)"
+        if flagged:
+            return FieldOrder.PER_FRAME, "Interlaced, as its frames are flagged"
+        return FieldOrder.PROGRESSIVE, ""
+    if share >= _MOST and flagged == len(seen):
+        if not agreed or first is None or flags[first] == flagged:
+            return FieldOrder.PER_FRAME, f"Interlaced ({combed} {looked} are combed{_named(first if agreed else None)})"
+        return first, f"Interlaced{_named(first)}, though flagged otherwise ({combed} {looked} are combed)"
+    if share >= _MOST and flagged == 0 and agreed and first is not None:
+        return first, f"Interlaced without a flag for it ({combed} {looked} are combed{_named(first)})"
+    if share <= _FEW and (combed < _ENOUGH or not flagged):
+        note = f"Flagged as interlaced, but its frames are whole ({combed} {looked} are combed)"
+        return FieldOrder.PROGRESSIVE, note if flagged else ""
+    if not flagged and (combed < _ENOUGH or not agreed):
+        return FieldOrder.PROGRESSIVE, ""
+    return FieldOrder.MIXED, f"Partly interlaced ({combed} {looked} are combed, {flagged} are flagged so)"
+
+
+def _named(order: FieldOrder | None) -> str:
+    return {FieldOrder.TOP_FIRST: ", top field first", FieldOrder.BOTTOM_FIRST: ", bottom field first"}.get(
+        order or FieldOrder.PROGRESSIVE, ""
+    )
+
+
+def _looked_at(info: ClipInfo) -> Iterator[_Seen]:
+    runs, length = (_RUNS_OF_STILLS, _RUN_OF_STILLS) if info.files else (_RUNS, _RUN)
+    if info.frames <= runs * length:
+        runs, length = 1, info.frames
+    elif info.first_pts is None and not info.files:
+        runs = 1  # reading cannot begin anywhere else
+    last = -1
+    for run in range(runs):
+        start = run * (info.frames - length) // max(1, runs - 1)
+        frames: list[tuple[int, VideoFrame]] = []
+        try:
+            frames += islice(read_from(info, start), length)
+        except MediaError:
+            if run == 0 and not frames:
+                raise
+        # Reading begins at a key frame, which may be the one of the run before.
+        fresh = [(index, frame) for index, frame in frames if index > last]
+        last = max([last, *(index for index, _ in fresh)])
+        yield from _seen(fresh)
+
+
+def _seen(frames: list[tuple[int, VideoFrame]]) -> Iterator[_Seen]:
+    pictures: dict[int, Brightness] = {index: brightness(frame) for index, frame in frames}
+    for index, frame in frames:
+        before, after = pictures.get(index - 1), pictures.get(index + 1)
+        yield _Seen(index, flagged_order(frame), combing(before, pictures[index], after))
