@@ -26,6 +26,7 @@ PROGRAMS: Mapping[str, str] = MappingProxyType(
         "flow-cache": "answerprint.worker.flow_cache",
         "eval": "answerprint.metrics.evaluation",
         "bench": "answerprint.metrics.benchmark",
+        "compare": "answerprint.metrics.prove",
         "train": "answerprint.training.train",
     }
 )

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "restore": ("restore", "restore a video file or an image sequence"),
         "inspect": ("inspect", "show what a file is, and what a restore makes of it"),
+        "compare": ("compare", "prove that a copy has the frames, tags and sound of its source"),
         "preview": ("preview", "restore a few frames and compare them with the source"),
         "queue": ("jobs.queue", "queue many files; suspend and resume the queue"),
         "jobs": ("jobs.command", "list, watch, pause, cancel and retry jobs"),

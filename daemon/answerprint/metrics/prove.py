@@ -1,0 +1,114 @@
+"""The program behind `answerprint compare`: opens both files in a process of its own, and reports."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from answerprint.errors import AnswerprintError, OutputError
+from answerprint.ipc import events
+from answerprint.media import probe
+from answerprint.metrics.round_trip import Difference, RoundTrip, choose_range, measure_round_trip, sheet_bytes
+from answerprint.store import atomic
+from answerprint.store.quota import storage_error
+from answerprint.text import counted, plain
+
+__all__ = ["main"]
+
+DIFFERENT = 1
+"""The exit code of files that differ, as that of cmp and diff."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Compare, as the JSON object in argv[0] asks; returns the exit code. Raises AnswerprintError."""
+    asked: dict[str, Any] = json.loads(argv[0])
+    try:
+        return _compare(asked)
+    except AnswerprintError as error:
+        if not asked["json"]:
+            raise
+        sys.stdout.write(json.dumps(events.error(error)) + "\n")
+        return error.exit_code
+
+
+def _compare(asked: Mapping[str, Any]) -> int:
+    first, second = probe(asked["first"]), probe(asked["second"])
+    frames = choose_range(first, second, asked["range"])
+    found = measure_round_trip(first, second, frames, _show_progress(asked))
+    if asked["sheet"]:
+        file = Path(asked["sheet"])
+        try:
+            atomic.write_bytes(file, sheet_bytes(found))
+        except FileExistsError as error:
+            raise OutputError(f"{file} already exists.", "Choose another name for the sheet.") from error
+        except OSError as error:
+            raise storage_error(error, file) from error
+    problems = _problems(found, asked)
+    if asked["json"]:
+        sys.stdout.write(json.dumps(_as_json(found, problems, asked)) + "\n")
+    else:
+        sys.stdout.write("".join(plain(line) + "\n" for line in _lines(found, problems)))
+    return DIFFERENT if problems else 0
+
+
+def _show_progress(asked: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a callback
+    if asked["json"] or not sys.stderr.isatty():
+        return lambda done: None
+    return lambda done: sys.stderr.write(f"\r{done} frames" if done % 10 == 0 else "")
+
+
+def _problems(found: RoundTrip, asked: Mapping[str, Any]) -> list[Difference]:
+    """What makes the files different, by the user's measure."""
+    problems = [each for each in found.differences if each.what.split()[0] not in asked["ignore"]]
+    if found.least < (asked["psnr"] or math.inf):
+        wanted = f"at least {asked['psnr']} dB" if asked["psnr"] else "every value equal"
+        problems.append(Difference("pictures", wanted, f"{found.least:.2f} dB"))
+    if found.misplaced:
+        some = ", ".join(map(str, found.misplaced[:5]))
+        problems.append(Difference("order", "every frame in its place", f"frames nearer to a neighbour: {some}"))
+    return problems
+
+
+def _lines(found: RoundTrip, problems: Sequence[Difference]) -> list[str]:
+    frames = counted(len(found.psnr), "frame")
+    lines = [f"{frames} compared, of {found.frames} of the first file"]
+    if found.psnr:
+        equal = sum(math.isinf(each) for each in found.psnr)
+        lines.append(f"PSNR: worst {_decibel(min(found.psnr))}, mean {_decibel(found.mean)}; {equal} equal")
+    if found.alpha_psnr:
+        lines.append(f"PSNR of alpha: worst {_decibel(min(found.alpha_psnr))}")
+    lines += [f"sound {number}: equal, {text}" for number, text in enumerate(found.tracks, 1)]
+    lines += [f"different: {each.what}: {each.first} -> {each.second}" for each in problems]
+    return [*lines, "different" if problems else "equal"]
+
+
+def _decibel(value: float) -> str:
+    return "equal" if math.isinf(value) else f"{value:.2f} dB"
+
+
+def _as_json(found: RoundTrip, problems: Sequence[Difference], asked: Mapping[str, Any]) -> dict[str, object]:
+    """PSNR of equal pictures is null: JSON has no infinity."""
+
+    def number(value: float) -> float | None:
+        return None if math.isinf(value) else round(value, 3)
+
+    return {
+        "event": "compared",
+        "first": asked["first"],
+        "second": asked["second"],
+        "equal": not problems,
+        "range": [found.frames.start, found.frames.stop],
+        "frames": len(found.psnr),
+        "psnr": [number(each) for each in found.psnr],
+        "worst_psnr": number(found.least),
+        "mean_psnr": number(found.mean),
+        "alpha_psnr": [number(each) for each in found.alpha_psnr],
+        "misplaced": found.misplaced,
+        "sound": found.tracks,
+        "differences": [{"what": each.what, "first": each.first, "second": each.second} for each in problems],
+        "sheet": asked["sheet"],
+    }
