@@ -17,6 +17,7 @@ from answerprint.errors import InputError
 from answerprint.frames.clip import ClipInfo, start_timecode_at
 from answerprint.frames.colour import UNTAGGED, ColourTags
 from answerprint.frames.frame import FrameRange
+from answerprint.frames.pixel_format import planar_yuv
 from answerprint.frames.sequence import SequencePattern
 
 __all__ = ["CODECS", "DEFAULT_CODEC", "CodecInfo", "OutputSpec", "check_codec", "codec_named", "default_codec"]
@@ -52,6 +53,8 @@ class CodecInfo:
     """FFmpeg's name of its profile in such a file, if the codec has several."""
     alpha_format: str | None = None
     """The pixel format with alpha; None if the codec cannot keep alpha."""
+    source_formats: frozenset[str] = frozenset()
+    """Planar Y'CbCr formats that are encoded as they are if the source has them, in the source's range."""
     grey_format: str | None = None
     """The pixel format of depth, one channel without alpha; None if depth is written as three equal channels."""
     options: Mapping[str, str] = field(default_factory=dict)
@@ -92,7 +95,10 @@ class CodecInfo:
 
     @property
     def is_yuv(self) -> bool:
-        """Whether its pictures are Y'CbCr in video range; otherwise they are full-range R'G'B' or grey."""
+        """Whether its pictures are Y'CbCr in video range; otherwise they are full-range R'G'B' or grey.
+
+        A codec with `source_formats` follows the source instead, if that has one of them.
+        """
         return self.pixel_format.startswith("yuv")
 
     @property
@@ -107,10 +113,16 @@ class CodecInfo:
         """Whether frames of several files can be copied into one without encoding them again."""
         return bool(self.join_tag)
 
-    def format_for(self, *, alpha: bool, grey: bool) -> str:
-        """The pixel format of pictures with alpha, or of depth; what the codec cannot keep is left out."""
+    def format_for(self, *, alpha: bool, grey: bool, source: str = "") -> str:
+        """The pixel format of pictures with alpha, or of depth; what the codec cannot keep is left out.
+
+        source: the source's pixel format.
+        """
         if grey and self.grey_format:
             return self.grey_format
+        kept = "" if grey else planar_yuv(source)
+        if kept in self.source_formats:
+            return kept
         return self.alpha_format if alpha and self.alpha_format else self.pixel_format
 
 
@@ -174,6 +186,31 @@ def _sharing(
     )
 
 
+_FFV1_YUV = frozenset(
+    f"yuv{alpha}{sampling}p{depth}"
+    for alpha in ("", "a")
+    for sampling in ("420", "422", "444")
+    for depth in ("", "9le", "10le", "12le", "14le", "16le")
+    if not (alpha and (depth == "14le" or (sampling, depth) == ("420", "12le")))  # unknown to FFmpeg's encoder
+) | {"yuv411p"}
+
+
+def _ffv1(name: str, about: str, source_formats: frozenset[str]) -> CodecInfo:
+    return CodecInfo(
+        name=name,
+        description=f"FFV1, lossless: {about} (.mkv)",
+        suffixes=(".mkv",),
+        encoder="ffv1",
+        pixel_format="gbrp16le",
+        alpha_format="gbrap16le",
+        source_formats=source_formats,
+        bits_per_pixel=34,
+        containers=("matroska",),
+        # The encoder chooses the slices: not every number of them fits every size.
+        options=MappingProxyType({"level": "3", "g": "1", "slicecrc": "1"}),
+    )
+
+
 _QUIET = {"x265-params": "log-level=error"}
 
 _CODECS: dict[str, CodecInfo] = {
@@ -190,17 +227,8 @@ _CODECS: dict[str, CodecInfo] = {
         # FFmpeg's muxer declares every 4:4:4 in an MXF file to be full-range R'G'B'.
         _dnxhr("dnxhr-444", "yuv444p10le", 10, "444, 10 bit 4:4:4", (".mov",)),
         _dnxhr("dnxhr-444-rgb", "gbrp10le", 10, "444, 10 bit R'G'B' clipped to 0..1", (".mov", ".mxf")),
-        CodecInfo(
-            name="ffv1",
-            description="FFV1, lossless 16 bit R'G'B', alpha kept, values outside 0..1 are clipped: archives (.mkv)",
-            suffixes=(".mkv",),
-            encoder="ffv1",
-            pixel_format="gbrp16le",
-            alpha_format="gbrap16le",
-            bits_per_pixel=34,
-            containers=("matroska",),
-            options=MappingProxyType({"level": "3", "g": "1", "slices": "4", "slicecrc": "1"}),
-        ),
+        _ffv1("ffv1", "sampling, depth, range and alpha of the source, or 16 bit R'G'B': archives", _FFV1_YUV),
+        _ffv1("ffv1-rgb", "16 bit R'G'B' clipped to 0..1, alpha kept", frozenset()),
         _sharing("h264", "libx264", "High", 1, {"crf": "16"}, "previews"),
         _sharing("h264-10bit", "libx264", "High 10", 1.5, {"crf": "14"}, "not for every player"),
         _sharing("h265", "libx265", "Main 10", 1.5, {"crf": "14", **_QUIET}, "HDR, and what is watched"),
@@ -295,7 +323,8 @@ class OutputSpec:
     its frames (None: all of them). provenance: metadata to write, by key. overwrite: replace an existing output.
     sources: files that the output is made from, and must never replace.
     alpha: pictures come with alpha; it is kept if the codec can. grey: pictures are depth, three equal channels; if
-    the codec has a format for it, one channel without colour tags is written.
+    the codec has a format for it, one channel without colour tags is written. source_format: the source's pixel format,
+    for codecs that keep it; empty for pictures that come from no file.
     """
 
     width: int
@@ -312,6 +341,7 @@ class OutputSpec:
     overwrite: bool = False
     alpha: bool = False
     grey: bool = False
+    source_format: str = ""
     sources: tuple[Path, ...] = ()
 
     @classmethod
@@ -350,5 +380,6 @@ class OutputSpec:
             overwrite=overwrite,
             alpha=info.has_alpha,
             grey=grey,
+            source_format=info.pixel_format,
             sources=info.files or (info.path,),
         )

@@ -17,7 +17,7 @@ from answerprint.media.tags import write_tags
 
 __all__ = ["encode_pixels"]
 
-_YUV = re.compile(r"yuv(?P<alpha>a?)4(?:20|22|44)p(?:\d+(?:le|be))?")
+_YUV = re.compile(r"yuv(?P<alpha>a?)4(?:11|20|22|44)p(?:\d+(?:le|be))?")
 _FULL_RANGE = re.compile(r"(?P<family>gray|rgba|rgb|gbrap|gbrp)(?:24|48|64|10|12|14|16|f32)?(?:le|be)?")
 
 # Channels of R'G'B'A in the order in which formats of a family have them.
@@ -37,7 +37,7 @@ def encode_pixels(
 ) -> VideoFrame:
     """Return a tagged frame. picture: float32 [H, W, 3] nominal 0..1; alpha: float32 [H, W], opaque for None.
 
-    pixel_format: 4:2:0, 4:2:2 or 4:4:4 planar YUV, or full-range R'G'B' or grey of 8 to 16 bits or float.
+    pixel_format: 4:1:1, 4:2:0, 4:2:2 or 4:4:4 planar YUV, or full-range R'G'B' or grey of 8 to 16 bits or float.
     YUV has the range of `colour` and keeps super-whites and sub-blacks, in video range without the codes that SDI
     reserves if they are to be spared; integer R'G'B' clips to 0..1; float keeps every value. A grey format takes the
     first channel of three that are equal.
@@ -64,9 +64,10 @@ def _fill_yuv(
     fmt = frame.format
     bits = fmt.components[0].bits
     y, cb, cr = from_rgb(picture, colour, bits)
-    if fmt.chroma_width(2) == 1:
-        vertical = fmt.chroma_height(2) == 1
-        cb, cr = halve_chroma(cb, vertical), halve_chroma(cr, vertical)
+    vertical = fmt.chroma_height(2) == 1
+    for width_of_one in (2, 4):
+        if fmt.chroma_width(width_of_one) == 1:
+            cb, cr = halve_chroma(cb, vertical), halve_chroma(cr, vertical)
     step = 1 << (bits - 8)
     low, high = (step, 255 * step - 1) if spare_sdi_codes else (0, 2**bits - 1)
     for index, plane in enumerate((y, cb, cr)):

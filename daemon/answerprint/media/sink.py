@@ -20,7 +20,7 @@ from answerprint.media.sources import Sources, check_place
 from answerprint.store.atomic import Announce
 from answerprint.store.open_folder import OpenFolder
 
-__all__ = ["Hooks", "Writer", "output_colour"]
+__all__ = ["Hooks", "Writer", "output_colour", "written_format"]
 
 
 def _ignore(path: Path) -> None:
@@ -43,6 +43,11 @@ class Hooks:
     """Called when everything is written and nothing is published; if it raises, nothing is left behind."""
 
 
+def written_format(spec: OutputSpec, codec: CodecInfo) -> str:
+    """Return FFmpeg's name of the pixel format to encode."""
+    return codec.format_for(alpha=spec.alpha, grey=spec.grey, source=spec.source_format)
+
+
 def output_colour(spec: OutputSpec, codec: CodecInfo) -> ColourTags:
     """Return the tags to write: the source's, with the matrix and the range that the codec really uses.
 
@@ -50,8 +55,12 @@ def output_colour(spec: OutputSpec, codec: CodecInfo) -> ColourTags:
     """
     if spec.grey and codec.grey_format:
         return replace(UNTAGGED, range="pc")
-    if codec.is_yuv:
-        return replace(resolve_colour(spec.colour, spec.height), range="tv")
+    pixel_format = written_format(spec, codec)
+    if pixel_format.startswith("yuv"):
+        resolved = resolve_colour(spec.colour, spec.height)
+        if pixel_format not in codec.source_formats:
+            return replace(resolved, range="tv")
+        return replace(resolved, range="pc") if spec.source_format.startswith("yuvj") else resolved
     return replace(spec.colour, matrix="gbr", range="pc")
 
 
@@ -67,7 +76,7 @@ class Writer(ABC):
         self.hooks = hooks
         self.spec = spec
         self.codec = codec
-        self.pixel_format = codec.format_for(alpha=spec.alpha, grey=spec.grey)
+        self.pixel_format = written_format(spec, codec)
         self.frames_written = 0
         self._place: OpenFolder | None = None
         self._sources = Sources(spec.sources)

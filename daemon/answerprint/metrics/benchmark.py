@@ -92,7 +92,7 @@ def measure_run(plan: BenchmarkRun, backend: Backend | None = None) -> Run:
         torch.cuda.reset_peak_memory_stats(device)
     counter = FlopCounterMode(display=False) if plan.count_flops else None
     with tempfile.TemporaryDirectory() as folder:
-        spec = OutputSpec.for_clip(info, plan.frames, "ffv1", size=size)
+        spec = OutputSpec.for_clip(info, plan.frames, "ffv1-rgb", size=size)
         started = time.perf_counter()
         with (
             open_writer(Path(folder) / "out.mkv", spec) as writer,

@@ -111,7 +111,7 @@ def write_clip(path: Path, clip: Sequence[Picture], rate: Fraction) -> None:
     """Write pictures as a lossless .mkv file. Raises OutputError if it exists or cannot be written."""
     height, width = clip[0].shape[:2]
     colour = ColourTags("bt709", "bt709", "bt709", "tv")
-    spec = OutputSpec(width=width, height=height, rate=rate, codec="ffv1", colour=colour)
+    spec = OutputSpec(width=width, height=height, rate=rate, codec="ffv1-rgb", colour=colour)
     with open_writer(path, spec) as writer:
         for picture in clip:
             writer.write(picture)

@@ -286,9 +286,12 @@ class _Planner:
     def _attributes(self, clip: ClipFacts, name: str) -> dict[str, str]:
         kept = {key: value for key, value in clip.properties.items() if value and len(value) <= _LONGEST_ATTRIBUTE}
         chosen = {key: kept[key] for key in _CARRIED if key in kept}
+        chosen["Clip Name"] = f"{Path(name).stem} restored"
+        codec = codec_named(self._preferences.codec)
+        if codec.source_formats:
+            return chosen  # the file declares the levels, which are the source's
         # The levels of the restored file, whatever the source's are: with 'Auto', Resolve would guess again.
-        yuv = codec_named(self._preferences.codec).is_yuv
-        return {**chosen, "Data Level": "Video" if yuv else "Full", "Clip Name": f"{Path(name).stem} restored"}
+        return {**chosen, "Data Level": "Video" if codec.is_yuv else "Full"}
 
     def _planned(
         self,
