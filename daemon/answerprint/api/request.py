@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from answerprint.api.clip_ref import ClipRef
 from answerprint.errors import InputError
+from answerprint.frames.clip import DamagePolicy
 from answerprint.frames.frame import FrameRange
 from answerprint.ipc.messages import Message
 
@@ -34,7 +35,7 @@ def default_model(options: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
     return DEFAULT_MODELS[quality], {name: text for name, text in options.items() if name != QUALITY}
 
 
-SettingGroup = Literal["look", "time", "machine"]
+SettingGroup = Literal["look", "time", "source", "machine"]
 """Where the command line lists a setting: what the picture looks like, what ties frames together, where it runs."""
 
 
@@ -183,6 +184,15 @@ class RestoreRequest:
             help="any other option of the method or the model; repeatable; see --list-options",
         ),
     )
+    damaged: str = field(
+        default=DamagePolicy.KEEP.value,
+        metadata=_about(
+            group="source",
+            choices=tuple(each.value for each in DamagePolicy),
+            help="what becomes of frames that are damaged in the source: keep what can be decoded, hold the last good "
+            "frame in their place (and at a missing end), or fail",
+        ),
+    )
     device: str = field(
         default="auto", metadata=_about(group="machine", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps")
     )
@@ -204,6 +214,8 @@ class RestoreRequest:
             raise InputError(f"{self.scale!r} is not a scale.", "Give a number above 0, such as 2, 1.5 or 3/2.")
         if self.size is not None and not (len(self.size) == 2 and min(self.size) >= 1):
             raise InputError("The size must be at least 1x1.", "Give --size WIDTHxHEIGHT in pixels.")
+        if self.damaged not in list(DamagePolicy):
+            raise InputError(f"--damaged cannot be {self.damaged!r}.", f"Give {', '.join(DamagePolicy)}.")
         for name, setting in SETTINGS.items():
             setting.check(name, getattr(self, name))
 

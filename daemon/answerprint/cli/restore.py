@@ -14,7 +14,7 @@ from answerprint.cli.settings import add_clip_words, add_output, add_settings, m
 from answerprint.cli.times import duration
 from answerprint.ipc.messages import Message
 from answerprint.scheduler.preflight import check_restore
-from answerprint.text import counted
+from answerprint.text import counted, listed
 
 __all__ = ["add_arguments", "report_end", "run"]
 
@@ -88,4 +88,6 @@ def report_end(final: Message, context: Context) -> int:
         speed = f", {seconds / frames:.2f} s/frame" if frames else ""
         console.out(final["output"])
         console.out(f"{counted(frames, 'frame')} in {duration(seconds)}{speed}")
+        if damaged := [frame for first, stop in final.get("damaged") or () for frame in range(first, stop)]:
+            console.out(f"{counted(len(damaged), 'frame')} damaged in the source: {listed(damaged)}")
     return 0

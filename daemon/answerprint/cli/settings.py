@@ -24,7 +24,9 @@ __all__ = ["absolute", "add_clip_words", "add_output", "add_settings", "make_req
 
 _DEFAULTS = RestoreRequest(ClipRef("-"), "-")
 _METHOD = {option.name: option for option in describe()}
-_GROUPS: Mapping[SettingGroup, str] = MappingProxyType({"look": "Image", "time": "Consistency", "machine": "Device"})
+_GROUPS: Mapping[SettingGroup, str] = MappingProxyType(
+    {"look": "Image", "time": "Consistency", "source": "Source", "machine": "Device"}
+)
 _EXCEPTIONS: Mapping[str, str] = MappingProxyType({"noise": "; independent with --no-consistency"})
 """Exceptions to the default of an option of the method."""
 _READ: Mapping[str, Callable[[str], object]] = MappingProxyType({"int": int, "float": float})

@@ -125,8 +125,12 @@ def done(
     peak_memory_bytes: int | None,
     stages: Mapping[str, float] | None = None,
     files: Sequence[str] = (),
+    damaged: Sequence[tuple[int, int]] = (),
 ) -> Message:
-    """The deliverable is complete. stages: seconds by stage. files: the images of a preview."""
+    """The deliverable is complete. stages: seconds by stage. files: the images of a preview.
+
+    damaged: frames that are damaged or missing in the source, each run as its first frame and the one after its last.
+    """
     message: Message = {
         "event": "done",
         "output": output,
@@ -139,6 +143,8 @@ def done(
     }
     if files:
         message["files"] = list(files)
+    if damaged:
+        message["damaged"] = [list(run) for run in damaged]
     return message
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import av
@@ -21,6 +21,10 @@ _MOST_FAILURES = 64  # in a row; after that there is nothing more to read
 _FFV1_CRC_STARTS = (0, 0x7A8C4079)
 _FFV1_FOOTER = 8  # bytes: length of the slice, a status, its CRC
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+def _ignore() -> None:
+    """Take no notice of a packet that cannot be decoded."""
 
 
 def packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
@@ -43,11 +47,11 @@ def packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[V
 
 
 def decoded_pictures(
-    container: InputContainer, stream: VideoStream, lost: list[int | None] | None = None
+    container: InputContainer, stream: VideoStream, on_lost: Callable[[], object] = _ignore
 ) -> Generator[tuple[VideoFrame, bool], None, None]:
     """Yield each picture, and whether it is damaged; pictures that cannot be decoded are missing.
 
-    lost: receives the times of packets that cannot be decoded. Raises the decoder's error if not one can be.
+    on_lost: called for each packet that cannot be decoded. Raises the decoder's error if not one can be.
     """
     context = stream.codec_context
     checksum = _SliceChecksum() if context.name == "ffv1" else None
@@ -64,8 +68,7 @@ def decoded_pictures(
             if error.errno in (errno.EIO, errno.ENOMEM):
                 raise
             frames, failed, failures = [], failed or error, failures + 1
-            if lost is not None:
-                lost.append(packet.pts)
+            on_lost()
             if count == 0 and failures > _MOST_FAILURES:
                 raise
         for frame in frames:

@@ -44,14 +44,17 @@ def open_reader(info: ClipInfo, frames: FrameRange | None = None) -> FrameReader
 
 @dataclass(slots=True)
 class _Damage:
-    """Frames in which a decoder found damage, and frames that it could not decode."""
+    """Frames in which a decoder found damage, and the number of packets that it could not decode."""
 
     found: set[int] = field(default_factory=set)
-    lost: set[int] = field(default_factory=set)
+    lost: int = 0
+
+    def lose(self) -> None:
+        self.lost += 1
 
     def forget(self) -> None:
         self.found.clear()
-        self.lost.clear()
+        self.lost = 0
 
 
 class FrameReader:
@@ -72,6 +75,7 @@ class FrameReader:
         self._failed: MediaError | None = None
         self._last: Frame | None = None
         self._damage = _Damage()
+        self._missing = 0
 
     def __enter__(self) -> Self:
         self._source = field_frames(self.info, self._frames, self.range.start)
@@ -127,7 +131,7 @@ class FrameReader:
     def _note_damage(self, index: int, missing: bool) -> None:
         """Add a frame to `damaged`. Raises MediaError if the clip ends here, or if its policy is to fail."""
         policy = self.info.damaged
-        at_end = missing and self._ahead is None and index not in self._damage.lost
+        at_end = missing and self._ahead is None and self._damage.lost <= self._missing
         if self._failed is not None or (at_end and policy is not DamagePolicy.HOLD):
             raise self._ends_early() from self._failed
         if policy is DamagePolicy.FAIL:
@@ -139,6 +143,7 @@ class FrameReader:
                 f" {after}.",
             )
         self.damaged.append(index)
+        self._missing += missing
 
     def _converted(self, index: int, shown: VideoFrame) -> Frame:
         self._check(shown)
@@ -209,7 +214,7 @@ def _stills(info: ClipInfo, start: int, damage: _Damage) -> _Indexed:
                 if not info.files[index].exists():
                     return  # removed since the probe: like a file that ends early
                 raise
-            damage.lost.add(index)
+            damage.lost += 1
 
 
 def _exact(info: ClipInfo, start: int, damage: _Damage) -> _Indexed:
@@ -244,7 +249,6 @@ def _from(source: _Indexed, start: int) -> _Indexed:
 def _decode(info: ClipInfo, landing: int, damage: _Damage) -> _Indexed:
     """Decode from a seek to frame `landing` on (0: no seek), each frame with its number."""
     rate = info.file_rate or info.rate
-    lost: list[int | None] = []
     counted = 0
     with open_container(info.path) as container:
         stream = best_video(container, info.path)
@@ -252,12 +256,10 @@ def _decode(info: ClipInfo, landing: int, damage: _Damage) -> _Indexed:
             if landing > 0 and info.first_pts is not None:
                 pts = info.first_pts + int(landing / (rate * info.time_base))
                 container.seek(pts, stream=stream, backward=True)
-        pictures = decoded_pictures(container, stream, lost)
+        pictures = decoded_pictures(container, stream, damage.lose)
         while True:
             with reading(info.path):
                 found = next(pictures, None)
-            damage.lost.update(_number(info, each) for each in lost if each is not None and info.first_pts is not None)
-            lost.clear()
             if found is None:
                 return
             frame, damaged = found

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 
 from av.container import InputContainer
@@ -90,13 +90,16 @@ def read_timeline(path: Path, on_read: OnRead = no_progress) -> FrameTimeline:
     return FrameTimeline(frames, grid.rate, grid.first_pts, grid)
 
 
-def _agree(pts: list[int], head: list[int | None], lost: list[int | None]) -> bool:
-    """Whether the decoder gives one picture for each of the first packets, but for those that it cannot decode."""
+def _agree(pts: list[int], head: list[int | None], lost: int) -> bool:
+    """Whether the decoder gives one picture for each of the first packets, but for those that it cannot decode.
+
+    lost: how many those are; which of them, a decoder with several threads does not say.
+    """
     shown = [p for p in head if p is not None]
     if len(shown) < len(head) or not shown or any(b <= a for a, b in pairwise(shown)):
         return False
     expected = pts[: bisect_right(pts, shown[-1])]
-    return [p for p in expected if p not in lost or p in shown] == shown
+    return len(expected) - len(shown) <= lost and set(shown) <= set(expected)
 
 
 def _first_time(path: Path, pts: list[int], decoded_first: int) -> int:
@@ -204,19 +207,17 @@ def _packet_times(path: Path, on_read: OnRead = no_progress) -> list[int] | None
     return times if all(a < b for a, b in pairwise(times)) else None
 
 
-def _decoded_times(
-    path: Path, limit: int | None, on_read: OnRead = no_progress
-) -> tuple[list[int | None], list[int | None]]:
-    """Return the times of the first pictures that come out of the decoder, and of packets that it cannot decode."""
+def _decoded_times(path: Path, limit: int | None, on_read: OnRead = no_progress) -> tuple[list[int | None], int]:
+    """Return the times of the first pictures of the decoder, and how many packets it could not decode till then."""
     times: list[int | None] = []
-    lost: list[int | None] = []
+    lost = count()
     with open_container(path) as container, reading(path):
-        for frame, _ in decoded_pictures(container, best_video(container, path), lost=lost):
+        for frame, _ in decoded_pictures(container, best_video(container, path), lambda: next(lost)):
             times.append(frame.pts)
             on_read(len(times))
             if len(times) == limit:
                 break
-    return times, lost
+    return times, next(lost)
 
 
 def _counted(path: Path, frames: int) -> FrameTimeline:

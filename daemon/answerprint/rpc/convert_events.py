@@ -221,6 +221,7 @@ def _finished_to(event: Message) -> tuple[str, pb.Finished]:
         files=[carried_text(file) for file in event.get("files") or ()],
         stages=stages,
         picture_sha256=carried_text(event.get("picture_sha256")),
+        damaged=[pb.FrameRange(first=count(first), stop=count(stop)) for first, stop in event.get("damaged") or ()],
     )
 
 
@@ -233,6 +234,7 @@ def _finished_from(message: pb.Finished) -> Message:
         peak_memory_bytes=message.peak_memory_bytes or None,
         stages=message.stages,
         files=message.files,
+        damaged=[(run.first, run.stop) for run in message.damaged],
     )
     return event | ({"picture_sha256": message.picture_sha256} if message.picture_sha256 else {})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -32,6 +32,7 @@ from answerprint.store.receipts import (
     segment_path,
     write_receipt,
 )
+from answerprint.worker.damage import DAMAGED_KEY
 from answerprint.worker.lost_chunks import LostChunkError, shot_start
 from answerprint.worker.memory_fallbacks import ChunkSettings
 
@@ -94,9 +95,12 @@ class ChunkWriter:
                 folder=str(self.folder),
             )
 
-    def commit(self, chunk: RestoredChunk, recipe: ChunkSettings, *, last: bool) -> ChunkReceipt:
+    def commit(
+        self, chunk: RestoredChunk, recipe: ChunkSettings, damaged: Sequence[int] = (), *, last: bool
+    ) -> ChunkReceipt:
         """Write a chunk: its segment, the state after it (not for the clip's last chunk), then the receipt.
 
+        damaged: those of its frames that are damaged in the source.
         Raises DiskFullError if there is no room, and StorageError if writing failed twice.
         """
         segment = encode_segment(chunk, self.rate, floats=self.floats)
@@ -115,7 +119,7 @@ class ChunkWriter:
             written,
             carry,
             self.fingerprint,
-            recipe.to_json(chunk.opens_shot),
+            recipe.to_json(chunk.opens_shot) | ({DAMAGED_KEY: list(damaged)} if damaged else {}),
         )
         self._twice(receipt_path(self.folder, chunk.number), lambda: self._sign(receipt))
         self.expected_bytes = written.bytes + (carry.bytes if carry else 0)

@@ -23,6 +23,7 @@ from answerprint.store.failpoints import reach
 from answerprint.store.folders import MuxNote, remove_noted_temporary
 from answerprint.store.quota import storage_error
 from answerprint.store.receipts import ChunkReceipt, DamagedChunkError
+from answerprint.worker.damage import damaged_runs
 from answerprint.worker.lost_chunks import LostChunkError, shot_start
 from answerprint.worker.progress import tell_reading
 from answerprint.worker.requests import JobChannel
@@ -95,6 +96,7 @@ def deliver(task: DeliverTask, channel: JobChannel) -> Message:
         flow_cache={"hits": 0, "misses": 0},
         peak_memory_bytes=None,
         stages={"mux": time.monotonic() - began},
+        damaged=damaged_runs(task.receipts),
     )
     return final if pieces else {**final, "picture_sha256": digest.hexdigest()}
 

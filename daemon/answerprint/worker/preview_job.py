@@ -21,6 +21,7 @@ from answerprint.pipeline.restore_clip import restore_clip, timed_frames
 from answerprint.store import atomic
 from answerprint.store.open_folder import OpenFolder
 from answerprint.store.reserved import check_not_ours
+from answerprint.worker.damage import damage_words
 from answerprint.worker.devices import choose_device, peak_memory_bytes, stopwatch
 from answerprint.worker.flow_cache import open_flow_cache
 from answerprint.worker.loading import Models, flow_through, settings_for, usual_recipe
@@ -89,6 +90,8 @@ def preview(request: PreviewRequest, channel: JobChannel, models: Models) -> Mes
                 _write(place, name, data, request.restore.overwrite)
                 files.append(str(folder / name))
         check_place(place)
+        if reader.damaged:
+            channel.emit(events.warning(damage_words(reader.damaged, resolved.info.damaged)))
     return events.done(
         str(folder), len(files), time.monotonic() - began,
         flow_cache={"hits": flow.hits, "misses": flow.misses},

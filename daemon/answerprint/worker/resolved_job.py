@@ -15,7 +15,15 @@ from answerprint.backends.catalogue import ModelEntry, at_hand
 from answerprint.backends.depth import DepthLook
 from answerprint.backends.precision import working_bytes
 from answerprint.errors import InputError, JobFailedError, MediaError
-from answerprint.frames import ClipInfo, FieldOrder, FrameRange, OutputSpec, codec_named, default_codec
+from answerprint.frames import (
+    ClipInfo,
+    DamagePolicy,
+    FieldOrder,
+    FrameRange,
+    OutputSpec,
+    codec_named,
+    default_codec,
+)
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
 from answerprint.media import OnRead, find_fields, no_progress, probe
@@ -250,7 +258,11 @@ def resolve_job(request: RestoreRequest, *, preview: bool = False, on_read: OnRe
     info = read_source(request.clip, on_read)
     frames = request.clip.frames(info)
     check_spacing(info, frames)
-    info = replace(info, notices=(*info.notices, *spacing_notices(info, frames)))
+    info = replace(
+        info,
+        notices=(*info.notices, *spacing_notices(info, frames)),
+        damaged=DamagePolicy(request.damaged),
+    )
     codec = "" if preview else request.codec or default_codec(Path(request.output))
     size = _size(request, info, entry, choices)
     return ResolvedJob(request, info, frames, entry, _enlarged(choices, info, entry, size), size, codec)

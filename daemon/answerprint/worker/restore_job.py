@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,6 +26,7 @@ from answerprint.pipeline.restore_clip import RestoredChunk, restore_clip, timed
 from answerprint.store.receipts import ChunkReceipt
 from answerprint.temporal.stopwatch import Stopwatch
 from answerprint.worker.chunk_writer import ChunkWriter
+from answerprint.worker.damage import damage_words
 from answerprint.worker.devices import DeviceMemory, choose_device, peak_memory_bytes, reset_peak_memory, stopwatch
 from answerprint.worker.flow_cache import open_flow_cache
 from answerprint.worker.loading import Models, flow_through, settings_for, usual_recipe
@@ -237,7 +238,7 @@ class _Run:
                 resume=self._state, watch=self._watch, on_progress=report,
             )  # fmt: skip
             for chunk in chunks:
-                receipt = self._commit(chunk, recipe)
+                receipt = self._commit(chunk, recipe, [each for each in reader.damaged if each in chunk.range])
                 self._warn(reader)
                 hits, misses = self._flow.hits - counts[0], self._flow.misses - counts[1]
                 now = time.monotonic()
@@ -261,22 +262,19 @@ class _Run:
         self._scratch.check_room()
         return True
 
-    def _commit(self, chunk: RestoredChunk, recipe: ChunkSettings) -> ChunkReceipt:
+    def _commit(self, chunk: RestoredChunk, recipe: ChunkSettings, damaged: Sequence[int]) -> ChunkReceipt:
         """Commit a chunk, unless the source files of its frames have changed since the job began."""
         self._channel.check()
         self._source.check(chunk.range)
         with self._watch.stage("write"):
             last = chunk.state.frame == self._resolved.frames.stop
-            receipt = self._scratch.commit(chunk, recipe, last=last)
+            receipt = self._scratch.commit(chunk, recipe, damaged, last=last)
         self._state = chunk.state
         return receipt
 
     def _warn(self, reader: FrameReader) -> None:
-        """Warn about frames that the decoder reported as damaged."""
+        """Warn about frames that are damaged in the source."""
         new = reader.damaged[self._damaged :]
         if new:
-            which = f"Frame {new[0]} is" if len(new) == 1 else f"{len(new)} frames from {new[0]} on are"
-            self._channel.emit(
-                events.warning(f"{which} damaged in the source; they are restored as far as they can be decoded.")
-            )
+            self._channel.emit(events.warning(damage_words(new, self._resolved.info.damaged)))
         self._damaged = len(reader.damaged)

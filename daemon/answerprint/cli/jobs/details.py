@@ -10,6 +10,7 @@ from answerprint.api.job import JobRecord, JobState
 from answerprint.cli.jobs.view import JobView
 from answerprint.cli.jobs.words import about, frames_done, frames_words, job_name, size_words
 from answerprint.cli.times import clock_words, duration
+from answerprint.frames.clip import DamagePolicy
 from answerprint.ipc.messages import Message
 from answerprint.text import counted, plain
 
@@ -67,6 +68,7 @@ def details(view: JobView, history: Sequence[Message], now: datetime | None = No
 def settings_words(request: Message) -> str:
     """The settings of a request, nearly as they were typed."""
     special = {"input", "output", "options", "interpret", "consistency", "overwrite", "size"}
+    special |= {"damaged"} if request.get("damaged") == DamagePolicy.KEEP else set()
     words = [f"{name} {value}" for name, value in request.items() if name not in special and value is not None]
     if request.get("size"):
         words.append("size {}x{}".format(*request["size"]))

@@ -129,7 +129,7 @@ class PictureSize(_message.Message):
     def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
 
 class Settings(_message.Message):
-    __slots__ = ("model", "task", "scale", "size", "chunk", "steps", "seed", "strength", "noise", "consistency", "options", "device")
+    __slots__ = ("model", "task", "scale", "size", "chunk", "steps", "seed", "strength", "noise", "consistency", "options", "device", "damaged")
     class OptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -149,6 +149,7 @@ class Settings(_message.Message):
     CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
+    DAMAGED_FIELD_NUMBER: _ClassVar[int]
     model: str
     task: str
     scale: str
@@ -161,7 +162,8 @@ class Settings(_message.Message):
     consistency: bool
     options: _containers.ScalarMap[str, str]
     device: str
-    def __init__(self, model: _Optional[str] = ..., task: _Optional[str] = ..., scale: _Optional[str] = ..., size: _Optional[_Union[PictureSize, _Mapping]] = ..., chunk: _Optional[int] = ..., steps: _Optional[int] = ..., seed: _Optional[int] = ..., strength: _Optional[float] = ..., noise: _Optional[str] = ..., consistency: _Optional[bool] = ..., options: _Optional[_Mapping[str, str]] = ..., device: _Optional[str] = ...) -> None: ...
+    damaged: str
+    def __init__(self, model: _Optional[str] = ..., task: _Optional[str] = ..., scale: _Optional[str] = ..., size: _Optional[_Union[PictureSize, _Mapping]] = ..., chunk: _Optional[int] = ..., steps: _Optional[int] = ..., seed: _Optional[int] = ..., strength: _Optional[float] = ..., noise: _Optional[str] = ..., consistency: _Optional[bool] = ..., options: _Optional[_Mapping[str, str]] = ..., device: _Optional[str] = ..., damaged: _Optional[str] = ...) -> None: ...
 
 class Deliverable(_message.Message):
     __slots__ = ("path", "codec", "overwrite", "parts")
@@ -488,7 +490,7 @@ class Adapted(_message.Message):
     def __init__(self, message: _Optional[str] = ..., rung: _Optional[int] = ...) -> None: ...
 
 class Finished(_message.Message):
-    __slots__ = ("output", "frames", "seconds", "flow_hits", "flow_misses", "peak_memory_bytes", "files", "stages", "picture_sha256")
+    __slots__ = ("output", "frames", "seconds", "flow_hits", "flow_misses", "peak_memory_bytes", "files", "stages", "picture_sha256", "damaged")
     class StagesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -505,6 +507,7 @@ class Finished(_message.Message):
     FILES_FIELD_NUMBER: _ClassVar[int]
     STAGES_FIELD_NUMBER: _ClassVar[int]
     PICTURE_SHA256_FIELD_NUMBER: _ClassVar[int]
+    DAMAGED_FIELD_NUMBER: _ClassVar[int]
     output: str
     frames: int
     seconds: float
@@ -514,4 +517,5 @@ class Finished(_message.Message):
     files: _containers.RepeatedScalarFieldContainer[str]
     stages: _containers.ScalarMap[str, float]
     picture_sha256: str
-    def __init__(self, output: _Optional[str] = ..., frames: _Optional[int] = ..., seconds: _Optional[float] = ..., flow_hits: _Optional[int] = ..., flow_misses: _Optional[int] = ..., peak_memory_bytes: _Optional[int] = ..., files: _Optional[_Iterable[str]] = ..., stages: _Optional[_Mapping[str, float]] = ..., picture_sha256: _Optional[str] = ...) -> None: ...
+    damaged: _containers.RepeatedCompositeFieldContainer[FrameRange]
+    def __init__(self, output: _Optional[str] = ..., frames: _Optional[int] = ..., seconds: _Optional[float] = ..., flow_hits: _Optional[int] = ..., flow_misses: _Optional[int] = ..., peak_memory_bytes: _Optional[int] = ..., files: _Optional[_Iterable[str]] = ..., stages: _Optional[_Mapping[str, float]] = ..., picture_sha256: _Optional[str] = ..., damaged: _Optional[_Iterable[_Union[FrameRange, _Mapping]]] = ...) -> None: ...
