@@ -70,6 +70,7 @@ class ClipRef:
         rate = self.rate or info.rate
         # Sound that is played at its own speed does not fit pictures that are not.
         sound = self.audio is not False and rate == info.rate
+        lost = info.has_audio and self.audio is not False and not sound
         given = self._label()
         timecode = given or info.start_timecode
         if timecode and (given or rate != info.rate):
@@ -85,6 +86,7 @@ class ClipRef:
             sample_aspect=self.pixel_aspect or info.sample_aspect,
             colour=colour,
             has_audio=info.has_audio and sound,
+            notices=info.notices + ((_silenced(info, rate),) if lost else ()),
         )
 
     def frames(self, info: ClipInfo) -> FrameRange:
@@ -197,6 +199,10 @@ class ClipRef:
 
 
 _LEVELS = {name: name.upper() for name in _RANGES}
+
+
+def _silenced(info: ClipInfo, rate: Fraction) -> str:
+    return f"The sound is left out, because the pictures are played at {rate} instead of {info.rate} frames per second."
 
 
 def _label_at(text: str, rate: Fraction, *, given: bool) -> str | None:

@@ -109,6 +109,7 @@ def add_output(parser: ArgumentParser) -> None:
         help="source frames from A up to, but not including, B, counted from 0; or two timecodes",
     )
     out.add_argument("--codec", metavar="NAME", help="codec, see below (default: from the extension of the output)")
+    out.add_argument("--no-audio", action="store_true", help="leave the sound out")
     out.add_argument("--overwrite", action="store_true", help="replace an existing output once the new one is complete")
 
 
@@ -127,9 +128,10 @@ def settings_of(args: Namespace) -> dict[str, object]:
     settings["options"] = _parse_options(args.options)
     if args.size is not None:
         settings["size"] = read_size(args.size)
-    if said := {
-        name: text for name, words in CLIP_WORDS.items() if (text := getattr(args, name, words[0])) != words[0]
-    }:
+    said = {name: text for name, words in CLIP_WORDS.items() if (text := getattr(args, name, words[0])) != words[0]}
+    if getattr(args, "no_audio", False):
+        said["sound"] = "no"
+    if said:
         settings["interpret"] = said
     return settings
 

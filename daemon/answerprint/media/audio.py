@@ -4,75 +4,115 @@
 - Compressed sound is copied packet by packet: all packets for a whole clip, the packets that begin in the range for a
   part of one. So sound can start up to one packet (21 ms of AAC) after the picture, but is never early nor shifted.
 - Sound that the container cannot hold, and compressed sound in a .mov (Resolve on Linux cannot play AAC), becomes PCM,
-  cut to the sample; in an .mp4 it becomes AAC.
+  cut to the sample; in an .mp4 it becomes AAC, or ALAC if AAC cannot hold it.
+- What is missing becomes silence, exactly as long, in all but copied packets, which keep their times.
+
+`check_sound` takes the same way for the first seconds, before any picture is restored.
 """
 
 from __future__ import annotations
 
-import re
+import io
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import av
-from av.audio.frame import AudioFrame
-from av.audio.resampler import AudioResampler
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 
 from answerprint.errors import MediaError, OutputError
 from answerprint.frames.clip import ClipInfo
+from answerprint.frames.codecs import OutputSpec, codec_named
 from answerprint.frames.frame import FrameRange
-from answerprint.media.boundary import open_container, reading
+from answerprint.media.boundary import WITHOUT_SOUND, open_container, reading
+from answerprint.media.sound_span import Joint, find_joints, span_of
+from answerprint.media.sound_track import PCM, SoundForm, SoundTrack
 
-__all__ = ["AudioFeed"]
+__all__ = ["AudioFeed", "check_sound"]
 
 _COPIED_TO_MP4 = frozenset({"aac", "mp3", "mp3float", "ac3", "eac3", "alac"})
+_LOSSLESS = frozenset({"flac", "alac", "wavpack", "tta", "truehd", "mlp"})
 _COPIED_TO_MXF = frozenset({"pcm_s16le", "pcm_s24le"})
 _MXF_RATE = 48_000
-_PCM = re.compile(r"pcm_[sfu](8|16|24|32|64)(?:le|be)?")
-_AAC_BITS_PER_SECOND = 256_000
-_PREROLL_SECONDS = 2  # read before a range, because decoders need a run-up
+_PLAIN_LAYOUTS = ("", "mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
+"""What channels without names are taken for, by their number, if a codec needs names."""
+_OF_QUICKTIME = {
+    "cze": "ces", "deu": "ger", "ell": "gre", "fre": "fra", "isl": "ice", "mkd": "mac", "nld": "dut", "rum": "ron",
+    "slo": "slk", "sqi": "alb", "swe": "sve", "zho": "chi",
+}  # fmt: skip
+"""The one code that FFmpeg's writer of QuickTime knows of a language that has two, or that is misspelt there."""
+_TRIED_SECONDS = Fraction(2)
+_TRIED_PLACES = 9
+_TRIED_FRAMES = 3
+_PRIMING_SECONDS = Fraction(1, 10)  # a decoder's run-up, kept before the first picture
 
 _Timed = tuple[Fraction, "Packet[Any]"]  # seconds from the first frame written, and the packet
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """The part of the sound to use, in seconds of the source's time; stop None means to the end of the sound."""
+def check_sound(spec: OutputSpec, path: Path) -> list[str]:
+    """Write the first seconds of the sound to memory, as the deliverable will have it; return what to warn of.
 
-    start: Fraction
-    stop: Fraction | None
-    from_first_frame: bool
+    path: of the deliverable, whose name says which container it is.
 
-    def samples(self, rate: int) -> tuple[int, int | None]:
-        return round(self.start * rate), None if self.stop is None else round(self.stop * rate)
+    Raises MediaError or OutputError, which name the track, if the sound cannot be read or the container cannot hold it.
+    """
+    source, codec = spec.audio_from, codec_named(spec.codec)
+    if source is None or not source.has_audio:
+        return []
+    if codec.is_sequence:
+        return [f"Picture files have no sound: that of {source.path.name} is not written."]
+    muxer = codec.container_for(path)
+    with (
+        # An MXF needs pictures too, which are not there yet; a QuickTime file can hold all that it can.
+        av.open(io.BytesIO(), "w", format="mov" if muxer == "mxf" else muxer) as container,
+        AudioFeed(container, source, spec.audio_range, muxer) as feed,
+    ):
+        feed.mux_until(_TRIED_SECONDS)
+        return feed.notes
 
 
 class AudioFeed:
-    """Owns the open source of the sound, and muxes its packets as the pictures advance."""
+    """Owns the open source of the sound, and muxes its packets as the pictures advance.
 
-    def __init__(self, container: OutputContainer, source: ClipInfo, frames: FrameRange | None) -> None:
-        """Add the audio streams to the container before its header is written. Raises MediaError."""
+    notes: what is left out or loses quality, a sentence each.
+    """
+
+    def __init__(self, container: OutputContainer, source: ClipInfo, frames: FrameRange | None, muxer: str) -> None:
+        """Add the audio streams to the container before its header is written. Raises MediaError, OutputError.
+
+        muxer: FFmpeg's name of the deliverable's.
+        """
+        self.notes: list[str] = []
         self._container = container
+        self._muxer = muxer
         self._source = source
         self._stack = ExitStack()
-        self._heads: list[tuple[_Timed | None, Iterator[_Timed]]] = []
-        span = _span(source, frames)
+        self._joints = find_joints(source)
+        self._heads: list[tuple[_Timed | None, Iterator[_Timed], SoundTrack]] = []
+        self._kept: set[int] = set()
+        """Numbers of the tracks whose packets are copied."""
+        span = span_of(source, frames, self._joints)
         try:
             with open_container(source.path) as listing:
                 count = len(listing.streams.audio)
-            for number in range(count):
+            for number in range(1, count + 1):
                 # Each stream has its own demuxer, so that interleaving needs no queues.
                 reader = self._stack.enter_context(open_container(source.path))
-                packets = self._add(reader.streams.audio[number], span)
+                track = SoundTrack(reader, number, source, span, self._joints)
+                with reading(source.path, track.name):
+                    packets = self._add(track)
                 if packets is not None:
                     self._stack.callback(packets.close)
-                    self._heads.append((None, packets))
+                    self._heads.append((None, packets, track))
+            if count and not self._heads:
+                raise MediaError(f"The sound of {source.path} cannot be read. {self.notes[0]}", WITHOUT_SOUND)
         except BaseException:
             self._stack.close()
             raise
@@ -87,167 +127,194 @@ class AudioFeed:
 
     def mux_until(self, seconds: Fraction | None) -> None:
         """Mux the sound that begins before a time of the output, in seconds; None means all that is left."""
-        for place, (head, packets) in enumerate(self._heads):
+        for place, (head, packets, track) in enumerate(self._heads):
             while True:
                 if head is None:
-                    with reading(self._source.path):
+                    with reading(self._source.path, track.name):
                         head = next(packets, None)
                 if head is None or (seconds is not None and head[0] >= seconds):
                     break
-                self._container.mux(head[1])
+                self._mux(head[1], track)
                 head = None
-            self._heads[place] = (head, packets)
+            self._heads[place] = (head, packets, track)
 
-    def _add(self, stream: AudioStream, span: _Span) -> Generator[_Timed, None, None] | None:
-        if stream.codec_context is None:
-            return None  # the muxer cannot be told about a codec that FFmpeg does not know
-        with reading(self._source.path):
-            codec = stream.codec_context.name
-            if self._container.format.name == "mxf" and stream.codec_context.sample_rate != _MXF_RATE:
-                raise OutputError(
-                    f"An .mxf file holds sound of {_MXF_RATE} Hz only; the source's has "
-                    f"{stream.codec_context.sample_rate} Hz.",
-                    "Name the output .mov.",
-                )
-            if _is_copied(self._container.format.name, codec):
-                try:
-                    copy = self._container.add_stream_from_template(stream)
-                except ValueError:
-                    pass  # this container cannot hold that codec: transcode below
-                else:
-                    copy.metadata.update({k: v for k, v in stream.metadata.items() if k in ("language", "title")})
-                    if _PCM.fullmatch(codec):
-                        return _cut_samples(stream, copy, span)
-                    return _copy_packets(stream, copy, span)
-            return self._add_transcoded(stream, span)
+    def found(self) -> list[str]:
+        """What was wrong with the sound, and what became of it; complete once all of it is muxed."""
+        return [
+            sentence
+            for *_, track in self._heads
+            for sentence in track.faults.sentences(track.name, kept=track.number in self._kept)
+        ]
 
-    def _add_transcoded(self, stream: AudioStream, span: _Span) -> Generator[_Timed, None, None]:
-        context = stream.codec_context
-        layout, rate = context.layout.name, context.sample_rate
-        if self._container.format.name == "mp4":
-            target, sample = "aac", "fltp"
-        elif context.format.name in ("s16", "s16p", "u8"):
-            target, sample = "pcm_s16le", "s16"
-        else:
-            target, sample = "pcm_s24le", "s32"
-        out = self._container.add_stream(target, rate=rate)
+    def _mux(self, packet: Packet[Any], track: SoundTrack) -> None:
+        try:
+            self._container.mux(packet)
+        except OSError:
+            raise  # of the disk
+        except (av.FFmpegError, ValueError) as error:
+            raise self._refused(track, str(error)) from error
+
+    def _add(self, track: SoundTrack) -> Generator[_Timed, None, None] | None:
+        context = track.stream.codec_context
+        if context is None:  # the muxer cannot be told about a codec that FFmpeg does not know
+            self.notes.append(f"{track.name} has a format that is not supported, and is left out.")
+            return None
+        if not context.sample_rate or not context.channels:
+            self.notes.append(f"{track.name} is empty, and is left out.")
+            return None
+        if _is_copied(self._muxer, track):
+            try:
+                copy = self._container.add_stream_from_template(track.stream)
+            except ValueError:
+                pass  # this container cannot hold that codec: transcode below
+            else:
+                _label(copy, track.stream, self._muxer)
+                if PCM.fullmatch(track.codec):
+                    return _pcm_packets(track, copy)
+                self._kept.add(track.number)
+                return _copied_packets(track, copy)
+        encoder, form = self._target(track)
+        out = self._container.add_stream(encoder, rate=form.rate)
         if not isinstance(out, AudioStream):
-            raise MediaError(f"The sound of {self._source.path} cannot be converted.", "Choose another --codec.")
-        out.codec_context.layout = layout
-        out.codec_context.format = sample
-        if target == "aac":
-            out.codec_context.bit_rate = _AAC_BITS_PER_SECOND
-        out.codec_context.time_base = Fraction(1, rate)
-        return _transcode(stream, out, span, sample)
+            raise ValueError(f"{encoder} is no sound encoder")
+        _set_up(out.codec_context, encoder, form)
+        # Opened now, because only then its number of samples per packet is known.
+        out.codec_context.open()
+        _label(out, track.stream, self._muxer)
+        self._note_loss(track, encoder, form)
+        return self._encoded_packets(track, out, form)
+
+    def _target(self, track: SoundTrack) -> tuple[str, SoundForm]:
+        """The encoder and the form of sound that is decoded. Raises OutputError if the container has none."""
+        context = track.stream.codec_context
+        layout = _widest_layout(self._source, track, self._joints)
+        rate, pcm = context.sample_rate, bool(PCM.fullmatch(track.codec))
+        sample = context.format.name.removesuffix("p")
+        if self._muxer == "mp4":
+            if "channels" in layout:
+                count = av.AudioLayout(layout).nb_channels
+                layout = _PLAIN_LAYOUTS[count] if count < len(_PLAIN_LAYOUTS) else layout
+            of_alac = "s16p" if sample in ("s16", "u8") else "s32p"
+            for encoder, form in (("aac", SoundForm("fltp", layout, rate)), ("alac", SoundForm(of_alac, layout, rate))):
+                if _can_encode(encoder, form):
+                    return encoder, form
+            raise self._refused(track, f"{layout}, {rate} Hz")
+        rate = _MXF_RATE if self._muxer == "mxf" else rate
+        if sample in ("s16", "u8"):
+            return "pcm_s16le", SoundForm("s16", layout, rate)
+        if self._muxer == "mxf":
+            return "pcm_s24le", SoundForm("s32", layout, rate)
+        if sample in ("flt", "dbl") and (pcm or track.codec in _LOSSLESS):
+            return f"pcm_f{32 if sample == 'flt' else 64}le", SoundForm(sample, layout, rate)
+        if sample == "s32" and pcm and "24" not in track.codec:
+            return "pcm_s32le", SoundForm("s32", layout, rate)
+        return "pcm_s24le", SoundForm("s32", layout, rate)
+
+    def _refused(self, track: SoundTrack, why: str) -> OutputError:
+        kind = f".{'mkv' if self._muxer == 'matroska' else self._muxer}"
+        others = " or ".join(each for each in (".mov", ".mkv") if each != kind)
+        return OutputError(
+            f"{track.name} of {self._source.path} cannot be written to {kind} ({why}).",
+            f"Choose an output in {others}, or restore without sound (--no-audio).",
+        )
+
+    def _note_loss(self, track: SoundTrack, encoder: str, form: SoundForm) -> None:
+        if track.stream.codec_context.sample_rate != form.rate:
+            self.notes.append(f"{track.name} is converted to {form.rate} Hz: an .{self._muxer} holds no other rate.")
+        if encoder == "aac":
+            self.notes.append(f"{track.name} becomes AAC, because .mp4 cannot hold it; .mov and .mkv keep all of it.")
+
+    def _encoded_packets(self, track: SoundTrack, out: AudioStream, form: SoundForm) -> Generator[_Timed, None, None]:
+        for position, rows in track.decoded_rows(form):
+            for made in out.encode(form.frame(rows, position)):
+                yield (made.pts or 0) * made.time_base, made
+        for made in out.encode(None):
+            yield (made.pts or 0) * made.time_base, made
 
 
-def _is_copied(container: str, codec: str) -> bool:
-    if container == "mov":
-        return bool(_PCM.fullmatch(codec))
-    if container == "mxf":
-        return codec in _COPIED_TO_MXF
-    return container != "mp4" or codec in _COPIED_TO_MP4
+def _is_copied(muxer: str, track: SoundTrack) -> bool:
+    if muxer == "mov":
+        return bool(PCM.fullmatch(track.codec))
+    if muxer == "mxf":
+        return track.codec in _COPIED_TO_MXF and track.stream.codec_context.sample_rate == _MXF_RATE
+    return muxer != "mp4" or track.codec in _COPIED_TO_MP4
 
 
-def _span(source: ClipInfo, frames: FrameRange | None) -> _Span:
-    chosen = frames or source.whole
-    origin = (source.first_pts or 0) * source.time_base
-    whole = chosen.stop >= source.frames
-    start = origin + chosen.start / source.rate
-    return _Span(start, None if whole else origin + chosen.stop / source.rate, chosen.start == 0)
+def _label(out: AudioStream, stream: AudioStream, container: str) -> None:
+    """Keep what people tell tracks apart by."""
+    kept = {key: value for key, value in stream.metadata.items() if key in ("language", "title")}
+    if container == "mov" and "language" in kept:
+        kept["language"] = _OF_QUICKTIME.get(kept["language"], kept["language"])
+    out.metadata.update(kept)
+    out.disposition = stream.disposition
 
 
-def _packets(stream: AudioStream, span: _Span) -> Iterator[Packet[AudioStream]]:
-    """Demux the span, and a little before and after it."""
-    container = stream.container
-    if not isinstance(container, av.container.InputContainer):
-        raise ValueError("sound is read from an input")
-    before = span.start - _PREROLL_SECONDS
-    if before > 0 and stream.time_base:
-        container.seek(int(before / stream.time_base), stream=stream, backward=True)
-    for packet in container.demux(stream):
-        if packet.size == 0:
+def _set_up(context: AudioCodecContext, encoder: str, form: SoundForm) -> None:
+    context.layout, context.format = form.layout, form.sample
+    context.sample_rate, context.time_base = form.rate, Fraction(1, form.rate)
+    if encoder == "aac":  # at most 6 bits a sample fit
+        context.bit_rate = min(max(256_000, 96_000 * form.channels), 5 * form.rate * form.channels)
+
+
+def _can_encode(encoder: str, form: SoundForm) -> bool:
+    context = av.CodecContext.create(encoder, "w")
+    if not isinstance(context, AudioCodecContext):
+        raise ValueError(f"{encoder} is no sound encoder")
+    try:
+        _set_up(context, encoder, form)
+        context.open()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _widest_layout(source: ClipInfo, track: SoundTrack, joints: tuple[Joint, ...]) -> str:
+    """The layout with the most channels of those found here and there in the span: broadcasts change it."""
+    span, context = track.span, track.stream.codec_context
+    layouts = {context.layout.name: context.channels}
+    if PCM.fullmatch(track.codec):
+        return str(context.layout.name)
+    with open_container(source.path) as container:
+        stream = container.streams.audio[track.number - 1]
+        for place in range(_TRIED_PLACES if len(joints) == 1 and stream.time_base else 0):
+            seconds = span.start + (span.end - span.start) * place / _TRIED_PLACES
+            try:
+                container.seek(int(seconds / (stream.time_base or 1)), stream=stream, backward=True)
+                for frame in islice(container.decode(stream), _TRIED_FRAMES):
+                    layouts[frame.layout.name] = frame.layout.nb_channels
+            except (av.FFmpegError, ValueError):
+                continue  # a damaged packet: it is counted when the sound is written
+    return max(layouts, key=lambda each: layouts[each])
+
+
+def _copied_packets(track: SoundTrack, out: AudioStream) -> Generator[_Timed, None, None]:
+    """Copy packets; those that begin before the last one has ended are there twice, and left out."""
+    span = track.span
+    ends: Fraction | None = None
+    for when, packet in track.packets():
+        if when is None or packet.pts is None or packet.size == 0:
             continue
-        if span.stop is not None and packet.pts is not None and packet.pts * packet.time_base >= span.stop:
-            return
-        yield packet
-
-
-def _copy_packets(stream: AudioStream, out: AudioStream, span: _Span) -> Generator[_Timed, None, None]:
-    for packet in _packets(stream, span):
-        if packet.pts is None:
-            continue
-        seconds = packet.pts * packet.time_base - span.start
-        if seconds < 0 and not span.from_first_frame:
-            continue
+        seconds = when - span.start
         # A whole clip keeps its priming packet before zero: the decoder needs it, and players skip it.
-        shift = round(span.start / packet.time_base)
-        packet.pts -= shift
-        packet.dts = packet.pts if packet.dts is None else packet.dts - shift
+        if seconds < (-_PRIMING_SECONDS if span.from_first_frame else 0):
+            continue
+        length = (packet.duration or 0) * packet.time_base
+        if ends is not None and track.note_neighbour(seconds, ends, length):
+            continue
+        ends = max(seconds + length, ends or seconds)
+        pts = round(seconds / packet.time_base)
+        packet.dts = pts if packet.dts is None else pts + packet.dts - packet.pts
+        packet.pts = pts
         packet.stream = out
         yield seconds, packet
 
 
-def _cut_samples(stream: AudioStream, out: AudioStream, span: _Span) -> Generator[_Timed, None, None]:
-    """Copy PCM bytes without the samples before the start and after the stop."""
-    rate, channels = stream.codec_context.sample_rate, stream.codec_context.channels
-    match = _PCM.fullmatch(stream.codec_context.name)
-    frame_bytes = channels * int(match[1]) // 8 if match else channels
-    first, last = span.samples(rate)
-    position: int | None = None
-    for packet in _packets(stream, span):
-        data = bytes(packet)
-        count = len(data) // frame_bytes
-        position = _first_sample(packet, rate, position)
-        low = max(0, first - position)
-        high = count if last is None else min(count, last - position)
-        if low < high:
-            piece: Packet[Any] = Packet(data[low * frame_bytes : high * frame_bytes])
-            piece.stream = out
-            piece.time_base = Fraction(1, rate)
-            piece.pts = piece.dts = position + low - first
-            piece.duration = high - low
-            yield Fraction(position + low - first, rate), piece
-        position += count
-
-
-def _first_sample(item: Packet[AudioStream] | AudioFrame, rate: int, expected: int | None) -> int:
-    """Return the sample at which a packet begins.
-
-    Containers round times (Matroska to milliseconds), so a packet within 5 ms of the end of the last one follows it.
-    """
-    if item.pts is None or item.time_base is None:
-        return expected or 0
-    stated = round(item.pts * item.time_base * rate)
-    return expected if expected is not None and abs(stated - expected) <= rate // 200 else stated
-
-
-def _transcode(stream: AudioStream, out: AudioStream, span: _Span, sample: str) -> Generator[_Timed, None, None]:
-    """Decode, cut to the sample, encode."""
-    context = stream.codec_context
-    rate, layout = context.sample_rate, context.layout.name
-    packed = AudioResampler(format=sample, layout=layout, rate=rate)
-    width = 1 if sample.endswith("p") else context.channels  # array columns of one sample
-    first, last = span.samples(rate)
-    position: int | None = None
-    for packet in _packets(stream, span):
-        for decoded in packet.decode():
-            position = _first_sample(decoded, rate, position)
-            low = max(0, first - position)
-            high = decoded.samples if last is None else min(decoded.samples, last - position)
-            if low < high:
-                for frame in packed.resample(decoded):
-                    array = frame.to_ndarray()[:, low * width : high * width]
-                    piece = AudioFrame.from_ndarray(array.copy(), format=sample, layout=layout)
-                    piece.sample_rate = rate
-                    piece.time_base = Fraction(1, rate)
-                    piece.pts = position + low - first
-                    for made in out.encode(piece):
-                        yield _time_of(made), made
-            position += decoded.samples
-    for made in out.encode(None):
-        yield _time_of(made), made
-
-
-def _time_of(packet: Packet[AudioStream]) -> Fraction:
-    return (packet.pts or 0) * packet.time_base
+def _pcm_packets(track: SoundTrack, out: AudioStream) -> Generator[_Timed, None, None]:
+    rate = track.stream.codec_context.sample_rate
+    for position, rows in track.pcm_rows():
+        piece: Packet[Any] = Packet(rows.tobytes())
+        piece.stream = out
+        piece.time_base = Fraction(1, rate)
+        piece.pts = piece.dts = position
+        piece.duration = len(rows)
+        yield Fraction(position, rate), piece

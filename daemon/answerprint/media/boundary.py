@@ -20,6 +20,7 @@ from answerprint.store.quota import storage_error
 __all__ = [
     "MAX_PIXELS",
     "MAX_SIDE",
+    "WITHOUT_SOUND",
     "animation",
     "best_video",
     "check_size",
@@ -44,6 +45,7 @@ _OPTIONS = {
     "enable_drefs": "0",  # a mov can point at media in other files
     "max_pixels": str(MAX_PIXELS),  # checked before the decoder that guesses missing parameters allocates memory
 }
+WITHOUT_SOUND = "Restore without sound (--no-audio), or convert the sound to PCM first."
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
 # Fuzzing with 6,847 mutated files raised these besides FFmpegError.
@@ -51,15 +53,18 @@ _FOREIGN = (av.FFmpegError, IndexError, UnicodeDecodeError, MemoryError, EOFErro
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Translate whatever a damaged or hostile file raises inside the block into MediaError."""
+def reading(path: Path, sound: str = "") -> Iterator[None]:
+    """Translate whatever a damaged or hostile file raises inside the block into MediaError.
+
+    sound: the track that is read, in words; then pictures are not to blame.
+    """
     try:
         yield
     except _FOREIGN as error:
-        raise MediaError(*_why_unreadable(shown(path), error)) from error
+        raise MediaError(*_why_unreadable(shown(path), error, sound)) from error
 
 
-def _why_unreadable(path: str, error: BaseException) -> tuple[str, str]:
+def _why_unreadable(path: str, error: BaseException, sound: str = "") -> tuple[str, str]:
     if isinstance(error, MemoryError):
         return f"There is not enough memory to read {path}.", "The file is damaged, or its pictures are too large."
     if isinstance(error, PermissionError):
@@ -70,8 +75,10 @@ def _why_unreadable(path: str, error: BaseException) -> tuple[str, str]:
         return f"{path} has damaged metadata.", "Copy its streams into a new file."
     if isinstance(error, OSError) and error.errno == errno.EIO:
         return f"The disk failed while reading {path}.", "Check the disk, then try again."
+    reason = (getattr(error, "strerror", "") or "no reason given").rstrip(".")
+    if sound:
+        return f"{sound} of {path} cannot be read ({reason}).", WITHOUT_SOUND
     if isinstance(error, av.FFmpegError):
-        reason = error.strerror.rstrip(".") if error.strerror else "no reason given"
         return (
             f"{path} cannot be read as video ({reason}).",
             "The file is damaged, not a video, or in a format that is not supported, such as a playlist.",

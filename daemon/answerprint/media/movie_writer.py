@@ -70,7 +70,8 @@ class MovieWriter(Writer):
             self._video = self._add_video(container)
             container.metadata.update(self._texts())
         if self.spec.audio_from is not None and self.spec.audio_from.has_audio:
-            self._audio = self._stack.enter_context(AudioFeed(container, self.spec.audio_from, self.spec.audio_range))
+            feed = AudioFeed(container, self.spec.audio_from, self.spec.audio_range, self._muxer)
+            self._audio = self._stack.enter_context(feed)
 
     def _add_video(self, container: OutputContainer) -> VideoStream:
         spec, codec = self.spec, self.codec
@@ -169,6 +170,8 @@ class MovieWriter(Writer):
         self._container.mux(packets)
         if self._audio is not None:
             self._audio.mux_until(None)
+            for sentence in self._audio.found():
+                self.hooks.warn(sentence)
         self._container.close()
         self._container = None
         self._complete(self._place.way(self._temporary))

@@ -31,6 +31,10 @@ def _accept() -> None:
     pass
 
 
+def _unsaid(sentence: str) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Hooks:
     """Callbacks for the caller of a writer."""
@@ -41,6 +45,8 @@ class Hooks:
     """Called with a final path before an empty file reserves it, if the file system has no hard links."""
     confirm: Callable[[], None] = _accept
     """Called when everything is written and nothing is published; if it raises, nothing is left behind."""
+    warn: Callable[[str], None] = _unsaid
+    """Called with each sentence about what could not be kept as it was."""
 
 
 def written_format(spec: OutputSpec, codec: CodecInfo) -> str:

@@ -78,6 +78,7 @@ def _probe(message: Message, channel: JobChannel) -> Message:
     else:
         request = RestoreRequest.from_json(asked)
         resolved = resolve_job(request, on_read=tell_reading(request.clip.media, channel))
+        resolved.try_sound()  # what is lost is said when the job starts
     return events.report(
         {
             "input": resolved.input_facts(),

@@ -77,6 +77,7 @@ def deliver(task: DeliverTask, channel: JobChannel) -> Message:
     if pieces:  # the first event of such a job
         room = {"output_bytes": resolved.estimate()["output_bytes"]}
         channel.emit({**resolved.started(""), "estimate": room})
+        resolved.warn(channel)
     frames = iter(()) if pieces else _frames(task, resolved.frames, digest, channel)
     remove_noted_temporary(task.folder)  # left by a try that was killed, even after it published
     existing, ours = _existing_files(task, resolved)
@@ -159,7 +160,8 @@ def _write(
     check_output(output, resolved.codec, resolved.info, spec.overwrite, resolved.frames)
     note = MuxNote(task.folder)
     try:
-        with open_writer(output, spec, Hooks(note.temporary, note.claim, source.check)) as writer:
+        hooks = Hooks(note.temporary, note.claim, source.check, lambda sentence: channel.emit(events.warning(sentence)))
+        with open_writer(output, spec, hooks) as writer:
             if isinstance(content, list):
                 _copy(writer, content, len(resolved.frames), channel)
             else:

@@ -27,6 +27,7 @@ from answerprint.frames import (
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
 from answerprint.media import OnRead, find_fields, no_progress, probe
+from answerprint.media.audio import check_sound
 from answerprint.media.boundary import MAX_PIXELS, MAX_SIDE
 from answerprint.media.provenance import MADE_BY_KEY
 from answerprint.media.spacing import check_spacing, spacing_notices
@@ -193,9 +194,13 @@ class ResolvedJob:
         return (assumed, *notices)
 
     def warn(self, channel: JobChannel) -> None:
-        """Send the notices as warnings."""
-        for notice in self.notices:
+        """Send the notices as warnings, with what is lost of the sound. Raises what `try_sound` raises."""
+        for notice in (*self.notices, *self.try_sound()):
             channel.emit(events.warning(notice))
+
+    def try_sound(self) -> list[str]:
+        """Try whether the deliverable can have the sound; return what of it is lost. Raises MediaError, OutputError."""
+        return check_sound(self.spec(), Path(self.request.output)) if self.codec else []
 
     def input_facts(self) -> events.InputFacts:
         """The source, as described in events."""

@@ -66,8 +66,9 @@ def test_files_are_queued_in_order_with_outputs_named_after_them(runner: CliRunn
 def test_outputs_go_where_and_are_called_as_they_are_told_to(runner: CliRunner) -> None:
     (runner.folder / "out").mkdir()
     names = ("--output-folder", "out", "--suffix", "_4x", "--ext", ".%04d.png", "--label", "night")
-    assert runner("queue", "add", "a.mov", *names).code == 0
+    assert runner("queue", "add", "a.mov", "--no-audio", *names).code == 0
     (job,) = runner.daemon.jobs.values()
+    assert job.request["interpret"] == {"sound": "no"}
     assert (job.output, job.label) == (str(runner.folder / "out" / "a_4x.%04d.png"), "night")
 
 
@@ -102,7 +103,7 @@ def test_a_file_of_jobs_says_all_that_the_command_line_can(runner: CliRunner) ->
             not_before: 20:00
             options: {warp_tolerance: 0.2}
           - {input: plates, output: out/b.mp4, size: 64x48, consistency: no, label: "no", priority: -1}
-          - {input: b.mov, output: out/c.mkv, size: [64, 48], codec: ffv1, noise: ~, strength: 0.5}
+          - {input: b.mov, output: out/c.mkv, size: [64, 48], codec: ffv1, noise: ~, strength: 0.5, audio: no}
         """,
     )
     answer = runner("queue", "add", "--from", name, "--model", "tiny-x4", "--steps", "3")
@@ -118,6 +119,7 @@ def test_a_file_of_jobs_says_all_that_the_command_line_can(runner: CliRunner) ->
     assert (first.priority, second.priority, second.label) == (3, -1, "no")
     assert (second.request["size"], second.request["scale"]) == ([64, 48], None)
     assert second.request["consistency"] is False
+    assert third.request["interpret"]["sound"] == "no"
     assert (third.request["size"], third.request["noise"], third.request["strength"]) == ([64, 48], None, 0.5)
 
 

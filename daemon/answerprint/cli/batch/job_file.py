@@ -16,7 +16,7 @@ import yaml
 from answerprint.api.clip_ref import CLIP_WORDS
 from answerprint.api.request import FIELD_TYPES
 from answerprint.cli.batch.draft import OWN, Draft, Mistakes
-from answerprint.cli.batch.values import read_integer, read_setting, read_size
+from answerprint.cli.batch.values import read_bool, read_integer, read_setting, read_size
 from answerprint.cli.settings import absolute
 from answerprint.cli.times import parse_when
 from answerprint.errors import InputError
@@ -98,7 +98,7 @@ class _Reader:
             )
             return {}
         values: dict[str, Any] = {}
-        for name, value in self.pairs(node, (*FIELD_TYPES, *CLIP_WORDS, *OWN), "A job"):
+        for name, value in self.pairs(node, (*FIELD_TYPES, *CLIP_WORDS, "audio", *OWN), "A job"):
             try:
                 if name in CLIP_WORDS:
                     values.setdefault("interpret", {})[name] = _word(name, value)
@@ -106,6 +106,8 @@ class _Reader:
                     values[name] = self._read(name, value)
             except InputError as error:
                 self._note(value, error)
+        if "audio" in values:
+            values.setdefault("interpret", {})["sound"] = "yes" if values.pop("audio") else "no"
         return values
 
     def draft(self, node: yaml.Node, base: Mapping[str, Any]) -> Draft | None:
@@ -126,6 +128,8 @@ class _Reader:
             return parse_when(text)
         if name == "priority":
             return read_integer(name, text)
+        if name == "audio":
+            return read_bool(name, text)
         return text if name == "label" else read_setting(name, text)
 
     def _options(self, node: yaml.Node) -> dict[str, str]:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from answerprint.api.request import FIELD_TYPES
 from answerprint.errors import InputError
 
-__all__ = ["read_integer", "read_setting", "read_size"]
+__all__ = ["read_bool", "read_integer", "read_setting", "read_size"]
 
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
 _NOTHING = frozenset({"", "~", "null"})
@@ -48,7 +48,8 @@ def _number(name: str, text: str) -> float:
         raise InputError(f"{name} cannot be {text!r}.", "Give a number.") from error
 
 
-def _bool(name: str, text: str) -> bool:
+def read_bool(name: str, text: str) -> bool:
+    """Return whether it is so. Raises InputError."""
     if text.lower() not in _BOOLS:
         raise InputError(f"{name} cannot be {text!r}.", "Give true or false.")
     return _BOOLS[text.lower()]
@@ -58,7 +59,7 @@ _READERS: Mapping[str, Callable[[str, str], object]] = MappingProxyType(
     {
         "int": read_integer,
         "float": _number,
-        "bool": _bool,
+        "bool": read_bool,
         "tuple[int, int]": lambda name, text: read_size(text),
     }
 )

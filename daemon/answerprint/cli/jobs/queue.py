@@ -46,7 +46,7 @@ examples:
 Files that Answerprint made are skipped, with a notice.
 
 A job file, for --from, is YAML or JSON. Its paths are relative to the file. Settings have the long option names of
-answerprint restore, plus input, output, label, priority and not_before. The command line sets the defaults:
+answerprint restore, plus input, output, audio, label, priority and not_before. The command line sets the defaults:
 
   defaults:
     seed: 7
