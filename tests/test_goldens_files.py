@@ -54,7 +54,7 @@ def test_what_a_job_leaves_on_disk(home: Path, tmp_path: Path, golden: Golden) -
         "progress": sorted(job.kinds("progress")[0]),
         "rendered": shape(rendered),
         "state for the next chunk": _state(min(job.folder.glob("chunk-*.carry"))),
-        "segment": _tags(min(job.folder.glob("chunk-*.mkv"))),
+        "segment": _tags(min(job.folder.glob("chunk-*.nut"))),
         "flow": {
             "begins with its key": entry.read_bytes()[:32].hex() == entry.stem,
             "then": entry.read_bytes()[32:40].decode("latin-1"),

@@ -292,7 +292,7 @@ class FakeDaemon:
 
     def chunk(self, job: str, number: int, total: int = 100) -> None:
         """Let a chunk of one frame be done."""
-        segment = {"name": f"chunk-{number:06d}.mkv", "bytes": 10, "sha256": "0" * 64}
+        segment = {"name": f"chunk-{number:06d}.nut", "bytes": 10, "sha256": "0" * 64}
         receipt = {"chunk": number, "first": number, "stop": number + 1, "segment": segment}
         done = number + 1
         event = events.chunk(receipt, 0.5, flow_cache={"hits": 1, "misses": 2}, frames_done=done, frames_total=total)

@@ -163,7 +163,7 @@ class Restoration:
         )
         self.expect(message["frames_done"] == (0 if last is None else last.stop), "frames are counted wrong")
         self.expect(bool(message["fingerprint"]) == (last is not None), "a fingerprint without chunks, or the reverse")
-        files = {path.name for path in self.folder.glob("chunk-*.mkv")}
+        files = {path.name for path in self.folder.glob("chunk-*.nut")}
         wanted = {segment_path(self.folder, chunk).name for chunk in range(message["chunk"])}
         self.expect(files == wanted, f"chunks on disk are {sorted(files)}, and {message['chunk']} is next")
         self.expect(not list(self.folder.glob(".answerprint-*")), "litter is left in the folder of a job")

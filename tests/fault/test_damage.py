@@ -47,7 +47,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("name", ["chunk-000000.mkv", "chunk-000001.mkv", "carry", "missing", "short"])
+@pytest.mark.parametrize("name", ["chunk-000000.nut", "chunk-000001.nut", "carry", "missing", "short"])
 def test_a_damaged_chunk_is_found_said_and_computed_again(
     name: str, daemon: DaemonProcess, clips: Path, tmp_path: Path, truth: Truth
 ) -> None:
@@ -56,9 +56,9 @@ def test_a_damaged_chunk_is_found_said_and_computed_again(
     if name == "carry":
         flip(max(folder.glob("*.carry")))
     elif name == "missing":
-        (folder / "chunk-000001.mkv").unlink()
+        (folder / "chunk-000001.nut").unlink()
     elif name == "short":
-        victim = folder / "chunk-000001.mkv"
+        victim = folder / "chunk-000001.nut"
         victim.write_bytes(victim.read_bytes()[:-7])
     else:
         flip(folder / name)
@@ -128,7 +128,7 @@ def test_a_journal_whose_log_was_removed_is_made_again_from_the_chunks(
     daemon.journal.with_name("journal.db-wal").unlink()  # what SQLite cannot know: the file by itself is an old one
     daemon.start()
     daemon.kill()
-    assert (daemon.scratch / watch.job / "chunk-000002.mkv").exists(), "chunks of a job that is not known stay"
+    assert (daemon.scratch / watch.job / "chunk-000002.nut").exists(), "chunks of a job that is not known stay"
     assert_rebuilt(daemon, watch)
     assert decode(str(tmp_path / "out.mkv")) == truth.pan
 

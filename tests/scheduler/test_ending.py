@@ -250,7 +250,7 @@ async def test_a_clock_that_was_wrong_while_jobs_ended_forgets_none(daemon_fixtu
         while (await daemon_fixture.service.list([], 10, "")).total == 3:
             await asyncio.sleep(0.001)
     assert {job.label for job in (await daemon_fixture.service.list([], 10, "")).jobs} == {"done.mov", "failed.mov"}
-    assert len(list(daemon_fixture.scratch(failed).glob("chunk-*.mkv"))) == 2
+    assert len(list(daemon_fixture.scratch(failed).glob("chunk-*.nut"))) == 2
     await daemon_fixture.service.retry(failed.id)
     await daemon_fixture.done(failed)
     assert daemon_fixture.visits(failed, "chunk-0") == 1, "what was finished was kept"

@@ -87,7 +87,7 @@ async def test_an_event_of_a_chunk_names_its_segment(daemon_fixture: DaemonFixtu
     job = await daemon_fixture.submit("a")
     await daemon_fixture.at(job, "chunk-1")
     chunk = (await daemon_fixture.event(job, lambda event: event["event"] == "chunk")).event
-    assert chunk["segment"] == str(daemon_fixture.scratch(job) / "chunk-000000.mkv")
+    assert chunk["segment"] == str(daemon_fixture.scratch(job) / "chunk-000000.nut")
     daemon_fixture.go(job, "chunk-1")
     await daemon_fixture.done(job)
 

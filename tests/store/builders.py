@@ -40,7 +40,7 @@ def add(journal: Journal, **values: object) -> JobRecord:
 def receipt(job_id: str, chunk: int, *, fingerprint: str = "f1", data: bytes = b"picture") -> ChunkReceipt:
     """A receipt of FRAMES frames without files."""
     digest = "0" * 64
-    segment = receipts.ChunkFile(f"chunk-{chunk:06d}.mkv", len(data), digest)
+    segment = receipts.ChunkFile(f"chunk-{chunk:06d}.nut", len(data), digest)
     carry = receipts.ChunkFile(f"chunk-{chunk:06d}.carry", len(data), digest)
     return ChunkReceipt(job_id, chunk, chunk * FRAMES, (chunk + 1) * FRAMES, segment, carry, fingerprint, {"tile": 64})
 

@@ -104,7 +104,7 @@ def test_a_damaged_page_costs_only_what_was_on_it(path: Path, scratch: Path) -> 
 def test_damaged_chunks_do_not_come_back(path: Path, scratch: Path) -> None:
     before = fill(path, scratch)
     path.unlink()
-    chunk = scratch / before["working"].id / "chunk-000001.mkv"
+    chunk = scratch / before["working"].id / "chunk-000001.nut"
     data = bytearray(chunk.read_bytes())
     data[7] ^= 4
     chunk.write_bytes(data)
@@ -121,7 +121,7 @@ def test_a_folder_that_does_not_say_what_it_is_stays_and_is_reported(path: Path,
     (folder / "job.json").write_text('{"id": "someone else"}')
     report = rebuild(path, scratch)
     assert report.unreadable == [folder]
-    assert (folder / "chunk-000000.mkv").exists()
+    assert (folder / "chunk-000000.nut").exists()
 
 
 def test_a_journal_of_a_newer_version_is_not_made_again(path: Path, scratch: Path) -> None:

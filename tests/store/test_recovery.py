@@ -79,7 +79,7 @@ def test_temporary_files_go(journal: Journal, scratch: Path) -> None:
     report = recover(journal, scratch)
     assert report.freed_bytes > 0
     assert names(scratch) == [kept.id]
-    assert names(scratch / kept.id) == ["chunk-000000.carry", "chunk-000000.json", "chunk-000000.mkv", "job.json"]
+    assert names(scratch / kept.id) == ["chunk-000000.carry", "chunk-000000.json", "chunk-000000.nut", "job.json"]
     assert agree(journal, scratch)
 
 
@@ -95,14 +95,14 @@ def test_whole_chunks_that_were_not_journalled_are_taken_in_in_order(journal: Jo
     assert agree(journal, scratch)
 
 
-@pytest.mark.parametrize("missing", ["chunk-000001.mkv", "chunk-000001.carry", "chunk-000001.json"])
+@pytest.mark.parametrize("missing", ["chunk-000001.nut", "chunk-000001.carry", "chunk-000001.json"])
 def test_a_chunk_without_all_its_files_is_litter(journal: Journal, scratch: Path, missing: str) -> None:
     kept = add(journal)
     finish_chunks(journal, scratch, kept, 1)
     write_chunk(scratch, kept.id, 1)
     (scratch / kept.id / missing).unlink()
     assert recover(journal, scratch).chunks == {}
-    assert names(scratch / kept.id) == ["chunk-000000.carry", "chunk-000000.json", "chunk-000000.mkv", "job.json"]
+    assert names(scratch / kept.id) == ["chunk-000000.carry", "chunk-000000.json", "chunk-000000.nut", "job.json"]
     assert journal.get(kept.id).frames_done == FRAMES
     assert agree(journal, scratch)
 
@@ -124,12 +124,12 @@ def test_a_chunk_that_is_not_what_it_says_is_never_taken_in(journal: Journal, sc
         if wrong == "garbage":
             (folder / "chunk-000001.json").write_text("[]")
         elif wrong in ("changed", "carry"):
-            path = folder / ("chunk-000001.mkv" if wrong == "changed" else "chunk-000001.carry")
+            path = folder / ("chunk-000001.nut" if wrong == "changed" else "chunk-000001.carry")
             data = bytearray(path.read_bytes())
             data[3] ^= 1
             path.write_bytes(data)
     assert recover(journal, scratch).chunks == {}
-    assert names(folder) == ["chunk-000000.carry", "chunk-000000.json", "chunk-000000.mkv", "job.json"]
+    assert names(folder) == ["chunk-000000.carry", "chunk-000000.json", "chunk-000000.nut", "job.json"]
     assert journal.get(kept.id).frames_done == FRAMES
 
 
@@ -190,7 +190,7 @@ def test_a_damaged_chunk_costs_its_shot_and_no_other(journal: Journal, scratch: 
         receipts.write_receipt(scratch / kept.id, made)
         commit(journal, made)
         receipts.carry_path(scratch / kept.id, chunk).unlink()
-    (scratch / kept.id / "chunk-000003.mkv").write_bytes(b"")
+    (scratch / kept.id / "chunk-000003.nut").write_bytes(b"")
     changes = recover(journal, scratch).chunks[kept.id]
     assert [each.chunk for each in changes.dropped] == [2, 3, 4]
     assert journal.get(kept.id).frames_done == 2 * FRAMES
@@ -202,7 +202,7 @@ def test_a_damaged_chunk_in_the_middle_costs_no_chunk_before_it_whose_carry_is_t
     kept = add(journal)
     for chunk in range(4):  # all carries stay
         commit(journal, write_chunk(scratch, kept.id, chunk))
-    (scratch / kept.id / "chunk-000002.mkv").unlink()
+    (scratch / kept.id / "chunk-000002.nut").unlink()
     changes = recover(journal, scratch).chunks[kept.id]
     assert [each.chunk for each in changes.dropped] == [2, 3]
     assert journal.get(kept.id).frames_done == 2 * FRAMES
@@ -281,20 +281,20 @@ def test_what_is_not_ours_is_never_touched(journal: Journal, scratch: Path, tmp_
     journal.change(kept.id, when=ANY, state=JobState.DONE)
     theirs = tmp_path / "theirs"
     theirs.mkdir()
-    (theirs / "chunk-000000.mkv").write_bytes(b"precious")
+    (theirs / "chunk-000000.nut").write_bytes(b"precious")
     linked = job().id
     (scratch / linked).symlink_to(theirs)
     (scratch / "notes.txt").write_text("mine")
     (scratch / kept.id / "grade.drx").write_text("mine")
-    (scratch / kept.id / "chunk-000009.mkv").symlink_to(theirs / "chunk-000000.mkv")
+    (scratch / kept.id / "chunk-000009.nut").symlink_to(theirs / "chunk-000000.nut")
     (scratch / ".answerprint-notes.part").write_text("mine")
     report = recover(journal, scratch)
     left = {path.relative_to(scratch).as_posix() for path in report.left}
     assert left == {
-        linked, "notes.txt", ".answerprint-notes.part", f"{kept.id}/grade.drx", f"{kept.id}/chunk-000009.mkv",
+        linked, "notes.txt", ".answerprint-notes.part", f"{kept.id}/grade.drx", f"{kept.id}/chunk-000009.nut",
     }  # fmt: skip
-    assert names(scratch / kept.id) == ["chunk-000009.mkv", "grade.drx"]
-    assert (theirs / "chunk-000000.mkv").read_bytes() == b"precious"
+    assert names(scratch / kept.id) == ["chunk-000009.nut", "grade.drx"]
+    assert (theirs / "chunk-000000.nut").read_bytes() == b"precious"
     assert (scratch / "notes.txt").read_text() == "mine"
 
 
@@ -312,7 +312,7 @@ def test_discarded_chunks_leave_neither_rows_nor_files(journal: Journal, scratch
     kept = add(journal)
     made = finish_chunks(journal, scratch, kept, 3)
     assert discard_chunks(journal, scratch, kept.id, 1) == made[1:]
-    assert names(scratch / kept.id) == ["chunk-000000.json", "chunk-000000.mkv", "job.json"]
+    assert names(scratch / kept.id) == ["chunk-000000.json", "chunk-000000.nut", "job.json"]
     discard_chunks(journal, scratch, kept.id)
     assert names(scratch / kept.id) == ["job.json"]
     assert (journal.get(kept.id).frames_done, journal.get(kept.id).fingerprint) == (0, "")
@@ -329,7 +329,7 @@ def test_a_recovery_that_is_cut_off_anywhere_is_done_again(tmp_path: Path, monke
                 finish_chunks(journal, home / "scratch", each, 2)
             for chunk in (2, 3):
                 write_chunk(home / "scratch", running.id, chunk)
-            (home / "scratch" / broken.id / "chunk-000001.mkv").unlink()
+            (home / "scratch" / broken.id / "chunk-000001.nut").unlink()
             journal.change(running.id, when=ANY, state=JobState.RUNNING)
             journal.change(ended.id, when=ANY, state=JobState.CANCELLED)
             failpoints.reset()

@@ -70,19 +70,19 @@ def test_what_a_child_at_work_has_begun_is_no_finding(journal: Journal, path: Pa
 
 
 def _cut(folder: Path) -> None:
-    file = folder / "chunk-000001.mkv"
+    file = folder / "chunk-000001.nut"
     file.write_bytes(file.read_bytes()[:-1])
 
 
 def _change(folder: Path) -> None:
-    file = folder / "chunk-000000.mkv"
+    file = folder / "chunk-000000.nut"
     file.write_bytes(file.read_bytes().replace(b"p", b"q", 1))
 
 
 @pytest.mark.parametrize(
     ("damage", "text"),
     [
-        (lambda folder: (folder / "chunk-000000.mkv").unlink(), "Chunk 0: .* is missing"),
+        (lambda folder: (folder / "chunk-000000.nut").unlink(), "Chunk 0: .* is missing"),
         (_cut, "Chunk 1: .* bytes instead of"),
         (_change, "Chunk 0: .* hash"),
     ],

@@ -105,7 +105,7 @@ def test_a_job_is_told_from_beginning_to_end(place: Place, shared: Child, undist
     assert [r.recipe["opens_shot"] for r in receipts] == [True, False, True]
     assert {r.fingerprint for r in receipts} == {started["fingerprint"]}
     assert receipts[-1].carry is None
-    size = sum(path.stat().st_size for path in folder.glob("chunk-*.mkv"))
+    size = sum(path.stat().st_size for path in folder.glob("chunk-*.nut"))
     assert size < started["estimate"]["scratch_bytes"]
     assert events[-1]["frames"] == FRAMES
     assert pictures_of(folder, receipts) == undisturbed

@@ -43,7 +43,7 @@ _JOB_FILE = "job.json"
 _NOTE = "mux.json"
 """Names the temporary file of a deliverable, so that it can be removed after a crash."""
 _OURS = re.compile(
-    r"job\.json|receipts\.json|mux\.json|lock|chunk-\d{6,}\.(mkv|carry|json)|frame-[\w-]+\.(png|jpg|jpeg)", re.ASCII
+    r"job\.json|receipts\.json|mux\.json|lock|chunk-\d{6,}\.(nut|mkv|carry|json)|frame-[\w-]+\.(png|jpg|jpeg)", re.ASCII
 )
 _KEPT_FIELDS = ("id", "number", "kind", "label", "request", "clip", "lane", "priority", "created", "not_before")
 

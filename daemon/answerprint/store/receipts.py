@@ -1,6 +1,6 @@
 """Finished chunks on disk: a closed segment, the state for the next chunk, and a receipt that names both.
 
-    SCRATCH/<job id>/chunk-000012.mkv     the frames, lossless
+    SCRATCH/<job id>/chunk-000012.nut     the frames, lossless; .mkv if an earlier version wrote it
                      chunk-000012.carry   the state for the next chunk of the clip
                      chunk-000012.json    the receipt, written last: if it exists, both files are complete
 
@@ -38,7 +38,7 @@ __all__ = [
 
 _READ_BYTES = 1 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_NAME = re.compile(r"chunk-\d{6,}\.(mkv|carry)")
+_NAME = re.compile(r"chunk-\d{6,}\.(nut|mkv|carry)")
 
 
 class DamagedChunkError(AnswerprintError):
@@ -101,7 +101,7 @@ class ChunkReceipt:
 
 def segment_path(folder: Path, chunk: int) -> Path:
     """The segment with the frames of a chunk."""
-    return folder / f"chunk-{chunk:06d}.mkv"
+    return folder / f"chunk-{chunk:06d}.nut"
 
 
 def carry_path(folder: Path, chunk: int) -> Path:
