@@ -39,6 +39,32 @@ def test_a_label_of_the_file_that_the_new_rate_does_not_have_is_left_out() -> No
     assert ClipRef.from_settings("/c.mov", None, {"rate": "23"}).interpret(_CLIP).start_timecode is None
 
 
+def test_a_label_of_a_header_counts_at_the_rate_that_it_exists_at() -> None:
+    scan = ClipInfo(Path("/p"), "sequence", 64, 48, Fraction(24), 10, header_timecode="10:00:00:24")
+    assert ClipRef("/p").interpret(scan).start_timecode is None
+    assert ClipRef.from_settings("/p", None, {"rate": "25"}).interpret(scan).start_timecode == "10:00:00:24"
+
+
+@pytest.mark.parametrize(
+    ("handles", "range", "frames"),
+    [
+        ("8", "20:30", "12:38"),
+        ("2,5", "20:30", "18:35"),
+        ("8", "3:46", "0:48"),
+        ("1", "01:00:01:02:01:00:01:20", "2:22"),
+    ],
+)
+def test_handles_lie_around_a_range_as_far_as_there_are_frames(handles: str, range: str, frames: str) -> None:
+    clip = ClipRef.from_settings("/c.mov", range, {"handles": handles})
+    info = clip.interpret(_CLIP)
+    assert str(clip.frames(info)) == frames
+    for other in (
+        ClipRef.from_json({**clip.to_json()}),
+        ClipRef.from_settings("/c.mov", range, clip.settings()["interpret"]),
+    ):
+        assert str(other.frames(info)) == frames
+
+
 def test_a_sequence_gets_the_rate_that_it_could_not_have() -> None:
     plates = ClipInfo(Path("/p"), "sequence", 64, 48, Fraction(24), 10, rate_is_assumed=True)
     assert not ClipRef.from_settings("/c.mov", None, {"rate": "24"}).interpret(plates).rate_is_assumed
@@ -46,7 +72,15 @@ def test_a_sequence_gets_the_rate_that_it_could_not_have() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{"rate": "0"}, {"rate": "x"}, {"pixel_aspect": "1/0"}, {"levels": "auto"}, {"sound": ""}, {"hue": "1"}],
+    [
+        {"rate": "0"},
+        {"rate": "x"},
+        {"pixel_aspect": "1/0"},
+        {"levels": "auto"},
+        {"sound": ""},
+        {"hue": "1"},
+        {"handles": "8"},
+    ],
 )
 def test_what_cannot_be_meant_is_refused(given: dict[str, str]) -> None:
     with pytest.raises(InputError):

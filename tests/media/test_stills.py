@@ -13,10 +13,11 @@ import OpenImageIO as oiio
 import pytest
 import tifffile
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.errors import AnswerprintError, MediaError
 from answerprint.frames import PixelWindow
+from answerprint.frames.timecode import plausible_rate
 from answerprint.media import open_reader, probe
-from answerprint.media.headers import plausible_rate
 from media.makers import make_movie, make_png
 from media.pictures import exr_timecode, only_frame, write_dpx, write_exr
 
@@ -178,6 +179,19 @@ def test_rate_and_timecode_of_a_dpx_are_those_of_its_header(
     assert info.rate_is_assumed == ("rate" not in header and "film_rate" not in header)
     if header:
         assert info.header_timecode  # is not lost where it does not fit an assumed rate
+
+
+@pytest.mark.parametrize(("bits", "black", "white"), [(8, 16, 235), (10, 64, 940), (16, 4096, 60160)])
+def test_video_levels_of_a_scan_count_if_they_are_declared(tmp_path: Path, bits: int, black: int, white: int) -> None:
+    codes = np.full((8, 12, 3), white, np.uint16)
+    codes[0], codes[1] = black, 2**bits - 1
+    info = probe(write_dpx(tmp_path / "a.1.dpx", codes, bits))
+    with open_reader(ClipRef("/a", levels="video").interpret(info)) as reader:
+        picture = next(reader).picture
+    np.testing.assert_allclose((picture[0], picture[2]), (np.zeros((12, 3)), np.ones((12, 3))), atol=1e-6)
+    assert picture[1].min() > 1.05
+    with open_reader(ClipRef("/a", levels="full").interpret(info)) as reader:
+        np.testing.assert_array_equal(next(reader).picture, codes / np.float32(2**bits - 1))
 
 
 def test_colour_is_tagged_as_the_header_says(tmp_path: Path) -> None:

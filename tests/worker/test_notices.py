@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from answerprint.api.job import JobEvent
+from answerprint.api.request import RestoreRequest
 from answerprint.cli.console import Console
 from answerprint.cli.context import Context
 from answerprint.cli.restore import report_end
@@ -16,27 +17,27 @@ from answerprint.ipc.messages import Message
 from answerprint.rpc.convert_events import job_event_from, job_event_to
 from answerprint.worker.mux_job import DeliverTask, deliver
 from answerprint.worker.requests import JobChannel, JobControls
+from answerprint.worker.resolved_job import resolve_job
 from media.makers import make_movie, make_png
+from media.pictures import write_dpx
 from worker.children import JOB
 from worker.rendering import Rendering
 
+GREY = np.full((32, 40, 3), 300, np.uint16)
 
-@pytest.mark.parametrize(("interpret", "warned"), [({}, True), ({"rate": "25"}, False)], ids=["assumed", "given"])
-def test_an_assumed_rate_is_said_once(
-    interpret: Message, warned: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+
+def test_an_assumed_rate_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANSWERPRINT_HOME", str(tmp_path / "home"))
     for number in (1, 2):
-        make_png(tmp_path / f"plate.{number}.png", np.full((32, 40, 3), 9000, np.uint16))
-    job = Rendering(tmp_path / "plate.%d.png", tmp_path / "scratch", {"steps": 1, "chunk": 1, "interpret": interpret})
+        make_png(tmp_path / f"plate.{number}.png", GREY)
+    job = Rendering(tmp_path / "plate.%d.png", tmp_path / "scratch", {"steps": 1, "chunk": 1})
     job.run()
-    said = [event["message"] for event in job.kinds("warning") if "frame rate" in event["message"]]
-    assert len(said) == warned
+    assert [event for event in job.kinds("warning") if "24 is assumed" in event["message"]]
     first = job.chunks[0]
     job.events.clear()
     job.run(resume=first)  # as after a restart
     assert job.chunks
-    assert not [event for event in job.kinds("warning") if "frame rate" in event["message"]]
+    assert not [event for event in job.kinds("warning") if "assumed" in event["message"]]
 
 
 def test_damaged_frames_are_said_when_they_are_restored_and_again_at_the_end(
@@ -67,3 +68,27 @@ def test_damaged_frames_are_said_when_they_are_restored_and_again_at_the_end(
     received = job_event_from(sent)
     assert received is not None
     assert received.event["damaged"] == [[3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("header", "settings", "said"),
+    [
+        ({}, {}, "24 is assumed"),
+        ({}, {"interpret": {"rate": "25"}}, ""),
+        ({"rate": 25.0}, {}, ""),
+        ({"rate": 24.0, "timecode": 0x10000024}, {}, "10:00:00:24 of scan does not exist at 24"),
+        ({"timecode": 0x10000024}, {"interpret": {"rate": "25"}}, ""),
+        ({"rate": 25.0}, {"interpret": {"levels": "video"}}, "Video levels"),
+        ({"rate": 25.0}, {"range": "1:2", "interpret": {"handles": "2"}}, "shorter handles"),
+        ({"rate": 25.0}, {"range": "1:2", "interpret": {"handles": "1"}}, ""),
+    ],
+)
+def test_what_is_assumed_or_lost_is_said(header: Message, settings: Message, said: str, tmp_path: Path) -> None:
+    scan = tmp_path / "scan"
+    scan.mkdir()
+    for number in (1, 2, 3):
+        write_dpx(scan / f"s.{number}.dpx", GREY, 10, **header)
+    request = {"input": str(scan), "output": str(tmp_path / "o.%04d.png"), "model": "identity", **settings}
+    notices = resolve_job(RestoreRequest.from_json(request)).notices
+    assert len(notices) == bool(said)
+    assert all(said in notice for notice in notices)

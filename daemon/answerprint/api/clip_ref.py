@@ -31,7 +31,7 @@ _RANGES = {"video": "tv", "full": "pc"}
 _FIELDS = {order.value: order for order in FieldOrder if order is not FieldOrder.PER_FRAME}
 """What an editor can set, by the words of a request; the protocol has the names of the enum."""
 _ALPHAS = {"none": "NONE", "straight": "STRAIGHT", "premultiplied": "PREMULTIPLIED"}
-_INTERPRETED = ("rate", "start_timecode", "pixel_aspect", "levels", "fields", "sound")
+_INTERPRETED = ("rate", "start_timecode", "pixel_aspect", "levels", "fields", "sound", "handles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class ClipRef:
 
     media: absolute path of a file, of a sequence's pattern, or of its folder. range: source frames without handles; or
     A:B as typed, in frames or timecodes, which only the media can tell apart; None is all. handles: frames before and
-    after a FrameRange that are restored too. rate: frames per second at which the frames are played; none are added or
+    after a range that are restored too. rate: frames per second at which the frames are played; none are added or
     left out. start_timecode: label of frame 0; drop_frame: the rate's numbers are dropped, as a semicolon in the label
     says too. pixel_aspect: width over height. fields: the order of its fields, never PER_FRAME. levels: `video` or
     `full`. alpha: `none`, `straight` or `premultiplied`. colour_space, gamma, reel: as the editor names
@@ -72,8 +72,8 @@ class ClipRef:
         sound = self.audio is not False and rate == info.rate
         lost = info.has_audio and self.audio is not False and not sound
         given = self._label()
-        timecode = given or info.start_timecode
-        if timecode and (given or rate != info.rate):
+        timecode = given or info.start_timecode or info.header_timecode or None
+        if timecode and (given or rate != info.rate or not info.start_timecode):
             timecode = _label_at(timecode, rate, given=bool(given))
         colour = replace(info.colour, range=_RANGES[self.levels]) if self.levels else info.colour
         return replace(
@@ -85,14 +85,19 @@ class ClipRef:
             start_timecode=timecode,
             sample_aspect=self.pixel_aspect or info.sample_aspect,
             colour=colour,
+            levels=_RANGES.get(self.levels, ""),
             has_audio=info.has_audio and sound,
             notices=info.notices + ((_silenced(info, rate),) if lost else ()),
         )
 
     def frames(self, info: ClipInfo) -> FrameRange:
-        """The frames to restore, handles included. info: as `interpret` returns it. Raises InputError."""
+        """The frames to restore, with as many handles as the clip has. info: from `interpret`. Raises InputError."""
         text = self._range_text()
-        return info.checked(None) if text is None else parse_range(text, info)
+        frames = info.checked(None) if text is None else parse_range(text, info)
+        if not isinstance(self.range, str):
+            return frames  # its handles are in the text
+        before, after = self.handles
+        return FrameRange(max(0, frames.start - before), min(info.frames, frames.stop + after))
 
     # As settings of a request
 
@@ -109,9 +114,13 @@ class ClipRef:
         for name, valid in (("levels", tuple(_RANGES)), *CLIP_WORDS.items(), ("sound", ("yes", "no"))):
             if (value := interpret.get(name)) is not None and value not in valid:
                 raise InputError(f"{name} cannot be {value!r}.", f"Give {', '.join(valid)}.")
+        handles = _handles(interpret.get("handles", "0"))
+        if any(handles) and not range:
+            raise InputError("Handles lie around a range, and there is none.", "Give --range too.")
         return cls(
             media,
             range or None,
+            handles,
             rate=_positive("rate", interpret.get("rate")),
             start_timecode=interpret.get("start_timecode", ""),
             pixel_aspect=_positive("pixel_aspect", interpret.get("pixel_aspect")),
@@ -129,6 +138,7 @@ class ClipRef:
             "levels": self.levels,
             "fields": "" if self.fields is None else self.fields.value,
             "sound": "no" if self.audio is False else "",
+            "handles": "{},{}".format(*self.handles) if any(self.handles) and isinstance(self.range, str) else "",
         }
         interpret = {name: text for name, text in given.items() if text}
         return {"input": self.media, "range": self._range_text(), "interpret": interpret}
@@ -212,6 +222,14 @@ def _label_at(text: str, rate: Fraction, *, given: bool) -> str | None:
         if given:
             raise
         return None  # the file's own, which does not exist at the editor's rate
+
+
+def _handles(text: str) -> tuple[int, int]:
+    """Read the frames before and after: one number for both, or two with a comma."""
+    before, _, after = text.partition(",")
+    if not all(each.isascii() and each.isdigit() and len(each) <= 6 for each in (before, after or before)):
+        raise InputError(f"handles cannot be {text!r}.", "Give a number of frames, 0 or more.")
+    return int(before), int(after or before)
 
 
 def _positive(name: str, text: str | None) -> Fraction | None:

@@ -12,7 +12,7 @@ from answerprint.cli.connect import open_daemon
 from answerprint.cli.context import Context
 from answerprint.cli.jobs.follow import do_job
 from answerprint.cli.restore import report_end
-from answerprint.cli.settings import add_clip_words, add_settings, make_request
+from answerprint.cli.settings import add_settings, add_source, make_request
 from answerprint.scheduler.preflight import check_preview
 
 __all__ = ["add_arguments", "run"]
@@ -43,8 +43,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--output", metavar="FOLDER", help="folder for the PNG files (default: NAME-preview in this folder)"
     )
+    add_source(parser, ranges=False)
     add_settings(parser)
-    add_clip_words(parser)
     parser.add_argument("--overwrite", action="store_true", help="write into a folder that is not empty")
     parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 

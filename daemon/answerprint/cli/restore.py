@@ -10,7 +10,7 @@ from answerprint.cli.connect import open_daemon
 from answerprint.cli.context import Context
 from answerprint.cli.folders import make_folders
 from answerprint.cli.jobs.follow import do_job
-from answerprint.cli.settings import add_clip_words, add_output, add_settings, make_request
+from answerprint.cli.settings import add_output, add_settings, add_source, make_request
 from answerprint.cli.times import duration
 from answerprint.ipc.messages import Message
 from answerprint.scheduler.preflight import check_restore
@@ -23,6 +23,7 @@ examples:
   answerprint restore rushes.mov restored.mov
   answerprint restore rushes.mov restored.mp4 --scale 2 --range 01:00:10:00:01:00:12:00
   answerprint restore plate.%04d.png out.%04d.png --range 10:34 --seed 7
+  answerprint restore scan/ out.%04d.exr --rate 23.976 --timecode 01:00:00:00
   answerprint restore rushes.mov baseline.mov --no-consistency
   answerprint restore rushes.mov restored.mov --detach
 
@@ -48,8 +49,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="OUTPUT",
         help="video file (.mov, .mxf, .mkv, .mp4) or image sequence (out.%%04d.png, .tif, .exr)",
     )
+    add_source(parser)
     add_settings(parser)
-    add_clip_words(parser)
     add_output(parser)
     parser.add_argument("--detach", action="store_true", help="add the job to the queue, print its number and exit")
     parser.add_argument(

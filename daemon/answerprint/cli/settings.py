@@ -10,17 +10,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from answerprint.api.clip_ref import CLIP_WORDS, ClipRef
+from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import FIELD_TYPES, SETTINGS, RestoreRequest, Setting, SettingGroup
 from answerprint.backends.catalogue import families
-from answerprint.cli.batch.values import read_size
+from answerprint.cli.batch.values import SOURCE_OPTIONS, read_size, read_source_option
 from answerprint.cli.console import Console
 from answerprint.cli.option_table import option_lines
 from answerprint.errors import InputError
 from answerprint.frames.codecs import CODECS
 from answerprint.temporal.options import describe
 
-__all__ = ["absolute", "add_clip_words", "add_output", "add_settings", "make_request", "settings_of"]
+__all__ = ["absolute", "add_output", "add_settings", "add_source", "make_request", "settings_of"]
 
 _DEFAULTS = RestoreRequest(ClipRef("-"), "-")
 _METHOD = {option.name: option for option in describe()}
@@ -30,12 +30,6 @@ _GROUPS: Mapping[SettingGroup, str] = MappingProxyType(
 _EXCEPTIONS: Mapping[str, str] = MappingProxyType({"noise": "; independent with --no-consistency"})
 """Exceptions to the default of an option of the method."""
 _READ: Mapping[str, Callable[[str], object]] = MappingProxyType({"int": int, "float": float})
-_CLIP_HELP: Mapping[str, str] = MappingProxyType(
-    {
-        "fields": "how the source is read: auto looks at its flags and its pictures; progressive changes no frame; top "
-        "and bottom deinterlace every frame, with that field first; per-frame deinterlaces those that are combed",
-    }
-)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
 
@@ -83,18 +77,20 @@ def _add_setting(group: _ArgumentGroup, name: str, setting: Setting) -> None:
         )
 
 
-def add_clip_words(parser: ArgumentParser) -> None:
-    """Add what a person may say of how a source is read; of a clip in Resolve, Resolve says it."""
-    source = parser.add_argument_group("Fields")
-    for name, words in CLIP_WORDS.items():
-        source.add_argument(
-            f"--{name}", choices=words, default=words[0], help=f"{_CLIP_HELP[name]} (default: {words[0]})"
-        )
-
-
 def _switch(name: str) -> str:
     """The name of a switch, which inverts the default of its setting."""
     return f"--{'no-' if getattr(_DEFAULTS, name) else ''}{name.replace('_', '-')}"
+
+
+def add_source(parser: ArgumentParser, *, ranges: bool = True) -> None:
+    """Add what a user knows better than the file: how the source is read. ranges: whether the command has them."""
+    source = parser.add_argument_group("Source")
+    for name, option in SOURCE_OPTIONS.items():
+        if name == "handles" and not ranges:
+            continue
+        source.add_argument(
+            f"--{name}", metavar=option.metavar or None, help=option.help, choices=option.choices or None
+        )
 
 
 def add_output(parser: ArgumentParser) -> None:
@@ -128,7 +124,8 @@ def settings_of(args: Namespace) -> dict[str, object]:
     settings["options"] = _parse_options(args.options)
     if args.size is not None:
         settings["size"] = read_size(args.size)
-    said = {name: text for name, words in CLIP_WORDS.items() if (text := getattr(args, name, words[0])) != words[0]}
+    given = {name: text for name in SOURCE_OPTIONS if (text := getattr(args, name, None)) is not None}
+    said = dict(read_source_option(name, text) for name, text in given.items())
     if getattr(args, "no_audio", False):
         said["sound"] = "no"
     if said:

@@ -15,7 +15,7 @@ from answerprint.frames.frame import FrameRange
 from answerprint.frames.grid import FrameGrid
 from answerprint.frames.timecode import Timecode
 
-__all__ = ["ClipInfo", "DamagePolicy", "FieldOrder", "PixelWindow", "parse_range", "start_timecode_at"]
+__all__ = ["ClipInfo", "DamagePolicy", "FieldOrder", "PixelWindow", "is_rgb", "parse_range", "start_timecode_at"]
 
 
 class FieldOrder(StrEnum):
@@ -81,6 +81,7 @@ class ClipInfo:
     words; "" for plain frames, and where nobody looked.
     file_rate: rate of the file's own times if an editor plays it at another rate; None if it is `rate`.
     header_timecode: the label in the header of a sequence's first picture, which need not exist at `rate`.
+    levels: `tv` or `pc` if an editor declared it; it counts for R'G'B' too, of which no tag does.
     premultiplied: colour is multiplied by alpha. data_window: the pixels that are read of pictures that say where
     theirs lie (EXR), of the size width x height; display_window: what of it is the picture, if the rest is overscan.
     notices: what is assumed of the source, or left out of the result: one sentence each, which users see as warnings.
@@ -111,6 +112,7 @@ class ClipInfo:
     file_rate: Fraction | None = None
     field_order: FieldOrder = FieldOrder.PROGRESSIVE
     header_timecode: str = ""
+    levels: str = ""
     premultiplied: bool = False
     data_window: PixelWindow | None = None
     display_window: PixelWindow | None = None
@@ -148,6 +150,11 @@ class ClipInfo:
 
     def _valid(self) -> str:
         return f"The clip has frames 0 to {self.frames - 1}, so the range must be within 0:{self.frames}."
+
+
+def is_rgb(pixel_format: str) -> bool:
+    """Whether it is one of FFmpeg's names of R'G'B', whose tags say nothing of levels: it counts as full range."""
+    return any(order in pixel_format for order in ("rgb", "bgr", "gbr", "pal8"))
 
 
 def parse_range(text: str, info: ClipInfo) -> FrameRange:

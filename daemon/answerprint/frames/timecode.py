@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
 
 from answerprint.errors import InputError
 
-__all__ = ["Timecode", "label_of_word", "word_of_label"]
+__all__ = ["Timecode", "label_of_word", "plausible_rate", "word_of_label"]
 
 _TEXT = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})([:;.,])(\d{2,3})")
 
@@ -87,6 +88,17 @@ def _labels_skipped_before(count: int, base: int, skipped: int) -> int:
     tens, rest = divmod(count, ten_minutes)
     whole = 0 if rest < 60 * base else 1 + (rest - 60 * base) // a_minute
     return skipped * (9 * tens + whole)
+
+
+def plausible_rate(value: float) -> Fraction | None:
+    """Return the rate that a rounded number means, such as 24000/1001 for 23.976; None if it is no rate."""
+    if not math.isfinite(value) or not 1 <= value <= 1000:
+        return None
+    whole = Fraction(round(value))
+    if abs(value - whole) < 0.0005:
+        return whole
+    slowed = Fraction(round(value * 1.001) * 1000, 1001)
+    return slowed if abs(value - slowed) < 0.005 else Fraction(value).limit_denominator(1000)
 
 
 _DROP_FLAG, _FIELD_MARK = 1 << 6, 1 << 15

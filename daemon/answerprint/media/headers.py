@@ -14,9 +14,9 @@ from typing import Literal
 
 from answerprint.frames.clip import PixelWindow
 from answerprint.frames.colour import CINEON, UNKNOWN, UNTAGGED, ColourTags
-from answerprint.frames.timecode import label_of_word
+from answerprint.frames.timecode import label_of_word, plausible_rate
 
-__all__ = ["StillHeader", "dpx_header", "plausible_rate"]
+__all__ = ["StillHeader", "dpx_header"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,17 +40,6 @@ class StillHeader:
     data_window: PixelWindow | None = None
     display_window: PixelWindow | None = None
     notices: tuple[str, ...] = ()
-
-
-def plausible_rate(value: float) -> Fraction | None:
-    """Return the rate that a rounded number in a header means, such as 24000/1001 for 23.976; None if it is no rate."""
-    if not math.isfinite(value) or not 1 <= value <= 1000:
-        return None
-    whole = Fraction(round(value))
-    if abs(value - whole) < 0.0005:
-        return whole
-    slowed = Fraction(round(value * 1.001) * 1000, 1001)
-    return slowed if abs(value - slowed) < 0.005 else Fraction(value).limit_denominator(1000)
 
 
 _IMAGE_HEADER_END, _FILM_HEADER_END, _TELEVISION_HEADER_END = 1664, 1920, 2048

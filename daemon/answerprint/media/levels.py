@@ -34,6 +34,17 @@ def scales(colour_range: str, bits: int) -> tuple[float, float, float, float]:
     return 16 * step, 219 * step, 128 * step, 224 * step
 
 
+def from_video_codes(picture: Picture, bits: int) -> Picture:
+    """Return R'G'B' whose codes of black and white are those of video. picture: its codes over the highest of them.
+
+    Floats have no codes: of 32 bits, the picture is returned as it is.
+    """
+    if bits > 16:
+        return picture
+    offset, scale, _, _ = scales("tv", bits)
+    return (picture * np.float32(2**bits - 1) - np.float32(offset)) * np.float32(1 / scale)
+
+
 def to_rgb(luma: NDArray[np.generic], chroma: tuple[Plane, Plane], colour: ColourTags, bits: int) -> Picture:
     """Return R'G'B' float32 [H, W, 3] from code values.
 

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from answerprint.errors import MediaError
 from answerprint.frames.clip import PixelWindow
 from answerprint.frames.colour import CINEON, UNKNOWN, UNTAGGED, ColourTags
-from answerprint.frames.timecode import label_of_word
+from answerprint.frames.timecode import label_of_word, plausible_rate
 from answerprint.media.boundary import MAX_PIXELS, animation, check_size
-from answerprint.media.headers import StillHeader, plausible_rate
+from answerprint.media.headers import StillHeader
 from answerprint.media.orientation import UPRIGHT
 from answerprint.store.atomic import shown
 

@@ -11,14 +11,15 @@ from typing import Self
 from av.video.frame import VideoFrame
 
 from answerprint.errors import MediaError, TruncatedError
-from answerprint.frames.clip import ClipInfo, DamagePolicy
+from answerprint.frames.clip import ClipInfo, DamagePolicy, is_rgb
 from answerprint.frames.frame import Frame, FrameRange
 from answerprint.frames.grid import frame_index
+from answerprint.media import levels
 from answerprint.media.boundary import best_video, open_container, reading
 from answerprint.media.decoding import decoded_pictures
 from answerprint.media.fields import field_frames
 from answerprint.media.orientation import is_sideways, turned
-from answerprint.media.pixels import decode_pixels
+from answerprint.media.pixels import bit_depth, decode_pixels
 from answerprint.media.spacing import check_spacing
 from answerprint.media.stills import read_still
 
@@ -149,6 +150,8 @@ class FrameReader:
         self._check(shown)
         with reading(self.info.path):
             picture, alpha = decode_pixels(shown, self.info.colour, centred=self.info.codec == "mjpeg")
+            if self.info.levels == "tv" and is_rgb(shown.format.name):
+                picture = levels.from_video_codes(picture, bit_depth(shown.format))
         turn = self.info.orientation
         return Frame(index, turned(picture, turn), None if alpha is None else turned(alpha, turn))
 

@@ -119,8 +119,8 @@ def _frame_range(path: str, value: Any) -> None:  # noqa: ANN401
 def _clip(path: str, value: Any) -> None:  # noqa: ANN401
     if value.HasField("range") and value.range_text:
         raise InputError(f"{path}.range and {path}.range_text are mutually exclusive.", "Set only one of them.")
-    if (value.handle_before or value.handle_after) and not value.HasField("range"):
-        raise InputError(f"{path} has handles without a range.", f"Set {path}.range too.")
+    if (value.handle_before or value.handle_after) and not (value.HasField("range") or value.range_text):
+        raise InputError(f"{path} has handles without a range.", f"Set {path}.range or {path}.range_text too.")
 
 
 def _settings(path: str, value: Any) -> None:  # noqa: ANN401

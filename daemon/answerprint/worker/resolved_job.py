@@ -24,6 +24,7 @@ from answerprint.frames import (
     codec_named,
     default_codec,
 )
+from answerprint.frames.clip import is_rgb
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
 from answerprint.media import OnRead, find_fields, no_progress, probe
@@ -122,6 +123,8 @@ class ResolvedJob:
             identity["levels"] = request.clip.levels
         if info.orientation != 1:
             identity["orientation"] = info.orientation
+        if info.levels == "tv" and is_rgb(info.pixel_format):
+            identity["levels"] = "video of R'G'B'"
         if info.interlaced:
             identity["fields"] = info.field_order.value
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
@@ -186,12 +189,24 @@ class ResolvedJob:
     @property
     def notices(self) -> tuple[str, ...]:
         """What the user is warned of before the first frame: assumptions, and what the result will lack."""
-        info = self.info
-        notices = (self.field_note, *info.notices) if self.field_note else info.notices
-        if not info.rate_is_assumed or info.frames == 1:
-            return notices
-        assumed = f"{info.path.name} does not say its frame rate: {info.rate} is assumed. Give --rate to change it."
-        return (assumed, *notices)
+        info, clip = self.info, self.request.clip
+        said = [self.field_note] if self.field_note else []
+        if info.rate_is_assumed and info.frames > 1:
+            said.append(
+                f"{info.path.name} does not say its frame rate: {info.rate} is assumed. Give --rate to change it."
+            )
+        if info.header_timecode and not info.start_timecode:
+            said.append(
+                f"The timecode {info.header_timecode} of {info.path.name} does not exist at {info.rate} frames per "
+                "second, so the result has none. Give --rate or --timecode."
+            )
+        if any(clip.handles) and len(self.frames) < len(replace(clip, handles=(0, 0)).frames(info)) + sum(clip.handles):
+            said.append(
+                f"The source has no more frames: the result is {self.frames}, with shorter handles than asked for."
+            )
+        if info.levels == "tv" and is_rgb(info.pixel_format) and self.codec and not codec_named(self.codec).is_yuv:
+            said.append("Video levels of the source become full ones: black and white are the lowest and highest code.")
+        return (*said, *info.notices)
 
     def warn(self, channel: JobChannel) -> None:
         """Send the notices as warnings, with what is lost of the sound. Raises what `try_sound` raises."""

@@ -123,6 +123,24 @@ def test_a_file_of_jobs_says_all_that_the_command_line_can(runner: CliRunner) ->
     assert (third.request["size"], third.request["noise"], third.request["strength"]) == ([64, 48], None, 0.5)
 
 
+def test_how_the_source_is_read_is_said_by_the_command_line_or_the_file(runner: CliRunner) -> None:
+    name = job_file(
+        runner,
+        """\
+        defaults: {rate: 23.976, range: 0:1}
+        jobs:
+          - {input: a.mov, output: x.mov, timecode: "10:00:00:00", levels: full}
+          - {input: b.mov, output: y.mov, rate: 25, handles: 4}
+        """,
+    )
+    assert runner("queue", "add", "--from", name, "--levels", "video").code == 0
+    first, second = (request["interpret"] for request in requests(runner))
+    assert first == {"rate": "24000/1001", "start_timecode": "10:00:00:00", "levels": "full"}
+    assert second == {"rate": "25", "levels": "video", "handles": "4,4"}
+    for wrong in (("--rate", "fast"), ("--rate", "0"), ("--handles", "-1"), ("--handles", "2"), ("--levels", "auto")):
+        assert runner("queue", "add", "a.mov", *wrong).code == 2
+
+
 def test_a_list_alone_is_a_file_of_jobs_and_so_is_json(runner: CliRunner) -> None:
     jobs = [{"input": "a.mov", "output": "out.mov", "seed": 3, "overwrite": True}]
     assert runner("queue", "add", "--from", job_file(runner, json.dumps(jobs), "jobs.json")).code == 0

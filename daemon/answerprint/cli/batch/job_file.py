@@ -13,10 +13,16 @@ from typing import Any
 
 import yaml
 
-from answerprint.api.clip_ref import CLIP_WORDS
 from answerprint.api.request import FIELD_TYPES
 from answerprint.cli.batch.draft import OWN, Draft, Mistakes
-from answerprint.cli.batch.values import read_bool, read_integer, read_setting, read_size
+from answerprint.cli.batch.values import (
+    SOURCE_OPTIONS,
+    read_bool,
+    read_integer,
+    read_setting,
+    read_size,
+    read_source_option,
+)
 from answerprint.cli.settings import absolute
 from answerprint.cli.times import parse_when
 from answerprint.errors import InputError
@@ -25,6 +31,7 @@ __all__ = ["read_job_file"]
 
 _MAX_BYTES = 4 * 2**20
 _EXCLUSIVE = frozenset({"scale", "size"})
+_SETTINGS = (*(name for name in FIELD_TYPES if name != "interpret"), *SOURCE_OPTIONS, "audio", *OWN)
 _TOP = ("defaults", "jobs")
 _SHAPE = "Give a list of jobs, or `defaults:` and `jobs:`; see answerprint queue add --help."
 
@@ -98,10 +105,11 @@ class _Reader:
             )
             return {}
         values: dict[str, Any] = {}
-        for name, value in self.pairs(node, (*FIELD_TYPES, *CLIP_WORDS, "audio", *OWN), "A job"):
+        for name, value in self.pairs(node, _SETTINGS, "A job"):
             try:
-                if name in CLIP_WORDS:
-                    values.setdefault("interpret", {})[name] = _word(name, value)
+                if name in SOURCE_OPTIONS:
+                    key, text = read_source_option(name, _text(name, value))
+                    values["interpret"] = {**values.get("interpret", {}), key: text}
                 else:
                     values[name] = self._read(name, value)
             except InputError as error:
@@ -149,16 +157,8 @@ def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(base)
     if own.keys() & _EXCLUSIVE:
         values = {name: value for name, value in values.items() if name not in _EXCLUSIVE}
-    options = {**values.get("options", {}), **own.get("options", {})}
-    interpret = {**values.get("interpret", {}), **own.get("interpret", {})}
-    return {**values, **own, "options": options} | ({"interpret": interpret} if interpret else {})
-
-
-def _word(name: str, node: yaml.Node) -> str:
-    text = _text(name, node)
-    if text not in CLIP_WORDS[name]:
-        raise InputError(f"{name} cannot be {text!r}.", f"Give {', '.join(CLIP_WORDS[name])}.")
-    return text
+    merged = {name: {**values.get(name, {}), **own.get(name, {})} for name in ("options", "interpret")}
+    return {**values, **own, **{name: value for name, value in merged.items() if value or name == "options"}}
 
 
 def _text(name: str, node: yaml.Node) -> str:

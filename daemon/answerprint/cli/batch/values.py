@@ -4,12 +4,61 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
+from answerprint.api.clip_ref import CLIP_WORDS
 from answerprint.api.request import FIELD_TYPES
 from answerprint.errors import InputError
+from answerprint.frames.timecode import plausible_rate
 
-__all__ = ["read_bool", "read_integer", "read_setting", "read_size"]
+__all__ = [
+    "SOURCE_OPTIONS",
+    "SourceOption",
+    "read_bool",
+    "read_integer",
+    "read_setting",
+    "read_size",
+    "read_source_option",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOption:
+    """An option that says how a source is read. key: its name in a request's `interpret`."""
+
+    key: str
+    metavar: str
+    """Empty: its choices are shown."""
+    help: str
+    choices: tuple[str, ...] = ()
+
+
+SOURCE_OPTIONS: Mapping[str, SourceOption] = MappingProxyType(
+    {
+        "rate": SourceOption(
+            "rate",
+            "FPS",
+            "frames per second, such as 25, 23.976 or 24000/1001 (default: the file's; 24 if it has none)",
+        ),
+        "timecode": SourceOption("start_timecode", "TC", "timecode of the first source frame (default: the file's)"),
+        "levels": SourceOption(
+            "levels", "", "what the codes of the source mean (default: as tagged)", ("video", "full")
+        ),
+        "fields": SourceOption(
+            "fields",
+            "",
+            "auto looks at the flags and the pictures of the source; progressive changes no frame; top and bottom "
+            "deinterlace every frame, with that field first; per-frame deinterlaces those that are combed "
+            "(default: auto)",
+            CLIP_WORDS["fields"],
+        ),
+        "handles": SourceOption(
+            "handles", "N", "restore N more frames before and after --range, if the source has them"
+        ),
+    }
+)
+"""The options of the command line and of job files, by name."""
 
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
 _NOTHING = frozenset({"", "~", "null"})
@@ -23,6 +72,22 @@ def read_setting(name: str, text: str) -> object:
         return None
     read = _READERS.get(kind.removesuffix(" | None"))
     return text if read is None else read(name, text)
+
+
+def read_source_option(name: str, text: str) -> tuple[str, str]:
+    """Return key and value of `interpret`. Raises InputError."""
+    if name == "rate" and "/" not in text:
+        try:
+            rate = plausible_rate(float(text))
+        except ValueError:
+            rate = None
+        if rate is None:
+            raise InputError(f"{text!r} is not a frame rate.", "Give one such as 25, 23.976 or 24000/1001.")
+        return name, str(rate)
+    option = SOURCE_OPTIONS[name]
+    if option.choices and text not in option.choices:
+        raise InputError(f"{name} cannot be {text!r}.", f"Give {', '.join(option.choices)}.")
+    return option.key, text
 
 
 def read_size(text: str) -> tuple[int, int]:

@@ -73,7 +73,9 @@ def settings_words(request: Message) -> str:
     if request.get("size"):
         words.append("size {}x{}".format(*request["size"]))
     words += [f"{name}={value}" for name, value in (request.get("options") or {}).items()]
-    words += [f"{name} read as {value}" for name, value in (request.get("interpret") or {}).items()]
+    read = dict(request.get("interpret") or {})
+    words += [f"handles {read.pop('handles')}"] if "handles" in read else []
+    words += [f"{name} read as {value}" for name, value in read.items()]
     words += ["no consistency"] if not request.get("consistency", True) else []
     words += ["overwrite"] if request.get("overwrite") else []
     return ", ".join(words)

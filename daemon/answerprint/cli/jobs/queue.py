@@ -16,7 +16,7 @@ from answerprint.cli.context import Context
 from answerprint.cli.folders import make_folders
 from answerprint.cli.jobs.command import print_list
 from answerprint.cli.jobs.view import unfinished, view_of
-from answerprint.cli.settings import absolute, add_clip_words, add_output, add_settings, settings_of
+from answerprint.cli.settings import absolute, add_output, add_settings, add_source, settings_of
 from answerprint.cli.times import parse_when
 from answerprint.errors import AnswerprintError, InputError, NoDaemonError
 from answerprint.text import counted
@@ -86,8 +86,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--not-before", metavar="WHEN", help="earliest start: 20:00, 2030-01-31T06:30 or +2h, in local time"
     )
     scheduling.add_argument("--label", default="", metavar="TEXT", help="name of the jobs (default: the file's name)")
+    add_source(add)
     add_settings(add)
-    add_clip_words(add)
     add_output(add)
     actions.add("show", "list waiting and running jobs in the order of the queue")
     suspend = actions.add("suspend", "start no more work until queue resume", _SUSPEND_HELP)
