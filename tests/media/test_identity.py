@@ -9,9 +9,10 @@ import pytest
 from answerprint.errors import MediaError
 from answerprint.frames import FrameRange
 from answerprint.media import open_reader, probe
+from answerprint.media.probe import sized_at
 from answerprint.media.spacing import spacing_notices
 from media.identity_films import FILMS, Film
-from media.makers import make_movie, number_in
+from media.makers import make_movie, number_in, numbered_frame
 
 
 @pytest.mark.parametrize("film", FILMS, ids=lambda film: f"{film.name}{film.suffix}")
@@ -49,3 +50,21 @@ def test_frames_that_repeat_the_one_before_are_named_in_their_range_only(tmp_pat
     assert spacing_notices(info, FrameRange(0, 9)) == ()
     with open_reader(info, FrameRange(10, 12)) as reader:  # the range begins where nothing is stored
         assert [number_in(frame.picture) for frame in reader] == [8, 9]
+
+
+def test_a_part_of_another_size_can_be_restored_on_its_own(tmp_path: Path) -> None:
+    large = [numbered_frame(n, 128, 96) for n in range(24)]
+    first = make_movie(tmp_path / "1.ts", 24, options={"g": "6", "bf": "0"}, times=lambda n: n)
+    second = make_movie(tmp_path / "2.ts", large, options={"g": "6", "bf": "0"}, times=lambda n: n + 24)
+    both = tmp_path / "both.ts"
+    both.write_bytes(first.read_bytes() + second.read_bytes())
+    info = probe(both)
+    assert (info.frames, info.width) == (48, 64)
+    with open_reader(info, FrameRange(20, 30)) as reader, pytest.raises(MediaError, match=r"Frame 24 .* is 128x96"):
+        list(reader)
+    part = sized_at(info, 30)
+    assert (part.width, part.height) == (128, 96)
+    with open_reader(part, FrameRange(30, 40)) as reader:
+        assert [(frame.picture.shape[1], number_in(frame.picture)) for frame in reader] == [
+            (128, n - 24) for n in range(30, 40)
+        ]

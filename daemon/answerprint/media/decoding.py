@@ -10,12 +10,16 @@ from typing import Any
 import av
 from av.container import InputContainer
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-__all__ = ["decoded_pictures", "packets"]
+__all__ = ["begins_clean", "decoded_pictures", "is_alpha_lost", "packets"]
 
 _MOST_FAILURES = 64  # in a row; after that there is nothing more to read
+
+# FFmpeg's own decoders of these codecs leave out the alpha that WebM and Matroska keep beside each picture.
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 # The first parameter that is tried is that of nearly all files.
 _FFV1_CRC_STARTS = (0, 0x7A8C4079)
@@ -53,7 +57,7 @@ def decoded_pictures(
 
     on_lost: called for each packet that cannot be decoded. Raises the decoder's error if not one can be.
     """
-    context = stream.codec_context
+    context = _decoder(stream)
     checksum = _SliceChecksum() if context.name == "ffv1" else None
     damaged: set[int | None] = set()
     failed: av.FFmpegError | None = None
@@ -77,6 +81,33 @@ def decoded_pictures(
             damaged.discard(frame.pts)
     if count == 0 and failed is not None:
         raise failed
+
+
+def is_alpha_lost(stream: VideoStream) -> bool:
+    """Whether the stream has alpha that no decoder here can read."""
+    return _has_side_alpha(stream) and _WITH_ALPHA[stream.codec_context.name] not in av.codecs_available
+
+
+def begins_clean(picture: VideoFrame, stream_codec: str) -> bool:
+    """Whether the first picture after a seek is a key frame, so that it and those after it are exact."""
+    # libvpx does not say, but gives nothing out before a key frame.
+    return picture.key_frame or (stream_codec in _WITH_ALPHA and "yuva" in picture.format.name)
+
+
+def _has_side_alpha(stream: VideoStream) -> bool:
+    mode = next((text for name, text in stream.metadata.items() if name.lower() == "alpha_mode"), "")
+    return mode == "1" and stream.codec_context.name in _WITH_ALPHA
+
+
+def _decoder(stream: VideoStream) -> VideoCodecContext:
+    """The decoder that gives out all that the stream holds."""
+    if not _has_side_alpha(stream) or is_alpha_lost(stream):
+        return stream.codec_context
+    context = VideoCodecContext.create(_WITH_ALPHA[stream.codec_context.name], "r")
+    if not isinstance(context, VideoCodecContext):
+        raise ValueError("a decoder of video decodes no video")
+    context.options = dict(stream.codec_context.options)
+    return context
 
 
 def _with_end(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,14 +15,14 @@ from answerprint.frames.colour import UNKNOWN, ColourTags
 from answerprint.frames.sequence import find_sequence, names_a_sequence
 from answerprint.frames.timecode import Timecode
 from answerprint.media.boundary import best_video, check_size, check_source, open_container, reading
-from answerprint.media.decoding import decoded_pictures
+from answerprint.media.decoding import decoded_pictures, is_alpha_lost
 from answerprint.media.orientation import UPRIGHT, is_sideways, orientation_of, turning_words
 from answerprint.media.pixels import bit_depth, has_alpha
 from answerprint.media.stills import read_still, read_still_header
 from answerprint.media.tags import read_tags
 from answerprint.media.timeline import OnRead, no_progress, read_timeline
 
-__all__ = ["DEFAULT_SEQUENCE_RATE", "probe"]
+__all__ = ["DEFAULT_SEQUENCE_RATE", "probe", "sized_at"]
 
 DEFAULT_SEQUENCE_RATE = Fraction(24)
 
@@ -54,6 +54,8 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
                 raise MediaError(f"{path} has no frames.", "The file is damaged or was never finished.")
             check_size(path, frame.width, frame.height)
             orientation, notices = _shown(orientation_of(frame))
+            if is_alpha_lost(stream):
+                notices += ("The file has alpha that cannot be read here: the result is opaque.",)
             sideways = is_sideways(orientation)
             aspect = stream.sample_aspect_ratio or Fraction(1)
             return ClipInfo(
@@ -78,6 +80,28 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
                 grid=timeline.grid if timeline.grid is not None and timeline.grid.oddities else None,
                 notices=notices,
             )
+
+
+def sized_at(info: ClipInfo, frame: int) -> ClipInfo:
+    """Return the clip with the size of its picture at a frame: a broadcast changes its size on the way.
+
+    Raises MediaError if nothing can be decoded there.
+    """
+    if info.files or frame == 0 or info.first_pts is None:
+        return info
+    with open_container(info.path) as container:
+        stream = best_video(container, info.path)
+        with reading(info.path):
+            seconds = frame / (info.file_rate or info.rate)
+            container.seek(info.first_pts + int(seconds / info.time_base), stream=stream)
+            picture = next((picture for picture, _ in decoded_pictures(container, stream)), None)
+    if picture is None:
+        return info
+    check_size(info.path, picture.width, picture.height)
+    width, height = picture.width, picture.height
+    if is_sideways(info.orientation):
+        width, height = height, width
+    return replace(info, width=width, height=height)
 
 
 def _shown(orientation: int | None) -> tuple[int, tuple[str, ...]]:

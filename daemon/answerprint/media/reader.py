@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+import numpy as np
 from av.video.frame import VideoFrame
 
 from answerprint.errors import MediaError, TruncatedError
@@ -16,7 +17,7 @@ from answerprint.frames.frame import Frame, FrameRange
 from answerprint.frames.grid import frame_index
 from answerprint.media import levels
 from answerprint.media.boundary import best_video, open_container, reading
-from answerprint.media.decoding import decoded_pictures
+from answerprint.media.decoding import begins_clean, decoded_pictures
 from answerprint.media.fields import field_frames
 from answerprint.media.orientation import is_sideways, turned
 from answerprint.media.pixels import bit_depth, decode_pixels
@@ -152,6 +153,8 @@ class FrameReader:
             picture, alpha = decode_pixels(shown, self.info.colour, centred=self.info.codec == "mjpeg")
             if self.info.levels == "tv" and is_rgb(shown.format.name):
                 picture = levels.from_video_codes(picture, bit_depth(shown.format))
+        if alpha is None and self.info.has_alpha:
+            alpha = np.ones(picture.shape[:2], np.float32)  # WebM keeps none beside a picture that is solid
         turn = self.info.orientation
         return Frame(index, turned(picture, turn), None if alpha is None else turned(alpha, turn))
 
@@ -195,7 +198,7 @@ class FrameReader:
         if (width, height) != (self.info.width, self.info.height):
             raise MediaError(
                 f"Frame {self._next} of {self.info.path} is {width}x{height},"
-                f" but the first one is {self.info.width}x{self.info.height}.",
+                f" but the clip is {self.info.width}x{self.info.height} before.",
                 "Restore the parts of each size separately, with --range.",
             )
 
@@ -233,7 +236,12 @@ def _exact(info: ClipInfo, start: int, damage: _Damage) -> _Indexed:
             first = next(source, None)
         except MediaError:  # nothing from there on can be decoded
             first = None
-        if first is not None and first[0] <= start and first[1].key_frame and first[0] not in damage.found:
+        if (
+            first is not None
+            and first[0] <= start
+            and begins_clean(first[1], info.codec)
+            and first[0] not in damage.found
+        ):
             if first[0] == start:
                 yield first
             yield from _from(source, start)

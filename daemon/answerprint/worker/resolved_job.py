@@ -30,6 +30,7 @@ from answerprint.ipc.messages import Message
 from answerprint.media import OnRead, find_fields, no_progress, probe
 from answerprint.media.audio import check_sound
 from answerprint.media.boundary import MAX_PIXELS, MAX_SIDE
+from answerprint.media.probe import sized_at
 from answerprint.media.provenance import MADE_BY_KEY
 from answerprint.media.spacing import check_spacing, spacing_notices
 from answerprint.pipeline.choices import Choices, resolve
@@ -279,7 +280,7 @@ def resolve_job(request: RestoreRequest, *, preview: bool = False, on_read: OnRe
     frames = request.clip.frames(info)
     check_spacing(info, frames)
     info = replace(
-        info,
+        sized_at(info, frames.start),
         notices=(*info.notices, *spacing_notices(info, frames)),
         damaged=DamagePolicy(request.damaged),
     )
