@@ -62,6 +62,29 @@ def test_other_files_renamed_to_mov_are_refused(tmp_path: Path, content: bytes) 
     refuse(path)
 
 
+@pytest.mark.parametrize(
+    ("content", "message", "remedy"),
+    [
+        (b"", "is empty: it has 0 bytes", "again"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "is a PNG picture, not a video", ".png"),
+        (b"\xff\xd8\xff\xe0" + bytes(100), "is a JPEG picture, not a video", ".jpg"),
+    ],
+    ids=["empty", "png", "jpeg"],
+)
+def test_what_is_no_video_is_named(tmp_path: Path, content: bytes, message: str, remedy: str) -> None:
+    path = tmp_path / "clip.mov"
+    path.write_bytes(content)
+    error = refuse(path)
+    assert message in error.message
+    assert remedy in error.remedy
+
+
+def test_a_file_that_ends_in_its_header_is_not_blamed_on_the_disk_alone(tmp_path: Path) -> None:
+    path = make_movie(tmp_path / "clip.mkv")
+    path.write_bytes(path.read_bytes()[:300])
+    assert "cut short" in refuse(path).message
+
+
 def test_sound_alone_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "sound.mov"
     with av.open(str(path), "w") as container:
@@ -158,7 +181,7 @@ def test_a_movie_that_shrinks_after_it_was_probed_is_truncated_not_done(tmp_path
 def test_an_mp4_that_was_never_finished_is_refused(tmp_path: Path, share: float) -> None:
     path = make_movie(tmp_path / "clip.mp4")
     cut(path, share)
-    refuse(path)
+    assert "never finished" in refuse(path).message
 
 
 @pytest.mark.parametrize("share", [0.4, 0.7, 0.95])

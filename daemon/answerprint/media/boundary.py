@@ -48,6 +48,17 @@ _OPTIONS = {
 WITHOUT_SOUND = "Restore without sound (--no-audio), or convert the sound to PCM first."
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
+# First bytes of pictures, which some programs name like videos.
+_PICTURES = (
+    (b"\x89PNG", "PNG", ".png"),
+    (b"\xff\xd8\xff", "JPEG", ".jpg"),
+    (b"II*\0", "TIFF", ".tif"),
+    (b"MM\0*", "TIFF", ".tif"),
+    (b"SDPX", "DPX", ".dpx"),
+    (b"XPDS", "DPX", ".dpx"),
+    (b"\x76\x2f\x31\x01", "OpenEXR", ".exr"),
+)
+
 # Fuzzing with 6,847 mutated files raised these besides FFmpegError.
 _FOREIGN = (av.FFmpegError, IndexError, UnicodeDecodeError, MemoryError, EOFError, OSError, ValueError, OverflowError)
 
@@ -74,7 +85,7 @@ def _why_unreadable(path: str, error: BaseException, sound: str = "") -> tuple[s
     if isinstance(error, UnicodeDecodeError):
         return f"{path} has damaged metadata.", "Copy its streams into a new file."
     if isinstance(error, OSError) and error.errno == errno.EIO:
-        return f"The disk failed while reading {path}.", "Check the disk, then try again."
+        return f"{path} cannot be read on: it is cut short, or its disk fails.", "Copy it again, and check the disk."
     reason = (getattr(error, "strerror", "") or "no reason given").rstrip(".")
     if sound:
         return f"{sound} of {path} cannot be read ({reason}).", WITHOUT_SOUND
@@ -117,14 +128,43 @@ def check_source(path: Path | str) -> Path:
             raise MediaError(f"{path} does not exist.", "Check the path.")
         if not stat.S_ISREG(path.stat().st_mode):
             raise MediaError(f"{path} is not a regular file.", "Name a video file or an image sequence.")
+        if path.stat().st_size == 0:
+            raise MediaError(f"{path} is empty: it has 0 bytes.", "Copy or render it again.")
     return path.absolute()
 
 
 def open_container(path: Path) -> InputContainer:
     """Open a checked path, with whitelisted demuxers and no access to other files. Raises MediaError."""
     with reading(path):
-        # Without an explicit protocol, FFmpeg would take names such as `concat:a|b` or `subfile,,x` for one.
-        return av.open(f"file:{path}", "r", options=_OPTIONS)
+        try:
+            # Without an explicit protocol, FFmpeg would take names such as `concat:a|b` or `subfile,,x` for one.
+            return av.open(f"file:{path}", "r", options=_OPTIONS)
+        except av.FFmpegError:
+            _refuse_by_content(path)
+            raise
+
+
+def _refuse_by_content(path: Path) -> None:
+    """Raise MediaError if the first bytes, or what is missing after them, say why it is no video."""
+    with path.open("rb") as file:
+        head = file.read(16)
+        for start, kind, suffix in _PICTURES:
+            if head.startswith(start):
+                raise MediaError(f"{path} is a {kind} picture, not a video.", f"Give its name the extension {suffix}.")
+        if head[4:8] != b"ftyp":
+            return
+        at, size = 0, path.stat().st_size
+        while at + 8 <= size:  # the boxes of a QuickTime or MP4 file
+            file.seek(at)
+            length, name = int.from_bytes(file.read(4), "big"), file.read(4)
+            length = int.from_bytes(file.read(8), "big") if length == 1 else length or size - at
+            at += max(length, 8)
+            if name in (b"moov", b"moof") and at <= size:
+                return
+    raise MediaError(
+        f"{path} has no index: it was never finished, or its end is missing.",
+        "Copy it again; recordings can be repaired with the maker's tool.",
+    )
 
 
 def best_video(container: InputContainer, path: Path) -> VideoStream:
