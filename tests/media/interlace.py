@@ -52,7 +52,9 @@ def pulled_down(pictures: Iterable[Picture], *, top: bool = True) -> list[Pictur
     return [weave(fields[n], fields[n + 1], top=top) for n in range(0, len(fields) - 1, 2)]
 
 
-def film(path: Path, frames: Sequence[Picture], *, flag: str = "", rate: Fraction = Fraction(25)) -> Path:
+def film(
+    path: Path, frames: Sequence[Picture], *, flag: str = "", rate: Fraction = Fraction(25), sound: str = ""
+) -> Path:
     """A film of grey frames. flag: top or bottom marks all as interlaced (MPEG-2); "" none, and nothing is lost."""
     made = []
     for picture in frames:
@@ -62,7 +64,7 @@ def film(path: Path, frames: Sequence[Picture], *, flag: str = "", rate: Fractio
             fill(frame, plane, np.full((HEIGHT, WIDTH // 2), 128, np.uint8))
         made.append(frame)
     if not flag:
-        return make_movie(path, made, codec="ffv1", rate=rate)
+        return make_movie(path, made, codec="ffv1", rate=rate, sound=sound, timecode="10:00:00:05")
     options = {"flags": "+ildct+ilme", "top": "1" if flag == "top" else "0", "qscale": "1", "b": "50M", "g": "4"}
     return make_movie(path, made, codec="mpeg2video", options=options, rate=rate)
 

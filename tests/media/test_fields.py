@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from answerprint.api.clip_ref import ClipRef
 from answerprint.errors import InputError
-from answerprint.frames import ClipInfo, FieldOrder, FrameRange
+from answerprint.frames import Cadence, ClipInfo, FieldOrder, FrameRange
+from answerprint.frames.cadence import stored_range
 from answerprint.media import find_fields, open_reader, probe
 from answerprint.media.combing import combing
 from media.interlace import Picture, fidelity, film, interlaced, moments
-from media.makers import fill, make_movie
+from media.makers import fill, make_movie, make_png
 
 WIDTH, HEIGHT = 96, 64
 STEP = 4  # px that the bar moves from field to field
@@ -75,16 +76,68 @@ def test_each_frame_comes_out_whole_and_in_its_place(tmp_path: Path, top: bool) 
         assert abs(_left_edge(one.picture) - 2 * STEP * one.index) <= 1
 
 
-def test_a_part_of_a_clip_gives_the_same_frames_as_all_of_it(tmp_path: Path) -> None:
-    info = replace(probe(_interlaced(tmp_path / "f.mkv")), field_order=FieldOrder.TOP_FIRST)
+WAYS = {
+    "frame": ClipRef(fields=FieldOrder.TOP_FIRST),
+    "each": ClipRef(fields=FieldOrder.MIXED),
+    "field": ClipRef(fields=FieldOrder.TOP_FIRST, deinterlace="field"),
+    "each field": ClipRef(fields=FieldOrder.MIXED, deinterlace="field"),
+}
+
+
+@pytest.mark.parametrize("stills", [False, True])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_part_of_a_clip_gives_the_same_frames_as_all_of_it(way: str, stills: bool, tmp_path: Path) -> None:
+    slow = moments(16, step=1)
+    frames = [*interlaced(slow[:8]), *slow[8:12], *interlaced(slow[8:])]
+    if stills:
+        for number, frame in enumerate(frames):
+            make_png(tmp_path / f"f{number:04}.png", np.repeat(frame[..., None].astype(np.uint16) * 257, 3, axis=2))
+    source = tmp_path / "f%04d.png" if stills else film(tmp_path / "f.mkv", frames, flag="top")
+    info = WAYS[way].interpret(probe(source))
     with open_reader(info) as reader:
         whole = list(reader)
-    for start in (0, 3, 7):
-        with open_reader(info, FrameRange(start, 8)) as reader:
+    assert [frame.index for frame in whole] == list(range(info.frames))
+    for start, stop in ((0, 1), (1, 3), (4, 7), (info.frames - 2, info.frames), (5, info.frames)):
+        with open_reader(info, FrameRange(start, stop)) as reader:
             part = list(reader)
-        assert [frame.index for frame in part] == list(range(start, 8))
-        for one, other in zip(part, whole[start:], strict=True):
+        assert [frame.index for frame in part] == list(range(start, stop))
+        for one, other in zip(part, whole[start:stop], strict=True):
             np.testing.assert_array_equal(one.picture, other.picture)
+
+
+@pytest.mark.parametrize("kind", ["top", "bottom", "mixed"])
+def test_field_rate_gives_each_field_its_own_frame(kind: str, tmp_path: Path) -> None:
+    slow = moments(24, step=1)
+    frames = interlaced(slow, top=kind != "bottom")
+    truth = [*slow]
+    if kind == "mixed":
+        whole = [255 - picture for picture in slow[:12]]
+        frames, truth = [*frames, *whole], [*truth, *(picture for picture in whole for _ in range(2))]
+    stored = find_fields(probe(film(tmp_path / "f.mkv", frames)))
+    info = ClipRef(deinterlace="field").interpret(stored)
+    assert (info.frames, info.rate, info.start_timecode) == (2 * len(frames), Fraction(50), "10:00:00:10")
+    assert (info.stored, info.cadence) == (stored, Cadence.FIELD)
+    assert _fidelity(info, truth) > _fidelity(stored, truth[::2]) - 1.5
+    assert _fidelity(info, truth) > 25
+
+
+def test_ranges_are_in_frames_of_the_source(tmp_path: Path) -> None:
+    stored = find_fields(probe(film(tmp_path / "f.mkv", interlaced(MOMENTS))))
+    for text, frames in (("3:5", FrameRange(6, 10)), (":", FrameRange(0, 40)), (None, FrameRange(0, 40)),
+                         ("10:00:00:06-10:00:00:08", FrameRange(2, 6))):  # fmt: skip
+        clip = ClipRef(range=text, deinterlace="field")
+        assert clip.frames(clip.interpret(stored)) == frames
+    clip = ClipRef(range=FrameRange(4, 6), handles=(2, 1), deinterlace="field")
+    assert clip.frames(clip.interpret(stored)) == FrameRange(4, 14)
+    info = clip.interpret(stored)
+    assert stored_range(info, FrameRange(5, 9)) == FrameRange(2, 5)
+    with pytest.raises(InputError, match="within 0:20"):
+        ClipRef(range="0:21", deinterlace="field").frames(info)
+
+
+def test_field_rate_changes_nothing_where_there_are_no_fields(tmp_path: Path) -> None:
+    stored = find_fields(probe(film(tmp_path / "f.mkv", MOMENTS[:8])))
+    assert ClipRef(deinterlace="field").interpret(stored) == stored
 
 
 def test_an_editor_may_know_better_whether_it_is_interlaced(tmp_path: Path) -> None:

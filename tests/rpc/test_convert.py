@@ -19,7 +19,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from answerprint.api.clip_ref import ClipRef
+from answerprint.api.clip_ref import CLIP_WORDS, ClipRef
 from answerprint.api.job import JobEvent, JobRecord, JobState
 from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.api.types import NewJob
@@ -128,7 +128,8 @@ def clips(draw: st.DrawFn) -> ClipRef:
         draw(maybe(rates)), draw(st.sampled_from([None, *SETTABLE])),
         draw(st.sampled_from(["", "video", "full"])), draw(texts), draw(texts),
         draw(st.sampled_from(["", "none", "straight", "premultiplied"])), draw(maybe(st.booleans())), draw(texts),
-        draw(st.dictionaries(words, free, max_size=3)),
+        draw(st.dictionaries(words, free, max_size=3)), *(draw(st.sampled_from(["", *CLIP_WORDS[name][1:]]))
+                                                          for name in list(CLIP_WORDS)[1:]),
     )  # fmt: skip
 
 

@@ -79,6 +79,7 @@ def test_a_good_request_passes(tmp_path: Path) -> None:
         ("clip.handle_after", -1, "clip.handle_after cannot be -1"),
         ("clip.rate", (24, 0), "clip.rate is not a positive fraction"),
         ("clip.pixel_aspect", (-1, 1), "clip.pixel_aspect is not a positive fraction"),
+        ("clip.deinterlace", "twice", "clip.deinterlace is not known here"),
         ("clip.start_timecode", "one o'clock", "clip.start_timecode is not a timecode"),
         ("clip.field_order", 17, "clip.field_order has the unknown value 17"),
         ("clip.editor", {"": "x"}, "clip.editor has an entry without a name"),

@@ -13,7 +13,8 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from answerprint.errors import InputError
-from answerprint.frames.clip import ClipInfo, FieldOrder, parse_range
+from answerprint.frames.cadence import at_cadence, clip_range
+from answerprint.frames.clip import Cadence, ClipInfo, FieldOrder, parse_range
 from answerprint.frames.frame import FrameRange
 from answerprint.frames.timecode import Timecode
 from answerprint.ipc.messages import Message
@@ -23,6 +24,7 @@ __all__ = ["CLIP_WORDS", "ClipRef"]
 CLIP_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "fields": ("auto", "progressive", "top", "bottom", "per-frame"),
+        "deinterlace": ("frame", "field"),
     }
 )
 """How a person may say that a clip is to be read, by name; the first word of each leaves it to the program."""
@@ -31,7 +33,7 @@ _RANGES = {"video": "tv", "full": "pc"}
 _FIELDS = {order.value: order for order in FieldOrder if order is not FieldOrder.PER_FRAME}
 """What an editor can set, by the words of a request; the protocol has the names of the enum."""
 _ALPHAS = {"none": "NONE", "straight": "STRAIGHT", "premultiplied": "PREMULTIPLIED"}
-_INTERPRETED = ("rate", "start_timecode", "pixel_aspect", "levels", "fields", "sound", "handles")
+_INTERPRETED = ("rate", "start_timecode", "pixel_aspect", "levels", *CLIP_WORDS, "sound", "handles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class ClipRef:
     says too. pixel_aspect: width over height. fields: the order of its fields, never PER_FRAME. levels: `video` or
     `full`. alpha: `none`, `straight` or `premultiplied`. colour_space, gamma, reel: as the editor names
     them. audio: whether sound is copied. editor: the editor's own notes, given back and never interpreted here.
+    deinterlace: `field` for a frame of each field.
     """
 
     media: str = ""
@@ -62,6 +65,7 @@ class ClipRef:
     audio: bool | None = None
     reel: str = ""
     editor: Mapping[str, str] = field(default_factory=dict)
+    deinterlace: str = ""
 
     # What it says of the media
 
@@ -76,7 +80,7 @@ class ClipRef:
         if timecode and (given or rate != info.rate or not info.start_timecode):
             timecode = _label_at(timecode, rate, given=bool(given))
         colour = replace(info.colour, range=_RANGES[self.levels]) if self.levels else info.colour
-        return replace(
+        source = replace(
             info,
             rate=rate,
             file_rate=info.file_rate or (info.rate if rate != info.rate else None),
@@ -89,15 +93,19 @@ class ClipRef:
             has_audio=info.has_audio and sound,
             notices=info.notices + ((_silenced(info, rate),) if lost else ()),
         )
+        return at_cadence(source, Cadence.FIELD if source.interlaced and self.deinterlace == "field" else Cadence.FRAME)
 
     def frames(self, info: ClipInfo) -> FrameRange:
-        """The frames to restore, with as many handles as the clip has. info: from `interpret`. Raises InputError."""
-        text = self._range_text()
-        frames = info.checked(None) if text is None else parse_range(text, info)
-        if not isinstance(self.range, str):
-            return frames  # its handles are in the text
-        before, after = self.handles
-        return FrameRange(max(0, frames.start - before), min(info.frames, frames.stop + after))
+        """The frames to restore, with as many handles as the clip has. info: from `interpret`. Raises InputError.
+
+        The range and its handles are of source frames, the result of the clip's.
+        """
+        text, source = self._range_text(), info.stored or info
+        frames = source.checked(None) if text is None else parse_range(text, source)
+        if isinstance(self.range, str):  # the handles of others are in the text
+            before, after = self.handles
+            frames = FrameRange(max(0, frames.start - before), min(source.frames, frames.stop + after))
+        return clip_range(info, frames)
 
     # As settings of a request
 
@@ -125,6 +133,7 @@ class ClipRef:
             start_timecode=interpret.get("start_timecode", ""),
             pixel_aspect=_positive("pixel_aspect", interpret.get("pixel_aspect")),
             fields=_FIELDS.get(interpret.get("fields", "")),
+            deinterlace=_unless_usual("deinterlace", interpret.get("deinterlace")),
             levels=interpret.get("levels", ""),
             audio=False if interpret.get("sound") == "no" else None,
         )
@@ -137,6 +146,7 @@ class ClipRef:
             "start_timecode": self._label(),
             "levels": self.levels,
             "fields": "" if self.fields is None else self.fields.value,
+            "deinterlace": self.deinterlace,
             "sound": "no" if self.audio is False else "",
             "handles": "{},{}".format(*self.handles) if any(self.handles) and isinstance(self.range, str) else "",
         }
@@ -161,6 +171,7 @@ class ClipRef:
                 drop_frame=bool(data.get("drop_frame", False)),
                 pixel_aspect=_rational(data.get("pixel_aspect")),
                 fields=next((each for each in _FIELDS.values() if data.get("field_order") == _order_name(each)), None),
+                deinterlace=_unless_usual("deinterlace", data.get("deinterlace")),
                 levels=_word(_LEVELS, "LEVELS_", data.get("levels")),
                 colour_space=str(data.get("colour_space", "")),
                 gamma=str(data.get("gamma", "")),
@@ -186,6 +197,7 @@ class ClipRef:
             "drop_frame": self.drop_frame or None,
             "pixel_aspect": _parts(self.pixel_aspect),
             "field_order": None if self.fields is None else _order_name(self.fields),
+            "deinterlace": self.deinterlace,
             "levels": self.levels and f"LEVELS_{_LEVELS[self.levels]}",
             "colour_space": self.colour_space,
             "gamma": self.gamma,
@@ -230,6 +242,11 @@ def _handles(text: str) -> tuple[int, int]:
     if not all(each.isascii() and each.isdigit() and len(each) <= 6 for each in (before, after or before)):
         raise InputError(f"handles cannot be {text!r}.", "Give a number of frames, 0 or more.")
     return int(before), int(after or before)
+
+
+def _unless_usual(name: str, text: str | None) -> str:
+    """A word of CLIP_WORDS; "" for the usual one, and for one that only newer programs know."""
+    return text if text in CLIP_WORDS[name][1:] else ""
 
 
 def _positive(name: str, text: str | None) -> Fraction | None:

@@ -1,6 +1,14 @@
 """The data that flows through the program: frames, ranges, timecode, colour tags, clips, sequences and codecs."""
 
-from answerprint.frames.clip import ClipInfo, DamagePolicy, FieldOrder, PixelWindow, parse_range, start_timecode_at
+from answerprint.frames.clip import (
+    Cadence,
+    ClipInfo,
+    DamagePolicy,
+    FieldOrder,
+    PixelWindow,
+    parse_range,
+    start_timecode_at,
+)
 from answerprint.frames.codecs import (
     CODECS,
     DEFAULT_CODEC,
@@ -26,6 +34,7 @@ __all__ = [
     "CODECS",
     "DEFAULT_CODEC",
     "BracketRange",
+    "Cadence",
     "ClipInfo",
     "CodecInfo",
     "ColourTags",

@@ -15,7 +15,16 @@ from answerprint.frames.frame import FrameRange
 from answerprint.frames.grid import FrameGrid
 from answerprint.frames.timecode import Timecode
 
-__all__ = ["ClipInfo", "DamagePolicy", "FieldOrder", "PixelWindow", "is_rgb", "parse_range", "start_timecode_at"]
+__all__ = [
+    "Cadence",
+    "ClipInfo",
+    "DamagePolicy",
+    "FieldOrder",
+    "PixelWindow",
+    "is_rgb",
+    "parse_range",
+    "start_timecode_at",
+]
 
 
 class FieldOrder(StrEnum):
@@ -29,6 +38,15 @@ class FieldOrder(StrEnum):
     """The clip is interlaced, and each frame says which of its fields is first."""
     MIXED = "per-frame"
     """Some frames are interlaced and others are not: each one is looked at."""
+
+
+class Cadence(StrEnum):
+    """How the frames of a clip come of those of its source. The values are what a job's fingerprint holds."""
+
+    FRAME = "frame"
+    """One of each."""
+    FIELD = "field"
+    """Two of each: one of each field."""
 
 
 class DamagePolicy(StrEnum):
@@ -87,6 +105,7 @@ class ClipInfo:
     notices: what is assumed of the source, or left out of the result: one sentence each, which users see as warnings.
     grid: which frames have no picture of their own or more than one; None if each has one, or if nothing is known.
     damaged: what becomes of damaged frames.
+    cadence: how its frames come of those of its source. stored: the source, if it has other frames than this clip.
     orientation: how the stored picture is turned to be shown, by the numbers of EXIF; 1 is as stored.
     """
 
@@ -121,6 +140,8 @@ class ClipInfo:
     grid: FrameGrid | None = None
     damaged: DamagePolicy = DamagePolicy.KEEP
     fields_found: str = ""
+    cadence: Cadence = Cadence.FRAME
+    stored: ClipInfo | None = None
 
     @property
     def interlaced(self) -> bool:

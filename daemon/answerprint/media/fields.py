@@ -6,6 +6,7 @@ Every result depends on a source frame and its neighbours only, so a part of a c
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from fractions import Fraction
 from typing import NamedTuple
 
 import av
@@ -13,8 +14,9 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 
 from answerprint.errors import MediaError
-from answerprint.frames.clip import ClipInfo, FieldOrder
+from answerprint.frames.clip import Cadence, ClipInfo, FieldOrder
 from answerprint.media.combing import brightness, combing
+from answerprint.media.pixels import bit_depth
 
 __all__ = ["deinterlaced", "field_frames", "field_order_of", "flagged_order"]
 
@@ -27,6 +29,11 @@ _PARITY = {
     FieldOrder.BOTTOM_FIRST: "bff",
 }
 """What bwdif calls them."""
+
+
+_MOST_BITS = 16
+_ANY_BASE = Fraction(1, 1000)
+"""Stills have no time."""
 
 
 class _Neighbours(NamedTuple):
@@ -45,25 +52,29 @@ def field_frames(info: ClipInfo, read: Callable[[int], _Indexed], start: int) ->
     """
     if not info.interlaced:
         return read(start)
-    before = max(0, start - 1)  # deinterlacing a frame needs the one before it
+    apart = info.cadence is Cadence.FIELD
+    before = max(0, (start // 2 if apart else start) - 1)  # deinterlacing a frame needs the one before it
     if info.field_order is FieldOrder.MIXED:
-        return _from(_combed_only(read(before)), start)
-    return _from(deinterlaced(read(before), info.field_order), start)
+        return _from(_combed_only(read(before), apart=apart), start)
+    return _from(deinterlaced(read(before), info.field_order, apart=apart), start)
 
 
-def deinterlaced(frames: _Indexed, order: FieldOrder = FieldOrder.PER_FRAME) -> _Indexed:
+def deinterlaced(frames: _Indexed, order: FieldOrder = FieldOrder.PER_FRAME, *, apart: bool = False) -> _Indexed:
     """Yield each frame with its number; missing lines are filled in from the frames before and after (FFmpeg's bwdif).
 
     frames: numbered, in order. The first one has no frame before it, so for a part of a clip start one frame early.
-    order: which field is first; PER_FRAME believes the frames. Raises MediaError.
+    order: which field is first; PER_FRAME believes the frames. apart: yield a frame for each field, frame n as 2n and
+    2n + 1. Raises MediaError.
     """
     graph: Graph | None = None
     waiting: list[int] = []
     try:
         for index, frame in frames:
-            graph = graph or _graph(frame, "bwdif", f"mode=send_frame:parity={_PARITY[order]}:deint=all")
+            if graph is None:
+                mode = "send_field" if apart else "send_frame"
+                graph = _graph(frame, "bwdif", f"mode={mode}:parity={_PARITY[order]}:deint=all")
             graph.push(frame)
-            waiting.append(index)
+            waiting += (2 * index, 2 * index + 1) if apart else (index,)
             while (made := _pull(graph)) is not None:
                 yield waiting.pop(0), made
         if graph is not None:
@@ -90,17 +101,20 @@ def flagged_order(frame: VideoFrame) -> FieldOrder:
     return FieldOrder.BOTTOM_FIRST if _pull(graph) is None else FieldOrder.TOP_FIRST
 
 
-def _combed_only(frames: _Indexed) -> _Indexed:
-    """Deinterlace the frames that are combed, and pass on the others untouched."""
+def _combed_only(frames: _Indexed, *, apart: bool) -> _Indexed:
+    """Deinterlace the frames that are combed, and pass on the others untouched: twice where fields are apart."""
     for near in _neighbours(frames):
         order = field_order_of(near)
-        yield near.number, near.frame if order is FieldOrder.PROGRESSIVE else _deinterlaced_alone(near, order)
+        whole = order is FieldOrder.PROGRESSIVE
+        made = [near.frame] * (1 + apart) if whole else _deinterlaced_alone(near, order, apart=apart)
+        yield from enumerate(made, near.number * (1 + apart))
 
 
-def _deinterlaced_alone(near: _Neighbours, order: FieldOrder) -> VideoFrame:
+def _deinterlaced_alone(near: _Neighbours, order: FieldOrder, *, apart: bool) -> list[VideoFrame]:
     """A frame, deinterlaced by itself: its neighbours need not be interlaced."""
-    shown = [(number, frame) for number, frame in enumerate(near[1:]) if frame is not None]
-    return next(made for number, made in deinterlaced((each for each in shown), order) if number == 1)
+    shown = [(place, frame) for place, frame in enumerate(near[1:]) if frame is not None]
+    made = deinterlaced((each for each in shown), order, apart=apart)
+    return [frame for place, frame in made if place // (1 + apart) == 1]
 
 
 def _neighbours(frames: _Indexed) -> Generator[_Neighbours, None, None]:
@@ -132,8 +146,10 @@ def _graph(frame: VideoFrame, name: str, settings: str) -> Graph:
     """A graph of one filter, by FFmpeg's name."""
     graph = Graph()
     try:
+        if bit_depth(frame.format) > _MOST_BITS:
+            raise ValueError("FFmpeg would clip it")
         source = graph.add_buffer(
-            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or _ANY_BASE
         )
         work = graph.add(name, settings)
         # No other format is allowed: FFmpeg would convert to one of fewer bits in between.

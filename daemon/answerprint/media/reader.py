@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +12,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from answerprint.errors import MediaError, TruncatedError
+from answerprint.frames.cadence import stored_range
 from answerprint.frames.clip import ClipInfo, DamagePolicy, is_rgb
 from answerprint.frames.frame import Frame, FrameRange
 from answerprint.frames.grid import frame_index
@@ -76,7 +77,9 @@ class FrameReader:
         self._ahead: tuple[int, VideoFrame] | None = None
         self._failed: MediaError | None = None
         self._last: Frame | None = None
+        self._stored = info if info.stored is None else replace(info.stored, damaged=info.damaged)
         self._damage = _Damage()
+        """Its numbers, and those of the grid, are of stored frames."""
         self._missing = 0
 
     def __enter__(self) -> Self:
@@ -85,8 +88,8 @@ class FrameReader:
 
     def _frames(self, start: int) -> _Indexed:
         if self.info.files:
-            return _stills(self.info, start, self._damage)
-        return _exact(self.info, start, self._damage)
+            return _stills(self._stored, start, self._damage)
+        return _exact(self._stored, start, self._damage)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -105,17 +108,21 @@ class FrameReader:
             raise StopIteration
         index = self._next
         shown = self._advance(self._source, index)
-        grid = self.info.grid
-        missing = shown is None and not (grid is not None and grid.is_held(index))
-        if missing or index in self._damage.found:
+        grid, number = self.info.grid, self._number_stored(index)
+        missing = shown is None and not (grid is not None and grid.is_held(number))
+        if missing or number in self._damage.found:
             self._note_damage(index, missing)
-        if shown is None or (index in self._damage.found and self.info.damaged is DamagePolicy.HOLD):
+        if shown is None or (number in self._damage.found and self.info.damaged is DamagePolicy.HOLD):
             frame = self._repeated(self._source, index)
         else:
             frame = self._converted(index, shown)
         self._next += 1
         self._last = frame
         return frame
+
+    def _number_stored(self, index: int) -> int:
+        """The first stored frame that a frame of the clip comes of."""
+        return stored_range(self.info, FrameRange(index, index + 1)).start
 
     def _advance(self, source: _Indexed, index: int) -> VideoFrame | None:
         """Decode up to a frame, and return its picture; None if the file has none for it."""
@@ -165,7 +172,7 @@ class FrameReader:
             if self._ahead is None:
                 raise self._ends_early()
             place, shown = self._ahead
-            if place in self._damage.found:
+            if self._number_stored(place) in self._damage.found:
                 self._advance(source, place + 1)
             else:
                 last = self._converted(place, shown)
@@ -174,7 +181,7 @@ class FrameReader:
     def _before(self, index: int) -> Frame | None:
         """The last good frame before a range; None if the clip begins with the range."""
         grid, last = self.info.grid, index - 1
-        while last >= 0 and grid is not None and grid.is_held(last):
+        while last >= 0 and grid is not None and grid.is_held(self._number_stored(last)):
             last -= 1
         if last < 0:
             return None

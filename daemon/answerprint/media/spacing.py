@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from answerprint.errors import MediaError
+from answerprint.frames.cadence import stored_range
 from answerprint.frames.clip import ClipInfo
 from answerprint.frames.frame import FrameRange
 from answerprint.frames.grid import FrameGrid
@@ -18,13 +19,13 @@ _HELD_SECONDS = 2  # that may be held beside as many frames as there are picture
 
 def check_spacing(info: ClipInfo, frames: FrameRange) -> None:
     """Raise MediaError, with the figures, if the pictures of a range have no constant rate."""
-    grid = info.grid
+    grid, frames = info.grid, stored_range(info, frames)
     if grid is None:
         return
     held, shifted = _held(grid, frames), _shifted(grid, frames)
     still = sum(map(len, held))
     odd = len(shifted) + (0 if grid.stated else len(held))
-    rate = info.file_rate or info.rate
+    rate = info.file_rate or (info.stored or info).rate
     pictures = len(frames) - still + sum(1 for each in grid.crowded if each in frames)
     if odd <= max(_FEW, pictures // _SHARE) and (grid.stated or still <= pictures + _HELD_SECONDS * rate):
         return
@@ -39,6 +40,7 @@ def check_spacing(info: ClipInfo, frames: FrameRange) -> None:
 
 def spacing_notices(info: ClipInfo, frames: FrameRange) -> tuple[str, ...]:
     """Return what the user should know of the spacing of a range that can be restored."""
+    frames = stored_range(info, frames)
     if info.grid is None:
         return ()
     notices = []

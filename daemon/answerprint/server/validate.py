@@ -19,6 +19,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
+from answerprint.api.clip_ref import CLIP_WORDS
 from answerprint.api.request import FIELD_TYPES, SETTINGS, Setting
 from answerprint.errors import InputError
 
@@ -77,6 +78,10 @@ def _matching(pattern: re.Pattern[str], what: str, example: str) -> FieldRule:
             raise InputError(f"{path} is not {what}.", f"Give a value such as {example}.")
 
     return check
+
+
+def _one_of(words: tuple[str, ...]) -> FieldRule:
+    return _matching(re.compile("|".join(words)), "known here", " or ".join(words))
 
 
 def _between(least: float, most: float) -> FieldRule:
@@ -160,6 +165,7 @@ _VALUES: Mapping[str, FieldRule] = {
     "ClipRef.handle_before": _between(0, 10**6),
     "ClipRef.handle_after": _between(0, 10**6),
     "ClipRef.EditorEntry.value": _long_text,
+    "ClipRef.deinterlace": _one_of(CLIP_WORDS["deinterlace"]),
     "ClipRef.start_timecode": _matching(_TIMECODE, "a timecode", "01:00:00:00"),
     "PictureSize.width": _between(1, 65536),
     "PictureSize.height": _between(1, 65536),

@@ -16,6 +16,7 @@ from answerprint.backends.depth import DepthLook
 from answerprint.backends.precision import working_bytes
 from answerprint.errors import InputError, JobFailedError, MediaError
 from answerprint.frames import (
+    Cadence,
     ClipInfo,
     DamagePolicy,
     FieldOrder,
@@ -24,6 +25,7 @@ from answerprint.frames import (
     codec_named,
     default_codec,
 )
+from answerprint.frames.cadence import clip_range, stored_range
 from answerprint.frames.clip import is_rgb
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
@@ -128,6 +130,8 @@ class ResolvedJob:
             identity["levels"] = "video of R'G'B'"
         if info.interlaced:
             identity["fields"] = info.field_order.value
+        if info.cadence is not Cadence.FRAME:
+            identity["cadence"] = info.cadence.value
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -138,11 +142,13 @@ class ResolvedJob:
             return f"{info.fields_found}: restored as they are." if info.fields_found and asked is None else ""
         found = info.fields_found if asked is None else f"Interlaced, as asked, {_ORDER_WORDS[asked]}"
         which = "each combed frame is" if info.field_order is FieldOrder.MIXED else "all frames are"
-        return f"{found or 'Interlaced'}: {which} deinterlaced at frame rate (bwdif)."
+        rate = f"field rate, {info.rate} frames per second" if info.cadence is Cadence.FIELD else "frame rate"
+        return f"{found or 'Interlaced'}: {which} deinterlaced at {rate} (bwdif)."
 
     def source_files(self, frames: FrameRange) -> tuple[Path, ...]:
-        """The files that hold these source frames: pictures of a sequence, or the one file."""
-        return self.info.files[frames.start : frames.stop] or (self.info.path,)
+        """The files that hold these frames of the clip: pictures of a sequence, or the one file."""
+        stored = stored_range(self.info, frames)
+        return self.info.files[stored.start : stored.stop] or (self.info.path,)
 
     @property
     def weights(self) -> dict[str, str]:
@@ -284,6 +290,8 @@ def resolve_job(request: RestoreRequest, *, preview: bool = False, on_read: OnRe
         notices=(*info.notices, *spacing_notices(info, frames)),
         damaged=DamagePolicy(request.damaged),
     )
+    if request.parts and info.cadence is Cadence.FIELD:
+        raise InputError("Parts are joined at frame rate only.", "Leave --deinterlace field out.")
     codec = "" if preview else request.codec or default_codec(Path(request.output))
     size = _size(request, info, entry, choices)
     return ResolvedJob(request, info, frames, entry, _enlarged(choices, info, entry, size), size, codec)
@@ -297,12 +305,13 @@ def read_source(clip: ClipRef, on_read: OnRead = no_progress) -> ClipInfo:
 
 def few_frames(resolved: ResolvedJob, request: PreviewRequest) -> ResolvedJob:
     """The job for the frames around the requested one. Raises InputError if that is not in the clip."""
-    if request.frame not in resolved.frames:
+    asked = clip_range(resolved.info, FrameRange(request.frame, request.frame + 1))
+    if asked.start not in resolved.frames or not len(asked):
+        frames = stored_range(resolved.info, resolved.frames)
         raise InputError(
-            f"Frame {request.frame} is not in the clip.",
-            f"Frames run from {resolved.frames.start} to {resolved.frames.stop - 1}.",
+            f"Frame {request.frame} is not in the clip.", f"Frames run from {frames.start} to {frames.stop - 1}."
         )
-    first = max(resolved.frames.start, request.frame - request.count // 2)
+    first = max(resolved.frames.start, asked.start - request.count // 2)
     return replace(resolved, frames=FrameRange(first, min(resolved.frames.stop, first + request.count)))
 
 

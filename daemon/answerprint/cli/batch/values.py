@@ -53,6 +53,13 @@ SOURCE_OPTIONS: Mapping[str, SourceOption] = MappingProxyType(
             "(default: auto)",
             CLIP_WORDS["fields"],
         ),
+        "deinterlace": SourceOption(
+            "deinterlace",
+            "",
+            "what becomes of interlaced frames: frame makes one of each; field makes one of each field, at twice the "
+            "rate (default: frame)",
+            CLIP_WORDS["deinterlace"],
+        ),
         "handles": SourceOption(
             "handles", "N", "restore N more frames before and after --range, if the source has them"
         ),

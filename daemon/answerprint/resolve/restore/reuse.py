@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from answerprint.api.clip_ref import CLIP_WORDS
 from answerprint.api.job import JobRecord, JobState
 from answerprint.errors import AnswerprintError, InputError
 from answerprint.frames.codecs import codec_named
@@ -105,7 +106,7 @@ def _way(request: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that decide a frame's picture."""
     same = {name: value for name, value in request.items() if name not in _OTHER}
     # Of the interpretation, levels and fields change the picture; rate and timecode do not.
-    read = {name: value for name, value in (request.get("interpret") or {}).items() if name in ("levels", "fields")}
+    read = {name: value for name, value in (request.get("interpret") or {}).items() if name in ("levels", *CLIP_WORDS)}
     return {**same, "interpret": read, "input": request["input"]}
 
 
