@@ -12,7 +12,7 @@ PHOTOS ?= build/photos
 WORK ?= build/train
 STEPS ?= 20000
 
-.PHONY: help setup demo test check test-install test-slow test-fault report-reliability report-resolve report-models report-gpu report-picture proto train clean bundle bundle-test lock audit licences
+.PHONY: help setup demo test check test-install test-slow test-fault report-reliability report-media report-resolve report-models report-gpu report-picture proto train clean bundle bundle-test lock audit licences
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make test-fault the tests that kill and break real processes; half an hour"
 	@echo "make report-reliability  measure what the daemon promises, and print the table; an hour"
 	@echo "make report-resolve  restore 86 situations of a timeline, and print what was read back; half an hour"
+	@echo "make report-media  restore 278 combinations of containers and properties, and print what is lost; 15 minutes"
 	@echo "make report-models  what bad weights can do, how close models are to the original ones, how steady; five minutes"
 	@echo "make report-gpu  time, memory and precision of every large model on an NVIDIA card, in 8 minutes at most"
 	@echo "make report-picture  what the picture is worth: every bar, measured, beside rivals; up to an hour"
@@ -95,6 +96,10 @@ report-gpu: $(READY)
 # What the default is chosen and judged by. For less: make report-picture REPORT="--quick" or REPORT="--only noise,black"
 report-picture: $(READY)
 	cd tests && $(abspath $(PYTHON)) -m picture.report $(REPORT)
+
+# What survives of files, in every container and form. For less: make report-media REPORT="--few --frames 0"
+report-media: $(READY)
+	cd tests && OMP_NUM_THREADS=1 SVT_LOG=1 $(abspath $(PYTHON)) -m media.matrix $(REPORT)
 
 report-resolve: $(READY)
 	cd tests && $(abspath $(PYTHON)) -m resolve.matrix $(REPORT)

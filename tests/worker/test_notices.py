@@ -77,7 +77,7 @@ def test_damaged_frames_are_said_when_they_are_restored_and_again_at_the_end(
         ({}, {"interpret": {"rate": "25"}}, ""),
         ({"rate": 25.0}, {}, ""),
         ({"rate": 24.0, "timecode": 0x10000024}, {}, "10:00:00:24 of scan does not exist at 24"),
-        ({"timecode": 0x10000024}, {"interpret": {"rate": "25"}}, ""),
+        ({"timecode": 0x10000024}, {"interpret": {"rate": "25"}}, "png pictures does not hold the timecode"),
         ({"rate": 25.0}, {"interpret": {"levels": "video"}}, "Video levels"),
         ({"rate": 25.0}, {"range": "1:2", "interpret": {"handles": "2"}}, "shorter handles"),
         ({"rate": 25.0}, {"range": "1:2", "interpret": {"handles": "1"}}, ""),

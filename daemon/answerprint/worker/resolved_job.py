@@ -27,6 +27,7 @@ from answerprint.frames import (
 )
 from answerprint.frames.cadence import clip_range, stored_range
 from answerprint.frames.clip import is_rgb
+from answerprint.frames.losses import losses
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
 from answerprint.media import OnRead, find_fields, no_progress, probe
@@ -213,7 +214,8 @@ class ResolvedJob:
             )
         if info.levels == "tv" and is_rgb(info.pixel_format) and self.codec and not codec_named(self.codec).is_yuv:
             said.append("Video levels of the source become full ones: black and white are the lowest and highest code.")
-        return (*said, *info.notices)
+        lost = losses(info, codec_named(self.codec)) if self.codec and self.entry.info.gives == "picture" else ()
+        return (*said, *info.notices, *lost)
 
     def warn(self, channel: JobChannel) -> None:
         """Send the notices as warnings, with what is lost of the sound. Raises what `try_sound` raises."""

@@ -1,0 +1,42 @@
+"""What a deliverable cannot hold is said; what it can hold is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+from answerprint.frames.clip import ClipInfo
+from answerprint.frames.codecs import CODECS
+from answerprint.frames.colour import ColourTags
+from answerprint.frames.losses import losses
+
+FILM = ClipInfo(
+    Path("/a.mov"), "file", 64, 48, Fraction(25), 9, colour=ColourTags("bt709", "bt709", "bt709", "tv"), bit_depth=10,
+    pixel_format="yuv422p10le", start_timecode="01:00:00:00", has_audio=True,
+)  # fmt: skip
+
+
+def test_what_a_codec_holds_goes_without_a_word() -> None:
+    assert losses(FILM, CODECS["prores4444"]) == losses(replace(FILM, has_alpha=True), CODECS["prores4444"]) == ()
+    assert losses(replace(FILM, bit_depth=16, pixel_format="yuv422p16le"), CODECS["ffv1"]) == ()
+
+
+def test_lost_bits_and_alpha_are_said() -> None:
+    (bits,) = losses(FILM, CODECS["h264"])
+    assert "10 bits" in bits
+    assert "h264 has 8 bits" in bits
+    (alpha,) = losses(replace(FILM, has_alpha=True), CODECS["prores-hq"])
+    assert "alpha is left out" in alpha
+    (deep,) = losses(replace(FILM, bit_depth=32, pixel_format="gbrpf32le"), CODECS["ffv1"])
+    assert "32-bit float" in deep
+
+
+def test_what_pictures_do_not_hold_of_a_film_is_said_in_one_sentence() -> None:
+    (said,) = losses(FILM, CODECS["tiff"])
+    assert said == (
+        "A sequence of tiff pictures does not hold the frame rate, timecode, colour tags and sound of the source."
+    )
+    assert "colour tags" not in losses(FILM, CODECS["png"])[0]
+    stills = replace(FILM, kind="sequence", start_timecode=None, has_audio=False)
+    assert losses(stills, CODECS["png"]) == ()
