@@ -33,6 +33,11 @@ def plain(text: str) -> str:
     return text if text.isprintable() else "".join(each if each.isprintable() else "?" for each in text)
 
 
+def shortened(text: str, most: int) -> str:
+    """The longest beginning of a text of at most `most` bytes in UTF-8."""
+    return text.encode("utf-8", "surrogateescape")[: max(0, most)].decode("utf-8", "ignore")
+
+
 def spoken(error: AnswerprintError) -> str:
     """The one or two lines of an error, as all programs print them, with newlines."""
     lines = [f"answerprint: {plain(error.message)}"] + ([f"  {plain(error.remedy)}"] if error.remedy else [])

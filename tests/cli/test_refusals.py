@@ -48,7 +48,7 @@ def refused(program: Program, *arguments: str, says: str = "") -> None:
         (["clip.mov", "link.mov", "--overwrite"], "is the source."),
         (["clip.mov", "out.png"], "no place for a frame number"),
         (["clip.mov", "out.mov", "--codec", "betamax"], "prores4444"),
-        (["clip.mov", "out.mov", "--codec", "h264"], "Name the output *.mp4"),
+        (["clip.mov", "out.mkv", "--codec", "h264"], "Name the output *.mp4"),
         (["clip.mov", "out.mov", "--model", "huge-x9"], "tiny-x4"),
         (["clip.mov", "out.mov", "--task", "depth"], "does not support the task depth"),
         (["clip.mov", "out.mov", "--task", "magic"], "sr"),
@@ -72,6 +72,16 @@ def refused(program: Program, *arguments: str, says: str = "") -> None:
         (["clip.mov", "out.mov", "--model", "tiny-x4", "--option", "sampler=dice"], "ddim"),
         (["clip.mov", "out.mov", "--model", "tiny-x4", "--option", "eta=2"], "a number from 0 to 1"),
         (["gap.%02d.png", "out.mov"], "gap.02.png is missing"),
+        (["clip.mov", "pipe:1"], "A file of that name is ./pipe:1"),
+        (["clip.mov", "n" * 252 + ".mov"], "256 bytes"),
+        (["n" * 300 + ".mov", "out.mov"], "304 bytes"),
+        (["clip.mov", "ü" * 126 + ".mov"], "256 bytes"),
+        (["clip.mov", "a/" * 2100 + "out.mov"], "Paths have at most 4095 bytes"),
+        (["clip.mov", "out\udcff.mov"], "is not Unicode"),
+        (["\udcff.mov", "out.mov"], "is not Unicode"),
+        (["clip.mov", "out.mov "], "Use one of .mov"),
+        (["-link.mov", "out.mov"], "write ./-link.mov"),
+        (["clip.mov", "two.%04d.%02d.png"], "more than one frame number"),
     ],
 )
 def test_what_is_known_to_be_wrong_is_refused_at_once(
@@ -85,6 +95,7 @@ def test_what_is_known_to_be_wrong_is_refused_at_once(
     (program.folder / "empty").mkdir()
     (program.folder / "taken.mov").touch()
     os.link(clip, program.folder / "link.mov")
+    os.link(clip, program.folder / "-link.mov")
     for number in ("01", "03"):
         (program.folder / f"gap.{number}.png").touch()
     before = program.files()

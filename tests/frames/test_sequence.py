@@ -66,6 +66,27 @@ def test_a_pattern_names_files_and_reads_them_back() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("50%discount.mkv", None),
+        ("100%done.mkv", None),
+        ("50%dé.png", None),
+        ("100%.png", None),
+        ("a%d.png", "a7.png"),
+        ("a%d_x.png", "a7_x.png"),
+        ("50%done_%04d.png", "50%done_0007.png"),
+        ("5%d_%04d.png", "5%d_0007.png"),
+        ("%04dframe.png", "0007frame.png"),
+    ],
+)
+def test_a_percent_sign_without_a_frame_number_is_a_character(name: str, number: str | None) -> None:
+    pattern = SequencePattern.parse(Path("/50%d") / name)
+    assert (pattern.file(7).name if pattern else None) == number
+    assert names_a_sequence(Path("/absent") / name) is (number is not None)
+    assert split_number(name) == (number and tuple(number.rsplit("0007" if "04" in name else "7", 1)))
+
+
+@pytest.mark.parametrize(
     ("resolves", "ours", "same"),
     [
         ("/d/a.mov", "/d/a.mov", True),

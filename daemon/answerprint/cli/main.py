@@ -125,7 +125,13 @@ def _dispatch(arguments: list[str], context: Context) -> int:
             # Import only this command, so that `answerprint --help` stays fast.
             module = cast(Command, importlib.import_module(f"answerprint.cli.{file}"))
             module.add_arguments(sub)
-    args = parser.parse_args(arguments)
+    try:
+        args = parser.parse_args(arguments)
+    except InputError as error:
+        for word in arguments:
+            if len(word) > 1 and word.startswith("-") and os.path.lexists(word):
+                raise InputError(error.message, f"{word} is a file: write ./{word}") from error
+        raise
     if module is None or args.command != chosen:
         raise InputError("No command given.", "See answerprint --help.")
     if args.command != "doctor":  # doctor changes nothing: it reports this itself

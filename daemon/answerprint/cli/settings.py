@@ -30,7 +30,8 @@ _GROUPS: Mapping[SettingGroup, str] = MappingProxyType(
 _EXCEPTIONS: Mapping[str, str] = MappingProxyType({"noise": "; independent with --no-consistency"})
 """Exceptions to the default of an option of the method."""
 _READ: Mapping[str, Callable[[str], object]] = MappingProxyType({"int": int, "float": float})
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|(?:concat|data|fd|file|pipe|subfile)[:,]", re.IGNORECASE)
+"""What names no file: an address, or a protocol of FFmpeg. Any other name may have a colon, such as `take:2.mov`."""
 
 
 def add_settings(parser: ArgumentParser) -> None:
@@ -137,9 +138,9 @@ def absolute(text: str) -> str:
     """Return an absolute path. Raises InputError for an empty path and for a URL."""
     if not text:
         raise InputError("A path is empty.", "Give the path of a file.")
-    # Only if no such file exists: a file may be called `take:2.mov`.
-    if _SCHEME.match(text) and not Path(text).drive and not os.path.lexists(text):
-        raise InputError(f"{text} is not a path on this machine.", "Copy the media to this machine first.")
+    if _URL.match(text) and not Path(text).drive and not os.path.lexists(text):  # a file may be called `file:2.mov`
+        remedy = "Copy the media to this machine first." if "://" in text else f"A file of that name is ./{text}"
+        raise InputError(f"{text} is not a path on this machine.", remedy)
     return os.path.abspath(text)  # noqa: PTH100 - may be a pattern of a sequence
 
 

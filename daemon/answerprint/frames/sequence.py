@@ -32,7 +32,7 @@ IMAGE_SUFFIXES = frozenset(
 READABLE = "png, tif, dpx, cin, exr, jpg, jp2, webp, avif, bmp and tga"
 """Formats of pictures, for errors."""
 
-_PERCENT = re.compile(r"%(?:0(\d{1,2}))?d")
+_PERCENT = re.compile(r"%(?:0(\d{1,2})d|d(?![^\W\d_]))")  # `50%discount` has no frame number
 _BRACKET = re.compile(r"(?P<prefix>.*)\[(?P<first>\d+)-(?P<last>\d+)\](?P<suffix>.*)", re.DOTALL)
 _NUMBERED = re.compile(r"(.*?)(\d+)(\.[^.]+)")
 
@@ -52,9 +52,10 @@ class SequencePattern:
         found = list(_PERCENT.finditer(path.name))
         if not found:
             return None
-        if len(found) > 1:
+        padded = [match for match in found if match[1]]  # beside it, a percent sign alone is a character
+        if len(padded or found) > 1:
             raise InputError(f"{path.name} has more than one frame number.", "Keep one, such as out.%04d.png.")
-        match = found[0]
+        match = (padded or found)[0]
         return cls(path.parent, path.name[: match.start()], int(match[1] or 0), path.name[match.end() :])
 
     def file(self, number: int) -> Path:
@@ -125,7 +126,9 @@ def names_a_sequence(path: Path) -> bool:
 
 def split_number(name: str) -> tuple[str, str] | None:
     """Return what is before and after the frame number in a file name, written as `%04d` or `[0001-0100]`, or None."""
-    if percent := _PERCENT.search(name):
+    found = list(_PERCENT.finditer(name))
+    if found:
+        percent = next((match for match in found if match[1]), found[0])
         return name[: percent.start()], name[percent.end() :]
     bracket = _BRACKET.fullmatch(name)
     return (bracket["prefix"], bracket["suffix"]) if bracket else None

@@ -20,7 +20,11 @@ from answerprint.pipeline.choices import Choices, resolve
 from answerprint.scheduler.devices import DEVICE_NAMES
 from answerprint.store.reserved import check_not_ours
 
-__all__ = ["check_device", "check_free", "check_preview", "check_restore"]
+__all__ = ["LONGEST_NAME", "check_device", "check_free", "check_preview", "check_restore"]
+
+LONGEST_NAME = 255
+"""Bytes of a file's name, on nearly every file system."""
+_LONGEST_PATH = 4095  # bytes, the limit of Linux
 
 
 def check_restore(request: RestoreRequest, *, create_folder: bool = False) -> Choices:
@@ -29,7 +33,9 @@ def check_restore(request: RestoreRequest, *, create_folder: bool = False) -> Ch
     create_folder: the output's folder may be missing, as it will be created; its parent must exist.
     """
     choices = _check_settings(request)
-    for path in (request.clip.media, *(path for path, _ in request.parts)):
+    inputs = (request.clip.media, *(path for path, _ in request.parts))
+    _check_names(*inputs, request.output)
+    for path in inputs:
         _check_input(path)
     output = Path(request.output)
     if output.is_dir():
@@ -46,6 +52,7 @@ def check_restore(request: RestoreRequest, *, create_folder: bool = False) -> Ch
 def check_preview(request: PreviewRequest) -> Choices:
     """Return the resolved choices of a preview. Raises InputError if it cannot be made."""
     choices = _check_settings(request.restore)
+    _check_names(request.restore.clip.media, request.restore.output)
     _check_input(request.restore.clip.media)
     folder = Path(request.restore.output)
     if os.path.lexists(folder) and not folder.is_dir():
@@ -80,6 +87,28 @@ def check_device(name: str) -> None:
 def _check_settings(request: RestoreRequest) -> Choices:
     check_device(request.device)
     return resolve(request, find_model(request.model).info)
+
+
+def _check_names(*paths: str) -> None:
+    """Raise InputError for a path that no job can carry, or no folder can hold."""
+    for path in paths:
+        try:
+            data = path.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(f"{path!a} is not Unicode.", "Rename it: its name is not in UTF-8.") from error
+        if "\0" in path:
+            raise InputError(f"{path!a} contains a zero byte.", "Check the path.")
+        longest = max(Path(path).parts, key=lambda part: len(part.encode()), default="")
+        if len(longest.encode()) > LONGEST_NAME:
+            raise InputError(
+                f"The name {longest[:40]}... is too long: {len(longest.encode())} bytes.",
+                f"File names have at most {LONGEST_NAME} bytes: choose a shorter one.",
+            )
+        if len(data) > _LONGEST_PATH:
+            raise InputError(
+                f"The path {path[:40]}... is too long: {len(data)} bytes.",
+                f"Paths have at most {_LONGEST_PATH} bytes: choose a shorter one.",
+            )
 
 
 def _check_input(text: str) -> None:

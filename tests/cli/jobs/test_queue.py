@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import textwrap
 from datetime import datetime
 from fractions import Fraction
@@ -70,6 +71,28 @@ def test_outputs_go_where_and_are_called_as_they_are_told_to(runner: CliRunner) 
     (job,) = runner.daemon.jobs.values()
     assert job.request["interpret"] == {"sound": "no"}
     assert (job.output, job.label) == (str(runner.folder / "out" / "a_4x.%04d.png"), "night")
+
+
+@pytest.mark.parametrize(
+    ("name", "output"),
+    [
+        ("50%discount.mov", "50%discount_restored.mov"),
+        ("take:2.mov", "take:2_restored.mov"),
+        ("-dash.mov", "-dash_restored.mov"),
+        ("new\nline.mov", "new\nline_restored.mov"),
+        ("film 🎬 e\u0301 \u00e9.mov", "film 🎬 e\u0301 \u00e9_restored.mov"),
+        ("n" * 251 + ".mov", "n" * 242 + "_restored.mov"),
+        ("ü" * 125 + ".mov", "ü" * 121 + "_restored.mov"),
+    ],
+    ids=ascii,
+)
+def test_any_name_that_a_file_has_is_queued_under_it(name: str, output: str, runner: CliRunner) -> None:
+    (runner.folder / "a.mov").rename(runner.folder / name)
+    answer = runner("queue", "add", f"./{name}")
+    assert answer.code == 0, answer.err
+    (job,) = runner.daemon.jobs.values()
+    assert Path(job.output) == runner.folder / output
+    assert len(os.fsencode(output)) <= 255
 
 
 def test_each_queued_job_is_an_event_with_json(runner: CliRunner) -> None:

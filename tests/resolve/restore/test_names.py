@@ -90,3 +90,9 @@ def test_settings_that_cannot_be_read_are_the_defaults(tmp_path: Path, text: str
     (file,) = tmp_path.iterdir()
     file.write_text(text)
     assert recall_settings(tmp_path, "p") == RestoreSettings()
+
+
+def test_a_long_name_fits_on_a_file_system_in_every_script(tmp_path: Path) -> None:
+    path = restored_path(tmp_path, "映" * 200 + ".mov", ())
+    path.touch()
+    assert path.name.startswith("映" * 60)

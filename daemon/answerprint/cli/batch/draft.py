@@ -16,7 +16,8 @@ from answerprint.api.request import RestoreRequest
 from answerprint.api.types import NewJob
 from answerprint.errors import InputError
 from answerprint.frames.sequence import find_sequence, names_a_sequence, split_number
-from answerprint.scheduler.preflight import check_restore
+from answerprint.scheduler.preflight import LONGEST_NAME, check_restore
+from answerprint.text import shortened
 
 __all__ = ["OWN", "Draft", "Mistake", "Mistakes", "finish", "is_made_here", "output_for"]
 
@@ -111,12 +112,12 @@ def output_for(source: Path, *, folder: Path | None, suffix: str, extension: str
     """Return the output of an absolute source: its name with a suffix, beside it or in another folder.
 
     The frame number of a sequence is dropped: plate.%04d.png gives plate_restored.mov. The extension may contain a
-    frame number, such as .%04d.png.
+    frame number, such as .%04d.png. A name that becomes too long for a file is cut before the suffix.
     """
     name = source.name if source.is_dir() else source.stem
     stem = "".join(split_number(name) or (name,)).rstrip("._- ") or "clip"
-    dot = "" if extension.startswith(".") else "."
-    return (folder or source.parent) / f"{stem}{suffix}{dot}{extension}"
+    end = f"{suffix}{'' if extension.startswith('.') else '.'}{extension}"
+    return (folder or source.parent) / (shortened(stem, LONGEST_NAME - len(os.fsencode(end))) + end)
 
 
 _MARK = b"answerprint_version"

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from answerprint.errors import InputError
 from answerprint.frames.codecs import codec_named
+from answerprint.text import shortened
 
 __all__ = ["FOLDER", "Taken", "folder_for", "restored_path"]
 
 FOLDER = "Restored"
 _UNFIT = re.compile(r"[^\w.,+()@-]+")  # what some system refuses in a name, or a shell interprets
 _LONGEST = 120  # characters of a name, leaving room for version and suffix on every file system
+_LONGEST_BYTES = 200  # of the 255 that file systems take
 _MOST_VERSIONS = 99_999
 
 
@@ -83,7 +85,7 @@ def _make(folder: Path) -> None:
 
 
 def _fit(name: str) -> str:
-    return _UNFIT.sub("_", name).strip("_. ")[:_LONGEST] or "clip"
+    return shortened(_UNFIT.sub("_", name).strip("_. ")[:_LONGEST], _LONGEST_BYTES) or "clip"
 
 
 def _films(platform: str = sys.platform) -> Path:
