@@ -13,9 +13,13 @@ import torch
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
+from torch import Tensor
 
 from answerprint.api.request import RestoreRequest
 from answerprint.backends.base import Backend
+from answerprint.backends.identity.adapter import IdentityBackend
+from answerprint.backends.latent import LatentCondition
+from answerprint.errors import InputError
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame
@@ -25,6 +29,8 @@ from answerprint.media.encode import encode_pixels
 from answerprint.media.segment import SegmentReader
 from answerprint.pipeline.clip_state import pack_state, read_state
 from answerprint.pipeline.restore_clip import ClipSettings, restore_clip
+from answerprint.pipeline.working_space import SPACES
+from answerprint.store.receipts import carry_path
 from answerprint.temporal.options import MethodOptions
 from answerprint.worker.devices import DeviceMemory
 from answerprint.worker.loading import Models, load_model
@@ -174,3 +180,70 @@ def test_without_the_model_a_smaller_picture_keeps_its_values_and_does_not_flick
     (chunk,) = restore_clip([Frame(0, stripes)], None, FlowSource(get_estimator("dis")), settings)
     (frame,) = chunk
     assert np.allclose(frame.picture[4:-4, 4:-4], 1.5, atol=0.01)
+
+
+LIGHT = np.linspace(-0.5, 60, 46 * 31 * 3).astype(np.float16).astype(np.float32).reshape(31, 46, 3)
+
+
+def light_source(folder: Path) -> Path:
+    """A scene-linear EXR of values as half floats have them."""
+    frame = VideoFrame(*SIZE, "gbrpf32le")
+    for index, channel in enumerate((1, 2, 0)):
+        fill(frame, index, np.ascontiguousarray(LIGHT[..., channel]))
+    return write_still(folder / "in.exr", "exr", frame)
+
+
+class Watched(IdentityBackend):
+    """Keeps what it is shown."""
+
+    seen: Tensor
+
+    def condition(self, low: Tensor) -> LatentCondition:
+        self.seen = low
+        return super().condition(low)
+
+
+def test_light_is_seen_as_on_a_display_and_comes_back_as_it_was(tmp_path: Path) -> None:
+    source = light_source(tmp_path)
+    job = Rendering(source, tmp_path / "job", {"model": "identity", "scale": "1", "steps": None})
+    backend = Watched(CPU)
+    job.run(backend)
+    (receipt,) = job.chunks
+    (frame,) = SegmentReader(tmp_path / "job", receipt).frames()
+    np.testing.assert_allclose(frame.picture, LIGHT, rtol=1e-5, atol=1e-6)
+    assert np.array_equal(frame.picture.astype(np.float16), LIGHT.astype(np.float16))
+    seen = backend.seen[0].permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(seen, SPACES["linear"].to_display(LIGHT), atol=1e-6)
+    assert job.kinds("started")[0]["working_space"] == "linear"
+
+
+def test_the_space_is_part_of_what_decides_the_picture(tmp_path: Path) -> None:
+    """The usual clip has the fingerprint that it had before there were spaces; a source returned as it is, too."""
+    usual, exr = write_clip(tmp_path / "clip.mkv", 0, 1), light_source(tmp_path)
+    assert job_of(usual, "a.mkv").fingerprint == job_of(usual, "a.mkv", working_space="display").fingerprint
+    assert job_of(usual, "a.mkv").fingerprint != job_of(usual, "a.mkv", working_space="slog3").fingerprint
+    assert job_of(exr, "a.%04d.exr").fingerprint == job_of(exr, "a.%04d.exr", working_space="LINEAR").fingerprint
+    assert job_of(exr, "a.%04d.exr").fingerprint != job_of(exr, "a.%04d.exr", working_space="display").fingerprint
+    assert job_of(exr, "a.%04d.exr", strength=0).working_space.name == "display"
+    with pytest.raises(InputError, match="no working space"):
+        job_of(exr, "a.%04d.exr", working_space="film").started("cpu")
+
+
+def test_a_resumed_clip_goes_on_in_its_space(tmp_path: Path) -> None:
+    """Also where the state is lost at a cut, which is then found anew."""
+    clip = write_clip(tmp_path / "clip.mkv", 0, 10, cuts=(5,))
+    settings = {"model": "tiny-x4", "working_space": "slog3"}
+    whole = Rendering(clip, tmp_path / "whole", settings)
+    whole.run()
+    part = Rendering(clip, tmp_path / "part", settings)
+
+    def stop() -> None:
+        if part.chunks:
+            part.controls.give_way.set()
+
+    assert part.run(at_border=stop)["event"] == "stopped"
+    part.controls.give_way.clear()
+    carry_path(part.folder, 0).unlink()
+    part.run(resume=part.chunks[-1])
+    assert [each.segment for each in part.chunks] == [each.segment for each in whole.chunks]
+    assert len(whole.chunks) > 1

@@ -33,7 +33,17 @@ _RANGES = {"video": "tv", "full": "pc"}
 _FIELDS = {order.value: order for order in FieldOrder if order is not FieldOrder.PER_FRAME}
 """What an editor can set, by the words of a request; the protocol has the names of the enum."""
 _ALPHAS = {"none": "NONE", "straight": "STRAIGHT", "premultiplied": "PREMULTIPLIED"}
-_INTERPRETED = ("rate", "start_timecode", "pixel_aspect", "levels", *CLIP_WORDS, "sound", "handles")
+_INTERPRETED = (
+    "rate",
+    "start_timecode",
+    "pixel_aspect",
+    "levels",
+    *CLIP_WORDS,
+    "sound",
+    "handles",
+    "colour_space",
+    "gamma",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +145,8 @@ class ClipRef:
             fields=_FIELDS.get(interpret.get("fields", "")),
             deinterlace=_unless_usual("deinterlace", interpret.get("deinterlace")),
             levels=interpret.get("levels", ""),
+            colour_space=interpret.get("colour_space", ""),
+            gamma=interpret.get("gamma", ""),
             audio=False if interpret.get("sound") == "no" else None,
         )
 
@@ -149,6 +161,8 @@ class ClipRef:
             "deinterlace": self.deinterlace,
             "sound": "no" if self.audio is False else "",
             "handles": "{},{}".format(*self.handles) if any(self.handles) and isinstance(self.range, str) else "",
+            "colour_space": self.colour_space,
+            "gamma": self.gamma,
         }
         interpret = {name: text for name, text in given.items() if text}
         return {"input": self.media, "range": self._range_text(), "interpret": interpret}

@@ -20,6 +20,9 @@ __all__ = ["DEFAULT_MODELS", "FIELD_TYPES", "SETTINGS", "PreviewRequest", "Resto
 MAX_SEED = 2**63 - 1
 _SCALE = re.compile(r"\d{1,4}(\.\d{1,6}|/\d{1,6})?")
 
+_ADDED = frozenset({"damaged", "working_space"})
+"""Settings that the first programs do not know: only named where they are not at their default."""
+AUTO = "auto"
 QUALITY = "quality"
 DEFAULT_MODELS: Mapping[str, str] = MappingProxyType(
     {"draft": "realesr-animevideov3", "standard": "swift-x4", "best": "realesrgan-x4plus"}
@@ -142,6 +145,15 @@ class RestoreRequest:
             label="Strength",
         ),
     )
+    working_space: str = field(
+        default=AUTO,
+        metadata=_about(
+            metavar="NAME",
+            help="how the values of the source are meant, so that the model sees them as on a display and they return "
+            "as they came: display, linear, log (film), pq, hlg, or a camera's log, such as logc3 or slog3",
+            default="auto: as the source is tagged",
+        ),
+    )
     steps: int | None = field(
         default=None,
         metadata=_about(
@@ -234,6 +246,8 @@ class RestoreRequest:
         """Return the settings by name, those of `ClipRef.settings` among them."""
         own = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("clip", "parts")}
         own |= {"size": None if self.size is None else list(self.size), "options": dict(self.options)}
+        for name in _ADDED & own.keys() - self.changed().keys():
+            del own[name]  # unknown to the first programs, which may read it
         if self.parts:
             own["parts"] = [[path, frames.start, frames.stop] for path, frames in self.parts]
         return {**self.clip.settings(), **own}

@@ -13,7 +13,10 @@ __all__ = ["plan_words"]
 
 
 def plan_words(started: Message) -> str:
-    """Frames, sizes, rate, codec, model, device, time and disk space, from a `started` event; unknown ones left out."""
+    """What will be done, from a `started` event; what is unknown or as usual is left out.
+
+    Frames, sizes, rate, codec, model, device, working space, time and disk space.
+    """
     source, output = started.get("input") or {}, started.get("output") or {}
     estimate = started.get("estimate") or {}
     first, stop = source.get("range") or (0, 0)
@@ -22,10 +25,11 @@ def plan_words(started: Message) -> str:
     what = [counted(stop - first, "frame"), " to ".join(dict.fromkeys(sizes)) + rate, str(output.get("codec") or "")]
     device = f" on {started['device']}" if started.get("device") else ""
     how = f"{started['model']}{device}" if started.get("model") else ""
+    space_in = f"working space {started['working_space']}" if started.get("working_space") else ""
     seconds, scratch, result = (estimate.get(name) or 0 for name in ("seconds", "scratch_bytes", "output_bytes"))
     time = f"about {duration(max(1, seconds))}" if seconds else "time not known yet"
     space = f"up to {size_text(scratch + result)} of disk, then {size_text(result)}" if scratch and result else ""
-    return "; ".join(part for part in (", ".join(filter(None, what)), how, time, space) if part)
+    return "; ".join(part for part in (", ".join(filter(None, what)), how, space_in, time, space) if part)
 
 
 def _rate(text: str) -> str:

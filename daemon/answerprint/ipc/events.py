@@ -68,9 +68,18 @@ class FlowCounts(TypedDict):
 
 
 def started(
-    source: InputFacts, output: OutputFacts, *, model: str, device: str, estimate: Mapping[str, object] | None = None
+    source: InputFacts,
+    output: OutputFacts,
+    *,
+    model: str,
+    device: str,
+    estimate: Mapping[str, object] | None = None,
+    working_space: str = "",
 ) -> Message:
-    """The job has been checked and starts. estimate: expected resources, such as memory_bytes, if known."""
+    """The job has been checked and starts. estimate: expected resources, such as memory_bytes, if known.
+
+    working_space: "" and left out where the values of the source are restored as they are.
+    """
     return {
         "event": "started",
         "input": dict(source),
@@ -78,6 +87,7 @@ def started(
         "model": model,
         "device": device,
         "estimate": dict(estimate or {}),
+        **({"working_space": working_space} if working_space else {}),
     }
 
 

@@ -149,6 +149,7 @@ def understood_to(event: Message) -> pb.Understood:
         media=carried_text(source.get("path")),
         output=carried_text(output.get("path")),
         seconds=number(estimate.get("seconds")) or 0.0,
+        working_space=carried_text(event.get("working_space")),
         **{name: count(estimate.get(name)) for name in _ESTIMATES},
     )
 
@@ -173,7 +174,10 @@ def understood_from(message: pb.Understood) -> Message:
         "codec": message.codec,
     }
     estimate = {name: value for name in (*_ESTIMATES, "seconds") if (value := getattr(message, name))}
-    return events.started(source, output, model=message.model, device=message.device, estimate=estimate)
+    return events.started(
+        source, output, model=message.model, device=message.device, estimate=estimate,
+        working_space=message.working_space,
+    )  # fmt: skip
 
 
 def _chunk_to(event: Message) -> tuple[str, pb.ChunkDone]:

@@ -18,6 +18,7 @@ from answerprint.media import open_reader
 from answerprint.media.segment import encode_segment
 from answerprint.pipeline.clip_state import ClipState, pack_state, read_state
 from answerprint.pipeline.restore_clip import RestoredChunk
+from answerprint.pipeline.working_space import DISPLAY, WorkingSpace, displayed
 from answerprint.store import atomic
 from answerprint.store.failpoints import FailPoint, reach
 from answerprint.store.lock import HeldError, InstanceLock
@@ -164,8 +165,10 @@ class ChunkWriter:
     def _needed_bytes(self) -> int:
         return self.expected_bytes + self.expected_bytes // 4 + _SPARE_BYTES
 
-    def resume(self, receipt: ChunkReceipt, info: ClipInfo, frames: FrameRange) -> ClipState:
-        """Return the state after a finished chunk.
+    def resume(
+        self, receipt: ChunkReceipt, info: ClipInfo, frames: FrameRange, space: WorkingSpace = DISPLAY
+    ) -> ClipState:
+        """Return the state after a finished chunk. space: in which the clip is restored.
 
         If its file is missing or damaged, the clip can still continue if the next frame opens a shot: no state
         crosses a cut. Otherwise raises LostChunkError with the chunk that opened the shot.
@@ -180,7 +183,7 @@ class ChunkWriter:
             if (state.chunk, state.frame) != (receipt.chunk + 1, receipt.stop):
                 raise DamagedChunkError(f"{path} belongs to another chunk.")
         except (DamagedChunkError, FileNotFoundError) as error:
-            after_cut = _state_at_cut(receipt, info, frames)
+            after_cut = _state_at_cut(receipt, info, frames, space)
             if after_cut is not None:
                 return after_cut
             what = f"The state after chunk {receipt.chunk} is missing or damaged."
@@ -190,11 +193,11 @@ class ChunkWriter:
         return state
 
 
-def _state_at_cut(receipt: ChunkReceipt, info: ClipInfo, frames: FrameRange) -> ClipState | None:
+def _state_at_cut(receipt: ChunkReceipt, info: ClipInfo, frames: FrameRange, space: WorkingSpace) -> ClipState | None:
     """The state after a chunk that ends a shot; None if the shot continues."""
     border = FrameRange(receipt.stop - 1, min(receipt.stop + 1, frames.stop))
     with open_reader(info, border) as reader:
-        pictures = [prepare(frame.picture) for frame in reader]
+        pictures = [prepare(frame.picture) for frame in displayed(reader, space)]
     if len(pictures) == 2 and not CutDetector().is_cut(*pictures):
         return None
     return ClipState(receipt.chunk + 1, receipt.stop, pictures[0])

@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 
 from answerprint.api.request import RestoreRequest
-from answerprint.errors import InputError, JobFailedError
+from answerprint.errors import AnswerprintError, InputError, JobFailedError
 from answerprint.frames import ClipInfo, Frame, FrameRange
 from answerprint.frames.frame import Picture
 from answerprint.media import OnRead, open_reader, output_files, probe
 from answerprint.media.segment import SegmentReader
+from answerprint.pipeline.working_space import DISPLAY, WorkingSpace, choose_space
 from answerprint.store import atomic
 from answerprint.store.quota import storage_error
 from answerprint.store.receipts import ChunkReceipt
@@ -73,8 +74,8 @@ class StillTask:
 def make_still(task: StillTask, channel: JobChannel) -> dict[str, object]:
     """Write the picture; returns the facts of a report. Raises AnswerprintError, and what `channel.check` raises."""
     on_read = tell_reading(task.request.clip.media, channel)
-    frame = _restored(task, on_read) if task.side == "restored" else _source(task, on_read)
-    picture = _resized(frame.picture, _shown_size(frame, task))
+    frame, space = _restored(task, on_read) if task.side == "restored" else _source(task, on_read)
+    picture = _resized(space.to_display(frame.picture), _shown_size(frame, task))
     codes = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
     options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if task.format == "jpeg" else []
     done, data = cv2.imencode("." + task.format, np.ascontiguousarray(codes[..., ::-1]), options)
@@ -93,17 +94,28 @@ def make_still(task: StillTask, channel: JobChannel) -> dict[str, object]:
     }
 
 
-def _restored(task: StillTask, on_read: OnRead) -> Frame:
+_Shown = tuple[Frame, WorkingSpace]
+"""A frame, and the space in which a display shows it."""
+
+
+def _restored(task: StillTask, on_read: OnRead) -> _Shown:
     if task.receipt is None:
-        return _delivered(resolve_job(task.request, on_read=on_read), task.frame, on_read)
+        resolved = resolve_job(task.request, on_read=on_read)
+        return _delivered(resolved, task.frame, on_read), resolved.returned_space
     frames = FrameRange(task.receipt.first, task.receipt.stop)
     if task.frame not in frames:
         raise InputError(f"Frame {task.frame} is not in chunk {task.receipt.chunk}.", f"It holds {frames}.")
-    return SegmentReader(task.folder, task.receipt).frame(task.frame)
+    frame = SegmentReader(task.folder, task.receipt).frame(task.frame)
+    try:
+        return frame, resolve_job(task.request, on_read=on_read).returned_space
+    except AnswerprintError:  # the source is gone: the frame is there all the same
+        return frame, DISPLAY
 
 
-def _source(task: StillTask, on_read: OnRead) -> Frame:
-    return _read(read_source(task.request.clip, on_read), task.frame)
+def _source(task: StillTask, on_read: OnRead) -> _Shown:
+    clip = task.request.clip
+    info = read_source(clip, on_read)
+    return _read(info, task.frame), choose_space(task.request.working_space, info, clip)
 
 
 def _delivered(resolved: ResolvedJob, frame: int, on_read: OnRead) -> Frame:

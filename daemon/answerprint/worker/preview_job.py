@@ -18,6 +18,7 @@ from answerprint.ipc.messages import Message
 from answerprint.media import open_reader
 from answerprint.media.sources import Sources, check_place
 from answerprint.pipeline.restore_clip import restore_clip, timed_frames
+from answerprint.pipeline.working_space import displayed
 from answerprint.store import atomic
 from answerprint.store.open_folder import OpenFolder
 from answerprint.store.reserved import check_not_ours
@@ -80,7 +81,8 @@ def preview(request: PreviewRequest, channel: JobChannel, models: Models) -> Mes
         resolved.warn(channel)
         settings = settings_for(resolved, backend, usual_recipe(resolved, backend))
         report = Reporter(channel, len(resolved.frames)).report
-        source = keep(timed_frames(reader, watch, channel.check))
+        # Both sides stay in the working space, which is that of the display which they are for.
+        source = keep(displayed(timed_frames(reader, watch, channel.check), resolved.working_space))
         for chunk in restore_clip(source, backend, flow, settings, watch=watch, on_progress=report):
             for frame in chunk:
                 name = f"{resolved.info.path.stem}-{frame.index:06d}.png"

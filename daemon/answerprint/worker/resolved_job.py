@@ -37,6 +37,7 @@ from answerprint.media.probe import sized_at
 from answerprint.media.provenance import MADE_BY_KEY
 from answerprint.media.spacing import check_spacing, spacing_notices
 from answerprint.pipeline.choices import Choices, resolve
+from answerprint.pipeline.working_space import DISPLAY, WorkingSpace, choose_space
 from answerprint.weights.manifest import read_manifest
 from answerprint.worker.requests import JobChannel
 
@@ -68,6 +69,7 @@ _COUNTED = frozenset(
         "consistency",
         "options",
         "device",
+        "working_space",
     }
 )
 """Settings that the fingerprint has in a form of its own, or that change no picture. All others count as they are."""
@@ -129,6 +131,8 @@ class ResolvedJob:
             identity["orientation"] = info.orientation
         if info.levels == "tv" and is_rgb(info.pixel_format):
             identity["levels"] = "video of R'G'B'"
+        if self.working_space.curve is not None:
+            identity["working_space"] = self.working_space.name
         if info.interlaced:
             identity["fields"] = info.field_order.value
         if info.cadence is not Cadence.FRAME:
@@ -163,6 +167,18 @@ class ResolvedJob:
     def is_source(self) -> bool:
         """Whether the result is the source, at its own size or resized: the model has no share in it."""
         return self.request.strength == 0
+
+    @property
+    def working_space(self) -> WorkingSpace:
+        """In which the source is restored. A source that is returned as it is, is not converted."""
+        if self.is_source and self.size == (self.info.width, self.info.height):
+            return DISPLAY
+        return choose_space(self.request.working_space, self.info, self.request.clip)
+
+    @property
+    def returned_space(self) -> WorkingSpace:
+        """From which the result is returned; depth is no picture of the source."""
+        return DISPLAY if self.entry.info.gives == "depth" else self.working_space
 
     @property
     def float_segments(self) -> bool:
@@ -247,6 +263,7 @@ class ResolvedJob:
             model=self.entry.name,
             device=device,
             estimate=self.estimate(device),
+            working_space="" if self.working_space.curve is None else self.working_space.name,
         )
 
     def spec(self, *, job: str = "", overwrite: bool | None = None) -> OutputSpec:

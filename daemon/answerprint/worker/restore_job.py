@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from answerprint.ipc.messages import Message
 from answerprint.media import FrameReader, check_output, open_reader
 from answerprint.pipeline.clip_state import ClipState
 from answerprint.pipeline.restore_clip import RestoredChunk, restore_clip, timed_frames
+from answerprint.pipeline.working_space import displayed, returned
 from answerprint.store.receipts import ChunkReceipt
 from answerprint.temporal.stopwatch import Stopwatch
 from answerprint.worker.chunk_writer import ChunkWriter
@@ -125,7 +126,11 @@ def render(task: RenderTask, channel: JobChannel, models: Models, at_border: Cal
     watch = stopwatch(device)
     cache = open_flow_cache()
     with scratch.locked(), cache.lease():
-        state = None if task.resume is None else scratch.resume(task.resume, resolved.info, resolved.frames)
+        state = (
+            None
+            if task.resume is None
+            else scratch.resume(task.resume, resolved.info, resolved.frames, resolved.working_space)
+        )
         run = _Run(resolved, source, scratch, flow_through(cache), channel, watch, models, at_border, state)
         if run.done == len(resolved.frames):
             at_end = True
@@ -233,11 +238,12 @@ class _Run:
         if not self._may_continue():
             return False
         with open_reader(resolved.info, FrameRange(resolved.frames.start + self.done, resolved.frames.stop)) as reader:
+            source = displayed(timed_frames(reader, self._watch, self._channel.check), resolved.working_space)
             chunks = restore_clip(
-                timed_frames(reader, self._watch, self._channel.check), backend, self._flow, settings,
-                resume=self._state, watch=self._watch, on_progress=report,
-            )  # fmt: skip
+                source, backend, self._flow, settings, resume=self._state, watch=self._watch, on_progress=report
+            )
             for chunk in chunks:
+                chunk = replace(chunk, frames=returned(chunk, resolved.returned_space))
                 receipt = self._commit(chunk, recipe, [each for each in reader.damaged if each in chunk.range])
                 self._warn(reader)
                 hits, misses = self._flow.hits - counts[0], self._flow.misses - counts[1]

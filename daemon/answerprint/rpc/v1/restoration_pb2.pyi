@@ -131,7 +131,7 @@ class PictureSize(_message.Message):
     def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
 
 class Settings(_message.Message):
-    __slots__ = ("model", "task", "scale", "size", "chunk", "steps", "seed", "strength", "noise", "consistency", "options", "device", "damaged")
+    __slots__ = ("model", "task", "scale", "size", "chunk", "steps", "seed", "strength", "noise", "consistency", "options", "device", "damaged", "working_space")
     class OptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -152,6 +152,7 @@ class Settings(_message.Message):
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     DAMAGED_FIELD_NUMBER: _ClassVar[int]
+    WORKING_SPACE_FIELD_NUMBER: _ClassVar[int]
     model: str
     task: str
     scale: str
@@ -165,7 +166,8 @@ class Settings(_message.Message):
     options: _containers.ScalarMap[str, str]
     device: str
     damaged: str
-    def __init__(self, model: _Optional[str] = ..., task: _Optional[str] = ..., scale: _Optional[str] = ..., size: _Optional[_Union[PictureSize, _Mapping]] = ..., chunk: _Optional[int] = ..., steps: _Optional[int] = ..., seed: _Optional[int] = ..., strength: _Optional[float] = ..., noise: _Optional[str] = ..., consistency: _Optional[bool] = ..., options: _Optional[_Mapping[str, str]] = ..., device: _Optional[str] = ..., damaged: _Optional[str] = ...) -> None: ...
+    working_space: str
+    def __init__(self, model: _Optional[str] = ..., task: _Optional[str] = ..., scale: _Optional[str] = ..., size: _Optional[_Union[PictureSize, _Mapping]] = ..., chunk: _Optional[int] = ..., steps: _Optional[int] = ..., seed: _Optional[int] = ..., strength: _Optional[float] = ..., noise: _Optional[str] = ..., consistency: _Optional[bool] = ..., options: _Optional[_Mapping[str, str]] = ..., device: _Optional[str] = ..., damaged: _Optional[str] = ..., working_space: _Optional[str] = ...) -> None: ...
 
 class Deliverable(_message.Message):
     __slots__ = ("path", "codec", "overwrite", "parts")
@@ -390,7 +392,7 @@ class StateChanged(_message.Message):
     def __init__(self, state: _Optional[_Union[JobState, str]] = ..., problem: _Optional[_Union[Problem, _Mapping]] = ...) -> None: ...
 
 class Understood(_message.Message):
-    __slots__ = ("width", "height", "rate", "frames", "range", "output_width", "output_height", "codec", "model", "device", "memory_bytes", "scratch_bytes", "output_bytes", "media", "output", "seconds")
+    __slots__ = ("width", "height", "rate", "frames", "range", "output_width", "output_height", "codec", "model", "device", "memory_bytes", "scratch_bytes", "output_bytes", "media", "output", "seconds", "working_space")
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     RATE_FIELD_NUMBER: _ClassVar[int]
@@ -407,6 +409,7 @@ class Understood(_message.Message):
     MEDIA_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     SECONDS_FIELD_NUMBER: _ClassVar[int]
+    WORKING_SPACE_FIELD_NUMBER: _ClassVar[int]
     width: int
     height: int
     rate: Rational
@@ -423,7 +426,8 @@ class Understood(_message.Message):
     media: str
     output: str
     seconds: float
-    def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ..., rate: _Optional[_Union[Rational, _Mapping]] = ..., frames: _Optional[int] = ..., range: _Optional[_Union[FrameRange, _Mapping]] = ..., output_width: _Optional[int] = ..., output_height: _Optional[int] = ..., codec: _Optional[str] = ..., model: _Optional[str] = ..., device: _Optional[str] = ..., memory_bytes: _Optional[int] = ..., scratch_bytes: _Optional[int] = ..., output_bytes: _Optional[int] = ..., media: _Optional[str] = ..., output: _Optional[str] = ..., seconds: _Optional[float] = ...) -> None: ...
+    working_space: str
+    def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ..., rate: _Optional[_Union[Rational, _Mapping]] = ..., frames: _Optional[int] = ..., range: _Optional[_Union[FrameRange, _Mapping]] = ..., output_width: _Optional[int] = ..., output_height: _Optional[int] = ..., codec: _Optional[str] = ..., model: _Optional[str] = ..., device: _Optional[str] = ..., memory_bytes: _Optional[int] = ..., scratch_bytes: _Optional[int] = ..., output_bytes: _Optional[int] = ..., media: _Optional[str] = ..., output: _Optional[str] = ..., seconds: _Optional[float] = ..., working_space: _Optional[str] = ...) -> None: ...
 
 class StageBegan(_message.Message):
     __slots__ = ("stage", "message")
