@@ -106,6 +106,20 @@ def test_dnxhr_is_read_with_the_matrix_that_was_used(matrix: str, name: str, tmp
     assert MATRIX_WEIGHTS[found] == MATRIX_WEIGHTS[matrix]  # MXF has one name for both of BT.601
 
 
-def test_a_picture_too_small_for_the_codec_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="at least 256x120"):
-        open_writer(tmp_path / "o.mxf", OutputSpec(64, 48, Fraction(25), "dnxhr-hqx"))
+@pytest.mark.parametrize(("codec", "name", "least"), [("dnxhr-hqx", "o.mxf", "256x120"), ("h265", "o.mp4", "64x64")])
+def test_a_picture_too_small_for_the_codec_is_refused(codec: str, name: str, least: str, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=f"at least {least}"):
+        open_writer(tmp_path / name, OutputSpec(64, 48, Fraction(25), codec))
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+@pytest.mark.parametrize("frames", [1, 2])
+def test_a_clip_shorter_than_the_encoder_reorders_has_its_times(codec: str, frames: int, tmp_path: Path) -> None:
+    path = tmp_path / "o.mp4"
+    with open_writer(path, OutputSpec(64, 64, Fraction(25), codec)) as writer:
+        for index in range(frames):
+            writer.write(moving(index, 64, 64))
+    with av.open(str(path)) as container:
+        times = [(packet.pts, packet.dts) for packet in container.demux(video=0) if packet.size]
+    assert len(times) == frames
+    assert all(dts is not None and pts is not None and dts <= pts < 2**20 for pts, dts in times)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from answerprint.errors import InputError
+from answerprint.frames.clip_metadata import NO_METADATA, ClipMetadata
 from answerprint.frames.colour import UNTAGGED, ColourTags
 from answerprint.frames.frame import FrameRange
 from answerprint.frames.grid import FrameGrid
@@ -22,6 +23,7 @@ __all__ = [
     "FieldOrder",
     "PixelWindow",
     "is_rgb",
+    "metadata_within",
     "parse_range",
     "start_timecode_at",
 ]
@@ -107,6 +109,7 @@ class ClipInfo:
     damaged: what becomes of damaged frames.
     cadence: how its frames come of those of its source. stored: the source, if it has other frames than this clip.
     orientation: how the stored picture is turned to be shown, by the numbers of EXIF; 1 is as stored.
+    metadata: what else the file says of itself.
     """
 
     path: Path
@@ -137,6 +140,7 @@ class ClipInfo:
     display_window: PixelWindow | None = None
     notices: tuple[str, ...] = ()
     orientation: int = 1
+    metadata: ClipMetadata = NO_METADATA
     grid: FrameGrid | None = None
     damaged: DamagePolicy = DamagePolicy.KEEP
     fields_found: str = ""
@@ -229,3 +233,9 @@ def start_timecode_at(info: ClipInfo, frame: int) -> str | None:
     if info.start_timecode is None:
         return None
     return str(Timecode.parse(info.start_timecode, info.rate).shifted(frame))
+
+
+def metadata_within(info: ClipInfo, frames: FrameRange) -> ClipMetadata:
+    """Return the clip's metadata for a range of its frames, with chapters in the time of the result."""
+    rate = info.file_rate or info.rate
+    return info.metadata.within(frames.start / rate, frames.stop / rate, info.rate / rate)

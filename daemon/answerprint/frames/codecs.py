@@ -14,7 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from answerprint.errors import InputError
-from answerprint.frames.clip import ClipInfo, start_timecode_at
+from answerprint.frames.clip import ClipInfo, metadata_within, start_timecode_at
+from answerprint.frames.clip_metadata import NO_METADATA, ClipMetadata
 from answerprint.frames.colour import UNTAGGED, ColourTags
 from answerprint.frames.frame import FrameRange
 from answerprint.frames.pixel_format import planar_yuv
@@ -182,7 +183,7 @@ def _sharing(
         options=MappingProxyType({"preset": "medium", **options}),
         sample_entry="hvc1" if h265 else "",
         even_size=True,
-        least_size=(16, 16),
+        least_size=(64, 64) if h265 else (16, 16),  # x265 overruns its memory for narrower pictures
     )
 
 
@@ -324,7 +325,7 @@ class OutputSpec:
     sources: files that the output is made from, and must never replace.
     alpha: pictures come with alpha; it is kept if the codec can. grey: pictures are depth, three equal channels; if
     the codec has a format for it, one channel without colour tags is written. source_format: the source's pixel format,
-    for codecs that keep it; empty for pictures that come from no file.
+    for codecs that keep it; empty for pictures that come from no file. metadata: what else the source says of itself.
     """
 
     width: int
@@ -342,6 +343,7 @@ class OutputSpec:
     alpha: bool = False
     grey: bool = False
     source_format: str = ""
+    metadata: ClipMetadata = NO_METADATA
     sources: tuple[Path, ...] = ()
 
     @classmethod
@@ -381,5 +383,6 @@ class OutputSpec:
             alpha=info.has_alpha,
             grey=grey,
             source_format=info.pixel_format,
+            metadata=metadata_within(info, frames),
             sources=info.files or (info.path,),
         )

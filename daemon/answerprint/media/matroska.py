@@ -1,19 +1,23 @@
-"""Writes the sample aspect into a finished Matroska file.
+"""Writes the sample aspect and HDR metadata into a finished Matroska file.
 
-The muxer takes it from a field that PyAV cannot set, so it is written afterwards: before muxing, the track gets a name
-of spaces, which DisplayWidth and DisplayHeight later replace. The rest of the file does not move.
+The muxer takes them from fields that PyAV cannot set, so they are written afterwards: before muxing, the track gets a
+name of spaces, whose room the elements later use. The rest of the file does not move.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-__all__ = ["ASPECT_ROOM", "write_aspect"]
+from answerprint.frames.clip_metadata import HdrMetadata
 
-ASPECT_ROOM = " " * 48  # the track name that is replaced
+__all__ = ["ROOM", "write_video_track"]
+
+ROOM = " " * 320
+"""The track's name that is replaced."""
 
 # Element ids of RFC 9559.
 _SEGMENT = 0x18538067
@@ -24,6 +28,13 @@ _VIDEO = 0xE0
 _DISPLAY_WIDTH = 0x54B0
 _DISPLAY_HEIGHT = 0x54BA
 _DISPLAY_UNIT = 0x54B2
+_COLOUR = 0x55B0
+_MAX_CLL = 0x55BC
+_MAX_FALL = 0x55BD
+_MASTERING = 0x55D0
+_CHROMATICITIES = range(0x55D1, 0x55D9)  # x and y of red, green, blue and white
+_LUMINANCE_MOST = 0x55D9
+_LUMINANCE_LEAST = 0x55DA
 _CRC = 0xBF
 _VOID = 0xEC
 
@@ -40,12 +51,17 @@ class _Element:
     stop: int
 
 
-def write_aspect(path: Path, width: int, height: int, aspect: Fraction) -> None:
-    """Set the aspect of the video track in place. Raises ValueError if the file has no room for it."""
-    display_width, display_height = _display_size(width, height, aspect)
+def write_video_track(
+    path: Path, size: tuple[int, int], aspect: Fraction, hdr: HdrMetadata | None = None, name: str = ""
+) -> None:
+    """Set aspect, HDR metadata and name of the video track, in place. size: width and height, px.
+
+    Raises ValueError if the file has no room for them.
+    """
+    shape = _display_size(*size, aspect)
     with path.open("r+b") as file:
         head = bytearray(file.read(_HEAD_BYTES))
-        _patch(head, display_width, display_height)
+        _patch(head, shape, hdr, name)
         file.seek(0)
         file.write(head)
 
@@ -57,7 +73,7 @@ def _display_size(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
     return shape.numerator * scale, shape.denominator * scale
 
 
-def _patch(head: bytearray, display_width: int, display_height: int) -> None:
+def _patch(head: bytearray, shape: tuple[int, int], hdr: HdrMetadata | None, name: str) -> None:
     segment = _find(head, 0, len(head), _SEGMENT)
     tracks = _find(head, segment.payload, len(head), _TRACKS)
     for track in _children(head, tracks.payload, tracks.stop):
@@ -67,17 +83,36 @@ def _patch(head: bytearray, display_width: int, display_height: int) -> None:
         video = next((part for part in parts if part.id == _VIDEO), None)
         if video is None:
             continue
-        kept = [bytes(head[part.start : part.stop]) for part in parts if part.id not in (_VIDEO, _NAME, _VOID, _CRC)]
-        inside = [
-            bytes(head[part.start : part.stop])
-            for part in _children(head, video.payload, video.stop)
-            if part.id not in (_DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT, _VOID, _CRC)
-        ]
-        inside += [_number(_DISPLAY_WIDTH, display_width), _number(_DISPLAY_HEIGHT, display_height)]
-        body = b"".join(kept) + _element(_VIDEO, b"".join(inside))
+        kept = _without(head, track, (_VIDEO, _NAME))
+        colour = next((part for part in _children(head, video.payload, video.stop) if part.id == _COLOUR), None)
+        inside = _without(head, video, (_DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT, _COLOUR))
+        inside += _number(_DISPLAY_WIDTH, shape[0]) + _number(_DISPLAY_HEIGHT, shape[1])
+        described = b"" if colour is None else bytes(head[colour.payload : colour.stop])
+        described += b"" if hdr is None else _hdr_elements(hdr)
+        inside += _element(_COLOUR, described) if described else b""
+        body = kept + (_element(_NAME, name.encode()) if name else b"") + _element(_VIDEO, inside)
         head[track.payload : track.stop] = body + _void(track.stop - track.payload - len(body))
         return
     raise ValueError("the Matroska file has no video track in its head")
+
+
+def _without(data: bytearray, parent: _Element, left_out: tuple[int, ...]) -> bytes:
+    """The children of an element but some; padding and checksums go too."""
+    children = _children(data, parent.payload, parent.stop)
+    return b"".join(data[each.start : each.stop] for each in children if each.id not in (*left_out, _VOID, _CRC))
+
+
+def _hdr_elements(hdr: HdrMetadata) -> bytes:
+    """What the element Colour holds of them."""
+    elements = b""
+    if hdr.light_level:
+        elements += _number(_MAX_CLL, hdr.light_level[0]) + _number(_MAX_FALL, hdr.light_level[1])
+    display = [value for point in hdr.chromaticities for value in point]
+    inside = b"".join(_float(key, value) for key, value in zip(_CHROMATICITIES, display, strict=False))
+    if hdr.luminance is not None:
+        least, most = hdr.luminance
+        inside += _float(_LUMINANCE_MOST, most) + _float(_LUMINANCE_LEAST, least)
+    return elements + (_element(_MASTERING, inside) if inside else b"")
 
 
 def _children(data: bytearray, start: int, stop: int) -> Iterator[_Element]:
@@ -112,7 +147,11 @@ def _number(identity: int, value: int) -> bytes:
     return _element(identity, value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big"))
 
 
+def _float(identity: int, value: Fraction) -> bytes:
+    return _element(identity, struct.pack(">d", float(value)))
+
+
 def _void(size: int) -> bytes:
     if size < 5:
-        raise ValueError("the Matroska file has no room for its aspect")
+        raise ValueError("the Matroska file has no room for its metadata")
     return _element(_VOID, bytes(size - 5))

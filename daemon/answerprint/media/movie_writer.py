@@ -16,15 +16,16 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from answerprint.errors import MediaError, OutputError
+from answerprint.frames.clip_metadata import HdrMetadata
 from answerprint.frames.codecs import CodecInfo, OutputSpec
 from answerprint.frames.frame import FrameRange, Picture, Plane
-from answerprint.media import matroska, mxf
+from answerprint.media import matroska, mxf, quicktime
 from answerprint.media.audio import AudioFeed
 from answerprint.media.boundary import best_video, open_container, reading, writing
+from answerprint.media.clip_metadata import add_metadata
 from answerprint.media.dnxhr import declare_matrix
 from answerprint.media.encode import encode_pixels
-from answerprint.media.matroska import ASPECT_ROOM
-from answerprint.media.provenance import MXF_COMMENT
+from answerprint.media.hevc import x265_hdr
 from answerprint.media.sink import Hooks, Writer, output_colour
 from answerprint.media.tags import write_tags
 from answerprint.store.atomic import temporary_name
@@ -40,6 +41,10 @@ _MUXER_OPTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "mxf": {"strict": "unofficial"},  # rates that few broadcasters use
     }
 )
+
+
+_LONGEST_DELAY = 16
+"""Frames that an encoder reorders at most."""
 
 
 class MovieWriter(Writer):
@@ -68,14 +73,17 @@ class MovieWriter(Writer):
             )
             self._container = container
             self._video = self._add_video(container)
-            container.metadata.update(self._texts())
+            texts = dict(self.spec.provenance)
+            if self._muxer == "matroska" and self.spec.start_timecode:
+                texts["timecode"] = self.spec.start_timecode
+            add_metadata(container, self._video, self.spec.metadata, texts)
         if self.spec.audio_from is not None and self.spec.audio_from.has_audio:
             feed = AudioFeed(container, self.spec.audio_from, self.spec.audio_range, self._muxer)
             self._audio = self._stack.enter_context(feed)
 
     def _add_video(self, container: OutputContainer) -> VideoStream:
         spec, codec = self.spec, self.codec
-        stream = container.add_stream(codec.encoder, rate=spec.rate, options=dict(codec.options))
+        stream = container.add_stream(codec.encoder, rate=spec.rate, options=self._encoder_options())
         if not isinstance(stream, VideoStream):
             raise ValueError(f"{codec.encoder} is no video encoder")
         context = stream.codec_context
@@ -88,18 +96,25 @@ class MovieWriter(Writer):
         write_tags(context, self._colour)
         if spec.start_timecode and self._muxer != "matroska":
             stream.metadata["timecode"] = spec.start_timecode  # becomes a tmcd track, or a timecode component of MXF
-        if self._muxer == "matroska" and spec.sample_aspect != 1:
-            stream.metadata["title"] = ASPECT_ROOM
+        # A name of spaces makes room for what is written after muxing, together with the true name.
+        if self._muxer == "matroska" and (spec.sample_aspect != 1 or self._hdr):
+            stream.metadata["title"] = matroska.ROOM + spec.metadata.track_title
+        elif self._muxer in ("mov", "mp4") and self._hdr:
+            stream.metadata["title"] = quicktime.NAME_ROOM + spec.metadata.track_title
+        elif spec.metadata.track_title:
+            stream.metadata["title"] = spec.metadata.track_title
         return stream
 
-    def _texts(self) -> dict[str, str]:
-        """The container's metadata."""
-        texts = dict(self.spec.provenance)
-        if self._muxer == "mxf":
-            return {f"{MXF_COMMENT}{key}": value for key, value in texts.items()}
-        if self._muxer == "matroska" and self.spec.start_timecode:
-            texts["timecode"] = self.spec.start_timecode
-        return texts
+    @property
+    def _hdr(self) -> HdrMetadata | None:
+        """What is written of it; depth has none."""
+        return None if self.spec.grey else self.spec.metadata.hdr
+
+    def _encoder_options(self) -> dict[str, str]:
+        options = dict(self.codec.options)
+        if self.codec.encoder == "libx265" and self._hdr is not None:
+            options["x265-params"] = ":".join([options["x265-params"], *x265_hdr(self._hdr)])
+        return options
 
     def _write(self, picture: Picture, alpha: Plane | None) -> None:
         if self._container is None or self._video is None:
@@ -119,9 +134,11 @@ class MovieWriter(Writer):
         if self._video is None:
             raise ValueError("the writer is not open")
         packets = self._video.encode(frame)
-        if self.codec.encoder == "dnxhd":
-            for packet in packets:
+        for packet in packets:
+            if self.codec.encoder == "dnxhd":
                 declare_matrix(packet, self._colour.matrix)
+            if packet.pts is not None and not _plausible(packet.dts, packet.pts):
+                packet.dts = packet.pts  # in a clip of one or two frames, x265 does not set it
         return packets
 
     def copy(self, source: Path, frames: FrameRange, on_frame: Callable[[], None] = lambda: None) -> None:
@@ -178,11 +195,13 @@ class MovieWriter(Writer):
 
     def _complete(self, path: Path) -> None:
         """Write into the closed file what PyAV cannot tell the muxer."""
-        shape = (self.spec.width, self.spec.height, self.spec.sample_aspect)
-        if self.spec.sample_aspect != 1 and self._muxer == "matroska":
-            matroska.write_aspect(path, *shape)
-        if self.spec.sample_aspect != 1 and self._muxer == "mxf":
-            mxf.write_frame_aspect(path, *shape)
+        spec, title = self.spec, self.spec.metadata.track_title
+        if self._muxer == "matroska" and (spec.sample_aspect != 1 or self._hdr):
+            matroska.write_video_track(path, (spec.width, spec.height), spec.sample_aspect, self._hdr, title)
+        if self._muxer in ("mov", "mp4") and self._hdr:
+            quicktime.write_hdr(path, self._hdr, title)
+        if self._muxer == "mxf" and spec.sample_aspect != 1:
+            mxf.write_frame_aspect(path, spec.width, spec.height, spec.sample_aspect)
 
     def _publish(self, place: OpenFolder) -> None:
         self._sources.check(place, self.path.name)
@@ -199,3 +218,8 @@ class MovieWriter(Writer):
         if self._temporary and self._place is not None:
             self._place.remove(self._temporary)
             self._temporary = ""
+
+
+def _plausible(dts: int | None, pts: int) -> bool:
+    """Whether a frame can be decoded then, which is at most a few frames before it is shown."""
+    return dts is not None and pts - 2 * _LONGEST_DELAY <= dts <= pts

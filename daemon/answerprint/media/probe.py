@@ -15,6 +15,7 @@ from answerprint.frames.colour import UNKNOWN, ColourTags
 from answerprint.frames.sequence import find_sequence, names_a_sequence
 from answerprint.frames.timecode import Timecode
 from answerprint.media.boundary import best_video, check_size, check_source, open_container, reading
+from answerprint.media.clip_metadata import read_metadata
 from answerprint.media.decoding import decoded_pictures, is_alpha_lost
 from answerprint.media.orientation import UPRIGHT, is_sideways, orientation_of, turning_words
 from answerprint.media.pixels import bit_depth, has_alpha
@@ -79,6 +80,7 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
                 orientation=orientation,
                 grid=timeline.grid if timeline.grid is not None and timeline.grid.oddities else None,
                 notices=notices,
+                metadata=read_metadata(container, stream, frame, timeline.first_pts),
             )
 
 
