@@ -205,6 +205,12 @@ def test_a_segment_that_an_earlier_version_wrote_is_read(alpha: bool, form: str,
         assert_same_plane(one.alpha, other.alpha)
 
 
+def test_a_frame_alone_takes_no_more_space_than_its_samples() -> None:
+    """Grain, of which the encoder knew nothing before."""
+    noise = np.random.default_rng(3).normal(0.5, 0.02, (96, 128, 3)).astype(np.float32)
+    assert len(encode_segment([Frame(0, noise)], RATE)) < noise.size * 2
+
+
 def harmed(data: bytes, harm: str) -> bytes:
     if harm == "cut":
         return data[: len(data) * 2 // 3]

@@ -162,7 +162,12 @@ class _Encoder:
         picture = VideoFrame(width, height, _FORMATS[planes])
         for plane, samples in enumerate(_differences(codes)):
             _samples(picture, plane)[:] = samples
-        picture.pts, picture.time_base = self._pictures, 1 / self._rate
+        picture.time_base = 1 / self._rate
+        if self._pictures == 0:
+            # A picture is coded by the statistics of those before it: without any, grain took twice its space.
+            picture.pts = -1
+            self._video.encode(picture)
+        picture.pts = self._pictures
         self._container.mux(self._video.encode(picture))
         self._pictures += 1
 
