@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
@@ -111,20 +112,44 @@ def encode_segment(frames: Iterable[Frame], rate: Fraction, *, floats: bool = Fa
     It is made in memory, because a muxer that writes to disk does not report errors of its last flush.
     Raises OutputError for values that are not numbers, ValueError without frames.
     """
-    encoder: _Encoder | None = None
-    for frame in frames:
-        codes = None if floats else quantise_frame(frame)
-        if encoder is None:
-            encoder = _Encoder(frame, rate, floats=codes is None)
+    segment = _Segment(rate, floats)
+    with ThreadPoolExecutor(1, thread_name_prefix="segment") as thread:
+        # While a frame is encoded the next one is made.
+        adding: Future[None] | None = None
+        for frame in frames:
+            if adding is not None:
+                adding.result()
+            adding = thread.submit(segment.add, frame)
+        if adding is None:
+            raise ValueError("a segment holds at least one frame")
+        adding.result()
+    return segment.finish()
+
+
+class _Segment:
+    """A segment of codes, that becomes one of values if a frame requires it."""
+
+    def __init__(self, rate: Fraction, floats: bool) -> None:
+        self._rate, self._floats = rate, floats
+        self._encoder: _Encoder | None = None
+
+    def add(self, frame: Frame) -> None:
+        """Append a frame."""
+        codes = None if self._floats else quantise_frame(frame)
+        encoder = self._encoder or _Encoder(frame, self._rate, floats=codes is None)
         if codes is None and not encoder.floats:
-            floats, encoder = True, _as_floats(encoder, frame, rate)
+            self._floats, encoder = True, _as_floats(encoder, frame, self._rate)
         if codes is not None and not encoder.floats:
             encoder.add_codes(codes)
         else:
             encoder.add_values(frame)
-    if encoder is None:
-        raise ValueError("a segment holds at least one frame")
-    return encoder.finish()
+        self._encoder = encoder
+
+    def finish(self) -> bytes:
+        """The whole file."""
+        if self._encoder is None:
+            raise ValueError("a segment holds at least one frame")
+        return self._encoder.finish()
 
 
 class _Encoder:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +19,7 @@ from answerprint.ipc.messages import Message
 from answerprint.media import Hooks, Writer, check_output, open_writer, output_files
 from answerprint.media.movie_writer import MovieWriter
 from answerprint.media.provenance import read_provenance
+from answerprint.media.read_ahead import frames_ahead, read_ahead
 from answerprint.media.segment import PictureDigest, SegmentReader
 from answerprint.store.failpoints import reach
 from answerprint.store.folders import MuxNote, remove_noted_temporary
@@ -78,16 +80,17 @@ def deliver(task: DeliverTask, channel: JobChannel) -> Message:
         room = {"output_bytes": resolved.estimate()["output_bytes"]}
         channel.emit({**resolved.started(""), "estimate": room})
         resolved.warn(channel)
-    frames = iter(()) if pieces else _frames(task, resolved.frames, digest, channel)
+    frames = _frames(task, resolved, digest, channel)
     remove_noted_temporary(task.folder)  # left by a try that was killed, even after it published
     existing, ours = _existing_files(task, resolved)
     # Files of this job may be replaced; others only if the user allowed it.
     spec = resolved.spec(job=task.job, overwrite=task.request.overwrite or (bool(ours) and ours == existing))
     if _is_done(resolved, spec, ours):
-        for _ in frames:
+        for _ in () if pieces else frames:
             pass
     else:
-        _write(task, resolved, spec, pieces or frames, source, channel)
+        with closing(frames):
+            _write(task, resolved, spec, pieces or frames, source, channel)
     channel.emit(events.stage("verify", "Checking the result"))
     verify_deliverable(resolved, spec, tell_reading(task.request.output, channel))
     final = events.done(
@@ -102,16 +105,20 @@ def deliver(task: DeliverTask, channel: JobChannel) -> Message:
     return final if pieces else {**final, "picture_sha256": digest.hexdigest()}
 
 
-def _frames(task: DeliverTask, frames: FrameRange, digest: PictureDigest, channel: JobChannel) -> Iterator[Frame]:
+def _frames(
+    task: DeliverTask, resolved: ResolvedJob, digest: PictureDigest, channel: JobChannel
+) -> Generator[Frame, None, None]:
     """All frames of the job's segments; each segment is checked against its receipt."""
-    done = 0
+    done, frames = 0, resolved.frames
+    most = frames_ahead(*resolved.size)
     for receipt in task.receipts:
         if receipt.first != frames.start + done:
             raise JobFailedError(f"No chunk holds frame {frames.start + done}.", "Retry the job.")
         try:
-            for frame in SegmentReader(task.folder, receipt).frames(digest):
-                channel.check()
-                yield frame
+            with closing(read_ahead(SegmentReader(task.folder, receipt).frames(digest), most)) as ahead:
+                for frame in ahead:
+                    channel.check()
+                    yield frame
         except DamagedChunkError as error:
             raise LostChunkError(error.message, shot_start(task.folder, receipt.chunk)) from error
         done += receipt.stop - receipt.first

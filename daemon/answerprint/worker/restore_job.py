@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -21,6 +21,7 @@ from answerprint.frames import FrameRange
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
 from answerprint.media import FrameReader, check_output, open_reader
+from answerprint.media.read_ahead import frames_ahead, read_ahead
 from answerprint.pipeline.clip_state import ClipState
 from answerprint.pipeline.restore_clip import RestoredChunk, restore_clip, timed_frames
 from answerprint.pipeline.working_space import displayed, returned
@@ -237,8 +238,12 @@ class _Run:
         began, counts = time.monotonic(), (self._flow.hits, self._flow.misses)
         if not self._may_continue():
             return False
-        with open_reader(resolved.info, FrameRange(resolved.frames.start + self.done, resolved.frames.stop)) as reader:
-            source = displayed(timed_frames(reader, self._watch, self._channel.check), resolved.working_space)
+        missing = FrameRange(resolved.frames.start + self.done, resolved.frames.stop)
+        with (
+            open_reader(resolved.info, missing) as reader,
+            closing(read_ahead(reader, frames_ahead(resolved.info.width, resolved.info.height))) as ahead,
+        ):
+            source = displayed(timed_frames(ahead, self._watch, self._channel.check), resolved.working_space)
             chunks = restore_clip(
                 source, backend, self._flow, settings, resume=self._state, watch=self._watch, on_progress=report
             )
