@@ -75,7 +75,7 @@ _COUNTED = frozenset(
 """Settings that the fingerprint has in a form of its own, or that change no picture. All others count as they are."""
 
 _SEGMENT_SHARE = 0.9
-"""Size of a lossless segment, relative to its raw samples: measured 0.51 (animation) to 0.94 (strong grain, float32)."""
+"""Size of a lossless segment, relative to its raw samples: measured 0.51 (animation) to 0.94 (grain, float32)."""
 
 _CODED_BITS = 12
 """Sources of up to so many bits are stored in the 16-bit codes of a segment, exactly; of more, as float32."""
