@@ -48,7 +48,7 @@ def refused(program: Program, *arguments: str, says: str = "") -> None:
         (["clip.mov", "link.mov", "--overwrite"], "is the source."),
         (["clip.mov", "out.png"], "no place for a frame number"),
         (["clip.mov", "out.mov", "--codec", "betamax"], "prores4444"),
-        (["clip.mov", "out.mkv", "--codec", "h264"], "Name the output *.mp4"),
+        (["clip.mov", "out.mxf", "--codec", "h264"], "Name the output *.mp4"),
         (["clip.mov", "out.mov", "--model", "huge-x9"], "tiny-x4"),
         (["clip.mov", "out.mov", "--task", "depth"], "does not support the task depth"),
         (["clip.mov", "out.mov", "--task", "magic"], "sr"),

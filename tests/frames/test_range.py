@@ -53,3 +53,28 @@ def test_a_range_in_timecodes_is_answered_in_timecodes(typed: str, said: str) ->
     assert refusal.value.message.startswith(f"The range {typed} {said}")
     assert "from 01:00:00:00 to 01:00:04:00" in refusal.value.remedy
     assert "0:100" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("rate", "begins", "typed", "expected"),
+    [
+        (Fraction(25), "23:59:59:00", "23:59:59:20:00:00:00:05", FrameRange(20, 30)),
+        (Fraction(25), "23:59:59:00", "00:00:00:00:00:00:03:00", FrameRange(25, 100)),
+        (Fraction(25), "23:59:59:00", "23:59:59:00:23:59:59:10", FrameRange(0, 10)),
+        (Fraction(30000, 1001), "23:59:59;00", "23:59:59;20:00:00:00;05", FrameRange(20, 35)),
+        (Fraction(60000, 1001), "23:59:59;00", "00:00:00;00-00:00:00;10", FrameRange(60, 70)),
+        (Fraction(24000, 1001), "23:59:58:00", "23:59:59:00:00:00:00:01", FrameRange(24, 49)),
+    ],
+)
+def test_a_range_goes_on_over_midnight(rate: Fraction, begins: str, typed: str, expected: FrameRange) -> None:
+    clip = ClipInfo(Path("/clip.mov"), "file", 64, 48, rate, 100, start_timecode=begins)
+    assert parse_range(typed, clip) == expected
+    assert start_timecode_at(clip, expected.stop) == typed[12:]
+    with pytest.raises(InputError, match=r"outside the clip|does not run forward"):
+        parse_range(f"{begins}:00:00:30{begins[8]}00", clip)
+
+
+def test_labels_that_count_in_another_way_than_the_clip_are_refused() -> None:
+    clip = ClipInfo(Path("/clip.mov"), "file", 64, 48, Fraction(30000, 1001), 9000, start_timecode="01:00:00;00")
+    with pytest.raises(InputError, match=r"01:02:00:00 is not drop-frame.* begins at 01:00:00;00"):
+        parse_range("01:00:01;00:01:02:00:00", clip)

@@ -223,9 +223,26 @@ def _timecodes(text: str, info: ClipInfo) -> tuple[int, int]:
     match = re.fullmatch(r"(\d+:\d+:\d+[:;]\d+)\s*[:-]\s*(\d+:\d+:\d+[:;]\d+)", text)
     if match is None:
         raise InputError(f"{text!r} is not a pair of timecodes.", "Write HH:MM:SS:FF:HH:MM:SS:FF.")
-    origin = Timecode.parse(info.start_timecode, info.rate).frames if info.start_timecode else 0
-    start, stop = (Timecode.parse(match[group], info.rate).frames - origin for group in (1, 2))
-    return start, stop
+    origin = Timecode.parse(info.start_timecode or "00:00:00:00", info.rate)
+    return _frame_of(match[1], origin, info), _frame_of(match[2], origin, info)
+
+
+def _frame_of(label: str, origin: Timecode, info: ClipInfo) -> int:
+    """The frame of the clip that a label means, or would mean if the clip were longer. Raises InputError."""
+    named = Timecode.parse(label, info.rate)
+    if named.drop is not origin.drop and info.start_timecode:
+        raise InputError(
+            f"Timecode {label} is {_counting(named)}, that of the clip is {_counting(origin)}.",
+            f"Write it as the clip does: it begins at {origin}.",
+        )
+    frame = named.frames - origin.frames
+    return (
+        frame + origin.day if frame < 0 and frame + origin.day <= info.frames else frame
+    )  # labels begin again at 24 h
+
+
+def _counting(label: Timecode) -> str:
+    return "drop-frame" if label.drop else "not drop-frame"
 
 
 def start_timecode_at(info: ClipInfo, frame: int) -> str | None:

@@ -53,9 +53,11 @@ class Timecode:
 
     def shifted(self, frames: int) -> Timecode:
         """Return the label that many frames later; it wraps around at 24 hours."""
-        return Timecode((self.frames + frames) % self._day(), self.rate, self.drop)
+        return Timecode((self.frames + frames) % self.day, self.rate, self.drop)
 
-    def _day(self) -> int:
+    @property
+    def day(self) -> int:
+        """Frames in 24 hours, after which labels begin again."""
         skipped = _dropped_a_minute(self.rate) if self.drop else 0
         return 24 * 3600 * _base(self.rate) - skipped * (24 * 60 - 24 * 6)
 

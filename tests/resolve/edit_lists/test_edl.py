@@ -88,6 +88,36 @@ def test_drop_frame_labels_for_other_media_are_refused(listed: ListedMedia) -> N
     assert "drop-frame" in edit.entries[0].refusal
 
 
+OVER_MIDNIGHT = """001 A001 V C 23:59:59:00 00:00:01:00 23:59:58:00 00:00:00:00
+002 A001 V C 00:00:00:10 00:00:01:10 23:59:59:10 00:00:00:10
+003 A001 V C 00:00:02:00 00:00:03:00 00:00:01:00 00:00:02:00
+"""
+
+
+@pytest.mark.parametrize("rate", [Fraction(25), NTSC], ids=["25", "drop-frame"])
+def test_source_and_record_go_on_over_midnight(listed: ListedMedia, rate: Fraction) -> None:
+    drop, second = rate == NTSC, round(rate)
+    listed.put("A001.mov", rate=rate, frames=1000, start="23:59:59;00" if drop else "23:59:59:00")
+    edit = read(listed, ("FCM: DROP FRAME\n" if drop else "") + OVER_MIDNIGHT, rate)
+    assert [frames(each) for each in edit.entries] == [
+        (0, 2 * second),
+        (second + 10, 2 * second + 10),
+        (3 * second, 4 * second),
+    ]
+    begins = edit.entries[0].record
+    assert [each.record - begins for each in edit.entries] == [0, second + 10, 3 * second]
+
+
+@pytest.mark.parametrize("numbers", ["100 124 0 24", "0012+04 0013+12 0001+00 0002+08"])
+def test_a_list_in_frame_numbers_is_refused_for_that(listed: ListedMedia, numbers: str) -> None:
+    listed.put("A001.mov")
+    with pytest.raises(InputError, match=r"Line 2 counts in frames or feet, not in timecode\..*with timecode"):
+        read(listed, f"TITLE: cut\n001 A001 V C {numbers}\n")
+    mixed = read(listed, f"001 A001 V C 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00\n002 A001 V C {numbers}\n")
+    assert [bool(each.refusal) for each in mixed.entries] == [False, True]
+    assert "frames or feet" in mixed.entries[1].refusal
+
+
 DISSOLVE = """001  A001  V  C        00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00
 * FROM CLIP NAME: a.mov
 002  A001  V  C        00:00:02:00 00:00:02:00 01:00:01:00 01:00:01:00

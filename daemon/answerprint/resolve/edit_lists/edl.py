@@ -24,6 +24,7 @@ _EVENT = re.compile(
     rf"(?P<source_in>{LABEL})\s+(?P<source_out>{LABEL})\s+(?P<record_in>{LABEL})\s+(?P<record_out>{LABEL})",
     re.IGNORECASE,
 )
+_IN_FRAMES = re.compile(r"\d+[A-Za-z]?\s.*(?:\s\d+(?:\+\d+)?){4}")  # also feet and frames, such as 12+04
 _LOOKS_LIKE_EVENT = re.compile(r"\d+[A-Za-z]?\s+\S+")
 _MOTION = re.compile(rf"M2\s+(?P<reel>\S.*?)\s+(?P<rate>[+-]?\d+(?:\.\d+)?)\s+(?P<at>{LABEL})", re.IGNORECASE)
 _FROM = re.compile(r"\*\s*FROM CLIP NAME:\s*(.*)", re.IGNORECASE)
@@ -125,12 +126,19 @@ def parse_edl(text: str) -> EdlText:
         elif events:
             events[-1] = _with_comment(events[-1], line)
     if not any(not each.problem for each in events):
-        raise InputError("The list has no EDL event (CMX 3600).", "Export it again as an EDL or OTIO.")
+        counts = next((each.problem for each in events if each.problem.endswith(_NO_TIMECODE)), "")
+        why = counts or "The list has no EDL event (CMX 3600)."
+        raise InputError(why, f"Export it again {'with timecode, or as OTIO' if counts else 'as an EDL or OTIO'}.")
     return EdlText(title, rate, tuple(events))
+
+
+_NO_TIMECODE = "counts in frames or feet, not in timecode."
 
 
 def _event(line: str, number: int, drop: bool | None) -> EdlEvent:
     found = _EVENT.fullmatch(line)
+    if found is None and _IN_FRAMES.fullmatch(line):
+        return EdlEvent(line.split()[0], number, problem=f"Line {number + 1} {_NO_TIMECODE}")
     if found is None:
         return EdlEvent(line.split()[0], number, problem=f"Line {number + 1} is not a valid EDL event.")
     transition = found["transition"].upper().split()[0]

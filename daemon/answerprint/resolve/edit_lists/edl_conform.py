@@ -13,7 +13,7 @@ from answerprint.api.types import MediaInfo
 from answerprint.errors import InputError
 from answerprint.frames.timecode import Timecode
 from answerprint.resolve.conform.facts import SourceRange
-from answerprint.resolve.edit_lists.edl import Shot, decoded, parse_edl, shots
+from answerprint.resolve.edit_lists.edl import EdlText, Shot, decoded, parse_edl, shots
 from answerprint.resolve.edit_lists.media_search import MediaSearch, within
 from answerprint.resolve.edit_lists.model import EditList, ListEntry, exact_rate
 
@@ -37,11 +37,17 @@ class EdlRecord:
         return self.listed + self.tail
 
 
-def record_of(shot: Shot, rate: Fraction) -> EdlRecord:
-    """Where a shot is on the timeline. Raises InputError."""
+def record_of(shot: Shot, rate: Fraction, begins: int = 0) -> EdlRecord:
+    """Where a shot is on the timeline. Raises InputError.
+
+    begins: frame count of the list's first record in; labels that are half a day smaller follow midnight.
+    """
     event = shot.event
     drop = bool(event.drop) or ";" in event.record_in
     first, stop = (frames_of(label, rate, drop) for label in (event.record_in, event.record_out))
+    day = Timecode(0, rate, drop).day
+    first += day if first + day // 2 < begins else 0
+    stop += day if stop + day // 2 < first else 0
     if stop < first:
         raise InputError(f"Record out ({event.record_out}) is before record in ({event.record_in}).", _REMEDY)
     return EdlRecord(first, stop - first, shot.tail)
@@ -121,7 +127,7 @@ def index_of(label: str, rate: Fraction, media: MediaInfo) -> int:
         )
     index = frames_of(label, rate, drop) - start
     if index < 0:
-        past_midnight = index + frames_of("23:59:59:00", rate, drop) + round(rate)
+        past_midnight = index + Timecode(0, rate, drop).day
         if past_midnight <= media.frames:
             return past_midnight
     return index
@@ -164,20 +170,30 @@ def read_edl(path: Path, content: bytes, rate: Fraction | None, search: MediaSea
             if drop
             else "Give it, such as --rate 24, --rate 23.976 or --rate 25.",
         )
-    found = [_entry(each, rate, search) for each in shots(text.events)]
+    begins = _first_record(text, rate)
+    found = [_entry(each, rate, search, begins) for each in shots(text.events)]
     without = sum(not each.has_picture for each in text.events)
     name = text.title or path.stem
     return EditList(path, "edl", name, rate, drop, tuple(each for each in found if each is not None), content, without)
 
 
-def _entry(shot: Shot, rate: Fraction, search: MediaSearch) -> ListEntry | None:
+def _first_record(text: EdlText, rate: Fraction) -> int:
+    """Frame count at which the first valid event begins; 0 if its label does not exist at the rate."""
+    first = next(each for each in text.events if not each.problem)
+    try:
+        return frames_of(first.record_in, rate, bool(first.drop) or ";" in first.record_in)
+    except InputError:
+        return 0  # the event says so itself
+
+
+def _entry(shot: Shot, rate: Fraction, search: MediaSearch, begins: int) -> ListEntry | None:
     """The entry of a shot; None for black of no length, as at the start of a fade."""
     event = shot.event
     entry = ListEntry(event.number, shot.name or event.reel, side=shot.side, reel=event.reel, line=event.line)
     try:
         if shot.problem:
             raise InputError(shot.problem, "Restore the clip in Resolve, or export the list again.")
-        record = record_of(shot, rate)
+        record = record_of(shot, rate, begins)
         entry = replace(entry, record=record.first, duration=record.duration)
         if shot.black:
             if not record.listed:
