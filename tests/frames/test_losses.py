@@ -8,7 +8,7 @@ from pathlib import Path
 
 from answerprint.frames.clip import ClipInfo
 from answerprint.frames.codecs import CODECS
-from answerprint.frames.colour import ColourTags
+from answerprint.frames.colour import CINEON, ColourTags
 from answerprint.frames.losses import losses
 
 FILM = ClipInfo(
@@ -30,6 +30,14 @@ def test_lost_bits_and_alpha_are_said() -> None:
     assert "alpha is left out" in alpha
     (deep,) = losses(replace(FILM, bit_depth=32, pixel_format="gbrpf32le"), CODECS["ffv1"])
     assert "32-bit float" in deep
+    assert "clipped" in deep
+    half = replace(FILM, bit_depth=32, pixel_format="gbrpf16le")
+    assert losses(half, CODECS["prores4444"])[0].startswith("The source has 16-bit floats, and prores4444 has 10 bits")
+    scan = replace(FILM, kind="sequence", has_audio=False, pixel_format="gbrp10le", colour=ColourTags(transfer=CINEON))
+    assert losses(scan, CODECS["dpx-10bit"]) == ()
+    plate = replace(half, kind="sequence", has_audio=False, colour=ColourTags("bt2020", "linear"))
+    assert losses(plate, CODECS["exr-half"]) == losses(plate, CODECS["exr"]) == ()
+    assert "rounded" in losses(replace(scan, bit_depth=16), CODECS["exr-half"])[0]  # it has 11 significant bits
 
 
 def test_what_pictures_do_not_hold_of_a_film_is_said_in_one_sentence() -> None:

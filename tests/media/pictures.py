@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +86,7 @@ def _packed(codes: Codes, bits: int, order: str) -> bytes:
 
 
 def read_dpx(path: Path) -> tuple[dict[str, Any], Codes]:
-    """Fields of the header and codes of a big-endian picture, of 10 and 12 bits filled by method A."""
+    """Fields of the header and codes of a big-endian picture, 10 bits filled by method A, 12 bits packed."""
     data = path.read_bytes()
     assert data.startswith(b"SDPX")
     (begins,) = struct.unpack_from(">I", data, 4)
@@ -101,8 +100,8 @@ def read_dpx(path: Path) -> tuple[dict[str, Any], Codes]:
         words = np.frombuffer(body, ">u4")[: width * height * channels // 3]
         codes = np.stack([words >> shift & 1023 for shift in (22, 12, 2)], -1).reshape(-1)
     elif bits == 12:
-        assert packing == 1
-        codes = np.frombuffer(body, ">u2")[: width * height * channels] >> 4
+        assert packing == 0
+        codes = _unpacked(body, height, width * channels, bits)
     else:
         codes = np.frombuffer(body, "u1" if bits == 8 else ">u2")[: width * height * channels]
     fields = {
@@ -118,6 +117,11 @@ def read_dpx(path: Path) -> tuple[dict[str, Any], Codes]:
     return fields, codes.reshape(height, width, channels).astype(np.uint16)
 
 
-def fraction(value: object) -> Fraction:
-    """A rational attribute of OpenEXR."""
-    return Fraction(str(value)) if isinstance(value, Fraction) else Fraction(value.n, value.d)  # type: ignore[attr-defined]
+def _unpacked(body: bytes, lines: int, samples: int, bits: int) -> Codes:
+    """Codes that follow each other without gaps, from the lowest bit of each word on; a line begins a new word."""
+    words = -(-samples * bits // 32)
+    rows = np.frombuffer(body, ">u4")[: lines * words].reshape(lines, words).astype("<u4")
+    stream = np.unpackbits(rows.view(np.uint8), axis=1, bitorder="little")[:, : samples * bits]
+    digits = stream.reshape(lines * samples, bits).astype(np.uint16)
+    found: Codes = (digits << np.arange(bits, dtype=np.uint16)).sum(axis=1).astype(np.uint16)
+    return found

@@ -44,19 +44,19 @@ DNXHR = CodecInfo(
     spares_sdi_codes=True,
     join_tag="AVdh",
 )
-DPX = CodecInfo(
-    name="dpx",
-    description="DPX, 10 bit R'G'B', one file per frame (out.%04d.dpx)",
-    suffixes=(".dpx",),
-    encoder="dpx",
-    pixel_format="gbrp10le",
-    bits_per_pixel=33,
+JPEG2000 = CodecInfo(
+    name="jp2",
+    description="JPEG 2000, 16 bit R'G'B', one file per frame (out.%04d.jp2)",
+    suffixes=(".jp2",),
+    encoder="jpeg2000",
+    pixel_format="rgb48le",
+    bits_per_pixel=60,
 )
-TOLERANCE = {"dnxhr-sq": 0.02, "dpx": 0.0005}
-"""Mean absolute error in 0..1: a few levels for a lossy codec, half a 10-bit level for codes that are kept."""
+TOLERANCE = {"dnxhr-sq": 0.02, "jp2": 0.002}
+"""Mean absolute error in 0..1: a few levels for a lossy codec, less for one that is nearly lossless."""
 
 
-@pytest.fixture(params=[DNXHR, DPX], ids=lambda codec: codec.name)
+@pytest.fixture(params=[DNXHR, JPEG2000], ids=lambda codec: codec.name)
 def added(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> CodecInfo:
     """A codec that the program does not have, added as its page says: one entry in the table, and nothing else."""
     codec: CodecInfo = request.param
@@ -203,7 +203,10 @@ def test_a_pixel_format_that_cannot_be_written_is_named(pixel_format: str) -> No
         encode_pixels(photograph(), None, pixel_format, ColourTags(matrix="bt709", range="tv"))
 
 
-@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+_BY_FFMPEG = [codec for codec in CODECS.values() if codec.library == "ffmpeg"]
+
+
+@pytest.mark.parametrize("codec", _BY_FFMPEG, ids=lambda codec: codec.name)
 def test_every_format_of_every_codec_can_be_written(codec: CodecInfo) -> None:
     for name in filter(None, (codec.pixel_format, codec.alpha_format, codec.grey_format)):
         frame = encode_pixels(photograph(), None, name, ColourTags(matrix="bt709", range="tv"))

@@ -147,7 +147,10 @@ def _libraries(facts: dict[str, Any]) -> Iterator[DoctorCheck]:
         missing = part.get("missing_encoders")
         if missing:
             yield DoctorCheck(
-                "encoders", False, f"missing: {', '.join(missing)}", "Install the av package from its wheel."
+                "encoders",
+                False,
+                f"missing: {', '.join(missing)}",
+                f"Install the package {name.lower()} from its wheel.",
             )
         for device in part.get("devices", []):
             memory = f", {_gib(device['bytes'])}" if device["bytes"] else ""

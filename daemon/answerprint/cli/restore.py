@@ -47,7 +47,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "output",
         metavar="OUTPUT",
-        help="video file (.mov, .mxf, .mkv, .mp4) or image sequence (out.%%04d.png, .tif, .exr)",
+        help="video file (.mov, .mxf, .mkv, .mp4) or image sequence (out.%%04d.png, .tif, .exr, .dpx)",
     )
     add_source(parser)
     add_settings(parser)

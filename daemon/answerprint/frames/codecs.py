@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any, Literal
 
 from answerprint.errors import InputError
-from answerprint.frames.clip import ClipInfo, metadata_within, start_timecode_at
+from answerprint.frames.clip import ClipInfo, PixelWindow, metadata_within, start_timecode_at
 from answerprint.frames.clip_metadata import NO_METADATA, ClipMetadata
-from answerprint.frames.colour import UNTAGGED, ColourTags
+from answerprint.frames.colour import CINEON, INTEROP_SPACES, UNKNOWN, UNTAGGED, ColourTags
 from answerprint.frames.frame import FrameRange
 from answerprint.frames.pixel_format import planar_yuv
 from answerprint.frames.sequence import SequencePattern
@@ -41,7 +42,9 @@ class CodecInfo:
     suffixes: tuple[str, ...]
     """File names that it may have, in lower case; the first is used for names that the program makes up."""
     encoder: str
-    """FFmpeg's name of the encoder."""
+    """FFmpeg's name of the encoder; OpenImageIO's of the format if that library writes it."""
+    library: Literal["ffmpeg", "openimageio"] = "ffmpeg"
+    """Which library has the encoder."""
     pixel_format: str
     """FFmpeg's name of the format that is encoded: planar YUV, R'G'B' or grey, integer or 32-bit float."""
     bits_per_pixel: float
@@ -62,6 +65,14 @@ class CodecInfo:
     """Options of the encoder."""
     sample_entry: str = ""
     """The four letters by which .mov and .mp4 name it, if the muxer would choose others."""
+    association: Literal["straight", "premultiplied", "as the source"] = "straight"
+    """Whether colour is multiplied by alpha in its files, if it keeps alpha."""
+    keeps_windows: bool = False
+    """Whether its files say where their pixels lie: so they can hold overscan."""
+    says_time: bool = False
+    """Whether pictures of a sequence say their timecode and the frame rate."""
+    colours: frozenset[tuple[str, str]] | None = None
+    """The primaries and transfers that pictures of a sequence can say, in pairs; None for all."""
     even_size: bool = False
     """Whether width and height must be even, because of the grid of its chroma."""
     least_size: tuple[int, int] = (1, 1)
@@ -103,8 +114,13 @@ class CodecInfo:
         return self.pixel_format.startswith("yuv")
 
     @property
+    def is_float(self) -> bool:
+        """Whether its pictures are floats, which keep values below 0 and above 1."""
+        return re.search(r"f(?:16|32)(?:le|be)$", self.pixel_format) is not None
+
+    @property
     def bits(self) -> int:
-        """Bits of a component of its pictures; 32 for float."""
+        """Bits of a component of its pictures: of floats, 16 or 32."""
         deep = re.search(r"(?:p|f|gray)(\d+)(?:le|be)$", self.pixel_format)
         packed = re.match(r"rgb(?:48|64)", self.pixel_format)
         return int(deep[1]) if deep else 16 if packed else 8
@@ -214,6 +230,71 @@ def _ffv1(name: str, about: str, source_formats: frozenset[str]) -> CodecInfo:
 
 _QUIET = {"x265-params": "log-level=error"}
 
+_STILLS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"tiff": (".tif", ".tiff"), "openexr": (".exr",), "dpx": (".dpx",)}
+)
+
+
+_EXR_COLOURS = frozenset(
+    {*INTEROP_SPACES, *((name, "linear") for name in ("bt709", "bt2020", "smpte431", "smpte432", UNKNOWN))}
+)
+_DPX_COLOURS = frozenset(
+    (primaries, transfer)
+    for primaries in ("bt709", "bt470bg", "smpte170m", UNKNOWN)
+    for transfer in ("linear", CINEON, "bt709", "smpte170m", UNKNOWN)
+)
+
+
+def _still(name: str, encoder: str, pixel_format: str, bits_per_pixel: float, about: str, **more: Any) -> CodecInfo:  # noqa: ANN401
+    """A codec of OpenImageIO. more: further fields."""
+    given = {"association": "as the source", "options": MappingProxyType({"compression": "none"}), **more}
+    given.setdefault("colours", frozenset())
+    return CodecInfo(
+        name=name,
+        description=about,
+        suffixes=_STILLS[encoder],
+        encoder=encoder,
+        library="openimageio",
+        pixel_format=pixel_format,
+        bits_per_pixel=bits_per_pixel,
+        **given,
+    )
+
+
+def _exr(name: str, numbers: str, bits_per_pixel: float, compression: str, about: str) -> CodecInfo:
+    return _still(
+        name,
+        "openexr",
+        f"gbrp{numbers}",
+        bits_per_pixel,
+        f"OpenEXR, one file a frame (out.%04d.exr), {about}",
+        alpha_format=f"gbrap{numbers}",
+        grey_format=f"gray{numbers}",
+        association="premultiplied",
+        keeps_windows=True,
+        says_time=True,
+        colours=_EXR_COLOURS,
+        options=MappingProxyType({"compression": compression}),
+    )
+
+
+def _dpx(bits: int, pixel_format: str, bits_per_pixel: float, **more: Any) -> CodecInfo:  # noqa: ANN401
+    kept = "alpha kept" if more else "without alpha"
+    about = f"DPX, {bits} bit R'G'B', {kept}, with timecode and rate, one file a frame (out.%04d.dpx)"
+    return _still(
+        f"dpx-{bits}bit",
+        "dpx",
+        pixel_format,
+        bits_per_pixel,
+        about,
+        association="straight",
+        options={},
+        says_time=True,
+        colours=_DPX_COLOURS,
+        **more,
+    )
+
+
 _CODECS: dict[str, CodecInfo] = {
     codec.name: codec
     for codec in (
@@ -244,29 +325,32 @@ _CODECS: dict[str, CodecInfo] = {
             grey_format="gray16be",
             bits_per_pixel=40,
         ),
-        CodecInfo(
-            name="tiff",
-            description="TIFF, 16 bit R'G'B', alpha kept, not compressed, one file a frame (out.%04d.tif)",
-            suffixes=(".tif", ".tiff"),
-            encoder="tiff",
-            pixel_format="rgb48le",
+        _still(
+            "tiff",
+            "tiff",
+            "rgb48le",
+            65,
+            "TIFF, 16 bit R'G'B', alpha kept, not compressed, one file a frame (out.%04d.tif)",
             alpha_format="rgba64le",
             grey_format="gray16le",
-            bits_per_pixel=65,
-            options=MappingProxyType({"compression_algo": "raw"}),
         ),
-        CodecInfo(
-            name="exr",
-            description="OpenEXR, 32 bit float, one file a frame (out.%04d.exr): depth, or R'G'B' as it is, not made "
-            "linear",
-            suffixes=(".exr",),
-            encoder="exr",
-            pixel_format="gbrpf32le",
+        _still(
+            "tiff-float",
+            "tiff",
+            "gbrpf32le",
+            129,
+            "TIFF, 32 bit float, values outside 0..1 and alpha kept, one file a frame (out.%04d.tif)",
             alpha_format="gbrapf32le",
             grey_format="grayf32le",
-            bits_per_pixel=129,
-            options=MappingProxyType({"compression": "zip1", "format": "float"}),
         ),
+        _exr("exr", "f32le", 129, "zip", "32 bit float: depth, or R'G'B' as it is, not made linear"),
+        _exr("exr-half", "f16le", 65, "zip", "16 bit float (half), lossless"),
+        _exr(
+            "exr-half-dwaa", "f16le", 30, "dwaa:45", "16 bit float (half), DWAA: small, with losses that are not seen"
+        ),
+        _dpx(10, "gbrp10le", 33),
+        _dpx(12, "gbrp12le", 49),
+        _dpx(16, "rgb48le", 65, alpha_format="rgba64le"),
     )
 }
 
@@ -326,6 +410,9 @@ class OutputSpec:
     alpha: pictures come with alpha; it is kept if the codec can. grey: pictures are depth, three equal channels; if
     the codec has a format for it, one channel without colour tags is written. source_format: the source's pixel format,
     for codecs that keep it; empty for pictures that come from no file. metadata: what else the source says of itself.
+    premultiplied: colour is multiplied by alpha. data_window: where the pixels lie in the picture's coordinates, if not
+    at its corner; display_window: the picture, if more than it is written. pictures: the source's file of each frame,
+    whose header is kept; none if the source is no sequence.
     """
 
     width: int
@@ -344,6 +431,10 @@ class OutputSpec:
     grey: bool = False
     source_format: str = ""
     metadata: ClipMetadata = NO_METADATA
+    premultiplied: bool = False
+    data_window: PixelWindow | None = None
+    display_window: PixelWindow | None = None
+    pictures: tuple[Path, ...] = ()
     sources: tuple[Path, ...] = ()
 
     @classmethod
@@ -384,5 +475,19 @@ class OutputSpec:
             grey=grey,
             source_format=info.pixel_format,
             metadata=metadata_within(info, frames),
+            premultiplied=info.premultiplied,
+            data_window=_scaled(info.data_window, info, (width, height)),
+            display_window=_scaled(info.display_window, info, (width, height)),
+            pictures=info.files[frames.start : frames.stop],
             sources=info.files or (info.path,),
         )
+
+
+def _scaled(window: PixelWindow | None, info: ClipInfo, size: tuple[int, int]) -> PixelWindow | None:
+    """A window of a picture that is enlarged to a size, in whole pixels."""
+    if window is None:
+        return None
+    wide, high = Fraction(size[0], info.width), Fraction(size[1], info.height)
+    return PixelWindow(
+        round(window.x * wide), round(window.y * high), round(window.width * wide), round(window.height * high)
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 __all__ = [
     "CINEON",
     "HD_HEIGHT",
+    "INTEROP_SPACES",
     "MATRICES",
     "MATRIX_WEIGHTS",
     "PRIMARIES",
@@ -68,6 +69,14 @@ MATRICES: dict[int, str] = {
     14: "ictcp",
 }
 RANGES: dict[int, str] = {1: "tv", 2: "pc"}
+
+# Display spaces by ASWF's Color Interop Forum, by primaries and transfer; it has no names for others.
+INTEROP_SPACES: dict[tuple[str, str], str] = {
+    ("bt709", "bt709"): "g24_rec709_display",
+    ("bt709", "iec61966-2-1"): "srgb_rec709_display",
+    ("bt2020", "smpte2084"): "pq_rec2020_display",
+    ("bt2020", "arib-std-b67"): "hlg_rec2020_display",
+}
 
 # (Kr, Kb) of the matrices that are a linear mix of R'G'B': ITU-T H.273, table 4.
 MATRIX_WEIGHTS: dict[str, tuple[float, float]] = {

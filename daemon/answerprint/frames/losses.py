@@ -9,19 +9,15 @@ from answerprint.frames.pixel_format import planar_yuv
 
 __all__ = ["losses"]
 
-_PLAIN_PICTURES = frozenset({"png", "tiff", "exr"})
-"""Codecs of sequences whose pictures are written without frame rate and timecode."""
-_TAGGED_PICTURES = frozenset({"png"})
-"""Those that say their primaries and transfer."""
+_FLOAT_PRECISION = {16: 11, 32: 24}  # significant bits of floats, by their size
 
 
 def losses(info: ClipInfo, codec: CodecInfo) -> tuple[str, ...]:
     """Return a sentence for each kind of property of the clip that files of this codec cannot hold."""
     said = []
-    bits = info.bit_depth
-    if bits > codec.bits and planar_yuv(info.pixel_format) not in codec.source_formats:
-        kind = "32-bit float" if bits == 32 else f"{bits} bits"
-        said.append(f"The source has {kind}, and {codec.name} has {codec.bits} bits: the result is rounded to them.")
+    rounded = _rounded(info, codec)
+    if rounded and planar_yuv(info.pixel_format) not in codec.source_formats:
+        said.append(rounded)
     if info.has_alpha and not codec.alpha_format:
         said.append(f"The source has alpha, and {codec.name} has none: alpha is left out.")
     missing = _missing_in_pictures(info, codec) if codec.is_sequence else []
@@ -31,14 +27,30 @@ def losses(info: ClipInfo, codec: CodecInfo) -> tuple[str, ...]:
     return tuple(said)
 
 
+def _rounded(info: ClipInfo, codec: CodecInfo) -> str:
+    """What is said of samples that do not fit, "" if all do."""
+    is_float = info.bit_depth == 32
+    bits = 16 if "f16" in info.pixel_format else info.bit_depth
+    precision = _FLOAT_PRECISION[bits] if is_float else bits
+    clipped = is_float and not codec.is_float
+    if not clipped and precision <= (_FLOAT_PRECISION[codec.bits] if codec.is_float else codec.bits):
+        return ""
+    have, has = _kind(bits, is_float), _kind(codec.bits, codec.is_float)
+    more = ", and clipped to the values that they reach" if clipped else ""
+    return f"The source has {have}, and {codec.name} has {has}: the result is rounded to them{more}."
+
+
+def _kind(bits: int, is_float: bool) -> str:
+    return f"{bits}-bit floats" if is_float else f"{bits} bits"
+
+
 def _missing_in_pictures(info: ClipInfo, codec: CodecInfo) -> list[str]:
     """The properties of a film that pictures of this codec do not hold, in words."""
-    tagged = (info.colour.primaries, info.colour.transfer) != (UNKNOWN, UNKNOWN)
-    plain = codec.name in _PLAIN_PICTURES
+    tags = (info.colour.primaries, info.colour.transfer)
     lacking = {
-        "frame rate": plain and info.kind == "file",
-        "timecode": plain and info.start_timecode is not None,
-        "colour tags": tagged and codec.name not in _TAGGED_PICTURES,
+        "frame rate": not codec.says_time and info.kind == "file",
+        "timecode": not codec.says_time and info.start_timecode is not None,
+        "colour tags": tags != (UNKNOWN, UNKNOWN) and codec.colours is not None and tags not in codec.colours,
         "sound": info.has_audio,
     }
     return [name for name, missing in lacking.items() if missing]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -16,7 +17,7 @@ from answerprint.frames.clip import PixelWindow
 from answerprint.frames.colour import CINEON, UNKNOWN, UNTAGGED, ColourTags
 from answerprint.frames.timecode import label_of_word, plausible_rate
 
-__all__ = ["StillHeader", "dpx_header"]
+__all__ = ["StillHeader", "dpx_header", "with_dpx_facts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +27,9 @@ class StillHeader:
     codec: FFmpeg's name, or OpenImageIO's for formats that only it reads. sample_aspect: width of a pixel over its
     height. rate: frames per second, None if not said. timecode: a label, "" if there is none; it need not exist at that
     rate. orientation: how the picture is stored, by the codes of EXIF (1 upright). premultiplied: its colour is
-    multiplied by its alpha. data_window: the pixels that are stored, None if they are the picture. display_window: the
-    picture, in the same coordinates. notices: what of the file is not read, one sentence each.
+    multiplied by its alpha. half: its samples are floats of 16 bits. data_window: the pixels that are stored, None if
+    they are the picture. display_window: the picture, in the same coordinates. notices: what of the file is not read,
+    one sentence each.
     """
 
     codec: str
@@ -37,6 +39,7 @@ class StillHeader:
     timecode: str = ""
     orientation: int = 1
     premultiplied: bool = False
+    half: bool = False
     data_window: PixelWindow | None = None
     display_window: PixelWindow | None = None
     notices: tuple[str, ...] = ()
@@ -90,3 +93,25 @@ def dpx_header(data: bytes) -> StillHeader:
 def _begins(data: bytes, order: str) -> int:
     """Where the picture begins, which is where the header ends."""
     return int(struct.unpack_from(order + "I", data, 4)[0])
+
+
+_COLOUR = slice(801, 803)
+_ASPECT = 1628
+
+
+def with_dpx_facts(data: bytes, colour: ColourTags, sample_aspect: Fraction, source: bytes) -> bytes:
+    """Return a big-endian DPX file with the facts that OpenImageIO rounds or leaves out: colour and aspect.
+
+    source: the first bytes of the picture that it was made from; a DPX keeps its own codes of colour.
+    """
+    if source[:4] in (b"SDPX", b"XPDS") and len(source) >= _IMAGE_HEADER_END and source[160:164] != b"Lavc":
+        codes = source[_COLOUR]
+    else:
+        codes = bytes((_code(_DPX_TRANSFERS, colour.transfer), _code(_DPX_PRIMARIES, colour.primaries)))
+    aspect = struct.pack(">II", sample_aspect.numerator, sample_aspect.denominator)
+    return data[: _COLOUR.start] + codes + data[_COLOUR.stop : _ASPECT] + aspect + data[_ASPECT + len(aspect) :]
+
+
+def _code(names: Mapping[int, str], name: str) -> int:
+    """The last code of that name, 0 (user-defined) for a name that has none."""
+    return max((code for code, known in names.items() if known == name), default=0)

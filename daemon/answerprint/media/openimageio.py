@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
@@ -25,7 +25,7 @@ from answerprint.media.headers import StillHeader
 from answerprint.media.orientation import UPRIGHT
 from answerprint.store.atomic import shown
 
-__all__ = ["read_header", "read_picture", "stored_orientation"]
+__all__ = ["CHROMATICITIES", "header_attributes", "header_texts", "read_header", "read_picture", "stored_orientation"]
 
 _Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]  # [H, W, channels]
 
@@ -36,7 +36,7 @@ _COLOURS = (("R", "G", "B"), ("RED", "GREEN", "BLUE"), ("Y",), ("I",), ("L",))
 _ALPHAS = ("A", "ALPHA")
 
 # Chromaticities of red, green, blue and white (x, y), by FFmpeg's names of primaries.
-_CHROMATICITIES: Mapping[str, Sequence[float]] = MappingProxyType(
+CHROMATICITIES: Mapping[str, Sequence[float]] = MappingProxyType(
     {
         "bt709": (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290),
         "bt2020": (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, 0.3127, 0.3290),
@@ -79,10 +79,54 @@ def read_picture(path: Path, codec: str, window: PixelWindow | None = None) -> t
         part = _part(path, source)
         header = _header(part, codec)
         samples, bits = _samples(path, source, part)
+        header = replace(header, half=str(part.spec.format) == "half")
     stored = header.data_window or PixelWindow(0, 0, part.spec.width, part.spec.height)
     if window is not None and stored != window:
         samples = _placed(samples, stored, window)
     return _as_frame(samples, bits, part.has_alpha), header
+
+
+# Attributes that say how a picture is stored, or that the picture written says itself.
+_STORAGE = re.compile(
+    r"oiio:.*|openexr:.*|tiff:.*|dpx:(?!InputDevice|InputDeviceSerialNumber|SlateInfo|FrameId|Format$).*|answerprint_.*"
+    r"|compression|planarconfig|Orientation|PixelAspectRatio|[Ff]ramesPerSecond|smpte:TimeCode|Software|chunkCount|type|name"
+    r"|version|lineOrder|channels|dataWindow|displayWindow|tiles|preview|multiView|view|X?Y?Resolution|ResolutionUnit"
+    r"|CICP|chromaticities|textureformat|Exif:PixelXDimension|Exif:PixelYDimension|Exif:ImageUniqueID"
+)
+_PREFIX = re.compile(r"(dpx|png|webp|targa|cineon|bmp|jpeg2000|gif|jpeg):")
+
+
+def header_attributes(path: Path, writer: str) -> Mapping[str, tuple[oiio.TypeDesc, Any]]:
+    """Return what a picture's header says beyond the picture, by name, as far as a format can hold it.
+
+    writer: OpenImageIO's name of that format. Raises MediaError if the picture cannot be read.
+    """
+    with _opened(path) as source:
+        kept = {}
+        for each in source.spec().extra_attribs:
+            foreign = _PREFIX.match(each.name)
+            if _STORAGE.fullmatch(each.name) or _is_undefined(each.value):
+                continue
+            if foreign is None or foreign[1] == writer:
+                kept[each.name] = (each.type, each.value)
+        return kept
+
+
+def _is_undefined(value: object) -> bool:
+    """Whether a field of a DPX header is not filled in: bytes of ones, which are no text, and zeros of a keycode."""
+    if isinstance(value, str):
+        return not value.isprintable() or (not value.isascii() and "\udc80" <= max(value) <= "\udcff")
+    return isinstance(value, tuple) and len(value) == 7 and not any(value[:5])
+
+
+def header_texts(path: Path) -> Mapping[str, str]:
+    """Return the texts of a picture's header by name. Raises MediaError if it cannot be read."""
+    with _opened(path) as source:
+        found: dict[str, Any] = {each.name: each.value for each in source.spec().extra_attribs}
+    user = found.get("dpx:UserData")
+    if user is not None:
+        found["dpx:UserData"] = np.asarray(user, np.uint8).tobytes().rstrip(b"\0").decode("utf-8", "replace")
+    return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
 @contextmanager
@@ -265,7 +309,7 @@ def _colour(spec: oiio.ImageSpec, codec: str) -> ColourTags:
     primaries = UNKNOWN
     if isinstance(given, tuple) and len(given) == 8:
         primaries = next(
-            (name for name, them in _CHROMATICITIES.items() if np.allclose(given, them, atol=2e-3)), UNKNOWN
+            (name for name, them in CHROMATICITIES.items() if np.allclose(given, them, atol=2e-3)), UNKNOWN
         )
     # EXR is scene-linear by its definition, unless it names another space, as the EXR written here of other clips does.
     return ColourTags(primaries, "linear" if not space or space.startswith("lin_") else UNKNOWN)

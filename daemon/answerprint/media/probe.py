@@ -163,7 +163,7 @@ def _probe_sequence(path: Path, rate: Fraction, on_read: OnRead) -> ClipInfo:
         sample_aspect=1 / header.sample_aspect if sideways else header.sample_aspect,
         colour=header.colour,
         bit_depth=bit_depth(frame.format),
-        pixel_format=frame.format.name,
+        pixel_format=frame.format.name.replace("f32", "f16") if header.half else frame.format.name,
         codec=header.codec,
         start_timecode=_normal(header.timecode, rate),
         header_timecode=header.timecode,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from types import MappingProxyType
 
 import av
 from av.video.codeccontext import VideoCodecContext
@@ -16,10 +15,10 @@ from answerprint.errors import InputError
 from answerprint.frames.codecs import CodecInfo, OutputSpec
 from answerprint.frames.frame import Picture, Plane
 from answerprint.frames.sequence import SequencePattern
-from answerprint.media import exr_texts, tiff_texts
 from answerprint.media.boundary import writing
 from answerprint.media.encode import encode_pixels
 from answerprint.media.sink import Hooks, Writer, output_colour
+from answerprint.media.still_writer import encode_still
 from answerprint.store.atomic import temporary_name
 from answerprint.store.open_folder import OpenFolder
 
@@ -53,7 +52,10 @@ class SequenceWriter(Writer):
     def _write(self, picture: Picture, alpha: Plane | None) -> None:
         if self._hidden is None:
             raise ValueError("the writer is not open")
-        data = _encode(encode_pixels(picture, alpha, self.pixel_format, self._colour), self.spec, self.codec)
+        if self.codec.library == "openimageio":
+            data = encode_still(picture, alpha, self.spec, self.codec, self.frames_written)
+        else:
+            data = _encode(encode_pixels(picture, alpha, self.pixel_format, self._colour), self.spec, self.codec)
         target = self._pattern.file(self.spec.first_number + self.frames_written)
         with os.fdopen(self._hidden.create(target.name), "wb") as file:
             file.write(data)
@@ -99,8 +101,7 @@ def _encode(frame: av.VideoFrame, spec: OutputSpec, codec: CodecInfo) -> bytes:
     context.sample_aspect_ratio = spec.sample_aspect
     frame.pts = 0
     data = b"".join(bytes(packet) for packet in (*context.encode(frame), *context.encode(None)))
-    add_texts = _WITH_TEXTS.get(codec.encoder)
-    return data if add_texts is None else add_texts(data, spec.provenance)
+    return _png_with_texts(data, spec.provenance) if codec.encoder == "png" else data
 
 
 def _png_with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
@@ -113,8 +114,3 @@ def _text_chunk(key: str, value: str) -> bytes:
     keyword = key.encode("latin-1", "replace")[:79]
     body = b"iTXt" + keyword + b"\0\0\0\0\0" + value.encode()
     return (len(body) - 4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
-
-
-_WITH_TEXTS: Mapping[str, Callable[[bytes, Mapping[str, str]], bytes]] = MappingProxyType(
-    {"png": _png_with_texts, "tiff": tiff_texts.with_tiff_texts, "exr": exr_texts.with_exr_texts}
-)

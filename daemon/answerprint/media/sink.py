@@ -126,9 +126,23 @@ class Writer(ABC):
                 f"Frame {self.frames_written} of the result has values that are not numbers.",
                 "Restore it in full precision (--option dtype=float32).",
             )
+        if alpha is not None:
+            picture = self._associated(picture, alpha)
         with writing(self.path):
             self._write(picture, alpha)
         self.frames_written += 1
+
+    def _associated(self, picture: Picture, alpha: Plane) -> Picture:
+        """The picture with its colour multiplied by alpha, or not, as the codec stores it."""
+        wanted = self.codec.association
+        if self.codec.alpha_format is None or wanted == "as the source":
+            return picture
+        if wanted == "premultiplied" and not self.spec.premultiplied:
+            return np.asarray(picture * alpha[..., None], np.float32)
+        if wanted == "straight" and self.spec.premultiplied:
+            shown = np.where(alpha > 0, alpha, np.float32(1))  # where nothing is seen, there is nothing to divide
+            return np.asarray(picture / shown[..., None], np.float32)
+        return picture
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -32,7 +32,7 @@ from answerprint.media.openimageio import read_header, read_picture, stored_orie
 from answerprint.media.orientation import UPRIGHT, orientation_of
 from answerprint.media.tags import read_tags
 
-__all__ = ["Still", "read_still", "read_still_header"]
+__all__ = ["Still", "read_still", "read_still_header", "still_codec"]
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -65,6 +65,13 @@ class Still:
 
     frame: VideoFrame
     header: StillHeader
+
+
+def still_codec(path: Path) -> str | None:
+    """Return the codec of a picture file by its first bytes, None for any other file."""
+    path = check_source(path)
+    with reading(path), path.open("rb") as file:
+        return _codec_of(file.read(_HEAD_BYTES), path.suffix.lower())
 
 
 def read_still_header(path: Path) -> StillHeader:

@@ -21,7 +21,7 @@ def main(argv: Sequence[str]) -> int:
         "torch": _torch,
         "diffusers": _version("diffusers"),
         "av": _av,
-        "OpenImageIO": _version("OpenImageIO"),
+        "OpenImageIO": _openimageio,
         "cv2": _version("cv2"),
         "flow_cache": _flow_cache,
     }
@@ -52,13 +52,21 @@ def _torch() -> dict[str, object]:
 def _av() -> dict[str, object]:
     import av
 
-    needed = {codec.encoder for codec in CODECS.values()}
+    needed = {codec.encoder for codec in CODECS.values() if codec.library == "ffmpeg"}
     libraries = {name: ".".join(map(str, version)) for name, version in av.library_versions.items()}
     return {
         "version": str(av.__version__),
         "libraries": libraries,
         "missing_encoders": sorted(needed - av.codecs_available),
     }
+
+
+def _openimageio() -> dict[str, object]:
+    import OpenImageIO as oiio
+
+    needed = {codec.encoder for codec in CODECS.values() if codec.library == "openimageio"}
+    known = set(oiio.get_string_attribute("output_format_list").split(","))
+    return {"version": str(oiio.__version__), "missing_encoders": sorted(needed - known)}
 
 
 def _flow_cache() -> dict[str, object]:

@@ -312,8 +312,21 @@ def resolve_job(request: RestoreRequest, *, preview: bool = False, on_read: OnRe
     if request.parts and info.cadence is Cadence.FIELD:
         raise InputError("Parts are joined at frame rate only.", "Leave --deinterlace field out.")
     codec = "" if preview else request.codec or default_codec(Path(request.output))
+    if codec and not codec_named(codec).keeps_windows:
+        info = _without_overscan(info, codec)
     size = _size(request, info, entry, choices)
     return ResolvedJob(request, info, frames, entry, _enlarged(choices, info, entry, size), size, codec)
+
+
+def _without_overscan(info: ClipInfo, codec: str) -> ClipInfo:
+    if info.display_window is None:
+        return info
+    cropped = info.without_overscan()
+    notice = (
+        f"The overscan of the source is left out: {info.width}x{info.height} become {cropped.width}x{cropped.height}, "
+        f"because {codec} cannot hold it. Write EXR to keep it."
+    )
+    return replace(cropped, notices=(*info.notices, notice))
 
 
 def read_source(clip: ClipRef, on_read: OnRead = no_progress) -> ClipInfo:

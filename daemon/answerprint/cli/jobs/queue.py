@@ -76,7 +76,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     names.add_argument("--output-folder", metavar="DIR", help="folder for the outputs (default: beside each source)")
     names.add_argument("--suffix", default="_restored", help="added to the name of the source (default: %(default)s)")
     names.add_argument(
-        "--ext", default=".mov", help="extension: .mov, .mkv, .mp4 or .%%04d.png, .tif, .exr (default: %(default)s)"
+        "--ext",
+        default=".mov",
+        help="extension: .mov, .mkv, .mp4 or .%%04d.png, .tif, .exr, .dpx (default: %(default)s)",
     )
     scheduling = add.add_argument_group("Scheduling")
     scheduling.add_argument(
