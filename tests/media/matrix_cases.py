@@ -61,7 +61,7 @@ _FORMATS: tuple[Source, ...] = (
     Source(".mkv", "ffv1", "gbrp12le"),
     Source(".mkv", "ffv1", "gbrp16le"),
     Source(".mkv", "ffv1", "gbrap16le"),
-    Source(".mkv", "ffv1", "gray16le"),
+    Source(".mkv", "ffv1", "gray16le", tags=(1, 1, 1, 2)),
     Source(".mkv", "ffv1", "bgra"),
     Source(".mkv", "libvpx-vp9", "yuv420p"),
     Source(".webm", "libvpx-vp9", "yuv420p"),

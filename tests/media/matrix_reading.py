@@ -113,7 +113,7 @@ def _levels(grey: NDArray[np.float32]) -> str:
 def _label(*tables: Mapping[str, str]) -> str:
     """The first timecode; Matroska writes names in capitals."""
     found = (value for table in tables for key, value in table.items() if key.lower() == "timecode")
-    return next(found, "")
+    return re.sub(r"0(\d\d)$", r"\1", next(found, ""))  # frames of three digits at rates above 100
 
 
 def _heard(path: Path, number: int) -> str:
@@ -157,10 +157,7 @@ def second_opinion(path: Path) -> Properties:
     tracks = said["media"]["track"]
     video = next(each for each in tracks if each["@type"] == "Video")
     labels = [each.get("TimeCode_FirstFrame", "") for each in tracks]
-    label = next(filter(None, labels), "")
-    if re.search(r"\d{3}$", label):
-        label = ""  # at rates from 100 on it writes three digits, of which it drops none
-    return {"frames": str(video.get("FrameCount", "")), "timecode": label}
+    return {"frames": str(video.get("FrameCount", "")), "timecode": next(filter(None, labels), "")}
 
 
 def _ask(words: list[str]) -> Any:  # noqa: ANN401 - JSON

@@ -99,6 +99,7 @@ class RestoreRequest:
     chunk, steps, noise, codec: None is the default.
     parts: files with the source frames that each holds, which are joined in place of restoring; () restores.
     options: further switches of the method or the model, by name, as typed.
+    sidecar: also write a JSON file beside the output that says what it was made of and how.
     """
 
     clip: ClipRef
@@ -210,6 +211,7 @@ class RestoreRequest:
     )
     codec: str | None = None
     overwrite: bool = False
+    sidecar: bool = False
     parts: tuple[tuple[str, FrameRange], ...] = ()
 
     def __post_init__(self) -> None:
@@ -244,10 +246,16 @@ class RestoreRequest:
 
     def to_json(self) -> Message:
         """Return the settings by name, those of `ClipRef.settings` among them."""
-        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("clip", "parts")}
+        own = {
+            each.name: getattr(self, each.name)
+            for each in fields(self)
+            if each.name not in ("clip", "parts", "sidecar")
+        }
         own |= {"size": None if self.size is None else list(self.size), "options": dict(self.options)}
         for name in _ADDED & own.keys() - self.changed().keys():
             del own[name]  # unknown to the first programs, which may read it
+        if self.sidecar:
+            own["sidecar"] = True
         if self.parts:
             own["parts"] = [[path, frames.start, frames.stop] for path, frames in self.parts]
         return {**self.clip.settings(), **own}

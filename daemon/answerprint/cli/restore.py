@@ -60,7 +60,15 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Restore and return the exit code."""
-    request = make_request(args, args.input, args.output, range=args.range, codec=args.codec, overwrite=args.overwrite)
+    request = make_request(
+        args,
+        args.input,
+        args.output,
+        range=args.range,
+        codec=args.codec,
+        overwrite=args.overwrite,
+        sidecar=args.sidecar,
+    )
     check_restore(request, create_folder=True)
     make_folders([request.output], context)
     new = NewJob(str(uuid.uuid4()), "restore", request.to_json())

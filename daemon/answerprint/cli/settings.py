@@ -107,6 +107,9 @@ def add_output(parser: ArgumentParser) -> None:
     )
     out.add_argument("--codec", metavar="NAME", help="codec, see below (default: from the extension of the output)")
     out.add_argument("--no-audio", action="store_true", help="leave the sound out")
+    out.add_argument(
+        "--sidecar", action="store_true", help="also write OUTPUT.json: hashes, model, settings and MD5 of every frame"
+    )
     out.add_argument("--overwrite", action="store_true", help="replace an existing output once the new one is complete")
 
 

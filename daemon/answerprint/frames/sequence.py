@@ -20,6 +20,7 @@ __all__ = [
     "names_a_sequence",
     "plain_path",
     "same_media",
+    "sidecar_of",
     "split_number",
 ]
 
@@ -231,3 +232,11 @@ def _only_pattern(folder: Path) -> SequencePattern:
 def _split_number(stem: str) -> tuple[str, str]:
     digits = stem[len(stem.rstrip("0123456789")) :]
     return stem[: len(stem) - len(digits)], digits
+
+
+def sidecar_of(output: Path) -> Path:
+    """Return the JSON file beside a deliverable that says what it was made of: `out.mov.json`, `out.png.json`."""
+    pattern = SequencePattern.parse(output)
+    if pattern is None:
+        return output.with_name(f"{output.name}.json")
+    return pattern.folder / f"{pattern.prefix.rstrip('._-') or 'sequence'}{pattern.suffix}.json"

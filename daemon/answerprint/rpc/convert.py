@@ -129,6 +129,7 @@ def _asked(message: Any, clip: ClipRef) -> Asked:  # noqa: ANN401
         output=result.folder if preview else result.path,
         codec=None if preview else result.codec or None,
         overwrite=result.overwrite,
+        sidecar=not preview and result.sidecar,
         parts=() if preview else tuple((each.path, _frames(each.frames)) for each in result.parts),
         **_settings_from(message.settings),
     )
@@ -154,7 +155,9 @@ def _ask(message: Any, request: Message, kind: JobKind, clip: ClipRef) -> None: 
         ]
         codec = restore.codec or ""
         message.deliverable.CopyFrom(
-            pb.Deliverable(path=restore.output, codec=codec, overwrite=restore.overwrite, parts=parts)
+            pb.Deliverable(
+                path=restore.output, codec=codec, overwrite=restore.overwrite, parts=parts, sidecar=restore.sidecar
+            )
         )
 
 

@@ -161,6 +161,7 @@ def _requested_jobs(args: Namespace, context: Context) -> Sequence[NewJob]:
         "range": args.range,
         "codec": args.codec,
         "overwrite": args.overwrite,
+        "sidecar": args.sidecar,
         "priority": args.priority,
         "not_before": None if args.not_before is None else parse_when(args.not_before),
         "label": args.label,
