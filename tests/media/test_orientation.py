@@ -11,6 +11,8 @@ import pytest
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from answerprint.frames import OutputSpec
+from answerprint.frames.pixel_format import full_chroma
 from answerprint.media import open_reader, probe
 from media.makers import fill
 
@@ -81,3 +83,15 @@ def test_a_slanted_picture_is_read_as_stored_and_that_is_said(tmp_path: Path) ->
     info = probe(_film(tmp_path / "a.mp4", slanted))
     assert (info.width, info.height) == (WIDTH, HEIGHT)
     assert "slanted" in info.notices[0]
+
+
+def test_the_chroma_of_a_turned_picture_is_not_thinned_out_again(tmp_path: Path) -> None:
+    """Turned samples of chroma lie between those that the source's own format would have."""
+    formats = []
+    for matrix in ((1, 0, 0, 1), (0, 1, -1, 0)):
+        info = probe(_film(tmp_path / f"{matrix[0]}.mp4", matrix))
+        formats.append(OutputSpec.for_clip(info, info.whole, "ffv1").source_format)
+    assert formats == ["yuv420p", "yuv444p"]
+    assert [full_chroma(name) for name in ("yuva422p12le", "nv12", "p210le", "gbrp10le")] == [
+        "yuva444p12le", "yuv444p", "yuv444p10le", "gbrp10le",
+    ]  # fmt: skip

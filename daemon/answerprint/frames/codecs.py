@@ -19,7 +19,7 @@ from answerprint.frames.clip import ClipInfo, PixelWindow, metadata_within, star
 from answerprint.frames.clip_metadata import NO_METADATA, ClipMetadata
 from answerprint.frames.colour import CINEON, INTEROP_SPACES, UNKNOWN, UNTAGGED, ColourTags
 from answerprint.frames.frame import FrameRange
-from answerprint.frames.pixel_format import planar_yuv
+from answerprint.frames.pixel_format import full_chroma, planar_yuv
 from answerprint.frames.sequence import SequencePattern
 
 __all__ = ["CODECS", "DEFAULT_CODEC", "CodecInfo", "OutputSpec", "check_codec", "codec_named", "default_codec"]
@@ -473,7 +473,7 @@ class OutputSpec:
             overwrite=overwrite,
             alpha=info.has_alpha,
             grey=grey,
-            source_format=info.pixel_format,
+            source_format=info.pixel_format if info.orientation == 1 else full_chroma(info.pixel_format),
             metadata=metadata_within(info, frames),
             premultiplied=info.premultiplied,
             data_window=_scaled(info.data_window, info, (width, height)),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["planar_yuv"]
+__all__ = ["full_chroma", "planar_yuv"]
 
 _PLANAR = re.compile(r"yuvj?(?P<alpha>a?)(?P<sampling>\d{3})p(?P<bits>\d*)(?:le|be)?")
 _SEMIPLANAR = re.compile(r"p(?P<sampling>[024])(?P<bits>1[026])(?:le|be)?")
@@ -38,6 +38,15 @@ _OTHERS: Mapping[str, str] = MappingProxyType(
         "ayuv64le": "yuva444p16le",
     }
 )
+
+
+def full_chroma(name: str) -> str:
+    """Return the planar format with as many samples of chroma as of luma; other formats as they are.
+
+    A turned picture needs it: its samples of chroma lie where no format with fewer of them has any.
+    """
+    match = _PLANAR.fullmatch(planar_yuv(name))
+    return name if match is None else f"yuv{match['alpha']}444p{match['bits'] and match['bits'] + 'le'}"
 
 
 def planar_yuv(name: str) -> str:
