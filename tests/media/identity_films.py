@@ -206,6 +206,7 @@ FILMS = (
     _timed("hole", ".avi", [0, 1, 2, 5, 6, 7], [0, 1, 2, 2, 2, 3, 4, 5], codec="mpeg4", options={"g": "1"}),
     Film("late_frame", ".mp4", _one_late, _EVERY),
     Film("late_frame", ".mkv", _one_late, _EVERY),
+    _timed("rate_changes", ".mp4", [*range(0, 20, 2), *range(20, 30)], [*(n // 2 for n in range(20)), *range(10, 20)]),
     Film("cadence", ".mp4", _cadence, range(40), Fraction(24)),
     Film("last_frame_stays", ".mp4", _last_frame_stays, [*range(12), *[11] * 24], held=range(12, 36)),
     Film("trimmed_by_copy", ".mp4", _trimmed, [*range(10), 9, 11], held=[10]),

@@ -24,7 +24,7 @@ def check_spacing(info: ClipInfo, frames: FrameRange) -> None:
         return
     held, shifted = _held(grid, frames), _shifted(grid, frames)
     still = sum(map(len, held))
-    odd = len(shifted) + (0 if grid.stated else len(held))
+    odd = len(shifted) + (0 if grid.stated else _breaks(held, frames))
     rate = info.file_rate or (info.stored or info).rate
     pictures = len(frames) - still + sum(1 for each in grid.crowded if each in frames)
     if odd <= max(_FEW, pictures // _SHARE) and (grid.stated or still <= pictures + _HELD_SECONDS * rate):
@@ -65,6 +65,25 @@ def _held(grid: FrameGrid, frames: FrameRange) -> list[FrameRange]:
         for run in grid.held
         if run.start < frames.stop and frames.start < run.stop
     ]
+
+
+def _breaks(held: list[FrameRange], frames: FrameRange) -> int:
+    """How often the pictures leave their rhythm: one frame left out is one break, half of all frames is none."""
+    rhythms: list[int] = []
+
+    def add(step: int) -> None:
+        if not rhythms or rhythms[-1] != step:
+            rhythms.append(step)
+
+    at = frames.start
+    for run in held:
+        if run.start - 1 > at:
+            add(1)
+        add(len(run) + 1)
+        at = run.stop
+    if frames.stop - 1 > at:
+        add(1)
+    return len(rhythms) // 2
 
 
 def _shifted(grid: FrameGrid, frames: FrameRange) -> list[int]:
