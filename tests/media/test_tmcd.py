@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from answerprint.media import probe
 from media.makers import make_movie
 from media.tmcd import first_label
 
@@ -29,3 +31,25 @@ def test_a_timecode_track_says_what_was_written(tmp_path: Path, rate: Fraction, 
 def test_a_file_without_a_timecode_track_has_no_label(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="no timecode track"):
         first_label(make_movie(tmp_path / "a.mov", 2))
+
+
+@pytest.mark.parametrize(("second", "breaks"), [(12, []), (112, [12])], ids=["goes_on", "breaks"])
+def test_a_timecode_that_breaks_inside_is_said(tmp_path: Path, second: int, breaks: list[int]) -> None:
+    path = make_movie(tmp_path / "a.mov", 24, timecode="10:00:00:00")
+    data = bytearray(path.read_bytes())
+    track = data.rindex(b"tmcd")  # its tables follow; give each of them a second sample, which counts from `second`
+    times, chunks, sizes, places = (data.index(name, track) for name in (b"stts", b"stsc", b"stsz", b"stco"))
+    count, duration = struct.unpack(">II", data[times + 12 : times + 20])
+    assert count == 1
+    data[times + 12 : times + 20] = struct.pack(">II", 2, duration // 2)
+    data[chunks + 16 : chunks + 20] = data[sizes + 12 : sizes + 16] = struct.pack(">I", 2)
+    (place,) = struct.unpack(">I", data[places + 12 : places + 16])
+    first = bytes(data[place : place + 4])
+    data[places + 12 : places + 16] = struct.pack(">I", len(data))
+    data += first + struct.pack(">I", struct.unpack(">I", first)[0] + second)
+    path.write_bytes(data)
+    info = probe(path)
+    assert info.start_timecode == "10:00:00:00"
+    assert [notice for notice in info.notices if "timecode" in notice] == [
+        f"The timecode of the source breaks at frame {frame}; it counts on in the result." for frame in breaks
+    ]

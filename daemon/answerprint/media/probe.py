@@ -21,7 +21,9 @@ from answerprint.media.orientation import UPRIGHT, is_sideways, orientation_of, 
 from answerprint.media.pixels import bit_depth, has_alpha
 from answerprint.media.stills import read_still, read_still_header
 from answerprint.media.tags import read_tags
+from answerprint.media.timecode_track import timecode_breaks
 from answerprint.media.timeline import OnRead, no_progress, read_timeline
+from answerprint.text import listed
 
 __all__ = ["DEFAULT_SEQUENCE_RATE", "probe", "sized_at"]
 
@@ -55,6 +57,10 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
                 raise MediaError(f"{path} has no frames.", "The file is damaged or was never finished.")
             check_size(path, frame.width, frame.height)
             orientation, notices = _shown(orientation_of(frame))
+            if "mov" in container.format.name and (breaks := timecode_breaks(path, timeline.rate)):
+                notices += (
+                    f"The timecode of the source breaks at frame {listed(breaks)}; it counts on in the result.",
+                )
             if is_alpha_lost(stream):
                 notices += ("The file has alpha that cannot be read here: the result is opaque.",)
             sideways = is_sideways(orientation)
