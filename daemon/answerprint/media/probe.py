@@ -10,8 +10,10 @@ from pathlib import Path
 from av.container import InputContainer
 
 from answerprint.errors import InputError, MediaError
+from answerprint.frames.cadence import stored_range
 from answerprint.frames.clip import ClipInfo, FieldOrder, PixelWindow
 from answerprint.frames.colour import UNKNOWN, ColourTags
+from answerprint.frames.frame import FrameRange
 from answerprint.frames.sequence import find_sequence, names_a_sequence
 from answerprint.frames.timecode import Timecode
 from answerprint.media.boundary import best_video, check_size, check_source, open_container, reading
@@ -100,7 +102,9 @@ def sized_at(info: ClipInfo, frame: int) -> ClipInfo:
     with open_container(info.path) as container:
         stream = best_video(container, info.path)
         with reading(info.path):
-            seconds = frame / (info.file_rate or info.rate)
+            source = info.stored or info
+            number = stored_range(info, FrameRange(frame, frame + 1)).start
+            seconds = number / (source.file_rate or source.rate)
             container.seek(info.first_pts + int(seconds / info.time_base), stream=stream)
             picture = next((picture for picture, _ in decoded_pictures(container, stream)), None)
     if picture is None:

@@ -78,8 +78,7 @@ class FrameReader:
         self._failed: MediaError | None = None
         self._last: Frame | None = None
         self._stored = info if info.stored is None else replace(info.stored, damaged=info.damaged)
-        self._damage = _Damage()
-        """Its numbers, and those of the grid, are of stored frames."""
+        self._damage = _Damage()  # its numbers, and those of the grid, are of stored frames
         self._missing = 0
 
     def __enter__(self) -> Self:
