@@ -36,6 +36,24 @@ def test_the_first_missing_picture_is_named(tmp_path: Path, name: str) -> None:
         find_sequence(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    "names", [("a.1.png", "a.02.png", "a.03.png"), ("a.1.png", "a.01.png"), ("a.001.png", "a.02.png")]
+)
+def test_numbers_of_several_widths_are_refused_by_name(tmp_path: Path, names: tuple[str, ...]) -> None:
+    touch(tmp_path, *names)
+    with pytest.raises(MediaError, match="several widths") as caught:
+        find_sequence(tmp_path)
+    assert sum(name in caught.value.message for name in names) == 2
+
+
+def test_numbers_may_outgrow_their_padding(tmp_path: Path) -> None:
+    touch(tmp_path, "a.099.png", "a.100.png", "b.txt")
+    touch(tmp_path, *(f"c.{n}.txt" for n in (1, 2)))
+    assert len(find_sequence(tmp_path).files) == 2
+    touch(tmp_path, *(f"a.{n}.png" for n in range(101, 1002)))
+    assert find_sequence(tmp_path).files[-1].name == "a.1001.png"
+
+
 def test_a_folder_of_two_sequences_asks_which(tmp_path: Path) -> None:
     touch(tmp_path, "a.1.png", "b.1.png")
     with pytest.raises(MediaError, match="several sequences"):

@@ -99,6 +99,7 @@ def test_the_header_of_an_exr_is_kept_and_counts_on(tmp_path: Path) -> None:
         "framesPerSecond": Fraction(25),
         "pixelAspectRatio": 2.0,
         "owner": "the owner",
+        "reelName": "A007R2",
         "com.camera.iso": 800,
         "expTime": 0.02,
         "chromaticities": (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, 0.3127, 0.3290),
@@ -107,6 +108,7 @@ def test_the_header_of_an_exr_is_kept_and_counts_on(tmp_path: Path) -> None:
         header = {**own, "timeCode": exr_timecode(10, 0, 0, 23 + number), "frameNote": f"take {number}"}
         write_exr(tmp_path / f"a.{number + 1001}.exr", {"RGB": SCENE}, **header)
     info = probe(tmp_path / "a.%04d.exr")
+    assert info.metadata.reel == "A007R2"
     spec = OutputSpec.for_clip(info, FrameRange(1, 3), "exr-half", provenance=MADE)
     files = passed_on(info, FrameRange(1, 3), tmp_path / "o.%04d.exr", spec)
     assert [file.name for file in files] == ["o.1002.exr", "o.1003.exr"]
@@ -116,7 +118,7 @@ def test_the_header_of_an_exr_is_kept_and_counts_on(tmp_path: Path) -> None:
         assert (code.hours, code.minutes, code.seconds, code.frame) == label
         assert header["frameNote"] == note
         assert Fraction(str(header["framesPerSecond"])) == 25
-        assert (header["owner"], header["com.camera.iso"]) == ("the owner", 800)
+        assert (header["owner"], header["com.camera.iso"], header["reelName"]) == ("the owner", 800, "A007R2")
         assert header["expTime"] == np.float32(0.02)
         assert header["pixelAspectRatio"] == 2
         np.testing.assert_allclose(header["chromaticities"], own["chromaticities"], atol=1e-6)

@@ -226,7 +226,14 @@ def _only_pattern(folder: Path) -> SequencePattern:
     ((prefix, suffix), numbers), *_ = groups.items()
     shortest = min(numbers, key=len)
     padded = any(number.startswith("0") and len(number) > 1 for number in numbers) or len(set(map(len, numbers))) == 1
-    return SequencePattern(folder, prefix, len(shortest) if padded else 0, suffix)
+    pattern = SequencePattern(folder, prefix, len(shortest) if padded else 0, suffix)
+    strange = sorted(name for each in numbers if pattern.number_of(name := f"{prefix}{each}{suffix}") is None)
+    if strange:
+        raise MediaError(
+            f"The folder {folder} has numbers of several widths: {prefix}{shortest}{suffix} and {strange[0]}.",
+            "Rename the pictures to one width, or name those of one width, such as plate.%04d.png.",
+        )
+    return pattern
 
 
 def _split_number(stem: str) -> tuple[str, str]:

@@ -28,8 +28,8 @@ class StillHeader:
     height. rate: frames per second, None if not said. timecode: a label, "" if there is none; it need not exist at that
     rate. orientation: how the picture is stored, by the codes of EXIF (1 upright). premultiplied: its colour is
     multiplied by its alpha. half: its samples are floats of 16 bits. data_window: the pixels that are stored, None if
-    they are the picture. display_window: the picture, in the same coordinates. notices: what of the file is not read,
-    one sentence each.
+    they are the picture. display_window: the picture, in the same coordinates. reel: name of the tape or
+    of the camera's card. notices: what of the file is not read, one sentence each.
     """
 
     codec: str
@@ -42,6 +42,7 @@ class StillHeader:
     half: bool = False
     data_window: PixelWindow | None = None
     display_window: PixelWindow | None = None
+    reel: str = ""
     notices: tuple[str, ...] = ()
 
 

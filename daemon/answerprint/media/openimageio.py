@@ -277,6 +277,7 @@ def _header(part: _Part, codec: str) -> StillHeader:
         premultiplied=part.has_alpha and _is_premultiplied(spec, codec),
         data_window=data if windowed else None,
         display_window=display if windowed else None,
+        reel=str(spec.get_string_attribute("reelName")),
         notices=(f"Of the source, these are left out: {left_out}.",) if left_out else (),
     )
 

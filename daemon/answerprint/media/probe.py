@@ -12,6 +12,7 @@ from av.container import InputContainer
 from answerprint.errors import InputError, MediaError
 from answerprint.frames.cadence import stored_range
 from answerprint.frames.clip import ClipInfo, FieldOrder, PixelWindow
+from answerprint.frames.clip_metadata import NO_METADATA
 from answerprint.frames.colour import UNKNOWN, ColourTags
 from answerprint.frames.frame import FrameRange
 from answerprint.frames.sequence import find_sequence, names_a_sequence
@@ -185,6 +186,7 @@ def _probe_sequence(path: Path, rate: Fraction, on_read: OnRead) -> ClipInfo:
         data_window=data,
         display_window=display,
         orientation=orientation,
+        metadata=replace(NO_METADATA, reel=header.reel),
         notices=(*turned, *header.notices),
     )
 

@@ -78,7 +78,8 @@ def _samples(values: Any, codec: CodecInfo) -> tuple[Any, str]:  # noqa: ANN401 
 
 def _describe(header: oiio.ImageSpec, spec: OutputSpec, codec: CodecInfo, number: int, grey: bool) -> None:
     header.attribute("PixelAspectRatio", float(spec.sample_aspect))
-    header.attribute("Orientation", 1)
+    if codec.encoder != "openexr":  # which knows no other
+        header.attribute("Orientation", 1)
     header.attribute("Software", "Answerprint")
     header.attribute("oiio:BitsPerSample", codec.bits)
     if not header.get_string_attribute("DateTime"):
@@ -104,6 +105,8 @@ def _describe(header: oiio.ImageSpec, spec: OutputSpec, codec: CodecInfo, number
 def _describe_exr(header: oiio.ImageSpec, spec: OutputSpec, grey: bool) -> None:
     rate = (spec.rate.numerator, spec.rate.denominator)
     header.attribute("framesPerSecond", oiio.TypeDesc("rational"), rate)  # by its standard name, in lower case
+    if spec.metadata.reel:
+        header.attribute("reelName", spec.metadata.reel)
     data, display = spec.data_window, spec.display_window
     if data is not None:
         header.x, header.y = data.x, data.y

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cv2
+import OpenImageIO as oiio
 import torch
 
 __all__ = ["use_threads"]
@@ -16,3 +17,5 @@ def use_threads(count: int) -> None:
     if count > 0:
         torch.set_num_threads(count)
         cv2.setNumThreads(count)
+        oiio.attribute("threads", count)
+        oiio.attribute("exr_threads", count)
