@@ -18,7 +18,7 @@ from answerprint.frames import Cadence, ClipInfo, FieldOrder, FrameRange
 from answerprint.frames.cadence import stored_range
 from answerprint.media import find_fields, open_reader, probe
 from answerprint.media.combing import combing
-from media.interlace import Picture, fidelity, film, interlaced, moments
+from media.interlace import Picture, fidelity, film, interlaced, moments, pulled_down
 from media.makers import fill, make_movie, make_png
 
 WIDTH, HEIGHT = 96, 64
@@ -81,6 +81,8 @@ WAYS = {
     "each": ClipRef(fields=FieldOrder.MIXED),
     "field": ClipRef(fields=FieldOrder.TOP_FIRST, deinterlace="field"),
     "each field": ClipRef(fields=FieldOrder.MIXED, deinterlace="field"),
+    "matched": ClipRef(fields=FieldOrder.TOP_FIRST),
+    "film": ClipRef(fields=FieldOrder.TOP_FIRST, telecine="auto"),
 }
 
 
@@ -89,11 +91,15 @@ WAYS = {
 def test_a_part_of_a_clip_gives_the_same_frames_as_all_of_it(way: str, stills: bool, tmp_path: Path) -> None:
     slow = moments(16, step=1)
     frames = [*interlaced(slow[:8]), *slow[8:12], *interlaced(slow[8:])]
+    telecined = way in ("matched", "film")
+    if telecined:
+        frames = pulled_down(slow[:-1])
+        assert len(frames) % 5
     if stills:
         for number, frame in enumerate(frames):
             make_png(tmp_path / f"f{number:04}.png", np.repeat(frame[..., None].astype(np.uint16) * 257, 3, axis=2))
     source = tmp_path / "f%04d.png" if stills else film(tmp_path / "f.mkv", frames, flag="top")
-    info = WAYS[way].interpret(probe(source))
+    info = WAYS[way].interpret(replace(probe(source), telecined=telecined))
     with open_reader(info) as reader:
         whole = list(reader)
     assert [frame.index for frame in whole] == list(range(info.frames))
@@ -119,6 +125,60 @@ def test_field_rate_gives_each_field_its_own_frame(kind: str, tmp_path: Path) ->
     assert (info.stored, info.cadence) == (stored, Cadence.FIELD)
     assert _fidelity(info, truth) > _fidelity(stored, truth[::2]) - 1.5
     assert _fidelity(info, truth) > 25
+
+
+@pytest.mark.parametrize("top", [True, False])
+@pytest.mark.parametrize("count", [32, 31])
+def test_film_with_pulldown_gets_its_whole_frames_back(count: int, top: bool, tmp_path: Path) -> None:
+    pictures = moments(count, step=2)
+    frames = pulled_down(pictures, top=top)
+    stored = find_fields(probe(film(tmp_path / "f.mkv", frames, rate=Fraction(30000, 1001))))
+    assert (stored.telecined, stored.field_order) == (True, FieldOrder.TOP_FIRST if top else FieldOrder.BOTTOM_FIRST)
+    assert "Film with 3:2 pulldown (" in stored.fields_found
+
+    kept = ClipRef().interpret(stored)
+    assert (kept.cadence, kept.frames, kept.rate) == (Cadence.MATCHED, len(frames), Fraction(30000, 1001))
+    shown = [pictures[4 * (n // 5) + (0, 1, 1, 2, 3)[n % 5]] for n in range(len(frames))]
+    assert _fidelity(kept, shown) > 60, "nothing is filled in"
+
+    own = ClipRef(telecine="auto").interpret(stored)
+    assert (own.cadence, own.rate, own.start_timecode) == (Cadence.FILM, Fraction(24000, 1001), "10:00:00:04")
+    assert own.frames == 4 * (len(frames) // 5) + len(frames) % 5
+    whole = len(frames) // 5 * 4
+    with open_reader(own, FrameRange(0, whole)) as reader:
+        assert fidelity(reader, pictures[:whole]) > 60
+
+
+def test_film_is_found_under_noise_and_where_it_is_flagged_as_interlaced(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).normal(0, 3, (40, 48, 64))
+    pictures = moments(40, step=3)
+    frames = [np.clip(a + b, 0, 255).astype(np.uint8) for a, b in zip(pulled_down(pictures), noise, strict=False)]
+    stored = find_fields(probe(film(tmp_path / "f.mkv", frames, flag="top", rate=Fraction(30000, 1001))))
+    assert stored.telecined
+    assert _fidelity(ClipRef(telecine="auto").interpret(stored), pictures[:32]) > 36, "no more is lost than noise"
+
+
+def test_no_frames_are_left_out_of_what_is_no_film(tmp_path: Path) -> None:
+    rate = Fraction(30000, 1001)
+    for name, frames in {
+        "video": interlaced(moments(48)),
+        "whole": moments(24),
+        "both": [*pulled_down(moments(12)), *interlaced(moments(40))],
+        "still": [moments(1)[0]] * 24,
+    }.items():
+        stored = find_fields(probe(film(tmp_path / f"{name}.mkv", frames, rate=rate)))
+        info = ClipRef(telecine="auto").interpret(stored)
+        assert (info.telecined, info.frames) == (False, len(frames)), name
+    assert not find_fields(probe(film(tmp_path / "25.mkv", pulled_down(moments(30))))).telecined, "at 25 a second"
+
+
+def test_a_range_of_film_holds_all_that_the_frames_of_video_show(tmp_path: Path) -> None:
+    stored = find_fields(probe(film(tmp_path / "f.mkv", pulled_down(moments(32)), rate=Fraction(30000, 1001))))
+    for text, frames in ((None, FrameRange(0, 32)), ("5:10", FrameRange(4, 8)), ("7:8", FrameRange(5, 7))):
+        clip = ClipRef(range=text, telecine="auto")
+        info = clip.interpret(stored)
+        assert clip.frames(info) == frames
+    assert stored_range(info, FrameRange(4, 8)) == FrameRange(5, 10)
 
 
 def test_ranges_are_in_frames_of_the_source(tmp_path: Path) -> None:

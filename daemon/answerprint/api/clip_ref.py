@@ -25,6 +25,7 @@ CLIP_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "fields": ("auto", "progressive", "top", "bottom", "per-frame"),
         "deinterlace": ("frame", "field"),
+        "telecine": ("off", "auto"),
     }
 )
 """How a person may say that a clip is to be read, by name; the first word of each leaves it to the program."""
@@ -57,7 +58,7 @@ class ClipRef:
     says too. pixel_aspect: width over height. fields: the order of its fields, never PER_FRAME. levels: `video` or
     `full`. alpha: `none`, `straight` or `premultiplied`. colour_space, gamma, reel: as the editor names
     them. audio: whether sound is copied. editor: the editor's own notes, given back and never interpreted here.
-    deinterlace: `field` for a frame of each field.
+    deinterlace: `field` for a frame of each field. telecine: `auto` for the frames of film that was made video.
     """
 
     media: str = ""
@@ -76,6 +77,7 @@ class ClipRef:
     reel: str = ""
     editor: Mapping[str, str] = field(default_factory=dict)
     deinterlace: str = ""
+    telecine: str = ""
 
     # What it says of the media
 
@@ -103,7 +105,14 @@ class ClipRef:
             has_audio=info.has_audio and sound,
             notices=info.notices + ((_silenced(info, rate),) if lost else ()),
         )
-        return at_cadence(source, Cadence.FIELD if source.interlaced and self.deinterlace == "field" else Cadence.FRAME)
+        return at_cadence(source, self._cadence(source))
+
+    def _cadence(self, info: ClipInfo) -> Cadence:
+        if info.interlaced and self.deinterlace == "field":
+            return Cadence.FIELD
+        if not info.telecined or info.field_order not in (FieldOrder.TOP_FIRST, FieldOrder.BOTTOM_FIRST):
+            return Cadence.FRAME
+        return Cadence.FILM if self.telecine == "auto" else Cadence.MATCHED
 
     def frames(self, info: ClipInfo) -> FrameRange:
         """The frames to restore, with as many handles as the clip has. info: from `interpret`. Raises InputError.
@@ -144,6 +153,7 @@ class ClipRef:
             pixel_aspect=_positive("pixel_aspect", interpret.get("pixel_aspect")),
             fields=_FIELDS.get(interpret.get("fields", "")),
             deinterlace=_unless_usual("deinterlace", interpret.get("deinterlace")),
+            telecine=_unless_usual("telecine", interpret.get("telecine")),
             levels=interpret.get("levels", ""),
             colour_space=interpret.get("colour_space", ""),
             gamma=interpret.get("gamma", ""),
@@ -159,6 +169,7 @@ class ClipRef:
             "levels": self.levels,
             "fields": "" if self.fields is None else self.fields.value,
             "deinterlace": self.deinterlace,
+            "telecine": self.telecine,
             "sound": "no" if self.audio is False else "",
             "handles": "{},{}".format(*self.handles) if any(self.handles) and isinstance(self.range, str) else "",
             "colour_space": self.colour_space,
@@ -186,6 +197,7 @@ class ClipRef:
                 pixel_aspect=_rational(data.get("pixel_aspect")),
                 fields=next((each for each in _FIELDS.values() if data.get("field_order") == _order_name(each)), None),
                 deinterlace=_unless_usual("deinterlace", data.get("deinterlace")),
+                telecine=_unless_usual("telecine", data.get("telecine")),
                 levels=_word(_LEVELS, "LEVELS_", data.get("levels")),
                 colour_space=str(data.get("colour_space", "")),
                 gamma=str(data.get("gamma", "")),
@@ -212,6 +224,7 @@ class ClipRef:
             "pixel_aspect": _parts(self.pixel_aspect),
             "field_order": None if self.fields is None else _order_name(self.fields),
             "deinterlace": self.deinterlace,
+            "telecine": self.telecine,
             "levels": self.levels and f"LEVELS_{_LEVELS[self.levels]}",
             "colour_space": self.colour_space,
             "gamma": self.gamma,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from fractions import Fraction
+from math import ceil, floor
 
 from answerprint.errors import InputError
 from answerprint.frames.clip import Cadence, ClipInfo
@@ -29,34 +30,30 @@ def at_cadence(source: ClipInfo, cadence: Cadence) -> ClipInfo:
         cadence=cadence,
         stored=source,
         rate=rate,
-        frames=_stop(cadence, source.frames),
+        frames=ceil(source.frames * _FACTORS[cadence]),
         start_timecode=_label_at(source.start_timecode, source.rate, rate),
     )
 
 
 def clip_range(clip: ClipInfo, frames: FrameRange) -> FrameRange:
     """The frames of a clip that show any part of these frames of its source."""
-    stop = min(clip.frames, _stop(clip.cadence, frames.stop))
-    return FrameRange(min(stop, _start(clip.cadence, frames.start)), stop)
+    factor = _FACTORS[clip.cadence]
+    stop = min(clip.frames, ceil(frames.stop * factor))
+    return FrameRange(min(stop, floor(frames.start * factor)), stop)
 
 
 def stored_range(clip: ClipInfo, frames: FrameRange) -> FrameRange:
     """The frames of its source that these frames of a clip come of."""
-    start, stop = frames.start, frames.stop
-    if clip.cadence is Cadence.FIELD:
-        start, stop = start // 2, -(-stop // 2)
-    return FrameRange(start, stop)
+    factor = _FACTORS[clip.cadence]
+    return FrameRange(floor(frames.start / factor), ceil(frames.stop / factor))
 
 
-_FACTORS = {Cadence.FRAME: Fraction(1), Cadence.FIELD: Fraction(2)}
-
-
-def _start(cadence: Cadence, frame: int) -> int:
-    return 2 * frame if cadence is Cadence.FIELD else frame
-
-
-def _stop(cadence: Cadence, frame: int) -> int:
-    return 2 * frame if cadence is Cadence.FIELD else frame
+_FACTORS = {
+    Cadence.FRAME: Fraction(1),
+    Cadence.FIELD: Fraction(2),
+    Cadence.MATCHED: Fraction(1),
+    Cadence.FILM: Fraction(4, 5),
+}
 
 
 def _label_at(label: str | None, rate: Fraction, new: Fraction) -> str | None:

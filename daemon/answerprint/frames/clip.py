@@ -49,6 +49,10 @@ class Cadence(StrEnum):
     """One of each."""
     FIELD = "field"
     """Two of each: one of each field."""
+    MATCHED = "matched"
+    """One of each, of fields that belong together, in film that was made video at 30 frames a second."""
+    FILM = "film"
+    """The same, without frames that are there twice: four of five."""
 
 
 class DamagePolicy(StrEnum):
@@ -98,7 +102,8 @@ class ClipInfo:
     first_pts, time_base: time of frame 0 in the file's own time; first_pts is None if packets have no times.
     rate_is_assumed: the source has no rate of its own (an image sequence), so `rate` was given to the probe.
     field_order: PROGRESSIVE if its frames are restored as they are. fields_found: what was found of its fields, in
-    words; "" for plain frames, and where nobody looked.
+    words; "" for plain frames, and where nobody looked. mostly: what a MIXED frame is if neither
+    its picture nor a flag tells. telecined: they are those of film at 24 frames a second.
     file_rate: rate of the file's own times if an editor plays it at another rate; None if it is `rate`.
     header_timecode: the label in the header of a sequence's first picture, which need not exist at `rate`.
     levels: `tv` or `pc` if an editor declared it; it counts for R'G'B' too, of which no tag does.
@@ -144,6 +149,8 @@ class ClipInfo:
     grid: FrameGrid | None = None
     damaged: DamagePolicy = DamagePolicy.KEEP
     fields_found: str = ""
+    mostly: FieldOrder = FieldOrder.PROGRESSIVE
+    telecined: bool = False
     cadence: Cadence = Cadence.FRAME
     stored: ClipInfo | None = None
 

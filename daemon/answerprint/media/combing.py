@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from answerprint.frames.clip import FieldOrder
 from answerprint.media.pixels import bit_depth
 
-__all__ = ["Brightness", "brightness", "combing", "moving"]
+__all__ = ["Brightness", "brightness", "combing", "combs", "combs_of_field", "moving"]
 
 Brightness = NDArray[np.float32]
 """Brightness [h, w'], 0..255: all lines, and as many columns as are needed."""
@@ -26,8 +26,10 @@ _LEAST_MOVING = (256, 0.002)
 _FLAT = 0.5  # of 255: below it, differences are noise
 # A combed frame differs from itself, line by line, as much as from the nearer fields of its neighbours, which lie as
 # far away in time; a whole frame much less. Measured on filmed and drawn clips, clean and noisy.
-_COMBED_AT_MOST, _WHOLE_AT_LEAST, _SURELY_WHOLE = 1.1, 1.2, 1.6
+_COMBED_AT_MOST, _WHOLE_AT_LEAST, _SURELY_WHOLE = 1.1, 1.2, 2.0
+# How much further the farther fields differ. The more they do, the more a lossy codec may have smoothed the combing.
 _ONE_ORDER, _NO_ORDER = 1.15, 1.25
+_SMOOTHED = 0.25
 _CUT, _SAME_FIELD = 1.5, 1 / 3
 
 
@@ -65,9 +67,10 @@ def combing(before: Brightness | None, picture: Brightness, after: Brightness | 
     top = _mean_of_lines({even: _against(picture, side) for even, side in sides.items()}, mask, swapped=False)
     bottom = _mean_of_lines({even: _against(picture, side) for even, side in sides.items()}, mask, swapped=True)
     near, far_off = min(top, bottom) + _FLAT, max(top, bottom) + _FLAT
-    if near <= _COMBED_AT_MOST * own and far_off >= _ONE_ORDER * near:
+    order = far_off / near
+    if order >= _ONE_ORDER and near <= (_COMBED_AT_MOST + _SMOOTHED * (order - _ONE_ORDER)) * own:
         return FieldOrder.TOP_FIRST if top < bottom else FieldOrder.BOTTOM_FIRST
-    if near >= _SURELY_WHOLE * own or (near >= _WHOLE_AT_LEAST * own and far_off < _NO_ORDER * near):
+    if near >= _SURELY_WHOLE * own or (near >= _WHOLE_AT_LEAST * own and order < _NO_ORDER):
         return FieldOrder.PROGRESSIVE
     return None
 
@@ -76,6 +79,17 @@ def _shares_a_field(change: Brightness) -> bool:
     """Whether only one field differs from a neighbour's, or none, as in film on video: a cut is no reason for that."""
     even, odd = float(change[::2].mean()), float(change[1::2].mean())
     return min(even, odd) <= _SAME_FIELD * max(even, odd)
+
+
+def combs(picture: Brightness) -> Brightness:
+    """How far each line, but the first and the last, lies from the lines beside it."""
+    return _against(picture, picture)
+
+
+def combs_of_field(picture: Brightness) -> Brightness:
+    """How far each line, but the first and the last, lies from the next lines of its own field."""
+    padded = np.pad(picture, ((1, 1), (0, 0)), mode="reflect")
+    return np.asarray(np.abs(padded[:-4] + padded[4:] - 2 * picture[1:-1]))
 
 
 def moving(changes: dict[bool, Brightness]) -> NDArray[np.bool_]:

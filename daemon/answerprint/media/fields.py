@@ -1,175 +1,58 @@
-"""Deinterlacing: restoration models know nothing of fields.
+"""Frames without fields: restoration models know nothing of fields.
 
-Every result depends on a source frame and its neighbours only, so a part of a clip gives the same frames as all of it.
+Every result depends on a stored frame and its neighbours only, so a part of a clip gives the same frames as all of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from fractions import Fraction
-from typing import NamedTuple
+from collections.abc import Callable
 
-import av
-from av.filter import Graph
-from av.video.frame import VideoFrame
-
-from answerprint.errors import MediaError
+from answerprint.frames.cadence import stored_range
 from answerprint.frames.clip import Cadence, ClipInfo, FieldOrder
+from answerprint.frames.frame import FrameRange
+from answerprint.media.bwdif import Indexed, Neighbours, deinterlaced, deinterlaced_alone, with_neighbours
 from answerprint.media.combing import brightness, combing
-from answerprint.media.pixels import bit_depth
+from answerprint.media.pulldown import CYCLE, film_frames, matched_frames
 
-__all__ = ["deinterlaced", "field_frames", "field_order_of", "flagged_order"]
-
-_Indexed = Generator[tuple[int, VideoFrame], None, None]
-
-_PARITY = {
-    FieldOrder.PER_FRAME: "auto",
-    FieldOrder.MIXED: "auto",
-    FieldOrder.TOP_FIRST: "tff",
-    FieldOrder.BOTTOM_FIRST: "bff",
-}
-"""What bwdif calls them."""
+__all__ = ["field_frames"]
 
 
-_MOST_BITS = 16
-_ANY_BASE = Fraction(1, 1000)
-"""Stills have no time."""
-
-
-class _Neighbours(NamedTuple):
-    """A frame with its number, and the frames next to it; at an end of the clip, there is none."""
-
-    number: int
-    before: VideoFrame | None
-    frame: VideoFrame
-    after: VideoFrame | None
-
-
-def field_frames(info: ClipInfo, read: Callable[[int], _Indexed], start: int) -> _Indexed:
+def field_frames(info: ClipInfo, read: Callable[[int], Indexed], start: int) -> Indexed:
     """Yield the clip's frames from number `start` on, deinterlaced as `info` says. Raises MediaError.
 
     read: yields the source's frames from a number on, as they are stored.
     """
     if not info.interlaced:
         return read(start)
+    if info.cadence is Cadence.MATCHED:
+        return _from(matched_frames(read(max(0, start - 1)), info.field_order), start)
+    if info.cadence is Cadence.FILM:
+        whole_five = stored_range(info, FrameRange(start, start + 1)).start // CYCLE * CYCLE
+        return _from(film_frames(read(max(0, whole_five - 2)), info.field_order), start)
     apart = info.cadence is Cadence.FIELD
     before = max(0, (start // 2 if apart else start) - 1)  # deinterlacing a frame needs the one before it
     if info.field_order is FieldOrder.MIXED:
-        return _from(_combed_only(read(before), apart=apart), start)
+        return _from(_combed_only(read(before), info.mostly, apart=apart), start)
     return _from(deinterlaced(read(before), info.field_order, apart=apart), start)
 
 
-def deinterlaced(frames: _Indexed, order: FieldOrder = FieldOrder.PER_FRAME, *, apart: bool = False) -> _Indexed:
-    """Yield each frame with its number; missing lines are filled in from the frames before and after (FFmpeg's bwdif).
-
-    frames: numbered, in order. The first one has no frame before it, so for a part of a clip start one frame early.
-    order: which field is first; PER_FRAME believes the frames. apart: yield a frame for each field, frame n as 2n and
-    2n + 1. Raises MediaError.
-    """
-    graph: Graph | None = None
-    waiting: list[int] = []
-    try:
-        for index, frame in frames:
-            if graph is None:
-                mode = "send_field" if apart else "send_frame"
-                graph = _graph(frame, "bwdif", f"mode={mode}:parity={_PARITY[order]}:deint=all")
-            graph.push(frame)
-            waiting += (2 * index, 2 * index + 1) if apart else (index,)
-            while (made := _pull(graph)) is not None:
-                yield waiting.pop(0), made
-        if graph is not None:
-            graph.push(None)
-            while (made := _pull(graph)) is not None:
-                yield waiting.pop(0), made
-    finally:
-        frames.close()
-
-
-def field_order_of(near: _Neighbours) -> FieldOrder:
-    """What a single frame is: PROGRESSIVE if it is whole. Where its picture does not tell, its flag does."""
+def _order_of(near: Neighbours, mostly: FieldOrder) -> FieldOrder:
+    """What a frame is, PROGRESSIVE if it is whole: by its picture, by its flag if that does not tell, or `mostly`."""
     before, frame, after = (None if each is None else brightness(each) for each in near[1:])
     found = None if frame is None else combing(before, frame, after)
-    return found or (FieldOrder.PER_FRAME if near.frame.interlaced_frame else FieldOrder.PROGRESSIVE)
+    return found or (FieldOrder.PER_FRAME if near.frame.interlaced_frame else mostly)
 
 
-def flagged_order(frame: VideoFrame) -> FieldOrder:
-    """Which field a frame's flags name as the first; PROGRESSIVE if it is not flagged as interlaced."""
-    if not frame.interlaced_frame:
-        return FieldOrder.PROGRESSIVE
-    graph = _graph(frame, "select", "eq(interlace_type,TOPFIRST)")
-    graph.push(frame)
-    return FieldOrder.BOTTOM_FIRST if _pull(graph) is None else FieldOrder.TOP_FIRST
-
-
-def _combed_only(frames: _Indexed, *, apart: bool) -> _Indexed:
+def _combed_only(frames: Indexed, mostly: FieldOrder, *, apart: bool) -> Indexed:
     """Deinterlace the frames that are combed, and pass on the others untouched: twice where fields are apart."""
-    for near in _neighbours(frames):
-        order = field_order_of(near)
+    for near in with_neighbours(frames):
+        order = _order_of(near, mostly)
         whole = order is FieldOrder.PROGRESSIVE
-        made = [near.frame] * (1 + apart) if whole else _deinterlaced_alone(near, order, apart=apart)
+        made = [near.frame] * (1 + apart) if whole else deinterlaced_alone(near, order, apart=apart)
         yield from enumerate(made, near.number * (1 + apart))
 
 
-def _deinterlaced_alone(near: _Neighbours, order: FieldOrder, *, apart: bool) -> list[VideoFrame]:
-    """A frame, deinterlaced by itself: its neighbours need not be interlaced."""
-    shown = [(place, frame) for place, frame in enumerate(near[1:]) if frame is not None]
-    made = deinterlaced((each for each in shown), order, apart=apart)
-    return [frame for place, frame in made if place // (1 + apart) == 1]
-
-
-def _neighbours(frames: _Indexed) -> Generator[_Neighbours, None, None]:
-    """Each frame with those next to it. A frame beside a gap has no neighbour there."""
-    before: tuple[int, VideoFrame] | None = None
-    current = next(frames, None)
-    try:
-        while current is not None:
-            after = next(frames, None)
-            index, frame = current
-            yield _Neighbours(
-                index,
-                before[1] if before is not None and before[0] == index - 1 else None,
-                frame,
-                after[1] if after is not None and after[0] == index + 1 else None,
-            )
-            before, current = current, after
-    finally:
-        frames.close()
-
-
-def _from(source: _Indexed, start: int) -> _Indexed:
+def _from(source: Indexed, start: int) -> Indexed:
     for index, frame in source:
         if index >= start:
             yield index, frame
-
-
-def _graph(frame: VideoFrame, name: str, settings: str) -> Graph:
-    """A graph of one filter, by FFmpeg's name."""
-    graph = Graph()
-    try:
-        if bit_depth(frame.format) > _MOST_BITS:
-            raise ValueError("FFmpeg would clip it")
-        source = graph.add_buffer(
-            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or _ANY_BASE
-        )
-        work = graph.add(name, settings)
-        # No other format is allowed: FFmpeg would convert to one of fewer bits in between.
-        form = graph.add("format", f"pix_fmts={frame.format.name}")
-        sink = graph.add("buffersink")
-        source.link_to(work)
-        work.link_to(form)
-        form.link_to(sink)
-        graph.configure()
-    except (av.FFmpegError, ValueError) as error:
-        raise MediaError(
-            f"Interlaced frames in the pixel format {frame.format.name} cannot be deinterlaced.",
-            "Deinterlace the clip first, or convert it to ProRes.",
-        ) from error
-    return graph
-
-
-def _pull(graph: Graph) -> VideoFrame | None:
-    try:
-        made = graph.pull()
-    except (av.BlockingIOError, av.EOFError):
-        return None
-    return made if isinstance(made, VideoFrame) else None

@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from av.video.frame import VideoFrame
 
 from answerprint.errors import MediaError
 from answerprint.frames.clip import ClipInfo, FieldOrder
 from answerprint.media.boundary import reading
+from answerprint.media.bwdif import flagged_order
 from answerprint.media.combing import Brightness, brightness, combing
-from answerprint.media.fields import flagged_order
+from answerprint.media.pulldown import CYCLE
 from answerprint.media.reader import read_from
 
 __all__ = ["find_fields"]
@@ -26,21 +29,28 @@ __all__ = ["find_fields"]
 _RUNS, _RUN = 5, 12
 _RUNS_OF_STILLS, _RUN_OF_STILLS = 3, 6
 """Fewer, because each picture is a file, and larger."""
+_LONGEST = 3
+"""Times a run's frames that are decoded for it at most."""
 _MOST_LINES = 1152
 """No standard has interlaced pictures with more."""
 _ENOUGH = 4
 """Frames that must tell before their pictures overrule the flags."""
-_FEW, _MOST = 0.1, 0.85
+_FEW, _MOST = 0.1, 0.75
 _AGREED = 0.8
+_TELECINED, _CLOSE = Fraction(30000, 1001), Fraction(1, 200)
+# Frames of a run that must tell; combed ones among them; and how many may not fit the pattern of pulldown.
+_TOLD, _LEAST_COMBED, _WRONG = 7, 3, 0.12
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A frame that was looked at. flag: as `flagged_order` says; combed: as `combing` says."""
+    """A frame that was looked at. flag: as `flagged_order` says. combed: as `combing` says. between: both frames
+    next to it were seen."""
 
     index: int
     flag: FieldOrder
     combed: FieldOrder | None
+    between: bool
 
 
 def find_fields(info: ClipInfo) -> ClipInfo:
@@ -57,14 +67,47 @@ def find_fields(info: ClipInfo) -> ClipInfo:
     if key not in _KNOWN:
         if len(_KNOWN) >= _MOST_KNOWN:
             _KNOWN.clear()
-        _KNOWN[key] = _order(list(_looked_at(info)))
-    order, found = _KNOWN[key]
-    return replace(info, field_order=order, fields_found=found)
+        seen = list(_looked_at(info))
+        pulldown = _pulldown(seen) if abs(info.rate / _TELECINED - 1) < _CLOSE else None
+        order, found = _order(seen)
+        mostly = _mostly(seen) if order is FieldOrder.MIXED else FieldOrder.PROGRESSIVE
+        _KNOWN[key] = pulldown or {"field_order": order, "fields_found": found, "mostly": mostly}
+    return replace(info, **_KNOWN[key])
 
 
 _MOST_KNOWN = 256
-_KNOWN: dict[tuple[Path, int, int, int], tuple[FieldOrder, str]] = {}
+_KNOWN: dict[tuple[Path, int, int, int], dict[str, Any]] = {}
 """What was found of a file of that size and time of change: a daemon's children ask several times in a job."""
+
+
+def _pulldown(seen: list[_Seen]) -> dict[str, Any] | None:
+    """The properties of film that was made video at 30 frames: two adjoining frames of each five are combed."""
+    told = [each for each in seen if each.between and each.combed is not None]
+    runs: list[list[_Seen]] = []
+    for each in told:
+        if not runs or each.index - runs[-1][-1].index > CYCLE:
+            runs.append([])
+        runs[-1].append(each)
+    runs = [run for run in runs if len(run) >= _TOLD]
+    if not runs or not all(_fits_pulldown(run) for run in runs):
+        return None
+    votes = Counter(each.combed for each in told if each.combed is not FieldOrder.PROGRESSIVE)
+    first = max(votes, key=lambda order: votes[order])
+    if first is None or votes[first] < _AGREED * votes.total():
+        return None
+    about = f"{votes.total()} of {len(seen)} frames looked at are combed, in its pattern"
+    found = f"Film with 3:2 pulldown ({about}{_named(first)})"
+    return {"field_order": first, "fields_found": found, "telecined": True}
+
+
+def _fits_pulldown(run: list[_Seen]) -> bool:
+    combed = [each.combed is not FieldOrder.PROGRESSIVE for each in run]
+    for phase in range(CYCLE):
+        expected = [(each.index - phase) % CYCLE < 2 for each in run]
+        wrong = sum(one is not other for one, other in zip(combed, expected, strict=True))
+        if wrong <= len(run) * _WRONG and sum(combed) >= _LEAST_COMBED and not all(combed):
+            return True
+    return False
 
 
 def _order(seen: list[_Seen]) -> tuple[FieldOrder, str]:
@@ -98,6 +141,13 @@ def _order(seen: list[_Seen]) -> tuple[FieldOrder, str]:
     return FieldOrder.MIXED, f"Partly interlaced ({combed} {looked} are combed, {flagged} are flagged so)"
 
 
+def _mostly(seen: list[_Seen]) -> FieldOrder:
+    """What most frames are whose pictures tell."""
+    votes = Counter(each.combed for each in seen if each.combed is not None)
+    most = max(votes, key=lambda order: votes[order], default=None)
+    return most or FieldOrder.PROGRESSIVE
+
+
 def _named(order: FieldOrder | None) -> str:
     return {FieldOrder.TOP_FIRST: ", top field first", FieldOrder.BOTTOM_FIRST: ", bottom field first"}.get(
         order or FieldOrder.PROGRESSIVE, ""
@@ -115,18 +165,22 @@ def _looked_at(info: ClipInfo) -> Iterator[_Seen]:
         start = run * (info.frames - length) // max(1, runs - 1)
         frames: list[tuple[int, VideoFrame]] = []
         try:
-            frames += islice(read_from(info, start), length)
+            # Reading begins at a key frame, which may be the one of the run before.
+            for index, frame in islice(read_from(info, start), _LONGEST * length):
+                if index > last:
+                    frames.append((index, frame))
+                if len(frames) == length:
+                    break
         except MediaError:
             if run == 0 and not frames:
                 raise
-        # Reading begins at a key frame, which may be the one of the run before.
-        fresh = [(index, frame) for index, frame in frames if index > last]
-        last = max([last, *(index for index, _ in fresh)])
-        yield from _seen(fresh)
+        last = max([last, *(index for index, _ in frames)])
+        yield from _seen(frames)
 
 
 def _seen(frames: list[tuple[int, VideoFrame]]) -> Iterator[_Seen]:
     pictures: dict[int, Brightness] = {index: brightness(frame) for index, frame in frames}
     for index, frame in frames:
         before, after = pictures.get(index - 1), pictures.get(index + 1)
-        yield _Seen(index, flagged_order(frame), combing(before, pictures[index], after))
+        combed = combing(before, pictures[index], after)
+        yield _Seen(index, flagged_order(frame), combed, before is not None and after is not None)

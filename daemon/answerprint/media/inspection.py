@@ -28,7 +28,8 @@ _SHOWN_OTHERWISE = frozenset(
     {
         "path", "kind", "width", "height", "rate", "frames", "sample_aspect", "colour", "bit_depth", "pixel_format",
         "codec", "start_timecode", "has_audio", "has_alpha", "start_number", "files", "first_pts", "time_base",
-        "rate_is_assumed", "file_rate", "field_order", "fields_found", "cadence", "stored", "notices",
+        "rate_is_assumed", "file_rate", "field_order", "fields_found", "mostly",
+        "telecined", "cadence", "stored", "notices",
     }
 )  # fmt: skip
 """Properties of a clip that `_facts_of_clip` words, or that say how a file is read."""

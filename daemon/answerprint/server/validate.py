@@ -166,6 +166,7 @@ _VALUES: Mapping[str, FieldRule] = {
     "ClipRef.handle_after": _between(0, 10**6),
     "ClipRef.EditorEntry.value": _long_text,
     "ClipRef.deinterlace": _one_of(CLIP_WORDS["deinterlace"]),
+    "ClipRef.telecine": _one_of(CLIP_WORDS["telecine"]),
     "ClipRef.start_timecode": _matching(_TIMECODE, "a timecode", "01:00:00:00"),
     "PictureSize.width": _between(1, 65536),
     "PictureSize.height": _between(1, 65536),

@@ -87,6 +87,11 @@ _ORDER_WORDS = {
     FieldOrder.PER_FRAME: "as its frames are flagged",
     FieldOrder.MIXED: "each frame by its own picture",
 }
+_TELECINE_WORDS = {
+    Cadence.MATCHED: "fields are put together to whole frames, of which each fifth or so repeats one. Give --telecine "
+    "auto for the film's own frames.",
+    Cadence.FILM: "fields are put together to whole frames, and repeated frames are left out: four of each five stay.",
+}
 
 
 class SourceChangedError(JobFailedError):
@@ -135,6 +140,8 @@ class ResolvedJob:
             identity["working_space"] = self.working_space.name
         if info.interlaced:
             identity["fields"] = info.field_order.value
+        if info.field_order is FieldOrder.MIXED and info.mostly is not FieldOrder.PROGRESSIVE:
+            identity["fields in doubt"] = info.mostly.value
         if info.cadence is not Cadence.FRAME:
             identity["cadence"] = info.cadence.value
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
@@ -142,13 +149,17 @@ class ResolvedJob:
     @property
     def field_note(self) -> str:
         """What was found of the clip's fields and what is done with them, for the user; "" for plain frames."""
-        info, asked = self.info, self.request.clip.fields
+        info, asked, film = self.info, self.request.clip.fields, self.request.clip.telecine
+        if info.cadence in _TELECINE_WORDS:
+            return f"{info.fields_found}: {_TELECINE_WORDS[info.cadence]}"
+        none = "No 3:2 pulldown was found: no frames are left out." if film and info.cadence is Cadence.FRAME else ""
         if not info.interlaced:
-            return f"{info.fields_found}: restored as they are." if info.fields_found and asked is None else ""
+            found = f"{info.fields_found}: restored as they are." if info.fields_found and asked is None else ""
+            return f"{found} {none}".strip()
         found = info.fields_found if asked is None else f"Interlaced, as asked, {_ORDER_WORDS[asked]}"
         which = "each combed frame is" if info.field_order is FieldOrder.MIXED else "all frames are"
         rate = f"field rate, {info.rate} frames per second" if info.cadence is Cadence.FIELD else "frame rate"
-        return f"{found or 'Interlaced'}: {which} deinterlaced at {rate} (bwdif)."
+        return f"{found or 'Interlaced'}: {which} deinterlaced at {rate} (bwdif). {none}".strip()
 
     def source_files(self, frames: FrameRange) -> tuple[Path, ...]:
         """The files that hold these frames of the clip: pictures of a sequence, or the one file."""
@@ -309,8 +320,10 @@ def resolve_job(request: RestoreRequest, *, preview: bool = False, on_read: OnRe
         notices=(*info.notices, *spacing_notices(info, frames)),
         damaged=DamagePolicy(request.damaged),
     )
-    if request.parts and info.cadence is Cadence.FIELD:
-        raise InputError("Parts are joined at frame rate only.", "Leave --deinterlace field out.")
+    if request.parts and info.stored is not None and info.stored.frames != info.frames:
+        raise InputError(
+            "Only parts with the frames of the source are joined.", "Leave --deinterlace or --telecine out."
+        )
     codec = "" if preview else request.codec or default_codec(Path(request.output))
     if codec and not codec_named(codec).keeps_windows:
         info = _without_overscan(info, codec)
@@ -332,7 +345,7 @@ def _without_overscan(info: ClipInfo, codec: str) -> ClipInfo:
 def read_source(clip: ClipRef, on_read: OnRead = no_progress) -> ClipInfo:
     """The clip as it is to be read: probed, looked at for fields unless its user knows them, and interpreted."""
     info = probe(clip.media, on_read=on_read)
-    return clip.interpret(info if clip.fields is not None else find_fields(info))
+    return clip.interpret(info if clip.fields is not None and not clip.telecine else find_fields(info))
 
 
 def few_frames(resolved: ResolvedJob, request: PreviewRequest) -> ResolvedJob:

@@ -60,6 +60,13 @@ SOURCE_OPTIONS: Mapping[str, SourceOption] = MappingProxyType(
             "rate (default: frame)",
             CLIP_WORDS["deinterlace"],
         ),
+        "telecine": SourceOption(
+            "telecine",
+            "",
+            "what becomes of film that was made video at 30 frames (3:2 pulldown): off keeps their number; auto makes "
+            "the film's own frames, four of five, if that is found (default: off)",
+            CLIP_WORDS["telecine"],
+        ),
         "handles": SourceOption(
             "handles", "N", "restore N more frames before and after --range, if the source has them"
         ),

@@ -46,7 +46,7 @@ class FrameRange(_message.Message):
     def __init__(self, first: _Optional[int] = ..., stop: _Optional[int] = ...) -> None: ...
 
 class ClipRef(_message.Message):
-    __slots__ = ("media", "range", "range_text", "handle_before", "handle_after", "rate", "start_timecode", "drop_frame", "pixel_aspect", "field_order", "levels", "colour_space", "gamma", "alpha", "audio", "reel", "editor", "deinterlace")
+    __slots__ = ("media", "range", "range_text", "handle_before", "handle_after", "rate", "start_timecode", "drop_frame", "pixel_aspect", "field_order", "levels", "colour_space", "gamma", "alpha", "audio", "reel", "editor", "deinterlace", "telecine")
     class FieldOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         FIELD_ORDER_UNSPECIFIED: _ClassVar[ClipRef.FieldOrder]
@@ -102,6 +102,7 @@ class ClipRef(_message.Message):
     REEL_FIELD_NUMBER: _ClassVar[int]
     EDITOR_FIELD_NUMBER: _ClassVar[int]
     DEINTERLACE_FIELD_NUMBER: _ClassVar[int]
+    TELECINE_FIELD_NUMBER: _ClassVar[int]
     media: str
     range: FrameRange
     range_text: str
@@ -120,7 +121,8 @@ class ClipRef(_message.Message):
     reel: str
     editor: _containers.ScalarMap[str, str]
     deinterlace: str
-    def __init__(self, media: _Optional[str] = ..., range: _Optional[_Union[FrameRange, _Mapping]] = ..., range_text: _Optional[str] = ..., handle_before: _Optional[int] = ..., handle_after: _Optional[int] = ..., rate: _Optional[_Union[Rational, _Mapping]] = ..., start_timecode: _Optional[str] = ..., drop_frame: _Optional[bool] = ..., pixel_aspect: _Optional[_Union[Rational, _Mapping]] = ..., field_order: _Optional[_Union[ClipRef.FieldOrder, str]] = ..., levels: _Optional[_Union[ClipRef.Levels, str]] = ..., colour_space: _Optional[str] = ..., gamma: _Optional[str] = ..., alpha: _Optional[_Union[ClipRef.Alpha, str]] = ..., audio: _Optional[bool] = ..., reel: _Optional[str] = ..., editor: _Optional[_Mapping[str, str]] = ..., deinterlace: _Optional[str] = ...) -> None: ...
+    telecine: str
+    def __init__(self, media: _Optional[str] = ..., range: _Optional[_Union[FrameRange, _Mapping]] = ..., range_text: _Optional[str] = ..., handle_before: _Optional[int] = ..., handle_after: _Optional[int] = ..., rate: _Optional[_Union[Rational, _Mapping]] = ..., start_timecode: _Optional[str] = ..., drop_frame: _Optional[bool] = ..., pixel_aspect: _Optional[_Union[Rational, _Mapping]] = ..., field_order: _Optional[_Union[ClipRef.FieldOrder, str]] = ..., levels: _Optional[_Union[ClipRef.Levels, str]] = ..., colour_space: _Optional[str] = ..., gamma: _Optional[str] = ..., alpha: _Optional[_Union[ClipRef.Alpha, str]] = ..., audio: _Optional[bool] = ..., reel: _Optional[str] = ..., editor: _Optional[_Mapping[str, str]] = ..., deinterlace: _Optional[str] = ..., telecine: _Optional[str] = ...) -> None: ...
 
 class PictureSize(_message.Message):
     __slots__ = ("width", "height")
