@@ -123,3 +123,14 @@ def test_a_clip_shorter_than_the_encoder_reorders_has_its_times(codec: str, fram
         times = [(packet.pts, packet.dts) for packet in container.demux(video=0) if packet.size]
     assert len(times) == frames
     assert all(dts is not None and pts is not None and dts <= pts < 2**20 for pts, dts in times)
+
+
+@pytest.mark.parametrize("codec", ["prores4444", "ffv1", "png", "tiff", "exr"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (3, 300)])
+def test_the_smallest_pictures_are_written(codec: str, size: tuple[int, int], tmp_path: Path) -> None:
+    suffix = CODECS[codec].suffixes[0]
+    path = tmp_path / (f"o.%d{suffix}" if CODECS[codec].is_sequence else f"o{suffix}")
+    write(path, OutputSpec(*size, Fraction(25), codec))
+    assert len(pictures(path)) == FRAMES
+    if codec != "prores4444":
+        np.testing.assert_allclose(pictures(path)[1], np.clip(moving(1, *size), 0, 1), atol=1 / 200)

@@ -68,6 +68,14 @@ def test_frames_come_back_under_their_numbers_with_the_room_above_and_below(alph
             np.testing.assert_allclose(one.alpha, other.alpha, atol=1 / 65535)
 
 
+@pytest.mark.parametrize("floats", [False, True])
+@pytest.mark.parametrize("shape", [(1, 1), (9, 1), (1, 9), (2, 2), (300, 3)])
+def test_the_smallest_pictures_have_segments_too(shape: tuple[int, int], floats: bool, tmp_path: Path) -> None:
+    frames = [Frame(n, picture(n, shape=shape), np.full(shape, 0.5, np.float32)) for n in range(2)]
+    for one, other in zip(stored(frames, tmp_path, floats=floats).frames(), frames, strict=True):
+        np.testing.assert_allclose(one.picture, other.picture, atol=STEP / 2 + 1e-7)
+
+
 def test_what_was_stored_once_is_stored_again_with_the_same_bits(tmp_path: Path) -> None:
     once = list(stored(clip(), tmp_path).frames())
     for frame in once:

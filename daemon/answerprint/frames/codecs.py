@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from answerprint.errors import InputError
+from answerprint.errors import InputError, OutputError
 from answerprint.frames.clip import ClipInfo, PixelWindow, metadata_within, start_timecode_at
 from answerprint.frames.clip_metadata import NO_METADATA, ClipMetadata
 from answerprint.frames.colour import CINEON, INTEROP_SPACES, UNKNOWN, UNTAGGED, ColourTags
@@ -104,6 +104,20 @@ class CodecInfo:
     def container_for(self, path: Path) -> str:
         """FFmpeg's name of the muxer for a file of that name. Raises ValueError if it cannot be written there."""
         return self.containers[self.suffixes.index(path.suffix.lower())]
+
+    def check_fits(self, width: int, height: int) -> None:
+        """Raise OutputError for pictures of a size, px, that it cannot write."""
+        if self.even_size and (width % 2 or height % 2):
+            raise OutputError(
+                f"{self.name} needs an even width and height; the picture is {width}x{height}.",
+                f"Give --size {width + width % 2}x{height + height % 2}, or --codec {DEFAULT_CODEC}.",
+            )
+        if width < self.least_size[0] or height < self.least_size[1]:
+            raise OutputError(
+                f"{self.name} needs at least {self.least_size[0]}x{self.least_size[1]} pixels; the picture is "
+                f"{width}x{height}.",
+                f"Give a larger --size, or --codec {DEFAULT_CODEC}.",
+            )
 
     @property
     def is_yuv(self) -> bool:

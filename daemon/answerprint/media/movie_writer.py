@@ -46,6 +46,8 @@ _MUXER_OPTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 _LONGEST_DELAY = 16
 """Frames that an encoder reorders at most."""
 
+_WIDTH_OF_SLICES = 4  # px
+
 
 class MovieWriter(Writer):
     """Writes one movie file; each picture is encoded when it arrives."""
@@ -112,6 +114,8 @@ class MovieWriter(Writer):
 
     def _encoder_options(self) -> dict[str, str]:
         options = dict(self.codec.options)
+        if self.codec.encoder == "ffv1" and self.spec.width < _WIDTH_OF_SLICES:
+            return {"level": "1", "g": "1"}  # versions with slices have none for every such size
         if self.codec.encoder == "libx265" and self._hdr is not None:
             options["x265-params"] = ":".join([options["x265-params"], *x265_hdr(self._hdr)])
         return options

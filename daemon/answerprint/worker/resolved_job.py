@@ -328,6 +328,8 @@ def resolve_job(request: RestoreRequest, *, preview: bool = False, on_read: OnRe
     if codec and not codec_named(codec).keeps_windows:
         info = _without_overscan(info, codec)
     size = _size(request, info, entry, choices)
+    if codec:
+        codec_named(codec).check_fits(*size)
     return ResolvedJob(request, info, frames, entry, _enlarged(choices, info, entry, size), size, codec)
 
 
