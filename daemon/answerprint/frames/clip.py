@@ -58,12 +58,12 @@ class Cadence(StrEnum):
 class DamagePolicy(StrEnum):
     """What becomes of frames that are damaged in the source. The values are what a request holds."""
 
-    FAIL = "fail"
-    """The clip is not read past them."""
-    HOLD = "hold"
-    """They repeat the last good frame; so does all that is missing at the end."""
     KEEP = "keep"
     """They stay as far as they can be decoded; one without any picture repeats the frame before."""
+    HOLD = "hold"
+    """They repeat the last good frame; so does all that is missing at the end."""
+    FAIL = "fail"
+    """The clip is not read past them."""
 
 
 class PixelWindow(NamedTuple):
