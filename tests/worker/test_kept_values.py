@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,9 +23,10 @@ from answerprint.backends.latent import LatentCondition
 from answerprint.errors import InputError
 from answerprint.flow.registry import get_estimator
 from answerprint.flow.source import FlowSource
-from answerprint.frames import Frame
+from answerprint.frames import Frame, Picture
 from answerprint.frames.colour import resolve_colour
 from answerprint.ipc.messages import Message
+from answerprint.media import Hooks, open_writer
 from answerprint.media.encode import encode_pixels
 from answerprint.media.segment import SegmentReader
 from answerprint.pipeline.clip_state import pack_state, read_state
@@ -65,14 +67,13 @@ def test_more_than_twelve_bits_take_twice_the_room_and_the_estimate_says_so(tmp_
 
 
 def random_frame(pixel_format: str) -> VideoFrame:
-    """Any code that the format has; of Y'CbCr all but those that SDI reserves."""
+    """Any code that the format has, legal or not."""
     frame = VideoFrame(*SIZE, pixel_format)
     bits = frame.format.components[0].bits
-    low, high = (1 << bits - 8, 255 << bits - 8) if pixel_format.startswith("yuv") else (0, 1 << bits)
     rng = np.random.default_rng(bits)
     for index, plane in enumerate(frame.planes):
         samples = 3 if frame.format.name.startswith("rgb") else 1
-        codes = rng.integers(low, high, (plane.height, plane.width * samples))
+        codes = rng.integers(0, 1 << bits, (plane.height, plane.width * samples))
         form = "u1" if bits == 8 else ">u2" if frame.format.is_big_endian else "<u2"
         fill(frame, index, codes.astype(form))
     return frame
@@ -185,11 +186,11 @@ def test_without_the_model_a_smaller_picture_keeps_its_values_and_does_not_flick
 LIGHT = np.linspace(-0.5, 60, 46 * 31 * 3).astype(np.float16).astype(np.float32).reshape(31, 46, 3)
 
 
-def light_source(folder: Path) -> Path:
-    """A scene-linear EXR of values as half floats have them."""
+def light_source(folder: Path, light: Picture = LIGHT) -> Path:
+    """A scene-linear EXR, of values as half floats have them."""
     frame = VideoFrame(*SIZE, "gbrpf32le")
     for index, channel in enumerate((1, 2, 0)):
-        fill(frame, index, np.ascontiguousarray(LIGHT[..., channel]))
+        fill(frame, index, np.ascontiguousarray(light[..., channel]))
     return write_still(folder / "in.exr", "exr", frame)
 
 
@@ -247,3 +248,31 @@ def test_a_resumed_clip_goes_on_in_its_space(tmp_path: Path) -> None:
     part.run(resume=part.chunks[-1])
     assert [each.segment for each in part.chunks] == [each.segment for each in whole.chunks]
     assert len(whole.chunks) > 1
+
+
+def test_values_that_are_no_numbers_are_black_and_said(tmp_path: Path) -> None:
+    """One of them would spread over the picture around it, and fail the job."""
+    light = LIGHT.copy()
+    light[3, 5], light[9, 9, 1], light[20, 7, 2] = np.nan, np.inf, -np.inf
+    job = Rendering(light_source(tmp_path, light), tmp_path / "job", {"scale": "1", "strength": 0})
+    job.run()
+    (frame,) = SegmentReader(tmp_path / "job", job.chunks[0]).frames()
+    assert np.array_equal(frame.picture, np.nan_to_num(light, nan=0, posinf=65504, neginf=-65504))
+    assert sum("not numbers" in event["message"] for event in job.kinds("warning")) == 1
+
+
+def test_a_deliverable_says_what_it_clips(tmp_path: Path) -> None:
+    """Not what video has beyond white and black anyway, and not where it keeps every value."""
+    said = {}
+    pictures: dict[str, Picture] = {"light": LIGHT, "video": np.clip(LIGHT / 60, -0.08, 1.09)}
+    for name, picture in pictures.items():
+        for output in ("out.mkv", "out.%04d.exr", "out.%04d.png", "out.mov"):
+            spec = replace(job_of(light_source(tmp_path), output).spec(), overwrite=True)
+            warnings: list[str] = []
+            with open_writer(tmp_path / output, spec, Hooks(warn=warnings.append)) as writer:
+                writer.write(picture)
+            said[name, output] = [each for each in warnings if "clipped" in each]
+    assert {case for case, warnings in said.items() if warnings} == {
+        ("light", "out.mkv"), ("light", "out.%04d.png"), ("light", "out.mov"),
+    }  # fmt: skip
+    assert "of 1 frame were clipped, from frame 0" in said["light", "out.mov"][0]

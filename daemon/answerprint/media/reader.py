@@ -10,6 +10,7 @@ from typing import Self
 
 import numpy as np
 from av.video.frame import VideoFrame
+from numpy.typing import NDArray
 
 from answerprint.errors import MediaError, TruncatedError
 from answerprint.frames.cadence import stored_range
@@ -31,6 +32,10 @@ __all__ = ["FrameReader", "open_reader", "read_from"]
 _STEPS_BACK = (0, 300)
 # Frames read to find the last good one before a range.
 _RUN_UP = 48
+
+_FLOAT_BITS = 32
+_LARGEST = 65504.0
+"""Of a half float."""
 
 _Indexed = Generator[tuple[int, VideoFrame], None, None]
 
@@ -72,6 +77,8 @@ class FrameReader:
         self.range = frames
         self.damaged: list[int] = []
         """Frames so far that are damaged, or that the file lacks against its own account."""
+        self.not_numbers: list[int] = []
+        """Frames so far with values that are not numbers, or infinite: read as black, and as the largest half float."""
         self._next = frames.start
         self._source: _Indexed | None = None
         self._ahead: tuple[int, VideoFrame] | None = None
@@ -159,6 +166,9 @@ class FrameReader:
             picture, alpha = decode_pixels(shown, self.info.colour, centred=self.info.codec == "mjpeg")
             if self.info.levels == "tv" and is_rgb(shown.format.name):
                 picture = levels.from_video_codes(picture, bit_depth(shown.format))
+        if self.info.bit_depth == _FLOAT_BITS and not (_are_numbers(picture) and _are_numbers(alpha)):
+            self.not_numbers.append(index)
+            picture, alpha = _numbers(picture), None if alpha is None else _numbers(alpha)
         if alpha is None and self.info.has_alpha:
             alpha = np.ones(picture.shape[:2], np.float32)  # WebM keeps none beside a picture that is solid
         turn = self.info.orientation
@@ -212,6 +222,15 @@ class FrameReader:
 def read_from(info: ClipInfo, frame: int) -> _Indexed:
     """Yield frames with their numbers, as they are stored, from about this one on: a key frame near it is enough."""
     return _stills(info, frame, _Damage()) if info.files else _decode(info, frame, _Damage())
+
+
+def _are_numbers(values: NDArray[np.float32] | None) -> bool:
+    return values is None or bool(np.isfinite(values).all())
+
+
+def _numbers(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Finite values: models would spread one that is not a number over all of the picture around it."""
+    return np.nan_to_num(values, nan=0.0, posinf=_LARGEST, neginf=-_LARGEST)
 
 
 def _stills(info: ClipInfo, start: int, damage: _Damage) -> _Indexed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from answerprint.media.boundary import writing
 from answerprint.media.sources import Sources, check_place
 from answerprint.store.atomic import Announce
 from answerprint.store.open_folder import OpenFolder
+from answerprint.text import counted
 
 __all__ = ["Hooks", "Writer", "output_colour", "written_format"]
 
@@ -70,6 +72,21 @@ def output_colour(spec: OutputSpec, codec: CodecInfo) -> ColourTags:
     return replace(spec.colour, matrix="gbr", range="pc")
 
 
+_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+_USUAL = -0.1, 1.1
+"""What video holds of sub-blacks and super-whites, and a little more: conversions leave the range by as much."""
+
+
+def _far_outside(picture: Picture, pixel_format: str) -> int:
+    """How many pixels an integer format clips by more than is usual; Y'CbCr holds much that R'G'B' does not."""
+    low, high = _USUAL
+    if re.search(r"f(?:16|32)", pixel_format) or (float(picture.min()) >= low and float(picture.max()) <= high):
+        return 0
+    values = picture @ _LUMA if pixel_format.startswith("yuv") else picture
+    outside = (values < low) | (values > high)
+    return int(np.count_nonzero(outside if outside.ndim == 2 else outside.any(axis=-1)))
+
+
 class Writer(ABC):
     """Writes pictures; used in a `with` block. Leaving the block publishes; an exception leaves nothing behind.
 
@@ -84,6 +101,7 @@ class Writer(ABC):
         self.codec = codec
         self.pixel_format = written_format(spec, codec)
         self.frames_written = 0
+        self._clipped: list[tuple[int, int]] = []
         self._place: OpenFolder | None = None
         self._sources = Sources(spec.sources)
 
@@ -130,6 +148,8 @@ class Writer(ABC):
             picture = self._associated(picture, alpha)
         with writing(self.path):
             self._write(picture, alpha)
+        if outside := _far_outside(picture, self.pixel_format):
+            self._clipped.append((self.frames_written, outside))
         self.frames_written += 1
 
     def _associated(self, picture: Picture, alpha: Plane) -> Picture:
@@ -153,6 +173,7 @@ class Writer(ABC):
                     raise OutputError(f"No frame was written to {self.path}.", "Choose a range that is not empty.")
                 with writing(self.path):
                     self._finish()
+                self._tell_clipped()
                 self.hooks.confirm()
                 check_place(self._place)
                 with writing(self.path):
@@ -160,6 +181,14 @@ class Writer(ABC):
                 check_place(self._place)
         finally:
             self._close()
+
+    def _tell_clipped(self) -> None:
+        if self._clipped:
+            pixels, frames = sum(count for _, count in self._clipped), counted(len(self._clipped), "frame")
+            self.hooks.warn(
+                f"{self.codec.name} holds no values far outside of 0 to 1: {pixels} pixels of {frames} were clipped, "
+                f"from frame {self._clipped[0][0]} of the result on. EXR keeps them."
+            )
 
     def _close(self) -> None:
         try:

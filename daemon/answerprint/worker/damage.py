@@ -8,7 +8,7 @@ from answerprint.frames import DamagePolicy
 from answerprint.store.receipts import ChunkReceipt
 from answerprint.text import counted, listed
 
-__all__ = ["DAMAGED_KEY", "damage_words", "damaged_runs"]
+__all__ = ["DAMAGED_KEY", "damage_words", "damaged_runs", "number_words"]
 
 DAMAGED_KEY = "damaged"
 """Of a chunk's recipe: its damaged frames, if it has any."""
@@ -23,6 +23,12 @@ def damage_words(damaged: Sequence[int], policy: DamagePolicy) -> str:
     """A warning about damaged frames."""
     which = f"{counted(len(damaged), 'frame')} of the source {'is' if len(damaged) == 1 else 'are'} damaged or missing"
     return f"{which}: {listed(damaged)} ({_DONE.get(policy, 'not read')})."
+
+
+def number_words(frames: Sequence[int]) -> str:
+    """A warning about frames of a source with values that are not numbers."""
+    which = f"{counted(len(frames), 'frame')} of the source: {listed(frames)}"
+    return f"Values that are not numbers were read as black, and infinite ones as 65504, in {which}."
 
 
 def damaged_runs(receipts: Iterable[ChunkReceipt]) -> list[tuple[int, int]]:

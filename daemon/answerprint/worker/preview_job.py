@@ -22,7 +22,7 @@ from answerprint.pipeline.working_space import displayed
 from answerprint.store import atomic
 from answerprint.store.open_folder import OpenFolder
 from answerprint.store.reserved import check_not_ours
-from answerprint.worker.damage import damage_words
+from answerprint.worker.damage import damage_words, number_words
 from answerprint.worker.devices import choose_device, peak_memory_bytes, stopwatch
 from answerprint.worker.flow_cache import open_flow_cache
 from answerprint.worker.loading import Models, flow_through, settings_for, usual_recipe
@@ -94,6 +94,8 @@ def preview(request: PreviewRequest, channel: JobChannel, models: Models) -> Mes
         check_place(place)
         if reader.damaged:
             channel.emit(events.warning(damage_words(reader.damaged, resolved.info.damaged)))
+        if reader.not_numbers:
+            channel.emit(events.warning(number_words(reader.not_numbers)))
     return events.done(
         str(folder), len(files), time.monotonic() - began,
         flow_cache={"hits": flow.hits, "misses": flow.misses},

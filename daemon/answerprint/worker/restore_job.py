@@ -28,7 +28,7 @@ from answerprint.pipeline.working_space import displayed, returned
 from answerprint.store.receipts import ChunkReceipt
 from answerprint.temporal.stopwatch import Stopwatch
 from answerprint.worker.chunk_writer import ChunkWriter
-from answerprint.worker.damage import damage_words
+from answerprint.worker.damage import damage_words, number_words
 from answerprint.worker.devices import DeviceMemory, choose_device, peak_memory_bytes, reset_peak_memory, stopwatch
 from answerprint.worker.flow_cache import open_flow_cache
 from answerprint.worker.loading import Models, flow_through, settings_for, usual_recipe
@@ -289,3 +289,6 @@ class _Run:
         if new:
             self._channel.emit(events.warning(damage_words(new, self._resolved.info.damaged)))
         self._damaged = len(reader.damaged)
+        if reader.not_numbers:
+            self._channel.emit(events.warning(number_words(reader.not_numbers)))
+            reader.not_numbers.clear()
