@@ -107,7 +107,14 @@ def info_of(transfer: str = "unknown", bits: int = 10) -> ClipInfo:
         (info_of(), {"colour_space": "ARRI Wide Gamut 3", "gamma": "ARRI LogC3"}, "logc3"),
         (info_of(), {"colour_space": "S-Gamut3.Cine/S-Log3"}, "slog3"),
         (info_of("bt709"), {"gamma": "DaVinci Intermediate"}, "davinci"),
-        (info_of("smpte2084"), {"gamma": "Gamma 2.4"}, "display"),
+        (info_of("smpte2084"), {"gamma": "Gamma 2.4"}, "pq"),
+        (info_of(bits=32), {"colour_space": "Rec.709 (Scene)", "gamma": "Rec.709"}, "linear"),
+        (info_of(), {"colour_space": "DaVinci WG/Intermediate"}, "davinci"),
+        (
+            info_of(),
+            {"colour_space": "Blackmagic Design Wide Gamut Gen 4/5", "gamma": "Blackmagic Design Film Gen 5"},
+            "bmdfilm5",
+        ),
         (info_of("smpte2084"), {"colour_space": "Rec.2100"}, "pq"),
     ],
 )

@@ -17,6 +17,7 @@ __all__ = [
     "UNTAGGED",
     "ColourTags",
     "resolve_colour",
+    "space_named",
 ]
 
 UNKNOWN = "unknown"
@@ -116,3 +117,31 @@ def resolve_colour(tags: ColourTags, height: int) -> ColourTags:
     if matrix in (UNKNOWN, "gbr"):
         matrix = "bt709" if height >= HD_HEIGHT else "smpte170m"
     return replace(tags, matrix=matrix, range="tv" if tags.range == UNKNOWN else tags.range)
+
+
+# What editors' names of colour spaces and gammas contain, in lower case without anything but letters and digits, and
+# the working space that it means; the first that fits counts.
+_SPACE_NAMES = {
+    "logc4": "logc4",
+    "logc": "logc3",
+    "slog3": "slog3",
+    "vlog": "vlog",
+    "acescct": "acescct",
+    "intermediate": "davinci",
+    "log3g10": "log3g10",
+    "filmgen5": "bmdfilm5",
+    "cineon": "log",
+    "st2084": "pq",
+    "hlg": "hlg",
+    "acescg": "linear",
+    "linear": "linear",
+}
+
+
+def space_named(text: str) -> str:
+    """Return the working space of an editor's colour space or gamma, such as slog3 for S-Gamut3.Cine/S-Log3.
+
+    "" for one that says nothing of linear light, log or HDR: editors call everything Rec.709 that nobody looked at.
+    """
+    plain = "".join(filter(str.isalnum, text.lower()))
+    return next((name for part, name in _SPACE_NAMES.items() if part in plain), "")

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from answerprint.api.clip_ref import ClipRef
 from answerprint.errors import InputError
 from answerprint.frames.clip import ClipInfo
-from answerprint.frames.colour import CINEON, UNKNOWN
+from answerprint.frames.colour import CINEON, UNKNOWN, space_named
 from answerprint.frames.frame import Frame, Picture
 
 __all__ = ["DISPLAY", "SPACES", "WorkingSpace", "choose_space", "displayed", "returned"]
@@ -286,26 +286,6 @@ SPACES: Mapping[str, WorkingSpace] = MappingProxyType(
 """All of them by name. `log` is that of scanned film."""
 
 _TRANSFERS = {"smpte2084": "pq", "arib-std-b67": "hlg", CINEON: "log"}
-# What an editor's names of colour spaces and gammas contain, in lower case without anything but letters and digits;
-# the first that fits counts.
-_EDITORS = {
-    "logc4": "logc4",
-    "logc": "logc3",
-    "slog3": "slog3",
-    "vlog": "vlog",
-    "acescct": "acescct",
-    "davinciintermediate": "davinci",
-    "log3g10": "log3g10",
-    "filmgen5": "bmdfilm5",
-    "cineon": "log",
-    "st2084": "pq",
-    "hlg": "hlg",
-    "linear": "linear",
-    "acescg": "linear",
-    "gamma": "display",
-    "srgb": "display",
-    "rec709": "display",
-}
 
 
 def choose_space(asked: str, info: ClipInfo, clip: ClipRef) -> WorkingSpace:
@@ -320,11 +300,9 @@ def choose_space(asked: str, info: ClipInfo, clip: ClipRef) -> WorkingSpace:
 
 
 def _automatic(info: ClipInfo, clip: ClipRef) -> str:
-    for said in (clip.gamma, clip.colour_space):
-        plain = "".join(filter(str.isalnum, said.lower()))
-        found = next((name for part, name in _EDITORS.items() if part in plain), None)
-        if found is not None:
-            return found
+    said = space_named(clip.gamma) or space_named(clip.colour_space)
+    if said:
+        return said
     transfer = info.colour.transfer
     if transfer == "linear":
         return "linear" if info.bit_depth > _LINEAR_BITS else "display"

@@ -139,7 +139,7 @@ def test_what_the_editor_changed_in_the_clips_attributes_is_in_the_job(fake: Fak
     timeline = fake.add_timeline("Reel 1", "29.97 DF", "01:00:00;00")
     clip = fake.add_clip(
         film, fps="29.97", start_tc="02:00:00;00", PAR="1.0667", Data_Level="Full", Field_Dominance="Lower Field",
-        Reel_Name="A001",
+        Reel_Name="A001", Input_Color_Space="S-Gamut3.Cine/S-Log3", Input_Gamma="Rec.709",
     )  # fmt: skip
     timeline.place(clip, source=(20, 30))
     wishes = RestoreSettings(handles=4, settings={"model": "tiny-x4"}, priority=3)
@@ -148,6 +148,7 @@ def test_what_the_editor_changed_in_the_clips_attributes_is_in_the_job(fake: Fak
     assert job.clip.rate == Fraction(30000, 1001)
     assert (job.clip.start_timecode, job.clip.drop_frame) == ("02:00:00;00", True)
     assert (job.clip.levels, job.clip.fields) == ("full", FieldOrder.BOTTOM_FIRST)
+    assert (job.clip.colour_space, job.clip.gamma) == ("S-Gamut3.Cine/S-Log3", "")
     assert job.clip.pixel_aspect == Fraction(16, 15)
     assert (job.clip.range, job.clip.handles, job.clip.reel) == (FrameRange(20, 30), (4, 4), "A001")
     assert job.request["range"] == "16:34"

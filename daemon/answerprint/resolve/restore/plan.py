@@ -13,6 +13,7 @@ from answerprint.api.types import MediaInfo
 from answerprint.errors import AnswerprintError, InputError
 from answerprint.frames.clip import FieldOrder
 from answerprint.frames.codecs import codec_named
+from answerprint.frames.colour import space_named
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.conform.extent import Extent, extent_of
 from answerprint.resolve.conform.facts import ClipFacts, ItemFacts, Refusal, SourceRange, TimelineFacts
@@ -324,6 +325,8 @@ class _Planner:
                 pixel_aspect=aspect,
                 fields=fields,
                 levels=_LEVELS.get(clip.properties.get("Data Level", ""), ""),
+                colour_space=_colour(clip, "Input Color Space"),
+                gamma=_colour(clip, "Input Gamma"),
             ),
             output=str(output),
             size=self._size(media, aspect, frame),
@@ -354,6 +357,12 @@ _CARRIED = ("PAR", "Input Color Space", "Input Gamma", "IDT", "Alpha mode", "Fie
 def _aspect(clip: ClipFacts, media: MediaInfo) -> Fraction:
     text = clip.properties.get("PAR", "")
     return pixel_aspect(text, (media.width, media.height), media.pixel_aspect) if text else media.pixel_aspect
+
+
+def _colour(clip: ClipFacts, name: str) -> str:
+    """A clip attribute that says that the clip is linear, log or HDR; "" for others."""
+    text = clip.properties.get(name, "")
+    return text if space_named(text) else ""
 
 
 def _fields(clip: ClipFacts) -> FieldOrder | None:

@@ -105,8 +105,9 @@ _OTHER = ("input", "output", "range", "overwrite", "device")
 def _way(request: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that decide a frame's picture."""
     same = {name: value for name, value in request.items() if name not in _OTHER}
-    # Of the interpretation, levels and fields change the picture; rate and timecode do not.
-    read = {name: value for name, value in (request.get("interpret") or {}).items() if name in ("levels", *CLIP_WORDS)}
+    # Of the interpretation, levels, colour and fields change the picture; rate and timecode do not.
+    deciding = ("levels", "colour_space", "gamma", *CLIP_WORDS)
+    read = {name: value for name, value in (request.get("interpret") or {}).items() if name in deciding}
     return {**same, "interpret": read, "input": request["input"]}
 
 
