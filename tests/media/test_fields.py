@@ -19,7 +19,7 @@ from answerprint.frames.cadence import stored_range
 from answerprint.media import find_fields, open_reader, probe
 from answerprint.media.combing import combing
 from media.interlace import Picture, fidelity, film, interlaced, moments, pulled_down
-from media.makers import fill, make_movie, make_png
+from media.makers import fill, make_movie, make_png, number_in
 
 WIDTH, HEIGHT = 96, 64
 STEP = 4  # px that the bar moves from field to field
@@ -170,6 +170,15 @@ def test_no_frames_are_left_out_of_what_is_no_film(tmp_path: Path) -> None:
         info = ClipRef(telecine="auto").interpret(stored)
         assert (info.telecined, info.frames) == (False, len(frames)), name
     assert not find_fields(probe(film(tmp_path / "25.mkv", pulled_down(moments(30))))).telecined, "at 25 a second"
+
+
+def test_film_with_flags_that_repeat_fields_has_its_own_frames_and_rate(tmp_path: Path) -> None:
+    fields = Fraction(60000, 1001)
+    info = probe(make_movie(tmp_path / "f.mkv", 30, rate=fields, codec="mpeg2video", times=lambda n: (5 * n + 1) // 2))
+    assert (info.frames, info.rate) == (30, Fraction(24000, 1001))
+    for start in (0, 7, 28):
+        with open_reader(info, FrameRange(start, 30)) as reader:
+            assert [(frame.index, number_in(frame.picture)) for frame in reader] == [(n, n) for n in range(start, 30)]
 
 
 def test_a_range_of_film_holds_all_that_the_frames_of_video_show(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from answerprint.frames.clip import ClipInfo, FieldOrder
 from answerprint.media.boundary import reading
 from answerprint.media.bwdif import flagged_order
 from answerprint.media.combing import Brightness, brightness, combing
+from answerprint.media.fields import may_have_fields
 from answerprint.media.pulldown import CYCLE
 from answerprint.media.reader import read_from
 
@@ -31,8 +32,6 @@ _RUNS_OF_STILLS, _RUN_OF_STILLS = 3, 6
 """Fewer, because each picture is a file, and larger."""
 _LONGEST = 3
 """Times a run's frames that are decoded for it at most."""
-_MOST_LINES = 1152
-"""No standard has interlaced pictures with more."""
 _ENOUGH = 4
 """Frames that must tell before their pictures overrule the flags."""
 _FEW, _MOST = 0.1, 0.75
@@ -58,7 +57,7 @@ def find_fields(info: ClipInfo) -> ClipInfo:
 
     Decodes about 60 frames at most, once per file: the answer is kept. Raises MediaError if none can be read.
     """
-    if info.height > _MOST_LINES or info.frames < 2:
+    if not may_have_fields(info):
         return info
     path = info.files[0] if info.files else info.path
     with reading(path):

@@ -20,7 +20,7 @@ from answerprint.frames.grid import frame_index
 from answerprint.media import levels
 from answerprint.media.boundary import best_video, open_container, reading
 from answerprint.media.decoding import begins_clean, decoded_pictures
-from answerprint.media.fields import field_frames
+from answerprint.media.fields import FieldCount, field_frames, may_have_fields, watched
 from answerprint.media.orientation import is_sideways, turned
 from answerprint.media.pixels import bit_depth, decode_pixels
 from answerprint.media.spacing import check_spacing
@@ -40,14 +40,16 @@ _LARGEST = 65504.0
 _Indexed = Generator[tuple[int, VideoFrame], None, None]
 
 
-def open_reader(info: ClipInfo, frames: FrameRange | None = None) -> FrameReader:
+def open_reader(info: ClipInfo, frames: FrameRange | None = None, *, watch_fields: bool = False) -> FrameReader:
     """Return a reader of a range of the clip, all of it for None.
+
+    watch_fields: look at whole frames too, and count those that are combed.
 
     Raises InputError if the range is outside, MediaError if its frame rate is variable.
     """
     chosen = info.checked(frames)
     check_spacing(info, chosen)
-    return FrameReader(info, chosen)
+    return FrameReader(info, chosen, watch_fields=watch_fields)
 
 
 @dataclass(slots=True)
@@ -72,8 +74,11 @@ class FrameReader:
     clip's policy allows it.
     """
 
-    def __init__(self, info: ClipInfo, frames: FrameRange) -> None:
+    def __init__(self, info: ClipInfo, frames: FrameRange, *, watch_fields: bool = False) -> None:
         self.info = info
+        self.fields = FieldCount()
+        """How many frames so far were found combed, where they are looked at one by one."""
+        self._watch_fields = watch_fields
         self.range = frames
         self.damaged: list[int] = []
         """Frames so far that are damaged, or that the file lacks against its own account."""
@@ -89,7 +94,9 @@ class FrameReader:
         self._missing = 0
 
     def __enter__(self) -> Self:
-        self._source = field_frames(self.info, self._frames, self.range.start)
+        self._source = field_frames(self.info, self._frames, self.range.start, self.fields)
+        if self._watch_fields and not self.info.interlaced and may_have_fields(self.info):
+            self._source = watched(self._source, self.fields)
         return self
 
     def _frames(self, start: int) -> _Indexed:

@@ -39,6 +39,7 @@ from answerprint.media.spacing import check_spacing, spacing_notices
 from answerprint.pipeline.choices import Choices, resolve
 from answerprint.pipeline.working_space import DISPLAY, WorkingSpace, choose_space
 from answerprint.weights.manifest import read_manifest
+from answerprint.worker.field_note import field_note
 from answerprint.worker.requests import JobChannel
 
 __all__ = [
@@ -79,19 +80,6 @@ _SEGMENT_SHARE = 0.9
 
 _CODED_BITS = 12
 """Sources of up to so many bits are stored in the 16-bit codes of a segment, exactly; of more, as float32."""
-
-
-_ORDER_WORDS = {
-    FieldOrder.TOP_FIRST: "top field first",
-    FieldOrder.BOTTOM_FIRST: "bottom field first",
-    FieldOrder.PER_FRAME: "as its frames are flagged",
-    FieldOrder.MIXED: "each frame by its own picture",
-}
-_TELECINE_WORDS = {
-    Cadence.MATCHED: "fields are put together to whole frames, of which each fifth or so repeats one. Give --telecine "
-    "auto for the film's own frames.",
-    Cadence.FILM: "fields are put together to whole frames, and repeated frames are left out: four of each five stay.",
-}
 
 
 class SourceChangedError(JobFailedError):
@@ -145,21 +133,6 @@ class ResolvedJob:
         if info.cadence is not Cadence.FRAME:
             identity["cadence"] = info.cadence.value
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-
-    @property
-    def field_note(self) -> str:
-        """What was found of the clip's fields and what is done with them, for the user; "" for plain frames."""
-        info, asked, film = self.info, self.request.clip.fields, self.request.clip.telecine
-        if info.cadence in _TELECINE_WORDS:
-            return f"{info.fields_found}: {_TELECINE_WORDS[info.cadence]}"
-        none = "No 3:2 pulldown was found: no frames are left out." if film and info.cadence is Cadence.FRAME else ""
-        if not info.interlaced:
-            found = f"{info.fields_found}: restored as they are." if info.fields_found and asked is None else ""
-            return f"{found} {none}".strip()
-        found = info.fields_found if asked is None else f"Interlaced, as asked, {_ORDER_WORDS[asked]}"
-        which = "each combed frame is" if info.field_order is FieldOrder.MIXED else "all frames are"
-        rate = f"field rate, {info.rate} frames per second" if info.cadence is Cadence.FIELD else "frame rate"
-        return f"{found or 'Interlaced'}: {which} deinterlaced at {rate} (bwdif). {none}".strip()
 
     def source_files(self, frames: FrameRange) -> tuple[Path, ...]:
         """The files that hold these frames of the clip: pictures of a sequence, or the one file."""
@@ -225,7 +198,7 @@ class ResolvedJob:
     def notices(self) -> tuple[str, ...]:
         """What the user is warned of before the first frame: assumptions, and what the result will lack."""
         info, clip = self.info, self.request.clip
-        said = [self.field_note] if self.field_note else []
+        said = [each for each in [field_note(self.info, self.request.clip)] if each]
         if info.rate_is_assumed and info.frames > 1:
             said.append(
                 f"{info.path.name} does not say its frame rate: {info.rate} is assumed. Give --rate to change it."

@@ -30,6 +30,7 @@ from answerprint.temporal.stopwatch import Stopwatch
 from answerprint.worker.chunk_writer import ChunkWriter
 from answerprint.worker.damage import damage_words, number_words
 from answerprint.worker.devices import DeviceMemory, choose_device, peak_memory_bytes, reset_peak_memory, stopwatch
+from answerprint.worker.field_note import field_summary
 from answerprint.worker.flow_cache import open_flow_cache
 from answerprint.worker.loading import Models, flow_through, settings_for, usual_recipe
 from answerprint.worker.memory_fallbacks import FALLBACKS, ChunkSettings, exhausted, is_out_of_memory
@@ -240,7 +241,7 @@ class _Run:
             return False
         missing = FrameRange(resolved.frames.start + self.done, resolved.frames.stop)
         with (
-            open_reader(resolved.info, missing) as reader,
+            open_reader(resolved.info, missing, watch_fields=resolved.request.clip.fields is None) as reader,
             closing(read_ahead(reader, frames_ahead(resolved.info.width, resolved.info.height))) as ahead,
         ):
             source = displayed(timed_frames(ahead, self._watch, self._channel.check), resolved.working_space)
@@ -262,6 +263,8 @@ class _Run:
                 began, counts = now, (self._flow.hits, self._flow.misses)
                 if self.done < len(resolved.frames) and not self._may_continue():
                     return False
+        if summary := field_summary(resolved.info, reader.fields):
+            self._channel.emit(events.warning(summary))
         return True
 
     def _may_continue(self) -> bool:
