@@ -306,20 +306,21 @@ def noise(packet: Packet[Any], when: float) -> list[Packet[Any]]:
 @pytest.mark.parametrize(
     ("codec", "suffix", "change", "target", "words"),
     [
-        ("pcm_s16le", ".mov", None, ".mp4", ("Sound track 1", "16 channels", ".mov or .mkv", "--no-audio")),
+        ("pcm_s16le", ".mov", "16 channels", ".mp4", ("Sound track 1", "16 channels", ".mov or .mkv", "--no-audio")),
+        ("pcm_s16le", ".mov", "hexadecagonal", ".mp4", ("Sound track 1", "16 channels", ".mov or .mkv", "--no-audio")),
         ("aac", ".mp4", sounding(noise), ".mov", ("Sound track 1", "cannot be decoded", "--no-audio")),
         ("pcm_s16le", ".mov", "unknown", ".mov", ("sound", "not supported", "--no-audio")),
     ],
-    ids=["too many channels", "all damaged", "unknown format"],
+    ids=["too many channels", "too many that have names", "all damaged", "unknown format"],
 )
 def test_impossible_sound_is_refused_before_any_picture(
-    tmp_path: Path, codec: str, suffix: str, change: Change | str | None, target: str, words: tuple[str, ...]
+    tmp_path: Path, codec: str, suffix: str, change: Change | str, target: str, words: tuple[str, ...]
 ) -> None:
-    layout = "16 channels" if change is None else "stereo"
+    layout = change if isinstance(change, str) and change != "unknown" else "stereo"
     source = make_clip(tmp_path / f"made{suffix}", codec, layouts=(layout,))
     if callable(change):
         source = changed(source, tmp_path / f"in{suffix}", change)
-    elif change:
+    elif change == "unknown":
         source.write_bytes(source.read_bytes().replace(b"sowt", b"zzzz"))
     info = probe(source)
     with pytest.raises(InputError) as caught:

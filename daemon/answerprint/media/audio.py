@@ -191,9 +191,11 @@ class AudioFeed:
         rate, pcm = context.sample_rate, bool(PCM.fullmatch(track.codec))
         sample = context.format.name.removesuffix("p")
         if self._muxer == "mp4":
+            count = av.AudioLayout(layout).nb_channels
+            if count >= len(_PLAIN_LAYOUTS):
+                raise self._refused(track, f"{count} channels")
             if "channels" in layout:
-                count = av.AudioLayout(layout).nb_channels
-                layout = _PLAIN_LAYOUTS[count] if count < len(_PLAIN_LAYOUTS) else layout
+                layout = _PLAIN_LAYOUTS[count]
             of_alac = "s16p" if sample in ("s16", "u8") else "s32p"
             for encoder, form in (("aac", SoundForm("fltp", layout, rate)), ("alac", SoundForm(of_alac, layout, rate))):
                 if _can_encode(encoder, form):
