@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from answerprint.frames.clip import ClipInfo
+from answerprint.frames.clip_metadata import Chapter, ClipMetadata, HdrMetadata
 from answerprint.frames.codecs import CODECS
 from answerprint.frames.colour import CINEON, ColourTags
 from answerprint.frames.losses import losses
@@ -48,3 +49,18 @@ def test_what_pictures_do_not_hold_of_a_film_is_said_in_one_sentence() -> None:
     assert "colour tags" not in losses(FILM, CODECS["png"])[0]
     stills = replace(FILM, kind="sequence", start_timecode=None, has_audio=False)
     assert losses(stills, CODECS["png"]) == ()
+
+
+def test_hdr_in_eight_bits_is_said() -> None:
+    hlg = replace(FILM, colour=ColourTags("bt2020", "arib-std-b67", "bt2020nc", "tv"), bit_depth=10)
+    assert "HLG" in " ".join(losses(hlg, CODECS["h264"]))
+    assert losses(hlg, CODECS["h265"]) == ()
+
+
+def test_what_only_some_containers_hold_is_said() -> None:
+    chapters = (Chapter(Fraction(0), Fraction(1), "One"),)
+    film = replace(FILM, metadata=ClipMetadata(chapters=chapters, hdr=HdrMetadata(light_level=(1000, 400))))
+    for suffix in (".mov", ".MXF"):
+        said = losses(film, CODECS["dnxhr-hqx"], suffix)
+        assert ("An .mxf file does not hold the chapters and HDR metadata of the source.",) * (suffix == ".MXF") == said
+    assert any("chapters" in sentence for sentence in losses(film, CODECS["tiff"]))

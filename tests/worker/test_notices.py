@@ -14,11 +14,12 @@ from answerprint.cli.console import Console
 from answerprint.cli.context import Context
 from answerprint.cli.restore import report_end
 from answerprint.ipc.messages import Message
+from answerprint.media import open_writer, probe
 from answerprint.rpc.convert_events import job_event_from, job_event_to
 from answerprint.worker.mux_job import DeliverTask, deliver
 from answerprint.worker.requests import JobChannel, JobControls
 from answerprint.worker.resolved_job import resolve_job
-from media.makers import make_movie, make_png
+from media.makers import make_movie, make_png, numbered_frame
 from media.pictures import write_dpx
 from worker.children import JOB
 from worker.rendering import Rendering
@@ -92,3 +93,17 @@ def test_what_is_assumed_or_lost_is_said(header: Message, settings: Message, sai
     notices = resolve_job(RestoreRequest.from_json(request)).notices
     assert len(notices) == bool(said)
     assert all(said in notice for notice in notices)
+
+
+@pytest.mark.parametrize(("codec", "written"), [(None, "h265"), ("h264", "h264"), ("like-source", "h264-10bit")])
+def test_a_deep_source_is_not_cut_to_eight_bits_without_a_word(codec: str | None, written: str, tmp_path: Path) -> None:
+    frames = [numbered_frame(index, 64, 64).reformat(format="yuv420p10le") for index in range(2)]
+    film = make_movie(tmp_path / "film.mp4", frames, tags=(9, 16, 9, 1))
+    request = {"input": str(film), "output": str(tmp_path / "o.mp4"), "model": "identity", "codec": codec}
+    resolved = resolve_job(RestoreRequest.from_json(request))
+    assert resolved.codec == written
+    assert any(("PQ" in notice or "the result is h264-10bit" in notice) for notice in resolved.notices)
+    with open_writer(tmp_path / "o.mp4", resolved.spec()) as writer:
+        writer.write(np.full((64, 64, 3), 0.5, np.float32))
+    found = probe(tmp_path / "o.mp4")
+    assert (found.bit_depth, found.colour.transfer) == (8 if codec == "h264" else 10, "smpte2084")

@@ -17,6 +17,7 @@ from answerprint.cli.batch.values import SOURCE_OPTIONS, read_size, read_source_
 from answerprint.cli.console import Console
 from answerprint.cli.option_table import option_lines
 from answerprint.errors import InputError
+from answerprint.frames.codec_choice import LIKE_SOURCE
 from answerprint.frames.codecs import CODECS
 from answerprint.temporal.options import describe
 
@@ -105,7 +106,15 @@ def add_output(parser: ArgumentParser) -> None:
         metavar="A:B",
         help="source frames from A up to, but not including, B, counted from 0; or two timecodes",
     )
-    out.add_argument("--codec", metavar="NAME", help="codec, see below (default: from the extension of the output)")
+    codec = out.add_mutually_exclusive_group()
+    codec.add_argument("--codec", metavar="NAME", help="codec, see below (default: from the extension of the output)")
+    codec.add_argument(
+        "--like-source",
+        action="store_const",
+        const=LIKE_SOURCE,
+        dest="codec",
+        help="codec of the source's own kind, as near as the extension of the output allows",
+    )
     out.add_argument("--no-audio", action="store_true", help="leave the sound out")
     out.add_argument(
         "--sidecar", action="store_true", help="also write OUTPUT.json: hashes, model, settings and MD5 of every frame"

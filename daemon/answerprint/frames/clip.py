@@ -114,7 +114,7 @@ class ClipInfo:
     damaged: what becomes of damaged frames.
     cadence: how its frames come of those of its source. stored: the source, if it has other frames than this clip.
     orientation: how the stored picture is turned to be shown, by the numbers of EXIF; 1 is as stored.
-    metadata: what else the file says of itself.
+    metadata: what else the file says of itself. profile: FFmpeg's name of the codec's profile, "" if there is none.
     """
 
     path: Path
@@ -146,6 +146,7 @@ class ClipInfo:
     notices: tuple[str, ...] = ()
     orientation: int = 1
     metadata: ClipMetadata = NO_METADATA
+    profile: str = ""
     grid: FrameGrid | None = None
     damaged: DamagePolicy = DamagePolicy.KEEP
     fields_found: str = ""

@@ -284,6 +284,8 @@ def _exr(name: str, numbers: str, bits_per_pixel: float, compression: str, about
         f"OpenEXR, one file a frame (out.%04d.exr), {about}",
         alpha_format=f"gbrap{numbers}",
         grey_format=f"gray{numbers}",
+        coding="exr",
+        profile="half" if numbers.startswith("f16") else "",
         association="premultiplied",
         keeps_windows=True,
         says_time=True,
@@ -326,8 +328,8 @@ _CODECS: dict[str, CodecInfo] = {
         _ffv1("ffv1", "sampling, depth, range and alpha of the source, or 16 bit R'G'B': archives", _FFV1_YUV),
         _ffv1("ffv1-rgb", "16 bit R'G'B' clipped to 0..1, alpha kept", frozenset()),
         _sharing("h264", "libx264", "High", 1, {"crf": "16"}, "previews"),
-        _sharing("h264-10bit", "libx264", "High 10", 1.5, {"crf": "14"}, "not for every player"),
         _sharing("h265", "libx265", "Main 10", 1.5, {"crf": "14", **_QUIET}, "HDR, and what is watched"),
+        _sharing("h264-10bit", "libx264", "High 10", 1.5, {"crf": "14"}, "not for every player"),
         _sharing("h265-8bit", "libx265", "Main", 1, {"crf": "16", **_QUIET}, "previews"),
         CodecInfo(
             name="png",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from answerprint.frames.clip import ClipInfo
+from answerprint.frames.codec_choice import HDR_TRANSFERS
 from answerprint.frames.codecs import CodecInfo
 from answerprint.frames.colour import UNKNOWN
 from answerprint.frames.pixel_format import planar_yuv
@@ -12,14 +13,26 @@ __all__ = ["losses"]
 _FLOAT_PRECISION = {16: 11, 32: 24}  # significant bits of floats, by their size
 
 
-def losses(info: ClipInfo, codec: CodecInfo) -> tuple[str, ...]:
-    """Return a sentence for each kind of property of the clip that files of this codec cannot hold."""
+def losses(info: ClipInfo, codec: CodecInfo, suffix: str = "") -> tuple[str, ...]:
+    """Return a sentence for each kind of property of the clip that files of this codec cannot hold.
+
+    suffix: of the file, which decides the container.
+    """
     said = []
     rounded = _rounded(info, codec)
     if rounded and planar_yuv(info.pixel_format) not in codec.source_formats:
         said.append(rounded)
+    hdr = HDR_TRANSFERS.get(info.colour.transfer)
+    if hdr and codec.bits <= 8 and not codec.is_sequence:
+        said.append(
+            f"The source is {hdr}, for which the 8 bits of {codec.name} are too few: expect bands in gradients."
+        )
     if info.has_alpha and not codec.alpha_format:
         said.append(f"The source has alpha, and {codec.name} has none: alpha is left out.")
+    without = [name for name, there in _places_of_movies(info).items() if there]
+    if without and (codec.is_sequence or suffix.lower() == ".mxf"):
+        file = "A sequence" if codec.is_sequence else "An .mxf file"
+        said.append(f"{file} does not hold the {' and '.join(without)} of the source.")
     missing = _missing_in_pictures(info, codec) if codec.is_sequence else []
     if missing:
         words = missing[0] if len(missing) == 1 else f"{', '.join(missing[:-1])} and {missing[-1]}"
@@ -42,6 +55,11 @@ def _rounded(info: ClipInfo, codec: CodecInfo) -> str:
 
 def _kind(bits: int, is_float: bool) -> str:
     return f"{bits}-bit floats" if is_float else f"{bits} bits"
+
+
+def _places_of_movies(info: ClipInfo) -> dict[str, bool]:
+    """What only some movies have a place for, in words, and whether the clip has it."""
+    return {"chapters": bool(info.metadata.chapters), "HDR metadata": info.metadata.hdr is not None}
 
 
 def _missing_in_pictures(info: ClipInfo, codec: CodecInfo) -> list[str]:

@@ -90,6 +90,7 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
                 grid=timeline.grid if timeline.grid is not None and timeline.grid.oddities else None,
                 notices=notices,
                 metadata=read_metadata(container, stream, frame, timeline.first_pts),
+                profile=stream.profile or "",
             )
 
 
@@ -176,6 +177,7 @@ def _probe_sequence(path: Path, rate: Fraction, on_read: OnRead) -> ClipInfo:
         bit_depth=bit_depth(frame.format),
         pixel_format=frame.format.name.replace("f32", "f16") if header.half else frame.format.name,
         codec=header.codec,
+        profile="half" if header.half else "",
         start_timecode=_normal(header.timecode, rate),
         header_timecode=header.timecode,
         has_alpha=has_alpha(frame.format),

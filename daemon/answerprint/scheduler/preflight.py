@@ -14,7 +14,7 @@ from answerprint.api.job import JobRecord
 from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.backends.catalogue import find_model
 from answerprint.errors import InputError, MediaError, OutputError
-from answerprint.frames.codecs import check_codec, default_codec
+from answerprint.frames.codec_choice import codec_without_source
 from answerprint.frames.sequence import SequencePattern, find_sequence, names_a_sequence, sidecar_of
 from answerprint.pipeline.choices import Choices, resolve
 from answerprint.scheduler.devices import DEVICE_NAMES
@@ -40,7 +40,7 @@ def check_restore(request: RestoreRequest, *, create_folder: bool = False) -> Ch
     output = Path(request.output)
     if output.is_dir():
         raise OutputError(f"{output} is a folder.", "Add a file name, or a pattern such as out.%04d.png.")
-    codec = check_codec(output, request.codec or default_codec(output))
+    codec = codec_without_source(output, request.codec)
     if request.parts and not codec.can_join:
         raise OutputError(f"Frames of {codec.name} cannot be joined.", "Restore the whole range again.")
     _check_folder(output.parent, create_folder)

@@ -23,10 +23,10 @@ from answerprint.frames import (
     FrameRange,
     OutputSpec,
     codec_named,
-    default_codec,
 )
 from answerprint.frames.cadence import clip_range, stored_range
 from answerprint.frames.clip import is_rgb
+from answerprint.frames.codec_choice import codec_for_source
 from answerprint.frames.losses import losses
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
@@ -214,7 +214,11 @@ class ResolvedJob:
             )
         if info.levels == "tv" and is_rgb(info.pixel_format) and self.codec and not codec_named(self.codec).is_yuv:
             said.append("Video levels of the source become full ones: black and white are the lowest and highest code.")
-        lost = losses(info, codec_named(self.codec)) if self.codec and self.entry.info.gives == "picture" else ()
+        lost = (
+            losses(info, codec_named(self.codec), Path(self.request.output).suffix)
+            if self.codec and self.entry.info.gives == "picture"
+            else ()
+        )
         return (*said, *info.notices, *lost)
 
     def warn(self, channel: JobChannel) -> None:
@@ -297,7 +301,8 @@ def resolve_job(request: RestoreRequest, *, preview: bool = False, on_read: OnRe
         raise InputError(
             "Only parts with the frames of the source are joined.", "Leave --deinterlace or --telecine out."
         )
-    codec = "" if preview else request.codec or default_codec(Path(request.output))
+    codec, why = ("", "") if preview else codec_for_source(Path(request.output), request.codec, info)
+    info = replace(info, notices=(*info.notices, why)) if why else info
     if codec and not codec_named(codec).keeps_windows:
         info = _without_overscan(info, codec)
     size = _size(request, info, entry, choices)

@@ -1,0 +1,87 @@
+"""The choice of a codec by what the source is: as deep as the source needs, or of the source's own kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from answerprint.errors import InputError
+from answerprint.frames.clip import ClipInfo
+from answerprint.frames.codecs import CODECS, CodecInfo, check_codec, codec_named, default_codec
+from answerprint.frames.pixel_format import planar_yuv
+
+__all__ = ["HDR_TRANSFERS", "LIKE_SOURCE", "codec_for_source", "codec_without_source"]
+
+LIKE_SOURCE = "like-source"
+"""In place of a codec's name: the nearest one of the source's own kind."""
+
+HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+"""Transfer functions that eight bits are too few for, and what users call them."""
+
+
+def codec_without_source(path: Path, name: str | None) -> CodecInfo:
+    """Return the codec as far as it is known before the source is opened. Raises InputError if none fits the name."""
+    return check_codec(path, default_codec(path) if name in (None, "", LIKE_SOURCE) else name or "")
+
+
+def codec_for_source(path: Path, name: str | None, info: ClipInfo) -> tuple[str, str]:
+    """Return the codec's name, and a sentence about the choice, "" if there was none.
+
+    name: as asked for; None or "" for the default of the output's name. Raises InputError.
+    """
+    if name == LIKE_SOURCE:
+        return _like(path, info)
+    if name:
+        return name, ""
+    usual = codec_named(default_codec(path))
+    hdr = HDR_TRANSFERS.get(info.colour.transfer, "")
+    if usual.bits > 8 or usual.is_sequence or (info.bit_depth <= 8 and not hdr):
+        return usual.name, ""
+    deep = next((codec for codec in _under(path) if codec.bits > 8), usual)
+    what = " ".join(filter(None, (f"{info.bit_depth}-bit" if info.bit_depth < 32 else "float", hdr)))
+    return deep.name, (
+        f"The source is {what}: the result is {deep.name} with {deep.bits} bits, not {usual.name}, which has 8."
+        if deep is not usual
+        else ""
+    )
+
+
+def _under(path: Path) -> list[CodecInfo]:
+    return [codec for codec in CODECS.values() if path.suffix.lower() in codec.suffixes]
+
+
+def _coding(codec: CodecInfo) -> str:
+    return codec.coding or codec.encoder
+
+
+def _like(path: Path, info: ClipInfo) -> tuple[str, str]:
+    """The nearest codec of the source's kind that can be written under that name."""
+    source = " ".join(filter(None, (info.codec, info.profile)))
+    kin = [codec for codec in CODECS.values() if _coding(codec) == info.codec]
+    if not kin:
+        name, _ = codec_for_source(path, None, info)
+        return name, f"The source is {source}, which cannot be written: the result is {name}."
+    fitting = [codec for codec in kin if codec in _under(path)]
+    if not fitting:
+        suffixes = dict.fromkeys(suffix for codec in kin for suffix in codec.suffixes)
+        raise InputError(
+            f"The source is {source}, which cannot be written to {path.name!r}.",
+            f"Name the output *{' or *'.join(suffixes)}, or leave --like-source out.",
+        )
+    nearest = min(fitting, key=lambda codec: _distance(codec, info))
+    same = not nearest.profile or nearest.profile == info.profile
+    return nearest.name, f"The source is {source}: the result is {nearest.name}{'' if same else ', the nearest to it'}."
+
+
+def _distance(codec: CodecInfo, info: ClipInfo) -> tuple[bool, bool, bool, bool, int]:
+    """Less is nearer: the same profile, alpha that is kept, the same kind of colour, enough bits, and not many more."""
+    yuv = bool(planar_yuv(info.pixel_format))
+    is_float = info.bit_depth == 32
+    bits = 16 if info.profile == "half" else info.bit_depth
+    same_colour = codec.is_yuv == yuv or planar_yuv(info.pixel_format) in codec.source_formats
+    return (
+        codec.profile != info.profile,
+        info.has_alpha and not codec.alpha_format,
+        not same_colour or codec.is_float != is_float,
+        codec.bits < bits,
+        abs(codec.bits - bits),
+    )
