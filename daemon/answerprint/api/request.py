@@ -99,7 +99,8 @@ class RestoreRequest:
     chunk, steps, noise, codec: None is the default.
     parts: files with the source frames that each holds, which are joined in place of restoring; () restores.
     options: further switches of the method or the model, by name, as typed.
-    sidecar: also write a JSON file beside the output that says what it was made of and how.
+    sidecar: also write a JSON file beside the output that says what it was made of and how. framemd5: also write the
+    checksum of every picture beside it, as FFmpeg does.
     """
 
     clip: ClipRef
@@ -212,6 +213,7 @@ class RestoreRequest:
     codec: str | None = None
     overwrite: bool = False
     sidecar: bool = False
+    framemd5: bool = False
     parts: tuple[tuple[str, FrameRange], ...] = ()
 
     def __post_init__(self) -> None:
@@ -249,13 +251,12 @@ class RestoreRequest:
         own = {
             each.name: getattr(self, each.name)
             for each in fields(self)
-            if each.name not in ("clip", "parts", "sidecar")
+            if each.name not in ("clip", "parts", "sidecar", "framemd5")
         }
         own |= {"size": None if self.size is None else list(self.size), "options": dict(self.options)}
         for name in _ADDED & own.keys() - self.changed().keys():
             del own[name]  # unknown to the first programs, which may read it
-        if self.sidecar:
-            own["sidecar"] = True
+        own |= {name: True for name in ("sidecar", "framemd5") if getattr(self, name)}
         if self.parts:
             own["parts"] = [[path, frames.start, frames.stop] for path, frames in self.parts]
         return {**self.clip.settings(), **own}

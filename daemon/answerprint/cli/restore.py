@@ -68,6 +68,7 @@ def run(args: Namespace, context: Context) -> int:
         codec=args.codec,
         overwrite=args.overwrite,
         sidecar=args.sidecar,
+        framemd5=args.framemd5,
     )
     check_restore(request, create_folder=True)
     make_folders([request.output], context)

@@ -119,6 +119,9 @@ def add_output(parser: ArgumentParser) -> None:
     out.add_argument(
         "--sidecar", action="store_true", help="also write OUTPUT.json: hashes, model, settings and MD5 of every frame"
     )
+    out.add_argument(
+        "--framemd5", action="store_true", help="also write OUTPUT.framemd5: MD5 of every picture, in FFmpeg's form"
+    )
     out.add_argument("--overwrite", action="store_true", help="replace an existing output once the new one is complete")
 
 

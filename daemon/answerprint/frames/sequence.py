@@ -17,6 +17,7 @@ __all__ = [
     "NumberedFiles",
     "SequencePattern",
     "find_sequence",
+    "framemd5_of",
     "names_a_sequence",
     "plain_path",
     "same_media",
@@ -247,3 +248,8 @@ def sidecar_of(output: Path) -> Path:
     if pattern is None:
         return output.with_name(f"{output.name}.json")
     return pattern.folder / f"{pattern.prefix.rstrip('._-') or 'sequence'}{pattern.suffix}.json"
+
+
+def framemd5_of(output: Path) -> Path:
+    """Return the file of checksums beside a movie."""
+    return output.with_name(f"{output.name}.framemd5")

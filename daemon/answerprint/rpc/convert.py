@@ -130,6 +130,7 @@ def _asked(message: Any, clip: ClipRef) -> Asked:  # noqa: ANN401
         codec=None if preview else result.codec or None,
         overwrite=result.overwrite,
         sidecar=not preview and result.sidecar,
+        framemd5=not preview and result.framemd5,
         parts=() if preview else tuple((each.path, _frames(each.frames)) for each in result.parts),
         **_settings_from(message.settings),
     )
@@ -156,7 +157,12 @@ def _ask(message: Any, request: Message, kind: JobKind, clip: ClipRef) -> None: 
         codec = restore.codec or ""
         message.deliverable.CopyFrom(
             pb.Deliverable(
-                path=restore.output, codec=codec, overwrite=restore.overwrite, parts=parts, sidecar=restore.sidecar
+                path=restore.output,
+                codec=codec,
+                overwrite=restore.overwrite,
+                parts=parts,
+                sidecar=restore.sidecar,
+                framemd5=restore.framemd5,
             )
         )
 

@@ -15,7 +15,13 @@ from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.backends.catalogue import find_model
 from answerprint.errors import InputError, MediaError, OutputError
 from answerprint.frames.codec_choice import codec_without_source
-from answerprint.frames.sequence import SequencePattern, find_sequence, names_a_sequence, sidecar_of
+from answerprint.frames.sequence import (
+    SequencePattern,
+    find_sequence,
+    framemd5_of,
+    names_a_sequence,
+    sidecar_of,
+)
 from answerprint.pipeline.choices import Choices, resolve
 from answerprint.scheduler.devices import DEVICE_NAMES
 from answerprint.store.reserved import check_not_ours
@@ -46,6 +52,10 @@ def check_restore(request: RestoreRequest, *, create_folder: bool = False) -> Ch
     _check_folder(output.parent, create_folder)
     if not codec.is_sequence:
         _check_absent(output, Path(request.clip.media), request.overwrite)
+    if request.framemd5:
+        if codec.is_sequence:
+            raise OutputError("--framemd5 is for movies; a sequence has a file for each picture.", "Give --sidecar.")
+        _check_absent(framemd5_of(output), Path(request.clip.media), request.overwrite)
     if request.sidecar:
         _check_absent(sidecar_of(output), Path(request.clip.media), request.overwrite)
     return choices

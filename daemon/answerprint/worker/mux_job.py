@@ -30,7 +30,7 @@ from answerprint.worker.lost_chunks import LostChunkError, shot_start
 from answerprint.worker.progress import tell_reading
 from answerprint.worker.requests import JobChannel
 from answerprint.worker.resolved_job import JOB_KEY, ResolvedJob, resolve_job, verify_deliverable
-from answerprint.worker.sidecar import write_sidecar
+from answerprint.worker.sidecar import write_framemd5, write_sidecar
 from answerprint.worker.source_check import SameSource, changed
 
 __all__ = ["DeliverTask", "deliver"]
@@ -94,6 +94,9 @@ def deliver(task: DeliverTask, channel: JobChannel) -> Message:
             _write(task, resolved, spec, pieces or frames, source, channel)
     channel.emit(events.stage("verify", "Checking the result"))
     verify_deliverable(resolved, spec, tell_reading(task.request.output, channel))
+    if task.request.framemd5:
+        channel.emit(events.stage("verify", "Writing the checksums of the pictures"))
+        write_framemd5(resolved, channel.check)
     if task.request.sidecar:
         channel.emit(events.stage("verify", "Writing the sidecar"))
         write_sidecar(resolved, task.job, channel.check)

@@ -18,16 +18,17 @@ from answerprint.errors import MediaError, OutputError
 from answerprint.frames import ClipInfo, FrameRange
 from answerprint.frames.cadence import stored_range
 from answerprint.frames.colour import resolve_colour
-from answerprint.frames.sequence import sidecar_of
+from answerprint.frames.sequence import framemd5_of, sidecar_of
 from answerprint.ipc.messages import Message
 from answerprint.media import output_files, probe
 from answerprint.media.boundary import reading
+from answerprint.media.framemd5 import framemd5
 from answerprint.media.reader import read_from
 from answerprint.store import atomic
 from answerprint.store.quota import storage_error
 from answerprint.worker.resolved_job import ResolvedJob
 
-__all__ = ["SIDECAR_FORMAT", "write_sidecar"]
+__all__ = ["SIDECAR_FORMAT", "write_framemd5", "write_sidecar"]
 
 SIDECAR_FORMAT = "answerprint-sidecar-1"
 """Value of the key `format`: later forms have another number."""
@@ -45,6 +46,25 @@ def write_sidecar(resolved: ResolvedJob, job: str, check: Callable[[], None]) ->
     try:
         data = json.dumps(_content(resolved, job, check), indent=1).encode() + b"\n"
         atomic.write_bytes(path, data, overwrite=resolved.request.overwrite or _is_ours(path, job))
+    except FileExistsError as error:
+        raise OutputError(f"{path} already exists.", "Move it away, then retry the job, or use --overwrite.") from error
+    except OSError as error:
+        raise storage_error(error, path) from error
+    return path
+
+
+def write_framemd5(resolved: ResolvedJob, check: Callable[[], None]) -> Path:
+    """Write the checksums of a movie that is complete, and return their path.
+
+    check: called between pictures; may raise. Raises OutputError if another file has that name and may not be replaced,
+    MediaError if the movie can no longer be read, StorageError.
+    """
+    output = Path(resolved.request.output)
+    path = framemd5_of(output)
+    data = framemd5(output, resolved.info.rate, check)
+    try:
+        same = path.is_file() and path.read_bytes() == data  # an earlier try wrote it
+        atomic.write_bytes(path, data, overwrite=resolved.request.overwrite or same)
     except FileExistsError as error:
         raise OutputError(f"{path} already exists.", "Move it away, then retry the job, or use --overwrite.") from error
     except OSError as error:

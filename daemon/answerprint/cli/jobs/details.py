@@ -67,7 +67,7 @@ def details(view: JobView, history: Sequence[Message], now: datetime | None = No
 
 def settings_words(request: Message) -> str:
     """The settings of a request, nearly as they were typed."""
-    special = {"input", "output", "options", "interpret", "consistency", "overwrite", "sidecar", "size"}
+    special = {"input", "output", "options", "interpret", "consistency", "overwrite", "sidecar", "framemd5", "size"}
     special |= {"damaged"} if request.get("damaged") == DamagePolicy.KEEP else set()
     words = [f"{name} {value}" for name, value in request.items() if name not in special and value is not None]
     if request.get("size"):
@@ -77,7 +77,7 @@ def settings_words(request: Message) -> str:
     words += [f"handles {read.pop('handles')}"] if "handles" in read else []
     words += [f"{name} read as {value}" for name, value in read.items()]
     words += ["no consistency"] if not request.get("consistency", True) else []
-    words += [name for name in ("overwrite", "sidecar") if request.get(name)]
+    words += [name for name in ("overwrite", "sidecar", "framemd5") if request.get(name)]
     return ", ".join(words)
 
 

@@ -162,6 +162,7 @@ def _requested_jobs(args: Namespace, context: Context) -> Sequence[NewJob]:
         "codec": args.codec,
         "overwrite": args.overwrite,
         "sidecar": args.sidecar,
+        "framemd5": args.framemd5,
         "priority": args.priority,
         "not_before": None if args.not_before is None else parse_when(args.not_before),
         "label": args.label,

@@ -172,18 +172,20 @@ class Settings(_message.Message):
     def __init__(self, model: _Optional[str] = ..., task: _Optional[str] = ..., scale: _Optional[str] = ..., size: _Optional[_Union[PictureSize, _Mapping]] = ..., chunk: _Optional[int] = ..., steps: _Optional[int] = ..., seed: _Optional[int] = ..., strength: _Optional[float] = ..., noise: _Optional[str] = ..., consistency: _Optional[bool] = ..., options: _Optional[_Mapping[str, str]] = ..., device: _Optional[str] = ..., damaged: _Optional[str] = ..., working_space: _Optional[str] = ...) -> None: ...
 
 class Deliverable(_message.Message):
-    __slots__ = ("path", "codec", "overwrite", "parts", "sidecar")
+    __slots__ = ("path", "codec", "overwrite", "parts", "sidecar", "framemd5")
     PATH_FIELD_NUMBER: _ClassVar[int]
     CODEC_FIELD_NUMBER: _ClassVar[int]
     OVERWRITE_FIELD_NUMBER: _ClassVar[int]
     PARTS_FIELD_NUMBER: _ClassVar[int]
     SIDECAR_FIELD_NUMBER: _ClassVar[int]
+    FRAMEMD5_FIELD_NUMBER: _ClassVar[int]
     path: str
     codec: str
     overwrite: bool
     parts: _containers.RepeatedCompositeFieldContainer[RestoredPart]
     sidecar: bool
-    def __init__(self, path: _Optional[str] = ..., codec: _Optional[str] = ..., overwrite: _Optional[bool] = ..., parts: _Optional[_Iterable[_Union[RestoredPart, _Mapping]]] = ..., sidecar: _Optional[bool] = ...) -> None: ...
+    framemd5: bool
+    def __init__(self, path: _Optional[str] = ..., codec: _Optional[str] = ..., overwrite: _Optional[bool] = ..., parts: _Optional[_Iterable[_Union[RestoredPart, _Mapping]]] = ..., sidecar: _Optional[bool] = ..., framemd5: _Optional[bool] = ...) -> None: ...
 
 class RestoredPart(_message.Message):
     __slots__ = ("path", "frames")
