@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from answerprint.errors import InputError
 from answerprint.frames import Timecode
+from answerprint.frames.timecode import label_of_word, word_of_label
 
 NTSC = Fraction(30000, 1001)
 RATES = [Fraction(24000, 1001), Fraction(24), Fraction(25), NTSC, Fraction(60000, 1001)]
@@ -44,3 +45,18 @@ def test_labels_that_do_not_exist_are_refused(text: str) -> None:
 def test_labels_that_drop_frame_skips_are_refused() -> None:
     with pytest.raises(InputError, match="skipped"):
         Timecode.parse("00:01:00;01", NTSC)
+
+
+@pytest.mark.parametrize(
+    ("rate", "labels"),
+    [
+        (Fraction(24), ("00:00:00:00", "23:59:59:23")),
+        (Fraction(30000, 1001), ("00:59:58;10", "10:00:00:29")),
+        (Fraction(50), ("10:00:00:24", "10:00:00:49")),
+        (Fraction(60000, 1001), ("01:00:59;59", "01:00:00:40")),
+    ],
+)
+def test_a_label_comes_back_from_the_word_that_pictures_store(rate: Fraction, labels: tuple[str, ...]) -> None:
+    for label in labels:
+        assert label_of_word(word_of_label(label, rate), rate) == label
+    assert label_of_word(0x1000002F, rate) == ""  # F is no digit

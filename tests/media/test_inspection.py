@@ -13,6 +13,7 @@ from answerprint.frames.clip import FieldOrder
 from answerprint.media import inspection, probe
 from answerprint.media.inspection import inspect_media
 from media.makers import fill, make_movie, make_png, numbered_frame
+from media.pictures import write_exr
 
 TAGGED = (1, 1, 1, 1)
 
@@ -58,6 +59,16 @@ def test_interlaced_and_hdr_in_8_bit_are_warned_of(tmp_path: Path) -> None:
     laced = inspect_media(replace(info, field_order=FieldOrder.TOP_FIRST))
     assert laced.facts["fields"] == "interlaced, first field: top"
     assert any("interlaced" in each for each in laced.warnings)
+
+
+def test_a_plate_is_described_by_its_header(tmp_path: Path) -> None:
+    pixels = np.zeros((6, 8, 4), np.float16)
+    window = {"dataWindow": ((-2, -1), (5, 4)), "displayWindow": ((0, 0), (3, 2))}
+    facts = inspect_media(probe(write_exr(tmp_path / "a.0001.exr", {"RGBA": pixels}, **window))).facts
+    assert facts["picture"] == "gbrapf16le, 16 bit float"
+    assert (facts["size"], facts["alpha"]) == ("8x6", "premultiplied")
+    assert (facts["data window"], facts["display window"]) == ("8x6 at -2,-1", "4x3 at 0,0")
+    assert "header timecode" not in facts
 
 
 def test_a_property_that_has_no_words_of_its_own_is_shown_by_its_name(

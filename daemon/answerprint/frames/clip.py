@@ -74,9 +74,8 @@ class PixelWindow(NamedTuple):
     width: int
     height: int
 
-    def contains(self, other: PixelWindow) -> bool:
-        """Whether it holds all of another one."""
-        return self.united(other) == self
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height} at {self.x},{self.y}"
 
     def united(self, other: PixelWindow) -> PixelWindow:
         """The smallest window that holds both."""

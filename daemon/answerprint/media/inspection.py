@@ -29,7 +29,7 @@ _SHOWN_OTHERWISE = frozenset(
         "path", "kind", "width", "height", "rate", "frames", "sample_aspect", "colour", "bit_depth", "pixel_format",
         "codec", "start_timecode", "has_audio", "has_alpha", "start_number", "files", "first_pts", "time_base",
         "rate_is_assumed", "file_rate", "field_order", "fields_found", "mostly",
-        "telecined", "cadence", "stored", "notices",
+        "telecined", "cadence", "stored", "notices", "header_timecode", "premultiplied", "metadata",
     }
 )  # fmt: skip
 """Properties of a clip that `_facts_of_clip` words, or that say how a file is read."""
@@ -76,7 +76,7 @@ def _facts_of_clip(info: ClipInfo, container: InputContainer | None) -> dict[str
     facts = {
         "container": _container(info, container),
         "codec": _codec(info, container),
-        "picture": f"{info.pixel_format}, {info.bit_depth} bit" + (" float" if info.bit_depth == 32 else ""),
+        "picture": _samples(info),
         "size": f"{width}x{height}",
         "aspect": _aspect(info.sample_aspect, width, height),
         "rate": _rate(rate) + (", assumed" if info.rate_is_assumed else ""),
@@ -87,7 +87,7 @@ def _facts_of_clip(info: ClipInfo, container: InputContainer | None) -> dict[str
         or (f"interlaced, first field: {info.field_order.value}" if info.interlaced else "progressive"),
         "colour": _colour(info),
         "levels": _levels(info),
-        "alpha": "yes" if info.has_alpha else "none",
+        "alpha": ("premultiplied" if info.premultiplied else "yes") if info.has_alpha else "none",
     }
     for each in fields(ClipInfo):
         value = getattr(info, each.name)
@@ -95,6 +95,12 @@ def _facts_of_clip(info: ClipInfo, container: InputContainer | None) -> dict[str
         if each.name not in _SHOWN_OTHERWISE and value != default:
             facts[each.name.replace("_", " ")] = str(value)
     return facts
+
+
+def _samples(info: ClipInfo) -> str:
+    if info.bit_depth != 32:
+        return f"{info.pixel_format}, {info.bit_depth} bit"
+    return f"{info.pixel_format}, {16 if 'f16' in info.pixel_format else 32} bit float"
 
 
 def _container(info: ClipInfo, container: InputContainer | None) -> str:
