@@ -64,7 +64,7 @@ def test_after_the_last_way_the_job_fails_with_the_reason_and_can_be_tried_again
     with daemon.start().client() as client:
         watch = Watch(daemon, client.submit(new_job(few_frames(clips, tmp_path / "out.mkv")))[0].id)
         problem = watch.until("failed")["problem"]
-        assert "emory ran out" in problem["message"], problem
+        assert "Out of memory" in problem["message"], problem
         assert problem["remedy"]
         assert [event["rung"] for event in watch.of("adapted")] == [1, 2, 3, 4]
         assert len(watch.chunks()) == 1
@@ -84,7 +84,7 @@ def test_memory_that_runs_out_while_a_model_loads_fails_the_job_and_no_other(
         watch = Watch(daemon, client.submit(new_job(few_frames(clips, tmp_path / "out.mkv")))[0].id)
         other = Watch(daemon, client.submit(new_job(few_frames(clips, tmp_path / "other.mkv")))[0].id)
         problem = watch.until("failed")["problem"]
-        assert "does not fit into the memory" in problem["message"], problem
+        assert "does not fit into the device's memory" in problem["message"], problem
         other.until("done")
         client.retry(watch.job)
         watch.again()
