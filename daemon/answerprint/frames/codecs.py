@@ -144,6 +144,10 @@ class CodecInfo:
         """Whether frames of several files can be copied into one without encoding them again."""
         return bool(self.join_tag)
 
+    def follows(self, source: str) -> str:
+        """The one of `source_formats` with the samples of the source's pixel format, "" if there is none."""
+        return next((each for each in (planar_yuv(source), source) if each in self.source_formats), "")
+
     def format_for(self, *, alpha: bool, grey: bool, source: str = "") -> str:
         """The pixel format of pictures with alpha, or of depth; what the codec cannot keep is left out.
 
@@ -151,9 +155,8 @@ class CodecInfo:
         """
         if grey and self.grey_format:
             return self.grey_format
-        kept = "" if grey else planar_yuv(source)
-        if kept in self.source_formats:
-            return kept
+        if not grey and self.follows(source):
+            return self.follows(source)
         return self.alpha_format if alpha and self.alpha_format else self.pixel_format
 
 
@@ -224,6 +227,8 @@ _FFV1_YUV = frozenset(
     for depth in ("", "9le", "10le", "12le", "14le", "16le")
     if not (alpha and (depth == "14le" or (sampling, depth) == ("420", "12le")))  # unknown to FFmpeg's encoder
 ) | {"yuv411p"}
+# Of film scans: in 16 bits, no value of theirs would come back exactly.
+_FFV1_RGB = frozenset({"gbrp10le", "gbrp12le", "gbrap10le", "gbrap12le"})
 
 
 def _ffv1(name: str, about: str, source_formats: frozenset[str]) -> CodecInfo:
@@ -325,7 +330,9 @@ _CODECS: dict[str, CodecInfo] = {
         # FFmpeg's muxer declares every 4:4:4 in an MXF file to be full-range R'G'B'.
         _dnxhr("dnxhr-444", "yuv444p10le", 10, "444, 10 bit 4:4:4", (".mov",)),
         _dnxhr("dnxhr-444-rgb", "gbrp10le", 10, "444, 10 bit R'G'B' clipped to 0..1", (".mov", ".mxf")),
-        _ffv1("ffv1", "sampling, depth, range and alpha of the source, or 16 bit R'G'B': archives", _FFV1_YUV),
+        _ffv1(
+            "ffv1", "sampling, depth, range and alpha of the source, or 16 bit R'G'B': archives", _FFV1_YUV | _FFV1_RGB
+        ),
         _ffv1("ffv1-rgb", "16 bit R'G'B' clipped to 0..1, alpha kept", frozenset()),
         _sharing("h264", "libx264", "High", 1, {"crf": "16"}, "previews"),
         _sharing("h265", "libx265", "Main 10", 1.5, {"crf": "14", **_QUIET}, "HDR, and what is watched"),

@@ -6,7 +6,6 @@ from answerprint.frames.clip import ClipInfo
 from answerprint.frames.codec_choice import HDR_TRANSFERS
 from answerprint.frames.codecs import CodecInfo
 from answerprint.frames.colour import UNKNOWN
-from answerprint.frames.pixel_format import planar_yuv
 
 __all__ = ["losses"]
 
@@ -20,7 +19,7 @@ def losses(info: ClipInfo, codec: CodecInfo, suffix: str = "") -> tuple[str, ...
     """
     said = []
     rounded = _rounded(info, codec)
-    if rounded and planar_yuv(info.pixel_format) not in codec.source_formats:
+    if rounded and not codec.follows(info.pixel_format):
         said.append(rounded)
     hdr = HDR_TRANSFERS.get(info.colour.transfer)
     if hdr and codec.bits <= 8 and not codec.is_sequence:

@@ -267,15 +267,20 @@ class ResolvedJob:
 
     def _provenance(self) -> dict[str, str]:
         """Settings of the job, for the deliverable's metadata: enough to repeat it."""
-        return {
+        about = {
             "answerprint_version": __version__,
+            "answerprint_source": self.info.path.name,
+            "answerprint_range": str(self.frames),
+        }
+        if self.is_source:
+            resized = "resized" if self.size != (self.info.width, self.info.height) else "as it is"
+            return {**about, MADE_BY_KEY: f"the source, {resized}: no model ran"}
+        return about | {
             "answerprint_model": f"{self.entry.name} {self.entry.version}".strip(),
             "answerprint_weights_sha256": " ".join(sha for _, sha in sorted(self.weights.items())),
             "answerprint_seed": str(self.request.seed),
             "answerprint_steps": f"{self.choices.steps} {self.choices.sampler}",
             "answerprint_method": repr(self.choices.method),
-            "answerprint_source": self.info.path.name,
-            "answerprint_range": str(self.frames),
             MADE_BY_KEY: "generative restoration: detail may be invented",
         }
 

@@ -1,4 +1,4 @@
-"""The recipe for interlaced tape, as its page has it, against a daemon that works."""
+"""The recipes for film scans and for interlaced tape, as their page has them, against a daemon that works."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from answerprint.media import probe
 from cli.program import Program
 from media.interlace import film, interlaced, moments, pulled_down
 from media.makers import SOUND_RATE, read_sound, sound_at
+from media.pictures import read_dpx, write_dpx
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "usage.md"
 QUICK = ("--model", "identity", "--scale", "1", "--json", "--overwrite")
@@ -33,13 +35,33 @@ SAYS = {
 MADE = {"2:5": (6, Fraction(50), "10:00:00:14"), "auto": (8, Fraction(24000, 1001), "10:00:00:04")}
 
 
-def recipe() -> list[str]:
-    """The commands of the page."""
-    section = PAGE.read_text().partition("### Interlaced tape")[2].partition("```\n")[2].partition("```")[0]
-    return re.findall(r"answerprint (restore .*)", section)
+def recipe(title: str) -> list[str]:
+    """The commands of a section of the page."""
+    section = PAGE.read_text().partition(f"### {title}\n")[2].partition("```\n")[2].partition("```")[0]
+    return re.findall(r"answerprint (.*)", section)
 
 
-@pytest.mark.parametrize("command", recipe())
+def test_the_recipe_for_film_scans_gives_pictures_an_archive_copy_and_a_report(studio: Program) -> None:
+    codes = np.random.default_rng(5).integers(0, 1024, (4, 32, 48, 3), np.uint16)
+    for number, picture in enumerate(codes, 86400):
+        write_dpx(studio.folder / f"scan.{number:07d}.dpx", picture, 10, rate=24.0, transfer=1, timecode=0x01000000)
+    restore, archive, compare = recipe("Film scans")
+    for command in (f"{restore} --model identity --scale 1", archive, compare):
+        result = studio.run(*command.split())
+        assert result.returncode == 0, result.stdout + result.stderr
+    for number, picture in enumerate(codes, 86400):
+        header, found = read_dpx(studio.folder / f"restored.{number:07d}.dpx")
+        assert (header["bits"], header["transfer"]) == (10, 1)
+        assert np.array_equal(found.reshape(picture.shape), picture)
+    with av.open(str(studio.folder / "restored.mkv")) as container:
+        shown = [frame.to_ndarray(channel_last=True) for frame in container.decode(video=0)]
+    assert np.array_equal(shown, codes)
+    for name in ("restored.dpx.json", "restored.mkv.json"):
+        report = json.loads((studio.folder / name).read_text())
+        assert len(report["source"]["files"]) == len(codes)
+
+
+@pytest.mark.parametrize("command", recipe("Interlaced tape"))
 def test_the_recipe_for_tape_works_and_says_what_it_does(command: str, studio: Program) -> None:
     words = command.split()
     if words[1] == "tape.mkv":
