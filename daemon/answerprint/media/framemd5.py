@@ -29,9 +29,10 @@ def framemd5(path: Path, rate: Fraction, check: Callable[[], None] = lambda: Non
         context, given = stream.codec_context, video.codec_context
         context.width, context.height, context.pix_fmt = given.width, given.height, given.pix_fmt
         context.time_base = 1 / rate
-        context.sample_aspect_ratio = video.sample_aspect_ratio or Fraction(0, 1)
         for number, frame in enumerate(source.decode(video)):
             check()
+            if number == 0:  # the decoder knows the aspect now, if the container does not say it
+                context.sample_aspect_ratio = video.sample_aspect_ratio or given.sample_aspect_ratio or Fraction(0, 1)
             frame.pts, frame.time_base = number, 1 / rate
             target.mux(stream.encode(frame))
         target.mux(stream.encode(None))
