@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -35,9 +36,11 @@ from answerprint.pipeline.working_space import SPACES
 from answerprint.store.receipts import carry_path
 from answerprint.temporal.options import MethodOptions
 from answerprint.worker.devices import DeviceMemory
+from answerprint.worker.frame_job import StillTask, make_still
 from answerprint.worker.loading import Models, load_model
 from answerprint.worker.memory_fallbacks import is_out_of_memory
 from answerprint.worker.model_cache import WarmModels
+from answerprint.worker.requests import JobChannel, JobControls
 from answerprint.worker.resolved_job import ResolvedJob, resolve_job
 from media.makers import fill, make_movie, make_png
 from temporal.models import small_backend
@@ -276,3 +279,19 @@ def test_a_deliverable_says_what_it_clips(tmp_path: Path) -> None:
         ("light", "out.mkv"), ("light", "out.%04d.png"), ("light", "out.mov"),
     }  # fmt: skip
     assert "of 1 frame were clipped, from frame 0" in said["light", "out.mov"][0]
+
+
+@pytest.mark.parametrize("side", ["source", "restored"])
+def test_a_frame_of_light_is_shown_as_on_a_display(side: str, tmp_path: Path) -> None:
+    """Middle grey as the code 118, which is 46 when light is taken for a display's values."""
+    grey = np.full_like(LIGHT, 0.18)
+    job = Rendering(light_source(tmp_path, grey), tmp_path / "job", {"scale": "1", "strength": 0})
+    job.run()
+    message = {
+        "request": job.request.to_json(), "scratch": str(tmp_path / "job"), "frame": 0, "side": side, "format": "png",
+        "receipt": job.chunks[0].to_json(), "output": str(tmp_path / "shown.png"),
+    }  # fmt: skip
+    make_still(StillTask.from_message(message), JobChannel(lambda event: None, JobControls(), {}))
+    shown = cv2.imread(str(tmp_path / "shown.png"))
+    assert shown is not None
+    assert np.unique(shown).tolist() == [118]

@@ -101,13 +101,13 @@ _Shown = tuple[Frame, WorkingSpace]
 def _restored(task: StillTask, on_read: OnRead) -> _Shown:
     if task.receipt is None:
         resolved = resolve_job(task.request, on_read=on_read)
-        return _delivered(resolved, task.frame, on_read), resolved.returned_space
+        return _delivered(resolved, task.frame, on_read), resolved.result_space
     frames = FrameRange(task.receipt.first, task.receipt.stop)
     if task.frame not in frames:
         raise InputError(f"Frame {task.frame} is not in chunk {task.receipt.chunk}.", f"It holds {frames}.")
     frame = SegmentReader(task.folder, task.receipt).frame(task.frame)
     try:
-        return frame, resolve_job(task.request, on_read=on_read).returned_space
+        return frame, resolve_job(task.request, on_read=on_read).result_space
     except AnswerprintError:  # the source is gone: the frame is there all the same
         return frame, DISPLAY
 

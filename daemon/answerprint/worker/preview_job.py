@@ -82,7 +82,7 @@ def preview(request: PreviewRequest, channel: JobChannel, models: Models) -> Mes
         settings = settings_for(resolved, backend, usual_recipe(resolved, backend))
         report = Reporter(channel, len(resolved.frames)).report
         # Both sides stay in the working space, which is that of the display which they are for.
-        source = keep(displayed(timed_frames(reader, watch, channel.check), resolved.working_space))
+        source = keep(displayed(timed_frames(reader, watch, channel.check), resolved.source_space))
         for chunk in restore_clip(source, backend, flow, settings, watch=watch, on_progress=report):
             for frame in chunk:
                 name = f"{resolved.info.path.stem}-{frame.index:06d}.png"

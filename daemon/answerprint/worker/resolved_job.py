@@ -157,7 +157,17 @@ class ResolvedJob:
         """In which the source is restored. A source that is returned as it is, is not converted."""
         if self.is_source and self.size == (self.info.width, self.info.height):
             return DISPLAY
+        return self.source_space
+
+    @property
+    def source_space(self) -> WorkingSpace:
+        """Through which a display shows the source."""
         return choose_space(self.request.working_space, self.info, self.request.clip)
+
+    @property
+    def result_space(self) -> WorkingSpace:
+        """Through which a display shows the result."""
+        return DISPLAY if self.entry.info.gives == "depth" else self.source_space
 
     @property
     def returned_space(self) -> WorkingSpace:
