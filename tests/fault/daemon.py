@@ -24,8 +24,8 @@ __all__ = ["PATIENCE_SECONDS", "DaemonProcess", "await_value", "processor_second
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 90.0
-"""Longest wait for anything at all: a machine at work on other things loads torch in a minute."""
+PATIENCE_SECONDS = 240.0
+"""Longest wait for anything at all: on a machine at work on ten other things a short job takes more than 90 s."""
 
 _POLL_SECONDS = 0.01
 _CONNECT_SECONDS = 0.2
