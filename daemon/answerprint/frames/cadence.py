@@ -12,7 +12,7 @@ from answerprint.frames.clip import Cadence, ClipInfo
 from answerprint.frames.frame import FrameRange
 from answerprint.frames.timecode import Timecode
 
-__all__ = ["at_cadence", "clip_range", "stored_range"]
+__all__ = ["as_stored", "at_cadence", "clip_range", "stored_range"]
 
 _LABEL = re.compile(r"(\d+:\d+:\d+)([:;])(\d+)")
 
@@ -32,6 +32,21 @@ def at_cadence(source: ClipInfo, cadence: Cadence) -> ClipInfo:
         rate=rate,
         frames=ceil(source.frames * _FACTORS[cadence]),
         start_timecode=_label_at(source.start_timecode, source.rate, rate),
+    )
+
+
+def as_stored(clip: ClipInfo) -> ClipInfo:
+    """The clip with the frames, rate and timecode of its source, and else as it is."""
+    source = clip.stored
+    if source is None:
+        return clip
+    return replace(
+        clip,
+        cadence=Cadence.FRAME,
+        stored=None,
+        rate=source.rate,
+        frames=source.frames,
+        start_timecode=source.start_timecode,
     )
 
 

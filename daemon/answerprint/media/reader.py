@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from answerprint.errors import MediaError, TruncatedError
-from answerprint.frames.cadence import stored_range
+from answerprint.frames.cadence import as_stored, stored_range
 from answerprint.frames.clip import ClipInfo, DamagePolicy, is_rgb
 from answerprint.frames.frame import Frame, FrameRange
 from answerprint.frames.grid import frame_index
@@ -89,7 +89,7 @@ class FrameReader:
         self._ahead: tuple[int, VideoFrame] | None = None
         self._failed: MediaError | None = None
         self._last: Frame | None = None
-        self._stored = info if info.stored is None else replace(info.stored, damaged=info.damaged)
+        self._stored = as_stored(info)
         self._damage = _Damage()  # its numbers, and those of the grid, are of stored frames
         self._missing = 0
 
