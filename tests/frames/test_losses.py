@@ -43,9 +43,7 @@ def test_lost_bits_and_alpha_are_said() -> None:
 
 def test_what_pictures_do_not_hold_of_a_film_is_said_in_one_sentence() -> None:
     (said,) = losses(FILM, CODECS["tiff"])
-    assert said == (
-        "A sequence of tiff pictures does not hold the frame rate, timecode, colour tags and sound of the source."
-    )
+    assert said == ("A sequence of tiff pictures does not hold the frame rate, timecode and colour tags of the source.")
     assert "colour tags" not in losses(FILM, CODECS["png"])[0]
     stills = replace(FILM, kind="sequence", start_timecode=None, has_audio=False)
     assert losses(stills, CODECS["png"]) == ()

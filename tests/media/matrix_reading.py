@@ -172,6 +172,8 @@ def _read_stills(pattern: Path) -> Properties:
     for file in files:
         _, pixels = _open(file)
         grey = pixels[..., :3].mean(-1)
+        if file.suffix == ".exr" and pixels.shape[2] == 4:  # its colour is multiplied by alpha
+            grey /= np.maximum(pixels[..., 3], 1e-6)
         levels = levels or _levels(grey)
         numbers.append(_number_of(grey))
     spec, _ = _open(files[0])
@@ -190,7 +192,7 @@ def _read_stills(pattern: Path) -> Properties:
         "turned": "0",
         "sound tracks": "0",
         "levels": levels,
-        **_tags_of_still(files[0]),
+        **_tags_of_still(spec),
         "matrix": "gbr",
         "range": "pc",
     }
@@ -205,14 +207,18 @@ def _open(file: Path) -> tuple[OpenImageIO.ImageSpec, NDArray[np.float32]]:
     return spec, pixels
 
 
-def _tags_of_still(file: Path) -> Properties:
-    """Primaries and transfer, where FFmpeg finds them: in PNG."""
-    if file.suffix != ".png":
-        return {}
-    with av.open(str(file)) as container:
-        frame = next(container.decode(video=0))
-    tags = {"primaries": int(frame.color_primaries), "transfer": int(frame.color_trc)}
-    return {name: _NAMES[name].get(tag, "") for name, tag in tags.items()}
+def _tags_of_still(spec: OpenImageIO.ImageSpec) -> Properties:
+    """Primaries and transfer: of PNG by the codes of H.273, of DPX by its header, of EXR by a name."""
+    if codes := spec.getattribute("CICP"):
+        return {"primaries": _NAMES["primaries"].get(codes[0], ""), "transfer": _NAMES["transfer"].get(codes[1], "")}
+    if transfer := spec.getattribute("dpx:Transfer"):
+        texts = {"primaries": str(spec.getattribute("dpx:Colorimetric")), "transfer": str(transfer)}
+        return {name: "bt709" if "709" in text else "" for name, text in texts.items()}
+    place, name = spec.getattribute("chromaticities"), str(spec.getattribute("colorInteropID") or "")
+    is_709 = place is not None and np.allclose(place[:6], (0.64, 0.33, 0.3, 0.6, 0.15, 0.06), atol=1e-3)
+    kinds = {"g24_rec709": "bt709", "lin": "linear", "srgb": "iec61966-2-1"}
+    transfer = next((kind for start, kind in kinds.items() if name.startswith(start)), "")
+    return {"primaries": "bt709" if is_709 else "", "transfer": transfer}
 
 
 def _bcd(words: tuple[int, ...] | None) -> str:

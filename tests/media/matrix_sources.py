@@ -76,6 +76,8 @@ def picture_of(source: Source, number: int) -> VideoFrame:
     codes = np.empty((height, width, 4), np.uint16)
     codes[..., :3] = np.rint(row * 65535)[None, :, None]
     codes[..., 3] = np.linspace(20000, 65535, width)[None]
+    if source.encoder == "exr" and "a" in source.pixels:  # its colour is multiplied by alpha
+        codes[..., :3] = np.rint(codes[..., :3] * (codes[..., 3:] / 65535))
     frame = VideoFrame.from_ndarray(codes, format="rgba64le")
     full = source.tags[3] == 2
     made = frame.reformat(

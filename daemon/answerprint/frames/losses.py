@@ -15,7 +15,7 @@ _FLOAT_PRECISION = {16: 11, 32: 24}  # significant bits of floats, by their size
 def losses(info: ClipInfo, codec: CodecInfo, suffix: str = "") -> tuple[str, ...]:
     """Return a sentence for each kind of property of the clip that files of this codec cannot hold.
 
-    suffix: of the file, which decides the container.
+    suffix: of the file, which decides the container. What becomes of sound is said by whoever tries to write it.
     """
     said = []
     rounded = _rounded(info, codec)
@@ -68,6 +68,5 @@ def _missing_in_pictures(info: ClipInfo, codec: CodecInfo) -> list[str]:
         "frame rate": not codec.says_time and info.kind == "file",
         "timecode": not codec.says_time and info.start_timecode is not None,
         "colour tags": tags != (UNKNOWN, UNKNOWN) and codec.colours is not None and tags not in codec.colours,
-        "sound": info.has_audio,
     }
     return [name for name, missing in lacking.items() if missing]

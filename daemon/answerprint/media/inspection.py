@@ -6,7 +6,7 @@ ones are never hidden; a line in `_facts_of_clip` gives it a better text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields
 from fractions import Fraction
 
@@ -16,6 +16,7 @@ from av.container import InputContainer
 
 from answerprint.errors import AnswerprintError
 from answerprint.frames.clip import ClipInfo, start_timecode_at
+from answerprint.frames.clip_metadata import ClipMetadata, HdrMetadata
 from answerprint.frames.colour import UNKNOWN, resolve_colour
 from answerprint.frames.frame import FrameRange
 from answerprint.media.boundary import best_video, open_container, reading
@@ -28,23 +29,16 @@ _SHOWN_OTHERWISE = frozenset(
     {
         "path", "kind", "width", "height", "rate", "frames", "sample_aspect", "colour", "bit_depth", "pixel_format",
         "codec", "start_timecode", "has_audio", "has_alpha", "start_number", "files", "first_pts", "time_base",
-        "rate_is_assumed", "file_rate", "field_order", "fields_found", "mostly",
-        "telecined", "cadence", "stored", "notices", "header_timecode", "premultiplied", "metadata",
+        "rate_is_assumed", "file_rate", "field_order", "fields_found", "mostly", "telecined", "cadence", "stored",
+        "notices", "levels", "grid", "damaged", "metadata", "orientation", "premultiplied",
+        "header_timecode",
     }
 )  # fmt: skip
 """Properties of a clip that `_facts_of_clip` words, or that say how a file is read."""
 
-_NOTES: Mapping[str, str] = {
-    "reel_name": "reel",
-    "reel": "reel",
-    "com.apple.proapps.reel": "reel",
-    "creation_time": "date",
-    "date": "date",
-    "com.apple.quicktime.creationdate": "date",
-    "title": "title",
-}
-"""Keys of a file's metadata, in lower case, and the names of their facts."""
-
+_TURNS = ("", "mirrored", "by 180 degrees", "upside down", "by 90 degrees and mirrored", "by 90 degrees clockwise",
+          "by 270 degrees and mirrored", "by 270 degrees clockwise")  # fmt: skip
+"""How pictures of the orientations 1 to 8 of EXIF are turned to be shown."""
 _HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 _NOTABLE_SHARE = 0.005
 """Share of pixels outside the nominal range from which the range is doubted: more than ringing at edges."""
@@ -65,9 +59,9 @@ def inspect_media(info: ClipInfo) -> Inspection:
         with open_container(info.path) as container, reading(info.path):
             facts |= _facts_of_clip(info, container)
             facts |= _facts_of_sound(container)
-            facts |= _facts_of_metadata(container)
     else:
         facts |= _facts_of_clip(info, None)
+    facts |= _facts_of_metadata(info.metadata)
     return Inspection(facts, tuple(_warnings(info)))
 
 
@@ -89,6 +83,8 @@ def _facts_of_clip(info: ClipInfo, container: InputContainer | None) -> dict[str
         "levels": _levels(info),
         "alpha": ("premultiplied" if info.premultiplied else "yes") if info.has_alpha else "none",
     }
+    if info.orientation != 1:
+        facts["turned"] = _TURNS[info.orientation - 1]
     for each in fields(ClipInfo):
         value = getattr(info, each.name)
         default = each.default_factory() if each.default_factory is not MISSING else each.default
@@ -177,16 +173,26 @@ def _track(stream: AudioStream) -> str:
     return ", ".join(about)
 
 
-def _facts_of_metadata(container: InputContainer) -> dict[str, str]:
-    """Reel, date and title; the first stream that has one wins over the file."""
-    found: dict[str, str] = {}
-    tables: list[Mapping[str, str]] = [stream.metadata for stream in container.streams]
-    for table in (*tables, container.metadata):
-        for key, value in table.items():
-            name = _NOTES.get(key.lower())
-            if name and value:
-                found.setdefault(name, value)
-    return found
+def _facts_of_metadata(metadata: ClipMetadata) -> dict[str, str]:
+    """Reel, date, title, chapters and the metadata of HDR10, as far as there are any."""
+    texts = dict(metadata.texts)
+    facts = {
+        "reel": metadata.reel,
+        "date": texts.get("creation_time", texts.get("date", "")),
+        "title": texts.get("title", ""),
+        "chapters": ", ".join(each.title or "untitled" for each in metadata.chapters),
+        "HDR10": "" if metadata.hdr is None else _hdr_words(metadata.hdr),
+    }
+    return {name: text for name, text in facts.items() if text}
+
+
+def _hdr_words(hdr: HdrMetadata) -> str:
+    said = []
+    if hdr.luminance is not None:
+        said.append(f"mastered at {float(hdr.luminance[0]):g} to {float(hdr.luminance[1]):g} cd/m2")
+    if hdr.light_level is not None:
+        said.append(f"at most {hdr.light_level[0]} cd/m2, {hdr.light_level[1]} in the mean of a frame")
+    return "; ".join(said) or "primaries of the mastering display"
 
 
 def _warnings(info: ClipInfo) -> Iterator[str]:
@@ -197,14 +203,8 @@ def _warnings(info: ClipInfo) -> Iterator[str]:
         yield f"The colour matrix is not tagged: {matrix} is assumed, by the height of the picture."
     if UNKNOWN in (tags.primaries, tags.transfer):
         yield "The colour space is not fully tagged: the result is not tagged either."
-    if info.rate_is_assumed:
-        yield f"A sequence has no frame rate of its own: {info.rate} frames per second are assumed."
     if hdr and info.bit_depth < 10:
         yield f"The picture is {hdr}, in {info.bit_depth} bit: banding is in the source already."
-    if info.interlaced:
-        yield "The picture is interlaced: it is deinterlaced first, and the result is progressive."
-    elif info.fields_found:
-        yield f"{info.fields_found}: they are restored as they are."
     if info.start_timecode is None:
         yield "There is no timecode: the result has none."
     if _is_yuv(info) and resolve_colour(tags, info.height).range == "tv" and _share_outside(info) > _NOTABLE_SHARE:

@@ -119,15 +119,17 @@ def _describe(message: Message, channel: JobChannel) -> Message:
 
 def _details(info: ClipInfo, media: str, channel: JobChannel) -> Message:
     """All facts of the media, and what a restore with the default settings makes of it."""
-    inspection = inspect_media(info)
-    warnings, plan = list(inspection.warnings), None
+    warnings: list[str] = []
+    plan = None
     output = info.path.parent / f"restored{codec_named(DEFAULT_CODEC).suffixes[0]}"
     try:
         request = RestoreRequest(ClipRef(media), str(output))
-        plan = resolve_job(request, on_read=tell_reading(media, channel)).started("")
+        resolved = resolve_job(request, on_read=tell_reading(media, channel))
+        info, plan, warnings = resolved.info, resolved.started(""), list(resolved.notices)
     except AnswerprintError as error:
         warnings.append(f"A restore with the default settings is refused: {error.message} {error.remedy}".rstrip())
-    return {"facts": inspection.facts, "warnings": warnings, "plan": plan}
+    inspection = inspect_media(info)
+    return {"facts": inspection.facts, "warnings": [*dict.fromkeys([*warnings, *inspection.warnings])], "plan": plan}
 
 
 def _is_restored(info: ClipInfo) -> bool:
