@@ -29,7 +29,7 @@ from answerprint.frames.colour import resolve_colour
 from answerprint.ipc.messages import Message
 from answerprint.media import Hooks, open_writer
 from answerprint.media.encode import encode_pixels
-from answerprint.media.segment import SegmentReader
+from answerprint.media.segment import SegmentReader, encode_segment
 from answerprint.pipeline.clip_state import pack_state, read_state
 from answerprint.pipeline.restore_clip import ClipSettings, restore_clip
 from answerprint.pipeline.working_space import SPACES
@@ -61,12 +61,16 @@ def job_of(source: Path, output: str, **settings: object) -> ResolvedJob:
     return resolve_job(RestoreRequest.from_json(request))
 
 
-def test_more_than_twelve_bits_take_twice_the_room_and_the_estimate_says_so(tmp_path: Path) -> None:
-    codes = np.zeros((32, 40, 3), np.uint16)
+def test_more_than_twelve_bits_take_more_room_and_the_estimate_says_so(tmp_path: Path) -> None:
+    """Also of noise, which no encoder makes smaller."""
+    codes = np.random.default_rng(1).integers(0, 65536, (128, 160, 3)).astype(np.uint16)
     deep = job_of(make_png(tmp_path / "deep.png", codes), "a.%04d.png")
     usual = job_of(write_clip(tmp_path / "clip.mkv", 0, 1), "b.mkv")
     assert (usual.float_segments, deep.float_segments) == (False, True)
-    assert deep.estimate()["scratch_bytes"] == 2 * usual.estimate()["scratch_bytes"] > 0
+    noise = Frame(0, codes.astype(np.float32) / np.float32(65535))
+    assert deep.estimate()["scratch_bytes"] > len(encode_segment([noise], Fraction(24), floats=True))
+    pixels = 128 * 160 / (32 * 40)
+    assert deep.estimate()["scratch_bytes"] > 2 * pixels * usual.estimate()["scratch_bytes"] > 0
 
 
 def random_frame(pixel_format: str) -> VideoFrame:
