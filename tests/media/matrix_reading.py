@@ -145,7 +145,8 @@ def _ffprobe(path: Path) -> Properties:
     found: Properties = {}
     found["timecode"] = _label(*(each.get("tags", {}) for each in said["streams"]), said["format"].get("tags", {}))
     laced = {"tt": "top", "tb": "top", "bb": "bottom", "bt": "bottom"}
-    found["fields"] = laced.get(video.get("field_order", ""), "")
+    if order := laced.get(video.get("field_order", "")):
+        found["fields"] = order  # not every container says it; then the first frame does
     return found
 
 
@@ -183,7 +184,9 @@ def _read_stills(pattern: Path) -> Properties:
         "frames": str(len(files)),
         "order": " ".join(map(str, numbers)),
         "size": f"{spec.width}x{spec.height}",
-        "rate": str(Fraction(*rate) if isinstance(rate, tuple) else rate or ""),
+        "rate": str(Fraction(*rate) if isinstance(rate, tuple) else Fraction(rate).limit_denominator(1001))
+        if rate
+        else "",
         "timecode": _bcd(spec.getattribute("smpte:TimeCode")),
         "aspect": str(Fraction(spec.getattribute("PixelAspectRatio") or 1).limit_denominator(100)),
         "fields": "",
