@@ -135,7 +135,7 @@ def cost_table(daemon: DaemonProcess, folder: Path, frames: int, many: int) -> T
             source = _large(folder / "large.mov", frames)
             restore_alone(client, source, folder / "warm.mov", range="0:8")
             begun, before = time.perf_counter(), _tree_seconds(daemon.pid)
-            job = restore_alone(client, source, folder / "out.mov")
+            restore_alone(client, source, folder / "out.mov")
             clock, spent = time.perf_counter() - begun, _tree_seconds(daemon.pid) - before
             yield Row((f"{frames} frames of 1080p, a job", f"{clock:.1f} s", f"{spent:.1f} s of CPU"), True)
             if shutil.which("ffmpeg"):
@@ -143,10 +143,10 @@ def cost_table(daemon: DaemonProcess, folder: Path, frames: int, many: int) -> T
                 yield Row(("the same by ffmpeg", f"{theirs:.1f} s", f"{used:.1f} s of CPU"), True)
                 ratios = f"{clock / theirs:.2f} times", f"{spent / used:.2f} times"
                 yield Row(("a job to ffmpeg", *ratios), True)
-            small = int(job.result.get("peak_memory_bytes") or 0)
-            longer = restore_alone(client, _large(folder / "long.mov", many), folder / "long-out.mov")
-            large = int(longer.result.get("peak_memory_bytes") or 0)
-            grown = large / max(1, small)
+            small = _peak_bytes(daemon.pid)
+            restore_alone(client, _large(folder / "long.mov", many), folder / "long-out.mov")
+            large = _peak_bytes(daemon.pid)
+            grown = large / small
             words = f"{small / 1e6:.0f} MB", f"{large / 1e6:.0f} MB, {grown:.2f} times"
             yield Row((f"memory of the worker, {frames} frames and {many}", *words), grown < 1.1)
 
@@ -189,3 +189,10 @@ def _tree_seconds(pid: int) -> float:
     """CPU time of a process, its children that ended, and those that run."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return processor_seconds(pid, ended_children=True) + sum(_tree_seconds(int(child)) for child in children)
+
+
+def _peak_bytes(pid: int) -> int:
+    """The largest memory that one of the daemon's running children, the worker, has ever had."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    found = (Path(f"/proc/{child}/status").read_text().partition("VmHWM:")[2].split() for child in children)
+    return max(int(words[0]) * 1024 for words in found)
