@@ -19,7 +19,7 @@ from answerprint.rpc.v1 import restoration_pb2 as pb
 from answerprint.server.validate import validate
 
 ID = "0b0e9c1e-6d2f-4b3e-9a51-3f5f0d6c7a21"
-OF_CLIP_OR_RESULT = {"clip", "output", "codec", "overwrite", "parts"}
+OF_CLIP_OR_RESULT = {"clip", "output", "codec", "overwrite", "parts", "sidecar", "framemd5"}
 """Fields of a request that the protocol has in its messages ClipRef and Deliverable."""
 TYPES = {
     "str": {FieldDescriptor.TYPE_STRING},

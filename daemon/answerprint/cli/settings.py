@@ -91,8 +91,9 @@ def add_source(parser: ArgumentParser, *, ranges: bool = True) -> None:
         if name == "handles" and not ranges:
             continue
         source.add_argument(
-            f"--{name}", metavar=option.metavar or None, help=option.help, choices=option.choices or None
-        )
+            f"--{name}", dest=f"source_{name}", metavar=option.metavar or None, help=option.help,
+            choices=option.choices or None,
+        )  # fmt: skip
 
 
 def add_output(parser: ArgumentParser) -> None:
@@ -140,7 +141,8 @@ def settings_of(args: Namespace) -> dict[str, object]:
     settings["options"] = _parse_options(args.options)
     if args.size is not None:
         settings["size"] = read_size(args.size)
-    given = {name: text for name in SOURCE_OPTIONS if (text := getattr(args, name, None)) is not None}
+    # Commands for Resolve have options of their own with some of these names.
+    given = {name: text for name in SOURCE_OPTIONS if (text := getattr(args, f"source_{name}", None)) is not None}
     said = dict(read_source_option(name, text) for name, text in given.items())
     if getattr(args, "no_audio", False):
         said["sound"] = "no"

@@ -148,7 +148,7 @@ def understood_to(event: Message) -> pb.Understood:
         device=carried_text(event.get("device")),
         media=carried_text(source.get("path")),
         output=carried_text(output.get("path")),
-        seconds=number(estimate.get("seconds")) or 0.0,
+        seconds=number(estimate.get("seconds")),
         working_space=carried_text(event.get("working_space")),
         **{name: count(estimate.get(name)) for name in _ESTIMATES},
     )
@@ -173,7 +173,9 @@ def understood_from(message: pb.Understood) -> Message:
         "height": message.output_height,
         "codec": message.codec,
     }
-    estimate = {name: value for name in (*_ESTIMATES, "seconds") if (value := getattr(message, name))}
+    estimate = {name: value for name in _ESTIMATES if (value := getattr(message, name))}
+    if message.HasField("seconds"):
+        estimate["seconds"] = message.seconds
     return events.started(
         source, output, model=message.model, device=message.device, estimate=estimate,
         working_space=message.working_space,
