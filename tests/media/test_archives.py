@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -62,7 +63,8 @@ def test_ffv1_keeps_the_codes_of_the_source(pixel_format: str, tagged: str, tmp_
         for frame in reader:
             writer.write(frame.picture, frame.alpha)
     result = probe(out)
-    assert (result.pixel_format, result.colour, result.has_alpha) == (pixel_format, info.colour, info.has_alpha)
+    colour = info.colour if planar_yuv(pixel_format) else replace(info.colour, matrix="gbr", range="pc")
+    assert (result.pixel_format, result.colour, result.has_alpha) == (pixel_format, colour, info.has_alpha)
     for before, after in zip(planes(path), planes(out), strict=True):
         for plane, kept in zip(before, after, strict=True):
             np.testing.assert_array_equal(plane, kept)
@@ -107,4 +109,4 @@ def test_ffv1_keeps_odd_sizes_of_halved_chroma(size: tuple[int, int], tmp_path: 
 
 def test_formats_with_the_same_samples_have_one_planar_name() -> None:
     for name in CODECS["ffv1"].source_formats:
-        assert planar_yuv(name) == name
+        assert planar_yuv(name) == (name if name.startswith("yuv") else "")

@@ -148,7 +148,7 @@ async def test_an_output_over_the_chunks_of_a_job_is_refused_in_every_scratch_fo
     job = await daemon_fixture.submit("a")
     await daemon_fixture.at(job, "chunk-1")
     chunks = daemon_fixture.scratch(job)
-    for output in (chunks / "chunk-000000.nut", chunks / "b.mov"):
+    for output in (chunks / "chunk-000000.mkv", chunks / "b.mov"):
         with pytest.raises(OutputError, match="folder of Answerprint's own files"):
             await daemon_fixture.submit("b", output=str(output), request={"overwrite": True})
     other = await daemon_fixture.submit("c", output=str(daemon_fixture.config.scratch_folder / "c.mov"))

@@ -122,7 +122,7 @@ def test_a_receipt_is_read_back_or_refused(tmp_path: Path) -> None:
     path = receipts.receipt_path(tmp_path / made.job, 0)
     assert receipts.read_receipt(path) == made
     assert not receipts.find_damage(path.parent, made)
-    for text in ("", "[]", "{}", "[" * 100_000, path.read_text().replace(".mkv", ".mkv/../../x")):
+    for text in ("", "[]", "{}", "[" * 100_000, path.read_text().replace(".nut", ".nut/../../x")):
         path.write_text(text)
         with pytest.raises(receipts.DamagedChunkError):
             receipts.read_receipt(path)
