@@ -44,7 +44,7 @@ class Source:
     sound: tuple[str, ...] = ()
     layout: str = "stereo"
     turned: int = 0
-    size: tuple[int, int] = (48, 32)
+    size: tuple[int, int] = (96, 64)  # the least that H.265 is written in
     frames: int = 4
     options: Mapping[str, str] = field(default_factory=dict)
 
