@@ -26,6 +26,7 @@ from fault.measure_jobs import MEASURES, Figure
 from fault.measure_timeline import TIMELINE
 from fault.media_fuzz import fuzz_media
 from fault.overhead import measure_overhead
+from fault.power_cuts import cut_at_random
 from fault.promise import Watch
 from server.fuzz import fuzz
 
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure, and print line by line; returns 0 when every bar is reached."""
     parser = argparse.ArgumentParser(prog="report", description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--cuts", type=int, default=20, help="of the power; they need the rights of root")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--messages", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=20.0, help="of fuzzed media")
@@ -81,6 +83,7 @@ def _rows(name: str, measure: Measure, folder: Path) -> Iterator[Row]:
 def _figures(args: argparse.Namespace) -> list[tuple[str, Measure]]:
     return [
         ("kills", lambda folder: _kills(folder, args.kills, args.seed)),
+        ("cuts", lambda folder: _cuts(folder, args.cuts, args.seed)),
         ("crashes", _crashes),
         ("disk", _disks),
         *(
@@ -104,6 +107,19 @@ def _kills(folder: Path, kills: int, seed: int) -> Iterator[Row]:
         f"{len(killed.broken.lost)} lost, {wrong} wrong, {len(killed.differ)} outputs differ, "
         f"{len(killed.left)} files left; {killed.seconds:.0f} s",
         killed.clean and killed.kills.total() >= kills,
+    )
+
+
+def _cuts(folder: Path, cuts: int, seed: int) -> Iterator[Row]:
+    cut = cut_at_random(cuts, seed, folder)
+    when = ", ".join(f"{kind} {count}" for kind, count in sorted(cut.moments.items()))
+    wrong = len(cut.broken.wrong) + len(cut.findings) + len(cut.undone)
+    yield Row(
+        f"power cut at random, {cut.cuts} cuts of a copied disk, {cut.jobs} jobs ({when}), {cut.chunks} chunks",
+        "0 lost, 0 wrong, output equal",
+        f"{len(cut.broken.lost)} lost, {wrong} wrong, {len(cut.differ)} outputs differ, "
+        f"{len(cut.left)} files left; {cut.seconds:.0f} s",
+        cut.clean and cut.cuts >= cuts,
     )
 
 
