@@ -10,7 +10,7 @@ import pytest
 
 from answerprint.api.job import JobRecord, JobState
 from answerprint.api.types import NewJob
-from answerprint.scheduler import service
+from answerprint.scheduler import submissions
 from answerprint.scheduler.outputs import Claim, Outputs
 from fakes.steering import Script
 from scheduler.daemon_fixture import DaemonFixture
@@ -43,13 +43,13 @@ async def test_jobs_stand_as_they_were_asked_for_however_long_each_is_looked_at(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await daemon_fixture.open(work=False)
-    looked_at, seconds = service._check, iter((0.2, 0.0, 0.1, 0.0))
+    looked_at, seconds = submissions._check, iter((0.2, 0.0, 0.1, 0.0))
 
     def check(new: NewJob, outputs: Outputs) -> tuple[str, Claim]:
         time.sleep(next(seconds))
         return looked_at(new, outputs)
 
-    monkeypatch.setattr(service, "_check", check)
+    monkeypatch.setattr(submissions, "_check", check)
     jobs = await asyncio.gather(*(daemon_fixture.submit(name) for name in "abcd"))
     assert [job.number for job in jobs] == sorted(job.number for job in jobs)
 
@@ -58,14 +58,14 @@ async def test_a_share_that_hangs_keeps_no_other_job_out_of_the_queue(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await daemon_fixture.open(work=False)
-    looked_at, answers = service._check, threading.Event()
+    looked_at, answers = submissions._check, threading.Event()
 
     def check(new: NewJob, outputs: Outputs) -> tuple[str, Claim]:
         if new.label == "hangs":
             answers.wait(30)
         return looked_at(new, outputs)
 
-    monkeypatch.setattr(service, "_check", check)
+    monkeypatch.setattr(submissions, "_check", check)
     hangs = asyncio.create_task(daemon_fixture.submit("a", label="hangs"))
     await asyncio.sleep(0)
     async with asyncio.timeout(20):

@@ -10,7 +10,7 @@ import pytest
 from answerprint.api.job import JobRecord, JobState
 from answerprint.api.types import NotFoundError, StateError
 from answerprint.errors import InputError, OutputError, RemoteError
-from answerprint.scheduler import service
+from answerprint.scheduler import submissions
 from fakes.steering import whole
 from scheduler.daemon_fixture import DaemonFixture, kinds
 
@@ -292,7 +292,7 @@ async def test_what_cannot_be_done_becomes_no_job(daemon_fixture: DaemonFixture)
 async def test_media_that_take_long_to_read_fail_their_job_when_they_were_read(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "_PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(submissions, "_PROBE_SECONDS", 0.05)
     daemon_fixture.clip("slow", faults={"look": ["hold"], "chunk-0": ["hold"]})
     job = await daemon_fixture.submit("slow", not_before=4e9)
     assert job.frames_total == 0
@@ -306,7 +306,7 @@ async def test_media_that_take_long_to_read_fail_their_job_when_they_were_read(
 async def test_media_that_cannot_be_read_fail_their_job_at_once_and_not_at_its_turn(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "_PROBE_SECONDS", 0.0)
+    monkeypatch.setattr(submissions, "_PROBE_SECONDS", 0.0)
     daemon_fixture.clip("slow", faults={"chunk-0": ["hold"]})
     daemon_fixture.clip(
         "broken", faults={"look": ["refuse", "refuse"]}

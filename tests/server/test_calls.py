@@ -20,7 +20,7 @@ from grpc_health.v1 import health_pb2_grpc
 from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import JobState
 from answerprint.api.types import BusyError, MediaInfo, NotFoundError, NotYetError, StateError
-from answerprint.client import client as client_module
+from answerprint.client import calls
 from answerprint.client.client import Client
 from answerprint.client.connection import Connection
 from answerprint.errors import (
@@ -374,7 +374,7 @@ def test_the_clients_own_deadline_holds(
 
     running.do(stick())
     connection = Connection(read_session(running.run))
-    monkeypatch.setattr(client_module.Client._call, "__kwdefaults__", {"seconds": 0.1, "repeatable": True})
+    monkeypatch.setattr(calls.Caller.call, "__kwdefaults__", {"seconds": 0.1, "repeatable": True})
     with pytest.raises(TooSlowError, match="did not answer in time"):
         client.submit(new_job(tmp_path))
     connection.close()

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, TypeVar
-
-from google.protobuf.message import Message as ProtoMessage
+from typing import Any
 
 from answerprint.api.job import JobEvent, JobRecord, JobState
 from answerprint.api.types import (
@@ -28,6 +23,7 @@ from answerprint.api.types import (
     QueuePlace,
     WarmModel,
 )
+from answerprint.client.calls import CALL_SECONDS, CROWDED_SECONDS, Caller
 from answerprint.client.connection import Connection, open_connection
 from answerprint.errors import AnswerprintError, JobFailedError, NoDaemonError
 from answerprint.home import run_folder
@@ -37,7 +33,7 @@ from answerprint.rpc.convert import job_from, new_job_to
 from answerprint.rpc.convert_events import job_event_from, progress_from, state_to
 from answerprint.rpc.convert_info import ModelForm, info_from, model_from, option_from, pull_from, warm_from
 from answerprint.rpc.convert_media import media_from
-from answerprint.rpc.errors import AccessDeniedError, CrowdedError, TooSlowError
+from answerprint.rpc.errors import CrowdedError
 from answerprint.rpc.session_file import Session
 from answerprint.rpc.v1 import frames_pb2, models_pb2, system_pb2
 from answerprint.rpc.v1 import restoration_pb2 as pb
@@ -45,17 +41,9 @@ from answerprint.rpc.values import timestamp
 
 __all__ = ["Client", "FrameImage"]
 
-T = TypeVar("T")
-
-_CALL_SECONDS = 5.0
 _LOAD_SECONDS = 600.0  # weights of a large model from a slow disk
-_RECONNECT_SECONDS = 0.2  # between two attempts to find a daemon that went away
 _STREAM_PAUSE_SECONDS = 0.02  # before a stream restarts: one that ends at once must not keep both sides busy
-_PARALLEL_CALLS = 8  # fewer than may wait for a media child in the daemon
-_CROWDED_SECONDS = 30.0
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 1.0  # between two attempts while the daemon is crowded
 _PAGE = 200  # jobs; many calls fit between two pages
-_PACKAGE = "/answerprint.rpc.v1"
 
 _PLACES: Mapping[QueuePlace | None, pb.MoveJobRequest.Place] = MappingProxyType(
     {
@@ -85,12 +73,12 @@ class FrameImage:
 class Client(AbstractContextManager["Client"]):
     """Calls one daemon, or its successor after a restart. Not thread-safe."""
 
-    def __init__(self, connection: Connection, run: Path, *, crowded_seconds: float = _CROWDED_SECONDS) -> None:
+    def __init__(self, connection: Connection, run: Path, *, crowded_seconds: float = CROWDED_SECONDS) -> None:
         """crowded_seconds: how long a call is retried while the daemon is crowded."""
-        self._connection, self._run, self._crowded_seconds = connection, run, crowded_seconds
+        self._caller = Caller(connection, run, crowded_seconds)
 
     @classmethod
-    def connect(cls, run: Path | None = None, *, timeout: float = _CALL_SECONDS) -> Client:
+    def connect(cls, run: Path | None = None, *, timeout: float = CALL_SECONDS) -> Client:
         """Return a client of the running daemon; waits up to `timeout` seconds for one that is starting.
 
         Raises NoDaemonError if none is running or it cannot be trusted.
@@ -106,21 +94,21 @@ class Client(AbstractContextManager["Client"]):
 
     def close(self) -> None:
         """Close the connection; the daemon goes on."""
-        self._connection.close()
+        self._caller.connection.close()
 
     @property
     def session(self) -> Session:
         """The session of the daemon that this client is connected to."""
-        return self._connection.session
+        return self._caller.connection.session
 
     def submit(self, new: NewJob) -> tuple[JobRecord, bool]:
         """Queue a job; returns it, and False if its id already existed."""
-        answer = self._call("Restoration/SubmitJob", new_job_to(new), pb.SubmitJobResponse)
+        answer = self._caller.call("Restoration/SubmitJob", new_job_to(new), pb.SubmitJobResponse)
         return job_from(answer.job), answer.created
 
     def submit_all(self, jobs: Iterable[NewJob]) -> Iterator[tuple[JobRecord, bool] | AnswerprintError]:
         """Queue jobs in order, several calls in parallel; yields the result or the error of each."""
-        for answer in self._each("Restoration/SubmitJob", map(new_job_to, jobs), pb.SubmitJobResponse):
+        for answer in self._caller.each("Restoration/SubmitJob", map(new_job_to, jobs), pb.SubmitJobResponse):
             yield answer if isinstance(answer, AnswerprintError) else (job_from(answer.job), answer.created)
 
     def get(self, reference: str) -> JobRecord:
@@ -129,13 +117,13 @@ class Client(AbstractContextManager["Client"]):
 
     def get_with_progress(self, reference: str) -> tuple[JobRecord, Message | None]:
         """A job, and its latest `progress` event while it is running."""
-        job = self._call("Restoration/GetJob", pb.GetJobRequest(id=reference), pb.Job)
+        job = self._caller.call("Restoration/GetJob", pb.GetJobRequest(id=reference), pb.Job)
         return job_from(job), progress_from(job.progress) if job.HasField("progress") else None
 
     def list(self, states: Sequence[JobState] = (), limit: int = 100, token: str = "") -> Page:
         """A page of jobs. states: only these; none means all."""
         request = pb.ListJobsRequest(states=[state_to(each) for each in states], page_size=limit, page_token=token)
-        answer = self._call("Restoration/ListJobs", request, pb.ListJobsResponse)
+        answer = self._caller.call("Restoration/ListJobs", request, pb.ListJobsResponse)
         return Page([job_from(job) for job in answer.jobs], answer.next_page_token, answer.total)
 
     def all_jobs(self, states: Sequence[JobState] = ()) -> Iterator[JobRecord]:
@@ -167,7 +155,7 @@ class Client(AbstractContextManager["Client"]):
     def delete(self, reference: str) -> int:
         """Delete an ended job from the list; returns the bytes freed."""
         request = pb.JobId(id=reference)
-        answer = self._call("Restoration/DeleteJob", request, pb.DeleteJobResponse, repeatable=False)
+        answer = self._caller.call("Restoration/DeleteJob", request, pb.DeleteJobResponse, repeatable=False)
         return int(answer.freed_bytes)
 
     def move(
@@ -182,7 +170,7 @@ class Client(AbstractContextManager["Client"]):
         request = pb.MoveJobRequest(
             id=reference, priority=priority, place=_PLACES[place], not_before=timestamp(not_before)
         )
-        return job_from(self._call("Restoration/MoveJob", request, pb.Job))
+        return job_from(self._caller.call("Restoration/MoveJob", request, pb.Job))
 
     def watch(
         self,
@@ -199,7 +187,7 @@ class Client(AbstractContextManager["Client"]):
         NoDaemonError if it stays away for longer than patience_seconds.
         """
         job = self.get(reference).id
-        pauses = self._pauses()
+        pauses = self._caller.pauses()
         while True:
             received = False
             try:
@@ -215,7 +203,7 @@ class Client(AbstractContextManager["Client"]):
             except NoDaemonError:
                 if on_lost is not None:
                     on_lost()
-                self._await_return(patience_seconds)
+                self._caller.await_return(patience_seconds)
             time.sleep(_STREAM_PAUSE_SECONDS)
 
     def frame(
@@ -235,13 +223,12 @@ class Client(AbstractContextManager["Client"]):
             max_width=max_size[0],
             max_height=max_size[1],
         )
-        method = f"{_PACKAGE}.Frames/GetFrame"
 
         def call() -> Sequence[Any]:
-            with self._connection.stream(method, request, frames_pb2.FramePart, None) as answers:
+            with self._caller.stream("Frames/GetFrame", request, frames_pb2.FramePart) as answers:
                 return list(answers)
 
-        parts = self._admitted(call)
+        parts = self._caller.admitted(call)
         data = b"".join(part.data for part in parts)
         if not parts or len(data) != parts[0].total_bytes:
             raise JobFailedError("The image is incomplete.", "Try again.")
@@ -253,28 +240,28 @@ class Client(AbstractContextManager["Client"]):
         A file without an index is read completely, so there is no time limit; the daemon gives up if the disk hangs.
         """
         request = frames_pb2.DescribeMediaRequest(media=media, details=details)
-        return media_from(self._call("Frames/DescribeMedia", request, frames_pb2.MediaInfo, seconds=None))
+        return media_from(self._caller.call("Frames/DescribeMedia", request, frames_pb2.MediaInfo, seconds=None))
 
     def describe_all(self, media: Iterable[str]) -> Iterator[MediaInfo | AnswerprintError]:
         """Probe many, several in parallel; yields in order what each is, or its error."""
         requests = (frames_pb2.DescribeMediaRequest(media=each) for each in media)
-        for answer in self._each("Frames/DescribeMedia", requests, frames_pb2.MediaInfo, seconds=None):
+        for answer in self._caller.each("Frames/DescribeMedia", requests, frames_pb2.MediaInfo, seconds=None):
             yield answer if isinstance(answer, AnswerprintError) else media_from(answer)
 
     def models(self) -> tuple[Sequence[ModelForm], Sequence[Option]]:
         """All models, and the options of the method."""
-        answer = self._call("Models/ListModels", models_pb2.ListModelsRequest(), models_pb2.ListModelsResponse)
+        answer = self._caller.call("Models/ListModels", models_pb2.ListModelsRequest(), models_pb2.ListModelsResponse)
         return [model_from(each) for each in answer.models], [option_from(each) for each in answer.method_options]
 
     def load_model(self, model: str, device: str = "auto", keep_alive_seconds: float | None = None) -> WarmModel:
         """Load a model, or extend how long it stays loaded."""
         request = models_pb2.LoadModelRequest(model=model, device=device, keep_alive_seconds=keep_alive_seconds)
-        return warm_from(self._call("Models/LoadModel", request, models_pb2.WarmModel, seconds=_LOAD_SECONDS))
+        return warm_from(self._caller.call("Models/LoadModel", request, models_pb2.WarmModel, seconds=_LOAD_SECONDS))
 
     def unload_models(self, model: str = "") -> int:
         """Unload a model, or all; returns how many."""
         request = models_pb2.UnloadModelRequest(model=model)
-        return int(self._call("Models/UnloadModel", request, models_pb2.UnloadModelResponse).unloaded)
+        return int(self._caller.call("Models/UnloadModel", request, models_pb2.UnloadModelResponse).unloaded)
 
     def pull_model(
         self, model: str, *, accept_licence: bool = False, trust_first_download: bool = False
@@ -283,18 +270,17 @@ class Client(AbstractContextManager["Client"]):
         request = models_pb2.PullModelRequest(
             model=model, accept_licence=accept_licence, trust_first_download=trust_first_download
         )
-        method = f"{_PACKAGE}.Models/PullModel"
-        with self._connection.stream(method, request, models_pb2.PullEvent, None) as steps:
+        with self._caller.stream("Models/PullModel", request, models_pb2.PullEvent) as steps:
             yield from map(pull_from, steps)
 
     def suspend(self, reason: str, *, unload: bool = False) -> DaemonInfo:
         """Suspend the queue until `resume_work`. unload: also unload all models."""
         request = system_pb2.SuspendWorkRequest(reason=reason, unload=unload)
-        return info_from(self._call("System/SuspendWork", request, system_pb2.Info))
+        return info_from(self._caller.call("System/SuspendWork", request, system_pb2.Info))
 
     def resume_work(self) -> DaemonInfo:
         """Resume the queue."""
-        return info_from(self._call("System/ResumeWork", system_pb2.ResumeWorkRequest(), system_pb2.Info))
+        return info_from(self._caller.call("System/ResumeWork", system_pb2.ResumeWorkRequest(), system_pb2.Info))
 
     def suspend_reason(self) -> str | None:
         """Why the queue is suspended; None if it is not."""
@@ -303,119 +289,21 @@ class Client(AbstractContextManager["Client"]):
 
     def info(self) -> DaemonInfo:
         """The state of the daemon."""
-        return info_from(self._call("System/GetInfo", system_pb2.GetInfoRequest(), system_pb2.Info))
+        return info_from(self._caller.call("System/GetInfo", system_pb2.GetInfoRequest(), system_pb2.Info))
 
     def shut_down(self) -> None:
         """Ask the daemon to stop; it stops a little later, after abandoning the running chunk."""
-        self._call("System/Shutdown", system_pb2.ShutdownRequest(), system_pb2.ShutdownResponse, repeatable=False)
+        self._caller.call(
+            "System/Shutdown", system_pb2.ShutdownRequest(), system_pb2.ShutdownResponse, repeatable=False
+        )
 
     def _control(self, name: str, reference: str) -> JobRecord:
-        return job_from(self._call(f"Restoration/{name}", pb.JobId(id=reference), pb.Job))
-
-    def _call(
-        self,
-        name: str,
-        request: ProtoMessage,
-        answer: type[ProtoMessage],
-        *,
-        seconds: float | None = _CALL_SECONDS,
-        repeatable: bool = True,
-    ) -> Any:  # noqa: ANN401 - an `answer`
-        """A unary call, repeated once if the daemon was restarted."""
-        return self._admitted(lambda: self._call_once(f"{_PACKAGE}.{name}", request, answer, seconds, repeatable))
-
-    def _call_once(
-        self, method: str, request: ProtoMessage, answer: type[ProtoMessage], seconds: float | None, repeatable: bool
-    ) -> Any:  # noqa: ANN401 - an `answer`
-        try:
-            return self._connection.call(method, request, answer, seconds)
-        except TooSlowError:
-            raise
-        except NoDaemonError as error:
-            # A refused call was not executed, so it may always be repeated.
-            if not (repeatable or isinstance(error, AccessDeniedError)):
-                raise
-        self._reconnect(_CALL_SECONDS)
-        return self._connection.call(method, request, answer, seconds)
-
-    def _admitted(self, call: Callable[[], T]) -> T:
-        """Retry a call while the daemon is crowded: refused calls were not executed."""
-        pauses = self._pauses()
-        while True:
-            try:
-                return call()
-            except CrowdedError:
-                if not next(pauses):
-                    raise
-
-    def _pauses(self) -> Iterator[bool]:
-        """Yield True after ever longer pauses, and False after the time limit."""
-        deadline = time.monotonic() + self._crowded_seconds
-        pause = _FIRST_PAUSE_SECONDS
-        while (left := deadline - time.monotonic()) > 0:
-            # Random, so that clients do not retry at the same time.
-            time.sleep(min(left, pause * random.uniform(0.5, 1.0)))  # noqa: S311 - no secret
-            yield True
-            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-        while True:
-            yield False
-
-    def _each(
-        self,
-        name: str,
-        requests: Iterable[ProtoMessage],
-        answer: type[ProtoMessage],
-        *,
-        seconds: float | None = _CALL_SECONDS,
-    ) -> Iterator[Any]:
-        """Repeatable unary calls, a few in parallel; yields an `answer` or an AnswerprintError for each, in order."""
-        left = iter(requests)
-        started: deque[tuple[ProtoMessage, Callable[[], Any]]] = deque()
-        while True:
-            for request in islice(left, _PARALLEL_CALLS - len(started)):
-                started.append((request, self._connection.begin(f"{_PACKAGE}.{name}", request, answer, seconds)))
-            if not started:
-                return
-            yield self._answer(name, *started.popleft(), answer, seconds)
-
-    def _answer(
-        self,
-        name: str,
-        request: ProtoMessage,
-        wait: Callable[[], Any],
-        answer: type[ProtoMessage],
-        seconds: float | None,
-    ) -> Any:  # noqa: ANN401 - an `answer` or an AnswerprintError
-        try:
-            try:
-                return wait()
-            except TooSlowError:
-                raise
-            except (NoDaemonError, CrowdedError):
-                return self._call(name, request, answer, seconds=seconds)
-        except AnswerprintError as error:
-            return error
+        return job_from(self._caller.call(f"Restoration/{name}", pb.JobId(id=reference), pb.Job))
 
     def _watch_once(self, job: str, after: int, progress: bool) -> Iterator[JobEvent]:
         request = pb.WatchJobRequest(id=job, after_sequence=after, without_progress=not progress)
-        with self._connection.stream(f"{_PACKAGE}.Restoration/WatchJob", request, pb.JobEvent, None) as events:
+        with self._caller.stream("Restoration/WatchJob", request, pb.JobEvent) as events:
             for event in events:
                 job_event = job_event_from(event)
                 if job_event is not None:
                     yield job_event
-
-    def _await_return(self, patience_seconds: float) -> None:
-        deadline = time.monotonic() + patience_seconds
-        while True:
-            try:
-                self._reconnect(max(0.0, min(_CALL_SECONDS, deadline - time.monotonic())))
-                return
-            except NoDaemonError:
-                if time.monotonic() >= deadline:
-                    raise
-            time.sleep(_RECONNECT_SECONDS)
-
-    def _reconnect(self, timeout: float) -> None:
-        fresh = open_connection(self._run, timeout)
-        self._connection.close()
-        self._connection = fresh

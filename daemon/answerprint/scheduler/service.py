@@ -10,18 +10,15 @@ import uuid
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from fractions import Fraction
-from pathlib import Path
 
 from answerprint.api.clip_ref import ClipRef
 from answerprint.api.job import ENDED, UNFINISHED, JobEvent, JobRecord, JobState
-from answerprint.api.request import PreviewRequest, RestoreRequest
+from answerprint.api.request import RestoreRequest
 from answerprint.api.types import (
-    BusyError,
     DaemonInfo,
     EncodedPicture,
     MediaInfo,
     NewJob,
-    NotFoundError,
     Page,
     PictureFormat,
     PictureSide,
@@ -31,24 +28,23 @@ from answerprint.api.types import (
     WarmModel,
 )
 from answerprint.backends.catalogue import find_model
-from answerprint.errors import AnswerprintError, InputError, RemoteError
+from answerprint.errors import AnswerprintError
 from answerprint.home import run_folder, state_folder
 from answerprint.ipc.child import Child
 from answerprint.ipc.messages import Message
 from answerprint.scheduler.config import Config
-from answerprint.scheduler.devices import NO_DEVICE
 from answerprint.scheduler.event_hub import LIVE, EventHub
 from answerprint.scheduler.info import Inventory
 from answerprint.scheduler.job_tracker import JobTracker, is_complete
 from answerprint.scheduler.journal_thread import JournalThread
 from answerprint.scheduler.maintenance import Maintenance
 from answerprint.scheduler.media_children import MediaChildren, Pictures
-from answerprint.scheduler.outputs import Claim, Outputs
-from answerprint.scheduler.preflight import check_device, check_free, check_preview, check_restore
+from answerprint.scheduler.preflight import check_device
 from answerprint.scheduler.pulls import pull_steps
 from answerprint.scheduler.queue_hold import QueueHold
 from answerprint.scheduler.runner import Runner
-from answerprint.scheduler.scheduler import PREVIEW_PRIORITY, Scheduler
+from answerprint.scheduler.scheduler import Scheduler
+from answerprint.scheduler.submissions import Submissions
 from answerprint.store.recovery import discard_chunks
 from answerprint.weights.pulling.pull import PullOptions
 
@@ -92,8 +88,7 @@ class Service:
         self._maintenance = Maintenance(self._tracker, self._scheduler, self._media, config, delete=self.delete)
         self._pictures = Pictures(self._tracker, self._media, self._folders[0])
         self._inventory = Inventory(self.start_id, journal_thread, self._scheduler, config)
-        self._outputs: Outputs | None = None
-        self._submitting = asyncio.Lock()
+        self._submissions = Submissions(self._tracker, self._media)
         self._file_locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._clearing: set[asyncio.Task[None]] = set()
 
@@ -119,87 +114,12 @@ class Service:
 
     async def submit(self, new: NewJob) -> tuple[JobRecord, bool]:
         """Queue a job."""
-        with contextlib.suppress(NotFoundError):  # before any check: its output may exist by now
-            return await self._tracker.get(new.id), False
-        outputs = await self._known_outputs()
-        checking = asyncio.ensure_future(asyncio.to_thread(_check, new, outputs))
-        probing = asyncio.ensure_future(self._probe(new, checking))
-        async with self._submitting:
-            # Jobs are queued in the order of the calls, but a hanging share delays only its own jobs.
-            await asyncio.wait({checking}, timeout=_TURN_SECONDS)
-            if checking.done():
-                await asyncio.wait({probing})
-        frames = await probing
-        lane, claim = await checking
-        record = JobRecord(
-            id=new.id,
-            number=0,
-            kind=new.kind,
-            label=new.label or Path(str(new.request["input"])).name,
-            state=JobState.QUEUED,
-            request=new.request,
-            clip=new.clip,
-            lane=lane,
-            priority=PREVIEW_PRIORITY if new.kind == "preview" else new.priority,
-            not_before=new.not_before,
-            frames_total=frames,
-        )
-        record, created = await self._journal_thread.run(self._add, record, outputs, claim)
+        record, created = await self._submissions.submit(new)
         if created:
-            _log.info("queued kind=%s model=%s", record.kind, new.request.get("model"), extra={"job": record.id})
-            if not frames:
+            if not record.frames_total:
                 self._maintenance.probe(record.id)
             self._scheduler.wake()
         return record, created
-
-    async def _probe(self, new: NewJob, checking: asyncio.Future[tuple[str, Claim]]) -> int:
-        """The number of frames; 0 if the probe takes long: it is then repeated while the job waits.
-
-        Raises what `_check` raises, and InputError if the media cannot be used: the job is then not accepted.
-        """
-        await checking
-        try:
-            async with asyncio.timeout(_PROBE_SECONDS):
-                facts = await self._media.ask(
-                    {"type": "probe", "request": new.request, **({"preview": True} if new.kind == "preview" else {})}
-                )
-        except RemoteError as error:
-            if error.exit_code == InputError.exit_code:
-                raise
-            return 0  # its turn will show
-        except (TimeoutError, AnswerprintError):
-            return 0
-        first, stop = facts["range"]
-        return int(stop) - int(first)
-
-    def _add(self, record: JobRecord, outputs: Outputs, claim: Claim) -> tuple[JobRecord, bool]:
-        """Check and add a job in the journal's thread, so nothing can happen in between."""
-        with contextlib.suppress(NotFoundError):
-            return self._journal.get(record.id), False
-        counts = self._journal.counts()
-        if sum(counts[state] for state in UNFINISHED) >= _MOST_JOBS:
-            raise BusyError(f"{_MOST_JOBS} jobs are waiting.", "Wait until some of them are done.")
-        self._check_free(record, outputs, claim)
-        return self._journal.add(record, {"event": "state", "state": "queued"})
-
-    async def _known_outputs(self) -> Outputs:
-        """The outputs of all unfinished jobs, read from the journal once."""
-        if self._outputs is None:
-            known = Outputs()
-            known.add(await self._journal_thread.run(self._journal.in_states, UNFINISHED))
-            self._outputs = self._outputs or known  # a second reader found the same
-        return self._outputs
-
-    def _check_free(self, record: JobRecord, outputs: Outputs, claim: Claim) -> None:
-        """In the journal's thread. Raises OutputError if another job writes the same file."""
-        check_free(record, self._journal.unfinished_for(record.output))
-        outputs.take(record, claim, self._unfinished)
-
-    def _unfinished(self, job: str) -> JobRecord | None:
-        with contextlib.suppress(NotFoundError):
-            found = self._journal.get(job)
-            return found if found.state in UNFINISHED else None
-        return None
 
     async def get(self, reference: str) -> JobRecord:
         """A job by number, id or the start of its id."""
@@ -278,13 +198,7 @@ class Service:
         again = {JobState.FAILED, JobState.CANCELLED}
         if job.state in again:
             await self._scheduler.wait_until_idle(job.id)
-        outputs = await self._known_outputs()
-        claim = await asyncio.to_thread(outputs.resolve, job.kind, job.request)
-
-        def may_write(record: JobRecord) -> bool:
-            self._check_free(record, outputs, claim)
-            return True
-
+        may_write = await self._submissions.claim_output(job)
         async with self._file_lock(job.id):
             job = await self._tracker.get(job.id)
             if job.state is JobState.CANCELLED:  # its files were removed
@@ -416,18 +330,6 @@ class Service:
     def shut_down(self) -> None:
         """Ask the daemon to stop."""
         self._on_shut_down()
-
-
-def _check(new: NewJob, outputs: Outputs) -> tuple[str, Claim]:
-    """Check a job; returns its device and its claim. Raises InputError."""
-    if new.kind == "preview":
-        preview = PreviewRequest.from_json(new.request)
-        check_preview(preview)
-        request = preview.restore
-    else:
-        request = RestoreRequest.from_json(new.request)
-        check_restore(request)
-    return NO_DEVICE if request.parts else request.device, outputs.resolve(new.kind, new.request)
 
 
 def _ends(event: Message) -> bool:
