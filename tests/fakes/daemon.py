@@ -31,6 +31,7 @@ from answerprint.api.types import (
 from answerprint.errors import InputError, MediaError, ModelError
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
+from answerprint.scheduler.submit_order import SubmitOrder
 
 __all__ = ["FakeDaemon"]
 
@@ -82,6 +83,7 @@ class FakeDaemon:
         self.warm: dict[str, WarmModel] = {}
         self.reason: str | None = None
         self.ended = asyncio.Event()
+        self.order = SubmitOrder()
         self.hold: asyncio.Event | None = None
         """Where it is set, submissions wait for it."""
 
@@ -109,6 +111,14 @@ class FakeDaemon:
         self.calls.append("submit")
         if self.hold is not None:
             await self.hold.wait()
+        if new.after:
+            await self.order.follow(new.after)
+        try:
+            return self._add(new)
+        finally:
+            self.order.settle(new.id)
+
+    def _add(self, new: NewJob) -> tuple[JobRecord, bool]:
         if new.id in self.jobs:
             return self.jobs[new.id], False
         if "unlucky" in new.label:

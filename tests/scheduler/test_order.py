@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import uuid
+from dataclasses import replace
 
 import pytest
 
 from answerprint.api.job import JobRecord, JobState
-from answerprint.api.types import NewJob
-from answerprint.scheduler import submissions
+from answerprint.api.types import BusyError, NewJob
+from answerprint.errors import InputError
+from answerprint.scheduler import submissions, submit_order
 from answerprint.scheduler.outputs import Claim, Outputs
 from fakes.steering import Script
 from scheduler.daemon_fixture import DaemonFixture
@@ -52,6 +55,42 @@ async def test_jobs_stand_as_they_were_asked_for_however_long_each_is_looked_at(
     monkeypatch.setattr(submissions, "_check", check)
     jobs = await asyncio.gather(*(daemon_fixture.submit(name) for name in "abcd"))
     assert [job.number for job in jobs] == sorted(job.number for job in jobs)
+
+
+async def test_a_job_that_arrives_before_the_one_it_follows_is_queued_after_it(daemon_fixture: DaemonFixture) -> None:
+    service = await daemon_fixture.open(work=False)
+    first, second, third = (str(uuid.uuid4()) for _ in range(3))
+    later = [
+        asyncio.create_task(service.submit(daemon_fixture.new(name, job=job, after=after)))
+        for name, job, after in (("c", third, second), ("b", second, first))
+    ]
+    for _ in range(20):
+        await service.info()
+    assert (await service.info()).jobs.get("queued", 0) == 0
+    await service.submit(daemon_fixture.new("a", job=first))
+    await asyncio.gather(*later)
+    assert [(await service.get(job)).number for job in (first, second, third)] == [1, 2, 3]
+
+
+async def test_a_job_whose_predecessor_is_refused_is_queued(daemon_fixture: DaemonFixture) -> None:
+    service = await daemon_fixture.open(work=False)
+    refused = daemon_fixture.new("a", request={"model": "absent-x9"})
+    with pytest.raises(InputError):
+        await service.submit(refused)
+    assert (await service.submit(daemon_fixture.new("b", after=refused.id)))[1]
+
+
+async def test_a_job_whose_predecessor_does_not_arrive_is_refused_and_so_is_the_next(
+    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submit_order, "_SECONDS", 0.05)
+    service = await daemon_fixture.open(work=False)
+    second = daemon_fixture.new("b", after=str(uuid.uuid4()))
+    third = daemon_fixture.new("c", after=second.id)
+    refusals = await asyncio.gather(service.submit(second), service.submit(third), return_exceptions=True)
+    assert [type(each) for each in refusals] == [BusyError, BusyError]
+    assert (await service.submit(replace(second, after="")))[1]
+    assert (await service.submit(third))[1]
 
 
 async def test_a_share_that_hangs_keeps_no_other_job_out_of_the_queue(

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -46,18 +46,6 @@ from fakes.daemon import PICTURE
 from server.harness import PATIENCE_SECONDS, Running, ask, await_until, new_job, raw_channel
 
 
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
-    with Running(tmp_path / "run") as server:
-        yield server
-
-
-@pytest.fixture
-def client(running: Running) -> Iterator[Client]:
-    with running.client() as made:
-        yield made
-
-
 def test_a_file_is_described_before_it_becomes_a_job(client: Client) -> None:
     info = client.describe("/films/a.mov")
     assert (info.path, info.frames, info.rate) == ("/films/a.mov", 250, Fraction(24000, 1001))
@@ -78,30 +66,6 @@ def test_many_are_described_in_their_order_and_one_that_cannot_be_read_is_an_err
         else:
             assert isinstance(info, MediaInfo)
             assert info.path == name
-
-
-def test_many_are_queued_in_their_order_each_once(running: Running, client: Client, tmp_path: Path) -> None:
-    jobs = [new_job(tmp_path, label=f"clip {number}") for number in range(40)]
-    jobs[5] = new_job(tmp_path, label="unlucky")
-    for _ in range(2):  # the same ids again are the same jobs
-        answers = list(client.submit_all(jobs))
-        assert isinstance(answers.pop(5), InternalError)
-        records = [answer[0] for answer in answers if not isinstance(answer, AnswerprintError)]
-        assert [record.label for record in records] == [job.label for job in jobs if job.label != "unlucky"]
-        assert [record.number for record in records] == sorted(record.number for record in records)
-    assert len(running.daemon.jobs) == 39
-
-
-def test_what_was_on_its_way_when_the_daemon_restarted_is_queued_by_the_next_one(
-    running: Running, client: Client, tmp_path: Path
-) -> None:
-    answers = client.submit_all(new_job(tmp_path, label=f"clip {number}") for number in range(20))
-    first = next(answers)
-    assert not isinstance(first, AnswerprintError)
-    running.restart()
-    later = list(answers)
-    assert len(later) == 19
-    assert not [answer for answer in later if isinstance(answer, AnswerprintError)]
 
 
 def test_what_an_editor_knows_better_than_the_file_reaches_the_job(client: Client, tmp_path: Path) -> None:

@@ -20,12 +20,6 @@ from weights.place import INDEX, Place, anything, known, tensors
 from weights.server import FileServer
 
 
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
-    with Running(tmp_path / "run") as server:
-        yield server
-
-
 def test_steps_come_through_whole(running: Running) -> None:
     with running.client() as client:
         steps = list(client.pull_model("sd-x4-upscaler", accept_licence=True, trust_first_download=True))

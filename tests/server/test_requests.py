@@ -25,12 +25,6 @@ Value = Any  # of a field: a number, a text, a map, or the parts of a message in
 SUBMIT = "/answerprint.rpc.v1.Restoration/SubmitJob"
 
 
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
-    with Running(tmp_path / "run") as server:
-        yield server
-
-
 def submission(tmp_path: Path) -> pb.SubmitJobRequest:
     return new_job_to(new_job(tmp_path))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,12 +20,6 @@ from server.harness import PATIENCE_SECONDS, Running, await_until, new_job, raw_
 from server.vanishing import vanish
 
 WATCH = "/answerprint.rpc.v1.Restoration/WatchJob"
-
-
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
-    with Running(tmp_path / "run") as server:
-        yield server
 
 
 @pytest.fixture

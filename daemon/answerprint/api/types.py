@@ -55,7 +55,10 @@ class BusyError(JobFailedError):
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job as a client requests it, not checked yet. clip: empty if the request's own is enough."""
+    """A job as a client requests it, not checked yet.
+
+    clip: empty if the request's own is enough. after: id of the job before it in a list, "" if there is none.
+    """
 
     id: str
     kind: JobKind
@@ -64,6 +67,7 @@ class NewJob:
     label: str = ""
     priority: int = 0
     not_before: float | None = None
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)

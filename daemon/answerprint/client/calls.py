@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
+from answerprint.api.types import BusyError
 from answerprint.client.connection import Connection, open_connection
-from answerprint.errors import AnswerprintError, NoDaemonError
+from answerprint.errors import AnswerprintError, InputError, NoDaemonError
 from answerprint.rpc.errors import AccessDeniedError, CrowdedError, TooSlowError
+from answerprint.rpc.v1.restoration_pb2 import SubmitJobRequest
 
 __all__ = ["CALL_SECONDS", "CROWDED_SECONDS", "Caller"]
 
@@ -24,6 +26,7 @@ T = TypeVar("T")
 _PACKAGE = "/answerprint.rpc.v1"
 CALL_SECONDS = 5.0
 CROWDED_SECONDS = 30.0
+_UNKNOWN_FIELD = "has an unknown field"  # how a daemon older than the field `after` refuses it
 _RECONNECT_SECONDS = 0.2  # between two attempts to find a daemon that went away
 _PARALLEL_CALLS = 8  # fewer than may wait for a media child in the daemon
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 1.0  # between two attempts while the daemon is crowded
@@ -98,7 +101,10 @@ class Caller:
         *,
         seconds: float | None = CALL_SECONDS,
     ) -> Iterator[Any]:
-        """Repeatable unary calls, a few in parallel; yields an `answer` or an AnswerprintError for each, in order."""
+        """Repeatable unary calls, a few in parallel; yields an `answer` or an AnswerprintError for each, in order.
+
+        A call that was not executed is repeated in its turn: all before it have their answers by then.
+        """
         left = iter(requests)
         started: deque[tuple[Message, Callable[[], Any]]] = deque()
         while True:
@@ -119,9 +125,11 @@ class Caller:
         try:
             try:
                 return wait()
-            except TooSlowError:
-                raise
-            except (NoDaemonError, CrowdedError):
+            except AnswerprintError as error:
+                if not _may_repeat(error):
+                    raise
+                if isinstance(request, SubmitJobRequest):
+                    request.after = ""
                 return self.call(name, request, answer, seconds=seconds)
         except AnswerprintError as error:
             return error
@@ -142,3 +150,10 @@ class Caller:
         fresh = open_connection(self._run, timeout)
         self.connection.close()
         self.connection = fresh
+
+
+def _may_repeat(error: AnswerprintError) -> bool:
+    """Whether a call of `each` was not executed, for a reason that may be over in its turn."""
+    if isinstance(error, InputError):
+        return _UNKNOWN_FIELD in error.message
+    return isinstance(error, NoDaemonError | BusyError) and not isinstance(error, TooSlowError)

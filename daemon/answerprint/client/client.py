@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any
@@ -108,7 +108,8 @@ class Client(AbstractContextManager["Client"]):
 
     def submit_all(self, jobs: Iterable[NewJob]) -> Iterator[tuple[JobRecord, bool] | AnswerprintError]:
         """Queue jobs in order, several calls in parallel; yields the result or the error of each."""
-        for answer in self._caller.each("Restoration/SubmitJob", map(new_job_to, jobs), pb.SubmitJobResponse):
+        requests = map(new_job_to, _chained(jobs))
+        for answer in self._caller.each("Restoration/SubmitJob", requests, pb.SubmitJobResponse):
             yield answer if isinstance(answer, AnswerprintError) else (job_from(answer.job), answer.created)
 
     def get(self, reference: str) -> JobRecord:
@@ -307,3 +308,11 @@ class Client(AbstractContextManager["Client"]):
                 job_event = job_event_from(event)
                 if job_event is not None:
                     yield job_event
+
+
+def _chained(jobs: Iterable[NewJob]) -> Iterator[NewJob]:
+    """Each job after the one before it: calls in parallel may arrive in any order."""
+    before = ""
+    for new in jobs:
+        yield replace(new, after=before)
+        before = new.id

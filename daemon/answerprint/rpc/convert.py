@@ -42,6 +42,7 @@ def new_job_from(message: pb.SubmitJobRequest) -> NewJob:
         label=message.label,
         priority=message.priority,
         not_before=seconds_from(message, "not_before"),
+        after=message.after.lower(),
     )
 
 
@@ -49,7 +50,11 @@ def new_job_to(new: NewJob) -> pb.SubmitJobRequest:
     """The request for a job. Raises InputError if it cannot be sent, such as a path that is not Unicode."""
     try:
         message = pb.SubmitJobRequest(
-            id=new.id, priority=new.priority, label=new.label, not_before=timestamp(new.not_before)
+            id=new.id,
+            priority=new.priority,
+            label=new.label,
+            not_before=timestamp(new.not_before),
+            after=new.after,
         )
         _ask(message, new.request, new.kind, new.clip)
     except (ValueError, TypeError, json_format.ParseError) as error:

@@ -18,6 +18,7 @@ from answerprint.scheduler.media_children import MediaChildren
 from answerprint.scheduler.outputs import Claim, Outputs
 from answerprint.scheduler.preflight import check_free, check_preview, check_restore
 from answerprint.scheduler.scheduler import PREVIEW_PRIORITY
+from answerprint.scheduler.submit_order import SubmitOrder
 
 __all__ = ["Submissions"]
 
@@ -39,19 +40,43 @@ class Submissions:
         self._media = media
         self._outputs: Outputs | None = None
         self._submitting = asyncio.Lock()
+        self._order = SubmitOrder()
 
     async def submit(self, new: NewJob) -> tuple[JobRecord, bool]:
         """Add a job to the journal; False if it was there already. Raises InputError and BusyError."""
         with contextlib.suppress(NotFoundError):  # before any check: its output may exist by now
-            return await self._tracker.get(new.id), False
+            known = await self._tracker.get(new.id)
+            self._order.settle(new.id)
+            return known, False
         outputs = await self._known_outputs()
         checking = asyncio.ensure_future(asyncio.to_thread(_check, new, outputs))
         probing = asyncio.ensure_future(self._probe(new, checking))
+        try:
+            if new.after:
+                await self._order.follow(new.after)
+        except BusyError:  # not settled: it is submitted again, and the next one of the list must still wait for it
+            probing.cancel()
+            await asyncio.gather(checking, probing, return_exceptions=True)
+            raise
+        try:
+            return await self._add_in_turn(new, outputs, checking, probing)
+        finally:
+            self._order.settle(new.id)
+
+    async def _add_in_turn(
+        self,
+        new: NewJob,
+        outputs: Outputs,
+        checking: asyncio.Future[tuple[str, Claim]],
+        probing: asyncio.Future[int],
+    ) -> tuple[JobRecord, bool]:
         async with self._submitting:
             # Jobs are queued in the order of the calls, but a hanging share delays only its own jobs.
             await asyncio.wait({checking}, timeout=_TURN_SECONDS)
             if checking.done():
                 await asyncio.wait({probing})
+            else:
+                self._order.settle(new.id)
         frames = await probing
         lane, claim = await checking
         record = JobRecord(

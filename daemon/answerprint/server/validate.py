@@ -147,6 +147,7 @@ _MOST_FRAMES = 10**9
 _PACKAGE = "answerprint.rpc.v1"
 
 _word = _matching(_WORD, "a name", "tiny-x4")
+_uuid = _matching(_UUID, "a UUID", "0b0e9c1e-6d2f-4b3e-9a51-3f5f0d6c7a21")
 _reference = _matching(_REFERENCE, "a job's id or number", "3 or 7f3a")
 
 
@@ -177,7 +178,8 @@ _VALUES: Mapping[str, FieldRule] = {
     "Preview.frame": _between(0, _MOST_FRAMES),
     "Preview.count": _between(1, 1000),
     "Preview.folder": _path,
-    "SubmitJobRequest.id": _matching(_UUID, "a UUID", "0b0e9c1e-6d2f-4b3e-9a51-3f5f0d6c7a21"),
+    "SubmitJobRequest.id": _uuid,
+    "SubmitJobRequest.after": _uuid,
     "SubmitJobRequest.priority": _between(-100, 100),
     "SubmitJobRequest.label": _shorter(256),
     "GetJobRequest.id": _reference,

@@ -208,7 +208,7 @@ class Preview(_message.Message):
     def __init__(self, frame: _Optional[int] = ..., count: _Optional[int] = ..., folder: _Optional[str] = ..., overwrite: _Optional[bool] = ...) -> None: ...
 
 class SubmitJobRequest(_message.Message):
-    __slots__ = ("id", "clip", "settings", "deliverable", "preview", "priority", "not_before", "label")
+    __slots__ = ("id", "clip", "settings", "deliverable", "preview", "priority", "not_before", "label", "after")
     ID_FIELD_NUMBER: _ClassVar[int]
     CLIP_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
@@ -217,6 +217,7 @@ class SubmitJobRequest(_message.Message):
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     NOT_BEFORE_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
     id: str
     clip: ClipRef
     settings: Settings
@@ -225,7 +226,8 @@ class SubmitJobRequest(_message.Message):
     priority: int
     not_before: _timestamp_pb2.Timestamp
     label: str
-    def __init__(self, id: _Optional[str] = ..., clip: _Optional[_Union[ClipRef, _Mapping]] = ..., settings: _Optional[_Union[Settings, _Mapping]] = ..., deliverable: _Optional[_Union[Deliverable, _Mapping]] = ..., preview: _Optional[_Union[Preview, _Mapping]] = ..., priority: _Optional[int] = ..., not_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., label: _Optional[str] = ...) -> None: ...
+    after: str
+    def __init__(self, id: _Optional[str] = ..., clip: _Optional[_Union[ClipRef, _Mapping]] = ..., settings: _Optional[_Union[Settings, _Mapping]] = ..., deliverable: _Optional[_Union[Deliverable, _Mapping]] = ..., preview: _Optional[_Union[Preview, _Mapping]] = ..., priority: _Optional[int] = ..., not_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., label: _Optional[str] = ..., after: _Optional[str] = ...) -> None: ...
 
 class SubmitJobResponse(_message.Message):
     __slots__ = ("job", "created")
