@@ -15,7 +15,8 @@ from answerprint.pipeline.restore_clip import restore_clip, timed_frames
 from answerprint.worker.devices import choose_device, stopwatch
 from answerprint.worker.flow_cache import open_flow_cache
 from answerprint.worker.loading import configured, flow_through, load_model, settings_for, usual_recipe
-from answerprint.worker.resolved_job import resolve_job, verify_deliverable
+from answerprint.worker.mux_job import verify_deliverable
+from answerprint.worker.resolved_job import resolve_job
 
 
 def main() -> None:

@@ -9,17 +9,11 @@ from answerprint.frames.clip import (
     parse_range,
     start_timecode_at,
 )
-from answerprint.frames.codecs import (
-    CODECS,
-    DEFAULT_CODEC,
-    CodecInfo,
-    OutputSpec,
-    check_codec,
-    codec_named,
-    default_codec,
-)
+from answerprint.frames.codec_choice import check_codec, default_codec
+from answerprint.frames.codecs import CODECS, DEFAULT_CODEC, CodecInfo, codec_named
 from answerprint.frames.colour import ColourTags, resolve_colour
 from answerprint.frames.frame import Frame, FrameRange, Picture, Plane
+from answerprint.frames.output_spec import OutputSpec
 from answerprint.frames.sequence import (
     BracketRange,
     NumberedFiles,

@@ -1,4 +1,4 @@
-"""The choice of a codec by what the source is: as deep as the source needs, or of the source's own kind."""
+"""The choice of a codec: by the name of the output, as deep as the source needs, or of the source's own kind."""
 
 from __future__ import annotations
 
@@ -6,16 +6,49 @@ from pathlib import Path
 
 from answerprint.errors import InputError
 from answerprint.frames.clip import ClipInfo
-from answerprint.frames.codecs import CODECS, CodecInfo, check_codec, codec_named, default_codec
+from answerprint.frames.codecs import CODECS, CodecInfo, codec_named
 from answerprint.frames.pixel_format import planar_yuv
+from answerprint.frames.sequence import SequencePattern
 
-__all__ = ["HDR_TRANSFERS", "LIKE_SOURCE", "codec_for_source", "codec_without_source"]
+__all__ = ["HDR_TRANSFERS", "LIKE_SOURCE", "check_codec", "codec_for_source", "codec_without_source", "default_codec"]
 
 LIKE_SOURCE = "like-source"
 """In place of a codec's name: the nearest one of the source's own kind."""
 
 HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 """Transfer functions that eight bits are too few for, and what users call them."""
+
+
+def _codec_for(suffix: str) -> str | None:
+    return next((codec.name for codec in CODECS.values() if suffix.lower() in codec.suffixes), None)
+
+
+def default_codec(path: Path | str) -> str:
+    """Return the codec that the name of the output asks for. Raises InputError if it asks for none."""
+    name = _codec_for(Path(path).suffix)
+    if name is None:
+        known = ", ".join(dict.fromkeys(suffix for codec in CODECS.values() for suffix in codec.suffixes))
+        raise InputError(f"No codec is known for an output named {Path(path).name!r}.", f"Use one of {known}.")
+    return name
+
+
+def check_codec(path: Path | str, codec: str) -> CodecInfo:
+    """Return the codec by name. Raises InputError if it is unknown or cannot be written under that name."""
+    path, info = Path(path), codec_named(codec)
+    if path.suffix.lower() not in info.suffixes:
+        fitting = _codec_for(path.suffix)
+        other = f", or choose --codec {fitting}" if fitting else ""
+        raise InputError(
+            f"{info.name} cannot be written to {path.name!r}.",
+            f"Name the output *{' or *'.join(info.suffixes)}{other}.",
+        )
+    if info.is_sequence and SequencePattern.parse(path) is None:
+        raise InputError(
+            f"{path.name!r} has no place for a frame number.", f"Name the output such as {path.stem}.%04d{path.suffix}."
+        )
+    if not info.is_sequence and "%" in path.name and SequencePattern.parse(path) is not None:
+        raise InputError(f"{info.name} writes one file, not a sequence.", "Leave the frame number out of the name.")
+    return info
 
 
 def codec_without_source(path: Path, name: str | None) -> CodecInfo:

@@ -29,8 +29,9 @@ from av.packet import Packet
 
 from answerprint.errors import MediaError, OutputError
 from answerprint.frames.clip import ClipInfo
-from answerprint.frames.codecs import OutputSpec, codec_named
+from answerprint.frames.codecs import codec_named
 from answerprint.frames.frame import FrameRange
+from answerprint.frames.output_spec import OutputSpec
 from answerprint.media.boundary import WITHOUT_SOUND, open_container, reading
 from answerprint.media.sound_span import Joint, find_joints, span_of
 from answerprint.media.sound_track import PCM, SoundForm, SoundTrack

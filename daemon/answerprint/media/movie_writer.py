@@ -17,8 +17,9 @@ from av.video.stream import VideoStream
 
 from answerprint.errors import MediaError, OutputError
 from answerprint.frames.clip_metadata import HdrMetadata
-from answerprint.frames.codecs import CodecInfo, OutputSpec
+from answerprint.frames.codecs import CodecInfo
 from answerprint.frames.frame import FrameRange, Picture, Plane
+from answerprint.frames.output_spec import OutputSpec
 from answerprint.media import matroska, mxf, quicktime
 from answerprint.media.audio import AudioFeed
 from answerprint.media.boundary import best_video, open_container, reading, writing

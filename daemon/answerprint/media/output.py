@@ -9,7 +9,7 @@ from pathlib import Path
 
 from answerprint.errors import OutputError
 from answerprint.frames.clip import ClipInfo
-from answerprint.frames.codecs import check_codec
+from answerprint.frames.codec_choice import check_codec
 from answerprint.frames.frame import FrameRange
 from answerprint.frames.sequence import SequencePattern
 from answerprint.media.sources import Sources

@@ -12,8 +12,9 @@ import av
 from av.video.codeccontext import VideoCodecContext
 
 from answerprint.errors import InputError
-from answerprint.frames.codecs import CodecInfo, OutputSpec
+from answerprint.frames.codecs import CodecInfo
 from answerprint.frames.frame import Picture, Plane
+from answerprint.frames.output_spec import OutputSpec
 from answerprint.frames.sequence import SequencePattern
 from answerprint.media.boundary import writing
 from answerprint.media.encode import encode_pixels

@@ -13,9 +13,10 @@ from typing import Self
 import numpy as np
 
 from answerprint.errors import OutputError
-from answerprint.frames.codecs import CodecInfo, OutputSpec
+from answerprint.frames.codecs import CodecInfo
 from answerprint.frames.colour import UNTAGGED, ColourTags, resolve_colour
 from answerprint.frames.frame import Picture, Plane
+from answerprint.frames.output_spec import OutputSpec
 from answerprint.media.boundary import writing
 from answerprint.media.sources import Sources, check_place
 from answerprint.store.atomic import Announce

@@ -15,9 +15,10 @@ import numpy as np
 import OpenImageIO as oiio
 
 from answerprint.frames.clip import PixelWindow
-from answerprint.frames.codecs import CodecInfo, OutputSpec
+from answerprint.frames.codecs import CodecInfo
 from answerprint.frames.colour import INTEROP_SPACES
 from answerprint.frames.frame import Picture, Plane
+from answerprint.frames.output_spec import OutputSpec
 from answerprint.frames.timecode import Timecode, word_of_label
 from answerprint.media.headers import with_dpx_facts
 from answerprint.media.openimageio import CHROMATICITIES, header_attributes

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from answerprint.frames.codecs import OutputSpec, check_codec
+from answerprint.frames.codec_choice import check_codec
+from answerprint.frames.output_spec import OutputSpec
 from answerprint.media.movie_writer import MovieWriter
 from answerprint.media.sequence_writer import SequenceWriter
 from answerprint.media.sink import Hooks, Writer

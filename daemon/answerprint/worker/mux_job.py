@@ -16,7 +16,7 @@ from answerprint.errors import DiskFullError, InputError, JobFailedError, MediaE
 from answerprint.frames import Frame, FrameRange, OutputSpec
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
-from answerprint.media import Hooks, Writer, check_output, open_writer, output_files
+from answerprint.media import Hooks, OnRead, Writer, check_output, no_progress, open_writer, output_files, probe
 from answerprint.media.movie_writer import MovieWriter
 from answerprint.media.provenance import read_provenance
 from answerprint.media.read_ahead import frames_ahead, read_ahead
@@ -29,11 +29,11 @@ from answerprint.worker.damage import damaged_runs
 from answerprint.worker.lost_chunks import LostChunkError, shot_start
 from answerprint.worker.progress import tell_reading
 from answerprint.worker.requests import JobChannel
-from answerprint.worker.resolved_job import JOB_KEY, ResolvedJob, resolve_job, verify_deliverable
+from answerprint.worker.resolved_job import JOB_KEY, ResolvedJob, resolve_job
 from answerprint.worker.sidecar import write_framemd5, write_sidecar
 from answerprint.worker.source_check import SameSource, changed
 
-__all__ = ["DeliverTask", "deliver"]
+__all__ = ["DeliverTask", "deliver", "verify_deliverable"]
 
 Piece = tuple[Path, FrameRange]
 """A file, and which of its frames."""
@@ -213,3 +213,22 @@ def _is_done(resolved: ResolvedJob, spec: OutputSpec, ours: list[Path]) -> bool:
     except (JobFailedError, MediaError):
         return False
     return True
+
+
+def verify_deliverable(resolved: ResolvedJob, spec: OutputSpec, on_read: OnRead = no_progress) -> None:
+    """Read the deliverable back and check its number of frames, size and rate.
+
+    Raises JobFailedError naming the difference, MediaError if it cannot be read.
+    """
+    found = probe(resolved.request.output, spec.rate, on_read)
+    problems = []
+    if found.frames < len(resolved.frames):
+        problems.append(f"{found.frames} of {len(resolved.frames)} frames")
+    if (found.width, found.height) != resolved.size:
+        problems.append(f"{found.width}x{found.height} instead of {resolved.size[0]}x{resolved.size[1]}")
+    if found.kind == "file" and found.rate != spec.rate:
+        problems.append(f"{found.rate} frames per second instead of {spec.rate}")
+    if problems:
+        raise JobFailedError(
+            f"The {resolved.codec} output failed verification: {'; '.join(problems)}.", "Try another --codec."
+        )

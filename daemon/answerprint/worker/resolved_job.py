@@ -50,7 +50,6 @@ __all__ = [
     "read_source",
     "resolve_job",
     "size_and_time",
-    "verify_deliverable",
 ]
 
 JOB_KEY = "answerprint_job"
@@ -357,25 +356,6 @@ def few_frames(resolved: ResolvedJob, request: PreviewRequest) -> ResolvedJob:
         )
     first = max(resolved.frames.start, asked.start - request.count // 2)
     return replace(resolved, frames=FrameRange(first, min(resolved.frames.stop, first + request.count)))
-
-
-def verify_deliverable(resolved: ResolvedJob, spec: OutputSpec, on_read: OnRead = no_progress) -> None:
-    """Read the deliverable back and check its number of frames, size and rate.
-
-    Raises JobFailedError naming the difference, MediaError if it cannot be read.
-    """
-    found = probe(resolved.request.output, spec.rate, on_read)
-    problems = []
-    if found.frames < len(resolved.frames):
-        problems.append(f"{found.frames} of {len(resolved.frames)} frames")
-    if (found.width, found.height) != resolved.size:
-        problems.append(f"{found.width}x{found.height} instead of {resolved.size[0]}x{resolved.size[1]}")
-    if found.kind == "file" and found.rate != spec.rate:
-        problems.append(f"{found.rate} frames per second instead of {spec.rate}")
-    if problems:
-        raise JobFailedError(
-            f"The {resolved.codec} output failed verification: {'; '.join(problems)}.", "Try another --codec."
-        )
 
 
 def size_and_time(file: Path) -> tuple[int, int]:
