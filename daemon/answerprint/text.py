@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from answerprint.errors import AnswerprintError
 
-__all__ = ["counted", "listed", "plain", "spoken"]
+__all__ = ["counted", "listed", "nearest", "one_of", "plain", "shortened", "spoken"]
 
 _MOST_LISTED = 12
 
@@ -26,6 +27,16 @@ def listed(numbers: Sequence[int]) -> str:
             runs.append([number])
     shown = ", ".join("-".join(map(str, run)) for run in runs[:_MOST_LISTED])
     return shown if len(runs) <= _MOST_LISTED else f"{shown}, ..."
+
+
+def one_of(words: Sequence[str]) -> str:
+    """Words as alternatives: `a, b or c`."""
+    return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """The name that was probably meant, "" if none is near."""
+    return next(iter(get_close_matches(name, names, 1, 0.6)), "")
 
 
 def plain(text: str) -> str:

@@ -6,9 +6,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from answerprint.api.types import NewJob
+from answerprint.client.client import Client
+from answerprint.errors import InputError
 from cli.program import Program
 from cli.runner import CliRunner
 from media.makers import make_movie
@@ -39,6 +43,22 @@ def test_no_folder_is_made_for_what_cannot_be_done(runner: CliRunner, clips: lis
     said = runner("queue", "add", clips[0], "absent.mov", "--output-folder", str(runner.folder / "restored"))
     assert said.code == 2
     assert not (runner.folder / "restored").exists()
+
+
+def test_a_folder_goes_again_if_the_daemon_refuses_all(
+    runner: CliRunner, clips: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = InputError("The picture is damaged.")
+
+    def refuse(self: Client, new: NewJob) -> NoReturn:
+        raise refusal
+
+    monkeypatch.setattr(Client, "submit", refuse)
+    monkeypatch.setattr(Client, "submit_all", lambda self, jobs: [refusal for _ in jobs])
+    assert runner("restore", clips[0], str(runner.folder / "shot" / "out.mov"), "--detach").code == 2
+    assert runner("queue", "add", *clips, "--output-folder", str(runner.folder / "more")).code == 2
+    assert not (runner.folder / "shot").exists()
+    assert not (runner.folder / "more").exists()
 
 
 def test_a_folder_that_is_a_file_is_refused(runner: CliRunner, clips: list[str]) -> None:

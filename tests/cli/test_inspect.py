@@ -16,11 +16,13 @@ from cli.runner import CliRunner
 from media.makers import make_movie
 
 
-def started(width: int = 640, frames: int = 100, device: str = "cpu", **estimate: float) -> Message:
+def started(
+    width: int = 640, frames: int = 100, device: str = "cpu", model: str = "swift-x4", **estimate: float
+) -> Message:
     return events.started(
         {"path": "/a.mov", "width": width, "height": 480, "rate": "24000/1001", "frames": 250, "range": (0, frames)},
         {"path": "/b.mov", "width": 2 * width, "height": 960, "codec": "prores4444"},
-        model="swift-x4",
+        model=model,
         device=device,
         estimate=estimate,
     )
@@ -38,13 +40,20 @@ def test_lines_are_aligned_and_fit_the_page(runner: CliRunner) -> None:
     assert {line[column - 1] for line in lines if line.startswith(" ")} == {" "}
     assert all(line[column] != " " for line in lines if line.startswith(" "))
     assert "about 1 min 15 s" in " ".join(answer.out.split())
-    assert "up to 4.3 GB of disk, then 1.1 GB" in " ".join(answer.out.split())
+    assert "up to 4.3 GB of disk while it runs, then 1.1 GB" in " ".join(answer.out.split())
 
 
 def test_a_file_that_cannot_be_read_is_an_error_with_its_remedy(runner: CliRunner) -> None:
     answer = runner("inspect", "absent.mov")
     assert (answer.code, answer.out) == (2, "")
     assert "does not exist" in answer.err
+
+
+def test_one_bad_file_does_not_hide_the_others(runner: CliRunner) -> None:
+    answer = runner("inspect", "absent.mov", "a.mov")
+    assert answer.code == 2
+    assert "absent.mov does not exist" in answer.err
+    assert str(runner.folder / "a.mov") in answer.out
 
 
 def test_a_real_file_is_described_and_planned_without_a_file_being_written(studio: Program) -> None:
@@ -62,10 +71,11 @@ def test_a_real_file_is_described_and_planned_without_a_file_being_written(studi
         (
             started(scratch_bytes=3e9, output_bytes=10**9, seconds=180.0),
             "100 frames, 640x480 to 1280x960 at 23.976 fps, prores4444; swift-x4 on cpu; about 3 min 00 s; "
-            "up to 4.0 GB of disk, then 1.0 GB",
+            "up to 4.0 GB of disk while it runs, then 1.0 GB",
         ),
         (started(device="", seconds=0.1), "100 frames, 640x480 to 1280x960 at 23.976 fps, prores4444; swift-x4; "
          "about 1 s"),
+        (started(model=""), "100 frames, 640x480 to 1280x960 at 23.976 fps, prores4444; no model; time not known yet"),
         (events.started({}, {}, model="", device=""), "0 frames; time not known yet"),  # type: ignore[typeddict-item]
     ],
 )  # fmt: skip

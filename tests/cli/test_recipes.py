@@ -59,6 +59,11 @@ def test_the_recipe_for_film_scans_gives_pictures_an_archive_copy_and_a_report(s
     for name in ("restored.dpx.json", "restored.mkv.json"):
         report = json.loads((studio.folder / name).read_text())
         assert len(report["source"]["files"]) == len(codes)
+        assert {report["source"]["colour"]["matrix"], report["working_space"]["conversion"]["matrix"]} <= {
+            "gbr",
+            "unknown",
+        }
+    assert (report["model"], report["note"]) == (None, "the source, as it is: no model ran")
 
 
 @pytest.mark.parametrize("command", recipe("Interlaced tape"))

@@ -87,6 +87,19 @@ def test_a_damaged_frame_is_named_and_kept_held_or_refused(
     assert _read(replace(info, damaged=DamagePolicy.FAIL), FrameRange(16, COUNT)) == (list(range(16, COUNT)), [])
 
 
+def test_frames_that_are_lost_are_refused_if_damage_is(tmp_path: Path) -> None:
+    def skipping(index: int) -> int:
+        return index if index < 6 else index + 2
+
+    info = probe(make_movie(tmp_path / "a.mkv", 12, codec="ffv1", times=skipping))
+    assert info.frames == 14
+    assert _read(info)[0][5:9] == [5, 5, 5, 6]
+    with pytest.raises(MediaError, match=r"no picture for 2 frames: 6-7") as refused:
+        _read(replace(info, damaged=DamagePolicy.FAIL))
+    assert "--damaged keep" in refused.value.remedy
+    assert len(_read(replace(info, damaged=DamagePolicy.FAIL), FrameRange(0, 6))[0]) == 6
+
+
 def test_ffv1_that_builds_on_a_damaged_frame_is_damaged_up_to_the_next_key_frame(tmp_path: Path) -> None:
     made = [_grainy(n, "yuv420p") for n in range(COUNT)]
     path = make_movie(tmp_path / "a.mkv", made, codec="ffv1", options={"level": "3", "slicecrc": "1", "g": "8"})

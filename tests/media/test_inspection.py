@@ -68,7 +68,7 @@ def test_properties_of_all_kinds_have_words(tmp_path: Path) -> None:
         metadata=ClipMetadata(texts, "A001", chapters=chapters, hdr=hdr),
     )  # fmt: skip
     facts = inspect_media(info).facts
-    assert facts["fields"] == "interlaced, first field: top"
+    assert facts["fields"] == "interlaced, top field first"
     assert (facts["turned"], facts["alpha"]) == ("by 90 degrees clockwise", "premultiplied")
     assert (facts["reel"], facts["date"], facts["title"]) == ("A001", "2020-02-02T02:02:02Z", "Night")
     assert (facts["chapters"], facts["HDR10"]) == (
@@ -80,7 +80,8 @@ def test_a_plate_is_described_by_its_header(tmp_path: Path) -> None:
     pixels = np.zeros((6, 8, 4), np.float16)
     window = {"dataWindow": ((-2, -1), (5, 4)), "displayWindow": ((0, 0), (3, 2))}
     facts = inspect_media(probe(write_exr(tmp_path / "a.0001.exr", {"RGBA": pixels}, **window))).facts
-    assert facts["picture"] == "gbrapf16le, 16 bit float"
+    assert facts["picture"] == "R'G'B', 16 bit float (gbrapf16le)"
+    assert (facts["container"].split(",")[0], "profile" in facts) == ("single picture", False)
     assert (facts["size"], facts["alpha"]) == ("8x6", "premultiplied")
     assert (facts["data window"], facts["display window"]) == ("8x6 at -2,-1", "4x3 at 0,0")
     assert "header timecode" not in facts

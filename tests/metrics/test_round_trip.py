@@ -73,9 +73,34 @@ def test_part_of_a_clip_is_found_by_its_timecode(tmp_path: Path, capsys: pytest.
     part = [numbered_frame(n) for n in (3, 4, 5)]
     second = make_movie(tmp_path / "b.mkv", part, **LOSSLESS | {"sound": None, "timecode": "01:00:00:03"})
     found = compared(capsys, first, second)
-    assert (found["code"], found["range"]) == (0, [3, 6])
+    assert (found["range"], found["psnr"]) == ([3, 6], [None] * 3)
+    # A script must not take what lacks frames for the whole: only who says the range means a part.
+    assert (found["code"], found["differences"]) == (1, [{"what": "frames", "first": "8", "second": "3"}])
+    assert compared(capsys, first, second, range="3:6")["code"] == 0
+    assert compared(capsys, first, second, ignore=["frames"])["code"] == 0
     assert compared(capsys, first, second, range="2:5")["code"] == 1
     assert choose_range(probe(second), probe(first), None) == probe(second).whole
+
+
+def test_pictures_that_cannot_be_compared_are_not_equal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = make_movie(tmp_path / "a.mkv", 2, **LOSSLESS)
+    second = make_movie(tmp_path / "b.mkv", [numbered_frame(n, 80, 48) for n in range(2)], **LOSSLESS)
+    found = compared(capsys, first, second, ignore=["size"])
+    assert (found["code"], found["frames"], found["what"]) == (1, 0, ["pictures"])
+    assert prove.main([asked(first, second, json=False)]) == 1
+    said = capsys.readouterr().out
+    assert "0 frames compared\n" in said
+    assert "different: pictures: the sizes cannot be compared; wanted: 2 frames" in said
+    assert "equal\n" not in said
+
+
+def test_rgb_needs_no_matrix_and_no_levels(tmp_path: Path) -> None:
+    first = probe(
+        make_movie(tmp_path / "a.mov", [numbered_frame(n).reformat(format="rgb24") for n in range(2)], codec="png")
+    )
+    tagged = replace(first, colour=replace(first.colour, matrix="gbr", range="pc"))
+    bare = replace(first, colour=replace(first.colour, matrix="unknown", range="unknown"))
+    assert measure_round_trip(bare, tagged, first.whole).differences == []
 
 
 def test_one_sample_of_sound_counts_and_so_does_the_shape_of_a_pixel(

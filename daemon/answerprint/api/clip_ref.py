@@ -18,6 +18,7 @@ from answerprint.frames.clip import Cadence, ClipInfo, FieldOrder, parse_range
 from answerprint.frames.frame import FrameRange
 from answerprint.frames.timecode import Timecode
 from answerprint.ipc.messages import Message
+from answerprint.text import one_of
 
 __all__ = ["CLIP_WORDS", "ClipRef"]
 
@@ -140,7 +141,7 @@ class ClipRef:
             raise InputError(f"Clips have no attribute {unknown[0]!r}.", f"They have {', '.join(_INTERPRETED)}.")
         for name, valid in (("levels", tuple(_RANGES)), *CLIP_WORDS.items(), ("sound", ("yes", "no"))):
             if (value := interpret.get(name)) is not None and value not in valid:
-                raise InputError(f"{name} cannot be {value!r}.", f"Give {', '.join(valid)}.")
+                raise InputError(f"{name} cannot be {value!r}.", f"Give {one_of(valid)}.")
         handles = _handles(interpret.get("handles", "0"))
         if any(handles) and not range:
             raise InputError("Handles lie around a range, and there is none.", "Give --range too.")

@@ -14,6 +14,7 @@ from answerprint.errors import InputError
 from answerprint.frames.clip import DamagePolicy
 from answerprint.frames.frame import FrameRange
 from answerprint.ipc.messages import Message
+from answerprint.text import one_of
 
 __all__ = ["DEFAULT_MODELS", "FIELD_TYPES", "SETTINGS", "PreviewRequest", "RestoreRequest", "Setting", "default_model"]
 
@@ -34,7 +35,7 @@ def default_model(options: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
     """The model of a request that names none, and `options` without the quality that chose it. Raises InputError."""
     quality = options.get(QUALITY, "standard")
     if quality not in DEFAULT_MODELS:
-        raise InputError(f"Option {QUALITY} does not take {quality!r}.", f"Give {', '.join(DEFAULT_MODELS)}.")
+        raise InputError(f"Option {QUALITY} does not take {quality!r}.", f"Give {one_of(list(DEFAULT_MODELS))}.")
     return DEFAULT_MODELS[quality], {name: text for name, text in options.items() if name != QUALITY}
 
 
@@ -151,9 +152,9 @@ class RestoreRequest:
         default=AUTO,
         metadata=_about(
             metavar="NAME",
-            help="how the values of the source are meant, so that the model sees them as on a display and they return "
-            "as they came: display, linear, log (film), pq, hlg, or a camera's log, such as logc3 or slog3",
-            default="auto: as the source is tagged",
+            help="how the source encodes light: display, linear, log (film), pq, hlg, or a camera's log such as "
+            "logc3; the model sees the picture as on a display, and the result is converted back",
+            default="auto: by the tags of the source",
         ),
     )
     steps: int | None = field(
@@ -203,8 +204,8 @@ class RestoreRequest:
         metadata=_about(
             group="source",
             choices=tuple(each.value for each in DamagePolicy),
-            help="what becomes of frames that are damaged in the source: keep what can be decoded, hold the last good "
-            "frame in their place (and at a missing end), or fail",
+            help="damaged frames of the source: keep what can be decoded, hold the last good frame instead (also for a "
+            "missing end), or fail",
         ),
     )
     device: str = field(
@@ -231,7 +232,7 @@ class RestoreRequest:
         if self.size is not None and not (len(self.size) == 2 and min(self.size) >= 1):
             raise InputError("The size must be at least 1x1.", "Give --size WIDTHxHEIGHT in pixels.")
         if self.damaged not in list(DamagePolicy):
-            raise InputError(f"--damaged cannot be {self.damaged!r}.", f"Give {', '.join(DamagePolicy)}.")
+            raise InputError(f"--damaged cannot be {self.damaged!r}.", f"Give {one_of(list(DamagePolicy))}.")
         for name, setting in SETTINGS.items():
             setting.check(name, getattr(self, name))
 

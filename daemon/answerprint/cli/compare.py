@@ -15,8 +15,9 @@ _EPILOG = """\
 Proves a round trip: compares a copy, such as a restored clip, with its source. Frames and their order, size, rate,
 timecode, pixel aspect, fields, alpha, colour tags, the samples of every sound track, and the PSNR of every frame.
 
-A copy of a part is matched by its timecode, or by --range. A copy that is 2, 3 or more times larger is compared at
-the size of the source. Sound is compared by its values: 16 bits are the same in 24.
+A copy of a part is matched by its timecode, or by --range. Without --range, frames of SOURCE that COPY lacks are a
+difference. A copy that is 2, 3 or more times larger is compared at the size of the source. Interlaced files are
+deinterlaced first, as restore does it. Sound is compared by its values: 16 bits are the same in 24.
 
 exit codes: 0 equal, 1 different, 2 bad arguments or input
 

@@ -10,6 +10,7 @@ from answerprint.cli.connect import open_daemon
 from answerprint.cli.context import Context
 from answerprint.cli.plan import plan_words
 from answerprint.cli.settings import absolute
+from answerprint.errors import AnswerprintError, InputError
 from answerprint.ipc.messages import Message
 
 __all__ = ["add_arguments", "run"]
@@ -17,7 +18,8 @@ __all__ = ["add_arguments", "run"]
 _EPILOG = """\
 Shows what a file, an image sequence or its folder is: how it is stored, size, rate, timecode, colour tags and
 what is assumed where they are missing, its sound. Then warnings, and what a restore with the default settings makes
-of it. Nothing is written.
+of it. Nothing is written. Options that a warning names are those of answerprint restore. A file that cannot be read is
+reported, and the others are shown.
 
 examples:
   answerprint inspect rushes.mov
@@ -39,25 +41,33 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Describe the media and return the exit code."""
+    console, code = context.console, 0
     with open_daemon(context) as client:
         for number, media in enumerate(args.media):
-            info = client.describe(absolute(media), details=True)
-            if context.console.json:
-                context.console.event(_as_json(info))
+            try:
+                info = client.describe(absolute(media), details=True)
+            except AnswerprintError as error:
+                if len(args.media) == 1 or error.exit_code != InputError.exit_code:
+                    raise
+                console.fail(error.message, error.remedy, code=error.code, exit_code=error.exit_code)
+                code = error.exit_code
+                continue
+            if console.json:
+                console.event(_as_json(info))
                 continue
             if number:
-                context.console.out()
-            for line in _lines(info):
-                context.console.out(line)
-    return 0
+                console.out()
+            for line in _lines(absolute(media), info):
+                console.out(line)
+    return code
 
 
-def _lines(info: MediaInfo) -> list[str]:
+def _lines(path: str, info: MediaInfo) -> list[str]:
     facts = {**info.facts, "warning": info.warnings}
     if info.plan is not None:
         facts["restore"] = plan_words(info.plan)
     column = max(map(len, facts)) + 2
-    lines = [info.path]
+    lines = [path]
     for name, said in facts.items():
         for text in (said,) if isinstance(said, str) else said:
             lines += textwrap.wrap(

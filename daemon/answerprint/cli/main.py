@@ -52,7 +52,7 @@ examples:
   answerprint resolve restore --selected
   answerprint COMMAND --help
 
-exit codes: 0 done, 2 bad arguments or input, 3 no daemon, 4 job failed, 5 cancelled, 130 interrupted
+exit codes: 0 done, 1 different, 2 bad arguments or input, 3 no daemon, 4 job failed, 5 cancelled, 130 interrupted
 All files of the program are in one folder; set ANSWERPRINT_HOME to move it.
 """
 

@@ -24,11 +24,15 @@ def plan_words(started: Message) -> str:
     rate = f" at {_rate(source['rate'])} fps" if source.get("rate") else ""
     what = [counted(stop - first, "frame"), " to ".join(dict.fromkeys(sizes)) + rate, str(output.get("codec") or "")]
     device = f" on {started['device']}" if started.get("device") else ""
-    how = f"{started['model']}{device}" if started.get("model") else ""
+    how = f"{started['model']}{device}" if started.get("model") else "no model" if device else ""
     space_in = f"working space {started['working_space']}" if started.get("working_space") else ""
     seconds, scratch, result = (estimate.get(name) or 0 for name in ("seconds", "scratch_bytes", "output_bytes"))
     time = f"about {duration(max(1, seconds))}" if seconds else "time not known yet"
-    space = f"up to {size_text(scratch + result)} of disk, then {size_text(result)}" if scratch and result else ""
+    space = (
+        f"up to {size_text(scratch + result)} of disk while it runs, then {size_text(result)}"
+        if scratch and result
+        else ""
+    )
     return "; ".join(part for part in (", ".join(filter(None, what)), how, space_in, time, space) if part)
 
 

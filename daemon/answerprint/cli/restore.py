@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from answerprint.api.types import NewJob
 from answerprint.cli.connect import open_daemon
 from answerprint.cli.context import Context
-from answerprint.cli.folders import make_folders
+from answerprint.cli.folders import folders_for
 from answerprint.cli.jobs.follow import do_job
 from answerprint.cli.settings import add_output, add_settings, add_source, make_request
 from answerprint.cli.times import duration
@@ -71,9 +71,8 @@ def run(args: Namespace, context: Context) -> int:
         framemd5=args.framemd5,
     )
     check_restore(request, create_folder=True)
-    make_folders([request.output], context)
     new = NewJob(str(uuid.uuid4()), "restore", request.to_json())
-    with open_daemon(context) as client:
+    with folders_for([request.output], context), open_daemon(context) as client:
         if not args.detach:
             return report_end(do_job(client, new, context), context)
         job, _ = client.submit(new)

@@ -38,7 +38,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|(?:concat|data|fd|file|pipe|subfi
 def add_settings(parser: ArgumentParser) -> None:
     """Add an option for every setting that decides how frames are restored."""
     for group, title in _GROUPS.items():
-        shown = parser.add_argument_group(title)
+        shown = _group(parser, title)
         for name, setting in SETTINGS.items():
             if setting.group == group:
                 _add_setting(shown, name, setting)
@@ -46,6 +46,12 @@ def add_settings(parser: ArgumentParser) -> None:
             shown.add_argument(
                 "--list-options", action=ListOptions, nargs=0, help="list the options that --option can set, and exit"
             )
+
+
+def _group(parser: ArgumentParser, title: str) -> _ArgumentGroup:
+    """The group of that title, which another function may have made."""
+    made = next((each for each in parser._action_groups if each.title == title), None)
+    return made or parser.add_argument_group(title)
 
 
 def _add_setting(group: _ArgumentGroup, name: str, setting: Setting) -> None:
@@ -75,8 +81,14 @@ def _add_setting(group: _ArgumentGroup, name: str, setting: Setting) -> None:
             default="" if name == "model" else default,
             choices=setting.choices or (method.choices if method is not None else ()) or None,
             metavar=setting.metavar,
-            help=(setting.help if method is None else method.help) + (f" (default: {without})" if without else ""),
+            help=(setting.help if method is None else _clause(method.help))
+            + (f" (default: {without})" if without else ""),
         )
+
+
+def _clause(sentence: str) -> str:
+    """The help of an option of the method, as those of settings are written."""
+    return sentence[:1].lower() + sentence[1:].removesuffix(".")
 
 
 def _switch(name: str) -> str:
@@ -86,7 +98,7 @@ def _switch(name: str) -> str:
 
 def add_source(parser: ArgumentParser, *, ranges: bool = True) -> None:
     """Add what a user knows better than the file: how the source is read. ranges: whether the command has them."""
-    source = parser.add_argument_group("Source")
+    source = _group(parser, "Source")
     for name, option in SOURCE_OPTIONS.items():
         if name == "handles" and not ranges:
             continue
@@ -114,7 +126,7 @@ def add_output(parser: ArgumentParser) -> None:
         action="store_const",
         const=LIKE_SOURCE,
         dest="codec",
-        help="codec of the source's own kind, as near as the extension of the output allows",
+        help="codec of the source's own kind, if the extension of the output can hold it",
     )
     out.add_argument("--no-audio", action="store_true", help="leave the sound out")
     out.add_argument(

@@ -9,9 +9,10 @@ from fractions import Fraction
 
 from answerprint.errors import InputError
 
-__all__ = ["Timecode", "label_of_word", "plausible_rate", "word_of_label"]
+__all__ = ["Timecode", "checked_label", "label_of_word", "plausible_rate", "word_of_label"]
 
 _TEXT = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})([:;.,])(\d{2,3})")
+_FORM = "Write it as HH:MM:SS:FF, or HH:MM:SS;FF when drop-frame."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Timecode:
         """Read a label. Raises InputError if it is malformed or does not exist at this rate."""
         match = _TEXT.fullmatch(text.strip())
         if match is None:
-            raise InputError(f"{text!r} is not a timecode.", "Write it as HH:MM:SS:FF, or HH:MM:SS;FF when drop-frame.")
+            raise InputError(f"{text!r} is not a timecode.", _FORM)
         hours, minutes, seconds, frame = (int(match[group]) for group in (1, 2, 3, 5))
         drop = match[4] in ";,"
         base = _base(rate)
@@ -70,6 +71,17 @@ class Timecode:
         minutes, seconds = divmod(seconds, 60)
         hours, minutes = divmod(minutes, 60)
         return f"{hours % 24:02}:{minutes:02}:{seconds:02}{';' if self.drop else ':'}{frame:02}"
+
+
+def checked_label(text: str) -> str:
+    """Return the label that a person gave. Raises InputError for one that exists at no rate."""
+    match = _TEXT.fullmatch(text.strip())
+    if match is None:
+        raise InputError(f"{text!r} is not a timecode.", _FORM)
+    if int(match[1]) > 23 or int(match[2]) > 59 or int(match[3]) > 59:
+        remedy = "Hours run from 00 to 23, minutes and seconds from 00 to 59."
+        raise InputError(f"Timecode {text} does not exist.", remedy)
+    return text.strip()
 
 
 def _base(rate: Fraction) -> int:

@@ -6,6 +6,7 @@ ones are never hidden; a line in `_facts_of_clip` gives it a better text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields
 from fractions import Fraction
@@ -15,13 +16,15 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from answerprint.errors import AnswerprintError
-from answerprint.frames.clip import ClipInfo, start_timecode_at
+from answerprint.frames.clip import ClipInfo, FieldOrder, is_rgb, start_timecode_at
 from answerprint.frames.clip_metadata import ClipMetadata, HdrMetadata
 from answerprint.frames.colour import UNKNOWN, resolve_colour
 from answerprint.frames.frame import FrameRange
+from answerprint.frames.pixel_format import planar_yuv
 from answerprint.media.boundary import best_video, open_container, reading
 from answerprint.media.reader import open_reader
 from answerprint.store.quota import size_text
+from answerprint.text import counted
 
 __all__ = ["Inspection", "inspect_media"]
 
@@ -30,7 +33,7 @@ _SHOWN_OTHERWISE = frozenset(
         "path", "kind", "width", "height", "rate", "frames", "sample_aspect", "colour", "bit_depth", "pixel_format",
         "codec", "start_timecode", "has_audio", "has_alpha", "start_number", "files", "first_pts", "time_base",
         "rate_is_assumed", "file_rate", "field_order", "fields_found", "mostly", "telecined", "cadence", "stored",
-        "notices", "levels", "grid", "damaged", "metadata", "orientation", "premultiplied",
+        "notices", "levels", "grid", "profile", "damaged", "metadata", "orientation", "premultiplied",
         "header_timecode",
     }
 )  # fmt: skip
@@ -77,8 +80,7 @@ def _facts_of_clip(info: ClipInfo, container: InputContainer | None) -> dict[str
         "frames": str(info.frames),
         "duration": f"{float(info.frames / rate):.3f} s",
         "timecode": _timecode(info),
-        "fields": info.fields_found
-        or (f"interlaced, first field: {info.field_order.value}" if info.interlaced else "progressive"),
+        "fields": _fields(info),
         "colour": _colour(info),
         "levels": _levels(info),
         "alpha": ("premultiplied" if info.premultiplied else "yes") if info.has_alpha else "none",
@@ -93,24 +95,44 @@ def _facts_of_clip(info: ClipInfo, container: InputContainer | None) -> dict[str
     return facts
 
 
+def _fields(info: ClipInfo) -> str:
+    """What its frames consist of; how that was found is a warning."""
+    order = {FieldOrder.TOP_FIRST: ", top field first", FieldOrder.BOTTOM_FIRST: ", bottom field first"}
+    first = order.get(info.field_order, "")
+    if not info.interlaced:
+        return "progressive"
+    if info.field_order is FieldOrder.MIXED:
+        return "some frames are interlaced"
+    return f"film with 3:2 pulldown{first}" if info.telecined else f"interlaced{first}"
+
+
 def _samples(info: ClipInfo) -> str:
-    if info.bit_depth != 32:
-        return f"{info.pixel_format}, {info.bit_depth} bit"
-    return f"{info.pixel_format}, {16 if 'f16' in info.pixel_format else 32} bit float"
+    name, bits = info.pixel_format, f"{info.bit_depth} bit"
+    if info.bit_depth == 32:
+        bits = f"{16 if 'f16' in name else 32} bit float"
+    if sampling := re.search(r"4\d\d|410", planar_yuv(name)):
+        kind = f"Y'CbCr {':'.join(sampling[0])}"
+    else:
+        kind = "R'G'B'" if is_rgb(name) else "grey" if name.startswith(("gray", "ya", "mono")) else ""
+    return ", ".join(filter(None, (kind, bits))) + f" ({name})"
 
 
 def _container(info: ClipInfo, container: InputContainer | None) -> str:
     if container is None:
-        numbers = f"{info.start_number} to {info.start_number + info.frames - 1}"
-        size = sum(file.stat().st_size for file in info.files)
-        return f"image sequence, numbered {numbers}, {size_text(size)}"
-    return f"{container.format.long_name}, {size_text(info.path.stat().st_size)}"
+        size = size_text(sum(file.stat().st_size for file in info.files))
+        if len(info.files) == 1:
+            return f"single picture, {size}"
+        return f"image sequence, numbered {info.start_number} to {info.start_number + info.frames - 1}, {size}"
+    name = container.format.long_name
+    if "mp4" in container.format.name.split(","):  # one reader for both
+        name = "MP4" if container.metadata.get("major_brand", "qt").strip() != "qt" else "QuickTime"
+    return f"{name}, {size_text(info.path.stat().st_size)}"
 
 
 def _codec(info: ClipInfo, container: InputContainer | None) -> str:
     context = None if container is None else best_video(container, info.path).codec_context
     if context is None:
-        return info.codec
+        return ", ".join(filter(None, (info.codec, info.profile)))
     about = [info.codec, context.codec.long_name if context.codec.long_name != info.codec else "", context.profile]
     return ", ".join(str(each) for each in about if each)
 
@@ -134,7 +156,7 @@ def _colour(info: ClipInfo) -> str:
     said = [
         f"{name} {value}"
         for name, value in (("primaries", tags.primaries), ("transfer", tags.transfer), ("matrix", tags.matrix))
-        if value != UNKNOWN
+        if value != UNKNOWN and not (name == "matrix" and is_rgb(info.pixel_format))
     ]
     if not said:
         return "not tagged" + (f", matrix {resolve_colour(tags, info.height).matrix} assumed" if _is_yuv(info) else "")
@@ -165,7 +187,10 @@ def _track(stream: AudioStream) -> str:
     context = stream.codec_context
     if context is None:
         return "unknown codec"
-    about = [context.name, f"{context.sample_rate} Hz", context.layout.name]
+    channels = context.layout.name
+    if channels[:1].isdigit() and channels.endswith("channels"):  # no layout is said
+        channels = counted(context.channels, "channel")
+    about = [context.name, f"{context.sample_rate} Hz", channels]
     if stream.duration and stream.time_base:
         about.append(f"{float(stream.duration * stream.time_base):.3f} s")
     if stream.language and stream.language != "und":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from answerprint.errors import MediaError
 from answerprint.frames.cadence import stored_range
-from answerprint.frames.clip import ClipInfo
+from answerprint.frames.clip import ClipInfo, DamagePolicy
 from answerprint.frames.frame import FrameRange
 from answerprint.frames.grid import FrameGrid
 from answerprint.text import counted, listed
@@ -18,11 +18,20 @@ _HELD_SECONDS = 2  # that may be held beside as many frames as there are picture
 
 
 def check_spacing(info: ClipInfo, frames: FrameRange) -> None:
-    """Raise MediaError, with the figures, if the pictures of a range have no constant rate."""
+    """Raise MediaError, with the figures, if the pictures of a range have no constant rate.
+
+    So it does if some are lost, and damage is not to be restored.
+    """
     grid, frames = info.grid, stored_range(info, frames)
     if grid is None:
         return
     held, shifted = _held(grid, frames), _shifted(grid, frames)
+    lost = [each for run in held if run.stop < grid.frames and not grid.stated for each in range(run.start, run.stop)]
+    if lost and info.damaged is DamagePolicy.FAIL:
+        raise MediaError(
+            f"{info.path} has no picture for {counted(len(lost), 'frame')}: {listed(lost)}.",
+            "Copy it again, or use --damaged keep, which repeats the frame before.",
+        )
     still = sum(map(len, held))
     odd = len(shifted) + (0 if grid.stated else _breaks(held, frames))
     rate = info.file_rate or (info.stored or info).rate

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from answerprint.errors import AnswerprintError, OutputError
+from answerprint.frames import ClipInfo, FrameRange
 from answerprint.ipc import events
 from answerprint.media import probe
 from answerprint.metrics.round_trip import Difference, RoundTrip, choose_range, measure_round_trip, sheet_bytes
@@ -38,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
 def _compare(asked: Mapping[str, Any]) -> int:
     first, second = probe(asked["first"]), probe(asked["second"])
     frames = choose_range(first, second, asked["range"])
-    found = measure_round_trip(first, second, frames, _show_progress(asked))
+    found = measure_round_trip(first, second, frames, _show_progress(asked), part=bool(asked["range"]))
     if asked["sheet"]:
         file = Path(asked["sheet"])
         try:
@@ -51,7 +52,8 @@ def _compare(asked: Mapping[str, Any]) -> int:
     if asked["json"]:
         sys.stdout.write(json.dumps(_as_json(found, problems, asked)) + "\n")
     else:
-        sys.stdout.write("".join(plain(line) + "\n" for line in _lines(found, problems)))
+        clips = (first, second)
+        sys.stdout.write("".join(plain(line) + "\n" for line in _lines(found, problems, asked, clips)))
     return DIFFERENT if problems else 0
 
 
@@ -64,8 +66,8 @@ def _show_progress(asked: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a callbac
 def _problems(found: RoundTrip, asked: Mapping[str, Any]) -> list[Difference]:
     """What makes the files different, by the user's measure."""
     problems = [each for each in found.differences if each.what.split()[0] not in asked["ignore"]]
-    if found.least < (asked["psnr"] or math.inf):
-        wanted = f"at least {asked['psnr']} dB" if asked["psnr"] else "every value equal"
+    if found.psnr and found.least < (asked["psnr"] or math.inf):
+        wanted = f"at least {asked['psnr']:g} dB" if asked["psnr"] else "every value equal"
         problems.append(Difference("pictures", wanted, f"{found.least:.2f} dB"))
     if found.misplaced:
         some = ", ".join(map(str, found.misplaced[:5]))
@@ -73,17 +75,26 @@ def _problems(found: RoundTrip, asked: Mapping[str, Any]) -> list[Difference]:
     return problems
 
 
-def _lines(found: RoundTrip, problems: Sequence[Difference]) -> list[str]:
-    frames = counted(len(found.psnr), "frame")
-    lines = [f"{frames} compared, of {found.frames} of the first file"]
+def _lines(
+    found: RoundTrip, problems: Sequence[Difference], asked: Mapping[str, Any], clips: Sequence[ClipInfo]
+) -> list[str]:
+    frames = FrameRange(found.frames.start, found.frames.start + len(found.psnr))
+    lines = [f"{counted(len(frames), 'frame')} compared" + (f": {frames} of {asked['first']}" if found.psnr else "")]
+    lines += [f"deinterlaced to be compared: {each.path}" for each in clips if each.interlaced]
     if found.psnr:
         equal = sum(math.isinf(each) for each in found.psnr)
         lines.append(f"PSNR: worst {_decibel(min(found.psnr))}, mean {_decibel(found.mean)}; {equal} equal")
     if found.alpha_psnr:
         lines.append(f"PSNR of alpha: worst {_decibel(min(found.alpha_psnr))}")
     lines += [f"sound {number}: equal, {text}" for number, text in enumerate(found.tracks, 1)]
-    lines += [f"different: {each.what}: {each.first} -> {each.second}" for each in problems]
+    lines += [f"different: {_difference(each)}" for each in problems]
     return [*lines, "different" if problems else "equal"]
+
+
+def _difference(each: Difference) -> str:
+    if each.what in ("pictures", "order"):  # not of both files
+        return f"{each.what}: {each.second}; wanted: {each.first}"
+    return f"{each.what}: {each.first} -> {each.second}"
 
 
 def _decibel(value: float) -> str:

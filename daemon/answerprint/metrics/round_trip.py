@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from answerprint.errors import InputError
 from answerprint.frames import ClipInfo, Frame, FrameRange
-from answerprint.frames.clip import parse_range, start_timecode_at
+from answerprint.frames.clip import FieldOrder, is_rgb, parse_range, start_timecode_at
+from answerprint.frames.colour import UNKNOWN
 from answerprint.frames.frame import Picture
 from answerprint.frames.timecode import Timecode
 from answerprint.media import open_reader
 from answerprint.media.boundary import open_container, reading
 from answerprint.metrics.picture import psnr
+from answerprint.text import counted
 
 __all__ = ["Difference", "RoundTrip", "choose_range", "measure_round_trip", "sheet_bytes"]
 
@@ -84,45 +86,72 @@ def choose_range(first: ClipInfo, second: ClipInfo, text: str | None) -> FrameRa
 
 
 def measure_round_trip(
-    first: ClipInfo, second: ClipInfo, frames: FrameRange, on_frame: Callable[[int], None] = lambda done: None
+    first: ClipInfo,
+    second: ClipInfo,
+    frames: FrameRange,
+    on_frame: Callable[[int], None] = lambda done: None,
+    *,
+    part: bool = False,
 ) -> RoundTrip:
     """Compare `second` with the frames of `first` of which it is a copy. Raises MediaError if either cannot be read.
 
     A copy whose sides are a whole number of times larger is compared at the size of `first`, by means of areas.
-    on_frame: called with the number of frames compared so far.
+    on_frame: called with the number of frames compared so far. part: whether the copy is meant to be of these frames
+    only; if not, frames of `first` that it lacks are a difference.
     """
     found = RoundTrip(frames)
-    found.differences += _properties(first, second, frames)
+    found.differences += _properties(first, second, len(frames) if part else first.frames, frames)
     factor = _factor(first, second)
     if factor:
         _pictures(first, second, found, factor, on_frame)
+    if len(found.psnr) < min(len(frames), second.frames):
+        lack = f"{counted(len(found.psnr), 'frame')} compared" if factor else "the sizes cannot be compared"
+        found.differences.append(Difference("pictures", counted(min(len(frames), second.frames), "frame"), lack))
     _sound(first, second, found)
     return found
 
 
-def _properties(first: ClipInfo, second: ClipInfo, frames: FrameRange) -> Iterator[Difference]:
+def _properties(first: ClipInfo, second: ClipInfo, count: int, frames: FrameRange) -> Iterator[Difference]:
     """What the files say of the pictures, and do not agree in."""
     both = (first, second)
     pairs: dict[str, tuple[object, object]] = {
-        "frames": (len(frames), second.frames),
+        "frames": (count, second.frames),
         "size": (f"{first.width}x{first.height}", f"{second.width}x{second.height}"),
         "rate": (first.rate, second.rate),
-        "timecode": (start_timecode_at(first, frames.start), second.start_timecode),
+        "timecode": (start_timecode_at(first, frames.start) or "none", second.start_timecode or "none"),
         "pixel aspect": (first.sample_aspect, second.sample_aspect),
-        "fields": (first.field_order.value, second.field_order.value),
-        "alpha": (first.has_alpha, second.has_alpha),
+        "fields": (_FIELDS.get(first.field_order, ""), _FIELDS.get(second.field_order, "")),
+        "alpha": (_YES[first.has_alpha], _YES[second.has_alpha]),
     }
     for name in ("primaries", "transfer", "matrix", "range"):
-        pairs[name] = (getattr(first.colour, name), getattr(second.colour, name))
+        values = (getattr(each.colour, name) for each in both)
+        one, other = (_TAGS.get(each, each) for each in values)
+        pairs[name] = (one, other)
     if any(info.rate_is_assumed for info in both):
         del pairs["rate"]  # a sequence has none to compare
-    if not any(info.pixel_format.startswith(("gbr", "rgb", "gray")) for info in both):
-        pass
-    elif first.pixel_format[:3] != second.pixel_format[:3]:
+    kinds = {_kind(info) for info in both}
+    if "rgb" in kinds or len(kinds) > 1:
         del pairs["matrix"], pairs["range"]  # R'G'B' has no matrix, and is full
     for name, (one, other) in pairs.items():
         if one != other:
             yield Difference(name, str(one), str(other))
+
+
+_FIELDS = {
+    FieldOrder.PROGRESSIVE: "progressive",
+    FieldOrder.TOP_FIRST: "interlaced, top first",
+    FieldOrder.BOTTOM_FIRST: "interlaced, bottom first",
+    FieldOrder.PER_FRAME: "interlaced",
+    FieldOrder.MIXED: "interlaced in parts",
+}
+_YES = {True: "yes", False: "none"}
+_TAGS = {UNKNOWN: "not tagged", "tv": "video", "pc": "full"}
+
+
+def _kind(info: ClipInfo) -> str:
+    if is_rgb(info.pixel_format):
+        return "rgb"
+    return "grey" if info.pixel_format.startswith("gray") else "yuv"
 
 
 def _factor(first: ClipInfo, second: ClipInfo) -> int:
@@ -215,7 +244,7 @@ def _heard(info: ClipInfo, number: int, begin: Fraction, end: Fraction | None) -
             at += len(values)
         channels = stream.codec_context.channels
     start = f", from sample {lead}" if lead else ""
-    return f"{rate} Hz, {channels} channels, {total} samples{start}, sha256 {digest.hexdigest()[:16]}"
+    return f"{rate} Hz, {counted(channels, 'channel')}, {total} samples{start}, sha256 {digest.hexdigest()[:16]}"
 
 
 def _values(samples: NDArray[np.generic], layout: str, channels: int) -> NDArray[np.generic]:

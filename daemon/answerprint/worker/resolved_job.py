@@ -261,7 +261,7 @@ class ResolvedJob:
         return events.started(
             self.input_facts(),
             self.output_facts(codec),
-            model=self.entry.name,
+            model="" if self.is_source else self.entry.name,
             device=device,
             estimate=self.estimate(device),
             working_space="" if self.working_space.curve is None else self.working_space.name,
@@ -286,16 +286,23 @@ class ResolvedJob:
             "answerprint_range": str(self.frames),
         }
         if self.is_source:
-            resized = "resized" if self.size != (self.info.width, self.info.height) else "as it is"
-            return {**about, MADE_BY_KEY: f"the source, {resized}: no model ran"}
+            return {**about, MADE_BY_KEY: self.made_by}
         return about | {
             "answerprint_model": f"{self.entry.name} {self.entry.version}".strip(),
             "answerprint_weights_sha256": " ".join(sha for _, sha in sorted(self.weights.items())),
             "answerprint_seed": str(self.request.seed),
             "answerprint_steps": f"{self.choices.steps} {self.choices.sampler}",
             "answerprint_method": repr(self.choices.method),
-            MADE_BY_KEY: "generative restoration: detail may be invented",
+            MADE_BY_KEY: self.made_by,
         }
+
+    @property
+    def made_by(self) -> str:
+        """What those who see the result should know of it."""
+        if not self.is_source:
+            return "generative restoration: detail may be invented"
+        resized = "resized" if self.size != (self.info.width, self.info.height) else "as it is"
+        return f"the source, {resized}: no model ran"
 
 
 def resolve_job(request: RestoreRequest, *, preview: bool = False, on_read: OnRead = no_progress) -> ResolvedJob:
@@ -307,14 +314,10 @@ def resolve_job(request: RestoreRequest, *, preview: bool = False, on_read: OnRe
     choices = resolve(request, entry.info)
     if entry.info.gives == "depth" and request.strength != 1:
         raise InputError(f"{entry.name} produces depth; --strength does not apply.", "Leave --strength out.")
-    info = read_source(request.clip, on_read)
+    info = replace(read_source(request.clip, on_read), damaged=DamagePolicy(request.damaged))
     frames = request.clip.frames(info)
     check_spacing(info, frames)
-    info = replace(
-        sized_at(info, frames.start),
-        notices=(*info.notices, *spacing_notices(info, frames)),
-        damaged=DamagePolicy(request.damaged),
-    )
+    info = replace(sized_at(info, frames.start), notices=(*info.notices, *spacing_notices(info, frames)))
     if request.parts and info.stored is not None and info.stored.frames != info.frames:
         raise InputError(
             "Only parts with the frames of the source are joined.", "Leave --deinterlace or --telecine out."

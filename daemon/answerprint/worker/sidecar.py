@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from answerprint import __version__
 from answerprint.errors import MediaError, OutputError
 from answerprint.frames import ClipInfo, FrameRange
 from answerprint.frames.cadence import stored_range
-from answerprint.frames.colour import resolve_colour
+from answerprint.frames.clip import is_rgb
+from answerprint.frames.colour import ColourTags, resolve_colour
 from answerprint.frames.sequence import framemd5_of, sidecar_of
 from answerprint.ipc.messages import Message
 from answerprint.media import output_files, probe
@@ -99,12 +100,7 @@ def _content(resolved: ResolvedJob, job: str, check: Callable[[], None]) -> Mess
             "colour": asdict(info.colour),
             "frame_md5": [*_frame_sums(info, resolved.frames, check)],
         },
-        "model": {
-            "name": resolved.entry.name,
-            "version": resolved.entry.version,
-            "licence": resolved.entry.licence,
-            "weights_sha256": resolved.weights,
-        },
+        "model": None if resolved.is_source else _model(resolved),
         "settings": {
             **request.changed(),
             "seed": request.seed,
@@ -115,7 +111,7 @@ def _content(resolved: ResolvedJob, job: str, check: Callable[[], None]) -> Mess
         },
         "working_space": {
             "name": resolved.working_space.name,
-            "conversion": asdict(resolve_colour(info.colour, info.height)),
+            "conversion": asdict(_read_as(info)),
         },
         "versions": {"answerprint": __version__, "ffmpeg": av.ffmpeg_version_info, **_versions()},
         "warnings": list(resolved.notices),
@@ -126,8 +122,24 @@ def _content(resolved: ResolvedJob, job: str, check: Callable[[], None]) -> Mess
             "files": [_file(file, check) for file in made],
             "frame_md5": [*_frame_sums(probe(request.output, info.rate), None, check)],
         },
-        "note": "generative restoration: detail may be invented",
+        "note": resolved.made_by,
     }
+
+
+def _model(resolved: ResolvedJob) -> Message:
+    entry = resolved.entry
+    return {
+        "name": entry.name,
+        "version": entry.version,
+        "licence": entry.licence,
+        "weights_sha256": resolved.weights,
+    }
+
+
+def _read_as(info: ClipInfo) -> ColourTags:
+    """The tags by which values were read, those that are assumed among them; R'G'B' has no matrix, and is full."""
+    tags = resolve_colour(info.colour, info.height)
+    return replace(tags, matrix="gbr", range=info.levels or "pc") if is_rgb(info.pixel_format) else tags
 
 
 def _versions() -> dict[str, str]:

@@ -11,6 +11,7 @@ import pytest
 
 from answerprint.api.job import JobRecord, JobState
 from answerprint.api.request import DEFAULT_MODELS
+from answerprint.cli.jobs.details import settings_words
 from answerprint.ipc import events
 from cli.runner import CliRunner
 
@@ -196,6 +197,16 @@ def test_all_jobs_are_watched_until_the_last_has_ended(runner: CliRunner) -> Non
     assert any("2 GiB are missing" in line for line in answer.out.splitlines())
 
 
+def test_those_who_watch_all_jobs_are_told_what_they_warn_of(runner: CliRunner) -> None:
+    one, two = runner.job("one.mov"), runner.job("two.mov")
+    for _ in range(2):
+        runner.server.call(runner.daemon.tell, one.id, events.warning("The rate is assumed."))
+    change(runner, one, JobState.DONE, last_sequence=2)
+    change(runner, two, JobState.DONE)
+    answer = runner("jobs", "watch", "1", "2")
+    assert (answer.code, answer.err.splitlines()) == (0, ["job 1 (one.mov): warning: The rate is assumed."])
+
+
 def test_nothing_to_watch_is_said(runner: CliRunner) -> None:
     answer = runner("jobs", "watch")
     assert (answer.code, answer.out) == (0, "No jobs.\n")
@@ -215,6 +226,13 @@ def test_a_preview_that_is_done_is_done_with_all_its_frames(runner: CliRunner) -
     assert "100 %" in row
     assert "3/3" in runner("jobs", "show", "1").out
     assert runner("jobs", "show", "1", "--json").json["frames_done"] == 3
+
+
+def test_settings_are_shown_nearly_as_they_were_typed() -> None:
+    interpret = {"rate": "25", "start_timecode": "10:00:00:00", "fields": "top", "sound": "no"}
+    request = {"input": "/a", "output": "/b", "strength": 1.0, "working_space": "log", "interpret": interpret}
+    words = "strength 1, working space log, no audio, rate 25, timecode 10:00:00:00, fields top"
+    assert settings_words(request) == words
 
 
 def test_settings_that_were_not_given_are_not_shown(runner: CliRunner) -> None:

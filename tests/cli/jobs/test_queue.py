@@ -164,6 +164,32 @@ def test_how_the_source_is_read_is_said_by_the_command_line_or_the_file(runner: 
         assert runner("queue", "add", "a.mov", *wrong).code == 2
 
 
+def test_the_codec_of_the_source_is_asked_for_in_a_file_of_jobs(runner: CliRunner) -> None:
+    text = """\
+        - {input: a.mov, output: x.mov, like_source: true}
+        - {input: b.mov, output: y.mov, like_source: no, codec: prores-hq}
+        """
+    assert runner("queue", "add", "--from", job_file(runner, text)).code == 0
+    assert [request["codec"] for request in requests(runner)] == ["like-source", "prores-hq"]
+    both = "- {input: a.mov, output: z.mov, like_source: true, codec: ffv1}"
+    assert "exclude each other" in runner("queue", "add", "--from", job_file(runner, both)).err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ("feilds: top", "Did you mean fields?"),
+        ("no-audio: true", "Did you mean audio: false?"),
+        ("like-source: true", "Did you mean like_source?"),
+        ("damaged: maybe", "Give keep, hold or fail."),
+        ("timecode: 24:00:00:00", "Hours run from 00 to 23"),
+    ],
+)
+def test_what_was_meant_is_named(wrong: str, says: str, runner: CliRunner) -> None:
+    answer = runner("queue", "add", "--from", job_file(runner, f"- {{input: a.mov, output: x.mov, {wrong}}}"))
+    assert (answer.code, says in answer.err) == (2, True), answer.err
+
+
 def test_a_list_alone_is_a_file_of_jobs_and_so_is_json(runner: CliRunner) -> None:
     jobs = [{"input": "a.mov", "output": "out.mov", "seed": 3, "overwrite": True}]
     assert runner("queue", "add", "--from", job_file(runner, json.dumps(jobs), "jobs.json")).code == 0
@@ -222,6 +248,8 @@ def test_all_mistakes_are_said_with_their_lines_and_nothing_is_queued(runner: Cl
     for line, says in expected:
         assert any(said.startswith(f"{name}:{line}: ") and says in said for said in lines), (line, says, lines)
     assert len(lines) == len(expected) + 2
+    numbers = [int(said.split(":")[1]) for said in lines[:-2]]
+    assert numbers == sorted(numbers)
     assert f"{len(expected)} mistakes" in lines[-2]
 
 

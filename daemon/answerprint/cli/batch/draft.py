@@ -52,6 +52,12 @@ class Mistake:
     message: str
     remedy: str = ""
 
+    @property
+    def line(self) -> int:
+        """Of the job file; 0 for another place."""
+        number = self.place.rpartition(":")[2]
+        return int(number) if number.isdecimal() else 0
+
     def __str__(self) -> str:
         return f"{self.place}: {self.message} {self.remedy}".rstrip()
 

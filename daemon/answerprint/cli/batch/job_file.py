@@ -7,8 +7,9 @@ into 1200 and `no` into false.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -26,12 +27,21 @@ from answerprint.cli.batch.values import (
 from answerprint.cli.settings import absolute
 from answerprint.cli.times import parse_when
 from answerprint.errors import InputError
+from answerprint.frames.codec_choice import LIKE_SOURCE
+from answerprint.text import nearest
 
 __all__ = ["read_job_file"]
 
 _MAX_BYTES = 4 * 2**20
 _EXCLUSIVE = frozenset({"scale", "size"})
-_SETTINGS = (*(name for name in FIELD_TYPES if name != "interpret"), *SOURCE_OPTIONS, "audio", *OWN)
+_SETTINGS = (
+    *(name for name in FIELD_TYPES if name not in ("interpret", "parts")),
+    *SOURCE_OPTIONS,
+    *("audio", "like_source"),
+    *OWN,
+)
+_SWITCHES = ("audio", "like_source")
+_MEANT = MappingProxyType({"no_audio": "audio: false", "no_consistency": "consistency: false", "option": "options"})
 _TOP = ("defaults", "jobs")
 _SHAPE = "Give a list of jobs, or `defaults:` and `jobs:`; see answerprint queue add --help."
 
@@ -89,7 +99,7 @@ class _Reader:
         for key, value in node.value:
             name = key.value if isinstance(key, yaml.ScalarNode) else ""
             if name not in allowed:
-                self._note(key, InputError(f"{whose} has no setting {name!r}.", f"Settings: {', '.join(allowed)}."))
+                self._note(key, InputError(f"{whose} has no setting {name!r}.", _meant(name, allowed)))
             elif name in seen:
                 self._note(key, InputError(f"{name} is set twice.", "Remove one."))
             else:
@@ -114,6 +124,10 @@ class _Reader:
                     values[name] = self._read(name, value)
             except InputError as error:
                 self._note(value, error)
+        if values.pop("like_source", False):
+            if values.get("codec"):
+                self._note(node, InputError("codec and like_source exclude each other.", "Give one of them."))
+            values["codec"] = LIKE_SOURCE
         if "audio" in values:
             values.setdefault("interpret", {})["sound"] = "yes" if values.pop("audio") else "no"
         return values
@@ -136,7 +150,7 @@ class _Reader:
             return parse_when(text)
         if name == "priority":
             return read_integer(name, text)
-        if name == "audio":
+        if name in _SWITCHES:
             return read_bool(name, text)
         return text if name == "label" else read_setting(name, text)
 
@@ -150,6 +164,13 @@ class _Reader:
 
     def _place(self, node: yaml.Node) -> str:
         return f"{self._name}:{node.start_mark.line + 1}"
+
+
+def _meant(name: str, allowed: Sequence[str]) -> str:
+    """What to give in place of a setting that there is not."""
+    plain = name.replace("-", "_")
+    near = _MEANT.get(plain) or nearest(plain, allowed)
+    return f"Did you mean {near}?" if near else f"Settings: {', '.join(allowed)}."
 
 
 def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from types import MappingProxyType
 
 from answerprint.api.clip_ref import CLIP_WORDS
-from answerprint.api.request import FIELD_TYPES
+from answerprint.api.request import FIELD_TYPES, SETTINGS
 from answerprint.errors import InputError
-from answerprint.frames.timecode import plausible_rate
+from answerprint.frames.timecode import checked_label, plausible_rate
+from answerprint.text import one_of
 
 __all__ = [
     "SOURCE_OPTIONS",
@@ -43,28 +45,27 @@ SOURCE_OPTIONS: Mapping[str, SourceOption] = MappingProxyType(
         ),
         "timecode": SourceOption("start_timecode", "TC", "timecode of the first source frame (default: the file's)"),
         "levels": SourceOption(
-            "levels", "", "what the codes of the source mean (default: as tagged)", ("video", "full")
+            "levels", "", "levels of the source: video (legal) or full (default: as tagged)", ("video", "full")
         ),
         "fields": SourceOption(
             "fields",
             "",
-            "auto looks at the flags and the pictures of the source; progressive changes no frame; top and bottom "
-            "deinterlace every frame, with that field first; per-frame deinterlaces those that are combed "
-            "(default: auto)",
+            "auto looks at flags and pictures; progressive deinterlaces nothing; top and bottom deinterlace every "
+            "frame, with that field first; per-frame deinterlaces the frames that are combed (default: auto)",
             CLIP_WORDS["fields"],
         ),
         "deinterlace": SourceOption(
             "deinterlace",
             "",
-            "what becomes of interlaced frames: frame makes one of each; field makes one of each field, at twice the "
-            "rate (default: frame)",
+            "interlaced frames become one frame each (frame), or one for each field, at twice the rate (field) "
+            "(default: frame)",
             CLIP_WORDS["deinterlace"],
         ),
         "telecine": SourceOption(
             "telecine",
             "",
-            "what becomes of film that was made video at 30 frames (3:2 pulldown): off keeps their number; auto makes "
-            "the film's own frames, four of five, if that is found (default: off)",
+            "film on video of 30 frames (3:2 pulldown): off keeps the number of frames; auto restores the film's own "
+            "frames, four of five, if pulldown is found (default: off)",
             CLIP_WORDS["telecine"],
         ),
         "handles": SourceOption(
@@ -84,23 +85,29 @@ def read_setting(name: str, text: str) -> object:
     kind = FIELD_TYPES[name]
     if kind.endswith("| None") and text in _NOTHING:
         return None
+    setting = SETTINGS.get(name)
+    if setting is not None and setting.choices and text not in setting.choices:
+        raise InputError(f"{name} cannot be {text!r}.", f"Give {one_of(setting.choices)}.")
     read = _READERS.get(kind.removesuffix(" | None"))
     return text if read is None else read(name, text)
 
 
 def read_source_option(name: str, text: str) -> tuple[str, str]:
     """Return key and value of `interpret`. Raises InputError."""
-    if name == "rate" and "/" not in text:
+    if name == "rate":
         try:
-            rate = plausible_rate(float(text))
-        except ValueError:
+            rate = Fraction(text) if "/" in text else plausible_rate(float(text))
+        except (ValueError, ZeroDivisionError):
             rate = None
-        if rate is None:
-            raise InputError(f"{text!r} is not a frame rate.", "Give one such as 25, 23.976 or 24000/1001.")
+        if rate is None or not 1 <= rate <= 1000:
+            remedy = "Give one from 1 to 1000, such as 25, 23.976 or 24000/1001."
+            raise InputError(f"{text!r} is not a frame rate.", remedy)
         return name, str(rate)
     option = SOURCE_OPTIONS[name]
     if option.choices and text not in option.choices:
-        raise InputError(f"{name} cannot be {text!r}.", f"Give {', '.join(option.choices)}.")
+        raise InputError(f"{name} cannot be {text!r}.", f"Give {one_of(option.choices)}.")
+    if name == "timecode":
+        text = checked_label(text)
     return option.key, text
 
 

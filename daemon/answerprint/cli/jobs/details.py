@@ -14,7 +14,7 @@ from answerprint.frames.clip import DamagePolicy
 from answerprint.ipc.messages import Message
 from answerprint.text import counted, plain
 
-__all__ = ["as_json", "details", "settings_words"]
+__all__ = ["as_json", "details", "settings_words", "warnings_in"]
 
 # Only the daemon uses these fields; a client has their defaults.
 _INNER = frozenset({"lane", "position", "fingerprint", "rung", "failures", "facts", "result"})
@@ -42,7 +42,7 @@ def details(view: JobView, history: Sequence[Message], now: datetime | None = No
     """Lines by name. history: the job's recorded events."""
     job, problem = view.job, view.job.problem or {}
     chunks = [event for event in history if event["event"] == "chunk"]
-    warnings = [str(event["message"]) for event in history if event["event"] in ("warning", "adapted")]
+    warnings = warnings_in(history)
     lines = {
         "job": f"{job_name(job)}, {job.id}",
         "state": job.state.value,
@@ -65,17 +65,27 @@ def details(view: JobView, history: Sequence[Message], now: datetime | None = No
     return {name: text for name, text in shown.items() if text}
 
 
+def warnings_in(history: Sequence[Message]) -> list[str]:
+    """What a job's recorded events warn of, each once."""
+    found = (str(event["message"]) for event in history if event["event"] in ("warning", "adapted"))
+    return list(dict.fromkeys(found))
+
+
 def settings_words(request: Message) -> str:
     """The settings of a request, nearly as they were typed."""
     special = {"input", "output", "options", "interpret", "consistency", "overwrite", "sidecar", "framemd5", "size"}
     special |= {"damaged"} if request.get("damaged") == DamagePolicy.KEEP else set()
-    words = [f"{name} {value}" for name, value in request.items() if name not in special and value is not None]
+    words = [
+        f"{name.replace('_', ' ')} {format(value, 'g') if isinstance(value, float) else value}"
+        for name, value in request.items()
+        if name not in special and value is not None
+    ]
     if request.get("size"):
         words.append("size {}x{}".format(*request["size"]))
     words += [f"{name}={value}" for name, value in (request.get("options") or {}).items()]
     read = dict(request.get("interpret") or {})
-    words += [f"handles {read.pop('handles')}"] if "handles" in read else []
-    words += [f"{name} read as {value}" for name, value in read.items()]
+    words += ["no audio"] if read.pop("sound", "") == "no" else []
+    words += [f"{'timecode' if name == 'start_timecode' else name.replace('_', ' ')} {read[name]}" for name in read]
     words += ["no consistency"] if not request.get("consistency", True) else []
     words += [name for name in ("overwrite", "sidecar", "framemd5") if request.get(name)]
     return ", ".join(words)

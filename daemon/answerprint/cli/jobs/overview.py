@@ -13,9 +13,9 @@ from answerprint.api.job import JobRecord, JobState
 from answerprint.api.types import NotFoundError
 from answerprint.cli.console import Console
 from answerprint.cli.context import Context
-from answerprint.cli.jobs.details import as_json
+from answerprint.cli.jobs.details import as_json, warnings_in
 from answerprint.cli.jobs.follow import LOST
-from answerprint.cli.jobs.view import JobView, unfinished, view_of
+from answerprint.cli.jobs.view import JobView, history, unfinished, view_of
 from answerprint.cli.jobs.words import about, frames_words, job_name, listing
 from answerprint.errors import AnswerprintError, CancelledError, JobFailedError, NoDaemonError
 
@@ -26,6 +26,7 @@ __all__ = ["overview"]
 
 _EVERY_SECONDS = 1.0
 _PATIENCE_SECONDS = 60.0
+_MOST_WARNED = 100  # jobs; the others say it in `jobs show`
 _INFO_EVERY = 10  # polls; each costs the daemon a measurement of its disks
 
 
@@ -95,8 +96,18 @@ def overview(
         else:
             display.show(views)
             if all(view.job.ended_state for view in views):
+                if not context.console.json:
+                    _say_warnings(client, views, context.console)
                 return _exit_code(views)
         wait(_EVERY_SECONDS)
+
+
+def _say_warnings(client: Client, views: Sequence[JobView], console: Console) -> None:
+    """Write what each finished job warns of: who queued it has not seen it yet."""
+    for view in [view for view in views if view.job.state is JobState.DONE][:_MOST_WARNED]:
+        with suppress(AnswerprintError):
+            for said in warnings_in(history(client, view.job)):
+                console.err(f"{job_name(view.job)}: warning: {said}")
 
 
 def _refreshed(client: Client, jobs: Sequence[JobRecord]) -> Sequence[JobRecord]:

@@ -13,7 +13,7 @@ from answerprint.cli.actions import Actions
 from answerprint.cli.batch.draft import Draft, Mistake, Mistakes, finish, is_made_here, output_for
 from answerprint.cli.connect import open_daemon, reach_daemon, reach_jobs
 from answerprint.cli.context import Context
-from answerprint.cli.folders import make_folders
+from answerprint.cli.folders import folders_for
 from answerprint.cli.jobs.command import print_list
 from answerprint.cli.jobs.view import unfinished, view_of
 from answerprint.cli.settings import absolute, add_output, add_settings, add_source, settings_of
@@ -46,7 +46,8 @@ examples:
 Files that Answerprint made are skipped, with a notice.
 
 A job file, for --from, is YAML or JSON. Its paths are relative to the file. Settings have the long option names of
-answerprint restore, plus input, output, audio, label, priority and not_before. The command line sets the defaults:
+answerprint restore, with _ for -, plus input, output, label, priority and not_before; audio: false stands for
+--no-audio, consistency: false for --no-consistency. The command line sets the defaults:
 
   defaults:
     seed: 7
@@ -125,9 +126,9 @@ def run(args: Namespace, context: Context) -> int:
 
 def _add(args: Namespace, context: Context) -> int:
     jobs = _requested_jobs(args, context)
-    make_folders([str(job.request["output"]) for job in jobs], context)
     queued = code = 0
-    with open_daemon(context) as client:
+    outputs = [str(job.request["output"]) for job in jobs]
+    with folders_for(outputs, context) as remove_folders, open_daemon(context) as client:
         try:
             for new, answer in zip(jobs, client.submit_all(jobs), strict=True):
                 if isinstance(answer, NoDaemonError):
@@ -138,6 +139,8 @@ def _add(args: Namespace, context: Context) -> int:
                     continue
                 queued += 1
                 _report_queued(answer[0], context)
+            if not queued:
+                remove_folders()
         finally:
             if queued < len(jobs) and not context.console.json:
                 context.console.err(f"{queued} of {counted(len(jobs), 'job')} {'is' if queued == 1 else 'are'} queued.")
@@ -216,7 +219,7 @@ def _report_skipped(place: str, context: Context) -> None:
 
 
 def _report_mistakes(mistakes: Mistakes, context: Context) -> None:
-    for mistake in mistakes.found:
+    for mistake in sorted(mistakes.found, key=lambda each: each.line):
         _report_mistake(mistake, context)
 
 
