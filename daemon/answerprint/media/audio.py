@@ -33,6 +33,7 @@ from answerprint.frames.codecs import codec_named
 from answerprint.frames.frame import FrameRange
 from answerprint.frames.output_spec import OutputSpec
 from answerprint.media.boundary import WITHOUT_SOUND, open_container, reading
+from answerprint.media.sound_frames import kept
 from answerprint.media.sound_span import Joint, find_joints, span_of
 from answerprint.media.sound_track import PCM, SoundForm, SoundTrack
 
@@ -44,6 +45,9 @@ _COPIED_TO_MXF = frozenset({"pcm_s16le", "pcm_s24le"})
 _MXF_RATE = 48_000
 _PLAIN_LAYOUTS = ("", "mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
 """What channels without names are taken for, by their number, if a codec needs names."""
+_CHANNELS_OF_STEREO = 2
+_PLANAR = ("aac", "alac")
+"""Encoders that take each channel in a plane of its own."""
 _OF_QUICKTIME = {
     "cze": "ces", "deu": "ger", "ell": "gre", "fre": "fra", "isl": "ice", "mkd": "mac", "nld": "dut", "rum": "ron",
     "slo": "slk", "sqi": "alb", "swe": "sve", "zho": "chi",
@@ -197,8 +201,9 @@ class AudioFeed:
                 raise self._refused(track, f"{count} channels")
             if "channels" in layout:
                 layout = _PLAIN_LAYOUTS[count]
-            of_alac = "s16p" if sample in ("s16", "u8") else "s32p"
-            for encoder, form in (("aac", SoundForm("fltp", layout, rate)), ("alac", SoundForm(of_alac, layout, rate))):
+                self._note_layout(track, layout)
+            of_alac = "s16" if sample in ("s16", "u8") else "s32"
+            for encoder, form in (("aac", SoundForm("flt", layout, rate)), ("alac", SoundForm(of_alac, layout, rate))):
                 if _can_encode(encoder, form):
                     return encoder, form
             raise self._refused(track, f"{layout}, {rate} Hz")
@@ -220,6 +225,13 @@ class AudioFeed:
             f"{track.name} of {self._source.path} cannot be written to {kind} ({why}).",
             f"Choose an output in {others}, or restore without sound (--no-audio).",
         )
+
+    def _note_layout(self, track: SoundTrack, layout: str) -> None:
+        if (count := av.AudioLayout(layout).nb_channels) > _CHANNELS_OF_STEREO:
+            self.notes.append(
+                f"{track.name} does not say in a known order which speakers its {count} channels are for: they are"
+                f" written as {layout}."
+            )
 
     def _note_loss(self, track: SoundTrack, encoder: str, form: SoundForm) -> None:
         if track.stream.codec_context.sample_rate != form.rate:
@@ -253,7 +265,8 @@ def _label(out: AudioStream, stream: AudioStream, container: str) -> None:
 
 
 def _set_up(context: AudioCodecContext, encoder: str, form: SoundForm) -> None:
-    context.layout, context.format = form.layout, form.sample
+    context.layout = form.layout
+    context.format = form.sample + ("p" if encoder in _PLANAR else "")
     context.sample_rate, context.time_base = form.rate, Fraction(1, form.rate)
     if encoder == "aac":  # at most 6 bits a sample fit
         context.bit_rate = min(max(256_000, 96_000 * form.channels), 5 * form.rate * form.channels)
@@ -283,7 +296,7 @@ def _widest_layout(source: ClipInfo, track: SoundTrack, joints: tuple[Joint, ...
             seconds = span.start + (span.end - span.start) * place / _TRIED_PLACES
             try:
                 container.seek(int(seconds / (stream.time_base or 1)), stream=stream, backward=True)
-                for frame in islice(container.decode(stream), _TRIED_FRAMES):
+                for frame in map(kept, islice(container.decode(stream), _TRIED_FRAMES)):
                     layouts[frame.layout.name] = frame.layout.nb_channels
             except (av.FFmpegError, ValueError):
                 continue  # a damaged packet: it is counted when the sound is written

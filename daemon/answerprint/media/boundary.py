@@ -14,6 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from answerprint.errors import MediaError, OutputError
+from answerprint.media.sound_frames import take_plain_layout
 from answerprint.store.atomic import shown
 from answerprint.store.quota import storage_error
 
@@ -138,10 +139,13 @@ def open_container(path: Path) -> InputContainer:
     with reading(path):
         try:
             # Without an explicit protocol, FFmpeg would take names such as `concat:a|b` or `subfile,,x` for one.
-            return av.open(f"file:{path}", "r", options=_OPTIONS)
+            container = av.open(f"file:{path}", "r", options=_OPTIONS)
         except av.FFmpegError:
             _refuse_by_content(path)
             raise
+        for stream in container.streams.audio:
+            take_plain_layout(stream)
+        return container
 
 
 def _refuse_by_content(path: Path) -> None:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from answerprint.errors import MediaError
 from answerprint.frames.clip import ClipInfo
 from answerprint.media.boundary import WITHOUT_SOUND, open_container
+from answerprint.media.sound_frames import kept, samples_of
 from answerprint.media.sound_span import Joint, SoundSpan
 from answerprint.text import counted
 
@@ -87,7 +88,7 @@ def _seconds(value: Fraction) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SoundForm:
-    """What decoded sound becomes. sample: FFmpeg's name of the sample format. rate: samples per second."""
+    """What decoded sound becomes. sample: FFmpeg's name of a packed sample format. rate: samples per second."""
 
     sample: str
     layout: str
@@ -101,17 +102,11 @@ class SoundForm:
     @property
     def silence(self) -> SoundSamples:
         """One silent sample."""
-        return np.zeros((1, self.channels), _VALUES[self.sample.removesuffix("p")])
-
-    def rows(self, frame: AudioFrame) -> SoundSamples:
-        """The samples of a frame of this form."""
-        array = frame.to_ndarray()
-        return array.T if frame.format.is_planar else array.reshape(-1, self.channels)
+        return np.zeros((1, self.channels), _VALUES[self.sample])
 
     def frame(self, rows: SoundSamples, position: int) -> AudioFrame:
         """A frame of samples, the first of them being number `position`."""
-        planar = av.AudioFormat(self.sample).is_planar
-        array = np.ascontiguousarray(rows.T if planar else rows.reshape(1, -1))
+        array = np.ascontiguousarray(rows.reshape(1, -1))
         made = AudioFrame.from_ndarray(array, format=self.sample, layout=self.layout)
         made.sample_rate = self.rate
         made.time_base = Fraction(1, self.rate)
@@ -247,15 +242,15 @@ class SoundTrack:
                 kind = (decoded.format.name, decoded.layout.name, decoded.sample_rate)
                 if convert is None or kind != known:
                     self._note_layout(kind)
-                    yield from _rest(convert, form)
+                    yield from _rest(convert)
                     convert, known = AudioResampler(format=form.sample, layout=form.layout, rate=form.rate), kind
                 when = seconds
                 if seconds is not None and packet.pts is not None and decoded.pts is not None:
                     when = seconds + decoded.pts * (decoded.time_base or 1) - packet.pts * packet.time_base
                 for made in convert.resample(decoded):
-                    yield when, form.rows(made)
+                    yield when, samples_of(made)
                     when = None
-        yield from _rest(convert, form)
+        yield from _rest(convert)
         if known is None and self.faults.damaged:
             raise self._hopeless()
         if lost_until is not None:
@@ -264,7 +259,7 @@ class SoundTrack:
     def _decode(self, packet: Packet[AudioStream], seconds: Fraction | None, good: bool) -> list[AudioFrame] | None:
         """The frames of a packet; None, and counted, if it is damaged. good: an earlier one was not."""
         try:
-            return packet.decode()
+            return [kept(frame) for frame in packet.decode()]
         except (av.FFmpegError, ValueError) as error:
             if seconds is None or seconds >= self.span.start:
                 self.faults.damaged += 1
@@ -345,9 +340,9 @@ class SoundTrack:
             self.faults.overlap_seconds += seconds
 
 
-def _rest(convert: AudioResampler | None, form: SoundForm) -> Iterator[_Piece]:
+def _rest(convert: AudioResampler | None) -> Iterator[_Piece]:
     """What a resampler still holds."""
-    yield from ((None, form.rows(made)) for made in (convert.resample(None) if convert is not None else ()))
+    yield from ((None, samples_of(made)) for made in (convert.resample(None) if convert is not None else ()))
 
 
 def _nearest(stated: int, first: int, step: int, most: int) -> int:

@@ -20,6 +20,7 @@ from answerprint.frames.frame import Picture
 from answerprint.frames.timecode import Timecode
 from answerprint.media import open_reader
 from answerprint.media.boundary import open_container, reading
+from answerprint.media.sound_frames import kept, samples_of
 from answerprint.metrics.picture import psnr
 from answerprint.text import counted
 
@@ -233,7 +234,7 @@ def _heard(info: ClipInfo, number: int, begin: Fraction, end: Fraction | None) -
         rate = stream.codec_context.sample_rate
         first, last = round(begin * rate), None if end is None else round(end * rate)
         for frame in container.decode(stream):
-            values = _values(frame.to_ndarray(), frame.format.name, len(frame.layout.channels))
+            values = _values(samples_of(kept(frame)))
             if frame.pts is not None and (not total or not at):
                 at = round((frame.pts * (frame.time_base or 0) - origin) * rate)
             low, high = max(0, first - at), len(values) if last is None else min(len(values), last - at)
@@ -247,9 +248,8 @@ def _heard(info: ClipInfo, number: int, begin: Fraction, end: Fraction | None) -
     return f"{rate} Hz, {counted(channels, 'channel')}, {total} samples{start}, sha256 {digest.hexdigest()[:16]}"
 
 
-def _values(samples: NDArray[np.generic], layout: str, channels: int) -> NDArray[np.generic]:
+def _values(array: NDArray[np.generic]) -> NDArray[np.generic]:
     """[samples, channels]; whole numbers as 32 bits with the value at the top."""
-    array = samples.T if layout.endswith("p") else samples.reshape(-1, channels)
     if array.dtype == np.uint8:
         array = (array.astype(np.int32) - 128) << 24
     elif array.dtype == np.int16:
