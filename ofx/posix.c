@@ -1,6 +1,8 @@
 /* Linux and macOS. */
 #ifndef _WIN32
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "platform.h"
 
 #include <errno.h>
