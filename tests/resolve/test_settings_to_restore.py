@@ -31,7 +31,13 @@ def test_what_is_chosen_in_resolve_s_own_window_is_how_the_next_clip_is_restored
     workstation.fake.answer_windows(
         [("pick", "Put back", "Onto a new video track above"), ("enter", "Strength", "much"), ("press", "OK")],
         [("enter", "Strength", "0.5"), ("enter", "Steps", "1"), ("press", "Advanced...")],
-        [("enter", "Seed", "7"), ("press", "Back")],
+        [
+            ("enter", "Seed", "7"),
+            ("pick", "Damaged frames", "hold"),
+            ("enter", "Report", True),
+            ("enter", "Sound", False),
+            ("press", "Back"),
+        ],
         [("enter", "Handles (frames)", 3), ("enter", "Folder", str(folder)), ("press", "OK")],
     )
     said = workstation.script(scripts / "Restore Settings.py")
@@ -43,6 +49,8 @@ def test_what_is_chosen_in_resolve_s_own_window_is_how_the_next_clip_is_restored
     (job,) = workstation.run("jobs", "show", "1")
     assert (job["request"]["strength"], job["request"]["steps"], job["request"]["seed"]) == (0.5, 1, 7)
     assert Path(job["output"]).is_relative_to(folder)
+    assert (job["request"]["damaged"], job["request"]["sidecar"]) == ("hold", True)
+    assert job["request"]["interpret"]["sound"] == "no"
 
 
 def test_a_window_that_is_closed_changes_nothing(workstation: Workstation) -> None:

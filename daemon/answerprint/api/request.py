@@ -155,6 +155,7 @@ class RestoreRequest:
             help="how the source encodes light: display, linear, log (film), pq, hlg, or a camera's log such as "
             "logc3; the model sees the picture as on a display, and the result is converted back",
             default="auto: by the tags of the source",
+            label="Working space",
         ),
     )
     steps: int | None = field(
@@ -206,6 +207,7 @@ class RestoreRequest:
             choices=tuple(each.value for each in DamagePolicy),
             help="damaged frames of the source: keep what can be decoded, hold the last good frame instead (also for a "
             "missing end), or fail",
+            label="Damaged frames",
         ),
     )
     device: str = field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from argparse import Action, ArgumentParser, Namespace, _ArgumentGroup
+from argparse import SUPPRESS, Action, ArgumentParser, Namespace, _ArgumentGroup
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -21,7 +21,7 @@ from answerprint.frames.codec_choice import LIKE_SOURCE
 from answerprint.frames.codecs import CODECS
 from answerprint.temporal.options import describe
 
-__all__ = ["absolute", "add_output", "add_settings", "add_source", "make_request", "settings_of"]
+__all__ = ["absolute", "add_codec", "add_output", "add_settings", "add_source", "make_request", "settings_of"]
 
 _DEFAULTS = RestoreRequest(ClipRef("-"), "-")
 _METHOD = {option.name: option for option in describe()}
@@ -35,13 +35,16 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|(?:concat|data|fd|file|pipe|subfi
 """What names no file: an address, or a protocol of FFmpeg. Any other name may have a colon, such as `take:2.mov`."""
 
 
-def add_settings(parser: ArgumentParser) -> None:
-    """Add an option for every setting that decides how frames are restored."""
+def add_settings(parser: ArgumentParser, *, kept: bool = False) -> None:
+    """Add an option for every setting that decides how frames are restored.
+
+    kept: settings of last time are completed, so those that are not given have no value.
+    """
     for group, title in _GROUPS.items():
         shown = _group(parser, title)
         for name, setting in SETTINGS.items():
             if setting.group == group:
-                _add_setting(shown, name, setting)
+                _add_setting(shown, name, setting, kept=kept)
         if group == "time":
             shown.add_argument(
                 "--list-options", action=ListOptions, nargs=0, help="list the options that --option can set, and exit"
@@ -54,18 +57,19 @@ def _group(parser: ArgumentParser, title: str) -> _ArgumentGroup:
     return made or parser.add_argument_group(title)
 
 
-def _add_setting(group: _ArgumentGroup, name: str, setting: Setting) -> None:
+def _add_setting(group: _ArgumentGroup, name: str, setting: Setting, *, kept: bool) -> None:
     """Add the option of a setting, by its type."""
     kind, default = FIELD_TYPES[name].removesuffix(" | None"), getattr(_DEFAULTS, name)
     option = f"--{name.replace('_', '-')}"
     if kind == "bool":
-        group.add_argument(_switch(name), action="store_true", dest=name, help=setting.help)
+        unset: Any = SUPPRESS if kept else False
+        group.add_argument(_switch(name), action="store_true", dest=name, help=setting.help, default=unset)
     elif kind.startswith("Mapping"):
         group.add_argument(
             option.removesuffix("s"),
             dest=name,
             action="append",
-            default=[],
+            default=SUPPRESS if kept else [],
             metavar=setting.metavar,
             help=setting.help,
         )
@@ -78,7 +82,7 @@ def _add_setting(group: _ArgumentGroup, name: str, setting: Setting) -> None:
         group.add_argument(
             option,
             **read,
-            default="" if name == "model" else default,
+            default=SUPPRESS if kept else "" if name == "model" else default,
             choices=setting.choices or (method.choices if method is not None else ()) or None,
             metavar=setting.metavar,
             help=(setting.help if method is None else _clause(method.help))
@@ -119,14 +123,10 @@ def add_output(parser: ArgumentParser) -> None:
         metavar="A:B",
         help="source frames from A up to, but not including, B, counted from 0; or two timecodes",
     )
-    codec = out.add_mutually_exclusive_group()
-    codec.add_argument("--codec", metavar="NAME", help="codec, see below (default: from the extension of the output)")
-    codec.add_argument(
-        "--like-source",
-        action="store_const",
-        const=LIKE_SOURCE,
-        dest="codec",
-        help="codec of the source's own kind, if the extension of the output can hold it",
+    add_codec(
+        out,
+        "codec, see below (default: from the extension of the output)",
+        "codec of the source's own kind, if the extension of the output can hold it",
     )
     out.add_argument("--no-audio", action="store_true", help="leave the sound out")
     out.add_argument(
@@ -138,6 +138,13 @@ def add_output(parser: ArgumentParser) -> None:
     out.add_argument("--overwrite", action="store_true", help="replace an existing output once the new one is complete")
 
 
+def add_codec(group: _ArgumentGroup, named: str, like: str) -> None:
+    """Add `--codec` and `--like-source`, with their help."""
+    codec = group.add_mutually_exclusive_group()
+    codec.add_argument("--codec", metavar="NAME", help=named)
+    codec.add_argument("--like-source", action="store_const", const=LIKE_SOURCE, dest="codec", help=like)
+
+
 def make_request(args: Namespace, source: str, output: str, **more: object) -> RestoreRequest:
     """Return the request of parsed arguments, its paths absolute. Raises InputError."""
     paths = {"input": absolute(source), "output": absolute(output)}
@@ -145,13 +152,17 @@ def make_request(args: Namespace, source: str, output: str, **more: object) -> R
 
 
 def settings_of(args: Namespace) -> dict[str, object]:
-    """Return the arguments of `add_settings` as fields of a request. Raises InputError."""
-    settings = {name: getattr(args, name) for name in SETTINGS}
+    """Return the arguments of `add_settings` as fields of a request, without those that have no value.
+
+    Raises InputError.
+    """
+    settings = {name: getattr(args, name) for name in SETTINGS if hasattr(args, name)}
     settings |= {
         name: value != getattr(_DEFAULTS, name) for name, value in settings.items() if FIELD_TYPES[name] == "bool"
     }
-    settings["options"] = _parse_options(args.options)
-    if args.size is not None:
+    if "options" in settings:
+        settings["options"] = _parse_options(args.options)
+    if settings.get("size") is not None:
         settings["size"] = read_size(args.size)
     # Commands for Resolve have options of their own with some of these names.
     given = {name: text for name in SOURCE_OPTIONS if (text := getattr(args, f"source_{name}", None)) is not None}

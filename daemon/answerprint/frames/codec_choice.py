@@ -10,7 +10,16 @@ from answerprint.frames.codecs import CODECS, CodecInfo, codec_named
 from answerprint.frames.pixel_format import planar_yuv
 from answerprint.frames.sequence import SequencePattern
 
-__all__ = ["HDR_TRANSFERS", "LIKE_SOURCE", "check_codec", "codec_for_source", "codec_without_source", "default_codec"]
+__all__ = [
+    "HDR_TRANSFERS",
+    "LIKE_SOURCE",
+    "check_codec",
+    "codec_by_kind",
+    "codec_for_source",
+    "codec_without_source",
+    "default_codec",
+    "kin_of",
+]
 
 LIKE_SOURCE = "like-source"
 """In place of a codec's name: the nearest one of the source's own kind."""
@@ -78,6 +87,26 @@ def codec_for_source(path: Path, name: str | None, info: ClipInfo) -> tuple[str,
     )
 
 
+def kin_of(coding: str) -> list[CodecInfo]:
+    """The codecs of a kind, which FFmpeg's name of what a source holds tells; none if it cannot be written."""
+    return [codec for codec in CODECS.values() if _coding(codec) == coding]
+
+
+def codec_by_kind(name: str, coding: str, suffix: str) -> tuple[CodecInfo, str]:
+    """Return a codec and the suffix of a file whose name the program makes up.
+
+    name: as asked for; for LIKE_SOURCE the codec is one of the source's kind, and the nearest is chosen once the source
+    is opened. coding: FFmpeg's name of what the source holds. suffix: of the source, kept if that kind can have it.
+    Raises InputError for a name that is none.
+    """
+    kin = kin_of(coding) if name == LIKE_SOURCE else []
+    codec = next((each for each in kin if suffix.lower() in each.suffixes), None)
+    if codec is not None:
+        return codec, suffix.lower()
+    codec = kin[0] if kin else codec_named("" if name == LIKE_SOURCE else name)
+    return codec, codec.suffixes[0]
+
+
 def _under(path: Path) -> list[CodecInfo]:
     return [codec for codec in CODECS.values() if path.suffix.lower() in codec.suffixes]
 
@@ -89,7 +118,7 @@ def _coding(codec: CodecInfo) -> str:
 def _like(path: Path, info: ClipInfo) -> tuple[str, str]:
     """The nearest codec of the source's kind that can be written under that name."""
     source = " ".join(filter(None, (info.codec, info.profile)))
-    kin = [codec for codec in CODECS.values() if _coding(codec) == info.codec]
+    kin = kin_of(info.codec)
     if not kin:
         name, _ = codec_for_source(path, None, info)
         return name, f"The source is {source}, which cannot be written: the result is {name}."

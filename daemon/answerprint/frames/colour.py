@@ -15,6 +15,7 @@ __all__ = [
     "TRANSFERS",
     "UNKNOWN",
     "UNTAGGED",
+    "WORKING_SPACES",
     "ColourTags",
     "resolve_colour",
     "space_named",
@@ -121,6 +122,12 @@ def resolve_colour(tags: ColourTags, height: int) -> ColourTags:
 
 # What editors' names of colour spaces and gammas contain, in lower case without anything but letters and digits, and
 # the working space that it means; the first that fits counts.
+WORKING_SPACES = (
+    *("display", "linear", "pq", "hlg", "log"),
+    *("logc3", "logc4", "slog3", "vlog", "acescct", "log3g10", "bmdfilm5", "davinci"),
+)
+"""The names of all working spaces, for front ends."""
+
 _SPACE_NAMES = {
     "logc4": "logc4",
     "logc": "logc3",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -123,9 +123,17 @@ class Editor:
             self.clip, track=track, source=source, record=None if record is None else self.timeline.start + record
         )
 
-    def restore(self, choice: SelectionRule, put: str = "track", *, again: bool = False, handles: int = 2) -> Queued:
-        """Restore what is chosen, and bring back what is done."""
-        wishes = RestoreSettings(put=put, handles=handles)
+    def restore(
+        self,
+        choice: SelectionRule,
+        put: str = "track",
+        *,
+        again: bool = False,
+        handles: int = 2,
+        **wished: Any,  # noqa: ANN401 - of any setting
+    ) -> Queued:
+        """Restore what is chosen, and bring back what is done. wished: of the settings."""
+        wishes = replace(RestoreSettings(put=put, handles=handles), **wished)
         queued = queue_selection(self.resolve, cast(Client, self), choice, wishes, again=again)
         finished = put_finished(self.resolve, cast(Client, self), Ledger(), [job.id for _, job in queued.jobs] or [""])
         self.outcomes = [*queued.reused, *finished.outcomes]

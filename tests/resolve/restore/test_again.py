@@ -36,6 +36,12 @@ def test_a_timeline_restored_again_is_as_it_was(editor: Editor) -> None:
     assert len(editor.pool()) == 2
 
 
+def test_a_clip_without_sound_is_restored_again_with_it_and_a_report_alone_is_no_reason(editor: Editor) -> None:
+    editor.restore(ALL, audio=False)
+    assert editor.restore(ALL, audio=False, sidecar=True).jobs == []
+    assert [job.clip.audio for _, job in editor.restore(ALL).jobs] == [None]
+
+
 def test_the_playhead_over_a_restored_clip_means_its_source(editor: Editor) -> None:
     editor.restore(ALL)
     queued = editor.restore_under(3, again=True)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
 from answerprint.errors import InputError
+from answerprint.frames.codec_choice import LIKE_SOURCE
+from answerprint.frames.sequence import names_a_sequence
 from answerprint.resolve.restore import output_names
 from answerprint.resolve.restore.output_names import Taken, folder_for, restored_path
 from answerprint.resolve.restore.settings import RestoreSettings, recall_settings, remember_settings
@@ -16,6 +19,21 @@ def test_a_restored_file_never_takes_a_name_that_is_taken(tmp_path: Path) -> Non
     first.write_bytes(b"")
     queued = str(tmp_path / "A001_C002_restored_v02.mov")
     assert restored_path(tmp_path, "A001_C002.mov", {queued}).name == "A001_C002_restored_v03.mov"
+
+
+@pytest.mark.parametrize(
+    ("name", "coding", "suffix"),
+    [
+        ("a.mov", "prores", ".mov"), ("a.mp4", "h264", ".mp4"), ("a.MOV", "h264", ".mov"), ("a.mxf", "dnxhd", ".mxf"),
+        ("a.avi", "ffv1", ".mkv"), ("a.mpg", "mpeg2video", ".mov"), ("a", "", ".mov"), ("a.dpx", "dpx", ".dpx"),
+    ],
+)  # fmt: skip
+def test_a_codec_of_the_source_s_kind_gives_the_file_its_ending(
+    tmp_path: Path, name: str, coding: str, suffix: str
+) -> None:
+    path = restored_path(tmp_path, name, (), LIKE_SOURCE, coding)
+    assert path.suffix == suffix
+    assert names_a_sequence(path) is (suffix == ".dpx")
 
 
 def test_a_dangling_link_is_a_name_that_is_taken(tmp_path: Path) -> None:
@@ -75,13 +93,23 @@ def test_what_lies_where_nothing_can_be_written_goes_to_the_films_of_the_user(
 
 def test_a_project_remembers_how_its_clips_are_restored(tmp_path: Path) -> None:
     wishes = RestoreSettings(
-        put="track", handles=12, settings={"model": "tiny-x4", "steps": 3}, priority=5, not_before=7.0
-    )
+        put="track", handles=12, codec=LIKE_SOURCE, audio=False, sidecar=True,
+        settings={"model": "tiny-x4", "steps": 3}, priority=5, not_before=7.0,
+    )  # fmt: skip
     remember_settings(tmp_path / "w", "p1", wishes)
     kept = recall_settings(tmp_path / "w", "p1")
     assert (kept.put, kept.handles, kept.settings) == ("track", 12, {"model": "tiny-x4", "steps": 3})
+    assert (kept.codec, kept.audio, kept.sidecar) == (LIKE_SOURCE, False, True)
     assert (kept.priority, kept.not_before) == (0, None)
     assert recall_settings(tmp_path / "w", "p2") == RestoreSettings()
+
+
+def test_what_an_earlier_program_kept_is_read(tmp_path: Path) -> None:
+    name = f"wishes-{hashlib.sha256(b'p').hexdigest()[:16]}.json"
+    (tmp_path / name).write_text(
+        '{"codec": "prores4444", "disable": true, "handles": 8, "put": "track", "settings": {}}'
+    )
+    assert recall_settings(tmp_path, "p") == RestoreSettings(put="track", handles=8, disable=True)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", '{"put": "nowhere"}', '{"settings": 3}', '{"handles": -1}', "{"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from functools import wraps
 from pathlib import Path
@@ -15,6 +16,7 @@ from answerprint.api.types import MediaInfo
 from answerprint.errors import InputError
 from answerprint.frames import ClipInfo
 from answerprint.frames.clip import FieldOrder
+from answerprint.frames.codec_choice import LIKE_SOURCE, codec_for_source
 from answerprint.frames.frame import FrameRange
 from answerprint.media import probe
 from answerprint.media.provenance import MADE_BY_KEY, read_provenance
@@ -133,6 +135,23 @@ def test_a_file_that_says_it_is_ours_is_left_out_or_named(fake: FakeResolve, tmp
     timeline.playhead(timeline.start + 45)
     (refused,) = planned(fake, RestoreSettings(), SelectionRule("playhead")).refused
     assert refused.refusal.code == "restored"
+
+
+def test_a_codec_of_the_source_s_kind_a_report_and_no_sound_are_in_the_job(fake: FakeResolve, film: Path) -> None:
+    fake.add_timeline("Reel 1", 25).place(fake.add_clip(film), source=(10, 50))
+    wishes = RestoreSettings(
+        put="track", codec=LIKE_SOURCE, audio=False, sidecar=True, settings={"damaged": "hold", "working_space": "log"}
+    )
+    (one,) = planned(fake, wishes).planned
+    job = make_job(one, wishes)
+    assert (job.request["codec"], Path(one.output).suffix) == (LIKE_SOURCE, ".mov")
+    assert (job.request["sidecar"], job.request["damaged"], job.request["working_space"]) == (True, "hold", "log")
+    assert (job.clip.audio, job.request["interpret"]["sound"]) == (False, "no")
+    assert one.place.attributes["Data Level"] == "Video"
+    assert codec_for_source(Path(one.output), job.request["codec"], probe(film))[0] == "h264"
+    # A file that replaces the clip's own keeps its sound.
+    (other,) = planned(fake, replace(wishes, put="replace")).planned
+    assert make_job(other, replace(wishes, put="replace")).clip.audio is None
 
 
 def test_what_the_editor_changed_in_the_clips_attributes_is_in_the_job(fake: FakeResolve, film: Path) -> None:

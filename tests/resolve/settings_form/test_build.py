@@ -15,8 +15,10 @@ from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.backends.catalogue import families
 from answerprint.errors import InputError
+from answerprint.frames.codec_choice import LIKE_SOURCE
 from answerprint.frames.codecs import CODECS
 from answerprint.pipeline.choices import resolve
+from answerprint.pipeline.working_space import SPACES
 from answerprint.resolve.put_back.modes import MODES
 from answerprint.resolve.restore.settings import RestoreSettings, recall_settings, remember_settings
 from answerprint.resolve.settings_form.answers import settings_from
@@ -47,7 +49,10 @@ def test_every_option_of_the_daemon_is_asked_once_and_the_common_ones_first() ->
     assert names[: len(common)] == common
     assert all(each.help and each.label for each in asked.fields)
     assert [value for value, _ in field(asked, "put").choices] == list(MODES)
-    assert [value for value, _ in field(asked, "codec").choices] == list(CODECS)
+    assert [value for value, _ in field(asked, "codec").choices] == [*CODECS, LIKE_SOURCE]
+    assert [value for value, _ in field(asked, "working_space").choices] == ["auto", *SPACES]
+    assert [value for value, _ in field(asked, "damaged").choices] == ["keep", "hold", "fail"]
+    assert "Input Color Space" in field(asked, "working_space").help
 
 
 def test_basic_switches_come_before_the_others() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from answerprint.cli.settings import absolute, settings_of
+from answerprint.api.request import QUALITY
+from answerprint.cli.settings import absolute, add_codec, settings_of
 from answerprint.cli.times import parse_when
 from answerprint.resolve.put_back.modes import MODES
 from answerprint.resolve.restore.settings import RestoreSettings
+from answerprint.temporal.options import describe
 
 __all__ = ["add_restore_arguments", "restore_settings_of"]
 
@@ -18,11 +22,28 @@ def add_restore_arguments(parser: ArgumentParser) -> None:
     put = parser.add_argument_group("Put back")
     put.add_argument("--put", choices=tuple(MODES), help="how to put clips back (default: as last time; at first pool)")
     put.add_argument(
-        "--handles", type=int, metavar="N", help="extra frames before and after, if the source has them (default: 24)"
+        "--handles",
+        type=int,
+        metavar="N",
+        help="extra frames before and after, if the source has them (default: as last time; at first 24)",
     )
     put.add_argument("--folder", metavar="DIR", help="folder for restored files (default: Restored, beside the source)")
-    put.add_argument("--codec", metavar="NAME", help="codec of the restored files (default: prores4444)")
-    put.add_argument("--disable", action="store_true", help="with --put track: disable the original clip below")
+    add_codec(
+        put,
+        "codec of the restored files (default: as last time; at first prores4444)",
+        "codec of each source's own kind; prores4444 if it cannot be written",
+    )
+    put.add_argument(
+        "--audio", action=BooleanOptionalAction, help="restored files have the sound of their source (default: yes)"
+    )
+    put.add_argument(
+        "--sidecar",
+        action=BooleanOptionalAction,
+        help="also write FILE.json beside each restored file: hashes, model, settings and MD5 of every frame",
+    )
+    put.add_argument(
+        "--disable", action=BooleanOptionalAction, help="with --put track: disable the original clip below"
+    )
     put.add_argument("--again", action="store_true", help="restore again what was already restored")
     put.add_argument(
         "--through", action="store_true", help="let Resolve render formats that cannot be read here (BRAW, R3D, ...)"
@@ -44,12 +65,37 @@ def restore_settings_of(args: Namespace, last: RestoreSettings) -> RestoreSettin
         "handles": args.handles,
         "folder": None if args.folder is None else absolute(args.folder),
         "codec": args.codec,
+        "disable": args.disable,
+        "audio": args.audio,
+        "sidecar": args.sidecar,
     }
     return replace(
         last,
         **{name: value for name, value in given.items() if value is not None},
-        disable=args.disable,
-        settings=settings_of(args),
+        settings=_over(last.settings, settings_of(args)),
         priority=args.priority,
         not_before=None if args.not_before is None else parse_when(args.not_before),
     )
+
+
+_OF_A_MODEL = ("task", "steps", "strength")
+_SIZES = ("size", "scale")
+
+
+def _over(last: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of last time, overridden by those of the command line.
+
+    What was chosen for another model goes, as this one may not know it; so does a model where the quality chooses one.
+    """
+    kept = dict(last)
+    options = dict(kept.pop("options", None) or {})
+    chosen = dict(given.get("options", {}))
+    if QUALITY in chosen and "model" not in given:
+        kept.pop("model", None)
+    if given.get("model", kept.get("model")) != last.get("model"):
+        of_method = {option.name for option in describe()}
+        options = {name: text for name, text in options.items() if name.replace("-", "_") in of_method}
+        kept = {name: value for name, value in kept.items() if name not in _OF_A_MODEL}
+    if any(name in given for name in _SIZES):
+        kept = {name: value for name, value in kept.items() if name not in _SIZES}
+    return {**kept, **given, "options": {**options, **chosen}}

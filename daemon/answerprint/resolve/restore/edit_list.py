@@ -14,7 +14,7 @@ from answerprint.api.job import JobRecord, JobState
 from answerprint.api.request import RestoreRequest
 from answerprint.api.types import MediaInfo, NewJob
 from answerprint.errors import AnswerprintError, InputError
-from answerprint.frames.codecs import codec_named
+from answerprint.frames.codec_choice import codec_by_kind
 from answerprint.frames.frame import FrameRange
 from answerprint.resolve.edit_lists import EditList, Master, RestoredMedia, masters, read_list
 from answerprint.resolve.restore.output_names import Taken, folder_for, restored_path
@@ -51,10 +51,11 @@ def jobs_of_list(
 
     Raises InputError for settings that no restoration has.
     """
-    codec_named(preferences.codec)
+    codec_by_kind(preferences.codec, "", "")
     # Checked once for all jobs: a list may have hundreds of thousands of pieces.
     paths = {"input": str(edit.path), "output": str(edit.path)}
-    request = RestoreRequest.from_json({**preferences.settings, **paths, "codec": preferences.codec or None}).to_json()
+    kept = {"codec": preferences.codec or None, "sidecar": preferences.sidecar}
+    request = RestoreRequest.from_json({**preferences.settings, **paths, **kept}).to_json()
     names, key = Taken(taken), list_key(edit)  # of megabytes, once
     folders: dict[Path, Path | InputError] = {}
     made: list[tuple[Master, NewJob]] = []
@@ -63,7 +64,8 @@ def jobs_of_list(
         media = master.entries[0].media
         try:
             folder = _folder(folders, master.path, edit.name, preferences)
-            output = restored_path(folder, master.path.name.replace("%", ""), names, preferences.codec)
+            coding = "" if media is None else media.codec
+            output = restored_path(folder, master.path.name.replace("%", ""), names, preferences.codec, coding)
         except InputError as error:
             refused.append((master, error))
             continue
@@ -72,6 +74,7 @@ def jobs_of_list(
             str(master.path),
             FrameRange(master.first, master.stop),
             rate=media.rate if media is not None and media.rate_is_assumed else None,
+            audio=None if preferences.audio else False,
             editor={_LIST: key, _SOURCE: str(master.path), _FIRST: str(master.first)},
         )
         job = NewJob(

@@ -8,6 +8,7 @@ from answerprint.api.clip_ref import ClipRef
 from answerprint.api.request import RestoreRequest
 from answerprint.api.types import NewJob
 from answerprint.frames.frame import FrameRange
+from answerprint.resolve.put_back.modes import mode_named
 from answerprint.resolve.put_back.placement import Placement
 from answerprint.resolve.restore.settings import RestoreSettings
 
@@ -47,6 +48,7 @@ def make_job(planned: Planned, preferences: RestoreSettings) -> NewJob:
         planned.clip,
         range=FrameRange(place.first - media_first, place.stop - media_first),
         handles=planned.handles,
+        audio=None if preferences.audio or mode_named(place.mode).changes else False,
         reel=place.metadata.get("Reel Name", place.attributes.get("Reel Name", ""))[:256],
         editor={**place.to_editor(), **({HIDE: "yes"} if preferences.disable else {})},
     )
@@ -54,6 +56,7 @@ def make_job(planned: Planned, preferences: RestoreSettings) -> NewJob:
     if planned.size is not None:
         settings |= {"size": planned.size, "scale": None}
     settings |= {**clip.settings(), "output": planned.output, "codec": preferences.codec or None}
+    settings |= {"sidecar": preferences.sidecar}
     return NewJob(
         id=planned.id,
         kind="restore",

@@ -19,13 +19,14 @@ from answerprint.api.job import ENDED, JobRecord, JobState
 from answerprint.api.types import NewJob
 from answerprint.client.client import Client
 from answerprint.errors import InputError, JobFailedError
+from answerprint.frames.codec_choice import LIKE_SOURCE
 from answerprint.frames.codecs import codec_named
 from answerprint.frames.frame import FrameRange
 from answerprint.resolve.conform.handles import retrim
 from answerprint.resolve.restore.job import Planned, make_job
 from answerprint.resolve.restore.settings import RestoreSettings
 
-__all__ = ["Earlier", "JoinPlan", "join_plan_of", "join_whole", "part_jobs"]
+__all__ = ["Earlier", "JoinPlan", "can_join", "join_plan_of", "join_whole", "part_jobs"]
 
 _KEY = "answerprint_whole"
 
@@ -77,7 +78,7 @@ def part_jobs(planned: Planned, preferences: RestoreSettings, earlier: list[Earl
     """
     asked = FrameRange(planned.place.restored_first, planned.place.restored_stop)
     missing = retrim(asked, [each.frames for each in earlier])
-    if not missing or missing == [asked] or not codec_named(preferences.codec).can_join:
+    if not missing or missing == [asked] or not can_join(preferences):
         return None
     output = Path(planned.output)
     parts = [
@@ -96,12 +97,17 @@ def part_jobs(planned: Planned, preferences: RestoreSettings, earlier: list[Earl
     whole = JoinPlan(planned.id, planned.output, tuple(held), request)
     jobs = []
     for each, part in parts:
-        job = make_job(each, preferences)
+        job = make_job(each, replace(preferences, sidecar=False))  # the joined file has one
         first, editor = planned.media_first, {**job.clip.editor, _KEY: whole.to_text()}
         frames = FrameRange(part.start - first, part.stop - first)
         clip = replace(job.clip, range=frames, handles=(0, 0), editor=editor)
         jobs.append(replace(job, clip=clip, request={**job.request, **clip.settings()}))
     return jobs
+
+
+def can_join(preferences: RestoreSettings) -> bool:
+    """Whether restored files can be joined without encoding again; not known of a codec that the source decides."""
+    return preferences.codec != LIKE_SOURCE and codec_named(preferences.codec).can_join
 
 
 def join_whole(client: Client, whole: JoinPlan) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from answerprint.errors import InputError
-from answerprint.frames.codecs import codec_named
+from answerprint.frames.codec_choice import codec_by_kind
 from answerprint.text import shortened
 
 __all__ = ["FOLDER", "Taken", "folder_for", "restored_path"]
@@ -51,15 +51,15 @@ def folder_for(source: Path, project: str, wanted: Path | None = None) -> Path:
     raise InputError(f"{places[-1]} is not writable.", "Choose another folder with --folder.")
 
 
-def restored_path(folder: Path, name: str, taken: Collection[str], codec: str = "") -> Path:
+def restored_path(folder: Path, name: str, taken: Collection[str], codec: str = "", coding: str = "") -> Path:
     """A path for a restored clip: `<name>_restored_v01.mov`, the first version that neither exists nor is in `taken`.
 
-    codec: of the file, "" for ProRes. An image sequence gets a new folder of its own, and a pattern in it. taken:
-    outputs of queued jobs; with `Taken`, many names are found as fast as one. Raises InputError if no name is left,
-    there is no such codec, or the folder cannot be created.
+    codec: of the file, "" for ProRes. coding: what the source holds, for a codec of its kind. An image sequence gets a
+    new folder of its own, and a pattern in it. taken: outputs of queued jobs; with `Taken`, many names are found as
+    fast as one. Raises InputError if no name is left, there is no such codec, or the folder cannot be created.
     """
-    info = codec_named(codec)
-    stem, suffix = _fit(Path(name).stem), info.suffixes[0]
+    info, suffix = codec_by_kind(codec, coding, Path(name).suffix)
+    stem = _fit(Path(name).stem)
     base = str(folder / f"{stem}_restored_v")
     versions = taken.versions if isinstance(taken, Taken) else {}
     for version in range(versions.get(base, 1), _MOST_VERSIONS + 1):

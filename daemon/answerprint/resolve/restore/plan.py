@@ -12,7 +12,7 @@ from answerprint.api.clip_ref import ClipRef
 from answerprint.api.types import MediaInfo
 from answerprint.errors import AnswerprintError, InputError
 from answerprint.frames.clip import FieldOrder
-from answerprint.frames.codecs import codec_named
+from answerprint.frames.codec_choice import LIKE_SOURCE, codec_by_kind, kin_of
 from answerprint.frames.colour import space_named
 from answerprint.resolve.api import Resolve
 from answerprint.resolve.conform.extent import Extent, extent_of
@@ -281,18 +281,19 @@ class _Planner:
             rate=extent.rate,
             offset=source.offset,
             speed=source.speed,
-            attributes=self._attributes(clip, name),
+            attributes=self._attributes(clip, name, media.codec),
         )
 
-    def _attributes(self, clip: ClipFacts, name: str) -> dict[str, str]:
+    def _attributes(self, clip: ClipFacts, name: str, coding: str) -> dict[str, str]:
         kept = {key: value for key, value in clip.properties.items() if value and len(value) <= _LONGEST_ATTRIBUTE}
         chosen = {key: kept[key] for key in _CARRIED if key in kept}
         chosen["Clip Name"] = f"{Path(name).stem} restored"
-        codec = codec_named(self._preferences.codec)
-        if codec.source_formats:
+        like = self._preferences.codec == LIKE_SOURCE
+        codecs = (kin_of(coding) if like else []) or [codec_by_kind(self._preferences.codec, coding, "")[0]]
+        if any(codec.source_formats for codec in codecs) or len({codec.is_yuv for codec in codecs}) > 1:
             return chosen  # the file declares the levels, which are the source's
         # The levels of the restored file, whatever the source's are: with 'Auto', Resolve would guess again.
-        return {**chosen, "Data Level": "Video" if codec.is_yuv else "Full"}
+        return {**chosen, "Data Level": "Video" if codecs[0].is_yuv else "Full"}
 
     def _planned(
         self,
@@ -308,7 +309,7 @@ class _Planner:
         folder = folder_for(
             Path(clip.path), self._project_name, Path(preferences.folder) if preferences.folder else None
         )
-        output = restored_path(folder, clip.name or place.name, self._taken, preferences.codec)
+        output = restored_path(folder, clip.name or place.name, self._taken, preferences.codec, media.codec)
         self._taken.add(str(output))
         label = extent.label
         fields = _fields(clip)

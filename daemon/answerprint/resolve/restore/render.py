@@ -135,7 +135,8 @@ class Renderer:
         )
 
     def _planned(self, place: Placement, made: RenderedFile, folder: Path) -> Planned:
-        output = restored_path(folder, made.path.name.replace("%", ""), self.taken, self.preferences.codec)
+        coding = made.facts.codec
+        output = restored_path(folder, made.path.name.replace("%", ""), self.taken, self.preferences.codec, coding)
         self.taken.add(str(output))
         facts, settings = made.facts, self.preferences.settings
         asked = settings.get("size")

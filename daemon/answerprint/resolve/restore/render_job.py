@@ -105,6 +105,6 @@ def queue_rendered(resolve: Resolve, client: Client, render_job: str, preference
         restored_stop=info.frames,
         rate=info.rate,
     )
-    output = restored_path(folder, place.name, taken, preferences.codec)
+    output = restored_path(folder, file.name.replace("%", ""), taken, preferences.codec, info.codec)
     planned = Planned(str(uuid.uuid4()), place, ClipRef(str(file), rate=info.rate), str(output))
     return client.submit(make_job(planned, preferences))[0]

@@ -10,7 +10,6 @@ from typing import Any
 from answerprint.api.clip_ref import CLIP_WORDS
 from answerprint.api.job import JobRecord, JobState
 from answerprint.errors import AnswerprintError, InputError
-from answerprint.frames.codecs import codec_named
 from answerprint.frames.frame import FrameRange
 from answerprint.frames.sequence import find_sequence, names_a_sequence
 from answerprint.resolve.conform.handles import retrim
@@ -18,7 +17,7 @@ from answerprint.resolve.put_back.ledger import LedgerRecord
 from answerprint.resolve.put_back.placement import Placement
 from answerprint.resolve.restore.clip_jobs import ClipJobs
 from answerprint.resolve.restore.job import Planned, make_job
-from answerprint.resolve.restore.join import Earlier, JoinPlan, join_plan_of
+from answerprint.resolve.restore.join import Earlier, JoinPlan, can_join, join_plan_of
 from answerprint.resolve.restore.settings import RestoreSettings
 
 __all__ = ["earlier_of", "reused"]
@@ -90,7 +89,7 @@ def reused(
             held = replace(place, restored_first=each.frames.start, restored_stop=each.frames.stop)
             return ClipJobs(planned.id, held, each.path, (replace(each.job, clip=clip),), of=each.units)
     used = [each for each in earlier if each.frames.start < asked.stop and each.frames.stop > asked.start]
-    if not codec_named(preferences.codec).can_join or retrim(asked, [each.frames for each in used]):
+    if not can_join(preferences) or retrim(asked, [each.frames for each in used]):
         return None
     request = {**make_job(planned, preferences).request, "range": f"{asked.start}:{asked.stop}"}
     whole = JoinPlan(planned.id, planned.output, tuple(used), request)
@@ -99,14 +98,14 @@ def reused(
     return ClipJobs(planned.id, place, planned.output, jobs, whole, of)
 
 
-_OTHER = ("input", "output", "range", "overwrite", "device")
+_OTHER = ("input", "output", "range", "overwrite", "device", "sidecar", "framemd5")
 
 
 def _way(request: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that decide a frame's picture."""
+    """The settings that decide a frame's picture, and whether it has sound."""
     same = {name: value for name, value in request.items() if name not in _OTHER}
     # Of the interpretation, levels, colour and fields change the picture; rate and timecode do not.
-    deciding = ("levels", "colour_space", "gamma", *CLIP_WORDS)
+    deciding = ("levels", "colour_space", "gamma", "sound", *CLIP_WORDS)
     read = {name: value for name, value in (request.get("interpret") or {}).items() if name in deciding}
     return {**same, "interpret": read, "input": request["input"]}
 

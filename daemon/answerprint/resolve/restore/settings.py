@@ -25,7 +25,9 @@ class RestoreSettings:
     """What a person chose. handles: source frames before and after. settings: fields of a RestoreRequest.
 
     folder: for the restored files, "" for beside the sources. codec: "" for ProRes 4444. disable: hide the original
-    where the restored one lies above it. priority, not_before: of the jobs.
+    where the restored one lies above it. audio: whether restored files have the source's sound, as one that replaces
+    the source's own file always has. sidecar: whether a file beside each says how it was made. priority, not_before: of
+    the jobs.
     """
 
     put: str = POOL
@@ -33,6 +35,8 @@ class RestoreSettings:
     folder: str = ""
     codec: str = DEFAULT_CODEC
     disable: bool = False
+    audio: bool = True
+    sidecar: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     priority: int = 0
     not_before: float | None = None
@@ -65,7 +69,7 @@ def remember_settings(folder: Path, project: str, preferences: RestoreSettings) 
     atomic.write_bytes(file, json.dumps(data, indent=1, sort_keys=True).encode(), overwrite=True)
 
 
-_KEPT = ("put", "handles", "folder", "codec", "disable", "settings")
+_KEPT = ("put", "handles", "folder", "codec", "disable", "audio", "sidecar", "settings")
 
 
 def _file(folder: Path, project: str) -> Path:

@@ -56,6 +56,8 @@ def settings_from(
         folder=_folder(values),
         codec=codec,
         disable=bool(values["disable"]),
+        audio=bool(values["audio"]),
+        sidecar=bool(values["sidecar"]),
         settings=settings,
         priority=last.priority,
         not_before=last.not_before,

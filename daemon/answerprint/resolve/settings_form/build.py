@@ -11,9 +11,11 @@ from types import MappingProxyType
 from typing import Any
 
 from answerprint.api.clip_ref import ClipRef
-from answerprint.api.request import FIELD_TYPES, SETTINGS, RestoreRequest
+from answerprint.api.request import AUTO, FIELD_TYPES, SETTINGS, RestoreRequest
 from answerprint.errors import InputError
+from answerprint.frames.codec_choice import LIKE_SOURCE
 from answerprint.frames.codecs import CODECS
+from answerprint.frames.colour import WORKING_SPACES
 from answerprint.option import Option, OptionKind
 from answerprint.resolve.put_back.modes import MODES
 from answerprint.resolve.restore.settings import RestoreSettings
@@ -116,6 +118,13 @@ PLAIN_SETTINGS = tuple(
 )
 """The other settings that the form asks for: all about them is in the request."""
 
+_CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType({"working_space": (AUTO, *WORKING_SPACES)})
+"""What the form offers where a request takes any text."""
+_NOTES: Mapping[str, str] = MappingProxyType(
+    {"working_space": "With auto, Input Color Space and Input Gamma of the clip decide, then the tags of its file."}
+)
+"""What only those who work in Resolve need to know of a setting."""
+
 _ASKED_ANYWAY = frozenset({"task"})
 """Options of models for which the form has a field of its own."""
 
@@ -147,6 +156,7 @@ def form_for(
             *(field_of(each) for each in sorted(of_method, key=lambda option: option.group != "basic")),
             *(merged(having, len(ready)) for having in own.values()),
             *map(_plain_setting, PLAIN_SETTINGS),
+            *_file_fields(),
         ),
     )
     return form.again(_answers(form, last, chosen), _lost(str(last_model), models) if lost else "")
@@ -190,6 +200,8 @@ def _answers(form: Form, last: RestoreSettings, chosen: ModelForm) -> dict[str, 
         "disable": last.disable,
         "folder": last.folder,
         "codec": last.codec,
+        "audio": last.audio,
+        "sidecar": last.sidecar,
     }
 
 
@@ -252,17 +264,18 @@ def _image_fields(ready: Sequence[ModelForm], chosen: ModelForm) -> list[FormFie
 def _plain_setting(name: str) -> FormField:
     """The field of a setting that is the same for every model."""
     setting, kind = SETTINGS[name], FIELD_TYPES[name].removesuffix(" | None")
+    choices, default = setting.choices or _CHOICES.get(name, ()), getattr(_DEFAULTS, name)
     return FormField(
         name,
         setting.label,
-        "choice" if setting.choices else _KINDS[_TYPES[kind]],
-        getattr(_DEFAULTS, name),
-        f"{setting.help[0].upper()}{setting.help[1:]}.",
+        "choice" if choices else _KINDS[_TYPES[kind]],
+        default,
+        f"{setting.help[0].upper()}{setting.help[1:]}. {_NOTES.get(name, '')}".rstrip(),
         "advanced",
-        choices=tuple((each, each) for each in setting.choices),
+        choices=tuple((each, each) for each in choices),
         minimum=setting.minimum,
         maximum=setting.maximum,
-        empty=setting.default,
+        empty=setting.default if default is None else "",
     )
 
 
@@ -318,7 +331,33 @@ def _put_back_fields() -> list[FormField]:
             "choice",
             _USUAL.codec,
             "Codec of the restored files.",
-            choices=tuple((codec.name, codec.description) for codec in CODECS.values()),
+            choices=(
+                *((codec.name, codec.description) for codec in CODECS.values()),
+                (LIKE_SOURCE, "The same kind as each source; ProRes 4444 if that cannot be written"),
+            ),
+        ),
+    ]
+
+
+def _file_fields() -> list[FormField]:
+    """What restored files have beside the picture."""
+    return [
+        FormField(
+            "audio",
+            "Sound",
+            "switch",
+            _USUAL.audio,
+            "Restored files have the sound of their source. It stays in any case in the timeline, and in a file that "
+            "replaces the clip's own.",
+            "advanced",
+        ),
+        FormField(
+            "sidecar",
+            "Report",
+            "switch",
+            _USUAL.sidecar,
+            "Also write a JSON file beside each restored file: hashes, model, settings, and the MD5 of every frame.",
+            "advanced",
         ),
     ]
 

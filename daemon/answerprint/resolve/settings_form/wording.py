@@ -12,11 +12,13 @@ __all__ = ["form_wording"]
 
 _WORDS: Mapping[str, str] = MappingProxyType(
     {
-        **{name: setting.label for name, setting in SETTINGS.items() if setting.label},
+        **{name.replace("_", "-"): setting.label for name, setting in SETTINGS.items() if setting.label},
         "put": "Put back",
         "handles": "Handles",
         "folder": "Folder",
         "codec": "Codec",
+        "no-audio": "Sound",
+        "sidecar": "Report",
         "inout": "Restore In-Out Range",
         "playhead": "Restore Clip Under Playhead",
         "selected": "Restore Selected Clips",
