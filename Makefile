@@ -12,7 +12,7 @@ PHOTOS ?= build/photos
 WORK ?= build/train
 STEPS ?= 20000
 
-.PHONY: help setup demo test check test-install test-slow test-fault report-reliability report-media report-resolve report-models report-gpu report-picture proto train clean ofx bundle bundle-test lock audit licences
+.PHONY: help setup demo test check test-install test-slow test-fault report-reliability report-media report-ofx report-resolve report-models report-gpu report-picture proto train clean ofx bundle bundle-test lock audit licences
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make report-reliability  measure what the daemon promises, and print the table; an hour"
 	@echo "make report-resolve  restore 86 situations of a timeline, and print what was read back; half an hour"
 	@echo "make report-media  restore 278 combinations of containers and properties, and print what is lost; 15 minutes"
+	@echo "make report-ofx  the OpenFX plugin in a strict host: times, faults, sanitizers, fuzz, colour; half an hour"
 	@echo "make report-models  what bad weights can do, how close models are to the original ones, how steady; five minutes"
 	@echo "make report-gpu  time, memory and precision of every large model on an NVIDIA card, in 8 minutes at most"
 	@echo "make report-picture  what the picture is worth: every bar, measured, beside rivals; up to an hour"
@@ -45,6 +46,8 @@ $(READY): pyproject.toml constraints.txt
 	$(BASE_PYTHON) -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@# The tests of the OpenFX plugin compile it.
+	command -v cc >/dev/null || $(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ofx]'
 	@touch $@
 
 # torchvision would break transformers where it was built for another torch, as on a machine without a GPU: so the tests
@@ -101,6 +104,11 @@ report-picture: $(READY)
 # What survives of files, in every container and form. For less: make report-media REPORT="--few --frames 0"
 report-media: $(READY)
 	cd tests && OMP_NUM_THREADS=1 SVT_LOG=1 $(abspath $(PYTHON)) -m media.matrix $(REPORT)
+
+# The plugin in a strict host. For less: make report-ofx REPORT="--only render,faults"
+report-ofx: $(READY)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ofx]'
+	cd tests && OMP_NUM_THREADS=1 $(abspath $(PYTHON)) -m ofx.report $(REPORT)
 
 report-resolve: $(READY)
 	cd tests && $(abspath $(PYTHON)) -m resolve.matrix $(REPORT)

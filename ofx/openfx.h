@@ -250,7 +250,7 @@ typedef struct {
 #define OFX_NORMALISED_XY_ABSOLUTE "OfxParamDoubleTypeNormalisedXYAbsolute"
 #define OFX_PARAM_COORDINATES "OfxParamPropDefaultCoordinateSystem"
 #define OFX_NORMALISED "OfxParamCoordinatesNormalised"
-#define OFX_PARAM_USE_HANDLE "OfxParamPropUseHostOverlayHandle"
+#define OFX_PARAM_USE_HANDLE "kOfxParamPropUseHostOverlayHandle"
 #define OFX_PARAM_HAS_HANDLE "OfxParamPropHasHostOverlayHandle"
 
 #define OFX_DRAW_CONTEXT "OfxInteractPropDrawContext"

@@ -15,7 +15,7 @@ __all__ = ["HOST_SOURCES", "OFX_SOURCES", "compile_c", "compiler"]
 
 _ROOT = Path(__file__).parents[2]
 _HOST = Path(__file__).parent / "host"
-_FLAGS = ("-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O2", "-g", "-pthread")
+_FLAGS = ("-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-g", "-pthread")
 
 HOST_SOURCES = tuple(sorted(each for each in _HOST.glob("*.c") if each.name != "sample.c"))
 """The host; the sample plugin is none of it."""

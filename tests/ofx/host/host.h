@@ -63,7 +63,8 @@ typedef struct {
 
 extern const PropertyRow host_rows[], descriptor_rows[], instance_rows[], clip_descriptor_rows[], clip_rows[],
     image_rows[], param_set_rows[], interact_rows[];
-bool is_extension(const char *name);      /* of one host: every plugin may ask whether it is there */
+/* Of one host, or newer than this host: every plugin may ask whether it is there. */
+bool is_extension(const char *name, int minor_version);
 const PropertyRow *parameter_rows(int i); /* groups of rows, until NULL */
 bool parameter_has(const char *type, int i);
 

@@ -55,6 +55,13 @@ class Node:
     def _describe_project(self, path: str | Path | None, *, thumbnail: bool) -> None:
         library, effect = self._library, self.effect
         properties = library.instance_properties(effect)
+        if self.host.ways.minor_version < 5:
+            for name in (b"Config", b"Style"):
+                library.host_property_remove(properties, b"OfxImageEffectPropColourManagement" + name)
+        else:
+            style = b"OfxImageEffectPropColourManagementStyle"
+            agreed = self.host.described(style.decode())[0].encode()
+            library.host_property_string(properties, style, 0, agreed)
         library.host_property_int(properties, b"OfxPropIsInteractive", 0, self._interactive)
         for i, side in enumerate(self.size):
             for name in (b"Size", b"Extent"):

@@ -212,7 +212,7 @@ static Property *usable(const char *what, PropertySet *set, const char *name, ch
     Property *property = name ? properties_find(set, name) : NULL;
     *status = StatErrUnknown;
     if (!property) {
-        if (!name || !is_extension(name))
+        if (!name || !is_extension(name, int_of(&set->host->properties, "OfxPropAPIVersion", 1)))
             complain(set->host, "%s(%s): no such property of %s", what, name ? name : "NULL", set->of);
         return NULL;
     }

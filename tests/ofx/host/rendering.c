@@ -15,6 +15,8 @@ Image *image_new(const Layout *layout) {
     Image *image = calloc(1, sizeof *image);
     size_t stride = row_size(layout) + (size_t)layout->padding, rows = (size_t)(layout->y2 - layout->y1);
     image->layout = *layout;
+    image->layout.premultiplication = strdup(layout->premultiplication);
+    image->layout.field = strdup(layout->field);
     image->size = GUARD + stride * rows + GUARD;
     image->memory = aligned_alloc(GUARD, (image->size + GUARD - 1) / GUARD * GUARD);
     memset(image->memory, UNTOUCHED, image->size);
@@ -24,6 +26,8 @@ Image *image_new(const Layout *layout) {
 }
 
 void image_free(Image *image) {
+    free((char *)image->layout.premultiplication);
+    free((char *)image->layout.field);
     free(image->memory);
     free(image);
 }

@@ -18,7 +18,7 @@ const PropertyRow host_rows[] = {
     {"OfxPropVersionLabel", 's', 1, READ_ONLY, "1.0.0"},
     {"OfxPropHostOSHandle", 'p', 1, READ_ONLY, NULL},
     {"OfxImageEffectHostPropIsBackground", 'i', 1, READ_ONLY, "0"},
-    {"OfxImageEffectHostPropNativeOrigin", 's', 1, READ_ONLY, "OfxImageEffectHostPropNativeOriginBottomLeft"},
+    {"OfxImageEffectHostPropNativeOrigin", 's', 1, READ_ONLY, "kOfxImageEffectHostPropNativeOriginBottomLeft"},
     {"OfxImageEffectPropSupportsOverlays", 'i', 1, READ_ONLY, "1"},
     {"OfxImageEffectPropSupportsMultiResolution", 'i', 1, READ_ONLY, "1"},
     {"OfxImageEffectPropSupportsTiles", 'i', 1, READ_ONLY, "1"},
@@ -120,7 +120,7 @@ const PropertyRow instance_rows[] = {
 const PropertyRow clip_descriptor_rows[] = {CLIP_ROWS(DESCRIBING), END};
 
 const PropertyRow clip_rows[] = {CLIP_ROWS(READ_ONLY),
-                                 {"OfxImageClipPropColourspace", 's', 1, READ_ONLY, ""},
+                                 {"OfxImageClipPropColourspace", 's', 1, WRITABLE, ""},
                                  {"OfxImageClipPropPreferredColourspaces", 's', 0, READ_ONLY, NULL},
                                  {"OfxImageEffectPropPixelDepth", 's', 1, READ_ONLY, "OfxBitDepthFloat"},
                                  {"OfxImageEffectPropComponents", 's', 1, READ_ONLY, "OfxImageComponentRGBA"},
@@ -248,12 +248,23 @@ bool parameter_has(const char *type, int i) {
     return found && (found == groups[i].types || found[-1] == ' ');
 }
 
-bool is_extension(const char *name) {
-    static const char *const extensions[] = {
+static bool among(const char *name, const char *const *names, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(name, names[i]) == 0) return true;
+    return false;
+}
+
+bool is_extension(const char *name, int minor_version) {
+    static const char *const vendors[] = {
         "OfxImageEffectPropSrcFilePath", "OfxImageEffectPropSrcFrame",    "OfxImageEffectPropResolvePage",
         "kOfxImageClipPropThumbnail",    "OfxImageEffectPropEyeToRender", "OfxImageEffectPropNoSpatialAwareness",
     };
-    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
-        if (strcmp(name, extensions[i]) == 0) return true;
-    return false;
+    static const char *const of_1_5[] = {
+        "OfxImageEffectPropColourManagementStyle",
+        "OfxImageEffectPropColourManagementAvailableConfigs",
+        "OfxImageEffectPropColourManagementConfig",
+        "OfxImageClipPropColourspace",
+    };
+    return among(name, vendors, sizeof vendors / sizeof *vendors) ||
+           (minor_version < 5 && among(name, of_1_5, sizeof of_1_5 / sizeof *of_1_5));
 }

@@ -39,13 +39,13 @@ RESOLVE = Ways(
     source_extras=True,
     skip=1,
     overlays=False,
-    premultiplication="OfxImagePreMultiplied",
+    premultiplication="OfxImageAlphaPremultiplied",
     without="OfxInteractSuite,OfxDrawSuite,OfxProgressSuite,OfxTimeLineSuite",
 )
 NUKE = Ways(
     "uk.co.thefoundry.nuke",
     general=True,
-    premultiplication="OfxImagePreMultiplied",
+    premultiplication="OfxImageAlphaPremultiplied",
     padding=64,
     minor_version=2,
     overlays=False,
@@ -56,7 +56,7 @@ NATRON = Ways(
     general=True,
     half=True,
     origin=(-3, 5),
-    premultiplication="OfxImageUnPreMultiplied",
+    premultiplication="OfxImageAlphaUnPremultiplied",
     minor_version=3,
 )
 FUSION = Ways(
