@@ -62,6 +62,23 @@ def test_every_code_of_a_dpx_comes_back(tmp_path: Path, bits: int, order: str) -
         np.testing.assert_array_equal(next(reader).picture, codes.astype(np.float32) / np.float32(top))
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_dpx_of_10_bits_without_padding_is_read(tmp_path: Path, order: str) -> None:
+    codes = np.random.default_rng(3).integers(0, 1024, (9, 16, 3)).astype(np.uint16)
+    path = write_dpx(tmp_path / "a.0001.dpx", codes, 10, order=order)
+    bits = np.unpackbits(codes.astype("<u2")[..., None].view(np.uint8), axis=-1, bitorder="little")[..., :10]
+    words = np.packbits(bits.reshape(9, -1), axis=1, bitorder="little").view("<u4").astype(order + "u4")
+    path.write_bytes(path.read_bytes()[:804] + bytes(2) + path.read_bytes()[806:2048] + words.tobytes())
+    np.testing.assert_array_equal(only_frame(path)[0], codes.astype(np.float32) / np.float32(1023))
+
+
+def test_a_dpx_that_cannot_be_read_is_refused_for_its_own_reason(tmp_path: Path) -> None:
+    path = write_dpx(tmp_path / "a.0001.dpx", np.zeros((9, 16, 3), np.uint16), 10)
+    path.write_bytes(path.read_bytes()[:806] + b"\0\1" + path.read_bytes()[808:])
+    with pytest.raises(MediaError, match="compressed"):
+        probe(path)
+
+
 @pytest.mark.parametrize("compression", ["none", "zip", "lzw", "separate"])
 def test_every_code_of_a_tiff_comes_back(tmp_path: Path, compression: str) -> None:
     codes = np.random.default_rng(0).integers(0, 65536, (24, 32, 3)).astype(np.uint16)

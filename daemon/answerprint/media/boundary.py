@@ -79,7 +79,8 @@ def reading(path: Path, sound: str = "") -> Iterator[None]:
 def _why_unreadable(path: str, error: BaseException, sound: str = "") -> tuple[str, str]:
     if isinstance(error, MemoryError):
         return f"There is not enough memory to read {path}.", "The file is damaged, or its pictures are too large."
-    if isinstance(error, PermissionError):
+    # A decoder that fails without a reason gives EPERM.
+    if isinstance(error, PermissionError) and not (isinstance(error, av.FFmpegError) and error.errno == errno.EPERM):
         return f"{path} cannot be read: permission denied.", "Check the permissions of the file."
     if isinstance(error, FileNotFoundError):
         return f"{path} does not exist.", "Check the path."

@@ -17,7 +17,7 @@ from answerprint.frames.clip import PixelWindow
 from answerprint.frames.colour import CINEON, UNKNOWN, UNTAGGED, ColourTags
 from answerprint.frames.timecode import label_of_word, plausible_rate
 
-__all__ = ["StillHeader", "dpx_header", "with_dpx_facts"]
+__all__ = ["StillHeader", "dpx_header", "is_plain_dpx", "with_dpx_facts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,7 @@ _DPX_TRANSFERS = {
     7: "smpte170m",
     8: "smpte170m",
 }
+_PLAIN_ELEMENTS = (1, 2, 3, 4, 6, 50, 51, 52)
 _DPX_PRIMARIES = {5: "bt709", 6: "bt709", 7: "bt470bg", 8: "smpte170m"}
 _DPX_ORIENTATIONS = (1, 4, 2, 3, 5, 6, 8, 7)  # EXIF's codes, by those of the header: line and then frame direction
 
@@ -89,6 +90,13 @@ def dpx_header(data: bytes) -> StillHeader:
         timecode="" if math.isnan(timecode) else label_of_word(int(timecode), rate),
         orientation=_DPX_ORIENTATIONS[orientation] if orientation < len(_DPX_ORIENTATIONS) else 1,
     )
+
+
+def is_plain_dpx(data: bytes) -> bool:
+    """Whether a picture is R'G'B' or grey without compression."""
+    order = ">" if data.startswith(b"SDPX") else "<"
+    (encoding,) = struct.unpack_from(order + "H", data, 806)
+    return data[800] in _PLAIN_ELEMENTS and encoding != 1
 
 
 def _begins(data: bytes, order: str) -> int:

@@ -69,10 +69,13 @@ def read_header(path: Path, codec: str) -> StillHeader:
         return _header(_part(path, source), codec)
 
 
-def read_picture(path: Path, codec: str, window: PixelWindow | None = None) -> tuple[VideoFrame, StillHeader]:
+def read_picture(
+    path: Path, codec: str, window: PixelWindow | None = None, display: PixelWindow | None = None
+) -> tuple[VideoFrame, StillHeader]:
     """Return a picture as planes of R'G'B' or grey with all its codes, and its header.
 
     window: the pixels that are wanted, by the file's own coordinates; those that it has not stored are black and clear.
+    display: the display window that this holds for; None for any.
     Raises MediaError if the file is damaged.
     """
     with _opened(path) as source:
@@ -81,7 +84,8 @@ def read_picture(path: Path, codec: str, window: PixelWindow | None = None) -> t
         samples, bits = _samples(path, source, part)
         header = replace(header, half=str(part.spec.format) == "half")
     stored = header.data_window or PixelWindow(0, 0, part.spec.width, part.spec.height)
-    if window is not None and stored != window:
+    shown = header.display_window or stored
+    if window is not None and stored != window and display in (None, shown):
         samples = _placed(samples, stored, window)
     return _as_frame(samples, bits, part.has_alpha), header
 
@@ -150,7 +154,10 @@ def _damaged(path: Path, why: str) -> MediaError:
 
 
 def _part(path: Path, source: oiio.ImageInput) -> _Part:
-    """Choose the first part that has colour, or else the first one. Raises MediaError for what is no plain picture."""
+    """Choose the first part that has colour, or else the first one; of pages, the largest: a small one is a thumbnail.
+
+    Raises MediaError for what is no plain picture.
+    """
     specs: list[oiio.ImageSpec] = []
     while source.seek_subimage(len(specs), 0) and len(specs) < _MAX_CHANNELS:
         specs.append(source.spec())
@@ -162,7 +169,8 @@ def _part(path: Path, source: oiio.ImageInput) -> _Part:
         raise MediaError(
             f"{shown(path)} is a deep picture: its pixels have many samples.", "Flatten it before it is restored."
         )
-    number, spec = next(((number, spec) for number, spec in flat if len(_colours(spec)) == 3), flat[0])
+    named = any(spec.get_string_attribute("name") for _, spec in flat)
+    number, spec = max(flat, key=lambda each: (len(_colours(each[1])) == 3, 0 if named else _pixels(each[1])))
     check_size(path, spec.width, spec.height)
     check_size(path, spec.full_width, spec.full_height)
     colours = _colours(spec) or (0,)
@@ -172,6 +180,10 @@ def _part(path: Path, source: oiio.ImageInput) -> _Part:
     pages = [each for place, each in enumerate(specs) if place != number and _is_another(each, spec)]
     others += [each.get_string_attribute("name") or f"picture {specs.index(each) + 1}" for each in pages]
     return _Part(number, spec, channels, alpha is not None, tuple(others))
+
+
+def _pixels(spec: oiio.ImageSpec) -> int:
+    return int(spec.width * spec.height)
 
 
 def _is_another(spec: oiio.ImageSpec, chosen: oiio.ImageSpec) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -14,14 +15,15 @@ from numpy.typing import NDArray
 
 from answerprint.errors import MediaError, TruncatedError
 from answerprint.frames.cadence import as_stored, stored_range
-from answerprint.frames.clip import ClipInfo, DamagePolicy, is_rgb
+from answerprint.frames.clip import ClipInfo, DamagePolicy, PixelWindow, is_rgb
 from answerprint.frames.frame import Frame, FrameRange
 from answerprint.frames.grid import frame_index
 from answerprint.media import levels
 from answerprint.media.boundary import best_video, open_container, reading
+from answerprint.media.changes import SourceChanges, film_facts, still_facts
 from answerprint.media.decoding import begins_clean, decoded_pictures
 from answerprint.media.fields import FieldCount, field_frames, may_have_fields, watched
-from answerprint.media.orientation import is_sideways, turned
+from answerprint.media.orientation import UPRIGHT, is_sideways, turned
 from answerprint.media.pixels import bit_depth, decode_pixels
 from answerprint.media.spacing import check_spacing
 from answerprint.media.stills import read_still
@@ -54,10 +56,11 @@ def open_reader(info: ClipInfo, frames: FrameRange | None = None, *, watch_field
 
 @dataclass(slots=True)
 class _Damage:
-    """Frames in which a decoder found damage, and the number of packets that it could not decode."""
+    """Frames in which a decoder found damage, the number of packets that it could not decode, and what changes."""
 
     found: set[int] = field(default_factory=set)
     lost: int = 0
+    changes: SourceChanges = field(default_factory=SourceChanges)
 
     def lose(self) -> None:
         self.lost += 1
@@ -65,6 +68,7 @@ class _Damage:
     def forget(self) -> None:
         self.found.clear()
         self.lost = 0
+        self.changes.forget()
 
 
 class FrameReader:
@@ -132,6 +136,10 @@ class FrameReader:
         self._next += 1
         self._last = frame
         return frame
+
+    def take_changes(self) -> list[str]:
+        """What changes within the source, so far and since the last call: a sentence each."""
+        return self._damage.changes.take(stored_range(self.info, self.range))
 
     def _number_stored(self, index: int) -> int:
         """The first stored frame that a frame of the clip comes of."""
@@ -242,11 +250,23 @@ def _numbers(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _stills(info: ClipInfo, start: int, damage: _Damage) -> _Indexed:
     """Decode the pictures of a sequence one by one."""
+    whole = PixelWindow(0, 0, info.width, info.height) if info.codec == "exr" and info.orientation == UPRIGHT else None
+    window = info.data_window or whole
+
+    def read(index: int) -> VideoFrame:
+        still = read_still(info.files[index], window, info.display_window or window)
+        facts = still_facts(still.header, still.frame, index, info.rate, whole if window is whole else None)
+        damage.changes.note(index, facts)
+        return still.frame
+
+    if start > 0:
+        with suppress(MediaError):
+            read(0)  # the result is as this picture, where later ones differ
     for index in range(start, len(info.files)):
         try:
             if not info.files[index].exists():
                 raise MediaError(f"{info.files[index]} does not exist.")
-            yield index, read_still(info.files[index], info.data_window).frame
+            yield index, read(index)
         except MediaError:
             if info.damaged is not DamagePolicy.HOLD:
                 if not info.files[index].exists():
@@ -316,6 +336,7 @@ def _decode(info: ClipInfo, landing: int, damage: _Damage) -> _Indexed:
             if index >= 0:
                 if damaged:
                     damage.found.add(index)
+                damage.changes.note(index, film_facts(frame))
                 yield index, frame
 
 

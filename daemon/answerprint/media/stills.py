@@ -27,7 +27,7 @@ from answerprint.media.boundary import (
     open_container,
     reading,
 )
-from answerprint.media.headers import StillHeader, dpx_header
+from answerprint.media.headers import StillHeader, dpx_header, is_plain_dpx
 from answerprint.media.openimageio import read_header, read_picture, stored_orientation
 from answerprint.media.orientation import UPRIGHT, orientation_of
 from answerprint.media.tags import read_tags
@@ -89,10 +89,11 @@ def read_still_header(path: Path) -> StillHeader:
         return read_header(path, codec)
 
 
-def read_still(path: Path, window: PixelWindow | None = None) -> Still:
+def read_still(path: Path, window: PixelWindow | None = None, display: PixelWindow | None = None) -> Still:
     """Decode a picture file.
 
-    window: which of the pixels of an EXR are wanted. Raises MediaError if the file is missing, damaged, not a picture
+    window: which of the pixels of an EXR are wanted; if display is given, only of one with that display window, because
+    another one is a picture of another size. Raises MediaError if the file is missing, damaged, not a picture
     or absurdly large.
     """
     path = check_source(path)
@@ -102,7 +103,7 @@ def read_still(path: Path, window: PixelWindow | None = None) -> Still:
             return _read_avif(path)
         if codec in _BY_FFMPEG:
             return _read_with_ffmpeg(path, codec)
-        return _still(path, *read_picture(path, codec, window))
+        return _still(path, *read_picture(path, codec, window, display))
 
 
 def _recognised(path: Path) -> tuple[bytes, str]:
@@ -144,13 +145,31 @@ def _read_with_ffmpeg(path: Path, codec: str) -> Still:
         raise ValueError(f"{codec} is no video decoder")
     context.options = {"max_pixels": str(MAX_PIXELS)}
     context.thread_type = "SLICE"
-    frames = context.decode(av.Packet(data)) or context.decode(None)
+    try:
+        frames = context.decode(av.Packet(data)) or context.decode(None)
+    except av.FFmpegError:
+        if codec != "dpx":
+            raise
+        return _still(path, _unusual_dpx(path, data), header)
     if not frames:
         raise MediaError(f"{path} has no picture.", "The file is damaged.")
     if codec != "dpx":
         aspect = context.sample_aspect_ratio or Fraction(1)
         header = replace(header, sample_aspect=aspect, orientation=stored_orientation(path))
     return _still(path, frames[0], header)
+
+
+def _unusual_dpx(path: Path, data: bytes) -> VideoFrame:
+    """A packing that FFmpeg does not know, such as 10 bits without padding."""
+    try:
+        return read_picture(path, "dpx")[0]
+    except MediaError as error:
+        if is_plain_dpx(data):
+            raise
+        raise MediaError(
+            f"{path} is a DPX of a kind that is not supported: compressed, or Y'CbCr of more than 8 bits.",
+            "Convert it to R'G'B' without compression first.",
+        ) from error
 
 
 def _check_png(path: Path, data: bytes) -> None:

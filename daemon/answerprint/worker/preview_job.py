@@ -96,6 +96,8 @@ def preview(request: PreviewRequest, channel: JobChannel, models: Models) -> Mes
             channel.emit(events.warning(damage_words(reader.damaged, resolved.info.damaged)))
         if reader.not_numbers:
             channel.emit(events.warning(number_words(reader.not_numbers)))
+        for change in reader.take_changes():
+            channel.emit(events.warning(change))
     return events.done(
         str(folder), len(files), time.monotonic() - began,
         flow_cache={"hits": flow.hits, "misses": flow.misses},

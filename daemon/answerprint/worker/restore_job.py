@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -262,10 +262,15 @@ class _Run:
                 )  # fmt: skip
                 began, counts = now, (self._flow.hits, self._flow.misses)
                 if self.done < len(resolved.frames) and not self._may_continue():
+                    self._say(reader.take_changes())
                     return False
-        if summary := field_summary(resolved.info, reader.fields):
-            self._channel.emit(events.warning(summary))
+        summary = field_summary(resolved.info, reader.fields)
+        self._say([*reader.take_changes(), *([summary] if summary else [])])
         return True
+
+    def _say(self, sentences: Iterable[str]) -> None:
+        for sentence in sentences:
+            self._channel.emit(events.warning(sentence))
 
     def _may_continue(self) -> bool:
         """Between two chunks: False if the job must yield. Raises what forbids the next chunk."""
