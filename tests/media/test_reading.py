@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from answerprint.errors import InputError, MediaError
 from answerprint.frames import ColourTags, FrameRange, Picture
+from answerprint.frames.grid import grid_of
 from answerprint.media import open_reader, probe, timeline
 from answerprint.media.pixels import decode_pixels
 from media.makers import fill, make_movie, make_png, number_in, numbered_frame
@@ -69,6 +70,11 @@ def test_an_edit_list_hides_frames_and_the_rest_are_numbered_from_zero(tmp_path:
 @pytest.mark.parametrize("suffix", [".mov", ".mkv"])
 def test_the_rate_is_exact(tmp_path: Path, rate: Fraction, suffix: str) -> None:
     assert probe(make_movie(tmp_path / f"clip{suffix}", 30, rate=rate)).rate == rate
+
+
+def test_pictures_one_unit_of_time_apart_do_not_make_a_rate() -> None:
+    pts = [first + step for first in range(0, 300_000, 6000) for step in (0, 1)]
+    assert grid_of(pts, Fraction(1, 90_000), [Fraction(30)], 0).rate == 30
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])

@@ -24,6 +24,7 @@ _STANDARD_RATES = (
     *(Fraction(1000 * n, 1001) for n in (24, 30, 48, 60, 120)),
 )
 _ROUNDING = Fraction(1, 2_000_000)  # less than the difference between 29.97 and 30000/1001
+_HIGHEST_RATE = 1000  # recorders of screens write pictures twice, one unit of time apart
 _LARGEST_STEP = Fraction(3, 2)  # frames between pictures of a constant rate: containers round
 # A cadence repeats often enough to be one, and stays closer to its rate than one frame left out would be.
 _CADENCE_PICTURES = 20
@@ -98,7 +99,7 @@ def grid_of(pts: Sequence[int], time_base: Fraction, named: Sequence[Fraction], 
     if whole and (cadence := _cadence(pts, time_base)) is not None:
         return cadence
     step = Counter(b - a for a, b in pairwise(pts)).most_common(1)
-    if step and step[0][0] > 0:
+    if step and step[0][0] * time_base * _HIGHEST_RATE >= 1:
         usual = 1 / (step[0][0] * time_base)
         candidates = [*_near([*named, usual]), unrounded(usual)]
     candidates = list(dict.fromkeys(candidates)) or [Fraction(25)]
