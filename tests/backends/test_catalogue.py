@@ -56,6 +56,16 @@ def test_catalogue_leaves_heavy_libraries_alone() -> None:
     assert out.stdout.strip() == "[]"
 
 
+def test_the_default_model_is_loaded_without_the_libraries_that_take_seconds() -> None:
+    program = (
+        "import sys, torch; from answerprint.worker import server; from answerprint.worker.loading import load_model;"
+        "load_model('swift-x4', torch.device('cpu')).schedule();"
+        "print({'diffusers', 'transformers', 'scipy', 'torch._dynamo'} & set(sys.modules))"
+    )
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert out.stdout == "set()\n"
+
+
 def test_families_are_found_by_their_folders() -> None:
     families = catalogue.families()
     assert {"tiny", "ldm_sr"} <= set(families)

@@ -38,11 +38,13 @@ def frames_of(first: int, stop: int, cuts: Collection[int] = ()) -> list[Frame]:
     return [frame_of(index, cuts) for index in range(first, stop)]
 
 
-def write_clip(path: Path, first: int, stop: int, cuts: Collection[int] = ()) -> Path:
-    """A lossless movie of 8 bits whose frame 0 is frame `first` of the pan."""
+def write_clip(
+    path: Path, first: int, stop: int, cuts: Collection[int] = (), *, size: tuple[int, int] = (WIDTH, HEIGHT)
+) -> Path:
+    """A lossless movie of 8 bits whose frame 0 is frame `first` of the pan. size: of its upper left part, px."""
     frames = []
     for frame in frames_of(first, stop, cuts):
-        codes = np.rint(frame.picture * 255).astype(np.uint8)
+        codes = np.rint(frame.picture[: size[1], : size[0]] * 255).astype(np.uint8)
         frames.append(VideoFrame.from_ndarray(codes, format="rgb24").reformat(format="bgr0"))
     return make_movie(path, frames, codec="ffv1")
 

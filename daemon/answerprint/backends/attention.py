@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch.nn.functional as F
-from diffusers.models.attention_processor import Attention
 from torch import Tensor, nn
 
+from answerprint.backends.network_state import attention_layers
 from answerprint.temporal.protocols import Block, TokenHook, TokenLayer
 from answerprint.temporal.stopwatch import Stopwatch
 
@@ -105,8 +105,8 @@ def self_attention_layers(network: nn.Module) -> list[tuple[TokenLayer, Any]]:
     """
     levels = len(getattr(network, "down_blocks", ()))
     found = []
-    for name, module in network.named_modules():
-        if not isinstance(module, Attention) or module.is_cross_attention or name.endswith("attn2"):
+    for name, module in attention_layers(network):
+        if module.is_cross_attention or name.endswith("attn2"):
             continue
         head, _, rest = name.partition(".")
         block: Block

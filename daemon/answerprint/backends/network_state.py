@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
-from diffusers.models.attention_processor import Attention
 from torch import Tensor, nn
 
 __all__ = [
     "COMPILER",
     "Weights",
+    "attention_layers",
     "compile_network",
     "compiler_failure",
     "dtype_for",
@@ -98,9 +99,8 @@ def compile_network(network: nn.Module) -> str:
     Attention is excluded: its hook depends on the values of tokens, which a compiled graph cannot. Compiled code
     depends on the shapes seen before: a first call differed by 5e-7 from later ones (measured).
     """
-    for module in network.modules():
-        if isinstance(module, Attention):
-            module.forward = torch.compiler.disable(module.forward)  # type: ignore[no-untyped-call]
+    for _, layer in attention_layers(network):
+        layer.forward = torch.compiler.disable(layer.forward)  # type: ignore[no-untyped-call]
     try:
         network.compile(backend=COMPILER)
     except (ImportError, RuntimeError) as error:  # in packages without the compiler, and on some systems
@@ -111,9 +111,19 @@ def compile_network(network: nn.Module) -> str:
 def uncompile_network(network: nn.Module) -> None:
     """Undo `compile_network`."""
     network._compiled_call_impl = None
-    for module in network.modules():
-        if isinstance(module, Attention):
-            vars(module).pop("forward", None)
+    for _, layer in attention_layers(network):
+        vars(layer).pop("forward", None)
+
+
+def attention_layers(network: nn.Module) -> list[tuple[str, Any]]:
+    """All attention layers of diffusers in `network`, by name.
+
+    diffusers is not imported for that, as it takes seconds: a network that has such a layer has imported it.
+    """
+    known = sys.modules.get("diffusers.models.attention_processor")
+    if known is None:
+        return []
+    return [(name, module) for name, module in network.named_modules() if isinstance(module, known.Attention)]
 
 
 def compiler_failure(error: Exception) -> str:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 from torch import Tensor
 
 from answerprint.errors import InputError, ModelError
@@ -126,8 +125,13 @@ class DiffusersSchedule:
             raise InputError(f"The sampler {self.sampler} does not support {self.steps} steps.", "Choose fewer steps.")
 
     def _make(self) -> Any:  # noqa: ANN401 - diffusers has no types
+        # Imported here: diffusers takes seconds, and models of one step need none of its schedulers.
         if self.sampler in ("ddim", "ddpm"):
+            from diffusers import DDIMScheduler
+
             return DDIMScheduler.from_config(self.config, prediction_type="sample")
+        from diffusers import DPMSolverMultistepScheduler
+
         return DPMSolverMultistepScheduler.from_config(
             self.config,
             prediction_type="sample",
