@@ -110,13 +110,15 @@ UNTAGGED = ColourTags()
 def resolve_colour(tags: ColourTags, height: int) -> ColourTags:
     """Return the tags with the matrix and the range that the conversion to and from YUV needs.
 
-    If the file does not say, the matrix depends on the height (`HD_HEIGHT`), and the range is `tv`. No other place
-    decides this. Matrix `gbr` means that the source is R'G'B'; it cannot be used for YUV and counts as missing.
+    If the file does not say, the matrix is that of BT.2020 with its primaries, else it depends on the height
+    (`HD_HEIGHT`); the range is `tv`. No other place decides this.
+    Matrix `gbr` means that the source is R'G'B'; it cannot be used for YUV and counts as missing.
     Primaries and transfer are never guessed: nothing here needs them.
     """
     matrix = tags.matrix
     if matrix in (UNKNOWN, "gbr"):
         matrix = "bt709" if height >= HD_HEIGHT else "smpte170m"
+        matrix = "bt2020nc" if tags.primaries == "bt2020" else matrix
     return replace(tags, matrix=matrix, range="tv" if tags.range == UNKNOWN else tags.range)
 
 

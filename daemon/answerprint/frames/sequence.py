@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -112,11 +112,15 @@ class BracketRange:
 
 @dataclass(frozen=True, slots=True)
 class NumberedFiles:
-    """The pictures of a sequence in order, without a gap; `first` is the number of the first."""
+    """The pictures of a sequence in order, without a gap; `first` is the number of the first.
+
+    beside: names of pictures that are like them but for a sign, for padding or for letter case.
+    """
 
     folder: Path
     first: int
     files: tuple[Path, ...]
+    beside: tuple[str, ...] = ()
 
 
 def names_a_sequence(path: Path) -> bool:
@@ -187,10 +191,13 @@ def _present(pattern: SequencePattern) -> NumberedFiles:
         raise MediaError(f"{pattern} is not a sequence of pictures.", _SUPPORTED)
     if not pattern.folder.is_dir():
         raise MediaError(f"The folder {pattern.folder} does not exist.", "Check the path.")
-    numbers = sorted(n for entry in pattern.folder.iterdir() if (n := pattern.number_of(entry.name)) is not None)
+    names = [entry.name for entry in pattern.folder.iterdir()]
+    numbers = sorted(n for name in names if (n := pattern.number_of(name)) is not None)
     if not numbers:
         raise MediaError(f"No picture in {pattern.folder} is named {pattern}.", "Check the name and its digits.")
-    return _without_gap(pattern, range(numbers[0], numbers[-1] + 1))
+    alike = re.compile(rf"{re.escape(pattern.prefix)}-?\d+{re.escape(pattern.suffix)}", re.IGNORECASE)
+    beside = sorted(name for name in names if alike.fullmatch(name) and pattern.number_of(name) is None)
+    return replace(_without_gap(pattern, range(numbers[0], numbers[-1] + 1)), beside=tuple(beside))
 
 
 _SUPPORTED = f"Sequences of {READABLE} can be read."

@@ -47,6 +47,7 @@ _OPTIONS = {
     "max_pixels": str(MAX_PIXELS),  # checked before the decoder that guesses missing parameters allocates memory
 }
 WITHOUT_SOUND = "Restore without sound (--no-audio), or convert the sound to PCM first."
+_HOW_TO_NUMBER = "Write the frame number as in plate.%04d.png or plate.[0001-0100].png."
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
 # First bytes of pictures, which some programs name like videos.
@@ -127,7 +128,8 @@ def check_source(path: Path | str) -> Path:
             # Only if it does not exist, because a file can be named `take:2.mov`.
             if _SCHEME.match(text) and not path.drive:
                 raise MediaError(f"{text} is not a path: only files on this machine are read.", "Copy the media first.")
-            raise MediaError(f"{path} does not exist.", "Check the path.")
+            numbered = any(sign in path.name for sign in "#*?")
+            raise MediaError(f"{path} does not exist.", _HOW_TO_NUMBER if numbered else "Check the path.")
         if not stat.S_ISREG(path.stat().st_mode):
             raise MediaError(f"{path} is not a regular file.", "Name a video file or an image sequence.")
         if path.stat().st_size == 0:

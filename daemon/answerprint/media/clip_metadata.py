@@ -6,7 +6,6 @@ import re
 import struct
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
 
 from av.container import InputContainer, OutputContainer, core
 from av.video.frame import VideoFrame
@@ -14,8 +13,9 @@ from av.video.stream import VideoStream
 
 from answerprint.frames.clip_metadata import Chapter, ClipMetadata, HdrMetadata
 from answerprint.media.provenance import MXF_COMMENT
+from answerprint.media.side_data import Type, side_data
 
-__all__ = ["add_metadata", "read_metadata"]
+__all__ = ["add_metadata", "hdr_metadata", "read_metadata"]
 
 # What FFmpeg writes by itself, what is kept in places of its own, and what a program wrote about its own work: the
 # deliverable is another file, of another program.
@@ -65,7 +65,7 @@ def read_metadata(
         track_title=track.get("title", "").strip(),
         language="" if language == "und" else language,
         chapters=_chapters(container, (first_pts or 0) * (stream.time_base or Fraction(1))),
-        hdr=_hdr(frame),
+        hdr=hdr_metadata(frame),
     )
 
 
@@ -84,13 +84,10 @@ def _chapters(container: InputContainer, origin: Fraction) -> tuple[Chapter, ...
     return tuple(sorted(found, key=lambda chapter: chapter.start))
 
 
-def _side_data(frame: VideoFrame, kind: str) -> bytes:
-    found: Any = frame.side_data.get(kind)
-    return b"" if found is None else bytes(found)
-
-
-def _hdr(frame: VideoFrame) -> HdrMetadata | None:
-    display, light = _side_data(frame, "MASTERING_DISPLAY_METADATA"), _side_data(frame, "CONTENT_LIGHT_LEVEL")
+def hdr_metadata(frame: VideoFrame) -> HdrMetadata | None:
+    """Return the static metadata of HDR10 that a frame has, None if it has none."""
+    display = side_data(frame, Type.MASTERING_DISPLAY_METADATA)
+    light = side_data(frame, Type.CONTENT_LIGHT_LEVEL)
     chromaticities: tuple[tuple[Fraction, Fraction], ...] = ()
     luminance = None
     if len(display) >= _DISPLAY.size:

@@ -17,7 +17,7 @@ from answerprint.frames.clip import PixelWindow
 from answerprint.frames.colour import CINEON, UNKNOWN, UNTAGGED, ColourTags
 from answerprint.frames.timecode import label_of_word, plausible_rate
 
-__all__ = ["StillHeader", "dpx_header", "is_plain_dpx", "with_dpx_facts"]
+__all__ = ["StillHeader", "dpx_header", "is_plain_dpx", "profile_notices", "with_dpx_facts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +102,13 @@ def is_plain_dpx(data: bytes) -> bool:
 def _begins(data: bytes, order: str) -> int:
     """Where the picture begins, which is where the header ends."""
     return int(struct.unpack_from(order + "I", data, 4)[0])
+
+
+def profile_notices(profile: bytes) -> tuple[str, ...]:
+    """What is said of a colour profile (ICC): nothing if there is none, or if it is that of sRGB."""
+    if not profile or any("sRGB".encode(coding) in profile for coding in ("ascii", "utf-16-be")):
+        return ()
+    return ("The source has a colour profile (ICC), which is not applied. Only a TIFF made of TIFF keeps it.",)
 
 
 _COLOUR = slice(801, 803)

@@ -21,7 +21,7 @@ from answerprint.frames.clip import PixelWindow
 from answerprint.frames.colour import CINEON, UNKNOWN, UNTAGGED, ColourTags
 from answerprint.frames.timecode import label_of_word, plausible_rate
 from answerprint.media.boundary import MAX_PIXELS, animation, check_size
-from answerprint.media.headers import StillHeader
+from answerprint.media.headers import StillHeader, profile_notices
 from answerprint.media.orientation import UPRIGHT
 from answerprint.store.atomic import shown
 
@@ -279,6 +279,7 @@ def _header(part: _Part, codec: str) -> StillHeader:
     aspect = Fraction(spec.get_float_attribute("PixelAspectRatio", 1.0)).limit_denominator(255)
     word = spec.getattribute("smpte:TimeCode")
     left_out = ", ".join(part.left_out)
+    profile = spec.getattribute("ICCProfile")
     return StillHeader(
         codec=codec,
         colour=_colour(spec, codec),
@@ -290,7 +291,10 @@ def _header(part: _Part, codec: str) -> StillHeader:
         data_window=data if windowed else None,
         display_window=display if windowed else None,
         reel=str(spec.get_string_attribute("reelName")),
-        notices=(f"Of the source, these are left out: {left_out}.",) if left_out else (),
+        notices=(
+            *((f"Of the source, these are left out: {left_out}.",) if left_out else ()),
+            *profile_notices(b"" if profile is None else np.asarray(profile, np.uint8).tobytes()),
+        ),
     )
 
 

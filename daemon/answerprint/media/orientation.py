@@ -6,13 +6,12 @@ Orientations are the numbers of EXIF, 1 to 8; films state them as a display matr
 from __future__ import annotations
 
 import struct
-from typing import Any
 
 import numpy as np
-from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 
 from answerprint.frames.frame import Picture, Plane
+from answerprint.media.side_data import Type, side_data
 
 __all__ = ["UPRIGHT", "is_sideways", "orientation_of", "turned", "turning_words"]
 
@@ -45,12 +44,11 @@ _SLANT = _ONE // 100
 
 def orientation_of(frame: VideoFrame) -> int | None:
     """Return the orientation that a film's display matrix gives, 1 without one; None for one that slants or scales."""
-    table: Any = frame.side_data  # PyAV's stub knows one kind only
-    side = table.get(Type.DISPLAYMATRIX)
-    if side is None or side.buffer_size < 36:
+    side = side_data(frame, Type.DISPLAYMATRIX)
+    if len(side) < 36:
         return UPRIGHT
     # x' = a x + c y and y' = b x + d y, both axes counted from the top left.
-    a, b, _, c, d, *_ = struct.unpack("=9i", bytes(side)[:36])
+    a, b, _, c, d, *_ = struct.unpack("=9i", side[:36])
     swapped = abs(b) > abs(a)
     along, across = ((c, b), (a, d)) if swapped else ((a, d), (b, c))
     if any(abs(abs(value) - _ONE) > _SLANT for value in along) or any(abs(value) > _SLANT for value in across):

@@ -18,8 +18,9 @@ from answerprint.frames.frame import FrameRange
 from answerprint.frames.sequence import find_sequence, names_a_sequence
 from answerprint.frames.timecode import Timecode
 from answerprint.media.boundary import best_video, check_size, check_source, open_container, reading
-from answerprint.media.clip_metadata import read_metadata
+from answerprint.media.clip_metadata import hdr_metadata, read_metadata
 from answerprint.media.decoding import decoded_pictures, is_alpha_lost
+from answerprint.media.left_out import left_out_words
 from answerprint.media.orientation import UPRIGHT, is_sideways, orientation_of, turning_words
 from answerprint.media.pixels import bit_depth, has_alpha
 from answerprint.media.stills import read_still, read_still_header
@@ -31,6 +32,7 @@ from answerprint.text import listed
 __all__ = ["DEFAULT_SEQUENCE_RATE", "probe", "sized_at"]
 
 DEFAULT_SEQUENCE_RATE = Fraction(24)
+_MOST_NAMES = 3
 
 
 def probe(path: Path | str, sequence_rate: Fraction = DEFAULT_SEQUENCE_RATE, on_read: OnRead = no_progress) -> ClipInfo:
@@ -66,6 +68,7 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
                 )
             if is_alpha_lost(stream):
                 notices += ("The file has alpha that cannot be read here: the result is opaque.",)
+            notices += left_out_words(container, stream, frame)
             sideways = is_sideways(orientation)
             aspect = stream.sample_aspect_ratio or Fraction(1)
             return ClipInfo(
@@ -188,9 +191,16 @@ def _probe_sequence(path: Path, rate: Fraction, on_read: OnRead) -> ClipInfo:
         data_window=data,
         display_window=display,
         orientation=orientation,
-        metadata=replace(NO_METADATA, reel=header.reel),
-        notices=(*turned, *header.notices),
+        metadata=replace(NO_METADATA, reel=header.reel, hdr=hdr_metadata(frame)),
+        notices=(*turned, *header.notices, *_beside(found.beside)),
     )
+
+
+def _beside(names: Sequence[str]) -> tuple[str, ...]:
+    """What is said of pictures that are named like those of the sequence, but for their numbers."""
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    shown = ", ".join(names[:_MOST_NAMES])
+    return (f"Pictures that are named alike are no part of the sequence: {shown}{more}.",) if names else ()
 
 
 def _windows(files: Sequence[Path], on_read: OnRead) -> tuple[PixelWindow | None, PixelWindow | None]:

@@ -214,8 +214,9 @@ class FrameReader:
 
     def _ends_early(self) -> TruncatedError:
         done = self._next - self.range.start
+        why = f" {self._failed.message}" if self._failed is not None and self.info.files else ""
         return TruncatedError(
-            f"{self.info.path} ends early: {done} of {len(self.range)} frames could be read.",
+            f"{self.info.path} ends early: {done} of {len(self.range)} frames could be read.{why}",
             f"Copy the source again, or restore the range {self.range.start}:{self._next}; --damaged hold repeats the"
             " last frame to the end."
             if done

@@ -27,9 +27,10 @@ from answerprint.media.boundary import (
     open_container,
     reading,
 )
-from answerprint.media.headers import StillHeader, dpx_header, is_plain_dpx
+from answerprint.media.headers import StillHeader, dpx_header, is_plain_dpx, profile_notices
 from answerprint.media.openimageio import read_header, read_picture, stored_orientation
 from answerprint.media.orientation import UPRIGHT, orientation_of
+from answerprint.media.side_data import Type, side_data
 from answerprint.media.tags import read_tags
 
 __all__ = ["Still", "read_still", "read_still_header", "still_codec"]
@@ -205,4 +206,5 @@ def _read_avif(path: Path) -> Still:
 def _still(path: Path, frame: VideoFrame, header: StillHeader) -> Still:
     """The picture, with the colour tags of its frame where the header has none."""
     check_size(path, frame.width, frame.height)
+    header = replace(header, notices=(*header.notices, *profile_notices(side_data(frame, Type.ICC_PROFILE))))
     return Still(frame, header if header.colour != UNTAGGED else replace(header, colour=read_tags(frame)))
