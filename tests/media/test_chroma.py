@@ -57,3 +57,12 @@ def test_other_chroma_keeps_its_place_and_its_mean(vertical: bool) -> None:
     assert np.allclose(halve_chroma(ramp, vertical)[:, :-1], np.arange(0, 10, 2))
     stripes = np.tile(np.array([0.0, 100.0], np.float32), (8, 6))  # finer than it can hold
     assert np.allclose(halve_chroma(stripes, False)[:, 1:-1], 50)
+
+
+@pytest.mark.parametrize("vertical", [False, True])
+@pytest.mark.parametrize("edge", range(1, 8))
+def test_an_edge_does_not_overshoot(edge: int, vertical: bool) -> None:
+    plane = np.zeros((8, 8), np.float32)
+    plane[edge:] = plane[:, edge:] = 1
+    halved = halve_chroma(plane, vertical)
+    assert 0 <= halved.min() < halved.max() <= 1

@@ -13,8 +13,10 @@ from answerprint.api.request import RestoreRequest
 from answerprint.cli.console import Console
 from answerprint.cli.context import Context
 from answerprint.cli.restore import report_end
+from answerprint.frames.codecs import CODECS
 from answerprint.ipc.messages import Message
 from answerprint.media import open_writer, probe
+from answerprint.media.sink import output_colour
 from answerprint.rpc.convert_events import job_event_from, job_event_to
 from answerprint.worker.mux_job import DeliverTask, deliver
 from answerprint.worker.requests import JobChannel, JobControls
@@ -107,3 +109,25 @@ def test_a_deep_source_is_not_cut_to_eight_bits_without_a_word(codec: str | None
         writer.write(np.full((64, 64, 3), 0.5, np.float32))
     found = probe(tmp_path / "o.mp4")
     assert (found.bit_depth, found.colour.transfer) == (8 if codec == "h264" else 10, "smpte2084")
+
+
+@pytest.mark.parametrize(
+    ("source", "settings", "written", "levels"),
+    [
+        ("yuv420p", {}, "yuv420p10le", "tv"),
+        ("yuvj422p", {}, "yuv422p10le", "pc"),
+        ("yuv422p12le", {}, "yuv422p12le", "tv"),
+        ("yuv420p", {"strength": 0.0, "scale": "1"}, "yuv420p", "tv"),
+        ("yuvj422p", {"model": "identity"}, "yuvj422p", "pc"),
+    ],
+)
+def test_what_a_model_makes_of_eight_bits_is_written_with_ten(
+    tmp_path: Path, source: str, settings: dict[str, object], written: str, levels: str
+) -> None:
+    codec = "mjpeg" if source.startswith("yuvj") else "ffv1"
+    frames = [numbered_frame(0).reformat(format=source)]
+    path = make_movie(tmp_path / "a.mkv", frames, codec=codec)
+    request = {"input": str(path), "output": str(tmp_path / "b.mkv"), **settings}
+    resolved = resolve_job(RestoreRequest.from_json(request))
+    spec, ffv1 = resolved.spec(), CODECS["ffv1"]
+    assert (spec.source_format, output_colour(spec, ffv1).range) == (written, levels)

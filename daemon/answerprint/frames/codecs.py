@@ -143,6 +143,12 @@ class CodecInfo:
         """The one of `source_formats` with the samples of the source's pixel format, "" if there is none."""
         return next((each for each in (planar_yuv(source), source) if each in self.source_formats), "")
 
+    def follows_deeper(self, source: str) -> str:
+        """The format that `follows` gives, with 10 bits in place of 8: a model makes more of 8 bits than they hold."""
+        found = self.follows(source)
+        deeper = f"{found}10le"
+        return deeper if deeper in self.source_formats else found
+
     def format_for(self, *, alpha: bool, grey: bool, source: str = "") -> str:
         """The pixel format of pictures with alpha, or of depth; what the codec cannot keep is left out.
 

@@ -112,30 +112,56 @@ def halve_chroma(plane: Plane, vertical: bool) -> Plane:
 
     Chroma that `upsample` made, sited as in video, comes back exactly; so a picture that nothing changed keeps its
     chroma, however often it is restored. [1 2 1]/4 and the mean of two rows would blur it each time.
-    The filters are the shortest symmetric ones that are biorthogonal to linear interpolation: along a row
-    [-1 2 6 2 -1]/8, the low-pass of the 5/3 wavelet (Le Gall and Tabatabai 1988); between two rows [-1 3 3 -1]/4.
+    The filters begin as the shortest symmetric ones that are biorthogonal to linear interpolation: along a row
+    [-1 2 6 2 -1]/8, the low-pass of the 5/3 wavelet (Le Gall and Tabatabai 1988); between two rows [-1 3 3 -1]/4. At an
+    edge these overshoot by an eighth and by a quarter, so what they give is limited where it is no interpolation.
     """
     if vertical:
         plane = _halve_rows(plane)
     # As lifting, so that the edges that `upsample` repeats come back too: an odd column keeps only what interpolation
-    # does not predict, and the even ones take half of that.
-    even, odd = plane[:, 0::2], plane[:, 1::2]
-    after = np.concatenate([even[:, 1:], even[:, -1:]], axis=1)
-    rest = odd - np.float32(0.5) * (even + after)[:, : odd.shape[1]]
-    nothing = np.zeros((plane.shape[0], 1), np.float32)
-    both = np.concatenate([nothing, rest, nothing], axis=1)
-    halved: Plane = even + np.float32(0.25) * (both[:, :-1] + both[:, 1:])[:, : even.shape[1]]
+    # does not predict, and the even ones take half of that, but stay between themselves and the columns beside them.
+    even, odd = np.ascontiguousarray(plane[:, 0::2]), np.ascontiguousarray(plane[:, 1::2])
+    count, odds = even.shape[1], odd.shape[1]
+    rest = np.zeros((plane.shape[0], count + 1), np.float32)
+    inner = rest[:, 1 : odds + 1]
+    np.add(even[:, :odds], np.concatenate([even[:, 1:], even[:, -1:]], axis=1)[:, :odds], out=inner)
+    inner *= np.float32(-0.5)
+    inner += odd
+    halved: Plane = rest[:, :-1] + rest[:, 1:]
+    halved *= np.float32(0.25)
+    halved += even
+    beside = np.empty_like(rest)
+    beside[:, :1], beside[:, count:] = even[:, :1], even[:, -1:]
+    beside[:, 1 : odds + 1] = odd
+    left, right = beside[:, :-1], beside[:, 1:]
+    limit = np.minimum(left, right)
+    np.maximum(halved, np.minimum(limit, even, out=limit), out=halved)
+    np.maximum(left, right, out=limit)
+    np.minimum(halved, np.maximum(limit, even, out=limit), out=halved)
     return halved
 
 
 def _halve_rows(plane: Plane) -> Plane:
-    """[H, W] -> [ceil(H / 2), W], with [-1 3 3 -1]/4."""
+    """[H, W] -> [ceil(H / 2), W].
+
+    Of interpolated rows, the two above the middle of a sample and the two below it each give the sample itself; their
+    mean is [-1 3 3 -1]/4. Where they differ, the middle one of both and of the mean of the inner rows is taken: so no
+    side carries an edge to the other.
+    """
     below = plane[-1:]
     if plane.shape[0] % 2:
         # The last sample lies below the last row: the two rows that `upsample` would have made of it.
         last, before = plane[-1:], plane[-2:-1] if plane.shape[0] > 1 else plane[-1:]
         below = np.repeat(np.float32(1.5) * last - np.float32(0.5) * before, 2, axis=0)
     rows = np.concatenate([plane[:1], plane, below])
-    inner, outer = rows[1:-1:2] + rows[2::2], rows[0:-2:2] + rows[3::2]
-    halved: Plane = np.float32(0.75) * inner - np.float32(0.25) * outer
-    return halved
+    upper, lower = rows[1:-1:2], rows[2::2]
+    above: Plane = rows[0:-2:2] * np.float32(-0.5)
+    above += np.float32(1.5) * upper
+    under = rows[3::2] * np.float32(-0.5)
+    under += np.float32(1.5) * lower
+    mean = upper + lower
+    mean *= np.float32(0.5)
+    high = np.maximum(above, under)
+    np.minimum(above, under, out=above)
+    np.maximum(above, np.minimum(high, mean, out=high), out=above)
+    return above

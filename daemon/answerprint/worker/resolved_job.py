@@ -272,11 +272,17 @@ class ResolvedJob:
         family = self.entry.info
         look = DepthLook.of(family.fill_options(self.choices.model_options)) if family.gives == "depth" else None
         provenance = self._provenance() | ({JOB_KEY: job} if job else {})
-        return OutputSpec.for_clip(
+        spec = OutputSpec.for_clip(
             self.info, self.frames, self.codec, size=self.size, provenance=provenance,
             overwrite=self.request.overwrite if overwrite is None else overwrite,
             grey=look is not None and look.colour_map == "none",
         )  # fmt: skip
+        if self.is_source or family.hidden:  # its values do not change
+            return spec
+        deeper = codec_named(self.codec).follows_deeper(spec.source_format)
+        full = spec.source_format.startswith("yuvj")  # which no deeper format says
+        colour = replace(spec.colour, range="pc") if full else spec.colour
+        return replace(spec, source_format=deeper, colour=colour) if deeper else spec
 
     def _provenance(self) -> dict[str, str]:
         """Settings of the job, for the deliverable's metadata: enough to repeat it."""
