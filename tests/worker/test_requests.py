@@ -41,12 +41,12 @@ class Pipe(io.BytesIO):
 
 
 class Parent:
-    def __init__(self) -> None:
+    def __init__(self, **more: float) -> None:
         self.pipe = Pipe()
         self.ended = threading.Event()
         self.code: int | None = None
         channel = ChildChannel(MessageReader(self.pipe), MessageWriter(io.BytesIO()))
-        self.inbox = Inbox(channel, end=self._end)
+        self.inbox = Inbox(channel, end=self._end, **more)
         self.inbox.listen()
 
     def take(self) -> Request:
@@ -120,3 +120,14 @@ def test_without_a_parent_the_job_stops_and_the_process_ends(garbage: bytes) -> 
     assert parent.take().kind == "exit"
     assert parent.ended.wait(DEADLINE_SECONDS)
     assert parent.code == 0
+
+
+def test_a_job_that_must_clean_up_has_the_time_for_it() -> None:
+    """On a busy machine, half a second was too short, and part of a deliverable stayed in the user's folder."""
+    parent = Parent(last_seconds=600.0)
+    parent.pipe.feed({"type": "mux"})
+    job = parent.take()
+    parent.pipe.end()
+    assert job.controls.stop.wait(DEADLINE_SECONDS)
+    assert parent.take().kind == "exit"
+    assert not parent.ended.wait(0.7)

@@ -26,12 +26,17 @@ from answerprint.worker.resolved_job import few_frames, read_source, resolve_job
 __all__ = ["main"]
 
 
+_LAST_SECONDS = 20.0
+"""Time to clean up after the parent has gone. A deliverable begun must leave the user's folder, which takes long on a
+busy machine; only a process that hangs waits for it."""
+
+
 def main(argv: Sequence[str] = ()) -> int:
     """Serve until the parent sends `exit` or goes away; returns the exit code."""
     channel = ChildChannel.open()
     try:
         channel.request()
-        inbox = Inbox(channel)
+        inbox = Inbox(channel, last_seconds=_LAST_SECONDS)
         inbox.listen()
         libraries = {"av": str(av.__version__), "ffmpeg": str(av.ffmpeg_version_info)}
         channel.emit(events.ready(os.getpid(), "", [], libraries))

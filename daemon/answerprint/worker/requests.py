@@ -50,7 +50,7 @@ class JobChannel:
 _JOBS = frozenset({"restore", "preview", "mux", "probe", "frame"})
 _END: Message = {"type": "exit"}
 _LAST_SECONDS = 0.5
-"""Time to clean up after the parent has gone: enough to remove a temporary file."""
+"""Time to clean up after the parent has gone, for work that leaves nothing outside the daemon's own folders."""
 
 
 @dataclass(slots=True)
@@ -70,15 +70,18 @@ class Inbox:
     """Requests in order of arrival. `stop` and `yield` are not queued: they set a flag of the running job, or else of
     the first waiting one.
 
-    When the parent has gone, the running job is stopped, and shortly after the process exits wherever it is. That is
-    safe: all files are complete or absent.
+    When the parent has gone, the running job is stopped, and `last_seconds` later the process exits wherever it is.
+    That is safe: all files are complete or absent, but for temporary ones.
 
     One lock, taken by the listening and the working thread; neither holds another lock.
     """
 
-    def __init__(self, channel: ChildChannel, *, end: Callable[[int], object] = os._exit) -> None:
+    def __init__(
+        self, channel: ChildChannel, *, end: Callable[[int], object] = os._exit, last_seconds: float = _LAST_SECONDS
+    ) -> None:
         self._channel = channel
         self._end = end
+        self._last_seconds = last_seconds
         self._requests: deque[Request] = deque()
         self._running: Request | None = None
         self._changed = threading.Condition()
@@ -113,7 +116,7 @@ class Inbox:
             pass  # garbage is treated like a closed pipe
         self._put({"type": "stop"})
         self._put(_END)
-        threading.Timer(_LAST_SECONDS, self._end, (0,)).start()
+        threading.Timer(self._last_seconds, self._end, (0,)).start()
 
     def _put(self, message: Message) -> None:
         with self._changed:
