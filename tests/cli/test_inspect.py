@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from answerprint.api.job import JobRecord, JobState
 from answerprint.cli.console import Console
 from answerprint.cli.plan import plan_words
 from answerprint.cli.progress import ProgressLines
+from answerprint.cli.settings import absolute
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
 from answerprint.scheduler.expected import expected_seconds
@@ -111,3 +114,15 @@ def test_time_is_that_of_the_last_job_alike_by_its_pixels() -> None:
     assert expected_seconds(jobs, started(device=""), request) == 700
     assert expected_seconds(jobs[:1], started(), request) is None
     assert expected_seconds(jobs, started() | {"model": "tiny-x4"}, request) is None
+
+
+def test_the_number_of_a_picture_may_be_written_as_other_programs_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kept.##.png").touch()
+    for typed, meant in (
+        ("plate.####.exr", "plate.%04d.exr"), ("a##/s##_##.dpx", "a##/s##_%02d.dpx"), ("kept.##.png", "kept.##.png"),
+        ("take#2.png", "take#2.png"), ("##.mov", "##.mov"),
+    ):  # fmt: skip
+        assert absolute(typed) == str(tmp_path / meant)

@@ -131,3 +131,10 @@ def test_what_a_model_makes_of_eight_bits_is_written_with_ten(
     resolved = resolve_job(RestoreRequest.from_json(request))
     spec, ffv1 = resolved.spec(), CODECS["ffv1"]
     assert (spec.source_format, output_colour(spec, ffv1).range) == (written, levels)
+
+
+def test_asking_for_fields_where_there_are_none_is_answered(tmp_path: Path) -> None:
+    path = make_movie(tmp_path / "a.mkv", 3, codec="ffv1")
+    asked = {"input": str(path), "output": str(tmp_path / "b.mkv"), "interpret": {"deinterlace": "field"}}
+    (said,) = resolve_job(RestoreRequest.from_json(asked)).notices
+    assert said == "No interlaced frames were found: the number of frames stays."

@@ -19,6 +19,7 @@ from answerprint.cli.option_table import option_lines
 from answerprint.errors import InputError
 from answerprint.frames.codec_choice import LIKE_SOURCE
 from answerprint.frames.codecs import CODECS
+from answerprint.frames.sequence import IMAGE_SUFFIXES
 from answerprint.temporal.options import describe
 
 __all__ = ["absolute", "add_codec", "add_output", "add_settings", "add_source", "make_request", "settings_of"]
@@ -31,6 +32,7 @@ _GROUPS: Mapping[SettingGroup, str] = MappingProxyType(
 _EXCEPTIONS: Mapping[str, str] = MappingProxyType({"noise": "; independent with --no-consistency"})
 """Exceptions to the default of an option of the method."""
 _READ: Mapping[str, Callable[[str], object]] = MappingProxyType({"int": int, "float": float})
+_HASHES = re.compile(r"#{2,9}(?=[^#]*$)")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|(?:concat|data|fd|file|pipe|subfile)[:,]", re.IGNORECASE)
 """What names no file: an address, or a protocol of FFmpeg. Any other name may have a colon, such as `take:2.mov`."""
 
@@ -181,7 +183,15 @@ def absolute(text: str) -> str:
     if _URL.match(text) and not Path(text).drive and not os.path.lexists(text):  # a file may be called `file:2.mov`
         remedy = "Copy the media to this machine first." if "://" in text else f"A file of that name is ./{text}"
         raise InputError(f"{text} is not a path on this machine.", remedy)
-    return os.path.abspath(text)  # noqa: PTH100 - may be a pattern of a sequence
+    return numbered(os.path.abspath(text))  # noqa: PTH100 - may be a pattern of a sequence
+
+
+def numbered(path: str) -> str:
+    """The path with `%04d` for `####`, as other programs write the number of a picture; a file of that name stays."""
+    folder, name = os.path.split(path)
+    if Path(name).suffix.lower() not in IMAGE_SUFFIXES or os.path.lexists(path):
+        return path
+    return str(Path(folder) / _HASHES.sub(lambda found: f"%0{len(found[0])}d", name, count=1))
 
 
 class ListOptions(Action):

@@ -32,6 +32,8 @@ def field_note(info: ClipInfo, clip: ClipRef) -> str:
         return f"{info.fields_found}: {_FILM[info.cadence]}"
     film = clip.telecine and info.cadence is Cadence.FRAME
     none = "No 3:2 pulldown was found: no frames are left out." if film else ""
+    if not info.interlaced and clip.deinterlace:
+        none = f"{none} No interlaced frames were found: the number of frames stays.".strip()
     if not info.interlaced:
         found = f"{info.fields_found}: restored as they are." if info.fields_found and asked is None else ""
         return f"{found} {none}".strip()
