@@ -71,7 +71,7 @@ check:
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
 	$(VENV)/bin/lint-imports
-	ANSWERPRINT_TEST_VISION=$(wildcard $(VISION)) $(PYTHON) -m pytest -n auto --dist loadfile
+	ANSWERPRINT_TEST_VISION=$(wildcard $(VISION)) $(PYTHON) -m pytest -n auto --dist worksteal
 
 test-install: $(READY)
 	$(PYTHON) -m pytest -m "slow or not slow" tests/installer/test_readme.py

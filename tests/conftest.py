@@ -36,6 +36,12 @@ def user_home_is_left_alone() -> Iterator[None]:
         pytest.fail(f"the test wrote into the user's own home: {', '.join(found)}")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """What `-n auto` is: more than there are processors, as many tests wait for other processes most of their time."""
+    return max(1, 3 * (os.cpu_count() or 1) // 2)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Goldens are renewed on purpose only."""
     parser.addoption(WRITE, action="store_true", help="write the files in tests/goldens anew")

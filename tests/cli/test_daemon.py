@@ -9,14 +9,14 @@ import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from answerprint import __version__
-from cli.daemons import SCRIPTED, daemon_at
+from cli.daemons import daemon_at, next_worker, steering_in
 from cli.program import Program, error_lines
 from cli.runner import CliRunner
-from cli.test_crash import next_worker
 
 
 @pytest.fixture
@@ -108,17 +108,20 @@ def test_a_daemon_of_another_version_is_stopped_all_the_same(protocol: int, lone
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
-def test_a_job_is_watched_on_when_its_daemon_was_ended_and_started_again(end: signal.Signals, lone: Program) -> None:
+def test_a_job_is_watched_on_when_its_daemon_was_ended_and_started_again(
+    end: signal.Signals, lone: Program, tmp_path: Path
+) -> None:
     (lone.folder / "patient.mov").touch()
+    steering = steering_in(tmp_path / "control")
     with ExitStack() as stack:
-        daemon = stack.enter_context(daemon_at(lone.home, SCRIPTED))
+        daemon = stack.enter_context(daemon_at(lone.home, steering))
         watching = stack.enter_context(lone.start("restore", "patient.mov", "out.mov", "--json"))
         stack.callback(watching.kill)
-        first = next_worker(watching)
+        first = next_worker(watching, steering)
         daemon.send_signal(end)
         daemon.wait(20)
-        stack.enter_context(daemon_at(lone.home, SCRIPTED))
-        assert next_worker(watching) != first
+        stack.enter_context(daemon_at(lone.home, steering))
+        assert next_worker(watching, steering) != first
         watching.send_signal(signal.SIGINT)
         out, err = watching.communicate(timeout=30)
     assert watching.returncode == 130

@@ -24,7 +24,7 @@ from answerprint.rpc.session_file import lock_path, prepare_run_folder
 from answerprint.store.lock import InstanceLock
 from server.harness import PATIENCE_SECONDS, await_until
 
-PROGRAM = Path(__file__).parents[1] / "fakes" / "daemon_program.py"
+PROGRAM = Path(__file__).parents[1] / "fakes" / "daemon.py"
 
 
 def command(scene: str = "") -> list[str]:

@@ -1,9 +1,15 @@
-"""A daemon of jobs that nobody does: the seam behind the server, in memory, with the same promises."""
+"""A daemon of jobs that nobody does: the seam behind the server, in memory, with the same promises.
+
+As a program it serves one in the place of answerprintd: `python daemon.py [SCENE]`.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import sys
+import tempfile
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import replace
@@ -29,9 +35,13 @@ from answerprint.api.types import (
     WarmModel,
 )
 from answerprint.errors import InputError, MediaError, ModelError
+from answerprint.home import run_folder
 from answerprint.ipc import events
 from answerprint.ipc.messages import Message
+from answerprint.rpc.session_file import lock_path, prepare_run_folder
 from answerprint.scheduler.submit_order import SubmitOrder
+from answerprint.server.server import serve
+from answerprint.store.lock import HeldError, InstanceLock
 
 __all__ = ["FakeDaemon"]
 
@@ -329,3 +339,39 @@ class FakeDaemon:
         if len(found) != 1:
             raise NotFoundError(f"There is no job {reference}.", "See: answerprint jobs list")
         return found[0]
+
+
+async def _serve() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        daemon = FakeDaemon(Path(folder))
+        server = await serve(daemon, run_folder(), start_id=str(os.getpid()))
+        await server.open()
+        await daemon.ended.wait()
+        await server.stop()
+
+
+def main() -> int:
+    """Serve until it is told to end; 6 where another one serves."""
+    scene = sys.argv[1] if len(sys.argv) > 1 else ""
+    if scene == "broken":
+        sys.stderr.write("the disk is on fire\n")
+        return 4
+    if scene == "mute":
+        with contextlib.suppress(KeyboardInterrupt):
+            sys.stdin.read()
+            asyncio.run(asyncio.sleep(10))
+        return 0
+    prepare_run_folder(run_folder())
+    try:
+        with InstanceLock(lock_path(run_folder())):
+            if scene == "report":
+                Path(os.environ["ANSWERPRINT_HOME"], "environment").write_text("\n".join(sorted(os.environ)))
+                Path(os.environ["ANSWERPRINT_HOME"], "session").write_text(f"{os.getsid(0)} {os.getpid()} {Path.cwd()}")
+            asyncio.run(_serve())
+    except HeldError as error:
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -33,7 +33,7 @@ _RESTORE = {
 }  # fmt: skip
 
 
-class StandIn:
+class DeviceStandIn:
     """One device."""
 
     def __init__(self, channel: ChildChannel, inbox: Inbox, device: str) -> None:
@@ -141,7 +141,7 @@ class StandIn:
 class Restoration:
     """A restore message, from its checks to its final event."""
 
-    def __init__(self, worker: StandIn, letter: Request, talk: JobChannel) -> None:
+    def __init__(self, worker: DeviceStandIn, letter: Request, talk: JobChannel) -> None:
         message = letter.message
         self.steering, self.worker, self.letter, self.talk = worker.steering, worker, letter, talk
         self.expect = self.steering.expect
@@ -259,7 +259,7 @@ def main() -> int:
             Steering.of_child().refuse(f"the first message is {hello}")
         inbox = Inbox(channel)
         inbox.listen()
-        return StandIn(channel, inbox, str(hello["device"])).serve()
+        return DeviceStandIn(channel, inbox, str(hello["device"])).serve()
     except AnswerprintError as error:
         channel.emit(events.error(error))
         return error.exit_code

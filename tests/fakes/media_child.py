@@ -27,7 +27,7 @@ _FRAME = {
 }  # fmt: skip
 
 
-class StandIn:
+class MediaStandIn:
     """Answers one message after the other."""
 
     def __init__(self, channel: ChildChannel, inbox: Inbox) -> None:
@@ -129,7 +129,7 @@ def main() -> int:
         Steering.of_child().refuse(f"the first message is {hello}")
     inbox = Inbox(channel)
     inbox.listen()
-    return StandIn(channel, inbox).serve()
+    return MediaStandIn(channel, inbox).serve()
 
 
 if __name__ == "__main__":

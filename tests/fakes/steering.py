@@ -1,7 +1,7 @@
 """How a test steers the stand-ins for the children: by files in a folder, which they read at each step of their work.
 
 CONTROL/<clip>.json           what a clip is like, and what goes wrong when: see `Script`
-CONTROL/visits/               one file for each time that a step was reached
+CONTROL/visits/               one file for each time that a step was reached, with the process that did
 CONTROL/go/<clip> <step>      ends a `hold` there
 CONTROL/violations            what the daemon did that it must not do
 """
@@ -97,6 +97,10 @@ class Steering:
         """How often a step was reached."""
         return len(list((self.folder / "visits").glob(f"{clip} {step} *")))
 
+    def process(self, clip: str, step: str) -> int:
+        """The process that reached a step last."""
+        return int((self.folder / "visits" / f"{clip} {step} {self.visits(clip, step) - 1}").read_text())
+
     @property
     def order(self) -> list[str]:
         """The steps that were reached, in the order in which they were."""
@@ -137,7 +141,8 @@ class Steering:
         for visit in range(1000):
             path = self.folder / "visits" / f"{clip} {step} {visit}"
             try:
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+                with path.open("x") as file:
+                    file.write(str(os.getpid()))
             except FileExistsError:
                 continue
             return visit
@@ -158,6 +163,8 @@ class Steering:
             for seconds in range(20):  # a slow disk: little comes, and it is said
                 threading.Event().wait(0.05)
                 talk.emit(events.stage("probe", f"Reading {clip}: {seconds} frames so far"))
+        elif action == "vanish":
+            os._exit(0)
         elif action == "hang":
             threading.Event().wait()
         elif action == "garbage":

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 _FAKES = Path(__file__).resolve().parent.parent / "fakes"
-_STANDIN = (sys.executable, str(_FAKES / "standin_daemon.py"))
+_STANDIN = (sys.executable, str(_FAKES / "answerprintd.py"))
 _TRIES = 40
 _ALREADY_RUNNING = 6
 _WORKS = ("stage", "started", "progress")  # what only a worker says
