@@ -15,6 +15,7 @@ from answerprint.errors import InputError
 __all__ = [
     "config_file",
     "flow_cache_folder",
+    "frame_cache_folder",
     "home",
     "logs_folder",
     "models_folder",
@@ -61,6 +62,11 @@ def models_folder() -> Path:
 def flow_cache_folder() -> Path:
     """The cache of optical flow."""
     return home() / "cache" / "flow"
+
+
+def frame_cache_folder() -> Path:
+    """The cache of restored frames that the OpenFX node shows."""
+    return home() / "cache" / "frames"
 
 
 def state_folder() -> Path:

@@ -12,12 +12,14 @@ from pathlib import Path
 
 from answerprint import __version__
 from answerprint.api.job import JobState
+from answerprint.api.types import NewJob
 from answerprint.child import BUNDLE_FLAG, command
 from answerprint.child import main as child_main
 from answerprint.cli.console import Console, prepare_streams
 from answerprint.descriptors import raise_limit
-from answerprint.errors import AnswerprintError, CancelledError
-from answerprint.home import home, logs_folder, run_folder, state_folder
+from answerprint.errors import AnswerprintError, CancelledError, NoDaemonError
+from answerprint.frames.frame import FrameRange
+from answerprint.home import frame_cache_folder, home, logs_folder, run_folder, state_folder
 from answerprint.ipc.child import Child
 from answerprint.rpc.session_file import root_warning
 from answerprint.scheduler.config import Config, load_config
@@ -25,6 +27,7 @@ from answerprint.scheduler.journal_thread import JournalThread
 from answerprint.scheduler.logfile import open_log
 from answerprint.scheduler.service import Service
 from answerprint.server.home_lock import HomeLock
+from answerprint.server.node_socket import NodeSocket
 from answerprint.server.server import Server, serve
 from answerprint.store.journal import Journal
 from answerprint.store.lock import HeldError
@@ -117,7 +120,9 @@ async def _serve(config: Config, child_command: Callable[[str], list[str]], lock
         start_worker=lambda: Child.start(child_command("device"), "device", logs_folder()),
         start_media=lambda: Child.start(child_command("media"), "media", logs_folder()),
         on_shut_down=ending.set,
+        plan=_plan_node_job,
     )
+    nodes = NodeSocket(run_folder(), frame_cache_folder(), service.nodes.ask)
     try:
         server = await serve(service, run_folder(), start_id=service.start_id)
     except AnswerprintError:
@@ -126,12 +131,14 @@ async def _serve(config: Config, child_command: Callable[[str], list[str]], lock
     try:
         service.start()
         await server.open()
+        await _listen_to_nodes(nodes)
         _log.info("serving version=%s endpoint=%s", __version__, server.session.endpoint)
-        watch = asyncio.create_task(_stay_reachable(server, lock, ending))
+        watch = asyncio.create_task(_stay_reachable(server, nodes, lock, ending))
         await ending.wait()
         _log.info("ending")
         watch.cancel()
         await asyncio.gather(watch, return_exceptions=True)
+        await nodes.close()
         await server.drain()
     finally:
         try:
@@ -142,21 +149,39 @@ async def _serve(config: Config, child_command: Callable[[str], list[str]], lock
     return 0
 
 
+def _plan_node_job(id: str, path: str, frames: FrameRange | None, taken: Sequence[str]) -> NewJob:
+    # Only now: nobody may ever press the node's button, and the start stays short.
+    from answerprint.resolve.restore.node_job import plan_node_job
+
+    return plan_node_job(id, path, frames, taken)
+
+
 def _move_in(journal: Journal, shared: Path, own: Path) -> int:
     return len(move_in(shared, own, [job.id for job in journal.in_states(frozenset(JobState))]))
 
 
-async def _stay_reachable(server: Server, lock: HomeLock, ending: asyncio.Event) -> None:
-    """Listen again if the socket or the session file was removed; stop if the journal's folder or its lock was removed,
-    as another daemon may have started there.
+async def _listen_to_nodes(nodes: NodeSocket) -> bool:
+    """Listen to the OpenFX plugin; without it the daemon does everything else."""
+    try:
+        await nodes.listen()
+    except NoDaemonError as error:
+        _log.warning("%s", error)
+        return False
+    return True
+
+
+async def _stay_reachable(server: Server, nodes: NodeSocket, lock: HomeLock, ending: asyncio.Event) -> None:
+    """Listen again if a socket or a file that names it was removed; stop if the journal's folder or its lock was
+    removed, as another daemon may have started there.
     """
-    reported = ""
+    reported, heard = "", True
     while not ending.is_set():
         await asyncio.sleep(_CHECK_SECONDS)
         if not lock.guards():
             _log.error("stopping: the journal's folder or its lock was removed")
             ending.set()
-        elif not server.reachable():
+            continue
+        if not server.reachable():
             try:
                 lock.restore_run()
                 await server.listen_again()
@@ -169,6 +194,8 @@ async def _stay_reachable(server: Server, lock: HomeLock, ending: asyncio.Event)
                 _log.warning(
                     "reachable again endpoint=%s: the folder or the socket had been removed", server.session.endpoint
                 )
+        if heard and not nodes.reachable():
+            heard = await _listen_to_nodes(nodes)
 
 
 def _on_signals(end: Callable[[], None]) -> None:

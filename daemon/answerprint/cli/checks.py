@@ -14,7 +14,7 @@ from answerprint.cli.connect import reach_daemon
 from answerprint.cli.jobs.words import size_words
 from answerprint.cli.times import duration
 from answerprint.errors import AnswerprintError, InputError, NoDaemonError
-from answerprint.home import run_folder, state_folder
+from answerprint.home import frame_cache_folder, run_folder, state_folder
 from answerprint.scheduler.config import load_config
 from answerprint.text import counted
 
@@ -57,6 +57,7 @@ def daemon_checks() -> Iterator[DoctorCheck]:
         for problem in info.problems:
             yield DoctorCheck("daemon", False, problem)
     yield _journal(info)
+    yield _node(info)
 
 
 def verification_checks() -> Iterator[DoctorCheck]:
@@ -122,6 +123,27 @@ def _no_daemon(error: NoDaemonError) -> DoctorCheck:
     except AnswerprintError as problem:
         return DoctorCheck("daemon", False, problem.message, problem.remedy)
     return DoctorCheck("daemon", True, "not running; commands start it when they need it")
+
+
+def _node(info: DaemonInfo | None) -> DoctorCheck:
+    """The socket and the cache of the OpenFX node."""
+    from answerprint.ofx.frame_cache import FrameCache
+    from answerprint.ofx.protocol import MalformedError, Rendezvous
+    from answerprint.server.node_socket import rendezvous_path
+
+    try:
+        limit = load_config().frame_cache_bytes
+    except InputError:
+        limit = 0  # already reported
+    used = FrameCache(frame_cache_folder(), limit).used_bytes()
+    frames = f"{size_words(used)} of {size_words(limit)} of frames in {frame_cache_folder()}"
+    if info is None:
+        return DoctorCheck("OpenFX node", True, f"served while a daemon runs; {frames}")
+    try:
+        endpoint = Rendezvous.parse(rendezvous_path(run_folder()).read_bytes()).endpoint
+    except (OSError, MalformedError):
+        return DoctorCheck("OpenFX node", False, "the daemon does not listen to it; its log says why", _RESTART)
+    return DoctorCheck("OpenFX node", True, f"served at {endpoint}; {frames}")
 
 
 def _journal(info: DaemonInfo | None) -> DoctorCheck:

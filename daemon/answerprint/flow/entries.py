@@ -1,14 +1,15 @@
-"""The flow cache's files: atomic writing, listing, and removal of abandoned temporary files."""
+"""Files of the caches: atomic writing, listing, and removal of abandoned temporary files."""
 
 from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ABANDONED_NS", "SUFFIX", "CacheEntry", "children", "list_entries", "write_entry"]
+__all__ = ["ABANDONED_NS", "SUFFIX", "CacheEntry", "children", "is_flow", "list_entries", "write_entry"]
 
 SUFFIX = ".flow"
 ABANDONED_NS = 3600 * 10**9
@@ -27,8 +28,15 @@ class CacheEntry:
     bytes: int
 
 
-def write_entry(path: Path, data: bytes) -> None:
+def is_flow(name: str) -> bool:
+    """Whether a file of that name is an entry of the flow cache."""
+    return Path(name).suffix == SUFFIX
+
+
+def write_entry(path: Path, *data: bytes | memoryview, durable: bool = True) -> None:
     """Write `data` to `path` atomically; creates the folder if needed.
+
+    durable: it is on disk before it has its name; otherwise a power cut may leave an empty file.
 
     Raises:
         OSError: nothing was written, and no temporary file is left.
@@ -37,9 +45,10 @@ def write_entry(path: Path, data: bytes) -> None:
     temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{uuid.uuid4().hex}")
     try:
         with temporary.open("xb") as file:
-            file.write(data)
+            file.writelines(data)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except OSError:
         with suppress(OSError):
@@ -47,8 +56,8 @@ def write_entry(path: Path, data: bytes) -> None:
         raise
 
 
-def list_entries(folder: Path, now_ns: int) -> tuple[list[CacheEntry], int]:
-    """The entries two levels below `folder`, and the number of files that could not be examined.
+def list_entries(folder: Path, now_ns: int, is_entry: Callable[[str], bool] = is_flow) -> tuple[list[CacheEntry], int]:
+    """The entries two levels below `folder`, told by their names, and the number of files that could not be examined.
 
     Also removes abandoned temporary files.
     """
@@ -57,7 +66,7 @@ def list_entries(folder: Path, now_ns: int) -> tuple[list[CacheEntry], int]:
     for path in (path for subfolder in children(folder) for path in children(subfolder)):
         try:
             status = path.stat()
-            if path.suffix == SUFFIX:
+            if is_entry(path.name):
                 entries.append(CacheEntry(status.st_mtime_ns, path, status.st_size))
             elif path.name.startswith(_TEMPORARY) and now_ns - status.st_mtime_ns > ABANDONED_NS:
                 path.unlink(missing_ok=True)

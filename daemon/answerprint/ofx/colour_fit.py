@@ -30,6 +30,8 @@ _RANKED = 700
 """Examples by which candidates are ranked."""
 _REFINED = 3000
 _KEPT = 4
+_STARTS = ("gamma 2.4", "linear", "log", "logc3", "logc4", "slog3", "pq", "hlg")
+"""Curves of the source that are tried with corrections; the others are near one of these."""
 _CLIPPED_SHARE = 0.002
 _MOST = 60000.0
 """Half floats end at 65504."""
@@ -107,11 +109,11 @@ def fit_colour(examples: ColourExamples, limit: float) -> ColourFit:
 def _with_free_curves(
     best: ColourFit, examples: ColourExamples, flat: ColourExamples, valid: NDArray[np.bool_], low: float, high: float
 ) -> ColourFit:
-    """The best fit of smooth curves, begun at every known curve of the source; or the fit that is given, if better."""
+    """The best fit of smooth curves, begun at different curves of the source; or the fit that is given, if better."""
     every = max(1, len(flat.source) // _RANKED)
     few, few_valid = flat.chosen(np.arange(0, len(flat.source), every)), valid[::every]
     tried = []
-    for name in CURVES:
+    for name in _STARTS:
         start = ColourTransform(FittedCurve(name), FittedCurve("display"), np.eye(3), None, low, high)
         made = refine_curves(start, few.source, few.host, few_valid, most_steps=10)
         if made is not None:

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from answerprint.frames.frame import Picture
-from answerprint.ofx.colour_fit import CODE, ColourExamples, ColourFit, errors_of, fit_colour
+from answerprint.ofx.colour_fit import CODE, ColourExamples, ColourFit, errors_of, fit_colour, residual_of
+from answerprint.ofx.colour_transform import ColourTransform
 from answerprint.ofx.curves import Values
 from answerprint.ofx.layout import ClipLayout, lattice, rendered_in, sampled, unexplained
 
-__all__ = ["HostPicture", "NotTheFrameError", "limit_of", "match_frame", "pick_frame", "pick_layout"]
+__all__ = ["HostPicture", "NotTheFrameError", "limit_of", "match_frame", "pick_layout"]
 
 _PUT_FIRST = "Put Answerprint before all other corrections of the clip."
 _SHIFTS = 4
@@ -60,16 +61,12 @@ def pick_layout(host: HostPicture, picture: Values, candidates: list[ClipLayout]
     return candidates[first], scores[first]
 
 
-def pick_frame(host: HostPicture, frames: Mapping[int, Values], layout: ClipLayout) -> tuple[int, float]:
-    """The number of the frame that explains the samples best, and what it leaves unexplained."""
-    scores = {number: unexplained(host.of(picture, layout), host.samples) for number, picture in frames.items()}
-    return min(scores.items(), key=lambda each: each[1])
-
-
-def match_frame(host: HostPicture, pictures: Mapping[int, Picture], layout: ClipLayout) -> ColourFit:
+def match_frame(
+    host: HostPicture, pictures: Mapping[int, Picture], layout: ClipLayout, known: ColourTransform | None = None
+) -> ColourFit:
     """The transform from a frame to the host's picture. Raises NotTheFrameError if it is not the same picture.
 
-    pictures: the frame at 0, and other frames of the file by how much later they are.
+    pictures: the frame at 0, and other frames of the file by how much later they are. known: only try this one.
     """
     height, width = pictures[0].shape[:2]
     exact, limit = layout.exact((width, height)), limit_of(layout, (width, height))
@@ -79,10 +76,12 @@ def match_frame(host: HostPicture, pictures: Mapping[int, Picture], layout: Clip
     if int(inside.sum()) < 64:
         raise NotTheFrameError("The clip covers too little of the picture to be compared.")
     examples = ColourExamples(rendered[inside], host.samples[inside], contrast[inside])
-    fit = fit_colour(examples, limit)
+    fit = fit_colour(examples, limit) if known is None else ColourFit(known, residual_of(known, examples))
     errors = np.abs(errors_of(fit.transform, examples)).mean(-1)
     _check_neighbours(fit, examples, {later: other[inside] for later, (other, _) in shown.items()}, errors)
     in_detail = float(np.quantile(errors / (3 * CODE + (0.25 if exact else 0.75) * examples.contrast), 0.9))
+    if known is not None and (fit.residual > limit or in_detail > 1):
+        raise NotTheFrameError("The colours are others.")
     if fit.transform.table is not None and _tints_grey(fit, examples):
         raise NotTheFrameError(f"The picture is graded before this node: grey has a tint. {_PUT_FIRST}")
     if fit.residual > limit or in_detail > 1:

@@ -17,6 +17,7 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -32,6 +33,7 @@ __all__ = [
     "lock_path",
     "new_token",
     "prepare_run_folder",
+    "private_umask",
     "read_session",
     "remove_session",
     "remove_stale_socket",
@@ -115,18 +117,18 @@ def check_private(folder: Path) -> None:
         raise NoDaemonError(f"{folder} is open to other users (mode {stat.S_IMODE(found.st_mode):04o}).", remedy)
 
 
-def choose_socket(run: Path) -> Path:
-    """Return the path of the socket, in a folder that is there and private: RUN, or where its path is too long for a
-    socket, a short one named after it. Raises NoDaemonError when a folder of that name is not ours alone.
+def choose_socket(run: Path, name: str = "d.sock") -> Path:
+    """Return the path of the socket of that name, in a folder that is there and private: RUN, or where its path is too
+    long for a socket, a short one named after it. Raises NoDaemonError when a folder of that name is not ours alone.
     """
-    usual = run / "d.sock"
+    usual = run / name
     if _fits(usual):
         return usual
-    name = hashlib.sha256(os.fsencode(run)).hexdigest()[:16]
-    candidates = [Path("/tmp") / f"answerprint-{os.getuid()}-{name}" / "d.sock"]  # noqa: S108 - checked below
+    place = hashlib.sha256(os.fsencode(run)).hexdigest()[:16]
+    candidates = [Path("/tmp") / f"answerprint-{os.getuid()}-{place}" / name]  # noqa: S108 - checked below
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if Path(runtime).is_absolute() and Path(runtime).is_dir():
-        candidates.insert(0, Path(runtime) / f"answerprint-{name}" / "d.sock")
+        candidates.insert(0, Path(runtime) / f"answerprint-{place}" / name)
     socket = next(path for path in candidates if _fits(path))
     prepare_run_folder(socket.parent)
     return socket
@@ -134,6 +136,16 @@ def choose_socket(run: Path) -> Path:
 
 def _fits(socket: Path) -> bool:
     return len(os.fsencode(socket)) <= _LONGEST_SOCKET and _PLAIN.fullmatch(str(socket)) is not None
+
+
+@contextlib.contextmanager
+def private_umask() -> Iterator[None]:
+    """Set the umask for a socket, so that only its user can ever connect."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def remove_stale_socket(socket: Path) -> None:

@@ -45,6 +45,8 @@ class Config:
     """Device memory to leave free for other programs: idle models are unloaded when less is free."""
     threads: int = 0
     """CPU cores that a worker uses; 0 is all. Fewer leave some for editing."""
+    frame_cache_bytes: int = 8 * 2**30
+    """The most disk space for restored frames that the OpenFX node shows; 0 keeps none, and the node shows none."""
     scratch: str = ""
     """Folder for finished chunks of unfinished jobs; empty is `scratch` in the program's folder."""
     hang_seconds: float = 900.0
@@ -79,6 +81,7 @@ class Config:
         for name in (
             "memory_cap_bytes",
             "memory_reserve_bytes",
+            "frame_cache_bytes",
             "threads",
             "history_seconds",
             "history_jobs",

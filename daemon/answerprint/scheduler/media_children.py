@@ -69,7 +69,9 @@ class MediaChildren:
         """The facts of the report. Raises RemoteError if the child refuses, JobFailedError if it crashes twice."""
         # Shielded: a cancelled caller must not leave half an answer in the pipe.
         if message["type"] not in _SHARED:
-            return await asyncio.shield(asyncio.ensure_future(self._ask_twice(message)))
+            asking = asyncio.ensure_future(self._ask_twice(message))
+            asking.add_done_callback(_retrieve)
+            return await asyncio.shield(asking)
         # A second caller with the same question waits for the same answer.
         key = json.dumps(message, sort_keys=True)
         pending = self._pending.get(key)
@@ -123,8 +125,7 @@ class MediaChildren:
 
     def _answered(self, key: str, done: asyncio.Future[Message]) -> None:
         self._pending.pop(key, None)
-        if not done.cancelled():
-            done.exception()  # mark it as retrieved; the callers have it
+        _retrieve(done)
 
     async def _ask_twice(self, message: Message) -> Message:
         async with self._slots:
@@ -206,6 +207,12 @@ class MediaChildren:
         except TimeoutError:
             child.kill()
             raise ChildLostError(f"The media process did not answer for {seconds:.0f} s and was stopped.") from None
+
+
+def _retrieve(done: asyncio.Future[Message]) -> None:
+    """Mark an error as known: the callers have it, unless they have gone."""
+    if not done.cancelled():
+        done.exception()
 
 
 def _write_list(path: Path, receipts: Sequence[ChunkReceipt]) -> None:
@@ -300,7 +307,6 @@ class Pictures:
 
 
 def _drop(path: Path, done: asyncio.Future[Message]) -> None:
-    if not done.cancelled():
-        done.exception()  # mark it as retrieved
+    _retrieve(done)
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)

@@ -29,9 +29,10 @@ from answerprint.api.types import (
 )
 from answerprint.backends.catalogue import find_model
 from answerprint.errors import AnswerprintError
-from answerprint.home import run_folder, state_folder
+from answerprint.home import frame_cache_folder, run_folder, state_folder
 from answerprint.ipc.child import Child
 from answerprint.ipc.messages import Message
+from answerprint.ofx.frame_cache import FrameCache
 from answerprint.scheduler.config import Config
 from answerprint.scheduler.event_hub import LIVE, EventHub
 from answerprint.scheduler.info import Inventory
@@ -39,6 +40,7 @@ from answerprint.scheduler.job_tracker import JobTracker, is_complete
 from answerprint.scheduler.journal_thread import JournalThread
 from answerprint.scheduler.maintenance import Maintenance
 from answerprint.scheduler.media_children import MediaChildren, Pictures
+from answerprint.scheduler.node_bridge import NodeBridge, PlanJob
 from answerprint.scheduler.preflight import check_device
 from answerprint.scheduler.pulls import pull_steps
 from answerprint.scheduler.queue_hold import QueueHold
@@ -71,6 +73,7 @@ class Service:
         start_worker: Callable[[], Awaitable[Child]],
         start_media: Callable[[], Awaitable[Child]],
         on_shut_down: Callable[[], None],
+        plan: PlanJob | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.start_id = uuid.uuid4().hex
@@ -89,6 +92,14 @@ class Service:
         self._pictures = Pictures(self._tracker, self._media, self._folders[0])
         self._inventory = Inventory(self.start_id, journal_thread, self._scheduler, config)
         self._submissions = Submissions(self._tracker, self._media)
+        self.nodes = NodeBridge(
+            self._tracker,
+            self._media,
+            FrameCache(frame_cache_folder(), config.frame_cache_bytes),
+            config.frame_cache_bytes,
+            submit=self.submit,
+            plan=plan,
+        )
         self._file_locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._clearing: set[asyncio.Task[None]] = set()
 
@@ -100,10 +111,12 @@ class Service:
                     file.unlink()
         self._scheduler.start()
         self._maintenance.start()
+        self.nodes.start()
 
     async def close(self) -> None:
         """Stop all work; unfinished jobs are queued and resume at the next start."""
         self._scheduler.end_turns()
+        await self.nodes.close()
         seconds = self._config.stop_seconds
         await asyncio.gather(self._maintenance.close(), self._media.close(seconds), self._scheduler.close(seconds))
         await asyncio.gather(*self._clearing, return_exceptions=True)

@@ -26,6 +26,7 @@ from answerprint.rpc.session_file import (
     choose_socket,
     new_token,
     prepare_run_folder,
+    private_umask,
     read_session,
     remove_session,
     remove_stale_socket,
@@ -180,7 +181,7 @@ def _bind(server: grpc.aio.Server, run: Path, tcp: bool) -> str:
     socket = choose_socket(run)
     remove_stale_socket(socket)
     credentials = grpc.local_server_credentials(grpc.LocalConnectionType.UDS)
-    with _bind_errors(str(socket)), _private_umask():
+    with _bind_errors(str(socket)), private_umask():
         server.add_secure_port(f"unix:{socket}", credentials)
     return f"unix:{socket}"
 
@@ -191,16 +192,6 @@ def _bind_errors(what: str) -> Iterator[None]:
         yield
     except RuntimeError as error:  # gRPC raises nothing else, and gives no useful reason
         raise NoDaemonError(f"The daemon cannot listen on {what}.", "Check the folder and its disk.") from error
-
-
-@contextlib.contextmanager
-def _private_umask() -> Iterator[None]:
-    """Set the umask for the socket, so that only its user can ever connect."""
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 def _options(limits: ServerLimits) -> list[tuple[str, Any]]:

@@ -130,6 +130,10 @@ class Journal:
         """The unfinished jobs with this output, in the order of their numbers."""
         return listing.unfinished_for(self._connection, output)
 
+    def restorations(self, matches: Callable[[str], bool], part: str, limit: int) -> list[JobRecord]:
+        """The latest restorations of media that match, the latest first; part: of the path, for speed, "" for none."""
+        return listing.restorations(self._connection, matches, part, limit)
+
     def ready(self, now: float, lanes: Collection[str] | None = None, limit: int = 1) -> list[JobRecord]:
         """The jobs to run next, best first: queued, due, and for one of these devices (None: any)."""
         return listing.ready_jobs(self._connection, now, lanes, limit)

@@ -17,6 +17,7 @@ from answerprint.errors import InputError
 from answerprint.home import (
     config_file,
     flow_cache_folder,
+    frame_cache_folder,
     home,
     logs_folder,
     models_folder,
@@ -60,7 +61,7 @@ def close_home(*, create: bool) -> list[str]:
         else:
             notices.append(f"{found.message} {found.remedy}")
     if create:
-        for folder in (home(), models_folder(), flow_cache_folder(), logs_folder()):
+        for folder in (home(), models_folder(), flow_cache_folder(), frame_cache_folder(), logs_folder()):
             make_private(folder)
     return notices
 
@@ -70,7 +71,14 @@ def openings() -> Iterator[Opening]:
     if os.name == "nt":
         return
     critical = (home(), config_file(), state_folder(), scratch_folder())
-    for path in (*critical, models_folder(), flow_cache_folder().parent, flow_cache_folder(), logs_folder()):
+    for path in (
+        *critical,
+        models_folder(),
+        flow_cache_folder().parent,
+        flow_cache_folder(),
+        frame_cache_folder(),
+        logs_folder(),
+    ):
         try:
             found = path.stat()
         except OSError:  # missing, or not a folder: an error when it is needed

@@ -17,6 +17,7 @@ from answerprint.ipc.channel import ChildChannel
 from answerprint.ipc.messages import Message, MessageError
 from answerprint.media.inspection import inspect_media
 from answerprint.media.provenance import MADE_BY_KEY, read_provenance
+from answerprint.worker.fill_job import FillTask, fill_frames
 from answerprint.worker.frame_job import StillTask, make_still
 from answerprint.worker.mux_job import DeliverTask, deliver
 from answerprint.worker.progress import tell_reading
@@ -150,6 +151,10 @@ def _frame(message: Message, channel: JobChannel) -> Message:
     return events.report(make_still(StillTask.from_message(message), channel))
 
 
+def _fill(message: Message, channel: JobChannel) -> Message:
+    return events.report(fill_frames(FillTask.from_message(message), channel))
+
+
 def _mux(message: Message, channel: JobChannel) -> Message:
     return deliver(DeliverTask.from_message(message), channel)
 
@@ -158,6 +163,7 @@ _WORK: Mapping[str, Callable[[Message, JobChannel], Message]] = {
     "probe": _probe,
     "describe": _describe,
     "frame": _frame,
+    "fill": _fill,
     "mux": _mux,
 }
 

@@ -47,7 +47,7 @@ class JobChannel:
         self.send({**event, **self.tags})
 
 
-_JOBS = frozenset({"restore", "preview", "mux", "probe", "frame"})
+_JOBS = frozenset({"restore", "preview", "mux", "probe", "frame", "fill"})
 _END: Message = {"type": "exit"}
 _LAST_SECONDS = 0.5
 """Time to clean up after the parent has gone, for work that leaves nothing outside the daemon's own folders."""

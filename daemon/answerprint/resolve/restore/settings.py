@@ -14,7 +14,7 @@ from answerprint.frames.codecs import DEFAULT_CODEC
 from answerprint.resolve.put_back.modes import MODES, POOL
 from answerprint.store import atomic
 
-__all__ = ["RestoreSettings", "recall_settings", "remember_settings"]
+__all__ = ["RestoreSettings", "last_settings", "recall_settings", "remember_settings"]
 
 DEFAULT_HANDLES = 24
 _MOST_HANDLES = 10_000
@@ -51,14 +51,27 @@ class RestoreSettings:
 
 def recall_settings(folder: Path, project: str) -> RestoreSettings:
     """The last settings of a project; the defaults if none are kept, or they cannot be read."""
+    return _read(_file(folder, project))
+
+
+def _read(file: Path) -> RestoreSettings:
     try:
-        kept = json.loads(_file(folder, project).read_text(encoding="utf-8"))
+        kept = json.loads(file.read_text(encoding="utf-8"))
         known = {name: kept[name] for name in _KEPT if name in kept}
         if not isinstance(known.get("settings", {}), dict):
             return RestoreSettings()
         return RestoreSettings(**known)
     except (OSError, ValueError, TypeError, InputError):
         return RestoreSettings()
+
+
+def last_settings(folder: Path) -> RestoreSettings:
+    """The settings of the project that kept some last; the defaults if none did."""
+    try:
+        files = [(file.stat().st_mtime_ns, file) for file in folder.glob("wishes-*.json")]
+    except OSError:
+        return RestoreSettings()
+    return _read(max(files)[1]) if files else RestoreSettings()
 
 
 def remember_settings(folder: Path, project: str, preferences: RestoreSettings) -> None:

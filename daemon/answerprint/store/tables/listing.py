@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from answerprint.api.job import ENDED, UNFINISHED, JobRecord, JobState, UnknownJobError
@@ -11,7 +11,7 @@ from answerprint.errors import InputError
 from answerprint.store.tables.connection import JournalConnection
 from answerprint.store.tables.rows import job_from_row, to_text
 
-__all__ = ["expired", "find_job", "page", "ready_jobs", "unfinished_for", "with_chunks"]
+__all__ = ["expired", "find_job", "page", "ready_jobs", "restorations", "unfinished_for", "with_chunks"]
 
 _RUNNING = frozenset({JobState.RUNNING, JobState.MUXING})
 _WAITING = frozenset({JobState.QUEUED, JobState.PAUSED})
@@ -143,6 +143,22 @@ def unfinished_for(connection: JournalConnection, output: str) -> list[JobRecord
     """  # noqa: S608
     rows = connection.rows(sql, to_text(output), *(state.value for state in UNFINISHED))
     return [job_from_row(row) for row in rows]
+
+
+def restorations(
+    connection: JournalConnection, matches: Callable[[str], bool], part: str, limit: int
+) -> list[JobRecord]:
+    """Restorations whose input matches, the latest first. part: text that the input has; "" leaves that open."""
+    escaped = to_text(part)[1:-1]  # as in the column
+    sql = "SELECT * FROM jobs WHERE kind = 'restore' AND (? = '' OR instr(request, ?)) ORDER BY number DESC"
+    found: list[JobRecord] = []
+    for row in connection.rows(sql, escaped, escaped):
+        job = job_from_row(row)
+        if matches(job.input):
+            found.append(job)
+        if len(found) == limit:
+            break
+    return found
 
 
 def expired(
