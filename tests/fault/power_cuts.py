@@ -34,7 +34,8 @@ __all__ = ["Cuts", "cut_at_random"]
 _SIZE_BYTES = 96 << 20
 # Nothing is written early: the journal of the file system only on request, a renamed file without its content.
 _OPTIONS = "loop,noatime,commit=600,noauto_da_alloc"
-_LONGEST_SECONDS = 1.5
+_NEWS: Sequence[tuple[str, ...]] = ((), ("chunk",), ("muxing",), ("done",))
+_LONGEST_SECONDS = 0.6
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class Cuts:
     jobs: int = 0
     chunks: int = 0
     moments: Counter[str] = field(default_factory=Counter)
-    """What the jobs were doing."""
+    """What the job at work had reported last."""
     broken: Broken = field(default_factory=Broken)
     undone: list[str] = field(default_factory=list)
     """Jobs that were reported done and whose output was not whole after the cut."""
@@ -97,7 +98,7 @@ def _round(
         while result.cuts < cuts and not all(watch.of("done") for watch in watches):
             _await_news(watches, source)
             with _stopped(daemon):
-                result.moments.update(watch.kinds()[-1] for watch in watches if watch.kinds())
+                result.moments.update([_last(watches)])
                 copy = disk.copied()
             daemon.kill()
             done = [outcome[watch.job] for watch in watches if watch.of("done")]
@@ -117,10 +118,25 @@ def _round(
 
 
 def _await_news(watches: Sequence[Watch], source: random.Random) -> None:
-    """Wait until something more is reported, or for a moment, then for another moment."""
-    before, deadline = [len(watch.events) for watch in watches], time.monotonic() + _LONGEST_SECONDS
-    await_value(lambda: [len(watch.events) for watch in watches] != before or time.monotonic() > deadline)
-    threading.Event().wait(source.uniform(0, 0.6))
+    """Wait until anything, a chunk or an output is reported, or all is done, then for a moment more."""
+    kinds = source.choice(_NEWS)
+    before = [_count(watch, kinds) for watch in watches]
+
+    def news() -> bool:
+        return [_count(watch, kinds) for watch in watches] != before or all(watch.of("done") for watch in watches)
+
+    await_value(news)
+    threading.Event().wait(source.uniform(0, _LONGEST_SECONDS))
+
+
+def _count(watch: Watch, kinds: Sequence[str]) -> int:
+    return sum(kind in kinds or not kinds for kind in watch.kinds())
+
+
+def _last(watches: Sequence[Watch]) -> str:
+    """What the job that was at work had reported last."""
+    kinds = [kind for kind in (watch.kinds()[-1:] for watch in watches) if kind not in ([], ["queued"], ["done"])]
+    return kinds[-1][0] if kinds else "queued"
 
 
 @contextmanager
