@@ -20,6 +20,7 @@ __all__ = [
     "logs_folder",
     "models_folder",
     "own_folders",
+    "presets_folder",
     "run_folder",
     "scratch_folder",
     "state_folder",
@@ -82,6 +83,11 @@ def scratch_folder() -> Path:
 def config_file() -> Path:
     """The settings of the daemon; it need not exist."""
     return home() / "config.toml"
+
+
+def presets_folder() -> Path:
+    """The user's presets, one file each. Not among `own_folders`: these files are the user's."""
+    return home() / "presets"
 
 
 def run_folder() -> Path:

@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "compare": ("compare", "prove that a copy has the frames, tags and sound of its source"),
         "preview": ("preview", "restore a few frames and compare them with the source"),
         "queue": ("jobs.queue", "queue many files; suspend and resume the queue"),
+        "presets": ("presets", "list, show, save and remove settings under a name"),
         "jobs": ("jobs.command", "list, watch, pause, cancel and retry jobs"),
         "daemon": ("daemon", "start or stop the daemon, or show its status"),
         "resolve": ("resolve.command", "restore clips from a DaVinci Resolve timeline"),

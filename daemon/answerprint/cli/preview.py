@@ -43,7 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--output", metavar="FOLDER", help="folder for the PNG files (default: NAME-preview in this folder)"
     )
-    add_source(parser, ranges=False)
+    add_source(parser, without=("handles",))
     add_settings(parser)
     parser.add_argument("--overwrite", action="store_true", help="write into a folder that is not empty")
     parser.add_argument("--json", action="store_true", help="print one JSON object per line")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from argparse import SUPPRESS, Action, ArgumentParser, Namespace, _ArgumentGroup
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
 
 from answerprint.api.clip_ref import ClipRef
-from answerprint.api.request import FIELD_TYPES, SETTINGS, RestoreRequest, Setting, SettingGroup
+from answerprint.api.request import FIELD_TYPES, QUALITY, SETTINGS, RestoreRequest, Setting, SettingGroup
 from answerprint.backends.catalogue import families
 from answerprint.cli.batch.values import SOURCE_OPTIONS, read_size, read_source_option
 from answerprint.cli.console import Console
@@ -22,9 +22,20 @@ from answerprint.frames.codecs import CODECS
 from answerprint.frames.sequence import IMAGE_SUFFIXES
 from answerprint.temporal.options import describe
 
-__all__ = ["absolute", "add_codec", "add_output", "add_settings", "add_source", "make_request", "settings_of"]
+__all__ = [
+    "absolute",
+    "add_codec",
+    "add_deliverable",
+    "add_output",
+    "add_settings",
+    "add_source",
+    "make_request",
+    "over",
+    "settings_of",
+]
 
 _DEFAULTS = RestoreRequest(ClipRef("-"), "-")
+_SIZES = frozenset({"scale", "size"})
 _METHOD = {option.name: option for option in describe()}
 _GROUPS: Mapping[SettingGroup, str] = MappingProxyType(
     {"look": "Image", "time": "Consistency", "source": "Source", "machine": "Device"}
@@ -37,16 +48,22 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|(?:concat|data|fd|file|pipe|subfi
 """What names no file: an address, or a protocol of FFmpeg. Any other name may have a colon, such as `take:2.mov`."""
 
 
-def add_settings(parser: ArgumentParser, *, kept: bool = False) -> None:
-    """Add an option for every setting that decides how frames are restored.
+def add_settings(parser: ArgumentParser, *, preset: bool = True) -> None:
+    """Add an option for every setting that decides how frames are restored, and `--preset`.
 
-    kept: settings of last time are completed, so those that are not given have no value.
+    Options that are not given have no value: they are then the preset's, those of last time, or the defaults.
     """
+    if preset:
+        _group(parser, _GROUPS["look"]).add_argument(
+            "--preset",
+            metavar="NAME",
+            help="settings under one name, or a file of them; see `answerprint presets list`. Other options override it",
+        )
     for group, title in _GROUPS.items():
         shown = _group(parser, title)
         for name, setting in SETTINGS.items():
             if setting.group == group:
-                _add_setting(shown, name, setting, kept=kept)
+                _add_setting(shown, name, setting)
         if group == "time":
             shown.add_argument(
                 "--list-options", action=ListOptions, nargs=0, help="list the options that --option can set, and exit"
@@ -59,19 +76,18 @@ def _group(parser: ArgumentParser, title: str) -> _ArgumentGroup:
     return made or parser.add_argument_group(title)
 
 
-def _add_setting(group: _ArgumentGroup, name: str, setting: Setting, *, kept: bool) -> None:
+def _add_setting(group: _ArgumentGroup, name: str, setting: Setting) -> None:
     """Add the option of a setting, by its type."""
     kind, default = FIELD_TYPES[name].removesuffix(" | None"), getattr(_DEFAULTS, name)
     option = f"--{name.replace('_', '-')}"
     if kind == "bool":
-        unset: Any = SUPPRESS if kept else False
-        group.add_argument(_switch(name), action="store_true", dest=name, help=setting.help, default=unset)
+        group.add_argument(_switch(name), action="store_true", dest=name, help=setting.help, default=SUPPRESS)
     elif kind.startswith("Mapping"):
         group.add_argument(
             option.removesuffix("s"),
             dest=name,
             action="append",
-            default=SUPPRESS if kept else [],
+            default=SUPPRESS,
             metavar=setting.metavar,
             help=setting.help,
         )
@@ -84,7 +100,7 @@ def _add_setting(group: _ArgumentGroup, name: str, setting: Setting, *, kept: bo
         group.add_argument(
             option,
             **read,
-            default=SUPPRESS if kept else "" if name == "model" else default,
+            default=SUPPRESS,
             choices=setting.choices or (method.choices if method is not None else ()) or None,
             metavar=setting.metavar,
             help=(setting.help if method is None else _clause(method.help))
@@ -102,11 +118,11 @@ def _switch(name: str) -> str:
     return f"--{'no-' if getattr(_DEFAULTS, name) else ''}{name.replace('_', '-')}"
 
 
-def add_source(parser: ArgumentParser, *, ranges: bool = True) -> None:
-    """Add what a user knows better than the file: how the source is read. ranges: whether the command has them."""
+def add_source(parser: ArgumentParser, *, without: Collection[str] = ()) -> None:
+    """Add what a user knows better than the file: how the source is read. without: options that make no sense there."""
     source = _group(parser, "Source")
     for name, option in SOURCE_OPTIONS.items():
-        if name == "handles" and not ranges:
+        if name in without:
             continue
         source.add_argument(
             f"--{name}", dest=f"source_{name}", metavar=option.metavar or None, help=option.help,
@@ -119,12 +135,19 @@ def add_output(parser: ArgumentParser) -> None:
     parser.epilog = f"{parser.epilog or ''}\ncodecs:\n" + "\n".join(
         f"  {codec.name:<13} {codec.description}" for codec in CODECS.values()
     )
-    out = parser.add_argument_group("Output")
+    out = _group(parser, "Output")
     out.add_argument(
         "--range",
         metavar="A:B",
         help="source frames from A up to, but not including, B, counted from 0; or two timecodes",
     )
+    add_deliverable(parser)
+    out.add_argument("--overwrite", action="store_true", help="replace an existing output once the new one is complete")
+
+
+def add_deliverable(parser: ArgumentParser) -> None:
+    """Add what is written: codec, sound, and files beside it."""
+    out = _group(parser, "Output")
     add_codec(
         out,
         "codec, see below (default: from the extension of the output)",
@@ -137,7 +160,6 @@ def add_output(parser: ArgumentParser) -> None:
     out.add_argument(
         "--framemd5", action="store_true", help="also write OUTPUT.framemd5: MD5 of every picture, in FFmpeg's form"
     )
-    out.add_argument("--overwrite", action="store_true", help="replace an existing output once the new one is complete")
 
 
 def add_codec(group: _ArgumentGroup, named: str, like: str) -> None:
@@ -148,17 +170,41 @@ def add_codec(group: _ArgumentGroup, named: str, like: str) -> None:
 
 
 def make_request(args: Namespace, source: str, output: str, **more: object) -> RestoreRequest:
-    """Return the request of parsed arguments, its paths absolute. Raises InputError."""
-    paths = {"input": absolute(source), "output": absolute(output)}
-    return RestoreRequest.from_json({**paths, **settings_of(args), **more})
-
-
-def settings_of(args: Namespace) -> dict[str, object]:
-    """Return the arguments of `add_settings` as fields of a request, without those that have no value.
+    """Return the request of parsed arguments, its paths absolute. more: other fields; None and False are not given.
 
     Raises InputError.
     """
-    settings = {name: getattr(args, name) for name in SETTINGS if hasattr(args, name)}
+    paths = {"input": absolute(source), "output": absolute(output)}
+    given = {name: value for name, value in more.items() if value is not None and value is not False}
+    return RestoreRequest.from_json({**paths, **settings_of(args), **given})
+
+
+def settings_of(args: Namespace) -> dict[str, Any]:
+    """Return preset and arguments of `add_settings` and `add_source` as fields of a request, without those not given.
+
+    Raises InputError.
+    """
+    name = getattr(args, "preset", None)
+    if name is None:
+        return _given(args)
+    from answerprint.cli.batch.presets import find_preset  # YAML takes a while to import
+
+    return over(find_preset(name).settings, _given(args))
+
+
+def over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a request, those of `base` overridden by `own`; options and facts of the source are merged by name."""
+    values = dict(base)
+    if own.keys() & _SIZES:
+        values = {name: value for name, value in values.items() if name not in _SIZES}
+    if "model" not in own and QUALITY in own.get("options", {}):
+        values.pop("model", None)
+    merged = {name: {**values.get(name, {}), **own.get(name, {})} for name in ("options", "interpret")}
+    return {**values, **own, **{name: value for name, value in merged.items() if value}}
+
+
+def _given(args: Namespace) -> dict[str, Any]:
+    settings: dict[str, Any] = {name: getattr(args, name) for name in SETTINGS if hasattr(args, name)}
     settings |= {
         name: value != getattr(_DEFAULTS, name) for name, value in settings.items() if FIELD_TYPES[name] == "bool"
     }

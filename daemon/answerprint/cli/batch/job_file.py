@@ -24,16 +24,15 @@ from answerprint.cli.batch.values import (
     read_size,
     read_source_option,
 )
-from answerprint.cli.settings import absolute
+from answerprint.cli.settings import absolute, over
 from answerprint.cli.times import parse_when
 from answerprint.errors import InputError
 from answerprint.frames.codec_choice import LIKE_SOURCE
 from answerprint.text import nearest
 
-__all__ = ["read_job_file"]
+__all__ = ["PRESET_SETTINGS", "read_job_file", "read_settings"]
 
 _MAX_BYTES = 4 * 2**20
-_EXCLUSIVE = frozenset({"scale", "size"})
 _SETTINGS = (
     *(name for name in FIELD_TYPES if name not in ("interpret", "parts")),
     *SOURCE_OPTIONS,
@@ -41,6 +40,9 @@ _SETTINGS = (
     *OWN,
 )
 _SWITCHES = ("audio", "like_source")
+_OF_ONE_CLIP = ("input", "output", "range", "handles", "timecode", "overwrite", *OWN)
+PRESET_SETTINGS = tuple(name for name in _SETTINGS if name not in _OF_ONE_CLIP)
+"""What a preset may set: all settings of a job but those of one clip."""
 _MEANT = MappingProxyType({"no_audio": "audio: false", "no_consistency": "consistency: false", "option": "options"})
 _TOP = ("defaults", "jobs")
 _SHAPE = "Give a list of jobs, or `defaults:` and `jobs:`; see answerprint queue add --help."
@@ -54,16 +56,27 @@ def read_job_file(name: str, base: Mapping[str, Any], mistakes: Mistakes) -> lis
     """
     folder = Path.cwd() if name == "-" else Path(absolute(name)).parent
     root = _parse(name)
-    reader = _Reader(name, folder, mistakes)
+    reader = _Reader(name, folder, mistakes, (*_SETTINGS, "preset"))
     jobs = root
     if isinstance(root, yaml.MappingNode):
         parts = dict(reader.pairs(root, _TOP, "The file"))
-        base = _over(base, reader.job(parts["defaults"])) if "defaults" in parts else base
+        base = over(base, reader.job(parts["defaults"])) if "defaults" in parts else base
         jobs = parts.get("jobs")
     if not isinstance(jobs, yaml.SequenceNode):
         raise InputError(f"{name} is not a list of jobs.", _SHAPE)
     drafts = [reader.draft(node, base) for node in jobs.value]
     return [draft for draft in drafts if draft is not None]
+
+
+def read_settings(file: Path, mistakes: Mistakes) -> dict[str, Any]:
+    """Return the settings of a preset, its `description` among them. Wrong values are added to mistakes.
+
+    Raises InputError if the file cannot be read.
+    """
+    root = _parse(str(file))
+    if root is None:
+        raise InputError(f"{file} is empty.", "Give settings by name, such as `scale: 2`.")
+    return _Reader(str(file), file.parent, mistakes, ("description", *PRESET_SETTINGS)).job(root)
 
 
 def _parse(name: str) -> yaml.Node | None:
@@ -90,8 +103,8 @@ def _parse(name: str) -> yaml.Node | None:
 class _Reader:
     """Turns the nodes of one file into drafts, and adds mistakes with their lines."""
 
-    def __init__(self, name: str, folder: Path, mistakes: Mistakes) -> None:
-        self._name, self._folder, self._mistakes = name, folder, mistakes
+    def __init__(self, name: str, folder: Path, mistakes: Mistakes, allowed: tuple[str, ...]) -> None:
+        self._name, self._folder, self._mistakes, self._allowed = name, folder, mistakes, allowed
 
     def pairs(self, node: yaml.MappingNode, allowed: tuple[str, ...], whose: str) -> Iterator[tuple[str, yaml.Node]]:
         """Yield names and values; unknown and repeated names are mistakes."""
@@ -115,7 +128,8 @@ class _Reader:
             )
             return {}
         values: dict[str, Any] = {}
-        for name, value in self.pairs(node, _SETTINGS, "A job"):
+        whose = "A preset" if "description" in self._allowed else "A job"
+        for name, value in self.pairs(node, self._allowed, whose):
             try:
                 if name in SOURCE_OPTIONS:
                     key, text = read_source_option(name, _text(name, value))
@@ -130,12 +144,13 @@ class _Reader:
             values["codec"] = LIKE_SOURCE
         if "audio" in values:
             values.setdefault("interpret", {})["sound"] = "yes" if values.pop("audio") else "no"
-        return values
+        preset = values.pop("preset", None)
+        return values if preset is None else over(preset, values)
 
     def draft(self, node: yaml.Node, base: Mapping[str, Any]) -> Draft | None:
         """Read one job on top of the defaults; None if it has mistakes."""
         before = len(self._mistakes.found)
-        values = _over(base, self.job(node))
+        values = over(base, self.job(node))
         return Draft.of(self._place(node), values) if len(self._mistakes.found) == before else None
 
     def _read(self, name: str, node: yaml.Node) -> object:
@@ -146,13 +161,17 @@ class _Reader:
         text = _text(name, node)
         if name in ("input", "output"):
             return absolute(text if "://" in text or not text else str(self._folder / Path(text).expanduser()))
+        if name == "preset":
+            from answerprint.cli.batch.presets import find_preset  # presets are read by this module
+
+            return find_preset(text, self._folder).settings
         if name == "not_before":
             return parse_when(text)
         if name == "priority":
             return read_integer(name, text)
         if name in _SWITCHES:
             return read_bool(name, text)
-        return text if name == "label" else read_setting(name, text)
+        return text if name in ("label", "description") else read_setting(name, text)
 
     def _options(self, node: yaml.Node) -> dict[str, str]:
         if not isinstance(node, yaml.MappingNode):
@@ -171,15 +190,6 @@ def _meant(name: str, allowed: Sequence[str]) -> str:
     plain = name.replace("-", "_")
     near = _MEANT.get(plain) or nearest(plain, allowed)
     return f"Did you mean {near}?" if near else f"Settings: {', '.join(allowed)}."
-
-
-def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of `base`, overridden by those of `own`."""
-    values = dict(base)
-    if own.keys() & _EXCLUSIVE:
-        values = {name: value for name, value in values.items() if name not in _EXCLUSIVE}
-    merged = {name: {**values.get(name, {}), **own.get(name, {})} for name in ("options", "interpret")}
-    return {**values, **own, **{name: value for name, value in merged.items() if value or name == "options"}}
 
 
 def _text(name: str, node: yaml.Node) -> str:

@@ -159,15 +159,18 @@ def _requested_jobs(args: Namespace, context: Context) -> Sequence[NewJob]:
     """Return the requested jobs, all of them valid. Raises InputError if one is not."""
     if bool(args.files) == bool(args.job_file):
         raise InputError("Give either files or a job file.", "Give FILE... or --from JOBS.yaml.")
-    base: dict[str, Any] = {
-        **settings_of(args),
+    given = {
         "range": args.range,
         "codec": args.codec,
-        "overwrite": args.overwrite,
-        "sidecar": args.sidecar,
-        "framemd5": args.framemd5,
-        "priority": args.priority,
+        "overwrite": args.overwrite or None,
+        "sidecar": args.sidecar or None,
+        "framemd5": args.framemd5 or None,
         "not_before": None if args.not_before is None else parse_when(args.not_before),
+    }
+    base: dict[str, Any] = {
+        **settings_of(args),
+        **{name: value for name, value in given.items() if value is not None},
+        "priority": args.priority,
         "label": args.label,
     }
     mistakes = Mistakes()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from answerprint.api.request import QUALITY
+from answerprint.api.request import QUALITY, SETTINGS
 from answerprint.cli.settings import absolute, add_codec, settings_of
 from answerprint.cli.times import parse_when
 from answerprint.resolve.put_back.modes import MODES
@@ -59,20 +59,26 @@ def add_restore_arguments(parser: ArgumentParser) -> None:
 
 
 def restore_settings_of(args: Namespace, last: RestoreSettings) -> RestoreSettings:
-    """The settings of the command line, completed by those of last time."""
+    """The settings of the command line and its preset, completed by those of last time.
+
+    What a preset says of the source is left out: Resolve knows each clip's own.
+    """
+    settings = settings_of(args)
+    interpret = settings.pop("interpret", {})
+    preset = {name: settings.pop(name) for name in ("codec", "sidecar") if name in settings}
     given = {
         "put": args.put,
         "handles": args.handles,
         "folder": None if args.folder is None else absolute(args.folder),
-        "codec": args.codec,
+        "codec": args.codec or preset.get("codec"),
         "disable": args.disable,
-        "audio": args.audio,
-        "sidecar": args.sidecar,
+        "audio": {"no": False, "yes": True}.get(interpret.get("sound", "")) if args.audio is None else args.audio,
+        "sidecar": preset.get("sidecar") if args.sidecar is None else args.sidecar,
     }
     return replace(
         last,
         **{name: value for name, value in given.items() if value is not None},
-        settings=_over(last.settings, settings_of(args)),
+        settings=_over(last.settings, {name: value for name, value in settings.items() if name in SETTINGS}),
         priority=args.priority,
         not_before=None if args.not_before is None else parse_when(args.not_before),
     )

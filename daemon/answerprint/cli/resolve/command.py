@@ -98,7 +98,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--wait", action="store_true", help="wait for the jobs, and put each clip back when it is done"
     )
     restore.add_argument("--yes", action="store_true", help=f"do not ask for confirmation of --put {asking}")
-    add_settings(restore, kept=True)
+    add_settings(restore)
     queue = actions.add("queue", "restore many clips: a track, bin, flag or timeline, or an edit list", _QUEUE)
     chosen = queue.add_mutually_exclusive_group(required=True)
     _add_selection(chosen)
@@ -111,7 +111,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_restore_arguments(queue)
     queue.add_argument("--wait", action="store_true", help="wait for the jobs, and put each clip back when it is done")
     queue.add_argument("--yes", action="store_true", help=f"do not ask for confirmation of --put {asking}")
-    add_settings(queue, kept=True)
+    add_settings(queue)
     finish = actions.add("finish", "put finished clips back into the project")
     finish.add_argument(
         "jobs", metavar="JOB", nargs="*", help="number or id of a job (default: all jobs of the project)"
