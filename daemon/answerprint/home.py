@@ -86,7 +86,7 @@ def config_file() -> Path:
 
 
 def presets_folder() -> Path:
-    """The user's presets, one file each. Not among `own_folders`: these files are the user's."""
+    """The user's presets, one file each."""
     return home() / "presets"
 
 
@@ -104,4 +104,5 @@ def own_folders() -> tuple[Path, ...]:
     """The folders in which the program creates and deletes files freely; no other files belong there."""
     return (
         state_folder(), scratch_folder(), run_folder(), models_folder(), flow_cache_folder().parent, logs_folder(),
+        presets_folder(),
     )  # fmt: skip

@@ -57,7 +57,7 @@ def add_settings(parser: ArgumentParser, *, preset: bool = True) -> None:
         _group(parser, _GROUPS["look"]).add_argument(
             "--preset",
             metavar="NAME",
-            help="settings under one name, or a file of them; see `answerprint presets list`. Other options override it",
+            help="settings by name, or a file of them; see `answerprint presets list`. Other options override it",
         )
     for group, title in _GROUPS.items():
         shown = _group(parser, title)
