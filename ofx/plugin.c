@@ -85,6 +85,7 @@ static OfxStatus load(void) {
     host.interact = host.host->fetchSuite(properties, OFX_INTERACT_SUITE, 1);
     host.draw = host.host->fetchSuite(properties, OFX_DRAW_SUITE, 1);
     if (!host.property || !host.effect || !host.parameter) return OFX_MISSING_HOST_FEATURE;
+    pixels_load();
     daemon_load();
     return OFX_OK;
 }
@@ -149,6 +150,7 @@ static void restore_clip(Instance *self) {
     }
     question.flags = offset ? MESSAGE_FLAG_OFFSET : 0;
     question.width = atomic_load(&self->width), question.height = atomic_load(&self->height);
+    if (!question.width || !question.height) question.width = question.height = 1; /* nothing was rendered yet */
     range_of_clip(self, offset, &question);
     read_rendezvous(&at);
     /* A click may take a moment, which a render must not. */

@@ -5,31 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "effect.h"
+#include "render.h"
 
 #define FARTHEST (1 << 24) /* pixels from the origin; beyond, a host's numbers are not believed */
-#define SPAN 1024          /* pixels at once, on the stack */
-#define MANY_PIXELS 200000 /* worth the host's threads */
 #define WAIT_MS 10000
 #define WAIT_STEP_MS 20
-
-typedef struct {
-    Instance *self;
-    double time;
-    OfxRectI window;
-    bool final, thumbnail, one_field;
-    int show;
-    float strength;
-    double wipe_x, wipe_y, wipe_cos, wipe_sin;
-    Image output, source;
-    Rendezvous daemon;
-    Wanted wanted;
-    RestoreState state;
-    Lookup lookup;
-    CachedFrame frame;
-    uint32_t question_flags;
-    atomic_bool torn; /* the file of the frame became shorter while it was read */
-} Render;
 
 static bool get_rect(OfxPropertySetHandle set, const char *name, OfxRectI *rect) {
     int values[4];
@@ -191,119 +171,6 @@ static void wait_for_frame(Render *r) {
     }
 }
 
-static bool contains(const Image *image, int x, int y, int count) {
-    return image->data && y >= image->bounds.y1 && y < image->bounds.y2 && x >= image->bounds.x1 && x + count <= image->bounds.x2;
-}
-
-/* Pixels that no restored frame covers. */
-static void pass_span(const Render *r, int x, int y, int count, bool difference) {
-    size_t size = r->output.half ? 8 : 16;
-    if (!difference && r->source.half == r->output.half && contains(&r->source, x, y, count)) {
-        memcpy(pixel_at(&r->output, x, y), pixel_at(&r->source, x, y), (size_t)count * size);
-        return;
-    }
-    float values[SPAN * 4];
-    for (int done = 0; done < count; done += SPAN) {
-        int part = count - done < SPAN ? count - done : SPAN;
-        load_row(&r->source, x + done, y, part, values);
-        for (int i = 0; difference && i < part; i++) memset(values + 4 * i, 0, 12);
-        store_row(&r->output, x + done, y, part, values);
-    }
-}
-
-/* The restored pixels as they are. A frame without alpha keeps the host's, which `opaque` says is 1. */
-static void put_restored(const Render *r, int x, int y, int count, uint16_t *raw) {
-    uint8_t *to = pixel_at(&r->output, x, y);
-    if (r->output.half) {
-        for (int i = 0; !r->frame.has_alpha && i < count; i++) raw[4 * i + 3] = 0x3c00;
-        memcpy(to, raw, (size_t)count * 8);
-        return;
-    }
-    float *values = (float *)(void *)to;
-    half_to_float(raw, values, (size_t)count * 4);
-    for (int i = 0; !r->frame.has_alpha && i < count; i++) values[4 * i + 3] = 1;
-}
-
-static void fill_weights(const Render *r, int x, int y, int count, float *weights) {
-    double start = (x + 0.5 - r->wipe_x) * r->wipe_cos + (y + 0.5 - r->wipe_y) * r->wipe_sin + 0.5;
-    for (int i = 0; i < count; i++) {
-        float side = (float)(start + i * r->wipe_cos);
-        weights[i] = r->show == SHOW_WIPE ? r->strength * (side < 0 ? 0 : side > 1 ? 1 : side) : r->strength;
-    }
-}
-
-/* restored: straight; mixed with the source as the host has it. */
-static void mix_span(const Render *r, int x, int y, int count, float *restored) {
-    float source[SPAN * 4], weights[SPAN];
-    load_row(&r->source, x, y, count, source);
-    fill_weights(r, x, y, count, weights);
-    for (int i = 0; i < count; i++) {
-        float *to = restored + 4 * i, *from = source + 4 * i, weight = weights[i];
-        if (r->source.opaque) from[3] = 1;
-        if (!r->frame.has_alpha) to[3] = from[3];
-        for (int c = 0; c < 4; c++) {
-            float value = c < 3 && r->source.premultiplied ? to[c] * to[3] : to[c];
-            to[c] = weight <= 0 ? from[c] : weight >= 1 ? value : from[c] + weight * (value - from[c]);
-        }
-        if (r->show == SHOW_DIFFERENCE) {
-            for (int c = 0; c < 3; c++) to[c] = fabsf(to[c] - from[c]);
-            to[3] = from[3];
-        }
-    }
-    store_row(&r->output, x, y, count, restored);
-}
-
-static bool blend_span(const Render *r, int x, int y, int count) {
-    uint16_t raw[SPAN * 4];
-    float restored[SPAN * 4];
-    uint64_t column = (uint64_t)(x - r->source.picture.x1) - r->frame.x, row = (uint64_t)(y - r->source.picture.y1) - r->frame.y;
-    if (!read_at(r->frame.file, raw, (size_t)count * 8, r->frame.pixels_at + (row * r->frame.w + column) * 8)) return false;
-    bool plain = r->show != SHOW_WIPE && r->show != SHOW_DIFFERENCE && r->strength >= 1;
-    if (plain && (r->frame.has_alpha ? !r->source.premultiplied : r->source.opaque)) {
-        put_restored(r, x, y, count, raw);
-    } else {
-        half_to_float(raw, restored, (size_t)count * 4);
-        mix_span(r, x, y, count, restored);
-    }
-    return true;
-}
-
-static void render_rows(Render *r, int y1, int y2) {
-    OfxRectI covered = {0, 0, 0, 0};
-    bool found = r->lookup == FRAME_FOUND;
-    if (found) {
-        covered.x1 = r->source.picture.x1 + (int)r->frame.x, covered.y1 = r->source.picture.y1 + (int)r->frame.y;
-        covered.x2 = covered.x1 + (int)r->frame.w, covered.y2 = covered.y1 + (int)r->frame.h;
-        covered = intersect(covered, r->window);
-    }
-    for (int y = y1; y < y2 && !atomic_load_explicit(&r->torn, memory_order_relaxed); y++) {
-        bool inside = found && !is_empty(covered) && y >= covered.y1 && y < covered.y2;
-        int left = inside ? covered.x1 : r->window.x2, right = inside ? covered.x2 : r->window.x2;
-        bool difference = found && r->show == SHOW_DIFFERENCE;
-        if (left > r->window.x1) pass_span(r, r->window.x1, y, left - r->window.x1, difference);
-        for (int x = left; x < right; x += SPAN)
-            if (!blend_span(r, x, y, right - x < SPAN ? right - x : SPAN)) atomic_store(&r->torn, true);
-        if (right < r->window.x2) pass_span(r, right, y, r->window.x2 - right, difference);
-    }
-}
-
-static void render_slice(unsigned int index, unsigned int count, void *argument) {
-    Render *r = argument;
-    int64_t rows = r->window.y2 - r->window.y1;
-    if (index >= count) return;
-    render_rows(r, r->window.y1 + (int)(rows * index / count), r->window.y1 + (int)(rows * (index + 1) / count));
-}
-
-/* On the host's threads, if it lends them; in this one if not, or if it fails to. */
-static void render_window(Render *r) {
-    unsigned int count = 1;
-    int64_t pixels = (int64_t)(r->window.x2 - r->window.x1) * (r->window.y2 - r->window.y1);
-    if (host.threads && pixels > MANY_PIXELS && !host.threads->multiThreadIsSpawnedThread() &&
-        !host.threads->multiThreadNumCPUs(&count) && count > 1 && !host.threads->multiThread(render_slice, count, r))
-        return;
-    render_rows(r, r->window.y1, r->window.y2);
-}
-
 static const char *reason(const Render *r, char *text, size_t room) {
     const RestoreState *state = &r->state;
     if (!r->wanted.path_bytes) return "choose the file";
@@ -355,6 +222,7 @@ static OfxStatus show_frame(Render *r, OfxPropertySetHandle in) {
         render_window(r);
     }
     close_file(r->frame.file);
+    if (atomic_load(&r->starved)) return OFX_MEMORY;
     if (asks && r->lookup != FRAME_FOUND && r->final && not_ready == NOT_READY_FAIL) return OFX_FAILED;
     if (r->source.data) put_badge(r);
     return OFX_OK;
@@ -364,6 +232,7 @@ OfxStatus render_frame(Instance *self, OfxPropertySetHandle in) {
     Render r;
     memset(&r, 0, sizeof r);
     atomic_init(&r.torn, false);
+    atomic_init(&r.starved, false);
     r.self = self;
     if (host.property->getDouble(in, OFX_TIME, 0, &r.time) || !get_rect(in, OFX_RENDER_WINDOW, &r.window)) return OFX_FAILED;
     if (is_empty(r.window)) return OFX_OK;
