@@ -57,6 +57,8 @@ uint32_t source_file(const Instance *self, char *text, bool *offset);
 int64_t whole(double value);
 
 double double_at(const Instance *self, Param param, double time);
+/* The point of the wipe that is on its border, as the host counts; or, if `fraction`, as a part of the picture. */
+bool wipe_position(const Instance *self, double time, OfxPointD *position, bool *fraction);
 int int_at(const Instance *self, Param param, double time);
 
 int get_int(OfxPropertySetHandle set, const char *name, int otherwise);

@@ -131,6 +131,7 @@ typedef struct {
 #define OFX_GET_INTEREST "OfxImageEffectActionGetRegionsOfInterest"
 #define OFX_GET_FRAMES "OfxImageEffectActionGetFramesNeeded"
 #define OFX_GET_PREFERENCES "OfxImageEffectActionGetClipPreferences"
+#define OFX_GET_COLOURSPACE "OfxImageEffectActionGetOutputColourspace"
 #define OFX_BEGIN_SEQUENCE "OfxImageEffectActionBeginSequenceRender"
 #define OFX_END_SEQUENCE "OfxImageEffectActionEndSequenceRender"
 #define OFX_RENDER "OfxImageEffectActionRender"
@@ -139,6 +140,7 @@ typedef struct {
 #define OFX_PEN_DOWN "OfxInteractActionPenDown"
 #define OFX_PEN_UP "OfxInteractActionPenUp"
 
+#define OFX_API_VERSION "OfxPropAPIVersion"
 #define OFX_NAME "OfxPropName"
 #define OFX_TYPE "OfxPropType"
 #define OFX_LABEL "OfxPropLabel"

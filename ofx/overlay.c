@@ -19,6 +19,19 @@ static bool host_has_handle(const Instance *self) {
     return get_int(set, OFX_PARAM_USE_HANDLE, 0) != 0;
 }
 
+/* In canonical coordinates. False if it is kept as a fraction: what is dragged is written as the host counts. */
+static bool place_handle(Overlay *overlay, double time) {
+    bool fraction;
+    OfxRectD picture;
+    OfxPointD *position = &overlay->position;
+    if (overlay->effect->position_is_fraction || !wipe_position(overlay->effect, time, position, &fraction)) return false;
+    if (!fraction) return true;
+    if (host.effect->clipGetRegionOfDefinition(overlay->effect->source, time, &picture)) return false;
+    position->x = picture.x1 + position->x * (picture.x2 - picture.x1);
+    position->y = picture.y1 + position->y * (picture.y2 - picture.y1);
+    return true;
+}
+
 /* False if there is nothing to draw or drag. */
 static bool fill_overlay(OfxPropertySetHandle in, Overlay *overlay, double *time) {
     void *handle = NULL;
@@ -26,13 +39,11 @@ static bool fill_overlay(OfxPropertySetHandle in, Overlay *overlay, double *time
     if (!in || host.property->getPointer(in, OFX_EFFECT_INSTANCE, 0, &handle) || !handle) return false;
     overlay->effect = instance_of(handle);
     if (!overlay->effect || host.property->getDouble(in, OFX_TIME, 0, time)) return false;
-    if (overlay->effect->position_is_fraction || int_at(overlay->effect, PARAM_SHOW, *time) != SHOW_WIPE) return false;
-    if (host_has_handle(overlay->effect)) return false;
+    if (int_at(overlay->effect, PARAM_SHOW, *time) != SHOW_WIPE || host_has_handle(overlay->effect)) return false;
     host.property->getDoubleN(in, OFX_PIXEL_SCALE, 2, scale);
     overlay->scale = (OfxPointD){scale[0], scale[1]};
     overlay->angle = double_at(overlay->effect, PARAM_WIPE_ANGLE, *time) * (3.14159265358979323846 / 180);
-    return !host.parameter->paramGetValueAtTime(overlay->effect->params[PARAM_WIPE_POSITION], *time, &overlay->position.x,
-                                                &overlay->position.y);
+    return place_handle(overlay, *time);
 }
 
 static OfxStatus draw(const Overlay *overlay, OfxPropertySetHandle in) {

@@ -51,6 +51,9 @@ static void set_double(OfxPropertySetHandle set, const char *name, double value)
 
 /* Hosts before 1.5 do not know these properties, and those that manage no colours do not want them. */
 static void describe_colour(OfxPropertySetHandle effect) {
+    int version[2] = {1, 0};
+    if (host.property->getIntN(host.host->host, OFX_API_VERSION, 2, version)) return;
+    if (version[0] == 1 && version[1] < 5) return;
     const char *style = get_string(host.host->host, OFX_COLOUR_STYLE);
     if (!style || !*style || !strcmp(style, OFX_COLOUR_NONE)) return;
     set_string(effect, OFX_COLOUR_CONFIGS, OFX_NATIVE_CONFIG);

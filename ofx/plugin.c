@@ -40,6 +40,15 @@ int int_at(const Instance *self, Param param, double time) {
     return host.parameter->paramGetValueAtTime(self->params[param], time, &value) ? 0 : value;
 }
 
+bool wipe_position(const Instance *self, double time, OfxPointD *position, bool *fraction) {
+    if (host.parameter->paramGetValueAtTime(self->params[PARAM_WIPE_POSITION], time, &position->x, &position->y)) return false;
+    if (!isfinite(position->x) || !isfinite(position->y)) return false;
+    /* Some hosts take the default for pixels; in none does the border lie within the first pixel. */
+    bool default_as_it_is = position->x > 0 && position->x < 1 && position->y > 0 && position->y < 1;
+    *fraction = self->position_is_fraction || default_as_it_is;
+    return true;
+}
+
 int64_t whole(double value) {
     const double most = 4503599627370496.0; /* 2^52: beyond, a double has no halves */
     if (!(value > -most)) return value < 0 ? -(int64_t)most : 0;
@@ -92,20 +101,17 @@ static OfxStatus load(void) {
 
 static OfxStatus fill_instance(Instance *self, OfxEffectHandle handle) {
     OfxParamSetHandle params;
-    OfxPropertySetHandle output, position;
+    OfxPropertySetHandle position;
     self->handle = handle;
     if (host.effect->getPropertySet(handle, &self->properties) || host.effect->getParamSet(handle, &params)) return OFX_FAILED;
     if (host.effect->clipGetHandle(handle, "Source", &self->source, &self->source_properties)) return OFX_FAILED;
-    if (host.effect->clipGetHandle(handle, "Output", &self->output, &output)) return OFX_FAILED;
+    if (host.effect->clipGetHandle(handle, "Output", &self->output, NULL)) return OFX_FAILED;
     for (Param i = 0; i < PARAMS; i++)
         if (host.parameter->paramGetHandle(params, param_name(i), &self->params[i], NULL)) return OFX_FAILED;
     if (host.parameter->paramGetPropertySet(self->params[PARAM_WIPE_POSITION], &position)) return OFX_FAILED;
     const char *type = get_string(position, OFX_PARAM_DOUBLE_TYPE);
     self->position_is_fraction = type && !strcmp(type, OFX_NORMALISED_XY_ABSOLUTE);
     atomic_store(&self->sequence, -1);
-    const char *style = get_string(self->properties, OFX_COLOUR_STYLE);
-    if (style && *style && strcmp(style, OFX_COLOUR_NONE))
-        host.property->setString(output, OFX_COLOURSPACE, 0, OFX_COLOURSPACE_OF_SOURCE);
     return host.property->setPointer(self->properties, OFX_INSTANCE_DATA, 0, self) ? OFX_FAILED : OFX_OK;
 }
 
@@ -221,6 +227,8 @@ static OfxStatus act(const char *action, Instance *self, OfxPropertySetHandle in
     if (!strcmp(action, OFX_DESTROY)) return destroy_instance(self);
     if (!strcmp(action, OFX_GET_PREFERENCES)) /* frames get finished while nothing else changes */
         return host.property->setInt(out, OFX_FRAME_VARYING, 0, 1) ? OFX_FAILED : OFX_OK;
+    if (!strcmp(action, OFX_GET_COLOURSPACE)) /* restored frames are in the colours of what they are compared with */
+        return host.property->setString(out, OFX_COLOURSPACE, 0, OFX_COLOURSPACE_OF_SOURCE) ? OFX_FAILED : OFX_OK;
     if (!strcmp(action, OFX_BEGIN_SEQUENCE)) {
         atomic_store(&self->sequence, get_int(in, OFX_IS_INTERACTIVE, -1));
         return OFX_OK;

@@ -70,21 +70,24 @@ static bool is_final(const Instance *self, OfxPropertySetHandle in) {
 
 /* The border of the wipe, in pixels: a point on it, and the direction to the restored side. */
 static void place_wipe(Render *r, OfxPropertySetHandle in) {
-    double x = 0, y = 0, scale[2] = {1, 1}, aspect = 1;
+    double scale[2] = {1, 1}, aspect = 1;
+    bool fraction = true;
     const OfxRectI *picture = &r->source.picture;
-    host.parameter->paramGetValueAtTime(r->self->params[PARAM_WIPE_POSITION], r->time, &x, &y);
-    if (r->self->position_is_fraction) {
-        r->wipe_x = picture->x1 + x * (picture->x2 - picture->x1);
-        r->wipe_y = picture->y1 + y * (picture->y2 - picture->y1);
+    OfxPointD at;
+    if (!wipe_position(r->self, r->time, &at, &fraction)) at = (OfxPointD){0.5, 0.5};
+    if (fraction) {
+        r->wipe_x = picture->x1 + at.x * (picture->x2 - picture->x1);
+        r->wipe_y = picture->y1 + at.y * (picture->y2 - picture->y1);
     } else {
         host.property->getDoubleN(in, OFX_RENDER_SCALE, 2, scale);
         if (host.property->getDouble(r->source.handle, OFX_PIXEL_ASPECT, 0, &aspect) || !(aspect > 0)) aspect = 1;
-        r->wipe_x = x * scale[0] / aspect;
-        r->wipe_y = y * scale[1];
+        r->wipe_x = at.x * scale[0] / aspect;
+        r->wipe_y = at.y * scale[1];
     }
     double angle = double_at(r->self, PARAM_WIPE_ANGLE, r->time) * (3.14159265358979323846 / 180);
     r->wipe_cos = cos(angle), r->wipe_sin = sin(angle);
-    if (!isfinite(r->wipe_x) || !isfinite(r->wipe_y)) r->wipe_x = r->wipe_y = 0;
+    if (!isfinite(r->wipe_x)) r->wipe_x = 0;
+    if (!isfinite(r->wipe_y)) r->wipe_y = 0;
 }
 
 static void read_settings(Render *r, OfxPropertySetHandle in) {
