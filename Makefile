@@ -158,7 +158,7 @@ ofx: $(READY)
 BUNDLE := dist/answerprint
 
 # For the oldest system that is to run it, build on that system: its C library is the least that the bundle needs.
-bundle: $(READY)
+bundle: $(READY) ofx
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bundle]'
 	$(PYTHON) -m PyInstaller --noconfirm --log-level WARN --distpath dist --workpath build/bundle installer/answerprint.spec
 	$(PYTHON) installer/measure.py $(BUNDLE)

@@ -120,7 +120,10 @@ def _compile(target: str, system: System, work: Path) -> bytes:
     file.parent.mkdir()
     zig = [sys.executable, "-m", "ziglang", "cc", "-target", target]
     flags = ["-g0", "-s", f"-ffile-prefix-map={ROOT}=.", *system.flags]
-    cache = {"ZIG_GLOBAL_CACHE_DIR": str(_CACHE), "ZIG_LOCAL_CACHE_DIR": str(_CACHE / "local")}
+    cache = {
+        "ZIG_GLOBAL_CACHE_DIR": os.environ.get("ZIG_GLOBAL_CACHE_DIR", str(_CACHE)),
+        "ZIG_LOCAL_CACHE_DIR": str(_CACHE / "local"),
+    }
     command = compile_command(zig, Path(file.name), flags)
     subprocess.run(command, check=True, cwd=file.parent, env={**os.environ, **cache})  # noqa: S603 - our own sources
     return file.read_bytes()

@@ -43,6 +43,7 @@ typedef struct {
     atomic_uint width, height;    /* of the last picture */
     atomic_int sequence;          /* whether the sequence being rendered is interactive; -1: the host has not said */
     atomic_llong samples_ms, at_ms;
+    atomic_llong time;            /* of the last render */
     atomic_llong time_to_frame;   /* the file's frame less the host's time, as last rendered */
     atomic_bool time_is_known, is_dragging;
 } Instance;

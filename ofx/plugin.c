@@ -133,12 +133,14 @@ static OfxStatus destroy_instance(Instance *self) {
     return OFX_OK;
 }
 
-/* The range of the input in the frames of the file; nothing if it is not known how they lie. */
+/* The range of the input in the frames of the file; nothing if it is not known how they lie, as in hosts whose range is
+   not in the time of the effect: then the last render is not within it. */
 static void range_of_clip(const Instance *self, bool offset, Question *question) {
-    double range[2];
+    double range[2], time = (double)atomic_load(&self->time);
     if (!offset && !atomic_load(&self->time_is_known)) return;
     if (host.property->getDoubleN(self->source_properties, OFX_FRAME_RANGE, 2, range)) return;
-    if (!(range[0] <= range[1]) || !(fabs(range[0]) < 1e8) || !(fabs(range[1]) < 1e8)) return;
+    if (!(range[0] < range[1]) || !(fabs(range[0]) < 1e8) || !(fabs(range[1]) < 1e8)) return;
+    if (!offset && (time < range[0] || time > range[1])) return;
     int64_t shift = offset ? frame_by_offset(self, 0) : atomic_load(&self->time_to_frame);
     question->first = whole(range[0]) + shift;
     question->stop = whole(range[1]) + shift + 1;

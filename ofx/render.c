@@ -122,6 +122,7 @@ static void choose_frame(Render *r, OfxPropertySetHandle in, char *path) {
     if (!host.property->getInt(in, RESOLVE_FRAME, 0, &number)) wanted->frame = number;
     else if (!host.property->getDouble(in, RESOLVE_FRAME, 0, &exact)) wanted->frame = whole(exact);
     else wanted->path_bytes = 0;
+    atomic_store(&r->self->time, whole(r->time));
     atomic_store(&r->self->time_to_frame, wanted->frame - whole(r->time));
     atomic_store(&r->self->time_is_known, wanted->path_bytes > 0);
 }

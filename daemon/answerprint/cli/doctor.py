@@ -16,6 +16,7 @@ from answerprint.backends.catalogue import entries
 from answerprint.cli.checks import DoctorCheck, daemon_checks, rebuild_journal, verification_checks
 from answerprint.cli.context import Context
 from answerprint.cli.models import model_problem
+from answerprint.cli.ofx.plugin_folders import plugin_checks
 from answerprint.cli.run_program import ask
 from answerprint.errors import AnswerprintError, InputError, JobFailedError
 from answerprint.text import counted
@@ -72,6 +73,7 @@ def _checks(verify: bool, rebuild: bool, context: Context) -> Iterator[DoctorChe
     yield from _folders()
     yield from _models()
     yield from _readings()
+    yield from plugin_checks()
     yield from daemon_checks()
     if verify:
         yield from verification_checks()

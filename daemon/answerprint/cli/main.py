@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "jobs": ("jobs.command", "list, watch, pause, cancel and retry jobs"),
         "daemon": ("daemon", "start or stop the daemon, or show its status"),
         "resolve": ("resolve.command", "restore clips from a DaVinci Resolve timeline"),
+        "ofx": ("ofx.command", "install the OpenFX plugin, which shows restored frames on a node"),
         "models": ("models", "list, download, import and verify models"),
         "flow-cache": ("flow_cache", "show or clear the motion cache"),
         "eval": ("evaluate", "measure quality and consistency on your own clips"),

@@ -45,6 +45,8 @@ class Node:
         self.host, self.size, self._scale, self._aspect, self._interactive = host, size, scale, aspect, interactive
         self._library = host.library
         self._images: dict[tuple[str, float], int] = {}
+        self._premultiplication = host.ways.premultiplication.encode()  # images keep the pointers
+        self._field = host.ways.field.encode()
         self.effect = self._library.instance_new(host.plugin, host.ways.general)
         self._describe_project(path, thumbnail=thumbnail)
         for name, value in (parameters or {}).items():
@@ -178,7 +180,7 @@ class Node:
         return Layout(
             bytes=2 if ways.half else 4, bounds=bounds, region=bounds, negative_rows=ways.negative_rows,
             padding=ways.padding, scale=(self._scale, self._scale), aspect=self._aspect,
-            premultiplication=ways.premultiplication.encode(), field=ways.field.encode(),
+            premultiplication=self._premultiplication, field=self._field,
         )  # fmt: skip
 
     def _image(self, clip: str, time: float) -> int:

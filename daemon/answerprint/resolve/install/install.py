@@ -65,10 +65,10 @@ def sha256_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def read_install_manifest(root: Path) -> InstallManifest | None:
+def read_install_manifest(root: Path, place: PurePosixPath = MANIFEST) -> InstallManifest | None:
     """The manifest of a folder Scripts; None if there is none, or it is not valid. Raises OSError."""
     try:
-        data = json.loads((root / MANIFEST).read_bytes())
+        data = json.loads((root / place).read_bytes())
         if data["schema_version"] != _SCHEMA:
             return None
         files = {PurePosixPath(name): frozenset(map(str, hashes)) for name, hashes in data["files"].items()}
@@ -82,7 +82,7 @@ def read_install_manifest(root: Path) -> InstallManifest | None:
     return InstallManifest(version, command, files, tuple(each for each in made if _related(each, root)))
 
 
-def write_install_manifest(root: Path, manifest: InstallManifest) -> None:
+def write_install_manifest(root: Path, manifest: InstallManifest, place: PurePosixPath = MANIFEST) -> None:
     """Replace the manifest, durably. Raises OSError."""
     data = {
         "schema_version": _SCHEMA,
@@ -91,7 +91,7 @@ def write_install_manifest(root: Path, manifest: InstallManifest) -> None:
         "files": {str(path): sorted(hashes) for path, hashes in sorted(manifest.files.items())},
         "made": [str(each) for each in manifest.made],
     }
-    write_bytes(root / MANIFEST, json.dumps(data, indent=1).encode() + b"\n", overwrite=True)
+    write_bytes(root / place, json.dumps(data, indent=1).encode() + b"\n", overwrite=True)
 
 
 def install_state(path: Path, hashes: frozenset[str], wanted: bytes | None = None) -> InstallState:
@@ -153,16 +153,21 @@ class Removed:
 
 
 def install_scripts(
-    root: Path, wanted: Mapping[PurePosixPath, bytes], program: Program, *, force: bool = False
+    root: Path,
+    wanted: Mapping[PurePosixPath, bytes],
+    program: Program,
+    *,
+    force: bool = False,
+    place: PurePosixPath = MANIFEST,
 ) -> Installed:
-    """Write scripts into a folder Scripts, over those of an older version.
+    """Write scripts into a folder Scripts, over those of an older version. place: of the manifest.
 
     A file that is not ours, or that the user changed, stays, and our script of that name is skipped. With force, the
     file gets another name, and ours is written. Raises OutputError if the folder is not writable.
     """
     with _translated(root):
-        before = read_install_manifest(root) or InstallManifest("", ())
-        made = _make_folders(root, wanted)
+        before = read_install_manifest(root, place) or InstallManifest("", ())
+        made = _make_folders(root, wanted, place)
         found = {path: _state(root, path, before, wanted) for path in {**before.files, **wanted}}
         hashes = {
             path: before.files.get(path, frozenset()) | _digests(path, wanted)
@@ -170,7 +175,7 @@ def install_scripts(
             if state is not InstallState.FOREIGN or force
         }
         after = InstallManifest(program.version, program.command, hashes, tuple(dict.fromkeys((*before.made, *made))))
-        write_install_manifest(root, after)
+        write_install_manifest(root, after, place)
 
         written, kept, removed, left, backups = [], [], [], [], []
         files: dict[PurePosixPath, frozenset[str]] = {}
@@ -196,18 +201,18 @@ def install_scripts(
                 else:
                     write_bytes(target, content, overwrite=state is InstallState.OURS)
                     written.append(target)
-        write_install_manifest(root, replace(after, files=files))
+        write_install_manifest(root, replace(after, files=files), place)
     return Installed(tuple(written), tuple(kept), tuple(removed), tuple(left), tuple(backups), tuple(made))
 
 
-def uninstall_scripts(root: Path, wanted: Mapping[PurePosixPath, bytes]) -> Removed:
+def uninstall_scripts(root: Path, wanted: Mapping[PurePosixPath, bytes], *, place: PurePosixPath = MANIFEST) -> Removed:
     """Remove the scripts that are as installed, then the folders that were created for them, if empty.
 
     wanted: the scripts of this version, which are ours even without a manifest. Raises OutputError if the folder is not
     writable.
     """
     with _translated(root):
-        before = read_install_manifest(root) or InstallManifest("", ())
+        before = read_install_manifest(root, place) or InstallManifest("", ())
         removed, left = [], []
         for path in {**before.files, **wanted}:
             state = _state(root, path, before, wanted)
@@ -216,12 +221,12 @@ def uninstall_scripts(root: Path, wanted: Mapping[PurePosixPath, bytes]) -> Remo
                 removed.append(root / path)
             elif state is InstallState.CHANGED:
                 left.append(Left(root / path, state))
-        for folder in _folders(root, wanted):
+        for folder in _folders(root, wanted, place):
             _clear(folder)
-        there = (root / MANIFEST).is_file()
-        (root / MANIFEST).unlink(missing_ok=True)
+        there = (root / place).is_file()
+        (root / place).unlink(missing_ok=True)
         folders = []
-        for folder in sorted({(root / MANIFEST).parent, *before.made}, key=lambda each: len(each.parts), reverse=True):
+        for folder in sorted({(root / place).parent, *before.made}, key=lambda each: len(each.parts), reverse=True):
             with suppress(OSError):  # not empty, or missing
                 folder.rmdir()
                 folders.append(folder)
@@ -238,14 +243,14 @@ def _digests(path: PurePosixPath, wanted: Mapping[PurePosixPath, bytes]) -> froz
     return frozenset({sha256_of(wanted[path])} if path in wanted else ())
 
 
-def _folders(root: Path, wanted: Mapping[PurePosixPath, bytes]) -> list[Path]:
-    return list(dict.fromkeys((root / path).parent for path in (MANIFEST, *wanted)))
+def _folders(root: Path, wanted: Mapping[PurePosixPath, bytes], place: PurePosixPath) -> list[Path]:
+    return list(dict.fromkeys((root / path).parent for path in (place, *wanted)))
 
 
-def _make_folders(root: Path, wanted: Mapping[PurePosixPath, bytes]) -> list[Path]:
+def _make_folders(root: Path, wanted: Mapping[PurePosixPath, bytes], place: PurePosixPath) -> list[Path]:
     """Create missing folders, and delete temporary files of a killed process; returns the created folders."""
     made: list[Path] = []
-    for folder in _folders(root, wanted):
+    for folder in _folders(root, wanted, place):
         missing = [each for each in (folder, *folder.parents) if not each.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         made.extend(reversed(missing))

@@ -1,0 +1,1 @@
+"""`answerprint ofx`: the OpenFX plugin in the folders of hosts."""
