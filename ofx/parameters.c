@@ -212,6 +212,9 @@ static void describe_state(const RestoreState *state, const Rendezvous *at, char
         snprintf(text, room, "%u %% done. %s", (unsigned)state->progress / 100, state->text);
     else
         snprintf(text, room, "%s %s", words[state->state], state->text);
+    size_t used = strlen(text);
+    bool fitted = state->there && state->fits && at->trust != TRUST_NO && state->residual >= 0 && state->residual < 1;
+    if (fitted) snprintf(text + used, room - used, " Colours match within %.1f of 1023 codes.", (double)state->residual * 1023);
 }
 
 /* Only called in actions in which a host lets an effect set its parameters. */

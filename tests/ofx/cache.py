@@ -45,7 +45,9 @@ class AnswerFolder:
 
     home: Path
     status: StatusFile = field(
-        default_factory=lambda: StatusFile(ShownState.DONE, 0, 64, 48, CLIP, "Restored.", 7, 10000, 0, 100, 1)
+        default_factory=lambda: StatusFile(
+            ShownState.DONE, 0, 64, 48, CLIP, "Restored.", 7, 10000, 0, 100, 1, residual=0.002
+        )
     )
 
     @property

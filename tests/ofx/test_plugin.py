@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,7 @@ def test_every_kind_of_host_shows_the_restored_frame(library: Path, answers: Ans
         assert node.act("OfxActionBeginInstanceEdit") == 14
         node.ask_preferences()
         node.edit("refresh")
-        assert node.text("status") == "Done. Restored."
+        assert node.text("status") == "Done. Restored. Colours match within 2.0 of 1023 codes."
 
 
 @pytest.mark.parametrize("size", [(40, 20), (64, 48), (1, 48), (64, 1)])
@@ -113,6 +114,45 @@ def test_the_ways_to_show_it(node: Node, answers: AnswerFolder) -> None:
     node.edit("show", SOURCE_SHOWN)
     rendered = node.render(FRAME, source_frame=FRAME)
     assert rendered.identity and np.array_equal(rendered.picture, SOURCE)
+
+
+@pytest.mark.parametrize("field", ["OfxFieldLower", "OfxFieldUpper"])
+def test_single_fields_are_passed_through(library: Path, answers: AnswerFolder, field: str) -> None:
+    answers.put(FRAME, BETTER, patches_of(SOURCE, PLACES))
+    with open_host(library, replace(STANDARD, field=field)) as host, node_in(host) as node:
+        node.edit("badge", 0)
+        assert np.array_equal(shown(node), SOURCE)
+
+
+@pytest.mark.parametrize("scale, aspect", [(0.5, 1.0), (1.0, 2.0), (0.25, 0.5)])
+def test_the_wipe_is_where_the_host_draws_it(library: Path, answers: AnswerFolder, scale: float, aspect: float) -> None:
+    answers.put(FRAME, BETTER, patches_of(SOURCE, PLACES))
+    with open_host(library, STANDARD) as host, node_in(host, scale=scale, aspect=aspect) as node:
+        node.edit("show", WIPE)
+        node.edit("wipePosition", 16 * aspect / scale, 12 / scale)
+        assert np.array_equal(shown(node), np.concatenate([SOURCE[:, :16], BETTER[:, 16:]], axis=1))
+
+
+def test_only_the_window_is_written(node: Node, answers: AnswerFolder) -> None:
+    """The host fails a plugin that writes elsewhere."""
+    answers.put(FRAME, BETTER, patches_of(SOURCE, PLACES))
+    for window in ((10, 20, 30, 25), (5, 5, 5, 40), (0, 0, 0, 0), (63, 47, 64, 48)):
+        assert node.render(FRAME, source_frame=FRAME, window=window).status == 0
+
+
+@pytest.mark.parametrize("width", [16383, 16384, 16385, 40000])
+def test_wide_pictures(library: Path, answers: AnswerFolder, width: int) -> None:
+    wide = np.random.default_rng(3).random((8, width, 4)).astype(np.float16).astype(np.float32)
+    wide[..., 3] = 1
+    now = answers.say(width=width, height=8)
+    now.put(FRAME, 1 - wide[:7, 3:], patches_of(wide, [(0, 0), (width - 8, 0)]), at=(3, 0))
+    expected = wide.copy()
+    expected[1:, 3:] = (1 - wide[:7, 3:]).astype(np.float16)
+    expected[1:, 3:, 3] = 1  # the host's, as the frame has none
+    with open_host(library, STANDARD) as host, Node(host, (width, 8)) as node:
+        node.edit("file", CLIP.decode("utf-8", "surrogateescape"))
+        node.give(FRAME, wide)
+        assert np.array_equal(node.render(FRAME).picture, expected)
 
 
 @pytest.mark.parametrize("frame_has_alpha", [False, True])
@@ -290,7 +330,7 @@ def test_a_pipe_in_place_of_a_file_holds_nobody_up(node: Node, answers: AnswerFo
 
 def test_text_of_the_daemon_is_cleaned(node: Node, answers: AnswerFolder) -> None:
     shown(node)
-    answers.say(state=ShownState.FAILED, text="Caf\u00e9 \x1b[31m\u20ac")
+    answers.say(state=ShownState.FAILED, text="Caf\u00e9 \x1b[31m\u20ac", fits=0)
     node.edit("refresh")
     assert node.text("status") == "Failed. Caf\u00e9 ?[31m\u20ac"
     status = answers.folder / "status"

@@ -10,7 +10,7 @@ import pytest
 
 from answerprint import __version__
 from answerprint.cli.main import COMMANDS
-from answerprint.cli.ofx import plugin_folders
+from answerprint.cli.ofx import command, plugin_folders
 from answerprint.cli.ofx.plugin_folders import BUNDLE, PLACE_OF_MANIFEST, plugin_checks, system_folder
 from cli.runner import CliRunner
 
@@ -27,8 +27,8 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / BUNDLE / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / BUNDLE / name).write_bytes(data)
     monkeypatch.setattr(plugin_folders, "BUILT", folder)
-    for module in ("plugin_folders", "command"):
-        monkeypatch.setattr(f"answerprint.cli.ofx.{module}.system_folder", lambda: tmp_path / "system")
+    for module in (plugin_folders, command):
+        monkeypatch.setattr(module, "system_folder", lambda: tmp_path / "system")
     monkeypatch.delenv("OFX_PLUGIN_PATH", raising=False)
     return folder
 
