@@ -95,10 +95,15 @@ def test_a_later_picture_of_another_size_is_not_cropped(tmp_path: Path) -> None:
 
 
 def test_colours_that_change_within_a_film_are_said(tmp_path: Path) -> None:
-    parts = [make_movie(tmp_path / f"{tag}.h264", 4, tags=(tag, tag, tag, 1)).read_bytes() for tag in (1, 9)]
+    parts = [
+        make_movie(tmp_path / f"{tag}.h264", 4, tags=(tag, tag, tag, 1), aspect=Fraction(tag)).read_bytes()
+        for tag in (1, 9)
+    ]
     (tmp_path / "in.h264").write_bytes(b"".join(parts))
-    assert read(tmp_path / "in.h264")[1] == [
-        "The colour space of the source changes at frame 4; the result is as the first picture."
+    aspect, colour = read(tmp_path / "in.h264")[1]
+    assert aspect.startswith("The aspect of the pixels of the source changes near frame ")
+    assert [colour] == [
+        "The colour space of the source changes at frame 4; the result is as the first picture.",
     ]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -16,6 +18,7 @@ from PIL import Image, ImageCms
 from answerprint.errors import MediaError, TruncatedError
 from answerprint.frames.colour import ColourTags, resolve_colour
 from answerprint.media import open_reader, probe
+from answerprint.media.boundary import demuxed
 from media.makers import make_movie, numbered_frame
 
 CAPTIONS = b"\xb5\x00\x31GA94\x03\xc1\xff\xfc\x94\x20\xff\x80"
@@ -95,6 +98,23 @@ def test_a_colour_profile_is_said_unless_it_is_that_of_srgb(tmp_path: Path, suff
             tifffile.imwrite(tmp_path / f"{number}.tif", picture, photometric="rgb", iccprofile=profile)
         said.append(any("ICC" in notice for notice in probe(tmp_path / f"{number}{suffix}").notices))
     assert said == [True, False]
+
+
+def test_a_track_that_begins_later_is_noticed() -> None:
+    packet = av.Packet(b"1")
+
+    class Container:
+        failed = False
+
+        def demux(self, *_: object) -> Iterator[Any]:
+            yield packet
+            if not self.failed:
+                self.failed = True
+                raise IndexError  # as PyAV does
+
+    later: list[int] = []
+    assert list(demuxed(cast(Any, Container()), on_later=lambda: later.append(1))) == [packet, packet]
+    assert later == [1]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])

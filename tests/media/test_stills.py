@@ -79,6 +79,18 @@ def test_a_dpx_that_cannot_be_read_is_refused_for_its_own_reason(tmp_path: Path)
         probe(path)
 
 
+def test_an_exr_of_whole_numbers_is_no_picture(tmp_path: Path) -> None:
+    numbers = np.arange(96, dtype=np.uint32).reshape(8, 12)
+    write_exr(tmp_path / "a.1.exr", {name: numbers.copy() for name in "RGB"})
+    with pytest.raises(MediaError, match="whole numbers"):
+        probe(tmp_path / "a.1.exr")
+
+
+def test_a_tiff_of_cmyk_is_said_to_be_converted(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.1.tif", np.zeros((8, 12, 4), np.uint8), photometric="separated")
+    assert "CMYK" in " ".join(probe(tmp_path / "a.1.tif").notices)
+
+
 @pytest.mark.parametrize("compression", ["none", "zip", "lzw", "separate"])
 def test_every_code_of_a_tiff_comes_back(tmp_path: Path, compression: str) -> None:
     codes = np.random.default_rng(0).integers(0, 65536, (24, 32, 3)).astype(np.uint16)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
 from av.video.stream import VideoStream
 
 from answerprint.errors import MediaError, OutputError
@@ -26,6 +29,7 @@ __all__ = [
     "best_video",
     "check_size",
     "check_source",
+    "demuxed",
     "open_container",
     "reading",
     "writing",
@@ -33,6 +37,7 @@ __all__ = [
 
 # Pictures read to tell films from single pictures, where a file holds several streams.
 _MANY_PICTURES = 50
+_MOST_TRACKS = 8192  # numbers of a transport stream
 _COUNTED_PICTURES = 2000
 
 MAX_SIDE = 16384  # px
@@ -63,6 +68,10 @@ _PICTURES = (
 
 # Fuzzing with 6,847 mutated files raised these besides FFmpegError.
 _FOREIGN = (av.FFmpegError, IndexError, UnicodeDecodeError, MemoryError, EOFError, OSError, ValueError, OverflowError)
+
+
+def _ignore() -> None:
+    """Do nothing."""
 
 
 @contextmanager
@@ -194,13 +203,31 @@ def best_video(container: InputContainer, path: Path) -> VideoStream:
     return stream
 
 
+def demuxed(
+    container: InputContainer, *streams: Stream, on_later: Callable[[], object] = _ignore
+) -> Iterator[Packet[Any]]:
+    """Yield the packets of streams.
+
+    on_later: called for tracks that begin only now, which the container does not list: broadcasts change what they
+    consist of. PyAV 18 fails there.
+    """
+    for _ in range(_MOST_TRACKS):
+        try:
+            yield from container.demux(*streams)
+        except IndexError:
+            on_later()  # the packet was of the new track; from here on, its number is known
+        else:
+            return
+    raise ValueError("the file has too many tracks")
+
+
 def _longest(streams: list[VideoStream], path: Path) -> VideoStream:
     """The stream of many pictures: the default one, else the largest, else the first."""
     counts = {s.index: s.frames for s in streams}
     if not all(counts.values()):  # Matroska and transport streams do not say
         counts = dict.fromkeys(counts, 0)
         with open_container(path) as counted:
-            for packet in counted.demux(*(counted.streams[index] for index in counts)):
+            for packet in demuxed(counted, *(counted.streams[index] for index in counts)):
                 counts[packet.stream_index] += packet.size > 0
                 if min(counts.values()) >= _MANY_PICTURES or sum(counts.values()) >= _COUNTED_PICTURES:
                     break

@@ -23,6 +23,7 @@ from answerprint.text import listed
 __all__ = ["SourceChanges", "film_facts", "still_facts"]
 
 _TIMECODE = "timecode"
+_NEARLY = "aspect of the pixels"  # a decoder says it a few frames before it gives them out
 _Facts = Mapping[str, object]
 """By what they are, in words; None for what a picture does not say."""
 
@@ -54,6 +55,10 @@ class SourceChanges:
                 where = f"at frame {listed(within)}" if len(within) == 1 else f"at frames {listed(within)}"
                 if name == _TIMECODE:
                     sentences.append(f"The timecode of the source breaks {where}; it counts on in the result.")
+                elif name == _NEARLY:
+                    sentences.append(
+                        f"The {name} of the source changes near frame {within[0]}; it stays in the result."
+                    )
                 else:
                     sentences.append(f"The {name} of the source changes {where}; the result is as the first picture.")
         self._found.clear()
@@ -77,10 +82,11 @@ def still_facts(
     }
 
 
-def film_facts(frame: VideoFrame) -> _Facts:
-    """Return what a frame of a film says."""
+def film_facts(frame: VideoFrame, aspect: Fraction | None) -> _Facts:
+    """Return what a frame of a film says. aspect: of the pixels that are decoded, None or 0 if unknown."""
     tags = read_tags(frame)
     return {
+        _NEARLY: aspect or None,
         "colour space": None if tags == UNTAGGED else tags,
         "depth": bit_depth(frame.format),
         "alpha": has_alpha(frame.format),

@@ -14,6 +14,8 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from answerprint.media.boundary import demuxed
+
 __all__ = ["begins_clean", "decoded_pictures", "is_alpha_lost", "packets"]
 
 _MOST_FAILURES = 64  # in a row; after that there is nothing more to read
@@ -31,12 +33,17 @@ def _ignore() -> None:
     """Take no notice of a packet that cannot be decoded."""
 
 
-def packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
-    """Yield the packets with data, and go on after those that cannot be read; ends where nothing can be read."""
+def packets(
+    container: InputContainer, stream: VideoStream, on_later: Callable[[], object] = _ignore
+) -> Iterator[Packet[VideoStream]]:
+    """Yield the packets with data, and go on after those that cannot be read; ends where nothing can be read.
+
+    on_later: called for tracks that begin within the file.
+    """
     failures, count = 0, 0
     while True:
         try:
-            for packet in container.demux(stream):
+            for packet in demuxed(container, stream, on_later=on_later):
                 failures = 0
                 if packet.size:  # empty: a captured frame that repeats the one before, or the end
                     count += 1

@@ -33,6 +33,7 @@ _MAX_MEGABYTES = MAX_PIXELS * 16 >> 20
 _MAX_CHANNELS = 1024
 _LAYER = re.compile(r"(?:(?P<layer>.+)\.)?(?P<channel>[^.]+)")
 _COLOURS = (("R", "G", "B"), ("RED", "GREEN", "BLUE"), ("Y",), ("I",), ("L",))
+_CONVERTED = ("CMYK", "CIELAB", "ICCLAB", "ITULAB")
 _ALPHAS = ("A", "ALPHA")
 
 # Chromaticities of red, green, blue and white (x, y), by FFmpeg's names of primaries.
@@ -81,11 +82,15 @@ def read_picture(
     with _opened(path) as source:
         part = _part(path, source)
         header = _header(part, codec)
+        if codec == "exr" and str(part.spec.format) == "uint":
+            raise MediaError(
+                f"{shown(path)} holds whole numbers, such as those of objects, and no picture.",
+                "Name a file whose channels are floats.",
+            )
         samples, bits = _samples(path, source, part)
         header = replace(header, half=str(part.spec.format) == "half")
     stored = header.data_window or PixelWindow(0, 0, part.spec.width, part.spec.height)
-    shown = header.display_window or stored
-    if window is not None and stored != window and display in (None, shown):
+    if window is not None and stored != window and display in (None, header.display_window or stored):
         samples = _placed(samples, stored, window)
     return _as_frame(samples, bits, part.has_alpha), header
 
@@ -279,7 +284,7 @@ def _header(part: _Part, codec: str) -> StillHeader:
     aspect = Fraction(spec.get_float_attribute("PixelAspectRatio", 1.0)).limit_denominator(255)
     word = spec.getattribute("smpte:TimeCode")
     left_out = ", ".join(part.left_out)
-    profile = spec.getattribute("ICCProfile")
+    profile, space = spec.getattribute("ICCProfile"), spec.get_string_attribute("tiff:ColorSpace")
     return StillHeader(
         codec=codec,
         colour=_colour(spec, codec),
@@ -293,6 +298,7 @@ def _header(part: _Part, codec: str) -> StillHeader:
         reel=str(spec.get_string_attribute("reelName")),
         notices=(
             *((f"Of the source, these are left out: {left_out}.",) if left_out else ()),
+            *((f"The source is {space}: it is converted to R'G'B' without a profile.",) if space in _CONVERTED else ()),
             *profile_notices(b"" if profile is None else np.asarray(profile, np.uint8).tobytes()),
         ),
     )

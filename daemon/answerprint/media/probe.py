@@ -69,6 +69,8 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
             if is_alpha_lost(stream):
                 notices += ("The file has alpha that cannot be read here: the result is opaque.",)
             notices += left_out_words(container, stream, frame)
+            if timeline.later_tracks:
+                notices += ("Other tracks begin within the source; what they hold is left out.",)
             sideways = is_sideways(orientation)
             aspect = stream.sample_aspect_ratio or Fraction(1)
             return ClipInfo(

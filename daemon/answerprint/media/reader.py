@@ -337,7 +337,7 @@ def _decode(info: ClipInfo, landing: int, damage: _Damage) -> _Indexed:
             if index >= 0:
                 if damaged:
                     damage.found.add(index)
-                damage.changes.note(index, film_facts(frame))
+                damage.changes.note(index, film_facts(frame, stream.codec_context.sample_aspect_ratio))
                 yield index, frame
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from answerprint.frames.clip import ClipInfo
 from answerprint.frames.frame import FrameRange
-from answerprint.media.boundary import best_video, open_container, reading
+from answerprint.media.boundary import best_video, demuxed, open_container, reading
 
 __all__ = ["Joint", "SoundSpan", "find_joints", "span_of"]
 
@@ -58,7 +58,7 @@ def find_joints(source: ClipInfo) -> tuple[Joint, ...]:
     with open_container(source.path) as container, reading(source.path):
         stream = best_video(container, source.path)
         time_base = stream.time_base or Fraction(1)
-        for packet in container.demux(stream):
+        for packet in demuxed(container, stream):
             if packet.size == 0 or packet.is_discard:
                 continue
             if packet.pts is None:

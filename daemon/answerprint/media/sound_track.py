@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from answerprint.errors import MediaError
 from answerprint.frames.clip import ClipInfo
-from answerprint.media.boundary import WITHOUT_SOUND, open_container
+from answerprint.media.boundary import WITHOUT_SOUND, demuxed, open_container
 from answerprint.media.sound_frames import kept, samples_of
 from answerprint.media.sound_span import Joint, SoundSpan
 from answerprint.text import counted
@@ -158,10 +158,10 @@ class SoundTrack:
         if len(self._joints) == 1 and before > 0 and stream.time_base:
             self._container.seek(int(before / stream.time_base), stream=stream, backward=True)
         part, last = 0, None
-        demuxed = self._container.demux(stream)
+        source = demuxed(self._container, stream)
         while True:
             try:
-                packet = next(demuxed)
+                packet = next(source)
             except StopIteration:
                 return
             except av.error.InvalidDataError:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from av.stream import Discard
 
-from answerprint.media.boundary import open_container, reading
+from answerprint.media.boundary import demuxed, open_container, reading
 
 __all__ = ["timecode_breaks"]
 
@@ -23,7 +23,7 @@ def timecode_breaks(path: Path, rate: Fraction) -> list[int]:
             if stream.index != track.index:
                 stream.discard = Discard.all  # the track is small, and the rest need not be read
         before: tuple[int, int] | None = None
-        for packet in container.demux(track):
+        for packet in demuxed(container, track):
             if packet.size != 4 or packet.pts is None:
                 continue
             frame = round(packet.pts * packet.time_base * rate)

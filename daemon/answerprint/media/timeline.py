@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from answerprint.errors import MediaError
 from answerprint.frames.frame import FrameRange
 from answerprint.frames.grid import FrameGrid, grid_of, unrounded
-from answerprint.media.boundary import best_video, open_container, reading
+from answerprint.media.boundary import best_video, demuxed, open_container, reading
 from answerprint.media.decoding import decoded_pictures, packets
 
 __all__ = ["FrameTimeline", "OnRead", "no_progress", "read_timeline"]
@@ -41,13 +41,15 @@ _FIRST_PACKETS = 32
 class FrameTimeline:
     """frames: that the file promises, or has. rate: per second. first_pts: of frame 0, None if times say nothing.
 
-    grid: which picture each frame shows; None if pictures can only be counted.
+    grid: which picture each frame shows; None if pictures can only be counted. later_tracks: whether tracks were found
+    that begin within the file.
     """
 
     frames: int
     rate: Fraction
     first_pts: int | None = None
     grid: FrameGrid | None = None
+    later_tracks: bool = False
 
 
 def no_progress(frames: int) -> None:
@@ -59,7 +61,8 @@ def read_timeline(path: Path, on_read: OnRead = no_progress) -> FrameTimeline:
 
     on_read: may raise to stop reading.
     """
-    pts = _index_times(path) or _packet_times(path, on_read)
+    later = count()
+    pts = _index_times(path) or _packet_times(path, on_read, lambda: next(later))
     first: int | None = None
     if pts is not None:
         head, lost = _decoded_times(path, _HEAD)
@@ -87,7 +90,7 @@ def read_timeline(path: Path, on_read: OnRead = no_progress) -> FrameTimeline:
         grid = _with_held_end(path, grid, pts[-1], time_base, promised)
     # A difference of more than one frame is not rounding: the file is cut short.
     frames = promised if promised > grid.frames + 1 else grid.frames
-    return FrameTimeline(frames, grid.rate, grid.first_pts, grid)
+    return FrameTimeline(frames, grid.rate, grid.first_pts, grid, next(later) > 0)
 
 
 def _agree(pts: list[int], head: list[int | None], lost: int) -> bool:
@@ -155,7 +158,9 @@ def _index_times(path: Path) -> list[int] | None:
         if not all(entry.is_keyframe for entry in entries):
             steps = {b.timestamp - a.timestamp for a, b in pairwise(entries)}
             return _even_times(container, stream, steps.pop(), len(times)) if len(steps) == 1 else None
-        first = next((packet.pts for packet in container.demux(stream) if packet.size and not packet.is_discard), None)
+        first = next(
+            (packet.pts for packet in demuxed(container, stream) if packet.size and not packet.is_discard), None
+        )
     if not times or first is None or any(b <= a for a, b in pairwise(times)):
         return None
     return [time - times[0] + first for time in times]
@@ -177,7 +182,7 @@ def _even_times(container: InputContainer, stream: VideoStream, step: int, frame
 def _shown(container: InputContainer, stream: VideoStream, limit: int | None) -> list[int]:
     """Times of the next packets that are shown, at most `limit`; empty if one has no time."""
     times: list[int] = []
-    for packet in container.demux(stream):
+    for packet in demuxed(container, stream):
         if packet.size == 0 or packet.is_discard:
             continue
         if packet.pts is None:
@@ -188,7 +193,7 @@ def _shown(container: InputContainer, stream: VideoStream, limit: int | None) ->
     return times
 
 
-def _packet_times(path: Path, on_read: OnRead = no_progress) -> list[int] | None:
+def _packet_times(path: Path, on_read: OnRead = no_progress, on_later: Callable[[], object] = int) -> list[int] | None:
     """Return the times of all packets that are shown, sorted; None if packets are not enough."""
     times: list[int] = []
     with open_container(path) as container:
@@ -196,7 +201,7 @@ def _packet_times(path: Path, on_read: OnRead = no_progress) -> list[int] | None
         if stream.codec_context.name in _HIDDEN_PICTURES:
             return None
         with reading(path):
-            for packet in packets(container, stream):
+            for packet in packets(container, stream, on_later):
                 if packet.is_discard:  # frames that an edit list omits
                     continue
                 if packet.pts is None:
