@@ -54,8 +54,9 @@ class LatentCondition:
         return height / self.factor, width / self.factor
 
     def select(self, frames: Sequence[int]) -> Self:
-        """Some of the frames, by position."""
-        chosen = list(frames)
+        """Some of the frames, by position; not a copy if they follow each other."""
+        first, count = frames[0], len(frames)
+        chosen = slice(first, first + count) if [*frames] == [*range(first, first + count)] else [*frames]
         return replace(self, latent=self.latent[chosen], picture=self.picture[chosen])
 
     def crop(self, window: Window) -> Self:

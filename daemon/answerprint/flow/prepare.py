@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from answerprint.flow.estimator import Luma
+from answerprint.frames.planes import row_blocks
 
 __all__ = ["ENLARGED_PX", "REDUCED_PX", "FlowPicture", "flow_picture", "noise_level", "prepare", "working_size"]
 
@@ -100,8 +101,11 @@ def prepare(picture: NDArray[np.float32]) -> FlowPicture:
         raise ValueError(f"a picture is [H, W, 3], not {picture.shape}")
     height, width = picture.shape[:2]
     size = working_size(width, height)
-    # fmax of a number and NaN is the number.
-    luma = np.fmin(np.fmax(np.asarray(picture, np.float32), 0.0), 1.0) @ _LUMA
+    luma = np.empty((height, width), np.float32)
+    for rows in row_blocks(height, width):
+        # fmax of a number and NaN is the number.
+        shown = np.fmax(picture[rows], np.float32(0.0), dtype=np.float32)
+        luma[rows] = np.fmin(shown, np.float32(1.0), out=shown) @ _LUMA
     if size[0] < width or size[1] < height:
         luma = np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.float32)
     luma = _clean(luma, small=size[0] > width)

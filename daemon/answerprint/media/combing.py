@@ -64,8 +64,9 @@ def combing(before: Brightness | None, picture: Brightness, after: Brightness | 
         return None
     own = float(_against(picture, picture)[mask].mean()) + _FLAT
     # With the top field first, the second field, on odd lines, is next to the frame before.
-    top = _mean_of_lines({even: _against(picture, side) for even, side in sides.items()}, mask, swapped=False)
-    bottom = _mean_of_lines({even: _against(picture, side) for even, side in sides.items()}, mask, swapped=True)
+    differences = {even: _against(picture, side) for even, side in sides.items()}
+    top = _mean_of_lines(differences, mask, swapped=False)
+    bottom = _mean_of_lines(differences, mask, swapped=True)
     near, far_off = min(top, bottom) + _FLAT, max(top, bottom) + _FLAT
     order = far_off / near
     if order >= _ONE_ORDER and near <= (_COMBED_AT_MOST + _SMOOTHED * (order - _ONE_ORDER)) * own:

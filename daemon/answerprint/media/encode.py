@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from answerprint.frames.colour import ColourTags
 from answerprint.frames.frame import Picture, Plane
+from answerprint.frames.planes import empty, row_blocks
 from answerprint.media.levels import from_rgb, halve_chroma
 from answerprint.media.tags import write_tags
 
@@ -63,30 +64,47 @@ def _fill_yuv(
     """Write codes of the tagged range. opacity: float32 [H, W] for a format with alpha."""
     fmt = frame.format
     bits = fmt.components[0].bits
-    y, cb, cr = from_rgb(picture, colour, bits)
     vertical = fmt.chroma_height(2) == 1
-    for width_of_one in (2, 4):
-        if fmt.chroma_width(width_of_one) == 1:
-            cb, cr = halve_chroma(cb, vertical), halve_chroma(cr, vertical)
+    halvings = sum(fmt.chroma_width(width_of_one) == 1 for width_of_one in (2, 4))
     step = 1 << (bits - 8)
     low, high = (step, 255 * step - 1) if spare_sdi_codes else (0, 2**bits - 1)
-    for index, plane in enumerate((y, cb, cr)):
-        _fill(frame, index, _codes(plane, low, high))
-    if opacity is not None:
-        _fill(frame, 3, _codes(opacity * np.float32(2**bits - 1), 0, 2**bits - 1))
+    views = [_view(frame, index)[..., 0] for index in range(len(frame.planes))]
+    whole = [empty(picture.shape[:2], np.float32) for _ in range(2)] if vertical else []
+    for rows in row_blocks(*picture.shape[:2]):
+        y, *chroma = from_rgb(picture[rows], colour, bits)
+        _fill(views[0][rows], y, low, high)
+        for index, plane in enumerate(chroma):
+            if whole:
+                whole[index][rows] = plane
+            else:
+                _fill(views[1 + index][rows], _halved(plane, halvings), low, high)
+        if opacity is not None:
+            _fill(views[3][rows], opacity[rows] * np.float32(2**bits - 1), 0, 2**bits - 1)
+    for index, plane in enumerate(whole):  # a row of chroma is made of rows of several blocks
+        _fill(views[1 + index], _halved(plane, halvings, vertical=True), low, high)
 
 
-def _codes(values: Plane, low: int, high: int) -> NDArray[np.uint16]:
-    return np.rint(np.clip(values, low, high)).astype(np.uint16)
+def _halved(plane: Plane, halvings: int, *, vertical: bool = False) -> Plane:
+    """Chroma at half its width, so many times."""
+    for _ in range(halvings):
+        plane = halve_chroma(plane, vertical)
+    return plane
 
 
-def _fill(frame: VideoFrame, index: int, samples: _Samples, place: int = 0, count: int = 1) -> None:
-    """Write one component into a plane that holds `count` of them side by side. samples: [h, w]."""
+def _fill(target: _Samples, values: Plane, low: int, high: int) -> None:
+    """Write rounded codes from low to high into a part of a plane [h, w]; `values` are overwritten."""
+    np.clip(values, low, high, out=values)
+    np.rint(values, out=values)
+    target[:] = values
+
+
+def _view(frame: VideoFrame, index: int, count: int = 1) -> _Samples:
+    """The samples of a plane [h, w, count] that holds `count` components side by side."""
     plane = frame.planes[index]
     dtype = _sample_type(frame.format)
     row = plane.line_size // dtype.itemsize
-    view = np.frombuffer(memoryview(plane), dtype)[: row * plane.height].reshape(plane.height, row)
-    view[:, place : samples.shape[1] * count : count] = samples
+    rows = np.frombuffer(memoryview(plane), dtype)[: row * plane.height].reshape(plane.height, row)
+    return rows[:, : plane.width * count].reshape(plane.height, plane.width, count)
 
 
 def _sample_type(fmt: VideoFormat) -> np.dtype[np.generic]:
@@ -99,9 +117,11 @@ def _fill_full_range(frame: VideoFrame, rgba: Sequence[Plane], channels: Sequenc
     """Write the format's channels of R', G', B' and alpha, each float32 [H, W]: floats as they are, or as codes."""
     is_float = _sample_type(frame.format).kind == "f"
     top = 2 ** frame.format.components[0].bits - 1
+    planar = len(frame.planes) > 1
     for place, channel in enumerate(channels):
-        samples = rgba[channel] if is_float else _codes(rgba[channel] * np.float32(top), 0, top)
-        if len(frame.planes) > 1:
-            _fill(frame, place, samples)
-        else:
-            _fill(frame, 0, samples, place, len(channels))
+        target = _view(frame, place)[..., 0] if planar else _view(frame, 0, len(channels))[..., place]
+        for rows in row_blocks(*target.shape):
+            if is_float:
+                target[rows] = rgba[channel][rows]
+            else:
+                _fill(target[rows], rgba[channel][rows] * np.float32(top), 0, top)

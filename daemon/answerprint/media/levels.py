@@ -5,12 +5,15 @@ Every equation is ITU-T H.273 section 8.3 (the non-constant-luminance matrices);
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from answerprint.errors import MediaError
 from answerprint.frames.colour import MATRIX_WEIGHTS, ColourTags
 from answerprint.frames.frame import Picture, Plane
+from answerprint.frames.planes import channels_last, empty, row_blocks
 
 __all__ = ["from_rgb", "halve_chroma", "to_rgb", "upsample"]
 
@@ -45,11 +48,26 @@ def from_video_codes(picture: Picture, bits: int) -> Picture:
     return (picture * np.float32(2**bits - 1) - np.float32(offset)) * np.float32(1 / scale)
 
 
-def to_rgb(luma: NDArray[np.generic], chroma: tuple[Plane, Plane], colour: ColourTags, bits: int) -> Picture:
-    """Return R'G'B' float32 [H, W, 3] from code values.
+def to_rgb(
+    planes: Sequence[NDArray[np.generic]], factors: tuple[int, int], colour: ColourTags, bits: int, *, centred: bool
+) -> Picture:
+    """Return R'G'B' float32 [H, W, 3] from code values of any integer type: luma [H, W], Cb and Cr.
 
-    luma: [H, W] of any integer type; chroma: (Cb, Cr) code values as float32 [H, W], overwritten.
+    factors, centred: how chroma is subsampled, as in `upsample`.
     """
+    height, width = planes[0].shape
+    tall = [_taller(plane, factors[0])[:height] for plane in planes[1:3]]
+    rgb = empty((3, height, width), np.float32)
+    for rows in row_blocks(height, width):
+        cb, cr = (_wider(plane[rows], factors[1], centred)[:, :width] for plane in tall)
+        _mix(planes[0][rows], (cb, cr), colour, bits, rgb[:, rows])
+    return channels_last(rgb)
+
+
+def _mix(
+    luma: NDArray[np.generic], chroma: tuple[Plane, Plane], colour: ColourTags, bits: int, rgb: NDArray[np.float32]
+) -> None:
+    """Write R', G' and B' [3, h, w] of codes at full size; chroma is overwritten."""
     kr, kg, kb = weights(colour.matrix)
     y_offset, y_scale, c_offset, c_scale = scales(colour.range, bits)
     y = luma.astype(np.float32)
@@ -59,13 +77,13 @@ def to_rgb(luma: NDArray[np.generic], chroma: tuple[Plane, Plane], colour: Colou
     for c in (cb, cr):
         c -= np.float32(c_offset)
         c *= np.float32(1 / c_scale)
-    rgb = np.empty((*y.shape, 3), np.float32)
-    rgb[..., 0] = y + np.float32(2 * (1 - kr)) * cr
-    rgb[..., 2] = y + np.float32(2 * (1 - kb)) * cb
-    y -= np.float32(2 * kb * (1 - kb) / kg) * cb
-    y -= np.float32(2 * kr * (1 - kr) / kg) * cr
-    rgb[..., 1] = y
-    return rgb
+    for plane, ratio, c in ((rgb[0], 2 * (1 - kr), cr), (rgb[2], 2 * (1 - kb), cb)):
+        np.multiply(c, np.float32(ratio), out=plane)
+        plane += y
+    cb *= np.float32(2 * kb * (1 - kb) / kg)
+    cr *= np.float32(2 * kr * (1 - kr) / kg)
+    np.subtract(y, cb, out=rgb[1])
+    rgb[1] -= cr
 
 
 def from_rgb(picture: Picture, colour: ColourTags, bits: int) -> tuple[Plane, Plane, Plane]:
@@ -73,10 +91,17 @@ def from_rgb(picture: Picture, colour: ColourTags, bits: int) -> tuple[Plane, Pl
     kr, kg, kb = weights(colour.matrix)
     y_offset, y_scale, c_offset, c_scale = scales(colour.range, bits)
     r, g, b = (picture[..., channel] for channel in range(3))
-    y = np.float32(kr) * r + np.float32(kg) * g + np.float32(kb) * b
-    cb = (b - y) * np.float32(c_scale / (2 * (1 - kb))) + np.float32(c_offset)
-    cr = (r - y) * np.float32(c_scale / (2 * (1 - kr))) + np.float32(c_offset)
-    return y * np.float32(y_scale) + np.float32(y_offset), cb, cr
+    y = np.float32(kr) * r
+    part = np.float32(kg) * g
+    y += part
+    y += np.multiply(b, np.float32(kb), out=part)
+    cb, cr = b - y, r - y
+    for c, share in ((cb, kb), (cr, kr)):
+        c *= np.float32(c_scale / (2 * (1 - share)))
+        c += np.float32(c_offset)
+    y *= np.float32(y_scale)
+    y += np.float32(y_offset)
+    return y, cb, cr
 
 
 def upsample(plane: NDArray[np.generic], shape: tuple[int, int], factors: tuple[int, int], centred: bool) -> Plane:
@@ -86,9 +111,18 @@ def upsample(plane: NDArray[np.generic], shape: tuple[int, int], factors: tuple[
     horizontally on the first of its luma columns (MPEG-2 and later), or in their middle if centred (JPEG, MPEG-1).
     """
     height, width = shape
-    tall = _stretch(plane.astype(np.float32), factors[0], centred=True)[:height]
-    wide = _stretch(tall.T, factors[1], centred) if factors[1] > 1 else tall.T
-    return np.ascontiguousarray(wide[:width].T)
+    return _wider(_taller(plane, factors[0])[:height], factors[1], centred)[:, :width]
+
+
+def _taller(plane: NDArray[np.generic], factor: int) -> NDArray[np.generic]:
+    """Interpolate rows: [N, M] -> [N * factor, M]."""
+    return plane if factor == 1 else _stretch(plane.astype(np.float32), factor, centred=True)
+
+
+def _wider(plane: NDArray[np.generic], factor: int, centred: bool) -> Plane:
+    """Interpolate columns: [N, M] -> [N, M * factor], float32 of its own."""
+    values = plane.astype(np.float32)
+    return values if factor == 1 else _stretch(values.T, factor, centred).T
 
 
 def _stretch(plane: Plane, factor: int, centred: bool) -> Plane:
@@ -97,7 +131,7 @@ def _stretch(plane: Plane, factor: int, centred: bool) -> Plane:
         return plane
     rows = plane.shape[0]
     padded = np.concatenate([plane[:1], plane, plane[-1:]])
-    out = np.empty((rows * factor, *plane.shape[1:]), np.float32)
+    out = np.empty_like(plane, shape=(rows * factor, *plane.shape[1:]))
     for phase in range(factor):
         place = (phase + 0.5) / factor - 0.5 if centred else phase / factor  # in rows of the input, from its own
         whole = int(np.floor(place))

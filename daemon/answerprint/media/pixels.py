@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from answerprint.errors import MediaError
 from answerprint.frames.colour import ColourTags, resolve_colour
 from answerprint.frames.frame import Picture, Plane
+from answerprint.frames.planes import picture_of
 from answerprint.media import levels
 
 __all__ = ["bit_depth", "decode_pixels", "has_alpha"]
@@ -86,12 +87,12 @@ def decode_pixels(frame: VideoFrame, colour: ColourTags, centred: bool = False) 
     if match := _GBR.fullmatch(name):
         bits = int(match["bits"] or 8)
         green, blue, red = (_unit(_plane(frame, index), bits) for index in range(3))
-        return np.stack([red, green, blue], axis=-1), _unit(_plane(frame, 3), bits) if match["alpha"] else None
+        return picture_of(red, green, blue), _unit(_plane(frame, 3), bits) if match["alpha"] else None
     if match := _GRAY.fullmatch(name):
         bits = int(match["bits"] or 8)
         offset, scale, _, _ = levels.scales("tv" if colour.range == "tv" else "pc", bits)
         grey = (_plane(frame, 0).astype(np.float32) - np.float32(offset)) * np.float32(1 / scale)
-        return np.repeat(grey[..., None], 3, axis=-1), None
+        return picture_of(grey, grey, grey), None
     if name in _PACKED:
         return _from_packed(frame, name)
     return _through_swscale(frame, colour, centred)
@@ -120,11 +121,7 @@ def _unit(codes: NDArray[np.generic], bits: int) -> Plane:
 def _from_yuv(
     planes: list[NDArray[np.generic]], sampling: str, colour: ColourTags, bits: int, centred: bool
 ) -> Picture:
-    luma = planes[0]
-    shape = (luma.shape[0], luma.shape[1])
-    factors = _SAMPLING[sampling]
-    cb, cr = (levels.upsample(plane, shape, factors, centred) for plane in planes[1:3])
-    return levels.to_rgb(luma, (cb, cr), resolve_colour(colour, shape[0]), bits)
+    return levels.to_rgb(planes, _SAMPLING[sampling], resolve_colour(colour, planes[0].shape[0]), bits, centred=centred)
 
 
 def _from_semiplanar(frame: VideoFrame, kind: str, colour: ColourTags, centred: bool) -> Picture:
@@ -143,10 +140,10 @@ def _from_semiplanar(frame: VideoFrame, kind: str, colour: ColourTags, centred: 
 def _from_float(frame: VideoFrame, kind: str) -> tuple[Picture, Plane | None]:
     if kind == "gray":
         grey = _plane(frame, 0).astype(np.float32)
-        return np.repeat(grey[..., None], 3, axis=-1), None
+        return picture_of(grey, grey, grey), None
     green, blue, red = (_plane(frame, index).astype(np.float32) for index in range(3))
     alpha = _plane(frame, 3).astype(np.float32) if kind == "gbrap" else None
-    return np.stack([red, green, blue], axis=-1), alpha
+    return picture_of(red, green, blue), alpha
 
 
 def _from_packed(frame: VideoFrame, name: str) -> tuple[Picture, Plane | None]:
@@ -157,7 +154,7 @@ def _from_packed(frame: VideoFrame, name: str) -> tuple[Picture, Plane | None]:
     flat = np.frombuffer(memoryview(plane), dtype)[: row * frame.height]
     pixels = flat.reshape(frame.height, row)[:, : frame.width * count].reshape(frame.height, frame.width, count)
     bits = 8 * dtype.itemsize
-    picture = np.stack([_unit(pixels[..., place], bits) for place in places], axis=-1)
+    picture = picture_of(*(_unit(pixels[..., place], bits) for place in places))
     return picture, None if alpha is None else _unit(pixels[..., alpha], bits)
 
 

@@ -70,9 +70,9 @@ def _samples(values: Any, codec: CodecInfo) -> tuple[Any, str]:  # noqa: ANN401 
     if codec.is_float:
         if codec.bits == 32:
             return np.ascontiguousarray(values, np.float32), "float"
-        return np.clip(values, -_LARGEST_HALF, _LARGEST_HALF).astype(np.float16), "half"
+        return np.clip(values, -_LARGEST_HALF, _LARGEST_HALF).astype(np.float16, "C"), "half"
     bits = codec.bits
-    codes = np.rint(np.clip(values, 0, 1) * np.float32(2**bits - 1)).astype(np.uint16)
+    codes = np.rint(np.clip(values, 0, 1) * np.float32(2**bits - 1)).astype(np.uint16, "C")
     # OpenImageIO takes the uppermost bits of 16; the lower ones repeat them, so that white is white for it.
     return (codes if bits == 16 else codes << (16 - bits) | codes >> (2 * bits - 16)), "uint16"
 

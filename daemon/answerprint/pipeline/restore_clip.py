@@ -18,6 +18,7 @@ from answerprint.flow.prepare import FlowPicture, prepare
 from answerprint.flow.source import FlowSource
 from answerprint.frames import Frame, FrameRange
 from answerprint.frames.frame import Picture
+from answerprint.frames.planes import channels_first, channels_last, empty
 from answerprint.pipeline.clip_state import ClipState
 from answerprint.pipeline.depth import look_of, share_depth, show_depth
 from answerprint.pipeline.motion import ClipMotion, needs_motion, needs_noise
@@ -33,7 +34,15 @@ from answerprint.temporal.stopwatch import Stopwatch
 
 __all__ = ["ClipProgress", "ClipSettings", "RestoredChunk", "restore_clip", "timed_frames"]
 
-Item = tuple[Frame, FlowPicture]
+_NONE = np.empty((0, 0, 3), np.float32)
+
+
+@dataclass(slots=True)
+class _Item:
+    """A frame of a chunk, and what estimators of flow see of it."""
+
+    frame: Frame
+    shown: FlowPicture
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +141,7 @@ def restore_clip(
 
 def _restore_chunk(
     number: int,
-    chunk: Chunk[Item],
+    chunk: Chunk[_Item],
     state: ClipState | None,
     backend: Backend,
     motion: ClipMotion,
@@ -144,7 +153,7 @@ def _restore_chunk(
     method = settings.method
     previous_key, carries, anchor = (None, (), None) if state is None else (state.key, state.carries, state.anchor)
     look = look_of(backend, method)
-    pictures = {index: item[1] for index, item in zip(chunk.frames, chunk.items, strict=True)}
+    pictures = {index: item.shown for index, item in zip(chunk.frames, chunk.items, strict=True)}
     if previous_key is not None:
         pictures[previous_key[0]] = previous_key[1]
     motion.hold(pictures)
@@ -154,7 +163,7 @@ def _restore_chunk(
         if needs_motion(method) or (look is not None and look.span != "frame"):
             back = method.warp and method.warp_source == "fused"
             links = motion.of_chunk(chunk.frames, key, None if previous_key is None else previous_key[0], back=back)
-    low = _stack([item[0] for item in chunk.items], backend.device)
+    low = _taken(chunk.items).to(backend.device)
     model_input, noise = low, 0.0
     if needs_noise(method):
         with watch.stage("fuse"):
@@ -173,20 +182,40 @@ def _restore_chunk(
         with watch.stage("decode latents"):
             depth, anchor = share_depth(drawn, key, links, anchor, look)
         picture = partial(_depth_picture, depth=depth, look=look, size=settings.size)
-    frames = _finished([item[0] for item in chunk.items], picture, watch)
+    frames = _finished([item.frame for item in chunk.items], picture, watch)
     last = chunk.frames[-1]
     after = ClipState(
-        number + 1, last + 1, chunk.items[-1][1], (chunk.frames[key], chunk.items[key][1]), carries, anchor
+        number + 1, last + 1, chunk.items[-1].shown, (chunk.frames[key], chunk.items[key].shown), carries, anchor
     )
     return RestoredChunk(number, chunk.opens_shot, FrameRange(chunk.frames[0], last + 1), frames, after)
 
 
-def _source_chunk(number: int, chunk: Chunk[Item], settings: ClipSettings, watch: Stopwatch) -> RestoredChunk:
-    """A chunk of which the model has no share."""
-    sources, after = [item[0] for item in chunk.items], chunk.frames[-1] + 1
-    frames = _finished(sources, lambda k: _source_picture(_stack([sources[k]]), settings.size), watch)
-    state = ClipState(number + 1, after, chunk.items[-1][1])
+def _source_chunk(number: int, chunk: Chunk[_Item], settings: ClipSettings, watch: Stopwatch) -> RestoredChunk:
+    """A chunk of which the model has no share: the source, resized if another size is wanted."""
+    after = chunk.frames[-1] + 1
+    height, width = chunk.items[0].frame.picture.shape[:2]
+    frames = _handed_on(chunk.items)
+    if settings.size is not None and settings.size != (width, height):
+        frames = _resized(frames, settings.size, watch)
+    state = ClipState(number + 1, after, chunk.items[-1].shown)
     return RestoredChunk(number, chunk.opens_shot, FrameRange(chunk.frames[0], after), frames, state)
+
+
+def _handed_on(items: Sequence[_Item]) -> Iterator[Frame]:
+    """The frames as they are; each is held no longer than its consumer holds it."""
+    for item in items:
+        frame, item.frame = item.frame, replace(item.frame, picture=_NONE)
+        yield frame
+
+
+def _resized(frames: Iterable[Frame], size: tuple[int, int], watch: Stopwatch) -> Iterator[Frame]:
+    """The frames at another size, bicubically."""
+    for frame in frames:
+        with watch.stage("decode latents"):
+            low = torch.from_numpy(channels_first(frame.picture)[None].copy())
+            smaller = size[0] < low.shape[3] or size[1] < low.shape[2]
+            picture = _with_excess(_bicubic(low.clamp(0, 1), *size, antialias=smaller), low, antialias=smaller)
+        yield _frame(frame, _array(picture))
 
 
 def timed_frames(frames: Iterable[Frame], watch: Stopwatch, check: Callable[[], None] | None = None) -> Iterator[Frame]:
@@ -204,20 +233,26 @@ def timed_frames(frames: Iterable[Frame], watch: Stopwatch, check: Callable[[], 
 
 def _prepared(
     frames: Iterable[Frame], watch: Stopwatch, previous: FlowPicture | None
-) -> Iterator[tuple[int, bool, Item]]:
-    """(index, opens_shot, (frame, flow picture)) of each frame; `previous` belongs to the frame before the first."""
+) -> Iterator[tuple[int, bool, _Item]]:
+    """(index, opens_shot, item) of each frame; `previous` belongs to the frame before the first."""
     detector = CutDetector()
     for frame in frames:
         with watch.stage("flow"):
             picture = prepare(frame.picture)
             cut = previous is not None and detector.is_cut(previous, picture)
         previous = picture
-        yield frame.index, cut, (frame, picture)
+        item = _Item(frame, picture)
+        del frame  # the item alone holds it
+        yield item.frame.index, cut, item
 
 
-def _stack(frames: Sequence[Frame], device: torch.device | None = None) -> Tensor:
-    """[F, 3, h, w] from pictures [h, w, 3]."""
-    return torch.from_numpy(np.stack([f.picture for f in frames]).transpose(0, 3, 1, 2).copy()).to(device)
+def _taken(items: Sequence[_Item]) -> Tensor:
+    """The pictures of a chunk [F, 3, h, w], which its items then hold no more: a chunk is not in memory twice."""
+    height, width = items[0].frame.picture.shape[:2]
+    low = empty((len(items), 3, height, width), np.float32)
+    for k, frame in enumerate(_handed_on(items)):
+        low[k] = channels_first(frame.picture)
+    return torch.from_numpy(low)
 
 
 def _picture(k: int, drawn: Drawn, low: Tensor, model_input: Tensor, noise: float, settings: ClipSettings) -> Tensor:
@@ -234,23 +269,15 @@ def _picture(k: int, drawn: Drawn, low: Tensor, model_input: Tensor, noise: floa
     return picture
 
 
-def _source_picture(low: Tensor, size: tuple[int, int] | None) -> Tensor:
-    """The source `low` [1, 3, h, w] at the output size: itself if that is its own."""
-    own = (low.shape[3], low.shape[2])
-    if size is None or size == own:
-        return low
-    smaller = size[0] < own[0] or size[1] < own[1]
-    return _with_excess(_bicubic(low.clamp(0, 1), *size, antialias=smaller), low, antialias=smaller)
-
-
 def _with_excess(picture: Tensor, low: Tensor, *, antialias: bool = False) -> Tensor:
     """`picture` [1, 3, H, W] within 0..1, with what lies outside of it in `low`.
 
     Models are conditioned on values in [0, 1]; the excess outside of it is enlarged and added, so it survives.
     """
-    excess = low - low.clamp(0, 1)
-    if not bool((excess != 0).any()):
+    least, most = torch.aminmax(low)
+    if bool((least >= 0) & (most <= 1)):  # not if there is a NaN
         return picture.clamp(0, 1)
+    excess = low - low.clamp(0, 1)
     return picture.clamp(0, 1) + _bicubic(excess, picture.shape[3], picture.shape[2], antialias=antialias)
 
 
@@ -265,7 +292,9 @@ def _depth_picture(k: int, depth: Tensor, look: DepthLook, size: tuple[int, int]
 
 def _array(picture: Tensor) -> Picture:
     """[H, W, 3] from [1, 3, H, W]."""
-    return np.ascontiguousarray(picture[0].float().cpu().numpy().transpose(1, 2, 0))
+    planes = empty(tuple(picture.shape[1:]), np.float32)
+    torch.from_numpy(planes).copy_(picture[0])
+    return channels_last(planes)
 
 
 def _finished(sources: Sequence[Frame], picture: Callable[[int], Tensor], watch: Stopwatch) -> Iterator[Frame]:

@@ -32,13 +32,13 @@ from answerprint.errors import InputError
 from answerprint.frames.clip import ClipInfo
 from answerprint.frames.colour import CINEON, UNKNOWN, space_named
 from answerprint.frames.frame import Frame, Picture
+from answerprint.frames.planes import channels_last, empty, row_blocks
 
 __all__ = ["DISPLAY", "SPACES", "WorkingSpace", "choose_space", "displayed", "returned"]
 
 _Values = NDArray[np.float64]
 _Map = Callable[[_Values], _Values]
 
-_BLOCK_ROWS_PX = 1 << 18
 _LINEAR_BITS = 12
 """Integers of up to so many bits cannot hold linear light: a tag that says so is a default, not a fact."""
 
@@ -86,10 +86,10 @@ class WorkingSpace:
 
 def _by_blocks(picture: Picture, function: _Map) -> Picture:
     """In double precision, a few rows at a time."""
-    out = np.empty_like(picture)
-    rows = max(1, _BLOCK_ROWS_PX // picture.shape[1])
-    for top in range(0, picture.shape[0], rows):
-        out[top : top + rows] = function(picture[top : top + rows].astype(np.float64))
+    height, width, channels = picture.shape
+    out = channels_last(empty((channels, height, width), np.float32))
+    for rows in row_blocks(height, width):
+        out[rows] = function(picture[rows].astype(np.float64))
     return out
 
 

@@ -12,6 +12,7 @@ from answerprint.api.request import PreviewRequest
 from answerprint.backends.base import Backend
 from answerprint.backends.catalogue import at_hand, find_model
 from answerprint.errors import AnswerprintError, CancelledError, InputError, JobFailedError
+from answerprint.frames.planes import free_memory
 from answerprint.ipc import events
 from answerprint.ipc.channel import ChildChannel
 from answerprint.ipc.messages import Message
@@ -87,6 +88,7 @@ class WorkerServer:
             self._memory.release()
             remedy = "Choose a smaller --chunk or a smaller --size."
             final = events.error(JobFailedError(f"Out of memory ({no_memory}).", remedy))
+        free_memory()
         channel.emit(final)
 
     def _work(self, request: Request, channel: JobChannel) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +11,7 @@ from answerprint.backends.identity.info import INFO
 from answerprint.backends.latent import HookedNetworks, LatentCondition
 from answerprint.backends.schedules import OneStep
 from answerprint.errors import InputError
+from answerprint.frames.planes import empty
 from answerprint.temporal.protocols import Condition
 from answerprint.weights.verify import VerifiedModel
 
@@ -36,12 +38,18 @@ class IdentityBackend(HookedNetworks):
 
     def condition(self, low: Tensor) -> LatentCondition:
         """The frames, clamped to [0, 1]; NaN becomes 0."""
-        finite = low.to(self.device, torch.float32).nan_to_num(nan=0.0, posinf=1.0, neginf=0.0).clamp(0, 1)
-        return LatentCondition(finite, finite, 1)
+        shown = low.to(self.device, torch.float32)
+        least, most = torch.aminmax(shown)
+        if not bool((least >= 0) & (most <= 1)):  # nor if there is a NaN
+            shown = shown.nan_to_num(nan=0.0, posinf=1.0, neginf=0.0).clamp_(0, 1)
+        return LatentCondition(shown, shown, 1)
 
     def predict(self, x: Tensor, timestep: int, condition: Condition) -> Tensor:
         """The frames [F, 3, h, w]; x is not used."""
-        return own_condition(condition, LatentCondition).latent.clone()
+        latent = own_condition(condition, LatentCondition).latent
+        if latent.device.type != "cpu":
+            return latent.clone()
+        return torch.from_numpy(empty(tuple(latent.shape), np.float32)).copy_(latent)
 
     def decode(self, x0: Tensor, condition: Condition) -> Tensor:
         """`x0`."""
