@@ -134,6 +134,22 @@ def test_a_value_beyond_the_room_makes_the_segment_one_of_values(alpha: bool, tm
     assert quantise_frame(Frame(0, picture(1, -0.49, 1.49))) is not None
 
 
+@pytest.mark.parametrize("floats", [False, True])
+def test_noise_that_takes_more_than_its_samples_comes_back_too(floats: bool, tmp_path: Path) -> None:
+    """The encoder leaves rows out that have no room; it has least for pictures unlike those before."""
+    rng = np.random.default_rng(2)
+    frames = [
+        Frame(0, np.full((40, 480, 3), 0.5, np.float32), np.ones((40, 480), np.float32)),
+        Frame(1, rng.random((40, 480, 3), np.float32), rng.random((40, 480), np.float32)),
+    ]
+    for one, other in zip(stored(frames, tmp_path, floats=floats).frames(), frames, strict=True):
+        if floats:
+            assert np.array_equal(one.picture, other.picture)
+            assert_same_plane(one.alpha, other.alpha)
+        else:
+            assert np.array_equal(codes_of(one), codes_of(other))
+
+
 def test_a_segment_of_values_with_a_picture_missing_is_damaged(tmp_path: Path) -> None:
     reader = stored(clip(), tmp_path, floats=True)
     path = tmp_path / "chunk-000003.nut"

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from fractions import Fraction
@@ -26,12 +26,15 @@ from typing import Protocol
 
 import av
 import numpy as np
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from answerprint.errors import OutputError
 from answerprint.frames.frame import Frame, FrameRange
+from answerprint.frames.planes import channels_first, channels_last, empty, row_blocks
 from answerprint.store.receipts import ChunkReceipt, DamagedChunkError
 
 __all__ = ["BLACK", "WHITE", "PictureDigest", "SegmentReader", "encode_segment", "quantise_frame"]
@@ -44,10 +47,11 @@ BLACK, WHITE = 16384, 49152
 _OPAQUE = 65535
 _TOP = 65535
 _FORMATS = {3: "yuv444p16le", 4: "yuva444p16le"}
-_ENCODER = {"pred": "median", "context": "1"}
+_ENCODER = {"pred": "plane", "context": "1"}
 _EARLIER_FORMATS = ("gbrp16le", "gbrap16le")  # of FFV1
 _MUXER = {"fflags": "+bitexact"}  # without it each file names the version of the library
 _MATROSKA = b"\x1aE\xdf\xa3"
+_TRIES = 3
 _MIDDLE = np.uint16(32768)  # of a difference: 0 would be at the edge of what is coded
 _FIRST, _LEVELS = "answerprint_first", "answerprint_levels"
 _FLOAT = "float32"  # in place of the codes of black and white
@@ -58,7 +62,7 @@ _Levels = tuple[int, int] | None  # codes of black and white; None for values
 
 
 class _Digest(Protocol):
-    def update(self, data: bytes, /) -> None: ...
+    def update(self, data: bytes | memoryview, /) -> None: ...
 
     def hexdigest(self) -> str: ...
 
@@ -74,7 +78,7 @@ class PictureDigest:
         height, width, planes = samples.shape
         form, kind = ("<u2", "") if samples.dtype.kind == "u" else ("<f4", _FLOAT)
         self._sha.update(f"{width}x{height}x{planes}:{kind}".encode())
-        self._sha.update(np.ascontiguousarray(samples.transpose(2, 0, 1), form).tobytes())
+        self._sha.update(np.ascontiguousarray(channels_first(samples), form).data)
 
     def hexdigest(self) -> str:
         """The digest so far."""
@@ -87,14 +91,18 @@ def quantise_frame(frame: Frame) -> NDArray[np.uint16] | None:
     Raises OutputError for values that are not numbers.
     """
     _check_numbers(frame)
-    scaled = np.rint(frame.picture * np.float32(WHITE - BLACK)) + np.float32(BLACK)
-    if float(scaled.min()) < 0 or float(scaled.max()) > _TOP:
-        return None
-    codes: NDArray[np.uint16] = scaled.astype(np.uint16)
-    if frame.alpha is not None:
-        alpha = np.rint(np.clip(frame.alpha, 0, 1) * np.float32(_OPAQUE)).astype(np.uint16)
-        codes = np.concatenate([codes, alpha[..., None]], axis=-1)
-    return codes
+    height, width = frame.picture.shape[:2]
+    codes = empty((3 if frame.alpha is None else 4, height, width), np.uint16)
+    for rows in row_blocks(height, width):
+        scaled = channels_first(frame.picture[rows]) * np.float32(WHITE - BLACK)
+        np.rint(scaled, out=scaled)
+        scaled += np.float32(BLACK)
+        if float(scaled.min()) < 0 or float(scaled.max()) > _TOP:
+            return None
+        codes[:3, rows] = scaled
+        if frame.alpha is not None:
+            codes[3, rows] = np.rint(np.clip(frame.alpha[rows], 0, 1) * np.float32(_OPAQUE))
+    return channels_last(codes)
 
 
 def _check_numbers(frame: Frame) -> None:
@@ -176,25 +184,44 @@ class _Encoder:
     def add_values(self, frame: Frame) -> None:
         """Append a frame as float32."""
         _check_numbers(frame)
-        values = frame.picture if frame.alpha is None else np.concatenate([frame.picture, frame.alpha[..., None]], -1)
-        bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
+        planes = [*channels_first(frame.picture)] + ([] if frame.alpha is None else [frame.alpha])
+        bits = np.ascontiguousarray(np.stack(planes), np.float32).view(np.uint32)
         for half in (bits >> 16, bits & 0xFFFF):
-            self.add_codes(half.astype(np.uint16))
+            self.add_codes(channels_last(half.astype(np.uint16)))
 
     def add_codes(self, codes: NDArray[np.uint16]) -> None:
         """Append a picture [h, w, planes]."""
         height, width, planes = codes.shape
         picture = VideoFrame(width, height, _FORMATS[planes])
-        for plane, samples in enumerate(_differences(codes)):
-            _samples(picture, plane)[:] = samples
+        _write_differences(codes, [_samples(picture, plane) for plane in range(planes)])
         picture.time_base = 1 / self._rate
-        if self._pictures == 0:
-            # A picture is coded by the statistics of those before it: without any, grain took twice its space.
-            picture.pts = -1
-            self._video.encode(picture)
         picture.pts = self._pictures
-        self._container.mux(self._video.encode(picture))
+        if self._pictures < (2 if self.floats else 1):
+            # A picture is coded by the statistics of those before it: without any, grain took twice its space.
+            self._video.encode(picture)
+        self._container.mux(self._encoded(picture, codes))
         self._pictures += 1
+
+    def _encoded(self, picture: VideoFrame, codes: NDArray[np.uint16]) -> list[Packet[VideoStream]]:
+        """The packets of a picture, made again where statistics of other pictures made it too large.
+
+        The encoder leaves out what has no room, and says nothing. Raises OutputError if that does not help.
+        """
+        for _ in range(_TRIES):
+            packets = self._video.encode(picture)
+            if sum(packet.size for packet in packets) <= codes.nbytes or self._holds(packets, codes):
+                return packets
+        raise OutputError(
+            "A picture could not be stored without loss.", "Report this to the developers of Answerprint."
+        )
+
+    def _holds(self, packets: Sequence[Packet[VideoStream]], codes: NDArray[np.uint16]) -> bool:
+        """Whether a decoder finds all of a picture in its packets."""
+        decoder = VideoCodecContext.create("ffvhuff", "r")
+        decoder.width, decoder.height, decoder.pix_fmt = codes.shape[1], codes.shape[0], _FORMATS[codes.shape[2]]
+        decoder.extradata = self._video.codec_context.extradata
+        found = [_codes(each) for packet in packets for each in decoder.decode(Packet(bytes(packet)))]
+        return len(found) == 1 and np.array_equal(found[0], codes)
 
     def finish(self) -> bytes:
         """The whole file."""
@@ -301,24 +328,26 @@ def _codes(picture: VideoFrame) -> NDArray[np.uint16]:
         return np.asarray(picture.to_ndarray(), np.uint16)
     if name not in _FORMATS.values():
         raise ValueError(f"a segment is not in {name}")
-    codes = np.empty((picture.height, picture.width, len(picture.planes)), np.uint16)
-    green = _samples(picture, 0)
-    codes[..., 1] = green
+    planes = len(picture.planes)
+    codes = empty((planes, picture.height, picture.width), np.uint16)
+    codes[1] = _samples(picture, 0)
     for plane, channel in ((1, 2), (2, 0)):
-        np.add(_samples(picture, plane) - _MIDDLE, green, out=codes[..., channel])
-    if codes.shape[2] == 4:
-        codes[..., 3] = _samples(picture, 3)
-    return codes
+        np.subtract(_samples(picture, plane), _MIDDLE, out=codes[channel])
+        codes[channel] += codes[1]
+    if planes == 4:
+        codes[3] = _samples(picture, 3)
+    return channels_last(codes)
 
 
-def _differences(codes: NDArray[np.uint16]) -> Iterator[NDArray[np.uint16]]:
-    """The planes of a picture [h, w, planes] as they are coded; `_codes` undoes it, since both wrap around."""
-    green = np.ascontiguousarray(codes[..., 1])
-    yield green
-    for channel in (2, 0):
-        yield codes[..., channel] - green + _MIDDLE
+def _write_differences(codes: NDArray[np.uint16], planes: Sequence[NDArray[np.uint16]]) -> None:
+    """Write a picture [h, w, planes] as it is coded; `_codes` undoes it, since both wrap around."""
+    green = codes[..., 1]
+    planes[0][:] = green
+    for plane, channel in ((1, 2), (2, 0)):
+        np.subtract(codes[..., channel], green, out=planes[plane])
+        np.add(planes[plane], _MIDDLE, out=planes[plane])
     if codes.shape[2] == 4:
-        yield codes[..., 3]
+        planes[3][:] = codes[..., 3]
 
 
 def _samples(picture: VideoFrame, plane: int) -> NDArray[np.uint16]:
@@ -330,17 +359,19 @@ def _samples(picture: VideoFrame, plane: int) -> NDArray[np.uint16]:
 
 def _joined(high: NDArray[np.uint16], low: NDArray[np.uint16]) -> NDArray[np.float32]:
     """The values whose upper and lower 16 bits these are."""
-    return (high.astype(np.uint32) << 16 | low).view(np.float32)
+    planes = [channels_first(half) for half in (high, low)]
+    return channels_last((planes[0].astype(np.uint32) << 16 | planes[1]).view(np.float32))
 
 
 def _frame(index: int, samples: Samples, levels: _Levels) -> Frame:
-    picture, alpha = samples[..., :3], samples[..., 3] if samples.shape[2] == 4 else None
+    planes = channels_first(samples)
+    values = empty(planes.shape, np.float32) if levels is not None else planes.astype(np.float32, copy=False)
     if levels is not None:
         black, white = levels
-        picture = (picture.astype(np.float32) - np.float32(black)) / np.float32(white - black)
-        alpha = None if alpha is None else alpha.astype(np.float32) / np.float32(_OPAQUE)
-    return Frame(
-        index,
-        np.ascontiguousarray(picture, np.float32),
-        None if alpha is None else np.ascontiguousarray(alpha, np.float32),
-    )
+        for rows in row_blocks(*planes.shape[1:]):
+            colour = values[:3, rows]
+            np.subtract(planes[:3, rows], np.float32(black), out=colour, dtype=np.float32)
+            colour /= np.float32(white - black)
+            if len(planes) == 4:
+                np.divide(planes[3, rows], np.float32(_OPAQUE), out=values[3, rows], dtype=np.float32)
+    return Frame(index, channels_last(values[:3]), values[3] if len(values) == 4 else None)
