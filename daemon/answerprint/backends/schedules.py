@@ -14,7 +14,7 @@ from torch import Tensor
 from answerprint.errors import InputError, ModelError
 from answerprint.temporal.parametrisation import PARAMETRISATIONS
 
-__all__ = ["SAMPLERS", "DiffusersSchedule", "OneStep", "parse_eta"]
+__all__ = ["SAMPLERS", "DiffusersSchedule", "DiffusionSchedule", "OneStep", "parse_eta"]
 
 SAMPLERS = ("ddim", "ddpm", "dpm++", "dpm++sde")
 """ddim: deterministic; ddpm: ancestral, fresh noise at each step; dpm++: second-order, for few steps; dpm++sde: its
@@ -71,6 +71,35 @@ class OneStep:
         return x0
 
 
+class DiffusionSchedule:
+    """What samplers of diffusion models share: they begin with pure noise, and most add fresh noise at each step."""
+
+    _timesteps: list[int]
+
+    @property
+    def timesteps(self) -> Sequence[int]:
+        """The timesteps t, most noise first."""
+        return self._timesteps
+
+    @property
+    def stochastic(self) -> bool:
+        """True: fresh noise is used."""
+        return True
+
+    @property
+    def from_noise(self) -> bool:
+        """True: sampling starts from pure noise."""
+        return True
+
+    def start(self, noise: Tensor) -> Tensor:
+        """x_T is standard normal."""
+        return noise
+
+    def model_input(self, x: Tensor, i: int) -> Tensor:
+        """x itself: the samplers are variance-preserving."""
+        return x
+
+
 @contextmanager
 def _without_numpy_warning() -> Iterator[None]:
     """diffusers 0.42 passes tensors to numpy in a way that numpy 2 deprecates; hide the warning."""
@@ -80,7 +109,7 @@ def _without_numpy_warning() -> Iterator[None]:
 
 
 @dataclass(slots=True)
-class DiffusersSchedule:
+class DiffusersSchedule(DiffusionSchedule):
     """A diffusers sampler for one chunk.
 
     Ancestral DDPM is DDIM with eta = 1 (Song et al. 2021, section 4.1), which takes its noise as an argument;
@@ -94,7 +123,6 @@ class DiffusersSchedule:
     eta: float = 0.0
     """Share of ancestral noise in ddim, 0..1."""
     _scheduler: Any = field(init=False)
-    _timesteps: list[int] = field(init=False)
     _to_x0: Callable[[Tensor, Tensor, float], Tensor] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -143,27 +171,13 @@ class DiffusersSchedule:
         )
 
     @property
-    def timesteps(self) -> Sequence[int]:
-        """The timesteps t, most noise first."""
-        return self._timesteps
-
-    @property
     def stochastic(self) -> bool:
         """Whether `step` uses fresh noise."""
         return self.sampler == "dpm++sde" or (self.sampler != "dpm++" and self.eta > 0)
 
-    @property
-    def from_noise(self) -> bool:
-        """True: sampling starts from pure noise."""
-        return True
-
     def start(self, noise: Tensor) -> Tensor:
         """x_T from standard normal noise."""
         return noise * float(self._scheduler.init_noise_sigma)
-
-    def model_input(self, x: Tensor, i: int) -> Tensor:
-        """x itself: the samplers are variance-preserving."""
-        return x
 
     def x0(self, output: Tensor, x: Tensor, i: int) -> Tensor:
         """Predicted clean latent, by the model's `prediction_type`."""

@@ -7,41 +7,17 @@ stale. The file contains the time at which the lease began.
 from __future__ import annotations
 
 import os
-import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from answerprint.store.lock import try_lock
+
 __all__ = ["hold_lease", "live_leases"]
 
 _SUFFIX = ".lease"
 _TRIES = 8
-
-if sys.platform == "win32":
-    import msvcrt
-
-    # Locks on Windows forbid reading: lock a byte far behind the content.
-    _LOCKED_BYTE = 1 << 30
-
-    def _try_lock(descriptor: int) -> bool:
-        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        return True
-
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
 
 def _create(folder: Path, began_ns: int) -> tuple[int, Path]:
@@ -50,7 +26,7 @@ def _create(folder: Path, began_ns: int) -> tuple[int, Path]:
         path = folder / f"{os.getpid()}-{uuid.uuid4().hex}{_SUFFIX}"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            if _try_lock(descriptor) and path.exists():
+            if try_lock(descriptor) and path.exists():
                 os.write(descriptor, str(began_ns).encode())
                 return descriptor, path
         except OSError:
@@ -97,7 +73,7 @@ def live_leases(folder: Path) -> list[int]:
             began.append(0)
             continue
         try:
-            if _try_lock(descriptor):
+            if try_lock(descriptor):
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
                 continue

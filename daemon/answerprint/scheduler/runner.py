@@ -93,11 +93,7 @@ class Runner:
             except TooManyFilesError as error:
                 job = await self._pause(job.id, error)
             else:
-                job = (
-                    await self._finish(job.id, final)
-                    if final["event"] == "done"
-                    else await self._handle_final(job.id, final)
-                )
+                job = await self._handle_final(job.id, final)
         return job
 
     async def mux(self, turn: Turn) -> JobRecord:
@@ -120,11 +116,7 @@ class Runner:
             except StorageError as error:
                 job = await self._pause(job.id, error)
             else:
-                job = (
-                    await self._finish(job.id, final)
-                    if final["event"] == "done"
-                    else await self._handle_final(job.id, final)
-                )
+                job = await self._handle_final(job.id, final)
         return job
 
     async def fail_defect(self, job: str, error: Exception) -> None:
@@ -168,7 +160,9 @@ class Runner:
     # How a turn ends
 
     async def _handle_final(self, job: str, final: Message) -> JobRecord:
-        """Set the state of a job by its final event, other than `done`."""
+        """Set the state of a job by its final event."""
+        if final["event"] == "done":
+            return await self._finish(job, final)
         if final["event"] == "rendered":
             return await self._rendered(job, final)
         if final["event"] == "stopped":

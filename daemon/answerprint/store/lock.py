@@ -12,7 +12,7 @@ from typing import Self
 from answerprint.errors import AnswerprintError
 from answerprint.store.quota import storage_error
 
-__all__ = ["HeldError", "InstanceLock"]
+__all__ = ["HeldError", "InstanceLock", "try_lock"]
 
 _PID_DIGITS = 20
 
@@ -22,7 +22,8 @@ if sys.platform == "win32":
     # A lock on Windows forbids reading, so lock a byte far behind the content.
     _LOCKED_BYTE = 1 << 30
 
-    def _try_lock(descriptor: int) -> bool:
+    def try_lock(descriptor: int) -> bool:
+        """Lock an open file without waiting, until it is closed; False if another process has locked it."""
         os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -35,7 +36,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try_lock(descriptor: int) -> bool:
+    def try_lock(descriptor: int) -> bool:
+        """Lock an open file without waiting, until it is closed; False if another process has locked it."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -75,7 +77,7 @@ class InstanceLock:
         except OSError as error:
             raise storage_error(error, path) from error
         try:
-            if not _try_lock(descriptor):
+            if not try_lock(descriptor):
                 raise HeldError(path, _pid(descriptor))
         except OSError as error:  # a filesystem without locks
             os.close(descriptor)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, repeat
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from answerprint.backends.schedules import DiffusionSchedule
 from answerprint.errors import InputError
 from answerprint.temporal.parametrisation import PARAMETRISATIONS
 
@@ -55,13 +55,12 @@ def spaced_timesteps(steps: int, trained: int) -> list[int]:
 
 
 @dataclass(slots=True)
-class SpacedSchedule:
+class SpacedSchedule(DiffusionSchedule):
     """A `Schedule` of ancestral steps (Ho et al. 2020, eq. 7) between spaced timesteps, coefficients in float64."""
 
     config: dict[str, Any]
     """One of `SCHEDULERS`."""
     steps: int
-    _timesteps: list[int] = field(init=False)
     _abar: list[float] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,29 +69,6 @@ class SpacedSchedule:
             raise InputError(f"The model does not support {self.steps} steps.", f"Choose 1 to {trained}.")
         self._timesteps = spaced_timesteps(self.steps, trained)[::-1]
         self._abar = [*alphas_cumprod(self.config)[self._timesteps].tolist(), 1.0]
-
-    @property
-    def timesteps(self) -> Sequence[int]:
-        """The timesteps t, most noise first."""
-        return self._timesteps
-
-    @property
-    def stochastic(self) -> bool:
-        """True: every step but the last uses fresh noise."""
-        return True
-
-    @property
-    def from_noise(self) -> bool:
-        """True: sampling starts from pure noise."""
-        return True
-
-    def start(self, noise: Tensor) -> Tensor:
-        """x_T is standard normal."""
-        return noise
-
-    def model_input(self, x: Tensor, i: int) -> Tensor:
-        """x itself."""
-        return x
 
     def x0(self, output: Tensor, x: Tensor, i: int) -> Tensor:
         """Predicted clean latent, by the configuration's `prediction_type`."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from diffusers import LCMScheduler
 from torch import Tensor
 
+from answerprint.backends.schedules import DiffusionSchedule
 from answerprint.errors import InputError, ModelError
 from answerprint.temporal.parametrisation import PARAMETRISATIONS
 
@@ -20,14 +20,13 @@ _SIGMA_DATA = 0.5
 
 
 @dataclass(slots=True)
-class LcmSchedule:
+class LcmSchedule(DiffusionSchedule):
     """A few steps, each from noise to a clean latent and, except for the last, back to less noise."""
 
     config: dict[str, Any]
     """The scheduler configuration of the model's training."""
     steps: int
     _scheduler: Any = field(init=False)
-    _timesteps: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
         """Raises InputError for more steps than the model was distilled from, ModelError for a bad configuration."""
@@ -42,29 +41,6 @@ class LcmSchedule:
             raise InputError(f"The sampler lcm does not support {self.steps} steps.", f"Choose 1 to {most}.")
         self._scheduler.set_timesteps(self.steps)
         self._timesteps = [int(t) for t in self._scheduler.timesteps]
-
-    @property
-    def timesteps(self) -> Sequence[int]:
-        """The timesteps t, most noise first."""
-        return self._timesteps
-
-    @property
-    def stochastic(self) -> bool:
-        """True: each step but the last adds fresh noise."""
-        return True
-
-    @property
-    def from_noise(self) -> bool:
-        """True: sampling starts from pure noise."""
-        return True
-
-    def start(self, noise: Tensor) -> Tensor:
-        """x_T from standard normal noise."""
-        return noise
-
-    def model_input(self, x: Tensor, i: int) -> Tensor:
-        """x itself."""
-        return x
 
     def x0(self, output: Tensor, x: Tensor, i: int) -> Tensor:
         """f(x, t) = c_skip(t) x + c_out(t) x0: the predicted clean latent; at t = 0 it is x itself."""
