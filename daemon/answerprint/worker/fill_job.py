@@ -27,7 +27,6 @@ from answerprint.ofx.layout import rendered_in
 from answerprint.ofx.patches import choose_patches
 from answerprint.ofx.protocol import FrameFileHeader
 from answerprint.store.receipts import ChunkReceipt
-from answerprint.worker.progress import tell_reading
 from answerprint.worker.requests import JobChannel
 from answerprint.worker.resolved_job import JOB_KEY, ResolvedJob, resolve_job, size_and_time
 
@@ -123,6 +122,12 @@ def fill_frames(task: FillTask, channel: JobChannel) -> Message:
 def _resolved(request: str, stamps: str) -> ResolvedJob:
     """The job; probed again when its media change."""
     return resolve_job(RestoreRequest.from_json(json.loads(request)))
+
+
+@lru_cache(8)
+def _probed(path: Path, stamps: str) -> ClipInfo:
+    """A deliverable; probed again when it is another file."""
+    return probe(path)
 
 
 def _stamps(media: str) -> str:
@@ -267,15 +272,15 @@ def _delivered(task: FillTask, resolved: ResolvedJob, places: set[int], channel:
     if read_provenance(files[0]).get(JOB_KEY, task.job) != task.job:
         raise changed
     found: dict[int, Frame] = {}
-    on_read = tell_reading(task.request.output, channel)
     if len(files) == 1:
-        info = probe(files[0], on_read=on_read)
+        info = _probed(files[0], _stamps(str(files[0])))
         if (info.width, info.height) != resolved.size or info.frames != len(resolved.frames):
             raise changed
         read = _read(info, list(wanted.values()))
         return {place: read[index] for place, index in wanted.items() if index in read}
     for place, index in wanted.items():
         try:
+            channel.check()
             found[place] = _read(probe(files[index]), [0])[0]
         except AnswerprintError as error:
             raise InputError(f"Restored pictures of job {task.number} are gone.", remedy) from error
