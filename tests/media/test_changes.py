@@ -67,9 +67,10 @@ def test_alpha_and_depth_that_begin_later_are_said(tmp_path: Path) -> None:
     half = {name: plane.astype(np.float16) for name, plane in channels().items()}
     write_exr(tmp_path / "p.0001.exr", half)
     write_exr(tmp_path / "p.0002.exr", channels("RGBA"))
-    said = " ".join(read(tmp_path / "p.%04d.exr")[1])
-    assert "alpha" in said
-    assert "depth" in said
+    for start in (0, 1):
+        said = " ".join(read(tmp_path / "p.%04d.exr", start)[1])
+        assert "alpha" in said
+        assert "depth" in said
 
 
 def test_a_later_picture_with_a_window_of_its_own_is_put_in_its_place(tmp_path: Path) -> None:

@@ -11,16 +11,16 @@ from fractions import Fraction
 from av.video.frame import VideoFrame
 
 from answerprint.errors import InputError
-from answerprint.frames.clip import PixelWindow
+from answerprint.frames.clip import ClipInfo, PixelWindow
 from answerprint.frames.colour import UNTAGGED
 from answerprint.frames.frame import FrameRange
 from answerprint.frames.timecode import Timecode
-from answerprint.media.headers import StillHeader
+from answerprint.media.headers import WITHOUT_HEADER, StillHeader
 from answerprint.media.pixels import bit_depth, has_alpha
 from answerprint.media.tags import read_tags
 from answerprint.text import listed
 
-__all__ = ["SourceChanges", "film_facts", "still_facts"]
+__all__ = ["SourceChanges", "film_facts", "first_facts", "still_facts"]
 
 _TIMECODE = "timecode"
 _NEARLY = "aspect of the pixels"  # a decoder says it a few frames before it gives them out
@@ -79,6 +79,20 @@ def still_facts(
         "depth": (bit_depth(frame.format), header.half),
         "alpha": has_alpha(frame.format),
         "overscan": data is not None and window is not None and window.united(data) != window,
+    }
+
+
+def first_facts(info: ClipInfo, header: StillHeader) -> _Facts:
+    """Return what the first picture of a sequence says, which is not decoded again. header: as far as it is known."""
+    known = header.codec not in WITHOUT_HEADER
+    return {
+        _TIMECODE: _origin(header.timecode, info.rate, 0),
+        "frame rate": header.rate,
+        "pixel aspect": header.sample_aspect if known else None,
+        "orientation": header.orientation if known else None,
+        "colour space": None if header.colour == UNTAGGED else header.colour,
+        "depth": (info.bit_depth, info.profile == "half"),
+        "alpha": info.has_alpha,
     }
 
 

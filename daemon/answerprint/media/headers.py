@@ -17,7 +17,7 @@ from answerprint.frames.clip import PixelWindow
 from answerprint.frames.colour import CINEON, UNKNOWN, UNTAGGED, ColourTags
 from answerprint.frames.timecode import label_of_word, plausible_rate
 
-__all__ = ["StillHeader", "dpx_header", "is_plain_dpx", "profile_notices", "with_dpx_facts"]
+__all__ = ["WITHOUT_HEADER", "StillHeader", "dpx_header", "is_plain_dpx", "profile_notices", "with_dpx_facts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,9 @@ class StillHeader:
     reel: str = ""
     notices: tuple[str, ...] = ()
 
+
+WITHOUT_HEADER = ("png", "mjpeg", "avif")
+"""Codecs of pictures of which only FFmpeg reads what the header says, with the picture."""
 
 _IMAGE_HEADER_END, _FILM_HEADER_END, _TELEVISION_HEADER_END = 1664, 1920, 2048
 _UNDEFINED = 0xFFFFFFFF

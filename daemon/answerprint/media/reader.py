@@ -20,13 +20,13 @@ from answerprint.frames.frame import Frame, FrameRange
 from answerprint.frames.grid import frame_index
 from answerprint.media import levels
 from answerprint.media.boundary import best_video, open_container, reading
-from answerprint.media.changes import SourceChanges, film_facts, still_facts
+from answerprint.media.changes import SourceChanges, film_facts, first_facts, still_facts
 from answerprint.media.decoding import begins_clean, decoded_pictures
 from answerprint.media.fields import FieldCount, field_frames, may_have_fields, watched
 from answerprint.media.orientation import UPRIGHT, is_sideways, turned
 from answerprint.media.pixels import bit_depth, decode_pixels
 from answerprint.media.spacing import check_spacing
-from answerprint.media.stills import read_still
+from answerprint.media.stills import read_still, read_still_header
 
 __all__ = ["FrameReader", "open_reader", "read_from"]
 
@@ -262,7 +262,7 @@ def _stills(info: ClipInfo, start: int, damage: _Damage) -> _Indexed:
 
     if start > 0:
         with suppress(MediaError):
-            read(0)  # the result is as this picture, where later ones differ
+            damage.changes.note(0, first_facts(info, read_still_header(info.files[0])))
     for index in range(start, len(info.files)):
         try:
             if not info.files[index].exists():

@@ -27,7 +27,7 @@ from answerprint.media.boundary import (
     open_container,
     reading,
 )
-from answerprint.media.headers import StillHeader, dpx_header, is_plain_dpx, profile_notices
+from answerprint.media.headers import WITHOUT_HEADER, StillHeader, dpx_header, is_plain_dpx, profile_notices
 from answerprint.media.openimageio import read_header, read_picture, stored_orientation
 from answerprint.media.orientation import UPRIGHT, orientation_of
 from answerprint.media.side_data import Type, side_data
@@ -53,7 +53,7 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
 )
 _BRANDS = {b"avif": "avif", b"avis": "avif", b"heic": "heic", b"heix": "heic", b"hevc": "heic", b"hevx": "heic"}
 _BRANDS |= {b"heim": "heic", b"heis": "heic", b"mif1": "heic", b"msf1": "heic"}
-_BY_FFMPEG = ("png", "mjpeg", "dpx", "avif")
+_BY_FFMPEG = (*WITHOUT_HEADER, "dpx")
 _HEAD_BYTES = 2048
 _MAX_BYTES = 2**31 - 2**12  # a packet's size is a C int
 _PNG_SIZE = slice(16, 24)
