@@ -1,5 +1,4 @@
 /* The pixels of a render: restored, source, or a mixture. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +7,7 @@
 #define SPAN 1024          /* pixels worked on at once */
 #define WIPE_SPAN 64
 #define READ_PIXELS 16384  /* and read at once */
-#define MANY_PIXELS 200000 /* worth the host's threads */
+#define MANY_PIXELS 5000000 /* worth the host's threads, which take a moment to start; some 6 ms of work for one */
 
 /* What one thread works in; too much for the stacks of some hosts. */
 typedef struct {
@@ -42,42 +41,68 @@ static float weight_at(const Render *r, int x, int y) {
     return side <= 0 ? 0 : side >= 1 ? r->strength : r->strength * (float)side;
 }
 
+/* One pixel. Processors of all systems work on four values at once; single ones between them would hold them up. */
+typedef float Pixel __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t Bits __attribute__((vector_size(16)));
+
+static const Bits ALPHA = {0, 0, 0, -1};
+
+static Pixel pick(Bits mask, Pixel yes, Pixel no) { return (Pixel)(((Bits)yes & mask) | ((Bits)no & ~mask)); }
+
 /* As the host has its pictures: alpha is the source's if the frame has none, and colours may be multiplied by it. */
 static void finish_alpha(const Render *r, float *restored, const float *source, int count) {
-    for (int i = 0; i < count && !r->frame.has_alpha; i++) restored[4 * i + 3] = r->source.opaque ? 1 : source[4 * i + 3];
-    for (int i = 0; i < count && r->source.premultiplied; i++)
-        for (int c = 0; c < 4; c++) restored[4 * i + c] *= c < 3 ? restored[4 * i + 3] : 1;
+    Pixel *to = (Pixel *)restored;
+    const Pixel *from = (const Pixel *)source;
+    if (!r->frame.has_alpha && !r->source.opaque)
+        for (int i = 0; i < count; i++) to[i] = pick(ALPHA, from[i], to[i]);
+    if (r->source.premultiplied)
+        for (int i = 0; i < count; i++) to[i] *= (Pixel){to[i][3], to[i][3], to[i][3], 1};
 }
 
 static void mix(float *restrict restored, const float *restrict source, float weight, int count) {
     for (int i = 0; i < 4 * count; i++) restored[i] = (1 - weight) * source[i] + weight * restored[i];
 }
 
-static void mix_border(const Render *r, Room *room, const float *source, int x, int y, int count) {
+static void mix_border(const Render *r, float *restored, const float *source, int x, int y, int count) {
+    Pixel *to = (Pixel *)restored;
+    const Pixel *from = (const Pixel *)source;
     for (int i = 0; i < count; i++) {
-        float weight = weight_at(r, x + i, y), *to = room->restored + 4 * i;
-        for (int c = 0; c < 4; c++)
-            to[c] = weight <= 0 ? source[4 * i + c] : weight >= 1 ? to[c] : (1 - weight) * source[4 * i + c] + weight * to[c];
+        float weight = weight_at(r, x + i, y);
+        if (weight <= 0) to[i] = from[i];
+        else if (weight < 1) to[i] = (1 - weight) * from[i] + weight * to[i];
     }
 }
 
-static void take_difference(float *restrict restored, const float *restrict source, int count) {
-    for (int i = 0; i < 4 * count; i++) restored[i] = i % 4 < 3 ? fabsf(restored[i] - source[i]) : source[i];
+static void take_difference(float *restored, const float *source, int count) {
+    Pixel *to = (Pixel *)restored;
+    const Pixel *from = (const Pixel *)source;
+    const Bits no_sign = {INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX};
+    for (int i = 0; i < count; i++) to[i] = pick(ALPHA, from[i], (Pixel)((Bits)(to[i] - from[i]) & no_sign));
+}
+
+/* A frame without alpha is opaque, until the source's alpha takes its place. */
+static void fill_alpha(uint16_t *raw, int pixels) {
+    for (int i = 0; i < pixels; i++) {
+        uint64_t pixel;
+        memcpy(&pixel, raw + 4 * i, sizeof pixel);
+        pixel = (pixel & UINT64_C(0x0000ffffffffffff)) | UINT64_C(0x3c00000000000000);
+        memcpy(raw + 4 * i, &pixel, sizeof pixel);
+    }
 }
 
 /* border: whether the border of the wipe crosses these pixels. */
 static void blend_span(const Render *r, Room *room, int x, int y, int count, const uint16_t *raw, bool border) {
     bool whole_strength = !border && r->strength >= 1, difference = r->show == SHOW_DIFFERENCE;
-    if (whole_strength && !difference && r->output.half && r->frame.has_alpha && !r->source.premultiplied) {
+    bool own_alpha = r->frame.has_alpha || r->source.opaque;
+    if (whole_strength && !difference && r->output.half && own_alpha && !r->source.premultiplied) {
         copy_past_caches(pixel_at(&r->output, x, y), raw, (size_t)count * 8);
         return;
     }
-    bool own_alpha = r->frame.has_alpha || r->source.opaque;
     const float *source = NULL;
     if (!whole_strength || difference || !own_alpha) source = row_of(&r->source, x, y, count, room->source);
     half_to_float(raw, room->restored, (size_t)count * 4);
     finish_alpha(r, room->restored, source, count);
-    if (border) mix_border(r, room, source, x, y, count);
+    if (border) mix_border(r, room->restored, source, x, y, count);
     else if (!whole_strength) mix(room->restored, source, r->strength, count);
     if (difference) take_difference(room->restored, source, count);
     put_span(r, x, y, count, room->restored);
@@ -108,6 +133,7 @@ static bool blend_rows(const Render *r, Room *room, OfxRectI part) {
             int count = width - x < READ_PIXELS ? width - x : READ_PIXELS;
             uint64_t place = r->frame.pixels_at + (row * r->frame.w + column + (uint64_t)x) * 8;
             if (!read_at(r->frame.file, room->raw, (size_t)count * (size_t)rows * 8, place)) return false;
+            if (!r->frame.has_alpha) fill_alpha(room->raw, count * rows);
             for (int i = 0; i < rows; i++) blend_row(r, room, part.x1 + x, y + i, count, room->raw + (size_t)i * (size_t)count * 4);
         }
     }
@@ -148,6 +174,8 @@ static void render_slice(unsigned int index, unsigned int count, void *argument)
 void render_window(Render *r) {
     unsigned int count = 1;
     int64_t pixels = (int64_t)(r->window.x2 - r->window.x1) * (r->window.y2 - r->window.y1);
+    bool plain = r->lookup != FRAME_FOUND || (r->show == SHOW_RESTORED && r->strength >= 1 && !r->source.premultiplied);
+    if (!plain) pixels *= 2; /* mixing takes that much longer */
     if (host.threads && pixels > MANY_PIXELS && !host.threads->multiThreadIsSpawnedThread() &&
         !host.threads->multiThreadNumCPUs(&count) && count > 1 && !host.threads->multiThread(render_slice, count, r))
         return;
