@@ -46,6 +46,7 @@ def test_what_is_not_said_stays_as_it_was() -> None:
             {"model": "swift-x4", "task": None, "steps": None, "strength": None, "options": {"fusion": "weak"}},
         ),
         (["--model", "tiny-x4"], {}),
+        (["--consistency"], {"consistency": True}),
         (
             ["--option", "quality=best"],
             {"model": None, "task": None, "steps": None, "strength": None,

@@ -14,9 +14,11 @@ import pytest
 from answerprint import child
 from answerprint.cli.context import Context
 from answerprint.cli.main import main as answerprint_main
-from answerprint.media import probe
+from answerprint.frames.output_spec import OutputSpec
+from answerprint.media import find_fields, open_reader, open_writer, probe
 from answerprint.metrics import prove
 from answerprint.metrics.round_trip import choose_range, measure_round_trip
+from media.interlace import film, interlaced, moments
 from media.makers import fill, make_movie, numbered_frame
 
 LOSSLESS: dict[str, Any] = {"codec": "ffv1", "tags": (1, 1, 1, 1), "timecode": "01:00:00:00", "sound": "pcm_s16le"}
@@ -92,6 +94,21 @@ def test_pictures_that_cannot_be_compared_are_not_equal(tmp_path: Path, capsys: 
     assert "0 frames compared\n" in said
     assert "different: pictures: the sizes cannot be compared; wanted: 2 frames" in said
     assert "equal\n" not in said
+
+
+def test_tape_without_a_flag_is_compared_as_it_is_restored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tape = tmp_path / "tape.mkv"
+    film(tape, interlaced(moments(12)))
+    info = find_fields(probe(tape))
+    with (
+        open_reader(info) as reader,
+        open_writer(tmp_path / "a.mkv", OutputSpec.for_clip(info, info.whole, "ffv1")) as writer,
+    ):
+        for frame in reader:
+            writer.write(frame.picture)
+    found = compared(capsys, tape, tmp_path / "a.mkv", psnr=45.0, ignore=["fields", "matrix", "range"])
+    assert (found["code"], found["frames"]) == (0, 6), found
+    assert compared(capsys, tape, tmp_path / "a.mkv", psnr=45.0)["what"][0] == "fields"
 
 
 def test_rgb_needs_no_matrix_and_no_levels(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def stage_words(event: Message) -> str:
 def _figures(event: Message) -> list[str]:
     """Return steps, speed and time left, if known."""
     figures: list[str] = []
-    if event.get("steps"):
+    if (event.get("steps") or 0) > 1:
         figures.append(f"step {event.get('step')}/{event['steps']}")
     if _number(event.get("seconds_per_frame")):
         figures.append(f"{event['seconds_per_frame']:.2f} s/frame")

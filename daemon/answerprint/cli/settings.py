@@ -81,7 +81,11 @@ def _add_setting(group: _ArgumentGroup, name: str, setting: Setting) -> None:
     kind, default = FIELD_TYPES[name].removesuffix(" | None"), getattr(_DEFAULTS, name)
     option = f"--{name.replace('_', '-')}"
     if kind == "bool":
-        group.add_argument(_switch(name), action="store_true", dest=name, help=setting.help, default=SUPPRESS)
+        switch = _switch(name)
+        group.add_argument(switch, action="store_true", dest=name, help=setting.help, default=SUPPRESS)
+        if switch.startswith("--no-"):
+            undo = f"take back a {switch} of a preset or of last time"
+            group.add_argument(option, action="store_false", dest=name, help=undo, default=SUPPRESS)
     elif kind.startswith("Mapping"):
         group.add_argument(
             option.removesuffix("s"),

@@ -225,13 +225,13 @@ def _warnings(info: ClipInfo) -> Iterator[str]:
     tags, hdr = info.colour, _HDR.get(info.colour.transfer)
     if _is_yuv(info) and tags.matrix in (UNKNOWN, "gbr"):
         matrix = resolve_colour(tags, info.height).matrix
-        yield f"The colour matrix is not tagged: {matrix} is assumed, by the height of the picture."
-    if UNKNOWN in (tags.primaries, tags.transfer):
-        yield "The colour space is not fully tagged: the result is not tagged either."
+        yield f"The colour matrix is not tagged: {matrix} is assumed, by the height, and the result is tagged so."
+    if missing := [name for name in ("primaries", "transfer") if getattr(tags, name) == UNKNOWN]:
+        yield f"The colour {' and '.join(missing)} are not tagged: those of the result are not either."
     if hdr and info.bit_depth < 10:
         yield f"The picture is {hdr}, in {info.bit_depth} bit: banding is in the source already."
     if info.start_timecode is None:
-        yield "There is no timecode: the result has none."
+        yield "There is no timecode: the result has none, unless you give --timecode."
     if _is_yuv(info) and resolve_colour(tags, info.height).range == "tv" and _share_outside(info) > _NOTABLE_SHARE:
         yield "Many values lie outside video levels: the levels may be full, not video."
 

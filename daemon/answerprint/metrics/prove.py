@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from answerprint.api.clip_ref import ClipRef
 from answerprint.errors import AnswerprintError, OutputError
 from answerprint.frames import ClipInfo, FrameRange
 from answerprint.ipc import events
-from answerprint.media import probe
+from answerprint.media import find_fields, probe
 from answerprint.metrics.round_trip import Difference, RoundTrip, choose_range, measure_round_trip, sheet_bytes
 from answerprint.store import atomic
 from answerprint.store.quota import storage_error
@@ -37,7 +38,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _compare(asked: Mapping[str, Any]) -> int:
-    first, second = probe(asked["first"]), probe(asked["second"])
+    # As a restore reads them: a tape without a flag is deinterlaced too.
+    first, second = (ClipRef(asked[name]).interpret(find_fields(probe(asked[name]))) for name in ("first", "second"))
     frames = choose_range(first, second, asked["range"])
     found = measure_round_trip(first, second, frames, _show_progress(asked), part=bool(asked["range"]))
     if asked["sheet"]:

@@ -33,6 +33,7 @@ from answerprint.frames.clip import ClipInfo
 from answerprint.frames.colour import CINEON, UNKNOWN, space_named
 from answerprint.frames.frame import Frame, Picture
 from answerprint.frames.planes import channels_last, empty, row_blocks
+from answerprint.text import one_of
 
 __all__ = ["DISPLAY", "SPACES", "WorkingSpace", "choose_space", "displayed", "returned"]
 
@@ -295,7 +296,7 @@ def choose_space(asked: str, info: ClipInfo, clip: ClipRef) -> WorkingSpace:
     """
     name = _automatic(info, clip) if asked == "auto" else asked.lower()
     if name not in SPACES:
-        raise InputError(f"There is no working space {asked!r}.", f"Give auto, {', '.join(SPACES)}.")
+        raise InputError(f"There is no working space {asked!r}.", f"Give {one_of(['auto', *SPACES])}.")
     return SPACES[name]
 
 

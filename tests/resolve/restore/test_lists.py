@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from answerprint.errors import InputError
+from answerprint.frames.codec_choice import LIKE_SOURCE
 from answerprint.resolve.edit_lists import EditList, read_list
 from answerprint.resolve.restore import edit_list
 from answerprint.resolve.restore.edit_list import jobs_of_list
@@ -44,6 +45,13 @@ def test_what_is_of_the_whole_list_is_done_once(tmp_path: Path, monkeypatch: pyt
     assert len({job.request["output"] for _, job in made}) == 600
     assert {job.request["input"] for _, job in made} == {str(edit.path.parent / name) for name in ("a.mov", "b.mov")}
     assert {job.request["steps"] for _, job in made} == {1}
+
+
+def test_how_files_are_written_counts_for_lists_too(tmp_path: Path) -> None:
+    edit = read(tmp_path / "media", ["a.mov"], 1)
+    ((_, job),), _ = jobs_of_list(edit, RestoreSettings(codec=LIKE_SOURCE, audio=False, sidecar=True))
+    assert (job.request["codec"], job.request["sidecar"], job.clip.audio) == (LIKE_SOURCE, True, False)
+    assert job.request["interpret"]["sound"] == "no"
 
 
 @pytest.mark.parametrize("joined", [True, False])

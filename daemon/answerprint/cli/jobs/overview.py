@@ -104,7 +104,8 @@ def overview(
 
 def _say_warnings(client: Client, views: Sequence[JobView], console: Console) -> None:
     """Write what each finished job warns of: who queued it has not seen it yet."""
-    for view in [view for view in views if view.job.state is JobState.DONE][:_MOST_WARNED]:
+    done = sorted((view for view in views if view.job.state is JobState.DONE), key=lambda view: view.job.number)
+    for view in done[:_MOST_WARNED]:
         with suppress(AnswerprintError):
             for said in warnings_in(history(client, view.job)):
                 console.err(f"{job_name(view.job)}: warning: {said}")
