@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -17,7 +18,7 @@ from answerprint.errors import InputError
 from answerprint.frames import Cadence, ClipInfo, FieldOrder, FrameRange
 from answerprint.frames.cadence import stored_range
 from answerprint.media import find_fields, open_reader, probe
-from answerprint.media.combing import combing
+from answerprint.media.combing import Brightness, combing
 from media.interlace import Picture, fidelity, film, interlaced, moments, pulled_down
 from media.makers import fill, make_movie, make_png, number_in
 
@@ -156,6 +157,20 @@ def test_film_is_found_under_noise_and_where_it_is_flagged_as_interlaced(tmp_pat
     stored = find_fields(probe(film(tmp_path / "f.mkv", frames, flag="top", rate=Fraction(30000, 1001))))
     assert stored.telecined
     assert _fidelity(ClipRef(telecine="auto").interpret(stored), pictures[:32]) > 36, "no more is lost than noise"
+
+
+@pytest.mark.parametrize("is_film", [True, False])
+def test_film_is_found_by_its_combed_frames_where_detail_hides_the_whole_ones(
+    is_film: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsure(before: Brightness | None, picture: Brightness, after: Brightness | None) -> FieldOrder | None:
+        found = combing(before, picture, after)
+        return None if found is FieldOrder.PROGRESSIVE else found
+
+    monkeypatch.setattr(sys.modules["answerprint.media.find_fields"], "combing", unsure)
+    frames = pulled_down(moments(24)) if is_film else interlaced(moments(60))
+    path = film(tmp_path / "a.mkv", frames, rate=Fraction(30000, 1001))
+    assert find_fields(probe(path)).telecined is is_film
 
 
 def test_no_frames_are_left_out_of_what_is_no_film(tmp_path: Path) -> None:

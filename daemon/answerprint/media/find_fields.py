@@ -39,6 +39,8 @@ _AGREED = 0.8
 _TELECINED, _CLOSE = Fraction(30000, 1001), Fraction(1, 200)
 # Frames of a run that must tell; combed ones among them; and how many may not fit the pattern of pulldown.
 _TOLD, _LEAST_COMBED, _WRONG = 7, 3, 0.12
+_LEAST_ALONE = 10
+"""Combed frames that must tell if no whole one does: so many do not fit by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def _pulldown(seen: list[_Seen]) -> dict[str, Any] | None:
             runs.append([])
         runs[-1].append(each)
     runs = [run for run in runs if len(run) >= _TOLD]
-    if not runs or not all(_fits_pulldown(run) for run in runs):
+    if not runs or not all(_fits_pulldown(run, _all_between(seen, run)) for run in runs):
         return None
     votes = Counter(each.combed for each in told if each.combed is not FieldOrder.PROGRESSIVE)
     first = max(votes, key=lambda order: votes[order])
@@ -99,12 +101,20 @@ def _pulldown(seen: list[_Seen]) -> dict[str, Any] | None:
     return {"field_order": first, "fields_found": found, "telecined": True}
 
 
-def _fits_pulldown(run: list[_Seen]) -> bool:
+def _all_between(seen: list[_Seen], run: list[_Seen]) -> int:
+    """How many frames were looked at from the first of a run to its last, those that do not tell among them."""
+    return sum(run[0].index <= each.index <= run[-1].index for each in seen)
+
+
+def _fits_pulldown(run: list[_Seen], looked_at: int) -> bool:
+    """Whether combed frames are where pulldown has them; fine detail may hide that the others are whole."""
     combed = [each.combed is not FieldOrder.PROGRESSIVE for each in run]
     for phase in range(CYCLE):
         expected = [(each.index - phase) % CYCLE < 2 for each in run]
         wrong = sum(one is not other for one, other in zip(combed, expected, strict=True))
-        if wrong <= len(run) * _WRONG and sum(combed) >= _LEAST_COMBED and not all(combed):
+        alone = all(combed)
+        enough = _LEAST_ALONE if alone else _LEAST_COMBED
+        if wrong <= len(run) * _WRONG and sum(combed) >= enough and not (alone and 2 * len(run) > looked_at):
             return True
     return False
 
