@@ -9,6 +9,9 @@ import pytest
 
 from ofx.answers import Answers
 from ofx.compiling import OFX_SOURCES, compile_c
+from ofx.studio import studio
+
+__all__ = ["studio"]
 
 
 @pytest.fixture(scope="session")
