@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -70,6 +71,22 @@ def test_an_edit_list_hides_frames_and_the_rest_are_numbered_from_zero(tmp_path:
 @pytest.mark.parametrize("suffix", [".mov", ".mkv"])
 def test_the_rate_is_exact(tmp_path: Path, rate: Fraction, suffix: str) -> None:
     assert probe(make_movie(tmp_path / f"clip{suffix}", 30, rate=rate)).rate == rate
+
+
+def test_a_pause_and_a_cut_of_an_edit_list_do_not_look_like_a_missing_end(tmp_path: Path) -> None:
+    path = make_movie(tmp_path / "in.mov", 20, codec="mpeg4", options={"g": "1"}, times=lambda n: n + 5)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"elst") + 8
+    pause, shown = (struct.unpack_from(">IiI", data, at + 4 + 12 * place) for place in range(2))
+    assert (struct.unpack_from(">I", data, at), pause[1], shown[1]) == ((2,), -1, 0)
+    struct.pack_into(">Ii", data, at + 16, shown[0] // 2, 5 * _one_frame(path))
+    path.write_bytes(data)
+    assert numbers(path) == [(n, n + 5) for n in range(10)]
+
+
+def _one_frame(path: Path) -> int:
+    with av.open(str(path)) as container:
+        return int(next(container.demux(video=0)).duration or 0)
 
 
 def test_pictures_one_unit_of_time_apart_do_not_make_a_rate() -> None:

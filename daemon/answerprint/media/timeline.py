@@ -86,10 +86,11 @@ def read_timeline(path: Path, on_read: OnRead = no_progress) -> FrameTimeline:
         grid = grid_of(pts, time_base, _named_rates(stream), first)
         grid = replace(grid, stated="avi" in container.format.name)
         promised = _promised(stream, container, grid.rate, first * time_base)
+        whole = _has_all(stream, container, len(pts))
     if promised > grid.frames:
         grid = _with_held_end(path, grid, pts[-1], time_base, promised)
     # A difference of more than one frame is not rounding: the file is cut short.
-    frames = promised if promised > grid.frames + 1 else grid.frames
+    frames = promised if promised > grid.frames + 1 and not whole else grid.frames
     return FrameTimeline(frames, grid.rate, grid.first_pts, grid, next(later) > 0)
 
 
@@ -232,6 +233,16 @@ def _counted(path: Path, frames: int) -> FrameTimeline:
     with open_container(path) as container:
         stream = best_video(container, path)
         return FrameTimeline(frames, next(map(unrounded, _named_rates(stream)), Fraction(25)))
+
+
+def _has_all(stream: VideoStream, container: InputContainer, pictures: int) -> bool:
+    """Whether a QuickTime or MP4 file has every picture that its index lists, whatever its duration says.
+
+    An edit list that begins with a pause counts the pause. Of a file in fragments, the index lists the first ones only.
+    """
+    if "mp4" not in container.format.name or stream.frames < pictures:
+        return False
+    return sum(1 for entry in stream.index_entries if not entry.is_discard) == pictures
 
 
 def _promised(stream: VideoStream, container: InputContainer, rate: Fraction, first: Fraction) -> int:
