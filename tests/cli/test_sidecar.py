@@ -39,6 +39,7 @@ def test_it_names_what_the_result_was_made_of(studio: Program) -> None:
         }  # fmt: skip
     assert (said["source"]["range"], said["model"]["name"], said["settings"]["seed"]) == ([1, 4], "identity", 0)
     assert [number for number, _ in said["source"]["frame_md5"]] == [1, 2, 3]
+    assert f'[1, "{said["source"]["frame_md5"][0][1]}"],' in sidecar.read_text().replace("   ", "")
     assert [number for number, _ in said["deliverable"]["frame_md5"]] == [0, 1, 2]
     assert said["working_space"]["name"]
     assert {"answerprint", "ffmpeg", "torch"} <= said["versions"].keys()

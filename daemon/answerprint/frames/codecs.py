@@ -332,7 +332,9 @@ _CODECS: dict[str, CodecInfo] = {
         _dnxhr("dnxhr-444", "yuv444p10le", 10, "444, 10 bit 4:4:4", (".mov",)),
         _dnxhr("dnxhr-444-rgb", "gbrp10le", 10, "444, 10 bit R'G'B' clipped to 0..1", (".mov", ".mxf")),
         _ffv1(
-            "ffv1", "sampling, depth, range and alpha of the source, or 16 bit R'G'B': archives", _FFV1_YUV | _FFV1_RGB
+            "ffv1",
+            "sampling, range, alpha and depth of the source (10 bits for a model's 8), or 16 bit R'G'B': archives",
+            _FFV1_YUV | _FFV1_RGB,
         ),
         _ffv1("ffv1-rgb", "16 bit R'G'B' clipped to 0..1, alpha kept", frozenset()),
         _sharing("h264", "libx264", "High", 1, {"crf": "16"}, "previews"),

@@ -54,7 +54,9 @@ def check_restore(request: RestoreRequest, *, create_folder: bool = False) -> Ch
         _check_absent(output, Path(request.clip.media), request.overwrite)
     if request.framemd5:
         if codec.is_sequence:
-            raise OutputError("--framemd5 is for movies; a sequence has a file for each picture.", "Give --sidecar.")
+            raise OutputError(
+                "--framemd5 is for movies; a sequence has a file for each picture.", "Use --sidecar instead."
+            )
         _check_absent(framemd5_of(output), Path(request.clip.media), request.overwrite)
     if request.sidecar:
         _check_absent(sidecar_of(output), Path(request.clip.media), request.overwrite)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -35,6 +36,8 @@ SIDECAR_FORMAT = "answerprint-sidecar-1"
 """Value of the key `format`: later forms have another number."""
 _LIBRARIES = ("torch", "numpy", "diffusers")
 _MOST_BYTES = 1 << 26
+_FRAME_SUM = re.compile(r'\[\s+(\d+),\s+("[0-9a-f]{32}")\s+\]')
+"""A frame's number and sum, which a line holds: a film has many."""
 
 
 def write_sidecar(resolved: ResolvedJob, job: str, check: Callable[[], None]) -> Path:
@@ -45,7 +48,8 @@ def write_sidecar(resolved: ResolvedJob, job: str, check: Callable[[], None]) ->
     """
     path = sidecar_of(Path(resolved.request.output))
     try:
-        data = json.dumps(_content(resolved, job, check), indent=1).encode() + b"\n"
+        text = json.dumps(_content(resolved, job, check), indent=1)
+        data = _FRAME_SUM.sub(r"[\1, \2]", text).encode() + b"\n"
         atomic.write_bytes(path, data, overwrite=resolved.request.overwrite or _is_ours(path, job))
     except FileExistsError as error:
         raise OutputError(f"{path} already exists.", "Move it away, then retry the job, or use --overwrite.") from error

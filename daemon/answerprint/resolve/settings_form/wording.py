@@ -17,6 +17,7 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "handles": "Handles",
         "folder": "Folder",
         "codec": "Codec",
+        "like-source": "Codec",
         "no-audio": "Sound",
         "sidecar": "Report",
         "inout": "Restore In-Out Range",
