@@ -181,16 +181,18 @@ class BackendContract:
         inside[:, :, side : 2 * side, 2 * side : 3 * side] = 0.5
         far[:, :, 88:, :] = 0.5
 
-        def change(picture: Tensor, row: int, column: int) -> float:
+        usual, other, distant = (backend.condition(picture) for picture in (low, inside, far))
+
+        def change(whole: Condition, row: int, column: int) -> float:
             window = Window(row * unit, column * unit, unit, unit)
-            before, after = (backend.condition(p).crop(window) for p in (low, picture))
+            before, after = usual.crop(window), whole.crop(window)
             x = latent_noise(before)
             return float((backend.predict(x, MIXED, before) - backend.predict(x, MIXED, after)).abs().max())
 
-        changes = {(row, column): change(inside, row, column) for row in range(3) for column in range(3)}
+        changes = {(row, column): change(other, row, column) for row in range(3) for column in range(3)}
         assert max(changes, key=lambda place: changes[place]) == (1, 2)
         if info.sees == "pixels":
-            assert change(far, 1, 2) <= 1e-5
+            assert change(distant, 1, 2) <= 1e-5
 
     def test_frames_do_not_meet_without_a_hook(self, backend: Backend) -> None:
         condition = backend.condition(low_frames(3, 12, 20))

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -90,6 +91,14 @@ class Job:
         return Child("media", self.root / "home", env=env)
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Child]:
+    """A child for all tests that do it no harm."""
+    with Child("media", tmp_path_factory.mktemp("home")) as child:
+        child.until("ready")
+        yield child
+
+
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
     out = tmp_path / "out"
@@ -120,29 +129,24 @@ def test_it_never_loads_torch() -> None:
     assert found.stdout == "set()\n"
 
 
-def test_a_clip_is_probed_as_a_job_will_see_it(job: Job) -> None:
-    with job.child() as child:
-        child.until("ready")
-        answer = run_job(child, {"type": "probe", "id": 1, "request": job.request})[-1]
-        facts = answer["facts"]
-        assert (answer["event"], answer["id"]) == ("report", 1)
-        assert facts["input"].items() >= {"width": 64, "height": 48, "frames": 18, "rate": "25"}.items()
-        assert (facts["size"], facts["codec"], facts["range"]) == ([256, 192], "prores4444", [FIRST, STOP])
-        written = sum(segment_path(job.folder, n).stat().st_size for n in range(4))
-        assert facts["scratch_bytes"] > written
-        assert facts["output_bytes"] > 0
-        odd = {"output": str(job.root / "out.mp4"), "size": [255, 192]}  # known before any frame is restored
-        for bad in ({"range": "50:60"}, {"input": str(job.root / "absent.mov")}, {"model": "absent"}, odd):
-            refused = run_job(child, {"type": "probe", "id": 2, "request": {**job.request, **bad}})[-1]
-            assert (refused["event"], refused["exit_code"], refused["id"]) == ("error", 2, 2)
-        assert run_job(child, {"type": "probe", "id": 3})[-1]["code"] == "bad_input"
-        child.send({"type": "exit"})
-        assert child.ended() == 0
+def test_a_clip_is_probed_as_a_job_will_see_it(job: Job, shared: Child) -> None:
+    answer = run_job(shared, {"type": "probe", "id": 1, "request": job.request})[-1]
+    facts = answer["facts"]
+    assert (answer["event"], answer["id"]) == ("report", 1)
+    assert facts["input"].items() >= {"width": 64, "height": 48, "frames": 18, "rate": "25"}.items()
+    assert (facts["size"], facts["codec"], facts["range"]) == ([256, 192], "prores4444", [FIRST, STOP])
+    written = sum(segment_path(job.folder, n).stat().st_size for n in range(4))
+    assert facts["scratch_bytes"] > written
+    assert facts["output_bytes"] > 0
+    odd = {"output": str(job.root / "out.mp4"), "size": [255, 192]}  # known before any frame is restored
+    for bad in ({"range": "50:60"}, {"input": str(job.root / "absent.mov")}, {"model": "absent"}, odd):
+        refused = run_job(shared, {"type": "probe", "id": 2, "request": {**job.request, **bad}})[-1]
+        assert (refused["event"], refused["exit_code"], refused["id"]) == ("error", 2, 2)
+    assert run_job(shared, {"type": "probe", "id": 3})[-1]["code"] == "bad_input"
 
 
-def test_a_deliverable_is_written_with_all_that_the_source_has(job: Job) -> None:
-    with job.child() as child:
-        events = run_job(child, job.mux)
+def test_a_deliverable_is_written_with_all_that_the_source_has(job: Job, shared: Child) -> None:
+    events = run_job(shared, job.mux)
     last = events[-1]
     assert (last["event"], last["id"], last["job"]) == ("done", 5, JOB)
     assert (last["output"], last["frames"]) == (str(job.output), STOP - FIRST)
@@ -167,15 +171,14 @@ def test_a_deliverable_is_written_with_all_that_the_source_has(job: Job) -> None
 
 
 @pytest.mark.parametrize("point", ["mux_before_publish", "mux_after_publish"])
-def test_a_deliverable_whose_writer_was_killed_is_written_once(point: str, job: Job) -> None:
+def test_a_deliverable_whose_writer_was_killed_is_written_once(point: str, job: Job, shared: Child) -> None:
     with job.child(ANSWERPRINT_FAILPOINT=f"{point}:kill") as child:
         child.send(job.mux)
         child.rest()
         assert child.ended() == -signal.SIGKILL
     published = job.output.stat() if point == "mux_after_publish" else None
     assert job.output.exists() == (published is not None)
-    with job.child() as child:
-        last = run_job(child, job.mux)[-1]
+    last = run_job(shared, job.mux)[-1]
     assert (last["event"], last["picture_sha256"]) == ("done", job.pictures)
     assert published is None or job.output.stat().st_ino == published.st_ino, "what was there is taken as done"
     assert job.litter() == []
@@ -199,86 +202,82 @@ def test_a_kill_where_there_are_no_hard_links_blocks_no_later_try(name: str, job
     assert job.litter() == []
 
 
-def test_what_somebody_else_put_there_is_refused_unless_it_may_go(job: Job) -> None:
+def test_what_somebody_else_put_there_is_refused_unless_it_may_go(job: Job, shared: Child) -> None:
     job.output.write_bytes(b"the only copy")
-    with job.child() as child:
-        last = run_job(child, job.mux)[-1]
-        assert (last["event"], last["code"]) == ("error", "bad_output")
-        assert job.output.read_bytes() == b"the only copy"
-        other = {**job.mux, "job": "another job"}
-        job.output.unlink()
-        assert run_job(child, other)[-1]["event"] == "done"
-        assert run_job(child, job.mux)[-1]["code"] == "bad_output", "a deliverable of another job is not this one's"
-        job.settings["overwrite"] = True
-        assert run_job(child, job.mux)[-1]["event"] == "done"
+    last = run_job(shared, job.mux)[-1]
+    assert (last["event"], last["code"]) == ("error", "bad_output")
+    assert job.output.read_bytes() == b"the only copy"
+    other = {**job.mux, "job": "another job"}
+    job.output.unlink()
+    assert run_job(shared, other)[-1]["event"] == "done"
+    assert run_job(shared, job.mux)[-1]["code"] == "bad_output", "a deliverable of another job is not this one's"
+    job.settings["overwrite"] = True
+    assert run_job(shared, job.mux)[-1]["event"] == "done"
     assert read_provenance(job.output)["answerprint_job"] == JOB
 
 
-def test_a_damaged_deliverable_of_this_job_is_written_again(job: Job) -> None:
-    with job.child() as child:
-        run_job(child, job.mux)
-        shorter = job.receipts.pop()
-        job.settings["range"] = f"{FIRST}:{shorter.first}"
-        job.output.unlink()
-        run_job(child, job.mux)
-        job.receipts.append(shorter)
-        del job.settings["range"]
-        assert probe(job.output).frames == shorter.first - FIRST, "too short for this job"
-        last = run_job(child, job.mux)[-1]
+def test_a_damaged_deliverable_of_this_job_is_written_again(job: Job, shared: Child) -> None:
+    run_job(shared, job.mux)
+    shorter = job.receipts.pop()
+    job.settings["range"] = f"{FIRST}:{shorter.first}"
+    job.output.unlink()
+    run_job(shared, job.mux)
+    job.receipts.append(shorter)
+    del job.settings["range"]
+    assert probe(job.output).frames == shorter.first - FIRST, "too short for this job"
+    last = run_job(shared, job.mux)[-1]
     assert (last["event"], last["picture_sha256"]) == ("done", job.pictures)
     assert probe(job.output).frames == STOP - FIRST
 
 
-def test_a_source_that_was_rendered_anew_gets_no_deliverable_of_the_old_chunks(job: Job) -> None:
+def test_a_source_that_was_rendered_anew_gets_no_deliverable_of_the_old_chunks(job: Job, shared: Child) -> None:
     order = job.mux
     data = job.clip.read_bytes()
     job.clip.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    with job.child() as child:
-        last = run_job(child, order)[-1]
-        assert (last["event"], last["code"]) == ("error", "source_changed")
-        assert list(job.output.parent.iterdir()) == []
-        assert run_job(child, job.mux)[-1]["event"] == "done", "chunks of the new one fit"
+    last = run_job(shared, order)[-1]
+    assert (last["event"], last["code"]) == ("error", "source_changed")
+    assert list(job.output.parent.iterdir()) == []
+    assert run_job(shared, job.mux)[-1]["event"] == "done", "chunks of the new one fit"
 
 
 @pytest.mark.parametrize("name", ["out.mov", "out.%04d.png"])
-def test_a_source_that_is_rendered_anew_while_it_is_written_gets_no_deliverable(name: str, job: Job) -> None:
+def test_a_source_that_is_rendered_anew_while_it_is_written_gets_no_deliverable(
+    name: str, job: Job, shared: Child
+) -> None:
     """Its sound would be of the new one, its pictures of the old one."""
     job.output = job.output.with_name(name)
     order = job.mux
-    with job.child() as child:
-        child.send(order)
-        child.until("progress")
-        os.utime(job.clip, ns=(1, 1))
-        last = child.final()
-        assert (last["event"], last["code"]) == ("error", "source_changed")
-        assert list(job.output.parent.iterdir()) == []
-        assert run_job(child, job.mux)[-1]["event"] == "done"
+    shared.send(order)
+    shared.until("progress")
+    os.utime(job.clip, ns=(1, 1))
+    last = shared.final()
+    assert (last["event"], last["code"]) == ("error", "source_changed")
+    assert list(job.output.parent.iterdir()) == []
+    assert run_job(shared, job.mux)[-1]["event"] == "done"
 
 
 @pytest.mark.parametrize("how", ["bit", "gone"])
-def test_a_damaged_chunk_is_named_so_that_it_is_made_again(how: str, job: Job) -> None:
+def test_a_damaged_chunk_is_named_so_that_it_is_made_again(how: str, job: Job, shared: Child) -> None:
     path = segment_path(job.folder, 2)
     whole = path.read_bytes()
     if how == "bit":
         path.write_bytes(whole[:999] + bytes([whole[999] ^ 1]) + whole[1000:])
     else:
         path.unlink()
-    with job.child() as child:
-        last = run_job(child, job.mux)[-1]
-        assert (last["event"], last["code"]) == ("error", "damaged_chunk")
-        assert last["chunk"] == 0, "the chunk that opened its shot: nothing is carried into it"
-        assert not job.output.exists()
-        assert job.litter() == []
-        path.write_bytes(whole)
-        assert run_job(child, job.mux)[-1]["picture_sha256"] == job.pictures
+    last = run_job(shared, job.mux)[-1]
+    assert (last["event"], last["code"]) == ("error", "damaged_chunk")
+    assert last["chunk"] == 0, "the chunk that opened its shot: nothing is carried into it"
+    assert not job.output.exists()
+    assert job.litter() == []
+    path.write_bytes(whole)
+    assert run_job(shared, job.mux)[-1]["picture_sha256"] == job.pictures
 
 
-def test_chunks_that_do_not_make_the_clip_are_refused(job: Job) -> None:
+def test_chunks_that_do_not_make_the_clip_are_refused(job: Job, shared: Child) -> None:
     all_of_them = job.receipts
-    with job.child() as child:
-        for some in (all_of_them[:-1], all_of_them[1:], [all_of_them[0], *all_of_them[2:]], []):
-            job.receipts = some
-            assert run_job(child, job.mux)[-1]["code"] == "job_failed"
+    for some in (all_of_them[:-1], all_of_them[1:], [all_of_them[0], *all_of_them[2:]], []):
+        job.receipts = some
+        assert run_job(shared, job.mux)[-1]["code"] == "job_failed"
     assert not job.output.exists()
 
 
@@ -291,13 +290,18 @@ def test_a_full_disk_says_how_much_is_needed_and_where(job: Job) -> None:
         assert run_job(child, job.mux)[-1]["event"] == "done"
 
 
-def test_a_stop_leaves_nothing_beside_the_output_and_the_child_serves_on(job: Job) -> None:
+def test_a_stop_leaves_nothing_beside_the_output_and_the_child_serves_on(job: Job, shared: Child) -> None:
+    shared.send(job.mux)
+    shared.send({"type": "stop"})
+    assert shared.final() == {"event": "stopped", "at_border": False, "id": 5, "job": JOB}
+    assert list(job.output.parent.iterdir()) == []
+    assert run_job(shared, job.mux)[-1]["event"] == "done"
+
+
+def test_it_ends_when_it_is_asked_to(job: Job) -> None:
     with job.child() as child:
-        child.send(job.mux)
-        child.send({"type": "stop"})
-        assert child.final() == {"event": "stopped", "at_border": False, "id": 5, "job": JOB}
-        assert list(job.output.parent.iterdir()) == []
-        assert run_job(child, job.mux)[-1]["event"] == "done"
+        child.send({"type": "exit"})
+        assert child.ended() == 0
 
 
 def test_without_a_parent_it_ends_and_cleans_up(job: Job) -> None:
@@ -309,58 +313,54 @@ def test_without_a_parent_it_ends_and_cleans_up(job: Job) -> None:
     assert job.litter() == []
 
 
-def test_a_sequence_that_was_published_in_part_is_completed(job: Job) -> None:
+def test_a_sequence_that_was_published_in_part_is_completed(job: Job, shared: Child) -> None:
     job.output = job.output.with_name("out.%04d.png")
-    with job.child() as child:
-        assert run_job(child, job.mux)[-1]["event"] == "done"
-        files = sorted(job.output.parent.iterdir())
-        assert [file.name for file in files] == [f"out.{n:04d}.png" for n in range(FIRST, STOP)]
-        files[4].unlink()
-        last = run_job(child, job.mux)[-1]
-        assert (last["event"], last["picture_sha256"]) == ("done", job.pictures)
-        assert files[4].exists()
-        files[4].unlink()
-        files[6].write_bytes(b"a photograph")
-        assert run_job(child, job.mux)[-1]["code"] == "bad_output"
-        assert files[6].read_bytes() == b"a photograph"
+    assert run_job(shared, job.mux)[-1]["event"] == "done"
+    files = sorted(job.output.parent.iterdir())
+    assert [file.name for file in files] == [f"out.{n:04d}.png" for n in range(FIRST, STOP)]
+    files[4].unlink()
+    last = run_job(shared, job.mux)[-1]
+    assert (last["event"], last["picture_sha256"]) == ("done", job.pictures)
+    assert files[4].exists()
+    files[4].unlink()
+    files[6].write_bytes(b"a photograph")
+    assert run_job(shared, job.mux)[-1]["code"] == "bad_output"
+    assert files[6].read_bytes() == b"a photograph"
 
 
 @pytest.mark.parametrize("form", ["png", "jpeg"])
-def test_a_finished_frame_and_its_source_are_shown_at_one_size(form: str, job: Job) -> None:
-    with job.child() as child:
-        shown = {}
-        for side in ("restored", "source"):
-            asked = job.frame(9, side=side, format=form, max_width=128)
-            facts = run_job(child, asked)[-1]["facts"]
-            assert (facts["width"], facts["height"], facts["media_type"]) == (128, 96, f"image/{form}")
-            path = Path(facts["path"])
-            assert path.stat().st_size == facts["bytes"]
-            picture = cv2.imread(str(path))
-            assert picture is not None
-            shown[side] = picture.astype(np.float32) / 255
-            assert number_in(shown[side]) == 9
+def test_a_finished_frame_and_its_source_are_shown_at_one_size(form: str, job: Job, shared: Child) -> None:
+    shown = {}
+    for side in ("restored", "source"):
+        asked = job.frame(9, side=side, format=form, max_width=128)
+        facts = run_job(shared, asked)[-1]["facts"]
+        assert (facts["width"], facts["height"], facts["media_type"]) == (128, 96, f"image/{form}")
+        path = Path(facts["path"])
+        assert path.stat().st_size == facts["bytes"]
+        picture = cv2.imread(str(path))
+        assert picture is not None
+        shown[side] = picture.astype(np.float32) / 255
+        assert number_in(shown[side]) == 9
     assert float(np.abs(shown["restored"] - shown["source"]).mean()) < 0.05
 
 
 @pytest.mark.parametrize("name", ["out.mov", "out.%04d.png"])
-def test_a_frame_of_a_job_that_is_done_comes_from_its_deliverable(name: str, job: Job) -> None:
+def test_a_frame_of_a_job_that_is_done_comes_from_its_deliverable(name: str, job: Job, shared: Child) -> None:
     job.output = job.output.with_name(name)
-    with job.child() as child:
-        run_job(child, job.mux)
-        facts = run_job(child, job.frame(12, receipt=None))[-1]["facts"]
-        picture = cv2.imread(str(facts["path"]))
-        assert picture is not None
-        assert number_in(picture.astype(np.float32) / 255) == 12
-        refused = run_job(child, job.frame(17, receipt=None))[-1]
-        assert (refused["event"], refused["code"]) == ("error", "bad_input")
+    run_job(shared, job.mux)
+    facts = run_job(shared, job.frame(12, receipt=None))[-1]["facts"]
+    picture = cv2.imread(str(facts["path"]))
+    assert picture is not None
+    assert number_in(picture.astype(np.float32) / 255) == 12
+    refused = run_job(shared, job.frame(17, receipt=None))[-1]
+    assert (refused["event"], refused["code"]) == ("error", "bad_input")
 
 
-def test_questions_that_make_no_sense_are_refused_and_the_next_is_answered(job: Job) -> None:
-    with job.child() as child:
-        assert run_job(child, job.frame(9, side="above"))[-1]["code"] == "bad_input"
-        assert run_job(child, job.frame(2))[-1]["event"] == "error"
-        assert run_job(child, {"type": "mux", "id": 1, "job": JOB})[-1]["code"] == "bad_input"
-        assert run_job(child, job.frame(9))[-1]["event"] == "report"
+def test_questions_that_make_no_sense_are_refused_and_the_next_is_answered(job: Job, shared: Child) -> None:
+    assert run_job(shared, job.frame(9, side="above"))[-1]["code"] == "bad_input"
+    assert run_job(shared, job.frame(2))[-1]["event"] == "error"
+    assert run_job(shared, {"type": "mux", "id": 1, "job": JOB})[-1]["code"] == "bad_input"
+    assert run_job(shared, job.frame(9))[-1]["event"] == "report"
 
 
 def test_segments_can_be_opened_with_the_libraries_of_anybody(job: Job) -> None:
