@@ -107,7 +107,7 @@ def test_every_error_code_is_there_with_its_exit_code() -> None:
 
 
 def test_every_status_is_that_of_an_error_with_the_code() -> None:
-    for module in ("scheduler.service", "server.server", "worker.resolved_job", "weights.pulling.pull"):
+    for module in ("scheduler.service", "server.server", "worker.source_check", "weights.pulling.pull"):
         importlib.import_module(f"answerprint.{module}")
     known = {(kind.code, status_of(kind.__new__(kind)).name) for kind in _kinds(AnswerprintError)}
     told = {

@@ -20,11 +20,11 @@ def asked(daemon_fixture: DaemonFixture, name: str) -> Message:
     return {"type": "probe", "request": daemon_fixture.new(name).request}
 
 
-def children(daemon_fixture: DaemonFixture, idle_seconds: float = 900.0) -> MediaChildren:
+def children(daemon_fixture: DaemonFixture) -> MediaChildren:
     return MediaChildren(
         daemon_fixture.media_child,
         daemon_fixture.folder / "mux",
-        Config(idle_worker_seconds=idle_seconds),
+        Config(),
         silence_seconds=_SILENCE_SECONDS,
     )
 
@@ -80,7 +80,7 @@ async def test_who_asks_again_joins_the_reading_that_goes_on(daemon_fixture: Dae
 async def test_children_that_nobody_asks_end_by_themselves(daemon_fixture: DaemonFixture) -> None:
     for n in range(3):
         daemon_fixture.clip(f"long{n}", faults={"look": ["hold"]})
-    media = children(daemon_fixture, idle_seconds=0.2)
+    media = children(daemon_fixture)
     asking = [asyncio.create_task(media.ask(asked(daemon_fixture, f"long{n}"))) for n in range(3)]
     while sum(daemon_fixture.visits_of(f"long{n}", "look") for n in range(3)) < 3:
         await asyncio.sleep(0.01)
@@ -89,7 +89,7 @@ async def test_children_that_nobody_asks_end_by_themselves(daemon_fixture: Daemo
     await asyncio.gather(*asking)
     await media.end_if_idle()
     assert len(media._children) == 3
-    await asyncio.sleep(0.25)
+    media._idle_seconds = 0.0
     await media.end_if_idle()
     assert not media._children
     assert (await media.ask(asked(daemon_fixture, "good")))["range"] == [0, 6]

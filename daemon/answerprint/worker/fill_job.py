@@ -27,8 +27,9 @@ from answerprint.ofx.layout import rendered_in
 from answerprint.ofx.patches import choose_patches
 from answerprint.ofx.protocol import FrameFileHeader
 from answerprint.store.receipts import ChunkReceipt
+from answerprint.worker.fingerprint import size_and_time
 from answerprint.worker.requests import JobChannel
-from answerprint.worker.resolved_job import JOB_KEY, ResolvedJob, resolve_job, size_and_time
+from answerprint.worker.resolved_job import JOB_KEY, ResolvedJob, resolve_job
 
 __all__ = ["FillTask", "fill_frames"]
 

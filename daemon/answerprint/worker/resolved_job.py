@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,12 +12,10 @@ from answerprint.api.request import PreviewRequest, RestoreRequest
 from answerprint.backends.catalogue import ModelEntry, at_hand
 from answerprint.backends.depth import DepthLook
 from answerprint.backends.precision import working_bytes
-from answerprint.errors import InputError, JobFailedError, MediaError
+from answerprint.errors import InputError
 from answerprint.frames import (
-    Cadence,
     ClipInfo,
     DamagePolicy,
-    FieldOrder,
     FrameRange,
     OutputSpec,
     codec_named,
@@ -40,39 +36,19 @@ from answerprint.pipeline.choices import Choices, resolve
 from answerprint.pipeline.working_space import DISPLAY, WorkingSpace, choose_space
 from answerprint.weights.manifest import read_manifest
 from answerprint.worker.field_note import field_note
+from answerprint.worker.fingerprint import fingerprint_of
 from answerprint.worker.requests import JobChannel
 
 __all__ = [
     "JOB_KEY",
     "ResolvedJob",
-    "SourceChangedError",
     "few_frames",
     "read_source",
     "resolve_job",
-    "size_and_time",
 ]
 
 JOB_KEY = "answerprint_job"
 """Metadata key of a deliverable: the id of the job that wrote it."""
-
-_COUNTED = frozenset(
-    {
-        "model",
-        "task",
-        "scale",
-        "size",
-        "strength",
-        "steps",
-        "seed",
-        "chunk",
-        "noise",
-        "consistency",
-        "options",
-        "device",
-        "working_space",
-    }
-)
-"""Settings that the fingerprint has in a form of its own, or that change no picture. All others count as they are."""
 
 _SEGMENT_SHARE = 0.9
 """Size of a lossless segment, relative to its raw samples: measured 0.51 (animation) to 0.94 (grain, float32)."""
@@ -82,12 +58,6 @@ _FLOAT_SHARE = 1.35
 
 _CODED_BITS = 12
 """Sources of up to so many bits are stored in the 16-bit codes of a segment, exactly; of more, as float32."""
-
-
-class SourceChangedError(JobFailedError):
-    """The source or the model changed since the finished chunks were made."""
-
-    code = "source_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,37 +74,8 @@ class ResolvedJob:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of everything that determines the picture: only chunks with the same fingerprint fit together.
-
-        The source counts by the sizes and modification times of its files: hashing all of it could take too long.
-        """
-        request, info = self.request, self.info
-        identity = {
-            "source": [size_and_time(file) for file in self.source_files(self.frames)],
-            "clip": [info.width, info.height, str(info.rate), info.frames, str(self.frames)],
-            "model": [self.entry.name, *sorted(self.weights.values())],
-            "task": request.task,
-            "size": self.size,
-            "seed": request.seed,
-            "strength": request.strength,
-            "choices": asdict(self.choices),
-        }
-        identity |= {name: value for name, value in request.changed().items() if name not in _COUNTED}
-        if request.clip.levels:
-            identity["levels"] = request.clip.levels
-        if info.orientation != 1:
-            identity["orientation"] = info.orientation
-        if info.levels == "tv" and is_rgb(info.pixel_format):
-            identity["levels"] = "video of R'G'B'"
-        if self.working_space.curve is not None:
-            identity["working_space"] = self.working_space.name
-        if info.interlaced:
-            identity["fields"] = info.field_order.value
-        if info.field_order is FieldOrder.MIXED and info.mostly is not FieldOrder.PROGRESSIVE:
-            identity["fields in doubt"] = info.mostly.value
-        if info.cadence is not Cadence.FRAME:
-            identity["cadence"] = info.cadence.value
-        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+        """SHA-256 of everything that determines the picture: only chunks with the same fingerprint fit together."""
+        return fingerprint_of(self)
 
     def source_files(self, frames: FrameRange) -> tuple[Path, ...]:
         """The files that hold these frames of the clip: pictures of a sequence, or the one file."""
@@ -365,15 +306,6 @@ def few_frames(resolved: ResolvedJob, request: PreviewRequest) -> ResolvedJob:
         )
     first = max(resolved.frames.start, asked.start - request.count // 2)
     return replace(resolved, frames=FrameRange(first, min(resolved.frames.stop, first + request.count)))
-
-
-def size_and_time(file: Path) -> tuple[int, int]:
-    """Size in bytes and modification time in ns, which identify a source file. Raises MediaError."""
-    try:
-        status = file.stat()
-    except OSError as error:
-        raise MediaError(f"{file} cannot be read ({error.strerror}).", "Check the path.") from error
-    return status.st_size, status.st_mtime_ns
 
 
 def _size(request: RestoreRequest, info: ClipInfo, entry: ModelEntry, choices: Choices) -> tuple[int, int]:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from answerprint.errors import JobFailedError
 from answerprint.frames import FrameRange
-from answerprint.worker.resolved_job import ResolvedJob, SourceChangedError, size_and_time
+from answerprint.worker.fingerprint import size_and_time
+from answerprint.worker.resolved_job import ResolvedJob
 
-__all__ = ["SameSource", "changed"]
+__all__ = ["SameSource", "SourceChangedError", "changed"]
+
+
+class SourceChangedError(JobFailedError):
+    """The source or the model changed since the finished chunks were made."""
+
+    code = "source_changed"
 
 
 class SameSource:
