@@ -167,4 +167,4 @@ bundle-test: bundle
 	ANSWERPRINT_BUNDLE=$(abspath $(BUNDLE)) $(PYTHON) -m pytest -m slow tests/installer
 
 clean:
-	rm -rf $(VENV) build dist $(DEMO_OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist daemon/answerprint/ofx/plugin $(DEMO_OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
