@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import struct
 from dataclasses import replace
@@ -160,6 +161,56 @@ def test_a_running_job_shows_the_frames_that_are_finished(studio: Studio) -> Non
     assert node.wait_for(0, pictures[0]).header.job == number
     node.wait_for_status(lambda status: status.state is ShownState.DONE)
     assert node.wait_for(11, pictures[11]).header.job == number
+
+
+def test_frames_are_made_ahead_of_the_playhead(studio: Studio) -> None:
+    (studio.folder / "ahead").mkdir()
+    source = make_clip(studio.folder / "ahead" / "clip.mkv", 24)
+    pictures = pictures_of(source)
+    studio.restore(source)
+    node = studio.node(source)
+    node.wait_for(1, pictures[1])  # from one sample, nothing more is asked
+    await_until(lambda: all(node.shown(frame, pictures[frame]) for frame in range(1, 24)))
+    assert node.shown(0, pictures[0]) is None
+    node.send(node.question(0, kind=AskKind.HERE))
+    await_until(lambda: node.shown(0, pictures[0]) is not None)
+
+
+def test_a_cache_that_was_cleared_is_filled_again(studio: Studio, clip: Path) -> None:
+    picture = CONVERT(pictures_of(clip)[5])
+    node = studio.node(clip)
+    node.wait_for(5, picture)
+    shutil.rmtree(node.folder)
+    assert node.wait_for(5, picture).agreeing == 1.0
+
+
+def test_another_file_of_the_same_name_is_found_out(studio: Studio) -> None:
+    (studio.folder / "new").mkdir()
+    source = make_clip(studio.folder / "new" / "clip.mkv", 2)
+    studio.restore(source)
+    node = studio.node(source)
+    node.wait_for(1, pictures_of(source)[1])
+    source.unlink()
+    make_clip(source, 2, seed=1)
+    studio.restore(source)
+    picture = pictures_of(source)[1]
+    assert float(np.abs(node.wait_for(1, picture).pixels[..., :3] - picture).max()) < 2e-3
+
+
+def test_a_restarted_daemon_goes_on_where_the_last_one_was(tmp_path_factory: pytest.TempPathFactory) -> None:
+    home, folder = tmp_path_factory.mktemp("h"), tmp_path_factory.mktemp("c")
+    source = make_clip(folder / "clip.mkv", 2)
+    picture = CONVERT(pictures_of(source)[1])
+    with daemon_at(home):
+        Studio(home, folder).restore(source)
+        NodeClient(home, source, SIZE).wait_for(1, picture)
+    with daemon_at(home):
+        node = NodeClient(home, source, SIZE)
+        assert node.shown(1, picture) is not None
+        (node.folder / "0-1").unlink()
+        node.send(node.question(1))  # without samples
+        await_until(lambda: node.shown(1, picture) is not None)
+        assert node.wait_for_status(lambda status: status.fits == 1).state is ShownState.DONE
 
 
 def test_a_deliverable_that_is_gone_is_said(studio: Studio) -> None:

@@ -13,6 +13,7 @@ import pytest
 from answerprint.ofx.protocol import (
     MAX_MESSAGE_BYTES,
     MAX_PATCHES,
+    MAX_PATH_BYTES,
     MAX_STATUS_BYTES,
     PATCH_BYTES,
     PATCH_SIDE,
@@ -161,7 +162,7 @@ def test_a_message_with_one_wrong_field_is_refused(place: int, form: str, value:
     "wrong",
     [
         {"token": b"short"}, {"samples": b""}, {"flags": AskFlag(0)}, {"path": b""}, {"job": -1}, {"frame": 2**63},
-        {"columns": 129}, {"path": bytes([65]) * (1 << 20)},
+        {"columns": 129}, {"path": bytes([65]) * (MAX_PATH_BYTES + 1)},
     ],
 )  # fmt: skip
 def test_an_impossible_message_is_not_made(wrong: dict[str, object]) -> None:

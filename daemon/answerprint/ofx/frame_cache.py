@@ -74,6 +74,10 @@ class FrameCache:
         except MalformedError:
             return False
 
+    def has_status(self, key: str) -> bool:
+        """Whether there is a status."""
+        return (self.folder / key / _STATUS).is_file()
+
     def status(self, key: str) -> StatusFile | None:
         """The status that was written last; None without one."""
         try:

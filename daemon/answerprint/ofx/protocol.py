@@ -23,6 +23,7 @@ __all__ = [
     "MAX_FITS",
     "MAX_MESSAGE_BYTES",
     "MAX_PATCHES",
+    "MAX_PATH_BYTES",
     "MAX_SAMPLES",
     "MAX_SIDE",
     "MAX_STATUS_BYTES",
@@ -52,6 +53,7 @@ MAX_MESSAGE_BYTES = 1 << 20
 """Of what follows the length of a message."""
 MAX_STATUS_BYTES = 1 << 16
 MAX_FITS = 8
+MAX_PATH_BYTES = 1 << 14
 MAX_PATCHES = 256
 PATCH_SIDE = 8
 MAX_SAMPLES = (128, 72)
@@ -249,8 +251,7 @@ class HostQuestion:
         if not _proper_samples(columns, rows, width, height) if has_samples else (columns or rows):
             raise MalformedError(f"samples {columns}x{rows}")
         path, samples = _split(data[_MESSAGE.size - 4 :], path_bytes, columns * rows * _HALF_RGB_BYTES)
-        if not path or b"\0" in path:
-            raise MalformedError("no path, or one with a NUL")
+        _check_path(path)
         return cls(
             token, AskKind(kind), AskFlag(flags), frame, job, width, height, path, first, stop, columns, rows, samples
         )
@@ -315,8 +316,7 @@ class StatusFile:
             raise MalformedError(f"job {asked}, shown {shown}, residual {residual}")
         _check_sides(width, height)
         text, path = _split(data[_STATUS.size :], text_bytes, path_bytes)
-        if not path or b"\0" in path:
-            raise MalformedError("no path, or one with a NUL")
+        _check_path(path)
         try:
             words = text.decode()
         except UnicodeDecodeError as error:
@@ -427,6 +427,11 @@ def _parse_patches(data: bytes, count: int, width: int, height: int) -> tuple[Pa
 def _pixel_offset(patches: int) -> int:
     end = FRAME_HEADER_BYTES + patches * PATCH_BYTES
     return -(-end // PIXEL_ALIGNMENT) * PIXEL_ALIGNMENT
+
+
+def _check_path(path: bytes) -> None:
+    if not 0 < len(path) <= MAX_PATH_BYTES or b"\0" in path:
+        raise MalformedError(f"a path of {len(path)} bytes, or with a NUL")
 
 
 def _check_sides(width: int, height: int) -> None:

@@ -275,6 +275,8 @@ class NodeBridge:
         key.origin, key.place = facts["origin"], int(facts["place"])
         if samples is not None:
             key.refused = str(facts["reason"])
+        elif not key.fits:  # the source is another one now, and samples that it was tried on may come again
+            key.tried = key.refused = ""
         return list(facts["made"])
 
     async def _failed(
@@ -323,7 +325,10 @@ class NodeBridge:
     ) -> None:
         """Write the status, if it says anything new."""
         status = await self._status(key, question, job, counts)
-        if status != key.written and await asyncio.to_thread(self._cache.write_status, name, status):
+        # Somebody may have cleared the cache.
+        if status == key.written and await asyncio.to_thread(self._cache.has_status, name):
+            return
+        if await asyncio.to_thread(self._cache.write_status, name, status):
             key.written = status
 
     async def _status(

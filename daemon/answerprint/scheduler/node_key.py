@@ -83,7 +83,3 @@ class NodeKey:
     def batch(self, pixels: int) -> int:
         """How many frames to make at a time, of pictures of so many pixels."""
         return max(1, min(8, _BATCH_PIXELS // max(pixels, 1)))
-
-    def forget_fits(self) -> None:
-        """After the source or the host's picture has changed."""
-        self.fits, self.place, self.residual, self.origin, self.refused, self.tried = 0, 0, 0.0, None, "", ""
