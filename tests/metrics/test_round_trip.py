@@ -48,7 +48,7 @@ def test_a_copy_in_another_container_is_equal(tmp_path: Path, capsys: pytest.Cap
     ("change", "what"),
     [
         ({"timecode": "01:00:00:01"}, ["timecode"]),
-        ({"tags": (9, 16, 9, 2)}, ["primaries", "transfer", "matrix", "range", "pictures"]),
+        ({"tags": (9, 16, 9, 2)}, ["primaries", "transfer", "matrix", "levels", "pictures"]),
         ({"rate": Fraction(24)}, ["rate", "sound 1"]),
         ({"sound": None}, ["sound tracks"]),
         ({"frames": 3}, ["frames", "sound 1"]),
@@ -78,6 +78,8 @@ def test_part_of_a_clip_is_found_by_its_timecode(tmp_path: Path, capsys: pytest.
     assert (found["range"], found["psnr"]) == ([3, 6], [None] * 3)
     # A script must not take what lacks frames for the whole: only who says the range means a part.
     assert (found["code"], found["differences"]) == (1, [{"what": "frames", "first": "8", "second": "3"}])
+    assert prove.main([asked(first, second, json=False)]) == 1
+    assert "say so: --range 3:6\n" in capsys.readouterr().out
     assert compared(capsys, first, second, range="3:6")["code"] == 0
     assert compared(capsys, first, second, ignore=["frames"])["code"] == 0
     assert compared(capsys, first, second, range="2:5")["code"] == 1
@@ -106,7 +108,7 @@ def test_tape_without_a_flag_is_compared_as_it_is_restored(tmp_path: Path, capsy
     ):
         for frame in reader:
             writer.write(frame.picture)
-    found = compared(capsys, tape, tmp_path / "a.mkv", psnr=45.0, ignore=["fields", "matrix", "range"])
+    found = compared(capsys, tape, tmp_path / "a.mkv", psnr=45.0, ignore=["fields", "matrix", "levels"])
     assert (found["code"], found["frames"]) == (0, 6), found
     assert compared(capsys, tape, tmp_path / "a.mkv", psnr=45.0)["what"][0] == "fields"
 
@@ -162,3 +164,4 @@ def test_the_command_passes_on_what_is_asked(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("answerprint.cli.compare.forward", here)
     assert answerprint_main(["compare", "a.mkv", "a.mkv"]) == 0
     assert answerprint_main(["compare", "a.mkv", "absent.mkv"]) == 2
+    assert answerprint_main(["compare", "a.mkv", "a.mkv", "--ignore", "range", "--ignore", "levels"]) == 0

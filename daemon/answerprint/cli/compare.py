@@ -27,9 +27,13 @@ examples:
 """
 
 _IGNORED = (
-    "frames", "size", "rate", "timecode", "pixel", "fields", "alpha", "primaries", "transfer", "matrix", "range",
+    "frames", "size", "rate", "timecode", "pixel", "fields", "alpha", "primaries", "transfer", "matrix", "levels",
     "sound",
 )  # fmt: skip
+
+
+_OLD_LEVELS = "range"
+"""Another name of levels, as FFmpeg has it."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -42,7 +46,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--psnr", type=float, metavar="DB", help="least PSNR that counts as equal (default: every value is equal)"
     )
     parser.add_argument(
-        "--ignore", action="append", default=[], choices=_IGNORED, help="do not mind this property; may be repeated"
+        "--ignore",
+        action="append",
+        default=[],
+        choices=(*_IGNORED, _OLD_LEVELS),
+        metavar="NAME",
+        help=f"do not mind this property; may be repeated: {', '.join(_IGNORED)}",
     )
     parser.add_argument("--sheet", metavar="FILE", help="write the worst frames and their difference as a PNG picture")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -55,7 +64,7 @@ def run(args: Namespace, context: Context) -> int:
         "second": absolute(args.second),
         "range": args.range,
         "psnr": args.psnr,
-        "ignore": args.ignore,
+        "ignore": ["levels" if each == _OLD_LEVELS else each for each in args.ignore],
         "sheet": None if args.sheet is None else absolute(args.sheet),
         "json": args.json,
     }

@@ -90,6 +90,8 @@ def _lines(
         lines.append(f"PSNR of alpha: worst {_decibel(min(found.alpha_psnr))}")
     lines += [f"sound {number}: equal, {text}" for number, text in enumerate(found.tracks, 1)]
     lines += [f"different: {_difference(each)}" for each in problems]
+    if any(each.what == "frames" for each in problems) and len(found.frames) == clips[1].frames and not asked["range"]:
+        lines.append(f"If the copy is of a part only, say so: --range {found.frames}")
     return [*lines, "different" if problems else "equal"]
 
 

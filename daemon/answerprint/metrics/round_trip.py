@@ -127,12 +127,12 @@ def _properties(first: ClipInfo, second: ClipInfo, count: int, frames: FrameRang
     for name in ("primaries", "transfer", "matrix", "range"):
         values = (getattr(each.colour, name) for each in both)
         one, other = (_TAGS.get(each, each) for each in values)
-        pairs[name] = (one, other)
+        pairs["levels" if name == "range" else name] = (one, other)
     if any(info.rate_is_assumed for info in both):
         del pairs["rate"]  # a sequence has none to compare
     kinds = {_kind(info) for info in both}
     if "rgb" in kinds or len(kinds) > 1:
-        del pairs["matrix"], pairs["range"]  # R'G'B' has no matrix, and is full
+        del pairs["matrix"], pairs["levels"]  # R'G'B' has no matrix, and is full
     for name, (one, other) in pairs.items():
         if one != other:
             yield Difference(name, str(one), str(other))
