@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from answerprint.frames.timecode import Timecode
 from answerprint.media import probe
 from media.makers import make_movie
 from media.tmcd import first_label
@@ -31,6 +32,38 @@ def test_a_timecode_track_says_what_was_written(tmp_path: Path, rate: Fraction, 
 def test_a_file_without_a_timecode_track_has_no_label(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="no timecode track"):
         first_label(make_movie(tmp_path / "a.mov", 2))
+
+
+@pytest.mark.parametrize(
+    ("rate", "label", "full"),
+    [
+        (Fraction(50), "10:00:00:24", "10:00:00:48"),
+        (Fraction(60000, 1001), "00:01:00;02", "00:01:00;04"),
+        (Fraction(25), "10:00:00:24", "10:00:00:24"),
+    ],
+)
+def test_a_track_that_counts_pairs_of_frames_is_counted_in_frames(
+    tmp_path: Path, rate: Fraction, label: str, full: str
+) -> None:
+    path = make_movie(tmp_path / "a.mov", 4, rate=rate, timecode=label)
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"tmcd\0\0\0\0\0\0\0\1") - 4
+    flags, scale, duration, base = struct.unpack_from(">IIIB", data, entry + 20)
+    if base > 30:
+        struct.pack_into(">IIIB", data, entry + 20, flags, scale, 2 * duration, base // 2)
+        half = Timecode.parse(label, rate / 2).frames
+        (place,) = struct.unpack_from(">I", data, data.index(b"stco", entry) + 12)
+        struct.pack_into(">I", data, place, half)
+    path.write_bytes(data)
+    assert first_label(path) == label
+    assert probe(path).start_timecode == full
+
+
+def test_a_timecode_that_does_not_exist_at_the_rate_is_said(tmp_path: Path) -> None:
+    path = make_movie(tmp_path / "a.mkv", 2, rate=Fraction(30), timecode="01:00:00:29", codec="ffv1")
+    path.write_bytes(path.read_bytes().replace(b"01:00:00:29", b"01:00:00:31"))
+    assert probe(path).start_timecode is None
+    assert "01:00:00:31" in " ".join(probe(path).notices)
 
 
 @pytest.mark.parametrize(("second", "breaks"), [(12, []), (112, [12])], ids=["goes_on", "breaks"])

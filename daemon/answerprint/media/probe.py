@@ -25,9 +25,9 @@ from answerprint.media.orientation import UPRIGHT, is_sideways, orientation_of, 
 from answerprint.media.pixels import bit_depth, has_alpha
 from answerprint.media.stills import read_still, read_still_header
 from answerprint.media.tags import read_tags
-from answerprint.media.timecode_track import timecode_breaks
+from answerprint.media.timecode_track import full_label, timecode_breaks
 from answerprint.media.timeline import OnRead, no_progress, read_timeline
-from answerprint.text import listed
+from answerprint.text import listed, plain
 
 __all__ = ["DEFAULT_SEQUENCE_RATE", "probe", "sized_at"]
 
@@ -71,6 +71,14 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
             notices += left_out_words(container, stream, frame)
             if timeline.later_tracks:
                 notices += ("Other tracks begin within the source; what they hold is left out.",)
+            label = _timecode(container)
+            if label and "mov" in container.format.name:
+                label = full_label(path, label, timeline.rate)
+            start = _normal(label, timeline.rate)
+            if label and start is None:
+                notices += (
+                    f"The timecode {plain(label)} does not exist at {timeline.rate} frames per second: left out.",
+                )
             sideways = is_sideways(orientation)
             aspect = stream.sample_aspect_ratio or Fraction(1)
             return ClipInfo(
@@ -85,7 +93,7 @@ def _probe_file(path: Path, on_read: OnRead) -> ClipInfo:
                 bit_depth=bit_depth(frame.format),
                 pixel_format=frame.format.name,
                 codec=stream.codec_context.name,
-                start_timecode=_timecode(container, timeline.rate),
+                start_timecode=start,
                 has_audio=bool(container.streams.audio),
                 has_alpha=has_alpha(frame.format),
                 field_order=FieldOrder.PER_FRAME if frame.interlaced_frame else FieldOrder.PROGRESSIVE,
@@ -138,16 +146,16 @@ def _first_known(tags: ColourTags, otherwise: ColourTags) -> ColourTags:
     return ColourTags(**{name: getattr(otherwise, name) if text == UNKNOWN else text for name, text in own.items()})
 
 
-def _timecode(container: InputContainer, rate: Fraction) -> str | None:
-    """Return the label of frame 0 from a tmcd track, the video stream or the container."""
+def _timecode(container: InputContainer) -> str:
+    """Return the label of frame 0 from a tmcd track, the video stream or the container, "" without one."""
     tables: list[Mapping[str, str]] = [stream.metadata for stream in container.streams.data]
     tables += [stream.metadata for stream in container.streams.video]
     tables.append(container.metadata)
     for table in tables:
         for key, value in table.items():
             if key.lower() == "timecode":
-                return _normal(value, rate)
-    return None
+                return value.strip()
+    return ""
 
 
 def _normal(text: str | None, rate: Fraction) -> str | None:
