@@ -145,7 +145,8 @@ class Restoration:
         message = letter.message
         self.steering, self.worker, self.letter, self.talk = worker.steering, worker, letter, talk
         self.expect = self.steering.expect
-        self.expect(set(message) == _RESTORE, f"the fields of a restoration are {sorted(message)}")
+        self.steering.expect_found(message)
+        self.expect(set(message) - {"fields"} == _RESTORE, f"the fields of a restoration are {sorted(message)}")
         self.request = RestoreRequest.from_json(message["request"])
         self.clip = Path(self.request.clip.media).stem
         self.script = self.steering.script(self.clip)

@@ -18,7 +18,7 @@ from answerprint.worker.requests import Inbox, JobChannel, Request, StopRequeste
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fakes.steering import DamagedError, Steering, facts
+from fakes.steering import FOUND, DamagedError, Steering, facts
 
 _MUX = {"type", "id", "job", "request", "scratch", "receipts_file"}
 _FRAME = {
@@ -71,7 +71,9 @@ class MediaStandIn:
         self.steering.reach(clip, "look", talk)
         script = self.steering.script(clip)
         found = facts(request, script)
-        return events.report({**found, "size": [256, 192], "codec": "prores4444", "range": [0, total or script.total]})
+        return events.report(
+            {**found, "size": [256, 192], "codec": "prores4444", "range": [0, total or script.total], "fields": FOUND}
+        )
 
     def frame(self, message: Message, talk: JobChannel) -> Message:
         self.steering.expect(set(message) == _FRAME, f"the fields of a frame are {sorted(message)}")
@@ -95,7 +97,8 @@ class MediaStandIn:
         return events.report({"path": str(output), "media_type": kind, "width": 8, "height": 6, "bytes": len(data)})
 
     def mux(self, message: Message, talk: JobChannel) -> Message:
-        self.steering.expect(set(message) == _MUX, f"the fields of a mux are {sorted(message)}")
+        self.steering.expect_found(message)
+        self.steering.expect(set(message) - {"fields"} == _MUX, f"the fields of a mux are {sorted(message)}")
         request = RestoreRequest.from_json(message["request"])
         clip, folder, output = Path(request.clip.media).stem, Path(message["scratch"]), Path(request.output)
         receipts = [ChunkReceipt.from_json(each) for each in json.loads(Path(message["receipts_file"]).read_bytes())]

@@ -20,12 +20,25 @@ from typing import Any, NoReturn
 
 from answerprint.errors import DiskFullError, JobFailedError, MediaError, StorageError
 from answerprint.ipc import events
+from answerprint.ipc.messages import Message
 from answerprint.store.receipts import DamagedChunkError
 from answerprint.worker.requests import JobChannel
 
-__all__ = ["VARIABLE", "DamagedError", "Script", "SourceChangedError", "Steering", "facts", "pictures", "whole"]
+__all__ = [
+    "FOUND",
+    "VARIABLE",
+    "DamagedError",
+    "Script",
+    "SourceChangedError",
+    "Steering",
+    "facts",
+    "pictures",
+    "whole",
+]
 
 VARIABLE = "ANSWERPRINT_STANDIN_CONTROL"
+FOUND = ["/a file", 1, 2, 3, {"field_order": "progressive"}]
+"""What a probe says of the fields of any clip."""
 _POLL_SECONDS = 0.002
 
 
@@ -127,6 +140,10 @@ class Steering:
     def expect(self, true: object, what: str) -> None:
         if not true:
             self.refuse(what)
+
+    def expect_found(self, message: Message) -> None:
+        """What a probe found must be told as it was, but to a daemon that asked for none since its start."""
+        self.expect(message.get("fields", FOUND) == FOUND, f"no probe found {message.get('fields')}")
 
     def reach(self, clip: str, step: str, talk: JobChannel | None = None, *, border: bool = True) -> None:
         """A step: fail here if the script says so. border: whether a wish to stop is heard here."""

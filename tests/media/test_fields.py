@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +19,7 @@ from answerprint.api.clip_ref import ClipRef
 from answerprint.errors import InputError
 from answerprint.frames import Cadence, ClipInfo, FieldOrder, FrameRange
 from answerprint.frames.cadence import stored_range
-from answerprint.media import find_fields, open_reader, probe
+from answerprint.media import find_fields, found_fields, open_reader, probe, remember_fields
 from answerprint.media.combing import Brightness, combing
 from media.interlace import Picture, fidelity, film, interlaced, moments, pulled_down
 from media.makers import fill, make_movie, make_png, number_in
@@ -280,6 +282,30 @@ def test_what_is_combed_is_deinterlaced_with_or_without_a_flag(tmp_path: Path, f
     assert ("though flagged otherwise" in info.fields_found) == (flag == "top"), "such a file has the wrong flag"
     truth = MOMENTS[::2]
     assert _fidelity(info, truth) > _fidelity(replace(probed, field_order=FieldOrder.PROGRESSIVE), truth) + 6
+
+
+def test_what_one_process_found_spares_another_from_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = film(tmp_path / "f.mkv", interlaced(MOMENTS[:16]))
+    info = find_fields(probe(path))
+    record = json.loads(json.dumps(found_fields(info)))
+    module = sys.modules["answerprint.media.find_fields"]
+    monkeypatch.setattr(module, "_KNOWN", {})
+    assert found_fields(info) is None
+    looks: list[ClipInfo] = []
+
+    def look(info: ClipInfo) -> tuple[()]:
+        looks.append(info)
+        return ()
+
+    monkeypatch.setattr(module, "_looked_at", look)
+    for rubbish in (None, 1, [], ["a"], {"a": 1}, [*record[:4], {"width": 9}], [*record[:4], {"mostly": "odd"}]):
+        remember_fields(rubbish)
+    remember_fields(record)
+    assert find_fields(probe(path)) == info
+    assert looks == []
+    os.utime(path, ns=(1, 1))
+    assert find_fields(probe(path)) != info
+    assert len(looks) == 1, "it may be another file by now"
 
 
 def test_whole_frames_stay_as_they_are_whatever_their_flag(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from answerprint.errors import JobFailedError
 from answerprint.ipc.messages import Message
 from answerprint.scheduler.config import Config
 from answerprint.scheduler.media_children import MediaChildren
+from fakes.steering import FOUND
 from scheduler.daemon_fixture import DaemonFixture
 
 _SILENCE_SECONDS = 0.5
@@ -41,6 +42,16 @@ async def test_a_file_that_takes_long_keeps_no_other_waiting(daemon_fixture: Dae
     for n in range(3):
         daemon_fixture.steering.go(f"long{n}", "look")
     assert [each["range"] for each in await asyncio.gather(*long)] == [[0, 6]] * 3
+    await media.close(1.0)
+
+
+async def test_what_was_found_of_a_file_is_told_to_whoever_opens_it_next(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.clip("good")
+    media = children(daemon_fixture)
+    question = asked(daemon_fixture, "good")
+    assert media.known_of(question["request"]["input"]) == {}
+    assert "fields" not in await media.ask(question), "between children only"
+    assert media.known_of(question["request"]["input"]) == {"fields": FOUND}
     await media.close(1.0)
 
 

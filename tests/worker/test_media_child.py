@@ -138,6 +138,7 @@ def test_a_clip_is_probed_as_a_job_will_see_it(job: Job, shared: Child) -> None:
     written = sum(segment_path(job.folder, n).stat().st_size for n in range(4))
     assert facts["scratch_bytes"] > written
     assert facts["output_bytes"] > 0
+    assert facts["fields"][0] == job.request["input"], "of this file"
     odd = {"output": str(job.root / "out.mp4"), "size": [255, 192]}  # known before any frame is restored
     for bad in ({"range": "50:60"}, {"input": str(job.root / "absent.mov")}, {"model": "absent"}, odd):
         refused = run_job(shared, {"type": "probe", "id": 2, "request": {**job.request, **bad}})[-1]

@@ -1,6 +1,6 @@
 """Reads and writes video files and image sequences; the only package that uses PyAV and OpenImageIO."""
 
-from answerprint.media.find_fields import find_fields
+from answerprint.media.find_fields import find_fields, found_fields, remember_fields
 from answerprint.media.output import check_output, output_files
 from answerprint.media.probe import probe
 from answerprint.media.reader import FrameReader, open_reader
@@ -15,9 +15,11 @@ __all__ = [
     "Writer",
     "check_output",
     "find_fields",
+    "found_fields",
     "no_progress",
     "open_reader",
     "open_writer",
     "output_files",
     "probe",
+    "remember_fields",
 ]

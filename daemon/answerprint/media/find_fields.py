@@ -7,7 +7,7 @@ So a few dozen frames are looked at, in runs spread over the clip.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
@@ -25,7 +25,7 @@ from answerprint.media.fields import may_have_fields
 from answerprint.media.pulldown import CYCLE
 from answerprint.media.reader import read_from
 
-__all__ = ["find_fields"]
+__all__ = ["find_fields", "found_fields", "remember_fields"]
 
 _RUNS, _RUN = 5, 12
 _RUNS_OF_STILLS, _RUN_OF_STILLS = 3, 6
@@ -66,19 +66,53 @@ def find_fields(info: ClipInfo) -> ClipInfo:
         status = path.stat()
     key = (path, status.st_size, status.st_mtime_ns, info.frames)
     if key not in _KNOWN:
-        if len(_KNOWN) >= _MOST_KNOWN:
-            _KNOWN.clear()
         seen = list(_looked_at(info))
         pulldown = _pulldown(seen) if abs(info.rate / _TELECINED - 1) < _CLOSE else None
         order, found = _order(seen)
         mostly = _mostly(seen) if order is FieldOrder.MIXED else FieldOrder.PROGRESSIVE
-        _KNOWN[key] = pulldown or {"field_order": order, "fields_found": found, "mostly": mostly}
+        _keep(key, pulldown or {"field_order": order, "fields_found": found, "mostly": mostly})
     return replace(info, **_KNOWN[key])
 
 
+_Key = tuple[Path, int, int, int]
+
 _MOST_KNOWN = 256
-_KNOWN: dict[tuple[Path, int, int, int], dict[str, Any]] = {}
+_KNOWN: dict[_Key, dict[str, Any]] = {}
 """What was found of a file of that size and time of change: a daemon's children ask several times in a job."""
+
+
+def _keep(key: _Key, found: dict[str, Any]) -> None:
+    if len(_KNOWN) >= _MOST_KNOWN:
+        _KNOWN.clear()
+    _KNOWN[key] = found
+
+
+def found_fields(info: ClipInfo) -> list[Any] | None:
+    """What `find_fields` found of the clip's file, for `remember_fields` of another process; None if it did not look.
+
+    Ready for JSON.
+    """
+    path = info.files[0] if info.files else info.path
+    key = next((key for key in reversed(_KNOWN) if key[0] == path), None)
+    return None if key is None else [str(path), *key[1:], _KNOWN[key]]
+
+
+def remember_fields(record: object) -> None:
+    """Spare this process from looking at a file that is as it was. Anything that is not a record is ignored."""
+    try:
+        path, size, time_ns, frames, found = record  # type: ignore[misc]  # not by a process of this version
+        known = {name: _AS_FOUND[name](value) for name, value in found.items()}  # type: ignore[has-type]
+        _keep((Path(path), int(size), int(time_ns), int(frames)), known)  # type: ignore[has-type]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        pass
+
+
+_AS_FOUND: dict[str, Callable[[Any], object]] = {
+    "field_order": FieldOrder,
+    "mostly": FieldOrder,
+    "fields_found": str,
+    "telecined": bool,
+}
 
 
 def _pulldown(seen: list[_Seen]) -> dict[str, Any] | None:

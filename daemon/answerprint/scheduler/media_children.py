@@ -35,6 +35,7 @@ _SIDE_BY_SIDE = 6
 """Questions in parallel, each in its own child, so that a slow file does not block others."""
 _SPARE_SECONDS = 30.0
 """How long idle children beyond the first one stay."""
+_MOST_KNOWN = 256
 _SHARED = frozenset({"describe", "probe"})
 """Questions whose answer can be shared by all callers."""
 
@@ -64,6 +65,8 @@ class MediaChildren:
         """All running children."""
         self._number = 0
         self._closed = False
+        self._fields: dict[str, object] = {}
+        """What a child found of the fields of a file: others need not decode it for that."""
 
     async def ask(self, message: Message) -> Message:
         """The facts of the report. Raises RemoteError if the child refuses, JobFailedError if it crashes twice."""
@@ -104,6 +107,11 @@ class MediaChildren:
                 list_file.unlink(missing_ok=True)
             if child is not None:
                 await self._end(child, 2.0)
+
+    def known_of(self, media: object) -> Message:
+        """Fields of a message to a child that opens this file: what another one has found out about it."""
+        found = self._fields.get(str(media))
+        return {} if found is None else {"fields": found}
 
     async def end_if_idle(self) -> None:
         """End children that have long been idle; those beyond the first one sooner."""
@@ -155,7 +163,8 @@ class MediaChildren:
     async def _answer(self, child: Child, message: Message) -> Message:
         self._number += 1
         number = self._number
-        child.send({**message, "id": number})
+        media = str((message.get("request") or {}).get("input", ""))
+        child.send({**message, "id": number, **self.known_of(media)})
         while True:
             event = await self._next(child, self._silence_seconds)
             if event.get("id") != number:
@@ -163,7 +172,12 @@ class MediaChildren:
             if event["event"] == "error":
                 raise RemoteError.from_event(event)
             if event["event"] == "report":
-                return dict(event["facts"])
+                facts = dict(event["facts"])
+                if (found := facts.pop("fields", None)) is not None:
+                    if len(self._fields) >= _MOST_KNOWN:
+                        self._fields.clear()
+                    self._fields[media] = found
+                return facts
 
     async def _idle_child(self) -> Child:
         """An idle child, or a new one."""

@@ -108,7 +108,12 @@ class Runner:
                 return await self._pause(job.id, error)
         while job.state is JobState.MUXING:
             receipts = await self._journal_thread.run(self._journal.chunks, job.id)
-            request: Message = {"job": job.id, "request": job.request, "scratch": str(self._tracker.folder(job.id))}
+            request: Message = {
+                "job": job.id,
+                "request": job.request,
+                "scratch": str(self._tracker.folder(job.id)),
+                **self._media.known_of(job.request.get("input")),
+            }
             try:
                 final = await self._media.mux(request, receipts, EventSink(self._tracker, turn).handle, turn)
             except ChildLostError as lost:
@@ -155,6 +160,7 @@ class Runner:
             "rung": job.rung,
             "fingerprint": job.fingerprint if last is not None else "",
             "keep_alive_seconds": self._config.keep_alive_seconds,
+            **self._media.known_of(job.request.get("input")),
         }
 
     # How a turn ends

@@ -15,6 +15,7 @@ from answerprint.frames.codecs import DEFAULT_CODEC, codec_named
 from answerprint.ipc import events
 from answerprint.ipc.channel import ChildChannel
 from answerprint.ipc.messages import Message, MessageError
+from answerprint.media import found_fields, remember_fields
 from answerprint.media.inspection import inspect_media
 from answerprint.media.provenance import MADE_BY_KEY, read_provenance
 from answerprint.worker.fill_job import FillTask, fill_frames
@@ -58,6 +59,7 @@ def _answer(request: Request, child: ChildChannel) -> None:
     message = request.message
     channel = JobChannel(child.emit, request.controls, {key: message[key] for key in ("id", "job") if key in message})
     try:
+        remember_fields(message.get("fields"))
         work = _WORK.get(request.kind)
         if work is None:
             raise InputError(f"Unknown request type {request.kind!r}.")
@@ -92,6 +94,7 @@ def _probe(message: Message, channel: JobChannel) -> Message:
             "size": list(resolved.size),
             "codec": resolved.codec,
             "range": [resolved.frames.start, resolved.frames.stop],
+            "fields": found_fields(resolved.info),
             **resolved.estimate(),
         }
     )

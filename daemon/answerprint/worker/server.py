@@ -16,6 +16,7 @@ from answerprint.frames.planes import free_memory
 from answerprint.ipc import events
 from answerprint.ipc.channel import ChildChannel
 from answerprint.ipc.messages import Message
+from answerprint.media import remember_fields
 from answerprint.worker.devices import DeviceMemory, choose_device, list_devices
 from answerprint.worker.loading import Models, load_model
 from answerprint.worker.memory_fallbacks import is_out_of_memory
@@ -93,6 +94,7 @@ class WorkerServer:
 
     def _work(self, request: Request, channel: JobChannel) -> Message:
         message = request.message
+        remember_fields(message.get("fields"))
         keep_alive = float(message.get("keep_alive_seconds", _KEEP_ALIVE_SECONDS))
         models = Models(self._warm, self._device, keep_alive)
         if request.kind == "restore":
