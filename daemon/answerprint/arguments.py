@@ -12,6 +12,8 @@ from answerprint.text import nearest, one_of
 
 __all__ = ["PlainParser"]
 
+_FEW = 10
+"""As many choices are named in an error; more are in the help."""
 _NUMBERS = {"int": "Give a whole number.", "float": "Give a number."}
 
 
@@ -47,9 +49,8 @@ class PlainParser(ArgumentParser):
         if found := re.fullmatch(r"argument (\S+): invalid choice: (.*) \(choose from (.*)\)", message):
             choices = [each.strip("'") for each in found[3].split(", ")]
             near = nearest(found[2].strip("'"), choices)
-            return f"{found[1]} cannot be {found[2]}.", (
-                f"Did you mean {near}? " if near else ""
-            ) + f"Give {one_of(choices)}."
+            give = f"Give {one_of(choices)}." if len(choices) <= _FEW else see
+            return f"{found[1]} cannot be {found[2]}.", (f"Did you mean {near}? " if near else "") + give
         if found := re.fullmatch(r"argument (\S+): invalid (\w+) value: (.*)", message):
             return f"{found[1]} cannot be {found[3]}.", _NUMBERS.get(found[2], see)
         if found := re.fullmatch(r"argument (\S+): expected (?:one|at least one) argument", message):

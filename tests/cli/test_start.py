@@ -76,9 +76,7 @@ def test_the_options_of_the_method_are_listed(program: Program) -> None:
         assert name in result.stdout
 
 
-@pytest.mark.parametrize(
-    "arguments", [[], ["develop"], ["restore"], ["restore", "a"], ["restore", "a", "b", "--grain"]]
-)
+@pytest.mark.parametrize("arguments", [["develop"], ["restore"], ["restore", "a"], ["restore", "a", "b", "--grain"]])
 def test_a_wrong_command_line_is_two_plain_lines(arguments: list[str], program: Program) -> None:
     result = program.run(*arguments)
     assert result.returncode == 2
@@ -94,3 +92,9 @@ def test_a_wrong_command_line_with_json_is_an_error_event(program: Program) -> N
     assert event["event"] == "error"
     assert event["code"] == "bad_input"
     assert "magic" in event["message"]
+
+
+def test_the_program_alone_prints_its_help(program: Program) -> None:
+    result = program.run()
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "answerprint restore rushes.mov restored.mov" in result.stdout

@@ -128,7 +128,7 @@ def _dispatch(arguments: list[str], context: Context) -> int:
             module = cast(Command, importlib.import_module(f"answerprint.cli.{file}"))
             module.add_arguments(sub)
     try:
-        args = parser.parse_args(arguments)
+        args = parser.parse_args(arguments or ["--help"])
     except InputError as error:
         for word in arguments:
             if len(word) > 1 and word.startswith("-") and os.path.lexists(word):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from answerprint.api.request import SETTINGS
 from answerprint.cli.actions import Actions
-from answerprint.cli.batch.presets import Preset, all_presets, find_preset, remove_preset, save_preset
 from answerprint.cli.batch.values import SOURCE_OPTIONS
 from answerprint.cli.context import Context
 from answerprint.cli.settings import add_deliverable, add_settings, add_source, make_request
 from answerprint.cli.table import columns, terminal_width
 from answerprint.errors import InputError
 from answerprint.frames.codec_choice import LIKE_SOURCE
+
+if TYPE_CHECKING:
+    from answerprint.cli.batch.presets import Preset
 
 __all__ = ["add_arguments", "run"]
 
@@ -57,6 +59,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Run the action and return the exit code."""
+    from answerprint.cli.batch.presets import find_preset, remove_preset  # YAML takes a while to import
+
     if args.action == "list":
         return _list(context)
     if args.action == "show":
@@ -71,6 +75,8 @@ def run(args: Namespace, context: Context) -> int:
 
 
 def _list(context: Context) -> int:
+    from answerprint.cli.batch.presets import all_presets
+
     rows, code = [], 0
     for found in all_presets():
         if isinstance(found, InputError):
@@ -102,6 +108,8 @@ def _facts(preset: Preset) -> dict[str, Any]:
 
 
 def _save(args: Namespace) -> Path:
+    from answerprint.cli.batch.presets import find_preset, save_preset
+
     given = _texts(args)
     if args.file is not None:
         if given:
