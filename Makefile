@@ -12,6 +12,9 @@ PHOTOS ?= build/photos
 WORK ?= build/train
 STEPS ?= 20000
 
+# Small equations in threads that wait for each other take four times as long (see child.py).
+export OPENBLAS_NUM_THREADS ?= 1
+
 .PHONY: help setup demo test check test-install test-slow test-fault report-reliability report-media report-ofx report-resolve report-models report-gpu report-picture proto train clean ofx bundle bundle-test lock audit licences
 .DEFAULT_GOAL := help
 

@@ -34,6 +34,22 @@ def test_a_module_of_the_users_folder_is_never_taken_for_one_of_ours(tmp_path: P
     assert result.returncode == 0, result.stderr
 
 
+def test_the_media_child_does_small_equations_in_one_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "told_program.py").write_text(
+        "import os\ndef main(argv):\n    print(os.environ.get('OPENBLAS_NUM_THREADS'))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(child, "PROGRAMS", {"media": "told_program", "device": "told_program"})
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "8")
+    assert child.main(["device"]) == child.main(["media"]) == 0
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    assert child.main(["device"]) == child.main(["media"]) == 0
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # so that it goes again
+    assert capsys.readouterr().out.split() == ["8", "8", "None", "1"]
+
+
 def test_errors_of_a_child_are_plain_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.delenv("ANSWERPRINT_HOME", raising=False)
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)

@@ -17,7 +17,7 @@ from answerprint.ofx.curves import CURVES, Values, shape_light, unshape_light
 
 __all__ = ["refine_curves"]
 
-_KNOTS = 14
+_KNOTS = 20
 _STEPS = 30
 _CODE = 1 / 1023
 _SMOOTH = 3e-4
