@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 
 from answerprint.ofx.colour_fit import CODE, ColourExamples, fit_colour
 from answerprint.ofx.colour_transform import ColourTransform
-from answerprint.ofx.comparison import NotTheFrameError, match_frame
+from answerprint.ofx.comparison import NotTheFrameError, match_frame, pick_scalers
 from answerprint.ofx.curves import CURVES, Values
 from answerprint.ofx.layout import ClipLayout, layouts
 from ofx.pictures import CONVERSIONS, OTHERS, as_host, narrow, scene, whole
@@ -129,6 +130,26 @@ def test_flat_examples_count_first() -> None:
     host[::3] += 0.05  # as another filter of chroma would, at edges
     examples = ColourExamples(SCENE.reshape(-1, 3), host.reshape(-1, 3), contrast.ravel())
     assert fit_colour(examples, 2 * CODE).residual <= CODE
+
+
+SCALED = [(4, cv2.INTER_CUBIC, "sharp cubic"), (2, cv2.INTER_LINEAR, "linear"), (0.5, cv2.INTER_AREA, "box")]
+
+
+@pytest.mark.parametrize(("factor", "method", "scaler"), SCALED)
+def test_a_noisy_clip_is_matched_with_whatever_filter_a_host_scales(factor: float, method: int, scaler: str) -> None:
+    clip = whole(scene(96, 54, grain=0.04))
+    size = (round(96 * factor), round(54 * factor))
+    host = as_host(CONVERSIONS["sRGB"](cv2.resize(clip, size, interpolation=method).astype(np.float64)))
+    likeliest = pick_scalers(host, clip, layouts((96, 54), Fraction(1), size)[0])
+    best = next(each for each in likeliest if each.scaler == scaler)
+    assert ClipLayout.from_json(json.loads(json.dumps(best.to_json()))) == best
+    assert match_frame(host, {0: clip}, best).residual <= CODE
+
+
+def test_a_layout_of_before_has_the_usual_scaler() -> None:
+    assert ClipLayout.from_json(["fit", 0, 0, 9, 9, 0.0, 0.0, 1.0, 1.0]).scaler == "lanczos"
+    with pytest.raises(ValueError, match="layout"):
+        ClipLayout.from_json(["fit", 0, 0, 9, 9, 0.0, 0.0, 1.0, 1.0, "none"])
 
 
 def test_the_placements_of_a_clip() -> None:

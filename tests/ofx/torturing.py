@@ -56,7 +56,7 @@ def torture(
     flags = SANITIZERS[sanitizer] if sanitizer else ()
     suffix = f"-{sanitizer}" if sanitizer else ""
     program = compile_c(f"torture{suffix}", _SOURCES, flags, shared=False)
-    plugin = compile_c(f"answerprint{suffix}.ofx", OFX_SOURCES, flags)
+    plugin = compile_c(f"answerprint{suffix}.ofx", OFX_SOURCES, flags or ("-O3",))
     command = [*before, str(program), what, str(plugin), str(home), FILM, *map(str, size), str(count), str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     lines = tuple(json.loads(line) for line in done.stdout.splitlines())

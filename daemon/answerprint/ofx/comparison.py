@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,12 @@ from answerprint.frames.frame import Picture
 from answerprint.ofx.colour_fit import CODE, ColourExamples, ColourFit, errors_of, fit_colour, residual_of
 from answerprint.ofx.colour_transform import ColourTransform
 from answerprint.ofx.curves import Values
-from answerprint.ofx.layout import ClipLayout, lattice, rendered_in, sampled, unexplained
+from answerprint.ofx.layout import SCALERS, ClipLayout, lattice, rendered_in, sampled, unexplained
 
-__all__ = ["HostPicture", "NotTheFrameError", "limit_of", "match_frame", "pick_layout"]
+__all__ = ["HostPicture", "NotTheFrameError", "limit_of", "match_frame", "pick_layout", "pick_scalers"]
 
 _PUT_FIRST = "Put Answerprint before all other corrections of the clip."
+_SCALERS_TRIED = 3
 _SHIFTS = 4
 """px that a moved picture is looked for in, each way."""
 _ZOOMS = (0.5, 0.67, 0.75, 0.8, 0.9, 0.95, 1.05, 1.1, 1.2, 1.25, 1.33, 1.5, 2.0)
@@ -59,6 +60,25 @@ def pick_layout(host: HostPicture, picture: Values, candidates: list[ClipLayout]
     best = min(scores)
     first = next(k for k, score in enumerate(scores) if score <= best + 0.002 + 0.05 * best)
     return candidates[first], scores[first]
+
+
+def pick_scalers(host: HostPicture, picture: Picture, layout: ClipLayout) -> list[ClipLayout]:
+    """The layout with the scalers that the host is likeliest to have used, the best first; as it is if exact."""
+    if layout.exact((picture.shape[1], picture.shape[0])):
+        return [layout]
+    candidates = [replace(layout, scaler=each) for each in SCALERS]
+    scores = [_left_over(_at_samples(host, rendered_in(picture, each), each)[0], host.samples) for each in candidates]
+    return [candidates[k] for k in sorted(range(len(scores)), key=scores.__getitem__)[:_SCALERS_TRIED]]
+
+
+def _left_over(source: Values, host: Values) -> float:
+    """What no polynomial of the third degree makes of the source's colours, whatever the host does to them."""
+    inside = np.isfinite(source).all(-1)
+    red, green, blue = source[inside].T
+    powers = [(i, j, k) for i in range(4) for j in range(4 - i) for k in range(4 - i - j)]
+    terms = np.stack([red**i * green**j * blue**k for i, j, k in powers], 1)
+    found, *_ = np.linalg.lstsq(terms, host[inside], rcond=None)
+    return float(np.abs(terms @ found - host[inside]).mean())
 
 
 def match_frame(

@@ -11,7 +11,7 @@ import numpy as np
 
 from answerprint.frames.frame import Frame
 from answerprint.ofx.colour_transform import ColourTransform
-from answerprint.ofx.comparison import HostPicture, NotTheFrameError, match_frame, pick_layout
+from answerprint.ofx.comparison import HostPicture, NotTheFrameError, match_frame, pick_layout, pick_scalers
 from answerprint.ofx.frame_cache import FrameCache
 from answerprint.ofx.layout import ClipLayout, layouts
 from answerprint.ofx.protocol import MAX_FITS
@@ -149,11 +149,16 @@ def match_host(
     if best is None:
         return known, f"Frame {frame} is not in the file. Check the frame offset of this node."
     _, layout, origin = best
-    try:
-        fitted = match_frame(host, _around(frames, frame - origin), layout)
-    except NotTheFrameError as error:
-        return known, str(error)
-    return known.adding(KnownFit(fitted.transform, layout, origin, fitted.residual, layout.exact(size))), ""
+    near, reason = _around(frames, frame - origin), ""
+    for scaled in pick_scalers(host, near[0], layout):
+        try:
+            fitted = match_frame(host, near, scaled)
+        except NotTheFrameError as error:
+            reason = reason or str(error)
+        else:
+            fit = KnownFit(fitted.transform, scaled, origin, fitted.residual, scaled.exact(size))
+            return known.adding(fit), ""
+    return known, reason
 
 
 def _around(frames: SourceFrames, index: int) -> dict[int, Any]:

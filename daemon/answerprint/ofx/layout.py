@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -13,17 +14,47 @@ from numpy.typing import NDArray
 from answerprint.frames.frame import Picture
 from answerprint.ofx.curves import Values
 
-__all__ = ["ClipLayout", "lattice", "layouts", "rendered_in", "sampled", "unexplained"]
+__all__ = ["SCALERS", "ClipLayout", "lattice", "layouts", "rendered_in", "sampled", "unexplained"]
 
-_LOBES = 3
 _BINS = 48
+
+
+def _lanczos(lobes: int) -> tuple[float, Callable[[Values], Values]]:
+    return lobes, lambda x: np.where(np.abs(x) < lobes, np.sinc(x) * np.sinc(x / lobes), 0.0)
+
+
+def _cubic(b: float, c: float) -> tuple[float, Callable[[Values], Values]]:
+    """The family of Mitchell and Netravali (1988), equation 8."""
+
+    def weight(x: Values) -> Values:
+        x = np.abs(x)
+        near = (12 - 9 * b - 6 * c) * x**3 + (-18 + 12 * b + 6 * c) * x**2 + 6 - 2 * b
+        far = (-b - 6 * c) * x**3 + (6 * b + 30 * c) * x**2 + (-12 * b - 48 * c) * x + 8 * b + 24 * c
+        return np.where(x < 1, near, np.where(x < 2, far, 0.0)) / 6
+
+    return 2, weight
+
+
+SCALERS: Mapping[str, tuple[float, Callable[[Values], Values]]] = MappingProxyType(
+    {
+        "lanczos": _lanczos(3),
+        "catmull-rom": _cubic(0, 0.5),
+        "linear": (1, lambda x: np.maximum(1 - np.abs(x), 0.0)),
+        "sharp cubic": _cubic(0, 0.75),
+        "mitchell": _cubic(1 / 3, 1 / 3),
+        "lanczos 2": _lanczos(2),
+        "b-spline": _cubic(1, 0),
+        "box": (0.5, lambda x: np.where((x > -0.5) & (x <= 0.5), 1.0, 0.0)),
+    }
+)
+"""Filters with which hosts scale: how far they reach, px, and their weight at a distance."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClipLayout:
     """x, y, width, height: the rectangle of the host's picture that the clip covers (upper left origin, px).
 
-    left, top, right, bottom: the part of the clip that is shown there, in 0..1 of its sides.
+    left, top, right, bottom: the part of the clip that is shown there, in 0..1 of its sides. scaler: of SCALERS.
     """
 
     kind: str
@@ -35,6 +66,7 @@ class ClipLayout:
     top: float = 0.0
     right: float = 1.0
     bottom: float = 1.0
+    scaler: str = "lanczos"
 
     def steps(self, size: tuple[int, int]) -> tuple[float, float]:
         """Pixels of a clip of that width and height in one of the host's, across and down."""
@@ -53,19 +85,21 @@ class ClipLayout:
         """As JSON."""
         return [
             self.kind, self.x, self.y, self.width, self.height, self.left, self.top, self.right, self.bottom,
+            self.scaler,
         ]  # fmt: skip
 
     @classmethod
     def from_json(cls, data: list[Any]) -> Self:
         """Read `to_json`'s form. Raises TypeError, ValueError."""
         kind, *numbers = data
-        if len(numbers) != 8 or not all(isinstance(each, int) for each in numbers[:4]):
+        scaler = numbers.pop() if len(numbers) == 9 else "lanczos"
+        if len(numbers) != 8 or not all(isinstance(each, int) for each in numbers[:4]) or scaler not in SCALERS:
             raise ValueError("layout")
         x, y, width, height = numbers[:4]
         left, top, right, bottom = map(float, numbers[4:])
         if min(x, y) < 0 or min(width, height) < 1 or not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
             raise ValueError("layout")
-        return cls(str(kind), x, y, width, height, left, top, right, bottom)
+        return cls(str(kind), x, y, width, height, left, top, right, bottom, scaler)
 
 
 def layouts(clip: tuple[int, int], aspect: Fraction, picture: tuple[int, int]) -> list[ClipLayout]:
@@ -141,37 +175,35 @@ def _bilinear(picture: Values, x: Values, y: Values) -> Values:
 
 
 def rendered_in(picture: Picture, layout: ClipLayout) -> Picture:
-    """The rectangle of the host's picture [height, width, channels], by the filter of Lanczos; if exact, as it is."""
+    """The rectangle of the host's picture [height, width, channels], by the layout's scaler; if exact, as it is."""
     height, width = picture.shape[:2]
     if layout.exact((width, height)):
         x, y = round(layout.left * width), round(layout.top * height)
         return picture[y : y + layout.height, x : x + layout.width]
-    rows = _resampled(picture, layout.top * height, layout.bottom * height, layout.height)
-    columns = _resampled(rows.swapaxes(0, 1), layout.left * width, layout.right * width, layout.width)
+    rows = _resampled(picture, layout.top * height, layout.bottom * height, layout.height, layout.scaler)
+    across = rows.swapaxes(0, 1)
+    columns = _resampled(across, layout.left * width, layout.right * width, layout.width, layout.scaler)
     return np.ascontiguousarray(columns.swapaxes(0, 1))
 
 
-def _resampled(picture: Picture, start: float, stop: float, size: int) -> Picture:
+def _resampled(picture: Picture, start: float, stop: float, size: int, scaler: str) -> Picture:
     """The first axis from start to stop in `size` pixels."""
     step = (stop - start) / size
     if abs(step - 1) < 1e-9 and abs(start - round(start)) < 1e-6:
         return picture[round(start) : round(start) + size]
     stretch = max(1.0, step)
     centres = start + (np.arange(size) + 0.5) * step - 0.5
-    reach = int(np.ceil(_LOBES * stretch))
+    radius, weigh = SCALERS[scaler]
+    reach = int(np.ceil(radius * stretch))
     out = np.zeros((size, *picture.shape[1:]), np.float32)
     firsts = np.floor(centres).astype(np.intp)
     taps = range(1 - reach, reach + 1)
-    weights = np.stack([_lanczos((firsts + k - centres) / stretch) for k in taps])
+    weights = np.stack([weigh((firsts + k - centres) / stretch) for k in taps])
     weights /= weights.sum(0)
     for weight, k in zip(weights.astype(np.float32), taps, strict=True):
         if weight.any():
             out += weight.reshape(-1, *(1,) * (picture.ndim - 1)) * picture[np.clip(firsts + k, 0, len(picture) - 1)]
     return out
-
-
-def _lanczos(x: Values) -> Values:
-    return np.where(np.abs(x) < _LOBES, np.sinc(x) * np.sinc(x / _LOBES), 0.0)
 
 
 def unexplained(source: Values, host: Values) -> float:

@@ -62,7 +62,7 @@ static void check_host(Session *s) {
 static void open_session(Session *s) {
     memset(s, 0, sizeof *s);
     s->host = host_new();
-    host_set_without(s->host, "");
+    host_set_without(s->host, threads == 1 ? "OfxMultiThreadSuite" : ""); /* so that all the work is this thread's */
     s->plugin = plugin_open(s->host, plugin_path);
     if (!s->plugin) check_host(s);
     plugin_load(s->plugin);
@@ -239,7 +239,7 @@ static void races(Session *s) {
     find_files();
     if (pthread_create(&disturber, NULL, disturb, NULL) || pthread_create(&player, NULL, play, s)) fail("no thread");
     for (int i = 0; !atomic_load(&played); i++) { /* the user clicks while it plays */
-        param_edit(s->effect, "badge", &values[i % 2], 1, NULL);
+        param_edit(s->effect, "wipeAngle", &values[i % 2], 1, NULL);
         param_edit(s->effect, "refresh", NULL, 0, NULL);
         param_edit(s->effect, "restore", NULL, 0, NULL);
         usleep(1000);
