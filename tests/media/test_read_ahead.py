@@ -69,6 +69,6 @@ def test_nothing_goes_on_when_the_reader_stops() -> None:
 
 
 def test_large_frames_are_few() -> None:
-    assert frames_ahead(48, 32) == frames_ahead(1280, 720) == 8
-    assert frames_ahead(1920, 1080) == 5
+    assert frames_ahead(48, 32) == frames_ahead(960, 540) == 8
+    assert frames_ahead(1920, 1080) == 2
     assert frames_ahead(7680, 4320) == frames_ahead(16384, 16384) == 1

@@ -11,13 +11,13 @@ __all__ = ["frames_ahead", "read_ahead"]
 
 _Item = TypeVar("_Item")
 
-_BYTES_AHEAD = 128 << 20
+_BYTES_AHEAD = 64 << 20
 _MOST_AHEAD = 8
 _PIXEL_BYTES = 12  # three values of float32
 
 
 def frames_ahead(width: int, height: int) -> int:
-    """How many frames of that size, in px, are read ahead: 1 to 8, not more than about 128 MiB."""
+    """How many frames of that size, in px, are read ahead: 1 to 8, not more than about 64 MiB."""
     return max(1, min(_MOST_AHEAD, _BYTES_AHEAD // (width * height * _PIXEL_BYTES)))
 
 
