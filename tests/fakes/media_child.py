@@ -23,7 +23,7 @@ from fakes.steering import FOUND, DamagedError, Steering, facts
 _MUX = {"type", "id", "job", "request", "scratch", "receipts_file"}
 _FRAME = {
     "type", "id", "job", "scratch", "request", "receipt", "frame", "side", "format", "max_width", "max_height",
-    "output", "size",
+    "output", "size", "fields",
 }  # fmt: skip
 
 
