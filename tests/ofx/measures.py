@@ -102,9 +102,8 @@ def measure_render(renders: int = 300) -> Iterator[Row]:
     found = _milliseconds(hit, "own_median")
     yield Row("Render, hit at 1080p", "<= 8 ms", f"{found:.2f} ms", found <= 8 and hit.status == 0)
     whole, least = _milliseconds(miss, "own_median"), _milliseconds(copy, "own_median")
-    beside = max(0.0, whole - least)
-    words = f"{beside:.2f} ms ({whole:.2f} ms, of which {least:.2f} ms copy the picture)"
-    yield Row("Render, miss at 1080p, beside the copy", "<= 2 ms", words, beside <= 2 and miss.status == 0)
+    words = f"{whole:.2f} ms (a plain copy of the picture: {least:.2f} ms)"
+    yield Row("Render, miss at 1080p", "<= 2 ms", words, whole <= 2 and miss.status == 0)
 
 
 def _daemon_that(home: Path, sign: signal.Signals | None) -> Callable[[], None]:
@@ -148,8 +147,8 @@ def measure_faults(renders: int = 10_000) -> Iterator[Row]:
         if done.status:
             yield Row(name, "never a crash", done.said.strip()[-200:], ok=False)
             continue
-        slowest, mixtures = _milliseconds(done, "own_p99"), int(done.lines[0]["mixtures"])
-        words = f"{slowest:.2f} ms in 99 of 100, {_milliseconds(done, 'own_most'):.1f} ms the longest; {mixtures} torn"
+        slowest, mixtures = _milliseconds(done, "own_most"), int(done.lines[0]["mixtures"])
+        words = f"{_milliseconds(done, 'own_p99'):.2f} ms in 99 of 100, {slowest:.1f} ms the longest; {mixtures} torn"
         yield Row(f"{renders:,} renders on 8 threads, {name}", "<= 20 ms", words, slowest <= 20 and not mixtures)
 
 

@@ -151,9 +151,13 @@ def test_a_worker_killed_anywhere_is_taken_over_from(point: str, place: Place, s
     assert finish(shared, place, folder, killed_at(point, place, folder)) == undisturbed
 
 
-def test_a_worker_killed_with_noise_of_its_own_is_taken_over_from(place: Place, shared: Child) -> None:
+@pytest.mark.parametrize(
+    "point",
+    [pytest.param(point, marks=[] if point == "after_denoise" else [pytest.mark.slow]) for point in FAIL_POINTS],
+)
+def test_a_worker_killed_with_noise_of_its_own_is_taken_over_from(point: str, place: Place, shared: Child) -> None:
     folder, settings = place.folder(), {"model": DIFFUSION, "steps": 2}
-    done = killed_at("after_denoise", place, folder, **settings)
+    done = killed_at(point, place, folder, **settings)
     assert finish(shared, place, folder, done, **settings) == finish(shared, place, place.folder(), [], **settings)
 
 

@@ -54,11 +54,7 @@ __all__ = ["Service"]
 
 _log = logging.getLogger(__name__)
 
-_MOST_JOBS = 100_000
 _PAGE_EVENTS = 500
-_TURN_SECONDS = 0.5
-_PROBE_SECONDS = 3.0
-"""How long a submit waits for the probe of its media; less than a client waits for the answer."""
 _ACTIVE = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.MUXING})
 
 

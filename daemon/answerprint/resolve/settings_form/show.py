@@ -57,7 +57,6 @@ class ResolveDialog:
 
 
 _SHOW_SECONDS = 30.0  # a first start from a cold disk
-_END_SECONDS = 2.0
 
 
 def has_display(environ: Mapping[str, str], platform: str = sys.platform) -> bool:
