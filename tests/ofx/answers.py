@@ -26,7 +26,7 @@ from answerprint.ofx.protocol import (
     frame_name,
 )
 
-__all__ = ["TOLERANCE", "Answers", "patches_of"]
+__all__ = ["TOKEN", "TOLERANCE", "Answers", "Picture", "patches_of"]
 
 Picture = NDArray[np.float32]
 TOKEN = "5a" * 32

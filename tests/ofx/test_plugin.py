@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from answerprint.ofx.protocol import AskFlag, AskKind, ShownState, StatusFlag
-from ofx.cache import CLIP, AnswerFolder, Listener, Picture, patches_of
+from answerprint.ofx.protocol import PATCH_SIDE, AskFlag, AskKind, HostQuestion, Patch, ShownState, StatusFlag
+from ofx.answers import TOKEN, Answers, Picture
 from ofx.compiling import OFX_SOURCES, compile_c, compiler
 from ofx.host.node import Node
 from ofx.host.session import Host, open_host
@@ -23,6 +23,7 @@ pytestmark = [
     pytest.mark.skipif(compiler() is None, reason="no C compiler; the package ziglang is one"),
 ]
 
+CLIP = b"/clips/reel \xff.mov"
 WIDTH, HEIGHT, FRAME = 64, 48, 5
 PLACES = [(0, 0), (20, 5), (40, 30), (56, 40), (8, 33)]
 RESTORED, SOURCE_SHOWN, WIPE, DIFFERENCE = range(4)
@@ -37,23 +38,75 @@ def picture(seed: int, alpha: float = 1.0) -> Picture:
 SOURCE, BETTER = picture(1), picture(2)
 
 
+def patches_of(source: Picture, places: Sequence[tuple[int, int]], tolerance: float = 0.002) -> tuple[Patch, ...]:
+    """Patches of a picture [H, W, 4], the top row first, at places from its lower left corner."""
+    flipped = source[::-1].astype("<f2")
+    return tuple(
+        Patch(x, y, tolerance, np.ascontiguousarray(flipped[y : y + PATCH_SIDE, x : x + PATCH_SIDE, :3]).tobytes())
+        for x, y in places
+    )
+
+
+class AnswerFolder:
+    """What is answered about one clip at one size."""
+
+    def __init__(self, answers: Answers, size: tuple[int, int] = (WIDTH, HEIGHT)) -> None:
+        self.answers, self.size = answers, size
+
+    @property
+    def home(self) -> Path:
+        return self.answers.home
+
+    @property
+    def folder(self) -> Path:
+        return self.answers.folder(CLIP, self.size)
+
+    def say(self, *, width: int = WIDTH, height: int = HEIGHT, **changes: object) -> AnswerFolder:
+        """Write the state, changed, for a size."""
+        now = AnswerFolder(self.answers, (width, height))
+        self.answers.put_status(CLIP, now.size, **{"text": "Restored.", **changes})  # type: ignore[arg-type]
+        return now
+
+    def put(self, frame: int, restored: Picture, patches: tuple[Patch, ...], *, at: tuple[int, int] = (0, 0),
+            fit: int = 0, alpha: bool = False) -> Path:  # fmt: skip
+        """Write a restored frame [H, W, 4], the top row first. Returns its file."""
+        host = np.empty((*self.size[::-1], 4), np.float32)
+        return self.answers.put_frame(CLIP, frame, host, restored, at=at, fit=fit, has_alpha=alpha, patches=patches)
+
+
+class Listener:
+    """Takes what the plugin sends, one message after the other."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+        self._waiting: list[HostQuestion] = []
+
+    def next(self) -> HostQuestion:
+        assert not self.is_quiet(), "nothing was asked"
+        return self._waiting.pop(0)
+
+    def is_quiet(self) -> bool:
+        self._waiting += self._answers.questions()
+        return not self._waiting
+
+
 @pytest.fixture(scope="module")
 def library() -> Path:
     return compile_c("Answerprint.ofx", OFX_SOURCES)
 
 
 @pytest.fixture
-def answers(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> AnswerFolder:
+def answers(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[AnswerFolder]:
     home = tmp_path_factory.mktemp("h")  # short: it has a socket in it
     monkeypatch.setenv("ANSWERPRINT_HOME", str(home))
-    return AnswerFolder(home).say()
+    with Answers(home, listen=False) as made:
+        yield AnswerFolder(made).say()
 
 
 @pytest.fixture
-def listener(answers: AnswerFolder) -> Iterator[Listener]:
-    made = Listener(answers.home, answers.cache)
-    yield made
-    made.close()
+def listener(answers: AnswerFolder) -> Listener:
+    answers.answers.listen()
+    return Listener(answers.answers)
 
 
 def node_in(host: Host, **more: object) -> Node:
@@ -85,7 +138,7 @@ def test_every_kind_of_host_shows_the_restored_frame(library: Path, answers: Ans
         assert node.act("OfxActionBeginInstanceEdit") == 14
         node.ask_preferences()
         node.edit("refresh")
-        assert node.text("status") == "Done. Restored. Colours match within 2.0 of 1023 codes."
+        assert node.text("status") == "Done. Restored. Colours match within 0.5 of 1023 codes."
 
 
 @pytest.mark.parametrize("size", [(40, 20), (64, 48), (1, 48), (64, 1)])
@@ -191,7 +244,7 @@ def test_another_picture_is_passed_through_and_shown_to_the_daemon(
     assert np.array_equal(shown(node), graded)
     question = listener.next()
     assert (question.token, question.kind, question.frame, question.path) == (
-        listener.token,
+        bytes.fromhex(TOKEN),
         AskKind.FRAME,
         FRAME,
         CLIP,
